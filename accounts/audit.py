@@ -1,0 +1,41 @@
+"""The audit trail's one writer.
+
+A row is written in the transaction of the change that it records, so neither exists without the other.
+"""
+
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import AuditEvent
+from accounts.principal import Principal
+
+
+def record(
+    action: str,
+    *,
+    by: Principal,
+    account_id: str,
+    subject_kind: str = "",
+    subject_id: str = "",
+    **details: Any,
+) -> AuditEvent:
+    """Add a line to the trail of `account_id`, the account that owns what was changed.
+
+    `details` are JSON values that say what was before and what is now; never a token, a password or a key.
+
+    Raises:
+        TransactionManagementError: outside a transaction, where the row could outlive a failed change.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise transaction.TransactionManagementError("An audit row belongs in the transaction of its change.")
+    return AuditEvent.objects.create(
+        action=action,
+        actor_id=by.account_id or "",
+        actor_username=by.username,
+        token_id=by.token_id or "",
+        account_id=account_id,
+        subject_kind=subject_kind,
+        subject_id=subject_id,
+        details=details,
+    )

@@ -1,0 +1,73 @@
+"""Sets `request.principal`: from the session on the console's pages, from the token on the API.
+
+A cookie never authenticates an API call, and an API token never opens a page.
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from accounts import tokens
+from accounts.errors import ApiError
+from accounts.principal import ANONYMOUS, Principal
+
+API_PREFIX = "/v2/"
+UNKNOWN_TOKEN = ApiError(
+    HTTPStatus.UNAUTHORIZED,
+    "user-or-token-not-found",
+    "The API token is unknown, expired or revoked.",
+)
+
+
+def is_api(request: HttpRequest) -> bool:
+    """Tell whether a request is for the HTTP API and not for a page."""
+    return request.path_info.startswith(API_PREFIX)
+
+
+class PrincipalMiddleware:
+    """Reads the credential. Nobody is fine; a token that speaks for nobody is a 401, everywhere on the API."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Set the principal, or refuse the token."""
+        if not is_api(request):
+            request.principal = principal_of_session(request)  # type: ignore[attr-defined]  # our own attribute
+            return self.get_response(request)
+        try:
+            request.principal = principal_of_token(request)  # type: ignore[attr-defined]  # our own attribute
+        except tokens.UnknownToken:
+            return UNKNOWN_TOKEN.response()
+        return self.get_response(request)
+
+
+def principal_of_session(request: HttpRequest) -> Principal:
+    """Return the account that is signed in on this session, or nobody."""
+    user = request.user
+    if not user.is_authenticated:
+        return ANONYMOUS
+    return Principal(user.pk, user.username, user.email)
+
+
+def principal_of_token(request: HttpRequest) -> Principal:
+    """Return the account that the request's API token speaks for, or nobody without a token.
+
+    Raises:
+        UnknownToken: when there is a token and it speaks for nobody.
+    """
+    text = _token(request)
+    return ANONYMOUS if text is None else tokens.resolve(text)
+
+
+def _token(request: HttpRequest) -> str | None:
+    scheme, _, value = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    if "token" in request.GET:
+        if not settings.API_ACCEPTS_TOKEN_IN_QUERY:
+            raise tokens.UnknownToken
+        return request.GET["token"]
+    return None

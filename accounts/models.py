@@ -1,0 +1,169 @@
+"""Accounts, their API tokens, and the audit trail."""
+
+import re
+from typing import Any, ClassVar
+
+from django.contrib.auth import get_backends
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.ids import looks_like_id, new_id
+
+USERNAME = re.compile(r"\A[a-zA-Z0-9](?:[a-zA-Z0-9._-]{1,28})[a-zA-Z0-9]\Z")
+# Words that stand for somebody in an address or a query, so nobody may be called that.
+RESERVED_USERNAMES = frozenset({"me", "anonymous", "nobody", "admin", "root", "system", "latchkey"})
+
+
+class AccountGeneralAccess(models.TextChoices):
+    """Who may read what an account's runs, builds and storages that follow the account's setting."""
+
+    ANYONE_WITH_ID_CAN_READ = "ANYONE_WITH_ID_CAN_READ", _("Anyone with ID can read")
+    RESTRICTED = "RESTRICTED", _("Restricted")
+
+
+def default_general_access() -> str:
+    """Return the level that a new account starts with; a deployment chooses it."""
+    from django.conf import settings
+
+    return str(settings.DEFAULT_GENERAL_ACCESS)
+
+
+def validate_username(value: str) -> None:
+    """Refuse usernames that could be taken for an ID or for a word with a meaning of its own.
+
+    Raises:
+        ValidationError: with a sentence for the person who chose the name.
+    """
+    if looks_like_id(value):
+        raise ValidationError(_("A username must not look like an account ID."), code="looks_like_id")
+    if value.lower() in RESERVED_USERNAMES:
+        raise ValidationError(_("This username is reserved."), code="reserved")
+
+
+class AccountManager(BaseUserManager["Account"]):
+    """Makes accounts, and finds them by what people type."""
+
+    def create_user(self, username: str, email: str, password: str | None = None, **fields: Any) -> "Account":
+        """Create an account; a password of None makes one that cannot sign in with a password."""
+        account = self.model(username=username, email=email.lower(), **fields)
+        account.set_password(password)
+        account.save(using=self._db)
+        return account
+
+    def get_by_natural_key(self, username: str | None) -> "Account":
+        """Return the account with this username, whatever its case."""
+        return self.alias(lowered=Lower("username")).get(lowered=(username or "").lower())
+
+    def find(self, text: str) -> "Account | None":
+        """Return the active account that `text` names: a user ID, a username or an e-mail; None when there is none."""
+        text = text.strip()
+        if "\x00" in text or not text:
+            return None
+        accounts = self.filter(is_active=True)
+        if "@" in text:
+            return accounts.filter(email=text.lower()).first()
+        by_id = accounts.filter(pk=text).first() if looks_like_id(text) else None
+        return by_id or accounts.alias(lowered=Lower("username")).filter(lowered=text.lower()).first()
+
+
+class Account(AbstractBaseUser):
+    """Somebody who signs in and owns resources."""
+
+    id = models.CharField(primary_key=True, max_length=17, default=new_id, editable=False)
+    username = models.CharField(
+        _("username"),
+        max_length=30,
+        validators=[
+            RegexValidator(
+                USERNAME,
+                _("Use 3 to 30 letters, digits, dots, dashes and underscores, with a letter or digit at both ends."),
+            ),
+            validate_username,
+        ],
+    )
+    email = models.EmailField(_("email"), max_length=254, unique=True)
+    general_access = models.CharField(
+        max_length=30, choices=AccountGeneralAccess.choices, default=default_general_access
+    )
+    share_runs_with_actor_creators = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[AccountManager] = AccountManager()
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                Lower("username"),
+                name="account_username_unique",
+                violation_error_message=_("Somebody already has this username."),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.username
+
+    def clean(self) -> None:
+        """Keep e-mails in lower case, so that one person cannot have two accounts by accident."""
+        super().clean()
+        self.email = self.email.lower()
+
+    def has_perm(self, permission: str, resource: Any = None) -> bool:
+        """Tell whether any authentication backend allows `permission` on `resource`; nobody is a superuser."""
+        return self.is_active and any(
+            backend.has_perm(self, permission, resource) for backend in get_backends() if hasattr(backend, "has_perm")
+        )
+
+
+class ApiToken(models.Model):
+    """A secret that speaks for an account on the HTTP API. Only its SHA-256 is kept."""
+
+    id = models.CharField(primary_key=True, max_length=17, default=new_id, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100)
+    digest = models.BinaryField(max_length=32, unique=True, editable=False)
+    hint = models.CharField(max_length=8, help_text="The last characters of the token, to recognise it by.")
+    scope = models.JSONField(null=True, blank=True, help_text="See accounts.principal.Scope; null is everything.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = (models.Index(fields=("account", "-created_at"), name="api_token_of_account"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AuditEvent(models.Model):
+    """One line of the audit trail. It names accounts and resources by value, so that it outlives them."""
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(default=timezone.now, editable=False)
+    action = models.CharField(max_length=60)
+    actor_id = models.CharField(max_length=17, blank=True, help_text="The account that acted; empty for nobody.")
+    actor_username = models.CharField(max_length=30, blank=True)
+    token_id = models.CharField(max_length=17, blank=True, help_text="The API token it acted with, if any.")
+    account_id = models.CharField(max_length=17, blank=True, help_text="The account whose trail this belongs to.")
+    subject_kind = models.CharField(max_length=20, blank=True)
+    subject_id = models.CharField(max_length=17, blank=True)
+    details = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("account_id", "-at"), name="audit_of_account"),
+            models.Index(fields=("subject_id", "-at"), name="audit_of_subject"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.action}"

@@ -1,0 +1,74 @@
+"""Who a request speaks for."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeEntry:
+    """One line of a scope: these permissions on this kind, or on this one resource of it."""
+
+    kind: str
+    permissions: frozenset[str]
+    resource_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a scoped token may be used for. A scope only ever narrows what its account may do."""
+
+    entries: tuple[ScopeEntry, ...]
+
+    def allows(self, permission: str, kind: str, resource_id: str | None) -> bool:
+        """Tell whether the scope names `permission` on this resource; None asks for all resources of the kind.
+
+        Any permission implies READ, as it does for a grant.
+        """
+        return any(
+            entry.kind == kind
+            and entry.resource_id in (None, resource_id)
+            and (permission in entry.permissions or (permission == "READ" and bool(entry.permissions)))
+            for entry in self.entries
+        )
+
+    @classmethod
+    def from_json(cls, entries: list[dict[str, Any]]) -> Self:
+        """Read a scope from `[{"kind": str, "permissions": [str], "resourceId": str | null}]`."""
+        return cls(
+            tuple(
+                ScopeEntry(entry["kind"], frozenset(entry["permissions"]), entry.get("resourceId")) for entry in entries
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An account, or nobody, with what narrows it.
+
+    `account_id` is None for an anonymous principal, and then everything else is empty too.
+    """
+
+    account_id: str | None = None
+    username: str = ""
+    email: str = ""
+    token_id: str | None = None
+    scope: Scope | None = None
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether nobody speaks here."""
+        return self.account_id is None
+
+    def is_called(self, text: str) -> bool:
+        """Tell whether `text` is this principal's own user ID, username or e-mail."""
+        text = text.strip()
+        return not self.is_anonymous and (
+            text == self.account_id or text.lower() in (self.username.lower(), self.email.lower())
+        )
+
+    def scope_allows(self, permission: str, kind: str, resource_id: str | None = None) -> bool:
+        """Tell whether the scope, if there is one, names `permission`; without a scope everything is named."""
+        return self.scope is None or self.scope.allows(permission, kind, resource_id)
+
+
+ANONYMOUS = Principal()

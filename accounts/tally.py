@@ -1,0 +1,55 @@
+"""Counts that are kept in memory for a moment and saved together.
+
+"Last used" and "read 22 times" are worth a row, but not a write in every request that only reads. A tally
+gathers them per process and saves them a second or two later from a thread of its own, outside any request. A
+killed process loses that second: these are statistics, never anything that was acknowledged.
+"""
+
+import atexit
+import contextlib
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+Save = Callable[[dict[str, int], datetime], None]
+
+DELAY_SECONDS = 2.0
+
+
+class Tally:
+    """Counts per id, handed to `save(counts, at)` at most once every two seconds."""
+
+    def __init__(self, save: Save) -> None:
+        self._save = save
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._timer: threading.Timer | None = None
+        atexit.register(self.flush)
+
+    def add(self, id_: str) -> None:
+        """Count one use of `id_` and see to it that it is saved soon."""
+        with self._lock:
+            self._counts[id_] += 1
+            if self._timer is None and settings.TALLIES_SAVE_THEMSELVES:
+                self._timer = threading.Timer(DELAY_SECONDS, self._flush_in_thread)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def flush(self) -> None:
+        """Save what has been counted so far; a database that is not there loses it."""
+        with self._lock:
+            counts, self._counts, self._timer = dict(self._counts), Counter(), None
+        if counts:
+            with contextlib.suppress(DatabaseError):
+                self._save(counts, timezone.now())
+
+    def _flush_in_thread(self) -> None:
+        try:
+            self.flush()
+        finally:
+            connection.close()

@@ -1,0 +1,122 @@
+"""API tokens: made, resolved, revoked.
+
+A token is shown once, when it is made; the database keeps its SHA-256. A plain hash is enough, because a
+token is 214 random bits and not a password that somebody chose.
+"""
+
+import hashlib
+import json
+import secrets
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from accounts import audit
+from accounts.ids import ALPHABET
+from accounts.models import Account, ApiToken
+from accounts.principal import Principal, Scope
+from accounts.tally import Tally
+
+PREFIX = "latchkey_api_"
+RANDOM_CHARACTERS = 36
+HINT_CHARACTERS = 4
+
+# Hot: every API call with a token starts here. One look into the unique index of digests, one into the accounts.
+_RESOLVE = """
+SELECT t.id, t.scope, t.expires_at, a.id, a.username, a.email
+FROM accounts_apitoken t JOIN accounts_account a ON a.id = t.account_id
+WHERE t.digest = %s AND t.revoked_at IS NULL AND a.is_active
+"""
+
+
+class UnknownToken(Exception):
+    """The token is unknown, expired or revoked; which of them is nobody's business."""
+
+
+def create(
+    account: Account,
+    name: str,
+    *,
+    by: Principal,
+    scope: list[dict[str, Any]] | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[ApiToken, str]:
+    """Make a token for `account` and return it with its text, which cannot be had again."""
+    text = PREFIX + "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_CHARACTERS))
+    with transaction.atomic():
+        token = ApiToken.objects.create(
+            account=account,
+            name=name,
+            digest=_digest(text),
+            hint=text[-HINT_CHARACTERS:],
+            scope=scope,
+            expires_at=expires_at,
+        )
+        audit.record(
+            "token.created",
+            by=by,
+            account_id=account.pk,
+            subject_kind="apiToken",
+            subject_id=token.pk,
+            name=name,
+            scope=scope,
+            expiresAt=expires_at.isoformat() if expires_at else None,
+        )
+    return token, text
+
+
+def revoke(token: ApiToken, *, by: Principal) -> None:
+    """End a token for good; the very next request with it is refused."""
+    with transaction.atomic():
+        ended = ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+        if ended:
+            audit.record(
+                "token.revoked",
+                by=by,
+                account_id=token.account_id,
+                subject_kind="apiToken",
+                subject_id=token.pk,
+                name=token.name,
+            )
+
+
+def resolve(text: str) -> Principal:
+    """Return the principal that a token speaks for, at the cost of one indexed statement.
+
+    Raises:
+        UnknownToken: when the token is unknown, expired or revoked, or its account is not active.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_RESOLVE, [_digest(text)])
+        row = cursor.fetchone()
+    if row is None:
+        raise UnknownToken
+    token_id, scope, expires_at, account_id, username, email = row
+    if expires_at is not None and _aware(expires_at) <= timezone.now():
+        raise UnknownToken
+    last_use.add(token_id)
+    return Principal(account_id, username, email, token_id, _scope(scope))
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _aware(value: datetime | str) -> datetime:
+    """SQLite hands a raw statement its times as text or naive, in UTC; PostgreSQL hands them aware."""
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment if timezone.is_aware(moment) else timezone.make_aware(moment, timezone.UTC)
+
+
+def _scope(stored: str | list[dict[str, Any]] | None) -> Scope | None:
+    entries = json.loads(stored) if isinstance(stored, str) else stored
+    return None if entries is None else Scope.from_json(entries)
+
+
+def _save_last_use(counts: dict[str, int], at: datetime) -> None:
+    ApiToken.objects.filter(pk__in=counts).update(last_used_at=at)
+
+
+last_use = Tally(_save_last_use)

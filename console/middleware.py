@@ -1,0 +1,107 @@
+"""Which middleware serves which surface.
+
+The console's pages read a session, check CSRF tokens and speak HTML; the API knows no cookies and is called
+thousands of times a second. So everything that belongs to pages steps aside for `/v2/`.
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import csp.middleware
+import django.contrib.auth.middleware
+import django.contrib.messages.middleware
+import django.contrib.sessions.middleware
+import django.middleware.clickjacking
+import django.middleware.common
+import django.middleware.csrf
+import django.middleware.security
+import django_htmx.middleware
+import whitenoise.middleware
+from allauth.usersessions.middleware import UserSessionsMiddleware as _UserSessionsMiddleware
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+
+from accounts.errors import ApiError
+from accounts.middleware import is_api
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+_HOOKS = ("process_view", "process_exception", "process_template_response")
+_API_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "*, Authorization",
+    "Access-Control-Expose-Headers": "*",
+    "Access-Control-Max-Age": "86400",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def pages_only(factory: Callable[[GetResponse], Any]) -> Callable[[GetResponse], Any]:
+    """Return the middleware, passing requests to the API by as if it were not there."""
+
+    def middleware(get_response: GetResponse) -> Callable[[HttpRequest], HttpResponse]:
+        inner = factory(get_response)
+
+        def outer(request: HttpRequest) -> HttpResponse:
+            return get_response(request) if is_api(request) else inner(request)
+
+        def passing_by(hook: Callable[..., Any]) -> Callable[..., Any]:
+            return lambda request, *args, **kwargs: None if is_api(request) else hook(request, *args, **kwargs)
+
+        for name in _HOOKS:
+            hook = getattr(inner, name, None)
+            if hook is not None:
+                setattr(outer, name, passing_by(hook))
+        return outer
+
+    return middleware
+
+
+SecurityMiddleware = pages_only(django.middleware.security.SecurityMiddleware)
+WhiteNoiseMiddleware = pages_only(whitenoise.middleware.WhiteNoiseMiddleware)
+CSPMiddleware = pages_only(csp.middleware.CSPMiddleware)
+SessionMiddleware = pages_only(django.contrib.sessions.middleware.SessionMiddleware)
+CommonMiddleware = pages_only(django.middleware.common.CommonMiddleware)
+CsrfViewMiddleware = pages_only(django.middleware.csrf.CsrfViewMiddleware)
+AuthenticationMiddleware = pages_only(django.contrib.auth.middleware.AuthenticationMiddleware)
+MessageMiddleware = pages_only(django.contrib.messages.middleware.MessageMiddleware)
+UserSessionsMiddleware = pages_only(_UserSessionsMiddleware)
+HtmxMiddleware = pages_only(django_htmx.middleware.HtmxMiddleware)
+XFrameOptionsMiddleware = pages_only(django.middleware.clickjacking.XFrameOptionsMiddleware)
+
+
+class ApiMiddleware:
+    """What every answer of the API has in common: open CORS, no sniffing, and errors in the one shape."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer a preflight at once; add the headers to everything else."""
+        if not is_api(request):
+            return self.get_response(request)
+        response = HttpResponse(status=204) if request.method == "OPTIONS" else self.get_response(request)
+        for name, value in _API_HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Turn an error that a view raised into the API's shape; leave pages to Django."""
+        if not is_api(request):
+            return None
+        if isinstance(exception, ApiError):
+            return exception.response()
+        if isinstance(exception, RequestDataTooBig):
+            return too_large().response()
+        return None
+
+
+def too_large() -> ApiError:
+    """Return the 413 for a body over the configured size."""
+    return ApiError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "request-too-large",
+        f"The payload is too large (limit: {settings.API_MAX_BODY_BYTES} bytes).",
+    )

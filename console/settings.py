@@ -1,0 +1,228 @@
+"""Settings: every choice of a deployment comes from the environment, and the defaults need nothing installed."""
+
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from csp.constants import NONCE, NONE, SELF
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _flag(name: str, default: bool) -> bool:
+    return os.environ.get(name, "1" if default else "0").strip().lower() in ("1", "true", "yes", "on")
+
+
+def _list(name: str) -> list[str]:
+    return [part.strip() for part in os.environ.get(name, "").split(",") if part.strip()]
+
+
+DATA_DIR = Path(os.environ.get("DATA_DIR") or BASE_DIR / "data").resolve()
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+
+def _secret_key() -> str:
+    """Return SECRET_KEY, or one that is made at the first start and kept in the data directory."""
+    given = os.environ.get("SECRET_KEY")
+    if given:
+        return given
+    path = DATA_DIR / "secret-key"
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(64))
+    except FileExistsError:
+        pass
+    return path.read_text()
+
+
+SECRET_KEY = _secret_key()
+DEBUG = _flag("DEBUG", False)
+
+# Console links, e-mails and `consoleUrl` are built from this and never from the Host header.
+PUBLIC_URL = (os.environ.get("PUBLIC_URL") or f"http://localhost:{os.environ.get('PORT', '8000')}").rstrip("/")
+_public = urlsplit(PUBLIC_URL)
+SERVED_OVER_TLS = _public.scheme == "https"
+ALLOWED_HOSTS = [*{_public.hostname or "localhost", "localhost", "127.0.0.1", "[::1]"}, *_list("ALLOWED_HOSTS")]
+CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
+
+INSTALLED_APPS = [
+    "accounts",
+    "resources",
+    "sharing",
+    "console",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "django_htmx",
+    "csp",
+    "heroicons",
+]
+
+MIDDLEWARE = [
+    "console.middleware.SecurityMiddleware",
+    "console.middleware.ApiMiddleware",
+    "console.middleware.WhiteNoiseMiddleware",
+    "console.middleware.CSPMiddleware",
+    "console.middleware.SessionMiddleware",
+    "console.middleware.CommonMiddleware",
+    "console.middleware.CsrfViewMiddleware",
+    "console.middleware.AuthenticationMiddleware",
+    "console.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "console.middleware.UserSessionsMiddleware",
+    "console.middleware.HtmxMiddleware",
+    "console.middleware.XFrameOptionsMiddleware",
+    "accounts.middleware.PrincipalMiddleware",
+    "sharing.middleware.AccessMiddleware",
+]
+
+ROOT_URLCONF = "console.urls"
+WSGI_APPLICATION = "console.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "builtins": ["heroicons.templatetags.heroicons", "console.templatetags.console"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ],
+        },
+    },
+]
+
+SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": (
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+        "PRAGMA cache_size=-65536; PRAGMA mmap_size=268435456; PRAGMA temp_store=MEMORY;"
+    ),
+}
+
+
+def _database() -> dict[str, object]:
+    """Return the database: PostgreSQL by DATABASE_URL (`postgresql://user:password@host:port/name?option=value`),
+    else the embedded SQLite in the data directory.
+    """
+    url = urlsplit(os.environ.get("DATABASE_URL", ""))
+    if not url.scheme:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": DATA_DIR / "latchkey.sqlite3",
+            "OPTIONS": SQLITE_OPTIONS,
+            "CONN_MAX_AGE": None,
+        }
+    if url.scheme not in ("postgres", "postgresql"):
+        raise ValueError(f"DATABASE_URL: {url.scheme} is not supported; use postgresql://, or none for SQLite.")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(url.path.lstrip("/")),
+        "USER": unquote(url.username or ""),
+        "PASSWORD": unquote(url.password or ""),
+        "HOST": url.hostname or "",
+        "PORT": str(url.port or ""),
+        "OPTIONS": {
+            **dict(parse_qsl(url.query)),
+            # The server binds, so that bytes travel in binary; the pool keeps prepared statements alive.
+            "server_side_binding": True,
+            "prepare_threshold": 2,
+            "pool": {"min_size": 1, "max_size": int(os.environ.get("DATABASE_POOL_SIZE", "8"))},
+        },
+    }
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Accounts and sign-in (django-allauth, with our own pages).
+AUTH_USER_MODEL = "accounts.Account"
+AUTHENTICATION_BACKENDS = [
+    "allauth.account.auth_backends.AuthenticationBackend",
+    "sharing.backends.ResourceBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+DEFAULT_GENERAL_ACCESS = os.environ.get("DEFAULT_GENERAL_ACCESS", "ANYONE_WITH_ID_CAN_READ")
+
+# Sessions and cookies.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SERVED_OVER_TLS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+
+# What browsers are told.
+SECURE_HSTS_SECONDS = 31_536_000 if SERVED_OVER_TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SERVED_OVER_TLS
+SECURE_SSL_REDIRECT = False
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _flag("TRUST_PROXY", False) else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# These look for Django's own middleware by name; ours wraps it, to leave the API alone (console/middleware.py).
+SILENCED_SYSTEM_CHECKS = ["security.W001", "security.W002", "security.W003"]
+# Usernames are unique whatever their case, by a constraint on LOWER(username), which this check cannot see.
+SILENCED_SYSTEM_CHECKS += ["auth.W004"]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": DATA_DIR / "files"}},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# E-mail: printed to the console unless an SMTP server is configured.
+EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "587"))
+EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = _flag("EMAIL_USE_TLS", bool(EMAIL_HOST))
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", f"Latchkey <latchkey@{_public.hostname}>")
+
+# The HTTP API.
+API_ACCEPTS_TOKEN_IN_QUERY = _flag("API_ACCEPTS_TOKEN_IN_QUERY", True)
+API_MAX_BODY_BYTES = int(os.environ.get("API_MAX_BODY_BYTES", str(9 * 1024 * 1024)))
+DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES
+
+# Counts such as "last used" are saved by a thread; tests save them by hand.
+TALLIES_SAVE_THEMSELVES = True

@@ -1,0 +1,10 @@
+"""The app of resources: what there is."""
+
+from django.apps import AppConfig
+
+
+class ResourcesConfig(AppConfig):
+    """Actors, tasks, schedules, builds, runs, storages, and their content."""
+
+    name = "resources"
+    default_auto_field = "django.db.models.BigAutoField"

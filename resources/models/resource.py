@@ -1,0 +1,94 @@
+"""The table that holds, for every kind, what the decision needs."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from accounts.ids import new_id
+from resources.kinds import KINDS, Kind, KindInfo
+
+
+class GeneralAccess(models.TextChoices):
+    """Who may read a resource without having been given access to it."""
+
+    FOLLOW_USER_SETTING = "FOLLOW_USER_SETTING", "Follow the owner's setting"
+    ANYONE_WITH_ID_CAN_READ = "ANYONE_WITH_ID_CAN_READ", "Anyone with ID can read"
+    ANYONE_WITH_NAME_CAN_READ = "ANYONE_WITH_NAME_CAN_READ", "Anyone with name or ID can read"
+    RESTRICTED = "RESTRICTED", "Restricted"
+
+
+class Resource(models.Model):
+    """One row for every resource of every kind; each kind adds its own columns in a table of its own.
+
+    `actor` is the Actor of a task, build or run; `task` the task that started a run; `run` the run whose default
+    storage this is. Deleting a run deletes its default storages: left behind, they would follow the account's
+    setting instead of the run's, and could open by that.
+    """
+
+    KIND: ClassVar[Kind]
+
+    id = models.CharField(primary_key=True, max_length=17, default=new_id, editable=False)
+    kind = models.CharField(max_length=20, choices=[(kind.value, info.noun) for kind, info in KINDS.items()])
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="resources")
+    name = models.CharField(max_length=63, null=True, blank=True)
+    title = models.CharField(max_length=200, blank=True)
+    general_access = models.CharField(
+        max_length=30, choices=GeneralAccess.choices, default=GeneralAccess.FOLLOW_USER_SETTING
+    )
+    is_public = models.BooleanField(default=False)
+    actor = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="of_actor", db_index=False
+    )
+    task = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="of_task", db_index=False
+    )
+    run = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="default_storages", db_index=False
+    )
+    link_counter = models.PositiveIntegerField(default=0)
+    read_count = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    modified_at = models.DateTimeField(default=timezone.now)
+    accessed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("owner", "kind", "name"), condition=models.Q(name__isnull=False), name="resource_name_unique"
+            ),
+        )
+        indexes = (
+            models.Index(fields=("owner", "kind", "created_at"), name="resource_of_owner"),
+            models.Index(
+                fields=("actor", "kind", "created_at"), condition=models.Q(actor__isnull=False), name="resource_of_actor"
+            ),
+            models.Index(
+                fields=("task", "created_at"), condition=models.Q(task__isnull=False), name="resource_of_task"
+            ),
+            models.Index(fields=("run", "kind"), condition=models.Q(run__isnull=False), name="resource_of_run"),
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not args and hasattr(type(self), "KIND"):
+            self.kind = self.KIND
+
+    def __str__(self) -> str:
+        return self.name or self.pk
+
+    @property
+    def info(self) -> KindInfo:
+        """The row of this resource's kind in the table of kinds."""
+        return KINDS[Kind(self.kind)]
+
+    @property
+    def console_path(self) -> str:
+        """The path of the resource's page in the console."""
+        return f"/{self.info.console_path}/{self.pk}"
+
+    @property
+    def console_url(self) -> str:
+        """The resource's page, built from the configured public URL and never from the Host header."""
+        return settings.PUBLIC_URL + self.console_path

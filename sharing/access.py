@@ -1,0 +1,220 @@
+"""Who may do what: the decision. The rules and their numbers are those of the access model.
+
+`decide` is pure: facts in, decision out. `sharing/facts.py` fetches the facts in one statement, and
+`sharing/listing.py` asks the same question the other way round, of the database: what may this account read?
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from accounts.principal import Principal
+from resources.kinds import KINDS, Kind
+from resources.models import GeneralAccess
+from sharing.permissions import NOTHING, Permission
+
+
+class AddressedBy(StrEnum):
+    """How a request names a resource."""
+
+    ID = "ID"
+    NAME = "NAME"
+
+
+class Reason(StrEnum):
+    """The rule that allowed, or that none did."""
+
+    OWNER = "OWNER"
+    GRANT = "GRANT"
+    ACTOR_GRANT = "ACTOR_GRANT"
+    PUBLIC_ACTOR = "PUBLIC_ACTOR"
+    ISSUE = "ISSUE"
+    OWNER_RUNS = "OWNER_RUNS"
+    CREATOR_RUNS = "CREATOR_RUNS"
+    RUN = "RUN"
+    ANYONE_WITH_NAME = "ANYONE_WITH_NAME"
+    ANYONE_WITH_ID = "ANYONE_WITH_ID"
+    NO_ACCESS = "NO_ACCESS"
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The Actor or task that a build or run belongs to, with what the account has been granted on it."""
+
+    id: str
+    owner_id: str
+    name: str | None = None
+    is_public: bool = False
+    granted: Permission = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that the decision needs to know of a resource, as seen by one account.
+
+    `granted` is the account's direct grant, `attached_to_issue` whether a grant from an issue lets it in.
+    `owner_general_access` and `owner_shares_runs` are the owner's account settings. `actor` and `task` are those
+    of a build or run, `run` is the run whose default storage this is.
+    """
+
+    id: str
+    kind: Kind
+    owner_id: str
+    owner_general_access: str
+    owner_username: str = ""
+    owner_shares_runs: bool = False
+    name: str | None = None
+    general_access: str = GeneralAccess.FOLLOW_USER_SETTING
+    is_public: bool = False
+    granted: Permission = NOTHING
+    attached_to_issue: bool = False
+    actor: Parent | None = None
+    task: Parent | None = None
+    run: "Facts | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer, the rule that gave it, and the names that explain the rule."""
+
+    allowed: bool
+    reason: Reason
+    details: dict[str, str] = field(default_factory=dict)
+
+
+NO_ACCESS = Decision(False, Reason.NO_ACCESS)
+
+
+def effective_general_access(facts: Facts) -> str:
+    """Return the level that holds for a resource: its own, else its run's, else its owner's account's."""
+    return general_access_source(facts)[0]
+
+
+def general_access_source(facts: Facts) -> tuple[str, str | None]:
+    """Return the effective level and where it comes from: None for its own, else "RUN" or "ACCOUNT"."""
+    if facts.general_access != GeneralAccess.FOLLOW_USER_SETTING:
+        return facts.general_access, None
+    if facts.run is not None:
+        return effective_general_access(facts.run), "RUN"
+    return facts.owner_general_access, "ACCOUNT"
+
+
+def decide(
+    principal: Principal, facts: Facts, permission: Permission, addressed_by: AddressedBy = AddressedBy.ID
+) -> Decision:
+    """Decide whether `principal` may do `permission` (one of them) with the resource.
+
+    `facts` must have been fetched for the principal's own account. A scope that does not name the permission
+    makes the principal anonymous, so that a scoped token can never do less than no token at all.
+    """
+    in_scope = principal.scope_allows(permission.name or "", facts.kind, facts.id)
+    account_id = principal.account_id if in_scope else None
+    if account_id is not None:
+        decision = _by_explicit_access(account_id, facts, permission)
+        if decision.allowed:
+            return decision
+    return _by_openness(account_id, facts, permission, addressed_by)
+
+
+def _by_explicit_access(account_id: str, facts: Facts, permission: Permission) -> Decision:
+    """Rules 1 to 8, for an account. They hold under Restricted."""
+    for rule in _EXPLICIT_RULES:
+        details = rule(account_id, facts, permission)
+        if details is not None:
+            return Decision(True, _REASONS[rule], details)
+    return NO_ACCESS
+
+
+def _by_openness(
+    account_id: str | None, facts: Facts, permission: Permission, addressed_by: AddressedBy
+) -> Decision:
+    """What anybody may do: rule 4 for the anonymous, and rules 9 and 10."""
+    if account_id is None:
+        details = _public_actor(None, facts, permission)
+        if details is not None:
+            return Decision(True, Reason.PUBLIC_ACTOR, details)
+    if permission is not Permission.READ or not KINDS[facts.kind].general_access:
+        return NO_ACCESS
+    level = effective_general_access(facts)
+    by_name = addressed_by is AddressedBy.NAME
+    if by_name and facts.name is not None and level == GeneralAccess.ANYONE_WITH_NAME_CAN_READ:
+        return Decision(True, Reason.ANYONE_WITH_NAME)
+    if not by_name and level in _OPEN_BY_ID:
+        return Decision(True, Reason.ANYONE_WITH_ID)
+    return NO_ACCESS
+
+
+# A rule returns None when it does not allow, else the names that explain why it does.
+Rule = Callable[[str, Facts, Permission], dict[str, str] | None]
+
+
+def _owner(account_id: str, facts: Facts, permission: Permission) -> dict[str, str] | None:
+    return {} if facts.owner_id == account_id else None
+
+
+def _grant(account_id: str, facts: Facts, permission: Permission) -> dict[str, str] | None:
+    if permission in facts.granted or (permission is Permission.READ and facts.granted):
+        return {}
+    return None
+
+
+def _actor_grant(account_id: str, facts: Facts, permission: Permission) -> dict[str, str] | None:
+    if facts.kind is not Kind.BUILD or facts.actor is None:
+        return None
+    needed = {Permission.READ: Permission(63), Permission.WRITE: Permission.BUILD}.get(permission, NOTHING)
+    return _of(facts.actor, "actor") if facts.actor.granted & needed else None
+
+
+def _public_actor(account_id: str | None, facts: Facts, permission: Permission) -> dict[str, str] | None:
+    if facts.kind is Kind.ACTOR and facts.is_public:
+        may = permission is Permission.READ or (permission is Permission.RUN and account_id is not None)
+        return {} if may else None
+    if facts.kind is Kind.BUILD and permission is Permission.READ and facts.actor is not None:
+        return _of(facts.actor, "actor") if facts.actor.is_public else None
+    return None
+
+
+def _issue(account_id: str, facts: Facts, permission: Permission) -> dict[str, str] | None:
+    reads_run = facts.kind is Kind.RUN and permission is Permission.READ
+    return {} if reads_run and facts.attached_to_issue else None
+
+
+def _owner_runs(account_id: str, facts: Facts, permission: Permission) -> dict[str, str] | None:
+    if facts.kind is not Kind.RUN or permission is not Permission.READ:
+        return None
+    for what, parent in (("actor", facts.actor), ("task", facts.task)):
+        if parent is not None and Permission.VIEW_OWNER_RUNS in parent.granted and parent.owner_id == facts.owner_id:
+            return _of(parent, what)
+    return None
+
+
+def _creator_runs(account_id: str, facts: Facts, permission: Permission) -> dict[str, str] | None:
+    if facts.kind is not Kind.RUN or permission is not Permission.READ or facts.actor is None:
+        return None
+    created = facts.actor.is_public and facts.actor.owner_id == account_id
+    return _of(facts.actor, "actor") if created and facts.owner_shares_runs else None
+
+
+def _run(account_id: str, facts: Facts, permission: Permission) -> dict[str, str] | None:
+    if facts.run is None or permission is not Permission.READ:
+        return None
+    by = _by_explicit_access(account_id, facts.run, Permission.READ)
+    return {"runId": facts.run.id, "runReason": by.reason.value, **by.details} if by.allowed else None
+
+
+def _of(parent: Parent, what: str) -> dict[str, str]:
+    return {f"{what}Id": parent.id, f"{what}Name": parent.name or parent.id}
+
+
+_REASONS: dict[Rule, Reason] = {
+    _owner: Reason.OWNER,
+    _grant: Reason.GRANT,
+    _actor_grant: Reason.ACTOR_GRANT,
+    _public_actor: Reason.PUBLIC_ACTOR,
+    _issue: Reason.ISSUE,
+    _owner_runs: Reason.OWNER_RUNS,
+    _creator_runs: Reason.CREATOR_RUNS,
+    _run: Reason.RUN,
+}
+_EXPLICIT_RULES = tuple(_REASONS)
+_OPEN_BY_ID = frozenset({GeneralAccess.ANYONE_WITH_ID_CAN_READ.value, GeneralAccess.ANYONE_WITH_NAME_CAN_READ.value})

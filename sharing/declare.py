@@ -1,0 +1,97 @@
+"""What a view needs, declared where the view is written and enforced by the middleware.
+
+A view says one of three things: it needs a permission on the resource that the URL names, it needs somebody to
+be signed in, or it is public, for a reason. A view that says nothing is refused.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from resources.kinds import Kind
+from sharing.permissions import Permission
+
+View = TypeVar("View", bound=Callable[..., Any])
+EVERY_METHOD = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """One of `permissions` on the resource that the URL names.
+
+    A `kind` of None means that the URL pattern says which. Where `or_about_oneself` names an argument of the
+    URL or its query, READ is enough if that argument is the principal's own account.
+    """
+
+    kind: Kind | None
+    permissions: tuple[Permission, ...]
+    or_about_oneself: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Somebody must be signed in, or the token must be valid.
+
+    A scoped token must besides name `permission` on all resources of `kind`, where these are given.
+    """
+
+    kind: Kind | None = None
+    permission: Permission | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Public:
+    """Anybody may come, because `reason`."""
+
+    reason: str
+
+
+Need = Needs | SignedIn | Public
+
+
+def needs(kind: Kind | None, *permissions: Permission, or_about_oneself: str | None = None) -> Callable[[View], View]:
+    """Declare that a view needs one of `permissions` on the resource that the URL names.
+
+    The URL pattern captures `address`; with a `kind` of None it passes `kind` too. The middleware takes both away
+    and sets `request.resource`, `request.access` and `request.decision`.
+    """
+    return declare({EVERY_METHOD: Needs(kind, permissions, or_about_oneself)})
+
+
+def signed_in(view: View) -> View:
+    """Declare that a view needs somebody, and no resource."""
+    return declare({EVERY_METHOD: SignedIn()})(view)
+
+
+def signed_in_for(kind: Kind, permission: Permission) -> Callable[[View], View]:
+    """Declare that a view needs somebody whose scope names `permission` on all resources of `kind`."""
+    return declare({EVERY_METHOD: SignedIn(kind, permission)})
+
+
+def public(reason: str) -> Callable[[View], View]:
+    """Declare that anybody may come, because of `reason`."""
+    return declare({EVERY_METHOD: Public(reason)})
+
+
+def declare(by_method: Mapping[str, Need]) -> Callable[[View], View]:
+    """Attach needs to a view, by HTTP method; EVERY_METHOD stands for those that are not named."""
+
+    def attach(view: View) -> View:
+        view.needs = dict(by_method)  # type: ignore[attr-defined]  # functions carry attributes
+        return view
+
+    return attach
+
+
+def declared(view: Callable[..., Any]) -> Mapping[str, Need]:
+    """Return the needs that a view declares by HTTP method; an empty mapping for an undeclared one."""
+    found: Mapping[str, Need] = getattr(view, "needs", {})
+    return found
+
+
+def need_of(view: Callable[..., Any], method: str) -> Need | None:
+    """Return what a view needs for a request with `method`; None when it has not declared anything."""
+    by_method = declared(view)
+    if method == "HEAD" and "HEAD" not in by_method:
+        method = "GET"
+    return by_method.get(method) or by_method.get(EVERY_METHOD)

@@ -1,0 +1,233 @@
+"""From an address to a resource with all the facts that the decision needs, in one indexed statement.
+
+Hot: every request for a resource comes through here, so the statements are written as SQL by hand, one for each
+kind, put together once when the module is loaded.
+"""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, models
+from django.utils import timezone
+
+from accounts.ids import looks_like_id
+from accounts.principal import Principal
+from resources.kinds import KINDS, Kind
+from resources.models import MODELS, Resource
+from sharing.access import AddressedBy, Facts, Parent
+from sharing.permissions import Permission
+
+# A storage's name: letters, digits and dashes, with a letter or digit at both ends, at most 63.
+NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """How a request names a resource: an ID, or an owner's username and a name."""
+
+    kind: Kind
+    id: str = ""
+    username: str = ""
+    name: str = ""
+
+    @property
+    def by(self) -> AddressedBy:
+        """Whether this is an ID or a name."""
+        return AddressedBy.NAME if self.name else AddressedBy.ID
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A resource, as an instance of its kind's model, and the facts about it."""
+
+    resource: Resource
+    facts: Facts
+
+
+def parse_address(kind: Kind, text: str, principal: Principal) -> Address | None:
+    """Read `ID`, `username~name` or `~name` (one's own); None for anything that cannot name a resource."""
+    if looks_like_id(text):
+        return Address(kind, id=text)
+    username, tilde, name = text.partition("~")
+    username = username or principal.username
+    if tilde and username and "\x00" not in username and NAME.match(name):
+        return Address(kind, username=username, name=name)
+    return None
+
+
+def fetch(address: Address, account_id: str | None) -> Found | None:
+    """Return what `address` names with the facts for `account_id` (None: for nobody), or None when nothing is there."""
+    statement = _STATEMENTS[address.kind]
+    grants_of = [account_id or ""] * statement.grant_lookups
+    if address.by is AddressedBy.ID:
+        sql, key = statement.by_id, [address.id]
+    else:
+        sql, key = statement.by_name, [address.username.lower(), address.name]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, grants_of + key)
+        row = cursor.fetchone()
+    return None if row is None else statement.read(row)
+
+
+def facts_of(resource: Resource, account_id: str | None) -> Facts:
+    """Return the facts about a resource that is at hand, as they are now, for `account_id`.
+
+    Raises:
+        LookupError: when the resource is gone.
+    """
+    found = fetch(Address(Kind(resource.kind), id=resource.pk), account_id)
+    if found is None:
+        raise LookupError(resource.pk)
+    return found.facts
+
+
+def _direct(of: str) -> str:
+    return (
+        f"(SELECT g.permissions FROM sharing_grant g WHERE g.resource_id = {of}.id "
+        "AND g.account_id = %s AND g.source = 'DIRECT')"
+    )
+
+
+def _from_issue(of: str) -> str:
+    return (
+        f"EXISTS(SELECT 1 FROM sharing_grant g WHERE g.resource_id = {of}.id "
+        "AND g.account_id = %s AND g.source = 'ISSUE')"
+    )
+
+
+_ACTOR = ("actor.id", "actor.owner_id", "actor.name", "actor.is_public", _direct("actor"))
+_TASK = ("task.id", "task.owner_id", "task.name", _direct("task"))
+_RUN = (
+    "run.id",
+    "run.owner_id",
+    "run_owner.general_access",
+    "run_owner.share_runs_with_actor_creators",
+    "run.general_access",
+    _direct("run"),
+    _from_issue("run"),
+)
+
+
+class _Statement:
+    """The statement of one kind, and how its rows are read."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.model = MODELS[kind]
+        fields = self.model._meta.concrete_fields
+        self.field_names = [field.attname for field in fields]
+        self.converters = [(at, _CONVERTERS[type(f)]) for at, f in enumerate(fields) if type(f) in _CONVERTERS]
+        self.has_run = KINDS[kind].storage
+        self.has_task = self.has_run or kind is Kind.RUN
+        self.has_actor = self.has_task or kind is Kind.BUILD
+        columns = [f"{'r' if field.model is Resource else 'k'}.{field.column}" for field in fields]
+        facts = ["o.username", "o.general_access", "o.share_runs_with_actor_creators", _direct("r")]
+        facts += [_from_issue("r")] if kind is Kind.RUN else []
+        facts += [*(_ACTOR if self.has_actor else ()), *(_TASK if self.has_task else ())]
+        facts += _RUN if self.has_run else ()
+        self.grant_lookups = sum(fact.count("%s") for fact in facts)
+        select = f"SELECT {', '.join(columns + facts)} {self._from()}"
+        self.by_id = f"{select} WHERE r.id = %s"
+        self.by_name = (
+            f"{select} WHERE r.owner_id = (SELECT a.id FROM accounts_account a WHERE LOWER(a.username) = %s) "
+            f"AND r.kind = '{kind.value}' AND r.name = %s"
+        )
+
+    def _from(self) -> str:
+        source = "run" if self.has_run else "r"
+        joins = [
+            f"FROM {Resource._meta.db_table} r",
+            f"JOIN {self.model._meta.db_table} k ON k.resource_ptr_id = r.id",
+            "JOIN accounts_account o ON o.id = r.owner_id",
+        ]
+        if self.has_run:
+            joins.append("LEFT JOIN resources_resource run ON run.id = r.run_id")
+            joins.append("LEFT JOIN accounts_account run_owner ON run_owner.id = run.owner_id")
+        if self.has_actor:
+            joins.append(f"LEFT JOIN resources_resource actor ON actor.id = {source}.actor_id")
+        if self.has_task:
+            joins.append(f"LEFT JOIN resources_resource task ON task.id = {source}.task_id")
+        return " ".join(joins)
+
+    def read(self, row: Sequence[Any]) -> Found:
+        """Make a model instance and facts of one row."""
+        values = list(row[: len(self.field_names)])
+        for at, convert in self.converters:
+            values[at] = convert(values[at])
+        resource = self.model.from_db("default", self.field_names, values)
+        rest = iter(row[len(self.field_names) :])
+        return Found(resource, self._facts(resource, rest))
+
+    def _facts(self, resource: Resource, rest: Any) -> Facts:
+        owner_username, owner_level, owner_shares, granted = next(rest), next(rest), next(rest), next(rest)
+        attached = bool(next(rest)) if self.kind is Kind.RUN else False
+        actor = _actor(rest) if self.has_actor else None
+        task = _task(rest) if self.has_task else None
+        run = _run(rest, actor, task) if self.has_run else None
+        return Facts(
+            id=resource.pk,
+            kind=self.kind,
+            owner_id=resource.owner_id,
+            owner_username=owner_username,
+            owner_general_access=owner_level,
+            owner_shares_runs=bool(owner_shares),
+            name=resource.name,
+            general_access=resource.general_access,
+            is_public=resource.is_public,
+            granted=Permission(granted or 0),
+            attached_to_issue=attached,
+            actor=None if self.has_run else actor,
+            task=None if self.has_run else task,
+            run=run,
+        )
+
+
+def _actor(rest: Any) -> Parent | None:
+    id_, owner_id, name, is_public, granted = next(rest), next(rest), next(rest), next(rest), next(rest)
+    return None if id_ is None else Parent(id_, owner_id, name, bool(is_public), Permission(granted or 0))
+
+
+def _task(rest: Any) -> Parent | None:
+    id_, owner_id, name, granted = next(rest), next(rest), next(rest), next(rest)
+    return None if id_ is None else Parent(id_, owner_id, name, granted=Permission(granted or 0))
+
+
+def _run(rest: Any, actor: Parent | None, task: Parent | None) -> Facts | None:
+    id_, owner_id, owner_level, owner_shares, level, granted, attached = rest
+    if id_ is None:
+        return None
+    return Facts(
+        id=id_,
+        kind=Kind.RUN,
+        owner_id=owner_id,
+        owner_general_access=owner_level,
+        owner_shares_runs=bool(owner_shares),
+        general_access=level,
+        granted=Permission(granted or 0),
+        attached_to_issue=bool(attached),
+        actor=actor,
+        task=task,
+    )
+
+
+def _moment(value: datetime | str | None) -> datetime | None:
+    """SQLite hands a raw statement its times naive, in UTC; PostgreSQL hands them aware."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    return value if value is None or timezone.is_aware(value) else value.replace(tzinfo=timezone.UTC)
+
+
+def _json(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str | bytes) else value
+
+
+_CONVERTERS: dict[type[models.Field[Any, Any]], Callable[[Any], Any]] = {
+    models.DateTimeField: _moment,
+    models.JSONField: _json,
+    models.BooleanField: bool,
+}
+_STATEMENTS = {kind: _Statement(kind) for kind in Kind}

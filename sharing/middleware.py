@@ -1,0 +1,119 @@
+"""Where a request gets stopped: the one place that enforces what views declare.
+
+It fetches the resource that the URL names, with its facts, asks for the decision, and either lets the view work
+with `request.resource` or answers with the refusal of the access model. The view never sees the address.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+
+from accounts.middleware import is_api
+from accounts.principal import Principal
+from resources.kinds import Kind
+from resources.models import Resource
+from sharing import refusals
+from sharing.access import NO_ACCESS, AddressedBy, Decision, Facts, decide
+from sharing.declare import Needs, Public, SignedIn, declared, need_of
+from sharing.facts import fetch, parse_address
+from sharing.permissions import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A principal before a resource: what the view may ask, to show or hide a button or to check a field."""
+
+    principal: Principal
+    resource: Resource
+    facts: Facts
+    addressed_by: AddressedBy
+
+    def decide(self, permission: Permission) -> Decision:
+        """Decide one permission over the facts that were fetched for this request."""
+        return decide(self.principal, self.facts, permission, self.addressed_by)
+
+    def allows(self, permission: Permission) -> bool:
+        """Tell whether the principal has one permission."""
+        return self.decide(permission).allowed
+
+    @property
+    def held(self) -> Permission:
+        """All permissions that the principal has on the resource."""
+        held = Permission(0)
+        for permission in Permission:
+            if self.allows(permission):
+                held |= permission
+        return held
+
+
+class AccessMiddleware:
+    """Enforces the declarations."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass the request on; the work is done once it is known which view it is for."""
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        """Answer with a refusal, or return None to let the view answer."""
+        need = need_of(view, request.method or "")
+        if need is None:
+            if declared(view):
+                return None  # the view answers with the methods that it knows
+            raise PermissionDenied(f"{view!r} does not declare what it needs.")
+        if isinstance(need, Public):
+            return None
+        if isinstance(need, SignedIn):
+            return self._signed_in(request, need)
+        return self._on_resource(request, need, kwargs)
+
+    def _signed_in(self, request: HttpRequest, need: SignedIn) -> HttpResponse | None:
+        principal = request.principal
+        if principal.is_anonymous:
+            return refusals.nobody(request)
+        if need.kind and need.permission and not principal.scope_allows(need.permission.name or "", need.kind):
+            return refusals.out_of_scope(need.kind, need.permission)
+        return None
+
+    def _on_resource(self, request: HttpRequest, need: Needs, kwargs: dict[str, Any]) -> HttpResponse | None:
+        principal: Principal = request.principal
+        kind = need.kind or Kind(kwargs.pop("kind"))
+        address = parse_address(kind, kwargs.pop("address"), principal)
+        permissions = need.permissions
+        if need.or_about_oneself and _is_about_oneself(request, need.or_about_oneself, kwargs):
+            permissions = (Permission.READ,)
+        if principal.is_anonymous and (not is_api(request) or Permission.READ not in permissions):
+            return refusals.nobody(request)
+        found = fetch(address, principal.account_id) if address else None
+        if found is None or address is None:
+            return refusals.missing(request, kind)
+        access = Access(principal, found.resource, found.facts, address.by)
+        decision = _first_allowed(access, permissions)
+        if not decision.allowed:
+            return refusals.refused(request, access, permissions[0])
+        request.resource = found.resource
+        request.access = access
+        request.decision = decision
+        return None
+
+
+def _is_about_oneself(request: HttpRequest, argument: str, kwargs: dict[str, Any]) -> bool:
+    text = kwargs.get(argument) or request.GET.get(argument)
+    return text is not None and request.principal.is_called(text)
+
+
+def _first_allowed(access: Access, permissions: tuple[Permission, ...]) -> Decision:
+    for permission in permissions:
+        decision = access.decide(permission)
+        if decision.allowed:
+            return decision
+    return NO_ACCESS
+
+

@@ -1,0 +1,77 @@
+"""The models of sharing: grants, and the issues that some of them come from."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from accounts.ids import new_id
+from resources.models import Actor, Resource, Run
+from sharing.permissions import Permission
+
+
+class Issue(models.Model):
+    """Something that somebody reports about an Actor, with a run of it attached if it helps."""
+
+    class State(models.TextChoices):
+        """Whether the issue still wants attention."""
+
+        OPEN = "OPEN", "Open"
+        CLOSED = "CLOSED", "Closed"
+
+    id = models.CharField(primary_key=True, max_length=17, default=new_id, editable=False)
+    actor = models.ForeignKey(Actor, on_delete=models.CASCADE, related_name="issues")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="issues")
+    title = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.SET_NULL, related_name="issues")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Grant(models.Model):
+    """An access right: (resource, account, permissions).
+
+    It carries its resource's kind and creation time, so that "shared with me, newest first" is read from one
+    index. A direct grant is somebody's decision; one with the source ISSUE comes and goes with the issue.
+    """
+
+    class Source(models.TextChoices):
+        """Where a grant comes from."""
+
+        DIRECT = "DIRECT", "Direct"
+        ISSUE = "ISSUE", "Issue"
+
+    id = models.BigAutoField(primary_key=True)
+    resource = models.ForeignKey(Resource, on_delete=models.CASCADE, related_name="grants", db_index=False)
+    account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="grants", db_index=False
+    )
+    permissions = models.PositiveSmallIntegerField(default=Permission.READ.value)
+    source = models.CharField(max_length=10, choices=Source.choices, default=Source.DIRECT)
+    issue = models.ForeignKey(Issue, null=True, blank=True, on_delete=models.CASCADE, related_name="grants")
+    granted_by = models.CharField(max_length=17, blank=True, help_text="The account that granted it, by value.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    resource_kind = models.CharField(max_length=20)
+    resource_created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("resource", "account"), condition=models.Q(source="DIRECT"), name="grant_direct_unique"
+            ),
+            models.UniqueConstraint(
+                fields=("issue", "resource", "account"), condition=models.Q(source="ISSUE"), name="grant_issue_unique"
+            ),
+        )
+        indexes = (
+            # The decision's look: covers all that it reads.
+            models.Index(fields=("resource", "account", "source", "permissions"), name="grant_lookup"),
+            models.Index(fields=("account", "resource_kind", "resource_created_at", "resource"), name="grant_listing"),
+            models.Index(fields=("account", "resource_created_at", "resource"), name="grant_listing_all"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.account_id} on {self.resource_id}: {', '.join(Permission(self.permissions).names)}"

@@ -1,0 +1,89 @@
+"""What a refusal looks like, on each surface. It gives nothing away that the access model does not."""
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.http import HttpResponseClientRedirect
+
+from accounts.errors import ApiError, record_not_found
+from accounts.middleware import is_api
+from resources.kinds import KINDS, Kind
+from sharing.access import AddressedBy
+from sharing.permissions import Permission
+
+if TYPE_CHECKING:
+    from sharing.middleware import Access
+
+
+def nobody(request: HttpRequest) -> HttpResponse:
+    """Refuse somebody who has not said who they are: 401 on the API, a way through sign-in on a page."""
+    if is_api(request):
+        return ApiError(
+            HTTPStatus.UNAUTHORIZED, "token-not-provided", "This operation needs an API token, and none was provided."
+        ).response()
+    back_to = _page_to_return_to(request)
+    sign_in = redirect_to_login(back_to, resolve_url(settings.LOGIN_URL))
+    return HttpResponseClientRedirect(sign_in.url) if getattr(request, "htmx", False) else sign_in
+
+
+def missing(request: HttpRequest, kind: Kind) -> HttpResponse:
+    """Refuse what is not there, or must not be told from what is not there."""
+    if is_api(request):
+        return record_not_found(f"{KINDS[kind].noun[0].upper()}{KINDS[kind].noun[1:]} was not found.").response()
+    context = {"info": KINDS[kind], "back_to": _page_to_return_to(request)}
+    return render(request, "refused.html", context, status=HTTPStatus.NOT_FOUND)
+
+
+def refused(request: HttpRequest, access: "Access", permission: Permission) -> HttpResponse:
+    """Refuse `permission` on a resource that is there.
+
+    Somebody who may read it is told what is missing. A run, build or storage that was named by its ID is refused
+    in the open, so that a script learns to send a token; everything else might as well not exist.
+    """
+    kind = access.facts.kind
+    if access.allows(Permission.READ):
+        if is_api(request):
+            return insufficient_permissions(kind, missing=permission).response()
+        context = {"info": KINDS[kind], "resource": access.resource, "permission": permission.name}
+        return render(request, "not_permitted.html", context, status=HTTPStatus.FORBIDDEN)
+    tells = KINDS[kind].general_access and access.addressed_by is AddressedBy.ID
+    if is_api(request) and tells:
+        return insufficient_permissions(kind).response()
+    return missing(request, kind)
+
+
+def out_of_scope(kind: Kind, permission: Permission) -> HttpResponse:
+    """Refuse a scoped token where a list or a new resource is beyond its scope."""
+    return ApiError(
+        HTTPStatus.FORBIDDEN,
+        "insufficient-permissions",
+        f"The scope of this API token does not name {permission.name} on {KINDS[kind].plural}.",
+    ).response()
+
+
+def insufficient_permissions(kind: Kind, missing: Permission | None = None) -> ApiError:
+    """Return the 403 of the API; `missing` names the permission to somebody who may read."""
+    message = (
+        f"Insufficient permissions for the {KINDS[kind].noun}. Make sure you're passing a correct API token and that "
+        "it has the required permissions."
+    )
+    if missing is not None:
+        message += f" Missing permission: {missing.name}."
+    return ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", message)
+
+
+def _page_to_return_to(request: HttpRequest) -> str:
+    """Return the page to come back to after sign-in: this one, or for a form or fragment the one that it was on."""
+    if request.method in ("GET", "HEAD") and not getattr(request, "htmx", False):
+        return request.get_full_path()
+    shown = getattr(request.htmx, "current_url_abs_path", None) if getattr(request, "htmx", False) else None
+    if shown:
+        return str(shown)
+    referer = request.META.get("HTTP_REFERER", "")
+    same_host = url_has_allowed_host_and_scheme(referer, {request.get_host()}, require_https=request.is_secure())
+    return referer if same_host else "/"

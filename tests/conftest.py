@@ -1,0 +1,104 @@
+"""The fixed cast of people, and what every test may ask for."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from accounts import tokens
+from accounts.models import Account
+from accounts.principal import Principal
+from resources.kinds import Kind
+from resources.models import MODELS, Resource
+
+PASSWORD = "correct horse battery"
+
+
+def principal_of(account: Account) -> Principal:
+    """Return the principal that speaks for the whole account."""
+    return Principal(account.pk, account.username, account.email)
+
+
+@pytest.fixture
+def make_account(db) -> Callable[..., Account]:
+    def make(username: str, **fields) -> Account:
+        return Account.objects.create_user(username, f"{username}@example.com", PASSWORD, **fields)
+
+    return make
+
+
+@pytest.fixture
+def ada(make_account) -> Account:
+    """The owner."""
+    return make_account("ada")
+
+
+@pytest.fixture
+def ben(make_account) -> Account:
+    """The collaborator."""
+    return make_account("ben")
+
+
+@pytest.fixture
+def cleo(make_account) -> Account:
+    """The stranger."""
+    return make_account("cleo")
+
+
+@pytest.fixture
+def dan(make_account) -> Account:
+    """The Actor developer."""
+    return make_account("dan")
+
+
+@pytest.fixture
+def make_resource(db) -> Callable[..., Resource]:
+    """Make a resource of any kind: `make_resource(Kind.DATASET, ada, name="prices")`."""
+
+    def make(kind: Kind, owner: Account, **fields) -> Resource:
+        return MODELS[kind].objects.create(owner=owner, **fields)
+
+    return make
+
+
+@pytest.fixture
+def signed_in(db) -> Callable[[Account], Client]:
+    """Return a browser-like client on which an account is signed in."""
+
+    def sign_in(account: Account) -> Client:
+        client = Client()
+        client.force_login(account, backend="allauth.account.auth_backends.AuthenticationBackend")
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def token_of(db) -> Callable[[Account], str]:
+    """Make an API token of an account and return its text."""
+
+    def make(account: Account, **fields) -> str:
+        return tokens.create(account, "test", by=principal_of(account), **fields)[1]
+
+    return make
+
+
+class ApiClient:
+    """Calls the API with a token, or without one."""
+
+    def __init__(self, token: str | None = None) -> None:
+        self._client = Client(headers={"Authorization": f"Bearer {token}"} if token else None)
+
+    def __getattr__(self, method: str):
+        """Return Django's client method of this name: `api(ada).get("/v2/datasets")`."""
+        return getattr(self._client, method)
+
+
+@pytest.fixture
+def api(token_of) -> Callable[..., ApiClient]:
+    """Return a client of the API for an account, or for nobody: `api(ada)`, `api()`."""
+
+    def make(account: Account | None = None, **fields) -> ApiClient:
+        return ApiClient(token_of(account, **fields) if account else None)
+
+    return make
