@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.ids import ALPHABET
 from accounts.models import Account, ApiToken
+from accounts.moments import aware
 from accounts.principal import Principal, Scope
 from accounts.tally import Tally
 
@@ -94,7 +95,7 @@ def resolve(text: str) -> Principal:
     if row is None:
         raise UnknownToken
     token_id, scope, expires_at, account_id, username, email = row
-    if expires_at is not None and _aware(expires_at) <= timezone.now():
+    if expires_at is not None and aware(expires_at) <= timezone.now():
         raise UnknownToken
     last_use.add(token_id)
     return Principal(account_id, username, email, token_id, _scope(scope))
@@ -102,12 +103,6 @@ def resolve(text: str) -> Principal:
 
 def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-
-
-def _aware(value: datetime | str) -> datetime:
-    """SQLite hands a raw statement its times as text or naive, in UTC; PostgreSQL hands them aware."""
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return moment if timezone.is_aware(moment) else timezone.make_aware(moment, timezone.UTC)
 
 
 def _scope(stored: str | list[dict[str, Any]] | None) -> Scope | None:

@@ -1,0 +1,1 @@
+"""How it is reached: settings, URLs, the pages and the HTTP API."""

@@ -1,0 +1,1 @@
+"""What there is: Actors, tasks, schedules, builds, runs, storages, and their content."""

@@ -1,0 +1,1 @@
+"""Who may do what: permissions, the decision, grants, signatures, issues, the enforcing middleware."""

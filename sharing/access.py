@@ -1,15 +1,20 @@
 """Who may do what: the decision. The rules and their numbers are those of the access model.
 
-`decide` is pure: facts in, decision out. `sharing/facts.py` fetches the facts in one statement, and
-`sharing/listing.py` asks the same question the other way round, of the database: what may this account read?
+`decide` is pure: facts in, decision out; `sharing/facts.py` fetches the facts in one statement. `listed` asks the
+same question the other way round, of the database: what may this account read?
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
+from django.db import connection
+
+from accounts.moments import aware
 from accounts.principal import Principal
-from resources.kinds import KINDS, Kind
+from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import GeneralAccess
 from sharing.permissions import NOTHING, Permission
 
@@ -121,13 +126,11 @@ def _by_explicit_access(account_id: str, facts: Facts, permission: Permission) -
     for rule in _EXPLICIT_RULES:
         details = rule(account_id, facts, permission)
         if details is not None:
-            return Decision(True, _REASONS[rule], details)
+            return Decision(True, _RULES[rule], details)
     return NO_ACCESS
 
 
-def _by_openness(
-    account_id: str | None, facts: Facts, permission: Permission, addressed_by: AddressedBy
-) -> Decision:
+def _by_openness(account_id: str | None, facts: Facts, permission: Permission, addressed_by: AddressedBy) -> Decision:
     """What anybody may do: rule 4 for the anonymous, and rules 9 and 10."""
     if account_id is None:
         details = _public_actor(None, facts, permission)
@@ -206,7 +209,7 @@ def _of(parent: Parent, what: str) -> dict[str, str]:
     return {f"{what}Id": parent.id, f"{what}Name": parent.name or parent.id}
 
 
-_REASONS: dict[Rule, Reason] = {
+_RULES: dict[Rule, Reason] = {
     _owner: Reason.OWNER,
     _grant: Reason.GRANT,
     _actor_grant: Reason.ACTOR_GRANT,
@@ -216,5 +219,213 @@ _REASONS: dict[Rule, Reason] = {
     _creator_runs: Reason.CREATOR_RUNS,
     _run: Reason.RUN,
 }
-_EXPLICIT_RULES = tuple(_REASONS)
+_EXPLICIT_RULES = tuple(_RULES)
 _OPEN_BY_ID = frozenset({GeneralAccess.ANYONE_WITH_ID_CAN_READ.value, GeneralAccess.ANYONE_WITH_NAME_CAN_READ.value})
+
+
+class Ownership(StrEnum):
+    """Which of the two lists: what the account owns, what is shared with it, or both together."""
+
+    MINE = "MINE"
+    SHARED = "SHARED"
+    BOTH = "BOTH"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One row of a list, with the first rule that lets the account read it."""
+
+    id: str
+    kind: Kind
+    reason: Reason
+    name: str | None
+    title: str
+    owner_id: str
+    owner_username: str
+    general_access: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    """One rule as a query: `r` is the resource that it finds, `%(me)s` the account.
+
+    `kinds` are those that the rule can find. `created_at` and `kind` are the columns to sort and filter by, those
+    of the grant where its index has them. A branch `by_kind` is asked once for each kind, as its index is sorted.
+    """
+
+    reason: Reason
+    kinds: frozenset[Kind]
+    source: str
+    created_at: str = "r.created_at"
+    kind: str = "r.kind"
+    by_kind: bool = False
+
+
+_ALL = frozenset(Kind)
+_RUNS = frozenset({Kind.RUN})
+_VIEWS = f"g.permissions & {Permission.VIEW_OWNER_RUNS.value} <> 0"
+
+# Rules 2, 5, 6 and 7 for runs: each finds `run`. Rule 8 follows them to the default storages. It need not follow
+# rule 1, because a default storage always has the owner of its run, and is that owner's own anyway.
+_RUNS_BY_ACTOR = (
+    "sharing_grant g JOIN resources_resource a ON a.id = g.resource_id "
+    "JOIN resources_resource {run} ON {run}.actor_id = a.id AND {run}.kind = 'run' AND {run}.owner_id = a.owner_id "
+    f"WHERE g.account_id = %(me)s AND g.resource_kind = 'actor' AND {_VIEWS}"
+)
+_RUNS_BY_TASK = (
+    "sharing_grant g JOIN resources_resource t ON t.id = g.resource_id "
+    "JOIN resources_resource {run} ON {run}.task_id = t.id AND {run}.kind = 'run' AND {run}.owner_id = t.owner_id "
+    f"WHERE g.account_id = %(me)s AND g.resource_kind = 'task' AND {_VIEWS}"
+)
+_RUNS_OF_USERS = (
+    "resources_resource a "
+    "JOIN resources_resource {run} ON {run}.actor_id = a.id AND {run}.kind = 'run' "
+    "JOIN accounts_account u ON u.id = {run}.owner_id AND u.share_runs_with_actor_creators "
+    "WHERE a.owner_id = %(me)s AND a.kind = 'actor' AND a.is_public"
+)
+_RUNS_GRANTED = (
+    "sharing_grant g JOIN resources_resource {run} ON {run}.id = g.resource_id "
+    "WHERE g.account_id = %(me)s AND g.resource_kind = 'run'"
+)
+
+
+def _storages_of(runs: str) -> str:
+    """Return the query that finds the default storages of the runs that `runs` finds."""
+    found, _, condition = runs.format(run="run").partition("WHERE")
+    return f"{found} JOIN resources_resource r ON r.run_id = run.id WHERE {condition}"
+
+
+_MINE = (_Branch(Reason.OWNER, _ALL, "resources_resource r WHERE r.owner_id = %(me)s", by_kind=True),)
+_SHARED = (
+    _Branch(
+        Reason.GRANT,
+        _ALL,
+        "sharing_grant g JOIN resources_resource r ON r.id = g.resource_id "
+        "WHERE g.account_id = %(me)s AND g.source = 'DIRECT'",
+        created_at="g.resource_created_at",
+        kind="g.resource_kind",
+    ),
+    _Branch(
+        Reason.ACTOR_GRANT,
+        frozenset({Kind.BUILD}),
+        "sharing_grant g JOIN resources_resource r ON r.actor_id = g.resource_id AND r.kind = 'build' "
+        "WHERE g.account_id = %(me)s AND g.resource_kind = 'actor'",
+    ),
+    _Branch(
+        Reason.ISSUE,
+        _RUNS,
+        "sharing_grant g JOIN resources_resource r ON r.id = g.resource_id "
+        "WHERE g.account_id = %(me)s AND g.resource_kind = 'run' AND g.source = 'ISSUE'",
+        created_at="g.resource_created_at",
+    ),
+    _Branch(Reason.OWNER_RUNS, _RUNS, _RUNS_BY_ACTOR.format(run="r")),
+    _Branch(Reason.OWNER_RUNS, _RUNS, _RUNS_BY_TASK.format(run="r")),
+    _Branch(Reason.CREATOR_RUNS, _RUNS, _RUNS_OF_USERS.format(run="r")),
+    *(
+        _Branch(Reason.RUN, frozenset(STORAGES), _storages_of(runs))
+        for runs in (_RUNS_GRANTED, _RUNS_BY_ACTOR, _RUNS_BY_TASK, _RUNS_OF_USERS)
+    ),
+)
+
+
+def listed(
+    account_id: str,
+    *,
+    ownership: Ownership = Ownership.BOTH,
+    kinds: Sequence[Kind] | None = None,
+    named_only: bool = False,
+    search: str = "",
+    offset: int = 0,
+    limit: int = 50,
+    newest_first: bool = True,
+) -> list[Listed]:
+    """Return a page of what an account owns, is shared with it, or both, by time of creation, in one statement.
+
+    It says for many resources what `decide` says for one, and must agree with it row by row; the tests hold them to
+    each other. There is one branch for each rule, and every branch starts from what the account has been granted or
+    owns and walks indexes from there, so that the cost never depends on how much there is in the system.
+
+    `kinds` of None are all; `named_only` leaves out what has no name; `search` is a part of the name, whatever its
+    case, or a whole ID. What is readable by its link alone, or because an Actor is public, is never listed.
+    """
+    direction = "DESC" if newest_first else "ASC"
+    branches, parameters = _branches(account_id, ownership, kinds, named_only, search)
+    # No branch has to give more than the page needs; it stops early where an index is sorted.
+    stop = f"ORDER BY at {direction}, id {direction} LIMIT %(reach)s"
+    union = " UNION ALL ".join(f"SELECT * FROM ({branch} {stop}) b" for branch in branches)
+    if not union:
+        return []
+    statement = (
+        "SELECT r.id, r.kind, f.reason, r.name, r.title, r.owner_id, o.username, r.general_access, r.created_at "
+        f"FROM (SELECT id, at, MIN(rank) AS reason FROM ({union}) u GROUP BY id, at "
+        f"ORDER BY at {direction}, id {direction} LIMIT %(limit)s OFFSET %(offset)s) f "
+        "JOIN resources_resource r ON r.id = f.id JOIN accounts_account o ON o.id = r.owner_id "
+        f"ORDER BY f.at {direction}, f.id {direction}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters | {"reach": offset + limit, "limit": limit, "offset": offset})
+        return [_listed(row) for row in cursor.fetchall()]
+
+
+def count_listed(
+    account_id: str,
+    *,
+    ownership: Ownership = Ownership.BOTH,
+    kinds: Sequence[Kind] | None = None,
+    named_only: bool = False,
+    search: str = "",
+) -> int:
+    """Return how many rows `listed` has in all with these filters."""
+    branches, parameters = _branches(account_id, ownership, kinds, named_only, search)
+    if not branches:
+        return 0
+    with connection.cursor() as cursor:
+        # UNION drops what more than one rule finds; the columns that differ by rule are left out.
+        union = " UNION ".join(f"SELECT id FROM ({branch}) b" for branch in branches)
+        cursor.execute(f"SELECT COUNT(*) FROM ({union}) u", parameters)
+        return int(cursor.fetchone()[0])
+
+
+def _branches(
+    account_id: str, ownership: Ownership, kinds: Sequence[Kind] | None, named_only: bool, search: str
+) -> tuple[list[str], dict[str, Any]]:
+    """Return the SELECTs of the rules that can find something here, and their parameters."""
+    conditions = " AND r.name IS NOT NULL" if named_only else ""
+    parameters: dict[str, Any] = {"me": account_id}
+    if search:
+        conditions += " AND (LOWER(r.name) LIKE %(pattern)s ESCAPE '!' OR r.id = %(search)s)"
+        parameters |= {"search": search, "pattern": f"%{_escape_like(search.lower())}%"}
+    selects = [
+        f"SELECT r.id AS id, {_RANKS[branch.reason]} AS rank, {branch.created_at} AS at "
+        f"FROM {branch.source}{kind_condition}{conditions}{'' if branch in _MINE else ' AND r.owner_id <> %(me)s'}"
+        for branch in _OWNERSHIPS[ownership]
+        for kind_condition in _kind_conditions(branch, branch.kinds if kinds is None else branch.kinds & {*kinds})
+    ]
+    return selects, parameters
+
+
+def _kind_conditions(branch: _Branch, wanted: frozenset[Kind]) -> list[str]:
+    """Return what to add to a branch's WHERE for the wanted kinds: a condition for each time that it is asked."""
+    in_order = sorted(wanted)
+    if wanted and not branch.by_kind and wanted == branch.kinds:
+        return [""]
+    if branch.by_kind or len(in_order) == 1:
+        return [f" AND {branch.kind} = '{kind.value}'" for kind in in_order]
+    return [f" AND {branch.kind} IN ({', '.join(repr(kind.value) for kind in in_order)})"] if in_order else []
+
+
+def _escape_like(text: str) -> str:
+    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+
+
+def _listed(row: Sequence[Any]) -> Listed:
+    id_, kind, rank, name, title, owner_id, owner_username, general_access, created_at = row
+    return Listed(
+        id_, Kind(kind), _REASONS[rank], name, title, owner_id, owner_username, general_access, aware(created_at)
+    )
+
+
+_OWNERSHIPS = {Ownership.MINE: _MINE, Ownership.SHARED: _SHARED, Ownership.BOTH: _MINE + _SHARED}
+_REASONS = list(Reason)
+_RANKS = {reason: rank for rank, reason in enumerate(_REASONS)}

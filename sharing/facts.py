@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, models
-from django.utils import timezone
 
 from accounts.ids import looks_like_id
+from accounts.moments import aware
 from accounts.principal import Principal
 from resources.kinds import KINDS, Kind
 from resources.models import MODELS, Resource
@@ -214,19 +214,16 @@ def _run(rest: Any, actor: Parent | None, task: Parent | None) -> Facts | None:
     )
 
 
-def _moment(value: datetime | str | None) -> datetime | None:
-    """SQLite hands a raw statement its times naive, in UTC; PostgreSQL hands them aware."""
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    return value if value is None or timezone.is_aware(value) else value.replace(tzinfo=timezone.UTC)
+def _aware_or_none(value: datetime | str | None) -> datetime | None:
+    return None if value is None else aware(value)
 
 
 def _json(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str | bytes) else value
 
 
-_CONVERTERS: dict[type[models.Field[Any, Any]], Callable[[Any], Any]] = {
-    models.DateTimeField: _moment,
+_CONVERTERS: dict[type, Callable[[Any], Any]] = {
+    models.DateTimeField: _aware_or_none,
     models.JSONField: _json,
     models.BooleanField: bool,
 }

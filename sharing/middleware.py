@@ -115,5 +115,3 @@ def _first_allowed(access: Access, permissions: tuple[Permission, ...]) -> Decis
         if decision.allowed:
             return decision
     return NO_ACCESS
-
-

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.ids import new_id
@@ -56,18 +57,16 @@ class Resource(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=("owner", "kind", "name"), condition=models.Q(name__isnull=False), name="resource_name_unique"
+                fields=("owner", "kind", "name"), condition=Q(name__isnull=False), name="resource_name_unique"
             ),
         )
         indexes = (
             models.Index(fields=("owner", "kind", "created_at"), name="resource_of_owner"),
             models.Index(
-                fields=("actor", "kind", "created_at"), condition=models.Q(actor__isnull=False), name="resource_of_actor"
+                fields=("actor", "kind", "created_at"), condition=Q(actor__isnull=False), name="resource_of_actor"
             ),
-            models.Index(
-                fields=("task", "created_at"), condition=models.Q(task__isnull=False), name="resource_of_task"
-            ),
-            models.Index(fields=("run", "kind"), condition=models.Q(run__isnull=False), name="resource_of_run"),
+            models.Index(fields=("task", "created_at"), condition=Q(task__isnull=False), name="resource_of_task"),
+            models.Index(fields=("run", "kind"), condition=Q(run__isnull=False), name="resource_of_run"),
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
