@@ -10,6 +10,9 @@ from accounts.models import Account
 from accounts.principal import Principal
 from resources.kinds import Kind
 from resources.models import MODELS, Resource
+from sharing import grants
+from sharing.models import Grant
+from sharing.permissions import parse
 
 PASSWORD = "correct horse battery"
 
@@ -59,6 +62,17 @@ def make_resource(db) -> Callable[..., Resource]:
         return MODELS[kind].objects.create(owner=owner, **fields)
 
     return make
+
+
+@pytest.fixture
+def give(db) -> Callable[..., Grant]:
+    """Let the owner grant something: `give(dataset, ben, "READ", "WRITE")`; READ when no permission is named."""
+
+    def give(resource: Resource, account: Account, *permissions: str) -> Grant:
+        wanted = parse(permissions or ("READ",), Kind(resource.kind))
+        return grants.grant(resource, account, wanted, by=principal_of(resource.owner))[0]
+
+    return give
 
 
 @pytest.fixture
