@@ -1,0 +1,54 @@
+"""How gunicorn serves Latchkey: `gunicorn --config python:console.gunicorn`; `manage.py serve` does so.
+
+Each worker process opens its own database connections, so nothing is loaded before the workers are forked.
+"""
+
+import os
+
+import gunicorn.glogging
+from gunicorn.config import Config
+
+from console.logging import LINE, ScrubbingFormatter
+
+
+class Logger(gunicorn.glogging.Logger):
+    """Gunicorn's logs, scrubbed like all others."""
+
+    def setup(self, cfg: Config) -> None:
+        """Open the logs as configured, and put our formatter on each of them."""
+        super().setup(cfg)
+        for log, line in ((self.error_log, LINE), (self.access_log, "{message}")):
+            for handler in log.handlers:
+                handler.setFormatter(ScrubbingFormatter(line, style="{"))
+
+
+wsgi_app = "console.wsgi:application"
+bind = [f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"]
+
+# Threads, because an answer that streams holds on to its thread for as long as its reader takes.
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_WORKERS", "2"))
+threads = int(os.environ.get("WEB_THREADS", "4"))
+preload_app = False
+
+# The time limit watches whether a worker is alive, not how long an answer takes.
+timeout = 60
+graceful_timeout = 30
+# Longer than the idle time of usual proxies and clients, so that it is they who close a connection.
+keepalive = 75
+backlog = 1024
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108  # gunicorn makes a private file in it
+control_socket_disable = True
+
+# A list of fields or a page of keys makes long addresses; nothing of ours makes longer headers.
+limit_request_line = 8190
+limit_request_fields = 100
+limit_request_field_size = 8190
+forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1")
+
+proc_name = "latchkey"
+loglevel = os.environ.get("LOG_LEVEL", "info").lower()
+accesslog = "-" if os.environ.get("ACCESS_LOG", "1").lower() in ("1", "true", "yes", "on") else None
+access_log_format = '%(t)s %(h)s "%(r)s" %(s)s %(b)s %(M)sms'
+logger_class = Logger
+

@@ -1,0 +1,59 @@
+"""What reaches a log, and what never does.
+
+Tokens and signatures may stand in an address (`?token=`, `signature=`), and so do the one-time keys of the e-mails
+about passwords and addresses. Every line is scrubbed when it is formatted, traceback included, so it does not
+matter who wrote it.
+"""
+
+import logging
+import re
+from typing import Any
+from urllib.parse import unquote_plus
+
+LINE = "{asctime} {levelname} {name}: {message}"
+HIDDEN = "***"
+_SECRET_PARAMETERS = frozenset({"token", "signature", "key", "password", "code"})
+_PARAMETER = re.compile(r"(?P<before>[?&;])(?P<name>[^=&;?\s\"']{1,200})=(?P<value>[^&;\s\"'#]*)")
+_CREDENTIALS = re.compile(r"(?i)\b(bearer|basic)(\s+|%20|\+)[^\s\"',)]+")
+_OUR_TOKEN = re.compile(r"latchkey_api_[0-9a-zA-Z]+")
+_ONE_TIME_KEY = re.compile(r"(/(?:reset-password|verify-email)/(?:[a-z-]+/)?)(?!done\b|set-password\b)[^/\s?\"']{6,}")
+
+
+def scrub(text: str) -> str:
+    """Return a line without the secrets in it."""
+    text = _PARAMETER.sub(_hide_value, text)
+    text = _CREDENTIALS.sub(rf"\1 {HIDDEN}", text)
+    text = _OUR_TOKEN.sub(HIDDEN, text)
+    return _ONE_TIME_KEY.sub(rf"\1{HIDDEN}", text)
+
+
+def _hide_value(match: re.Match[str]) -> str:
+    # The name may be written with percent escapes; the server would read it all the same.
+    secret = unquote_plus(match["name"]).strip().lower() in _SECRET_PARAMETERS
+    return f"{match['before']}{match['name']}={HIDDEN}" if secret else match[0]
+
+
+class ScrubbingFormatter(logging.Formatter):
+    """Formats a record as usual, and scrubs what comes out, tracebacks included."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line or lines of one record."""
+        return scrub(super().format(record))
+
+
+def configuration(*, level: str = "INFO") -> dict[str, Any]:
+    """Return Django's logging: one line a record, to stderr, and nothing but what somebody should look at."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": "console.logging.ScrubbingFormatter", "format": LINE, "style": "{"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": "WARNING"},
+        "loggers": {
+            **{floor: {"level": level} for floor in ("accounts", "resources", "sharing", "console")},
+            # What a client did wrong is in its answer and in the access log; only our own failures are errors.
+            "django": {"handlers": [], "level": "WARNING", "propagate": True},
+            "django.request": {"level": "ERROR"},
+            "django.security": {"level": "ERROR"},
+        },
+    }
