@@ -7,6 +7,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from csp.constants import NONCE, NONE, SELF
 
+from console.logging import configuration
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -226,3 +228,6 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES
 
 # Counts such as "last used" are saved by a thread; tests save them by hand.
 TALLIES_SAVE_THEMSELVES = True
+
+# Every line is scrubbed of tokens and signatures (console/logging.py).
+LOGGING = configuration(level=os.environ.get("LOG_LEVEL", "INFO").upper())
