@@ -10,7 +10,7 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit
@@ -18,6 +18,7 @@ from accounts.ids import ALPHABET
 from accounts.models import Account, ApiToken
 from accounts.moments import aware
 from accounts.principal import Principal, Scope
+from accounts.statements import Statement
 from accounts.tally import Tally
 
 PREFIX = "latchkey_api_"
@@ -25,11 +26,11 @@ RANDOM_CHARACTERS = 36
 HINT_CHARACTERS = 4
 
 # Hot: every API call with a token starts here. One look into the unique index of digests, one into the accounts.
-_RESOLVE = """
+_RESOLVE = Statement("""
 SELECT t.id, t.scope, t.expires_at, a.id, a.username, a.email
 FROM accounts_apitoken t JOIN accounts_account a ON a.id = t.account_id
 WHERE t.digest = %s AND t.revoked_at IS NULL AND a.is_active
-"""
+""")
 
 
 class UnknownToken(Exception):
@@ -89,9 +90,7 @@ def resolve(text: str) -> Principal:
     Raises:
         UnknownToken: when the token is unknown, expired or revoked, or its account is not active.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_RESOLVE, [_digest(text)])
-        row = cursor.fetchone()
+    row = _RESOLVE.row([_digest(text)])
     if row is None:
         raise UnknownToken
     token_id, scope, expires_at, account_id, username, email = row

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, models
+from django.db import models
 
 from accounts.ids import looks_like_id
 from accounts.moments import aware
 from accounts.principal import Principal
+from accounts.statements import Statement
 from resources.kinds import KINDS, Kind
 from resources.models import MODELS, Resource
 from sharing.access import AddressedBy, Facts, Parent
@@ -67,9 +68,7 @@ def fetch(address: Address, account_id: str | None) -> Found | None:
         sql, key = statement.by_id, [address.id]
     else:
         sql, key = statement.by_name, [address.username.lower(), address.name]
-    with connection.cursor() as cursor:
-        cursor.execute(sql, grants_of + key)
-        row = cursor.fetchone()
+    row = sql.row(grants_of + key)
     return None if row is None else statement.read(row)
 
 
@@ -131,8 +130,8 @@ class _Statement:
         facts += _RUN if self.has_run else ()
         self.grant_lookups = sum(fact.count("%s") for fact in facts)
         select = f"SELECT {', '.join(columns + facts)} {self._from()}"
-        self.by_id = f"{select} WHERE r.id = %s"
-        self.by_name = (
+        self.by_id = Statement(f"{select} WHERE r.id = %s")
+        self.by_name = Statement(
             f"{select} WHERE r.owner_id = (SELECT a.id FROM accounts_account a WHERE LOWER(a.username) = %s) "
             f"AND r.kind = '{kind.value}' AND r.name = %s"
         )

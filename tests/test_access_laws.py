@@ -1,0 +1,217 @@
+"""Laws that hold in every world, tried on worlds that hypothesis makes."""
+
+from typing import Any
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from accounts.models import Account, AccountGeneralAccess
+from accounts.principal import Principal, Scope, ScopeEntry
+from resources.kinds import KINDS, Kind
+from resources.models import GeneralAccess, Resource
+from sharing import general_access, grants, issues
+from sharing.access import Ownership, Reason
+from sharing.general_access import levels_of
+from sharing.models import Issue
+from sharing.permissions import Permission, parse
+from tests.conftest import principal_of
+from tests.worlds import World, build
+
+PEOPLE = ("ada", "ben", "cleo", "dan")
+LISTED_FOR = {
+    Reason.OWNER,
+    Reason.GRANT,
+    Reason.ACTOR_GRANT,
+    Reason.ISSUE,
+    Reason.OWNER_RUNS,
+    Reason.CREATOR_RUNS,
+    Reason.RUN,
+}
+person = st.sampled_from(PEOPLE)
+run_level = st.sampled_from(["FOLLOW_USER_SETTING", "ANYONE_WITH_ID_CAN_READ", "RESTRICTED"])
+few_worlds = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> dict[str, Any]:
+    """Describe a world in which every kind of relation between people and resources can come up."""
+    resources: list[dict[str, Any]] = []
+
+    def add(name: str, kind: str, **fields: Any) -> str:
+        resources.append({"name": name, "kind": kind, "owner": draw(person), **fields})
+        return name
+
+    actors = [add(f"actor{n}", "actor", public=draw(st.booleans())) for n in range(2)]
+    tasks = [add(f"task{n}", "task", actor=draw(st.sampled_from(actors))) for n in range(2)]
+    add("schedule0", "schedule")
+    add("build0", "build", actor=draw(st.sampled_from(actors)), generalAccess=draw(run_level))
+    for n in range(2):
+        run = add(
+            f"run{n}",
+            "run",
+            actor=draw(st.sampled_from(actors)),
+            task=draw(st.sampled_from([None, *tasks])),
+            generalAccess=draw(run_level),
+        )
+        owner = resources[-1]["owner"]
+        for kind in ("dataset", "keyValueStore", "requestQueue"):
+            add(f"{run}-{kind}", kind, run=run, storageName=None, generalAccess=draw(run_level))
+            resources[-1]["owner"] = owner
+    for n in range(2):
+        named = draw(st.booleans())
+        levels = [level.value for level in GeneralAccess if named or level != "ANYONE_WITH_NAME_CAN_READ"]
+        kind = draw(st.sampled_from(["dataset", "keyValueStore", "requestQueue"]))
+        name = f"prices-{n}" if named else None
+        add(f"storage{n}", kind, run=None, storageName=name, generalAccess=draw(st.sampled_from(levels)))
+    return {
+        "accounts": [
+            {
+                "name": name,
+                "generalAccess": draw(st.sampled_from(AccountGeneralAccess.values)),
+                "shareRunsWithActorCreators": draw(st.booleans()),
+            }
+            for name in PEOPLE
+        ],
+        "resources": resources,
+        "grants": draw(_grants(resources)),
+        "issues": draw(_issues(resources)),
+    }
+
+
+@st.composite
+def _grants(draw: st.DrawFn, resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    pairs = [(r, p) for r in resources for p in PEOPLE if r["owner"] != p]
+    chosen = draw(st.lists(st.sampled_from(pairs), max_size=8, unique_by=lambda pair: (pair[0]["name"], pair[1])))
+    return [
+        {
+            "resource": resource["name"],
+            "account": who,
+            "permissions": draw(st.sets(st.sampled_from(KINDS[Kind(resource["kind"])].permissions), min_size=1)),
+        }
+        for resource, who in chosen
+    ]
+
+
+@st.composite
+def _issues(draw: st.DrawFn, resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    runs = [r for r in resources if r["kind"] == "run"]
+    return [
+        {"actor": run["actor"], "author": run["owner"], "run": run["name"]}
+        for run in draw(st.lists(st.sampled_from(runs), max_size=2, unique_by=lambda run: run["name"]))
+    ]
+
+
+def allowed(world: World, principals: dict[str | None, Principal] | None = None) -> set[tuple[Any, ...]]:
+    """Return everything that anybody may do in a world."""
+    who_is = principals or {who: world.principal(who) for who in (None, *PEOPLE)}
+    return {
+        (who, name, permission.name, by)
+        for who, principal in who_is.items()
+        for name, resource in world.resources.items()
+        for permission in Permission
+        for by in ("ID", "NAME")
+        if (by == "ID" or resource.name) and world.decide_for(principal, name, permission.name or "", by).allowed
+    }
+
+
+class Laws(TestCase):
+    """One law a test."""
+
+    @few_worlds
+    @given(worlds())
+    def test_the_decision_and_the_list_agree_row_by_row(self, description):
+        world = build(description)
+        for who in PEOPLE:
+            decided = {}
+            for name in world.resources:
+                decision = world.decide(who, name, "READ")
+                if decision.allowed and decision.reason in LISTED_FOR:
+                    decided[name] = decision.reason
+            for ownership, reasons in (
+                (Ownership.BOTH, LISTED_FOR),
+                (Ownership.MINE, {Reason.OWNER}),
+                (Ownership.SHARED, LISTED_FOR - {Reason.OWNER}),
+            ):
+                expected = {name: reason for name, reason in decided.items() if reason in reasons}
+                rows = world.listed(who, ownership)
+                assert len(rows) == len({row.id for row in rows})
+                assert {world.name_of(row.id): row.reason for row in rows} == expected
+
+    @few_worlds
+    @given(worlds(), st.data())
+    def test_a_scope_never_widens_and_never_does_less_than_no_token(self, description, data):
+        world = build(description)
+        who = data.draw(person)
+        entries = data.draw(st.lists(_scope_entries(list(world.resources.values())), max_size=4))
+        whole = world.principal(who)
+        scoped = Principal(whole.account_id, whole.username, whole.email, "token", Scope(tuple(entries)))
+        within = {row[1:] for row in allowed(world, {who: scoped})}
+        assert within <= {row[1:] for row in allowed(world, {who: whole})}
+        assert within >= {row[1:] for row in allowed(world, {None: Principal()})}
+
+    @few_worlds
+    @given(worlds(), st.data())
+    def test_tightening_a_setting_gives_nobody_anything(self, description, data):
+        world = build(description)
+        before = allowed(world)
+        self._tighten(world, data)
+        assert allowed(world) <= before
+
+    @few_worlds
+    @given(worlds(), st.data())
+    def test_taking_back_what_was_given_returns_exactly_the_access_of_before(self, description, data):
+        world = build(description)
+        before = allowed(world)
+        for take_back in self._give(world, data):
+            take_back()
+        assert allowed(world) == before
+
+    def _tighten(self, world: World, data: st.DataObject) -> None:
+        what = data.draw(st.sampled_from(["account", "resource", "opt-out", "unpublish"]))
+        if what == "account":
+            account = world.accounts[data.draw(person)]
+            general_access.set_for_account(account, "RESTRICTED", by=principal_of(account))
+        elif what == "opt-out":
+            account = world.accounts[data.draw(person)]
+            general_access.set_run_sharing(account, False, by=principal_of(account))
+        elif what == "unpublish":
+            Resource.objects.filter(pk=world.resources["actor0"].pk).update(is_public=False)
+        else:
+            resource = data.draw(st.sampled_from([r for r in world.resources.values() if levels_of(r)]))
+            general_access.set_for_resource(resource, "RESTRICTED", by=Principal(resource.owner_id))
+
+    def _give(self, world: World, data: st.DataObject):
+        """Give somebody something, and yield what takes it back."""
+        what = data.draw(st.sampled_from(["grant", "issue", "opt-in"]))
+        if what == "grant":
+            resource = data.draw(st.sampled_from(list(world.resources.values())))
+            account = world.accounts[data.draw(person)]
+            had_none = not resource.grants.filter(account=account, source="DIRECT").exists()
+            had_issue = resource.grants.filter(account=account, source="ISSUE").exists()
+            assume(account.pk != resource.owner_id and had_none and not had_issue)
+            by = Principal(resource.owner_id)
+            grants.grant(resource, account, parse(resource.info.permissions, Kind(resource.kind)), by=by)
+            yield lambda: grants.revoke(resource, account, by=by)
+        elif what == "issue":
+            run = world.resources["run0"]
+            by = Principal(run.owner_id)
+            author = Account.objects.get(pk=run.owner_id)
+            issue = Issue.objects.create(actor_id=run.actor_id, author=author, title="Prices missing")
+            issues.attach_run(issue, run, by=by)
+            yield lambda: issues.delete(issue, by=by)
+        else:
+            account = world.accounts[data.draw(person)]
+            assume(not account.share_runs_with_actor_creators)
+            by = principal_of(account)
+            general_access.set_run_sharing(account, True, by=by)
+            yield lambda: general_access.set_run_sharing(account, False, by=by)
+
+
+def _scope_entries(resources: list[Resource]) -> st.SearchStrategy[ScopeEntry]:
+    return st.builds(
+        ScopeEntry,
+        kind=st.sampled_from([kind.value for kind in Kind]),
+        permissions=st.frozensets(st.sampled_from([permission.name or "" for permission in Permission])),
+        resource_id=st.sampled_from([None, *(resource.pk for resource in resources)]),
+    )
