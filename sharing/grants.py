@@ -1,15 +1,22 @@
-"""Grants: given, changed, revoked. Each change and its line in the audit trail are one transaction."""
+"""Grants: given, changed, removed and put back. Each change and its line in the audit trail are one transaction."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Account
 from accounts.principal import Principal
 from resources.kinds import Kind
 from resources.models import Resource
+from sharing import mail
 from sharing.access import AddressedBy, decide
 from sharing.facts import facts_of
-from sharing.models import Grant
+from sharing.models import Grant, Issue
 from sharing.permissions import NOTHING, Permission, grantable
 
 
@@ -25,59 +32,180 @@ class BeyondOwnPermissions(GrantRefused):
     """A manager can give only what they hold, and cannot change their own grant."""
 
 
+class CannotPutBack(GrantRefused):
+    """What was removed cannot be put back, because what it came from is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A grant that was taken away, with all that it takes to put it back."""
+
+    account_id: str
+    permissions: Permission
+    source: str
+    issue_id: str | None
+    granted_by: str
+    created_at: datetime
+
+
 def grant(resource: Resource, account: Account, permissions: Permission, *, by: Principal) -> tuple[Grant, bool]:
     """Give `account` exactly `permissions` on `resource`, and return the grant and whether it is new.
 
-    Granting again what somebody has changes nothing and writes nothing.
+    Granting again what somebody has changes nothing and writes nothing. Who had no grant gets an e-mail.
 
     Raises:
         OwnerNeedsNoGrant: when the account owns the resource.
         BeyondOwnPermissions: when the principal does not hold what it wants to add, or would change its own grant.
     """
+    _check_grantee(resource, account)
     permissions = (permissions | Permission.READ) & grantable(Kind(resource.kind))
-    if account.pk == resource.owner_id:
-        raise OwnerNeedsNoGrant(f"{account.username} owns this {resource.info.noun} and has full access already.")
     with transaction.atomic():
-        existing = (
-            Grant.objects.select_for_update()
-            .filter(resource=resource, account=account, source=Grant.Source.DIRECT)
-            .first()
-        )
-        before = Permission(existing.permissions) if existing else NOTHING
-        if existing and before == permissions:
+        existing = _direct(resource, account).first()
+        if existing and existing.permissions == permissions:
             return existing, False
+        before = Permission(existing.permissions) if existing else NOTHING
         _check_manager(resource, account, permissions & ~before, by)
-        kept, _ = Grant.objects.update_or_create(
-            resource=resource,
-            account=account,
-            source=Grant.Source.DIRECT,
-            defaults={"permissions": permissions.value},
-            create_defaults={
-                "permissions": permissions.value,
-                "granted_by": by.account_id or "",
-                "resource_kind": resource.kind,
-                "resource_created_at": resource.created_at,
-            },
-        )
-        _record("grant.changed" if existing else "grant.created", resource, account, before, permissions, by)
-    return kept, existing is None
+        kept, is_new = _put(resource, account, permissions, by)
+        if is_new:
+            mail.tell_of_access(resource, account, permissions, by=by)
+    return kept, is_new
 
 
-def revoke(resource: Resource, account: Account, *, by: Principal) -> Permission:
+def add(resource: Resource, account: Account, permissions: Permission, *, by: Principal) -> tuple[Grant, bool]:
+    """Like `grant`, but leave somebody who has a grant already with exactly what they have.
+
+    Raises:
+        OwnerNeedsNoGrant: when the account owns the resource.
+        BeyondOwnPermissions: when the principal does not hold what it wants to add, or would add itself.
+    """
+    _check_grantee(resource, account)
+    with transaction.atomic():
+        existing = _direct(resource, account).first()
+        return (existing, False) if existing else grant(resource, account, permissions, by=by)
+
+
+def revoke(resource: Resource, account: Account, *, by: Principal, source: str | None = None) -> list[Removed]:
     """Take away what `account` was granted on `resource`, and return what that was.
 
     Managers may revoke anybody's grant, and everybody may give up their own; the view's declaration sees to it that
-    nobody else comes here. A run's access that comes from an issue ends too.
+    nobody else comes here. A run's access that comes from an issue ends too, when the run's owner does it, or
+    whoever has the access. `source` limits it to direct grants or to those from issues.
     """
     with transaction.atomic():
         found = Grant.objects.select_for_update().filter(resource=resource, account=account)
-        had = NOTHING
-        for each in found:
-            had |= Permission(each.permissions)
-        if had:
-            found.delete()
-            _record("grant.revoked", resource, account, had, NOTHING, by)
-    return had
+        if by.account_id not in (resource.owner_id, account.pk):
+            found = found.filter(source=Grant.Source.DIRECT)
+        if source is not None:
+            found = found.filter(source=source)
+        removed = [_removed(each) for each in found]
+        if removed:
+            Grant.objects.filter(pk__in=[each.pk for each in found]).delete()
+            _record("grant.revoked", resource, account, _together(removed), NOTHING, by)
+    return removed
+
+
+def put_back(resource: Resource, account: Account, removed: Iterable[Removed], *, by: Principal) -> None:
+    """Give `account` again exactly what was removed, unless it has been given something since. Nobody gets an e-mail.
+
+    Raises:
+        BeyondOwnPermissions: when the principal does not hold what it would give.
+        CannotPutBack: when the run has been taken off the issue that the access came from.
+    """
+    _check_grantee(resource, account)
+    with transaction.atomic():
+        for each in removed:
+            if each.source == Grant.Source.ISSUE:
+                _put_back_from_issue(resource, account, each, by)
+            elif not _direct(resource, account).exists():
+                _check_manager(resource, account, each.permissions, by)
+                _put(resource, account, each.permissions, by, granted_by=each.granted_by, created_at=each.created_at)
+
+
+def may_put_back(resource: Resource, removed: Iterable[Removed], held: Permission, *, by: Principal) -> bool:
+    """Tell whether `by`, who holds `held`, may give again what was removed."""
+    if by.account_id == resource.owner_id:
+        return True
+    return all(
+        each.source == Grant.Source.DIRECT and each.account_id != by.account_id and each.permissions & ~held == NOTHING
+        for each in removed
+    )
+
+
+def _direct(resource: Resource, account: Account) -> QuerySet[Grant]:
+    return Grant.objects.select_for_update().filter(resource=resource, account=account, source=Grant.Source.DIRECT)
+
+
+def _put(
+    resource: Resource,
+    account: Account,
+    permissions: Permission,
+    by: Principal,
+    *,
+    granted_by: str | None = None,
+    created_at: datetime | None = None,
+) -> tuple[Grant, bool]:
+    before = Permission(_direct(resource, account).values_list("permissions", flat=True).first() or 0)
+    kept, is_new = Grant.objects.update_or_create(
+        resource=resource,
+        account=account,
+        source=Grant.Source.DIRECT,
+        defaults={"permissions": permissions.value},
+        create_defaults={
+            "permissions": permissions.value,
+            "granted_by": by.account_id or "" if granted_by is None else granted_by,
+            "created_at": created_at or timezone.now(),
+            "resource_kind": resource.kind,
+            "resource_created_at": resource.created_at,
+        },
+    )
+    _record("grant.created" if is_new else "grant.changed", resource, account, before, permissions, by)
+    return kept, is_new
+
+
+def _put_back_from_issue(resource: Resource, account: Account, removed: Removed, by: Principal) -> None:
+    if by.account_id != resource.owner_id:
+        raise BeyondOwnPermissions("Only the owner of a run can share it by an issue.")
+    issue = Issue.objects.filter(pk=removed.issue_id, run_id=resource.pk, actor__owner=account).first()
+    if issue is None:
+        raise CannotPutBack("The run is not attached to that issue any more.")
+    _, is_new = Grant.objects.get_or_create(
+        resource=resource,
+        account=account,
+        source=Grant.Source.ISSUE,
+        issue=issue,
+        defaults={
+            "permissions": removed.permissions.value,
+            "granted_by": removed.granted_by,
+            "created_at": removed.created_at,
+            "resource_kind": resource.kind,
+            "resource_created_at": resource.created_at,
+        },
+    )
+    if is_new:
+        _record("grant.created", resource, account, NOTHING, removed.permissions, by)
+
+
+def _removed(grant: Grant) -> Removed:
+    return Removed(
+        account_id=grant.account_id,
+        permissions=Permission(grant.permissions),
+        source=grant.source,
+        issue_id=grant.issue_id,
+        granted_by=grant.granted_by,
+        created_at=grant.created_at,
+    )
+
+
+def _together(removed: Iterable[Removed]) -> Permission:
+    together = NOTHING
+    for each in removed:
+        together |= each.permissions
+    return together
+
+
+def _check_grantee(resource: Resource, account: Account) -> None:
+    if account.pk == resource.owner_id:
+        raise OwnerNeedsNoGrant(f"{account.username} owns this {resource.info.noun} and has full access already.")
 
 
 def _check_manager(resource: Resource, account: Account, added: Permission, by: Principal) -> None:

@@ -9,6 +9,7 @@ from django.db import transaction
 from accounts import audit
 from accounts.principal import Principal
 from resources.models import Run
+from sharing import mail
 from sharing.models import Grant, Issue
 from sharing.permissions import Permission
 
@@ -35,7 +36,7 @@ def attach_run(issue: Issue, run: Run, *, by: Principal) -> None:
         developer_id = issue.actor.owner_id
         if developer_id == run.owner_id:
             return
-        Grant.objects.get_or_create(
+        _, is_new = Grant.objects.get_or_create(
             resource_id=run.pk,
             account_id=developer_id,
             source=Grant.Source.ISSUE,
@@ -47,6 +48,8 @@ def attach_run(issue: Issue, run: Run, *, by: Principal) -> None:
                 "resource_created_at": run.created_at,
             },
         )
+        if is_new:
+            mail.tell_of_access(run, issue.actor.owner, Permission.READ, by=by)
         _record("issue.run_attached", issue, run, by)
 
 

@@ -1,0 +1,61 @@
+"""The e-mails of sharing: to whoever is newly given access, and to the owner who is asked for it."""
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+
+from accounts.models import Account
+from accounts.principal import Principal
+from resources.kinds import Kind
+from resources.models import Resource
+from sharing import outbox
+from sharing.permissions import Permission
+from sharing.wording import explanation_of, sentence_of
+
+
+def tell_of_access(resource: Resource, account: Account, permissions: Permission, *, by: Principal) -> None:
+    """Write to `account` that it has been given access; somebody who does not want these e-mails gets none.
+
+    It leaves after the commit and holds nothing up; call it within the transaction of the grant.
+    """
+    if not getattr(account, "notify_when_shared", True):
+        return
+    _write(
+        "shared",
+        account,
+        f"{by.username} shared the {resource.info.noun} {resource} with you",
+        {
+            "resource": resource,
+            "by": by.username,
+            "may": sentence_of(permissions),
+            "permissions": [
+                explanation_of(permission, Kind(resource.kind))
+                for permission in Permission
+                if permission in permissions | Permission.READ
+            ],
+        },
+    )
+
+
+def tell_of_request(resource: Resource, owner: Account, *, by: Principal) -> None:
+    """Write to the owner of a resource that `by` asks for access, with a link to where it can be given."""
+    _write(
+        "access_requested",
+        owner,
+        f"{by.username} asks for access to your {resource.info.noun} {resource}",
+        {"resource": resource, "by": by.username, "share_url": f"{resource.console_url}/share?add={by.username}"},
+    )
+
+
+def _write(template: str, to: Account, subject: str, context: dict[str, object]) -> None:
+    context = {
+        **context,
+        "to": to.username,
+        "public_url": settings.PUBLIC_URL,
+        "settings_url": f"{settings.PUBLIC_URL}/settings/notifications",
+    }
+    message = EmailMultiAlternatives(
+        " ".join(subject.split()), render_to_string(f"emails/{template}.txt", context), to=[to.email]
+    )
+    message.attach_alternative(render_to_string(f"emails/{template}.html", context), "text/html")
+    outbox.post(message)

@@ -1,0 +1,144 @@
+"""Access given, changed, removed and put back."""
+
+import pytest
+from django.core import mail
+
+from accounts.models import AuditEvent
+from resources.kinds import Kind
+from sharing import grants, issues
+from sharing.models import Grant, Issue
+from sharing.permissions import NOTHING, Permission
+from tests.conftest import principal_of
+
+READ, WRITE, MANAGE = Permission.READ, Permission.WRITE, Permission.MANAGE_ACCESS_RIGHTS
+
+
+@pytest.fixture
+def dataset(ada, make_resource):
+    return make_resource(Kind.DATASET, ada, name="prices")
+
+
+def held(resource, account) -> Permission:
+    grant = Grant.objects.filter(resource=resource, account=account, source="DIRECT").first()
+    return Permission(grant.permissions) if grant else NOTHING
+
+
+# Refusals
+
+
+def test_the_owner_cannot_be_given_access(dataset, ada):
+    with pytest.raises(grants.OwnerNeedsNoGrant, match="ada owns this dataset"):
+        grants.grant(dataset, ada, READ, by=principal_of(ada))
+    assert not Grant.objects.exists()
+
+
+def test_a_manager_gives_no_more_than_it_holds(dataset, ben, cleo, give):
+    give(dataset, ben, "READ", "MANAGE_ACCESS_RIGHTS")
+    with pytest.raises(grants.BeyondOwnPermissions, match="WRITE"):
+        grants.grant(dataset, cleo, READ | WRITE, by=principal_of(ben))
+    assert held(dataset, cleo) == NOTHING
+    grants.grant(dataset, cleo, READ | MANAGE, by=principal_of(ben))
+    assert held(dataset, cleo) == READ | MANAGE
+
+
+def test_a_manager_cannot_change_its_own_grant(dataset, ben, give):
+    give(dataset, ben, "READ", "MANAGE_ACCESS_RIGHTS")
+    with pytest.raises(grants.BeyondOwnPermissions, match="give up your own access"):
+        grants.grant(dataset, ben, READ | WRITE | MANAGE, by=principal_of(ben))
+    assert held(dataset, ben) == READ | MANAGE
+
+
+def test_a_manager_cannot_put_back_more_than_it_holds(dataset, ada, ben, cleo, give):
+    give(dataset, ben, "READ", "MANAGE_ACCESS_RIGHTS")
+    give(dataset, cleo, "WRITE")
+    removed = grants.revoke(dataset, cleo, by=principal_of(ben))
+    assert not grants.may_put_back(dataset, removed, READ | MANAGE, by=principal_of(ben))
+    with pytest.raises(grants.BeyondOwnPermissions):
+        grants.put_back(dataset, cleo, removed, by=principal_of(ben))
+    assert held(dataset, cleo) == NOTHING
+
+
+def test_a_manager_cannot_end_the_access_of_an_issue(ada, ben, dan, make_resource, give):
+    run, _ = run_on_issue(ada, dan, make_resource)
+    give(run, ben, "MANAGE_ACCESS_RIGHTS")
+    assert grants.revoke(run, dan, by=principal_of(ben)) == []
+    assert Grant.objects.filter(resource=run, account=dan).exists()
+
+
+def test_what_the_run_was_taken_off_cannot_be_put_back(ada, dan, make_resource):
+    run, issue = run_on_issue(ada, dan, make_resource)
+    removed = grants.revoke(run, dan, by=principal_of(ada))
+    issues.detach_run(issue, by=principal_of(ada))
+    with pytest.raises(grants.CannotPutBack):
+        grants.put_back(run, dan, removed, by=principal_of(ada))
+    assert not Grant.objects.filter(resource=run, account=dan).exists()
+
+
+# What works
+
+
+def test_granting_tells_whether_it_is_new_and_changes_what_there_is(dataset, ada, ben):
+    assert grants.grant(dataset, ben, READ, by=principal_of(ada))[1] is True
+    assert grants.grant(dataset, ben, READ | WRITE, by=principal_of(ada))[1] is False
+    assert held(dataset, ben) == READ | WRITE
+    assert [event.action for event in AuditEvent.objects.order_by("id")] == ["grant.created", "grant.changed"]
+
+
+def test_granting_the_same_again_writes_nothing(dataset, ada, ben, give):
+    give(dataset, ben)
+    give(dataset, ben)
+    assert AuditEvent.objects.count() == 1
+
+
+def test_adding_somebody_again_leaves_them_what_they_have(dataset, ada, ben, give):
+    give(dataset, ben, "WRITE")
+    grant, is_new = grants.add(dataset, ben, READ | MANAGE, by=principal_of(ada))
+    assert (is_new, Permission(grant.permissions)) == (False, READ | WRITE)
+    assert held(dataset, ben) == READ | WRITE
+
+
+def test_putting_back_restores_exactly_what_was_removed(dataset, ada, ben, give, django_capture_on_commit_callbacks):
+    before = give(dataset, ben, "WRITE")
+    removed = grants.revoke(dataset, ben, by=principal_of(ada))
+    assert held(dataset, ben) == NOTHING
+    with django_capture_on_commit_callbacks(execute=True):
+        grants.put_back(dataset, ben, removed, by=principal_of(ada))
+    after = Grant.objects.get()
+    assert (after.permissions, after.granted_by, after.created_at) == (
+        before.permissions,
+        before.granted_by,
+        before.created_at,
+    )
+    assert mail.outbox == []
+
+
+def test_putting_back_leaves_what_was_given_since(dataset, ada, ben, give):
+    give(dataset, ben, "WRITE", "MANAGE_ACCESS_RIGHTS")
+    removed = grants.revoke(dataset, ben, by=principal_of(ada))
+    give(dataset, ben)
+    grants.put_back(dataset, ben, removed, by=principal_of(ada))
+    assert held(dataset, ben) == READ
+
+
+def test_the_access_of_an_issue_ends_by_the_runs_owner_and_comes_back(ada, dan, make_resource):
+    run, issue = run_on_issue(ada, dan, make_resource)
+    removed = grants.revoke(run, dan, by=principal_of(ada), source="ISSUE")
+    assert [each.issue_id for each in removed] == [issue.pk]
+    assert not Grant.objects.exists()
+    grants.put_back(run, dan, removed, by=principal_of(ada))
+    assert Grant.objects.get().issue == issue
+
+
+def test_everybody_can_give_up_their_own_access(dataset, ben, give):
+    give(dataset, ben, "WRITE")
+    (removed,) = grants.revoke(dataset, ben, by=principal_of(ben))
+    assert removed.permissions == READ | WRITE
+    assert held(dataset, ben) == NOTHING
+
+
+def run_on_issue(owner, developer, make_resource):
+    actor = make_resource(Kind.ACTOR, developer, name="shop", is_public=True)
+    run = make_resource(Kind.RUN, owner, actor=actor)
+    issue = Issue.objects.create(actor=actor, author=owner, title="Prices missing")
+    issues.attach_run(issue, run, by=principal_of(owner))
+    return run, issue
