@@ -65,9 +65,9 @@ def principal_of_token(request: HttpRequest) -> Principal:
 def _token(request: HttpRequest) -> str | None:
     scheme, _, value = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() == "bearer":
-        return value.strip()
+        return str(value).strip()
     if "token" in request.GET:
         if not settings.API_ACCEPTS_TOKEN_IN_QUERY:
             raise tokens.UnknownToken
-        return request.GET["token"]
+        return str(request.GET["token"])
     return None

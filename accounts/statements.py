@@ -29,7 +29,8 @@ class Statement:
         if connection.vendor != "sqlite" or connection.queries_logged or connection.execute_wrappers:
             with connection.cursor() as cursor:
                 cursor.execute(self.sql, parameters)
-                return cursor.fetchone()
+                first: tuple[Any, ...] | None = cursor.fetchone()
+                return first
         if connection.connection is None:
             connection.ensure_connection()
         with connection.wrap_database_errors:

@@ -15,7 +15,7 @@ from django.db import connection
 from accounts.moments import aware
 from accounts.principal import Principal
 from resources.kinds import KINDS, STORAGES, Kind
-from resources.models import GeneralAccess
+from resources.models import GeneralAccess, Resource
 from sharing.permissions import NOTHING, Permission
 
 
@@ -145,6 +145,33 @@ def _by_openness(account_id: str | None, facts: Facts, permission: Permission, a
     if not by_name and level in _OPEN_BY_ID:
         return Decision(True, Reason.ANYONE_WITH_ID)
     return NO_ACCESS
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A principal before a resource: what the view may ask, to show or hide a button or to check a field."""
+
+    principal: Principal
+    resource: Resource
+    facts: Facts
+    addressed_by: AddressedBy
+
+    def decide(self, permission: Permission) -> Decision:
+        """Decide one permission over the facts that were fetched for this request."""
+        return decide(self.principal, self.facts, permission, self.addressed_by)
+
+    def allows(self, permission: Permission) -> bool:
+        """Tell whether the principal has one permission."""
+        return self.decide(permission).allowed
+
+    @property
+    def held(self) -> Permission:
+        """All permissions that the principal has on the resource."""
+        held = Permission(0)
+        for permission in Permission:
+            if self.allows(permission):
+                held |= permission
+        return held
 
 
 # A rule returns None when it does not allow, else the names that explain why it does.

@@ -20,12 +20,14 @@ class Needs:
     """One of `permissions` on the resource that the URL names.
 
     A `kind` of None means that the URL pattern says which. Where `or_about_oneself` names an argument of the
-    URL or its query, READ is enough if that argument is the principal's own account.
+    URL or its query, READ is enough if that argument is the principal's own account, and with
+    `oneself_by_default` also if it is not given. Only a view that reads the argument from nowhere else may say so.
     """
 
     kind: Kind | None
     permissions: tuple[Permission, ...]
     or_about_oneself: str | None = None
+    oneself_by_default: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,18 @@ class Public:
 Need = Needs | SignedIn | Public
 
 
-def needs(kind: Kind | None, *permissions: Permission, or_about_oneself: str | None = None) -> Callable[[View], View]:
+def needs(
+    kind: Kind | None,
+    *permissions: Permission,
+    or_about_oneself: str | None = None,
+    oneself_by_default: bool = False,
+) -> Callable[[View], View]:
     """Declare that a view needs one of `permissions` on the resource that the URL names.
 
     The URL pattern captures `address`; with a `kind` of None it passes `kind` too. The middleware takes both away
     and sets `request.resource`, `request.access` and `request.decision`.
     """
-    return declare({EVERY_METHOD: Needs(kind, permissions, or_about_oneself)})
+    return declare({EVERY_METHOD: Needs(kind, permissions, or_about_oneself, oneself_by_default)})
 
 
 def signed_in(view: View) -> View:

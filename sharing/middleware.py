@@ -5,48 +5,20 @@ with `request.resource` or answers with the refusal of the access model. The vie
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
 from accounts.middleware import is_api
-from accounts.principal import Principal
+from accounts.requests import ApiRequest
 from resources.kinds import Kind
-from resources.models import Resource
 from sharing import refusals
-from sharing.access import NO_ACCESS, AddressedBy, Decision, Facts, decide
+from sharing.access import NO_ACCESS, Access, Decision
 from sharing.declare import Needs, Public, SignedIn, declared, need_of
 from sharing.facts import fetch, parse_address
 from sharing.permissions import Permission
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """A principal before a resource: what the view may ask, to show or hide a button or to check a field."""
-
-    principal: Principal
-    resource: Resource
-    facts: Facts
-    addressed_by: AddressedBy
-
-    def decide(self, permission: Permission) -> Decision:
-        """Decide one permission over the facts that were fetched for this request."""
-        return decide(self.principal, self.facts, permission, self.addressed_by)
-
-    def allows(self, permission: Permission) -> bool:
-        """Tell whether the principal has one permission."""
-        return self.decide(permission).allowed
-
-    @property
-    def held(self) -> Permission:
-        """All permissions that the principal has on the resource."""
-        held = Permission(0)
-        for permission in Permission:
-            if self.allows(permission):
-                held |= permission
-        return held
+from sharing.requests import ResourceApiRequest
 
 
 class AccessMiddleware:
@@ -75,7 +47,7 @@ class AccessMiddleware:
         return self._on_resource(request, need, kwargs)
 
     def _signed_in(self, request: HttpRequest, need: SignedIn) -> HttpResponse | None:
-        principal = request.principal
+        principal = cast("ApiRequest", request).principal
         if principal.is_anonymous:
             return refusals.nobody(request)
         if need.kind and need.permission and not principal.scope_allows(need.permission.name or "", need.kind):
@@ -83,11 +55,12 @@ class AccessMiddleware:
         return None
 
     def _on_resource(self, request: HttpRequest, need: Needs, kwargs: dict[str, Any]) -> HttpResponse | None:
-        principal: Principal = request.principal
+        request = cast("ResourceApiRequest", request)
+        principal = request.principal
         kind = need.kind or Kind(kwargs.pop("kind"))
         address = parse_address(kind, kwargs.pop("address"), principal)
         permissions = need.permissions
-        if need.or_about_oneself and _is_about_oneself(request, need.or_about_oneself, kwargs):
+        if need.or_about_oneself and _is_about_oneself(request, need, kwargs):
             permissions = (Permission.READ,)
         if principal.is_anonymous and (not is_api(request) or Permission.READ not in permissions):
             return refusals.nobody(request)
@@ -104,9 +77,12 @@ class AccessMiddleware:
         return None
 
 
-def _is_about_oneself(request: HttpRequest, argument: str, kwargs: dict[str, Any]) -> bool:
-    text = kwargs.get(argument) or request.GET.get(argument)
-    return text is not None and request.principal.is_called(text)
+def _is_about_oneself(request: ApiRequest, need: Needs, kwargs: dict[str, Any]) -> bool:
+    argument = need.or_about_oneself or ""
+    text = kwargs.get(argument, request.GET.get(argument))
+    if text is None:
+        return need.oneself_by_default and not request.principal.is_anonymous
+    return request.principal.is_called(text)
 
 
 def _first_allowed(access: Access, permissions: tuple[Permission, ...]) -> Decision:

@@ -1,7 +1,6 @@
 """What a refusal looks like, on each surface. It gives nothing away that the access model does not."""
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -13,11 +12,8 @@ from django_htmx.http import HttpResponseClientRedirect
 from accounts.errors import ApiError, record_not_found
 from accounts.middleware import is_api
 from resources.kinds import KINDS, Kind
-from sharing.access import AddressedBy
+from sharing.access import Access, AddressedBy
 from sharing.permissions import Permission
-
-if TYPE_CHECKING:
-    from sharing.middleware import Access
 
 
 def nobody(request: HttpRequest) -> HttpResponse:
@@ -39,7 +35,7 @@ def missing(request: HttpRequest, kind: Kind) -> HttpResponse:
     return render(request, "refused.html", context, status=HTTPStatus.NOT_FOUND)
 
 
-def refused(request: HttpRequest, access: "Access", permission: Permission) -> HttpResponse:
+def refused(request: HttpRequest, access: Access, permission: Permission) -> HttpResponse:
     """Refuse `permission` on a resource that is there.
 
     Somebody who may read it is told what is missing. A run, build or storage that was named by its ID is refused
@@ -81,7 +77,7 @@ def _page_to_return_to(request: HttpRequest) -> str:
     """Return the page to come back to after sign-in: this one, or for a form or fragment the one that it was on."""
     if request.method in ("GET", "HEAD") and not getattr(request, "htmx", False):
         return request.get_full_path()
-    shown = getattr(request.htmx, "current_url_abs_path", None) if getattr(request, "htmx", False) else None
+    shown = getattr(getattr(request, "htmx", None), "current_url_abs_path", None)
     if shown:
         return str(shown)
     referer = request.META.get("HTTP_REFERER", "")
