@@ -5,7 +5,6 @@ kind, put together once when the module is loaded.
 """
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,11 +18,9 @@ from accounts.principal import Principal
 from accounts.statements import Statement
 from resources.kinds import KINDS, Kind
 from resources.models import MODELS, Resource
+from resources.storages import NAME
 from sharing.access import AddressedBy, Facts, Parent
 from sharing.permissions import Permission
-
-# A storage's name: letters, digits and dashes, with a letter or digit at both ends, at most 63.
-NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\Z")
 
 
 @dataclass(frozen=True, slots=True)

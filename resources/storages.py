@@ -1,0 +1,115 @@
+"""The life of a storage apart from its content: made, named, deleted, each in one transaction with its audit row."""
+
+import re
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts import audit
+from accounts.principal import Principal
+from resources.kinds import KINDS, Kind
+from resources.models import MODELS, GeneralAccess, Resource
+
+MAX_NAME_LENGTH = 63
+NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\Z")
+NAME_RULES = f"Use 1 to {MAX_NAME_LENGTH} letters, digits and dashes, with a letter or digit at both ends."
+
+
+class InvalidName(ValueError):
+    """A name that no storage can have; the message says what a name is made of."""
+
+
+class NameTaken(ValueError):
+    """A name that another storage of the same owner and kind has; the message says so."""
+
+
+class ResourceGone(LookupError):
+    """The resource was deleted in the meantime."""
+
+
+def create(kind: Kind, owner_id: str, *, by: Principal, name: str | None = None) -> tuple[Resource, bool]:
+    """Return a storage of `owner_id` and whether it is new: a new one without a name, else the one with this name.
+
+    Safe when raced: whoever comes second is given what the first one made. There is no audit row; the storage itself
+    says when it was made, and `by` may only be its owner.
+
+    Raises:
+        InvalidName: when no storage can be called `name`.
+        ValueError: when `kind` is not a storage, or somebody would make one for somebody else.
+    """
+    if not KINDS[kind].storage or by.account_id != owner_id:
+        raise ValueError(f"{by.account_id} cannot make a {KINDS[kind].noun} for {owner_id}.")
+    model = MODELS[kind]
+    if name is None:
+        return model.objects.create(owner_id=owner_id), True
+    return model.objects.get_or_create(owner_id=owner_id, kind=kind, name=_checked(name))
+
+
+def rename(resource: Resource, name: str | None, *, by: Principal) -> bool:
+    """Give a storage another name, or none, and return whether that changed anything.
+
+    Without a name nobody can come by name, so "anyone with name or ID" becomes "anyone with ID": the same, by ID.
+
+    Raises:
+        InvalidName: when no storage can be called `name`.
+        NameTaken: when its owner has another storage of this kind with this name.
+        ResourceGone: when the storage was deleted in the meantime.
+    """
+    if name is not None:
+        _checked(name)
+    with transaction.atomic():
+        locked = Resource.objects.select_for_update().filter(pk=resource.pk).first()
+        if locked is None:
+            raise ResourceGone(resource.pk)
+        before, level = locked.name, locked.general_access
+        if before == name:
+            return False
+        if name is None and level == GeneralAccess.ANYONE_WITH_NAME_CAN_READ:
+            locked.general_access = GeneralAccess.ANYONE_WITH_ID_CAN_READ
+        locked.name, locked.modified_at = name, timezone.now()
+        _save_name(locked)
+        _record("resource.renamed", locked, by, before=before, after=name)
+        if locked.general_access != level:
+            _record("general_access.changed", locked, by, before=level, after=locked.general_access)
+    for changed in ("name", "general_access", "modified_at"):
+        setattr(resource, changed, getattr(locked, changed))
+    return True
+
+
+def delete(resource: Resource, *, by: Principal) -> bool:
+    """Delete a storage with all its content, and return whether it was still there.
+
+    Its rows are locked first: a push that is under way is waited for and goes with it, and a later one finds it gone.
+    """
+    with transaction.atomic():
+        locked = MODELS[Kind(resource.kind)].objects.select_for_update().filter(pk=resource.pk).first()
+        if locked is None:
+            return False
+        _record("resource.deleted", locked, by)
+        locked.delete()
+    return True
+
+
+def _checked(name: str) -> str:
+    if not NAME.match(name):
+        raise InvalidName(f'"{name}" cannot be a name. {NAME_RULES}' if name.isprintable() and name else NAME_RULES)
+    return name
+
+
+def _save_name(locked: Resource) -> None:
+    try:
+        with transaction.atomic():
+            locked.save(update_fields=("name", "general_access", "modified_at"))
+    except IntegrityError as error:
+        raise NameTaken(f'There is another {locked.info.noun} called "{locked.name}". Choose another name.') from error
+
+
+def _record(action: str, resource: Resource, by: Principal, **details: str | None) -> None:
+    audit.record(
+        action,
+        by=by,
+        account_id=resource.owner_id,
+        subject_kind=resource.kind,
+        subject_id=resource.pk,
+        **{"name": resource.name, **details},
+    )
