@@ -8,3 +8,7 @@ class AccountsConfig(AppConfig):
 
     name = "accounts"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Begin to write the audit trail of what Django and django-allauth do."""
+        import accounts.sign_in_trail  # noqa: F401  # connects to their signals

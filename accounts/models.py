@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.ids import looks_like_id, new_id
+from accounts.principal import Principal
 
 USERNAME = re.compile(r"\A[a-zA-Z0-9](?:[a-zA-Z0-9._-]{1,28})[a-zA-Z0-9]\Z")
 # Words that stand for somebody in an address or a query, so nobody may be called that.
@@ -91,6 +92,7 @@ class Account(AbstractBaseUser):
         max_length=30, choices=AccountGeneralAccess.choices, default=default_general_access
     )
     share_runs_with_actor_creators = models.BooleanField(default=False)
+    notify_when_shared = models.BooleanField(default=True)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -111,6 +113,11 @@ class Account(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.username
+
+    @property
+    def principal(self) -> Principal:
+        """The principal that speaks for the whole account."""
+        return Principal(self.pk, self.username, self.email)
 
     def clean(self) -> None:
         """Keep e-mails in lower case, so that one person cannot have two accounts by accident."""
@@ -167,3 +174,18 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.action}"
+
+
+class CacheEntry(models.Model):
+    """The table of Django's database cache, as a model, so that migrations make it.
+
+    Rate limits are kept there: they must hold across worker processes and machines, on both databases, without
+    another service to run.
+    """
+
+    cache_key = models.CharField(max_length=255, primary_key=True)
+    value = models.TextField()
+    expires = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.cache_key

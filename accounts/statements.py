@@ -11,9 +11,11 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
+BINARY = 1  # psycopg's name for "results as they are, not as text"
+
 
 class Statement:
-    """A SELECT written once, with `%s` placeholders, that is asked for at most one row."""
+    """A SELECT written once, with `%s` placeholders."""
 
     def __init__(self, sql: str) -> None:
         self.sql = sql
@@ -35,4 +37,24 @@ class Statement:
             connection.ensure_connection()
         with connection.wrap_database_errors:
             found: tuple[Any, ...] | None = connection.connection.execute(self._sqlite, parameters).fetchone()
+            return found
+
+    def rows(self, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Run the statement and return all its rows; meant for statements with a LIMIT. Bytes travel in binary.
+
+        Raises:
+            DatabaseError: Django's, whichever way the statement went.
+        """
+        connection = connections[DEFAULT_DB_ALIAS]
+        if connection.vendor != "sqlite" or connection.queries_logged or connection.execute_wrappers:
+            with connection.cursor() as cursor:
+                if connection.vendor == "postgresql":
+                    cursor.cursor.format = BINARY
+                cursor.execute(self.sql, parameters)
+                rows: list[tuple[Any, ...]] = cursor.fetchall()
+                return rows
+        if connection.connection is None:
+            connection.ensure_connection()
+        with connection.wrap_database_errors:
+            found: list[tuple[Any, ...]] = connection.connection.execute(self._sqlite, parameters).fetchall()
             return found

@@ -18,13 +18,13 @@ import django.middleware.csrf
 import django.middleware.security
 import django_htmx.middleware
 import whitenoise.middleware
-from allauth.usersessions.middleware import UserSessionsMiddleware as _UserSessionsMiddleware
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 
 from accounts.errors import ApiError
 from accounts.middleware import is_api
+from accounts.sessions import SessionActivityMiddleware as _SessionActivityMiddleware
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 _HOOKS = ("process_view", "process_exception", "process_template_response")
@@ -67,7 +67,7 @@ CommonMiddleware = pages_only(django.middleware.common.CommonMiddleware)
 CsrfViewMiddleware = pages_only(django.middleware.csrf.CsrfViewMiddleware)
 AuthenticationMiddleware = pages_only(django.contrib.auth.middleware.AuthenticationMiddleware)
 MessageMiddleware = pages_only(django.contrib.messages.middleware.MessageMiddleware)
-UserSessionsMiddleware = pages_only(_UserSessionsMiddleware)
+SessionActivityMiddleware = pages_only(_SessionActivityMiddleware)
 HtmxMiddleware = pages_only(django_htmx.middleware.HtmxMiddleware)
 XFrameOptionsMiddleware = pages_only(django.middleware.clickjacking.XFrameOptionsMiddleware)
 

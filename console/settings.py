@@ -80,7 +80,7 @@ MIDDLEWARE = [
     "console.middleware.AuthenticationMiddleware",
     "console.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "console.middleware.UserSessionsMiddleware",
+    "console.middleware.SessionActivityMiddleware",
     "console.middleware.HtmxMiddleware",
     "console.middleware.XFrameOptionsMiddleware",
     "accounts.middleware.PrincipalMiddleware",
@@ -166,13 +166,70 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "console.pages.sign_in_forms.SignInForm",
+    "signup": "console.pages.sign_in_forms.SignUpForm",
+    "reset_password": "console.pages.sign_in_forms.ResetPasswordForm",
+    "reset_password_from_key": "console.pages.sign_in_forms.NewPasswordForm",
+    "user_token": "console.pages.sign_in_forms.ResetLinkForm",
+    "reauthenticate": "console.pages.sign_in_forms.ConfirmPasswordForm",
+    "change_password": "console.pages.sign_in_forms.ChangePasswordForm",
+    "set_password": "console.pages.sign_in_forms.SetPasswordForm",
+    "add_email": "console.pages.sign_in_forms.ChangeEmailForm",
+}
+ACCOUNT_LOGIN_METHODS = {"email", "username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
+ACCOUNT_USERNAME_MIN_LENGTH = 3
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # only in the browser session that signed up
+ACCOUNT_EMAIL_CONFIRMATION_ANONYMOUS_REDIRECT_URL = "/sign-in"
+ACCOUNT_EMAIL_CONFIRMATION_AUTHENTICATED_REDIRECT_URL = "/settings"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_REDIRECT_URL = "/sign-in"
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
+MFA_ADAPTER = "accounts.adapters.MfaAdapter"
+MFA_FORMS = {
+    "authenticate": "console.pages.two_factor_forms.CodeForm",
+    "authenticate_webauthn": "console.pages.two_factor_forms.PasskeyForm",
+    "reauthenticate": "console.pages.two_factor_forms.ConfirmCodeForm",
+    "reauthenticate_webauthn": "console.pages.two_factor_forms.ConfirmPasskeyForm",
+    "login_webauthn": "console.pages.two_factor_forms.PasskeySignInForm",
+    "activate_totp": "console.pages.two_factor_forms.ActivateAppForm",
+    "add_webauthn": "console.pages.two_factor_forms.AddPasskeyForm",
+    "edit_webauthn": "console.pages.two_factor_forms.RenamePasskeyForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Latchkey"
+# An address is verified before its account can sign in; this is about changing it afterwards.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+# X-Forwarded-For is believed only where somebody says how many proxies of theirs add to it.
+ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("TRUSTED_PROXY_COUNT", "1" if _flag("TRUST_PROXY", False) else "0"))
 DEFAULT_GENERAL_ACCESS = os.environ.get("DEFAULT_GENERAL_ACCESS", "ANYONE_WITH_ID_CAN_READ")
+
+# Rate limits must hold across worker processes, so they are counted in the database (accounts/models.py).
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "accounts_cacheentry",
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    },
+    # What each process may remember by itself.
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 20_000}},
+}
 
 # Sessions and cookies.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SERVED_OVER_TLS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "console.pages.sign_in.csrf_failure"
 
 # What browsers are told.
 SECURE_HSTS_SECONDS = 31_536_000 if SERVED_OVER_TLS else 0
@@ -220,6 +277,8 @@ EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = _flag("EMAIL_USE_TLS", bool(EMAIL_HOST))
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", f"Latchkey <latchkey@{_public.hostname}>")
+# E-mails about sharing are sent by a thread (sharing/outbox.py); tests have them at once.
+EMAILS_LEAVE_IN_BACKGROUND = True
 
 # The HTTP API.
 API_ACCEPTS_TOKEN_IN_QUERY = _flag("API_ACCEPTS_TOKEN_IN_QUERY", True)

@@ -1,0 +1,188 @@
+"""What Latchkey does differently from django-allauth.
+
+Addresses in e-mails are built from the configured public URL and never from the Host header, e-mails leave after
+the commit, and what changes an account is written together with its line in the audit trail.
+"""
+
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.utils import get_next_redirect_url
+from allauth.core import context
+from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ImproperlyConfigured
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
+
+from accounts import audit
+from accounts.freshness import is_fresh
+from accounts.models import Account
+from accounts.principal import ANONYMOUS, Principal
+
+UNKNOWN_ADDRESS = "0.0.0.0"  # noqa: S104  # stands for "no address", nothing is bound to it
+
+
+def public_url(path: str, **query: str | None) -> str:
+    """Return the address of a page as the world sees it, leaving out what is None in `query`."""
+    given = {name: value for name, value in query.items() if value is not None}
+    return settings.PUBLIC_URL + path + (f"?{urlencode(given)}" if given else "")
+
+
+def _next() -> str | None:
+    """Return the page that the person wants to end up on, when it is one of ours."""
+    return get_next_redirect_url(context.request) if context.request else None
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
+    """Accounts."""
+
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "username_taken": _("Somebody already has this username."),
+        "username_password_mismatch": _("The username or e-mail and the password do not match."),
+        "email_password_mismatch": _("The username or e-mail and the password do not match."),
+        "too_many_login_attempts": _("Too many failed attempts. Try again in a few minutes."),
+        "duplicate_email": _("This is the e-mail that the account has already."),
+        "enter_current_password": _("This is not the current password."),
+        "incorrect_password": _("This is not the password of the account."),
+        "incorrect_code": _("This code is not right, or no longer."),
+        "rate_limited": _("That was too often. Try again in a minute."),
+    }
+
+    # Addresses
+
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
+        """Return the link that verifies an e-mail, and leads on to where the person wanted to go."""
+        return public_url(reverse("account_confirm_email", args=[emailconfirmation.key]), next=_next())
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """Return the link that resets a password, and leads on to where the person wanted to go."""
+        uid, _dash, secret = key.partition("-")
+        path = reverse("account_reset_password_from_key", kwargs={"uidb36": uid, "key": secret})
+        return public_url(path, next=_next())
+
+    def is_safe_url(self, url: str) -> bool:
+        """Tell whether `url` is a page of this host, and so a place to go on to."""
+        hosts = {context.request.get_host(), urlsplit(settings.PUBLIC_URL).netloc}
+        return url_has_allowed_host_and_scheme(url, hosts, require_https=context.request.is_secure())
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        """Return where a changed password leads back to."""
+        return reverse("settings-security")
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Return the address of the client, believing only as many proxies as are configured."""
+        try:
+            return self._client_ip(request)
+        except ImproperlyConfigured:  # fewer entries in X-Forwarded-For than there should be proxies
+            return UNKNOWN_ADDRESS
+
+    def _client_ip(self, request: HttpRequest) -> str:
+        from allauth.core.internal.httpkit import get_client_ip
+
+        return get_client_ip(request) or UNKNOWN_ADDRESS
+
+    # E-mails
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send an e-mail once what it tells of is committed; a mail server that is not there is only logged."""
+        request = globals()["context"].request
+        links = {"signup_url": "account_signup", "password_reset_url": "account_reset_password"}
+        ours = {key: public_url(reverse(name), next=_next()) for key, name in links.items()}
+        known = {"request": request, "email": email, "public_url": settings.PUBLIC_URL}
+        message = self.render_mail(template_prefix, email, known | ours | _without_foreign_links(context))
+        transaction.on_commit(message.send, robust=True)
+
+    # What leaves a line in the audit trail
+
+    def set_password(self, user: Account, password: str) -> None:
+        """Give an account a new password, known by its owner (changed) or by their e-mail (reset)."""
+        had_one = user.has_usable_password()
+        user.set_password(password)  # slow on purpose, so before the transaction
+        by = acting_on(user)
+        action = "password.reset" if by.is_anonymous else "password.changed" if had_one else "password.set"
+        with transaction.atomic():
+            user.save(update_fields=["password"])
+            audit.record(action, by=by, account_id=user.pk, **origin())
+
+    def confirm_email(self, request: HttpRequest, email_address: Any) -> bool:
+        """Mark an e-mail as verified, and as the account's own."""
+        before = Account.objects.get(pk=email_address.user_id).email
+        try:
+            with transaction.atomic():
+                if not super().confirm_email(request, email_address):
+                    return False
+                by, email = acting_on(email_address.user), email_address.email
+                action, details = "email.verified", {"email": email}
+                if email != before:
+                    action, details = "email.changed", {"before": before, "after": email}
+                audit.record(action, by=by, account_id=email_address.user_id, **details)
+        except IntegrityError:  # another account has been faster, verified or not
+            self.add_message(
+                request,
+                messages.ERROR,
+                "account/messages/email_confirmation_failed.txt",
+                {"email": email_address.email},
+            )
+            return False
+        return True
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """Let an account know that somebody tried its password; nobody is told of names that do not exist."""
+        account = Account.objects.find(str(credentials.get("email") or credentials.get("username") or ""))
+        if account is not None:
+            with transaction.atomic():
+                audit.record("sign_in.failed", by=acting_on(account), account_id=account.pk, **origin())
+
+    # Freshness
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Tell whether the person must prove again who they are before something sensitive."""
+        return not is_fresh(context.request)
+
+
+def _without_foreign_links(given: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the links that allauth built from the Host header; ours take their place.
+
+    A link with a key in it was built by this adapter and stays.
+    """
+    has_key = "key" in given
+    return {name: value for name, value in given.items() if name != "signup_url" and (has_key or name != "password_reset_url")}
+
+
+def acting_on(account: Any) -> Principal:
+    """Return who acts in this request, when it is the account itself that is signed in, else nobody."""
+    user = getattr(context.request, "user", None)
+    if user is not None and user.is_authenticated and user.pk == account.pk:
+        found: Principal = user.principal
+        return found
+    return ANONYMOUS
+
+
+def origin() -> dict[str, str]:
+    """Return where a request comes from, for the audit trail."""
+    from accounts.sessions import browser_name
+
+    request = context.request
+    if request is None:
+        return {}
+    return {
+        "ip": AccountAdapter(request).get_client_ip(request),
+        "browser": browser_name(request.META.get("HTTP_USER_AGENT", "")),
+    }
+
+
+class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
+    """Second factors."""
+
+    error_messages = {**DefaultMFAAdapter.error_messages, "incorrect_code": _("This code is not right, or no longer.")}
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """Return whom a passkey is for: the host of the public URL, whatever the Host header says."""
+        return {"id": urlsplit(settings.PUBLIC_URL).hostname or "localhost", "name": "Latchkey"}

@@ -1,0 +1,138 @@
+"""The browser sessions of an account: seen, listed, ended."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from allauth.account.adapter import get_adapter
+from allauth.usersessions.models import UserSession
+from django.contrib.auth import HASH_SESSION_KEY
+from django.contrib.sessions.models import Session
+from django.core.cache import caches
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from accounts import audit
+from accounts.models import Account
+from accounts.principal import Principal
+
+SEEN_AT_MOST_EVERY = 60  # seconds
+
+
+class SessionActivityMiddleware:
+    """Notes when, from where and with which browser a session was last used.
+
+    It writes once a minute for each session and process, and not in every request.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Note the use of the session, if there is one and it is time."""
+        key = request.session.session_key
+        if key and request.user.is_authenticated and caches["process"].add(f"seen:{key}", True, SEEN_AT_MOST_EVERY):
+            _note(request, key)
+        return self.get_response(request)
+
+
+def _note(request: HttpRequest, key: str) -> None:
+    noted = UserSession.objects.filter(session_key=key).update(
+        last_seen_at=timezone.now(),
+        ip=get_adapter().get_client_ip(request),
+        user_agent=request.META.get("HTTP_USER_AGENT", "")[:200],
+    )
+    if not noted:
+        UserSession.objects.create_from_request(request)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """One session, as its account sees it."""
+
+    id: int
+    browser: str
+    ip: str
+    started_at: datetime
+    last_seen_at: datetime
+    is_current: bool
+
+
+def list_of(account: Account, current_key: str | None) -> list[SessionInfo]:
+    """Return the living sessions of an account, the current one first and then by last use."""
+    noted = UserSession.objects.filter(user=account)
+    alive = _alive(account, [session.session_key for session in noted])
+    infos = [
+        SessionInfo(
+            session.pk,
+            browser_name(session.user_agent),
+            session.ip,
+            session.created_at,
+            session.last_seen_at,
+            session.session_key == current_key,
+        )
+        for session in noted
+        if session.session_key in alive
+    ]
+    return sorted(infos, key=lambda info: (not info.is_current, -info.last_seen_at.timestamp()))
+
+
+def _alive(account: Account, keys: Iterable[str]) -> set[str]:
+    """Return the keys of sessions that have not expired and would still let the account in."""
+    expected = account.get_session_auth_hash()
+    rows = Session.objects.filter(session_key__in=list(keys), expire_date__gt=timezone.now())
+    return {
+        row.session_key
+        for row in rows
+        if constant_time_compare(row.get_decoded().get(HASH_SESSION_KEY, ""), expected)
+    }
+
+
+def end(account: Account, session_id: int, *, by: Principal) -> bool:
+    """End one session of an account and return whether there was one; its next request is a stranger's."""
+    return _end(account, UserSession.objects.filter(pk=session_id, user=account), by=by) > 0
+
+
+def end_others(account: Account, current_key: str | None, *, by: Principal) -> int:
+    """End all sessions of an account but the current one, and return how many."""
+    return _end(account, UserSession.objects.filter(user=account).exclude(session_key=current_key), by=by)
+
+
+def _end(account: Account, sessions: Iterable[UserSession], *, by: Principal) -> int:
+    with transaction.atomic():
+        ended = list(sessions)
+        alive = _alive(account, [session.session_key for session in ended])
+        for session in ended:
+            session.end()
+            if session.session_key in alive:
+                browser = browser_name(session.user_agent)
+                audit.record("session.ended", by=by, account_id=account.pk, browser=browser, ip=session.ip)
+    return len(alive)
+
+
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("Firefox", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+    ("curl", "curl"),
+)
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+
+
+def browser_name(user_agent: str) -> str:
+    """Return what people call a browser and its system: "Firefox on Windows"."""
+    browser = next((name for sign, name in _BROWSERS if sign in user_agent), "Unknown browser")
+    system = next((name for sign, name in _SYSTEMS if sign in user_agent), None)
+    return f"{browser} on {system}" if system else browser

@@ -1,0 +1,69 @@
+"""How every form of the accounts pages behaves, whoever wrote it."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
+from django.db import Error as DatabaseProblem
+
+LONGEST_TEXT = 1000
+
+
+class Manners(forms.Form):
+    """A mixin that goes before a form.
+
+    Labels say what to type and not placeholders, which vanish; no text is longer than anybody could mean, and the
+    focus goes to the first field that needs another look.
+    """
+
+    labels: dict[str, Any] = {}
+    helps: dict[str, Any] = {}
+    first_field: str | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.widget.attrs.pop("placeholder", None)
+            field.label = self.labels.get(name, field.label)
+            field.help_text = self.helps.get(name, field.help_text)
+            if isinstance(field, forms.CharField) and not isinstance(field, forms.JSONField) and not field.max_length:
+                field.max_length = LONGEST_TEXT
+                field.validators.append(MaxLengthValidator(LONGEST_TEXT))
+        if self.first_field:
+            self.fields[self.first_field].widget.attrs["autofocus"] = True
+
+    def full_clean(self) -> None:
+        """Check the form, and move the focus to the first field with an error."""
+        super().full_clean()
+        wrong = next((name for name in self.fields if name in self.errors), None)
+        if wrong:
+            for field in self.fields.values():
+                field.widget.attrs.pop("autofocus", None)
+            self.fields[wrong].widget.attrs["autofocus"] = True
+
+
+class HostileCredential(Manners):
+    """A mixin for forms with a passkey's answer, which is JSON and CBOR from somebody unknown.
+
+    The library that reads it knows a dozen ways to fail at what no browser sends. All of them mean that it is not
+    an answer to our question.
+    """
+
+    def clean_credential(self) -> Any:
+        """Read the answer, or say that it is not right."""
+        check = getattr(super(), "clean_credential", lambda: self.cleaned_data["credential"])
+        return _or_not_right(check)
+
+    def clean(self) -> Any:
+        """Check the answer against the question, or say that it is not right."""
+        return _or_not_right(super().clean)
+
+
+def _or_not_right(check: Any) -> Any:
+    try:
+        return check()
+    except (ValidationError, DatabaseProblem):
+        raise
+    except Exception as problem:  # see HostileCredential: whatever it is, it is the sender's
+        raise ValidationError("This is not an answer of your passkey. Try again.", code="incorrect_code") from problem

@@ -1,0 +1,108 @@
+"""The forms for signing up and in, and for passwords and e-mails: django-allauth's, with our words."""
+
+from typing import Any
+
+from allauth.account import forms as allauth_forms
+from allauth.account.adapter import get_adapter
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from console.pages.form_manners import Manners
+
+LONG_ENOUGH = _("At least 10 characters. A few words that only you would put together are good.")
+
+
+class SignInForm(Manners, allauth_forms.LoginForm):  # type: ignore[misc]  # allauth has no types
+    """Who are you, and can you prove it?"""
+
+    labels = {"login": _("Email or username"), "password": _("Password")}
+    helps = {"password": ""}
+    first_field = "login"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].widget.attrs.update(autocomplete="username", autocapitalize="none", spellcheck="false")
+
+
+class SignUpForm(Manners, allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has no types
+    """A new account."""
+
+    labels = {"username": _("Username"), "email": _("Email"), "password1": _("Password")}
+    helps = {
+        "username": _("3 to 30 letters, digits, dots, dashes and underscores. Others see it, and share with you by it."),
+        "email": _("We send a link there to verify it."),
+        "password1": LONG_ENOUGH,
+    }
+    first_field = "username"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].widget.attrs.update(autocapitalize="none", spellcheck="false")
+        self.fields["email"].widget.attrs["autocomplete"] = "email"
+
+    def try_save(self, request: HttpRequest) -> Any:
+        """Make the account, all of it or nothing.
+
+        Raises:
+            ValidationError: when somebody took the name or the e-mail a moment ago.
+        """
+        try:
+            with transaction.atomic():
+                return super().try_save(request)
+        except IntegrityError as taken:
+            raise ValidationError({"username": get_adapter().error_messages["username_taken"]}) from taken
+
+
+class ResetPasswordForm(Manners, allauth_forms.ResetPasswordForm):  # type: ignore[misc]  # allauth has no types
+    """Where to send the link that resets a password."""
+
+    labels = {"email": _("Email")}
+    helps = {"email": _("The one that your account is registered with.")}
+    first_field = "email"
+
+
+class _WithNewPassword(Manners):
+    labels = {
+        "oldpassword": _("Current password"),
+        "password1": _("New password"),
+        "password2": _("New password, once more"),
+    }
+    helps = {"oldpassword": "", "password1": LONG_ENOUGH}
+
+
+class NewPasswordForm(_WithNewPassword, allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]  # no types
+    """A new password for somebody who has the link."""
+
+    first_field = "password1"
+
+
+class ResetLinkForm(allauth_forms.UserTokenForm):  # type: ignore[misc]  # allauth has no types
+    """The two halves of the link that resets a password."""
+
+
+class ChangePasswordForm(_WithNewPassword, allauth_forms.ChangePasswordForm):  # type: ignore[misc]  # no types
+    """A new password for somebody who knows the old one."""
+
+    first_field = "oldpassword"
+
+
+class SetPasswordForm(_WithNewPassword, allauth_forms.SetPasswordForm):  # type: ignore[misc]  # no types
+    """A password for an account that has none."""
+
+    first_field = "password1"
+
+
+class ConfirmPasswordForm(Manners, allauth_forms.ReauthenticateForm):  # type: ignore[misc]  # allauth has no types
+    """The password, asked for again."""
+
+    labels = {"password": _("Password")}
+    first_field = "password"
+
+
+class ChangeEmailForm(Manners, allauth_forms.AddEmailForm):  # type: ignore[misc]  # allauth has no types
+    """The e-mail that shall become the account's own, once it is verified."""
+
+    labels = {"email": _("New email")}
+    helps = {"email": _("We send a link there. Until it is opened, everything stays as it is.")}
