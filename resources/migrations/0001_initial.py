@@ -59,6 +59,9 @@ class Migration(migrations.Migration):
                 ('write_count', models.PositiveBigIntegerField(default=0)),
                 ('stored_bytes', models.PositiveBigIntegerField(default=0)),
                 ('compressed_bytes', models.PositiveBigIntegerField(default=0)),
+                ('loose_chunks', models.PositiveIntegerField(default=0)),
+                ('loose_weight', models.PositiveIntegerField(default=0)),
+                ('fields_are_columns', models.BooleanField(default=True)),
                 ('fields', models.JSONField(default=list)),
             ],
             bases=('resources.resource',),
@@ -99,13 +102,21 @@ class Migration(migrations.Migration):
             bases=('resources.resource',),
         ),
         migrations.CreateModel(
+            name='DatasetStatistics',
+            fields=[
+                ('dataset', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='statistics', serialize=False, to='resources.dataset')),
+                ('item_count', models.PositiveBigIntegerField()),
+                ('by_field', models.TextField()),
+            ],
+        ),
+        migrations.CreateModel(
             name='DatasetChunk',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
                 ('first_offset', models.PositiveBigIntegerField()),
                 ('end_offset', models.PositiveBigIntegerField()),
                 ('ends', models.BinaryField(help_text='Where each item ends within the bytes: unsigned 32-bit, little-endian.')),
-                ('data', models.BinaryField(help_text='The items one after another, compressed with zstd.')),
+                ('data', models.BinaryField(help_text='The items, each followed by a line feed, compressed with zstd.')),
                 ('dataset', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='chunks', to='resources.dataset')),
             ],
         ),

@@ -3,7 +3,7 @@
 from resources.kinds import Kind
 from resources.models.actor import Actor
 from resources.models.build import Build
-from resources.models.dataset import Dataset, DatasetChunk
+from resources.models.dataset import Dataset, DatasetChunk, DatasetStatistics
 from resources.models.key_value_store import KeyValueStore
 from resources.models.request_queue import RequestQueue
 from resources.models.resource import GeneralAccess, Resource
@@ -21,6 +21,7 @@ __all__ = [
     "Build",
     "Dataset",
     "DatasetChunk",
+    "DatasetStatistics",
     "GeneralAccess",
     "KeyValueStore",
     "RequestQueue",
