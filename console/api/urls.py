@@ -1,5 +1,41 @@
-"""The addresses of the HTTP API."""
+"""The addresses of the HTTP API, below `/v2/`."""
 
-from django.urls import URLPattern
+from collections.abc import Iterator
 
-urlpatterns: list[URLPattern] = []
+from django.urls import URLPattern, path
+
+from console.api import access_rights, basics, datasets, users
+from console.api.endpoint import endpoint
+from resources.kinds import KINDS, Kind, KindInfo
+
+# Another name for the same collection, from before tasks and runs had theirs.
+_ALIASES = {Kind.ACTOR: "acts"}
+# Kinds that have an API of their own, of which their general access is a part.
+_COMPLETE = {Kind.DATASET}
+
+
+def _of_every_kind() -> Iterator[URLPattern]:
+    """Yield what can be done with a resource of any kind: see and change who has access to it."""
+    for kind, info in KINDS.items():
+        for collection in filter(None, (info.api_path, _ALIASES.get(kind))):
+            yield from _of_kind(info, f"{collection}/<str:address>")
+
+
+def _of_kind(info: KindInfo, one: str) -> Iterator[URLPattern]:
+    kind = {"kind": info.kind.value}
+    if info.general_access and info.kind not in _COMPLETE:
+        yield path(one, endpoint(GET=basics.show, PUT=basics.update), kind)
+    yield path(f"{one}/access-rights", endpoint(GET=access_rights.list_rights), kind)
+    one_right = endpoint(PUT=access_rights.put_right, DELETE=access_rights.delete_right)
+    yield path(f"{one}/access-rights/<str:account>", one_right, kind)
+    yield path(f"{one}/access", endpoint(GET=access_rights.explain), kind)
+
+
+# The hot path comes first: Django tries one pattern after the other.
+urlpatterns = [
+    path("datasets", endpoint(GET=datasets.list_datasets, POST=datasets.get_or_create)),
+    path("datasets/<str:address>", endpoint(GET=datasets.show, PUT=datasets.update, DELETE=datasets.delete)),
+    path("users/me", endpoint(GET=users.show_me)),
+    path("users/<str:user>", endpoint(GET=users.show_user)),
+    *_of_every_kind(),
+]

@@ -1,0 +1,33 @@
+"""Answers of the API that carry JSON: `{"data": ...}`."""
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from django.http import HttpResponse
+
+from accounts.errors import ApiError
+
+CREATED = HTTPStatus.CREATED
+_encode = msgspec.json.Encoder().encode
+
+
+def data(value: Any, status: HTTPStatus = HTTPStatus.OK, *, location: str | None = None) -> HttpResponse:
+    """Return `value` as the API's success; `location` is the URL of what has been created."""
+    headers = None if location is None else {"Location": location}
+    return raw(_encode({"data": value}), status, headers)
+
+
+def raw(body: bytes, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None) -> HttpResponse:
+    """Return JSON that has been written already."""
+    return HttpResponse(body, status=status, content_type="application/json; charset=utf-8", headers=headers)
+
+
+def no_content() -> HttpResponse:
+    """Return the 204 of something that has been done and has nothing to show."""
+    return HttpResponse(status=HTTPStatus.NO_CONTENT)
+
+
+def conflict(type_: str, message: str) -> ApiError:
+    """Return the 409 for what collides with something that is there already."""
+    return ApiError(HTTPStatus.CONFLICT, type_, message)

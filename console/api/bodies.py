@@ -1,0 +1,249 @@
+"""Reading what a client sends: its bytes in full but bounded, and JSON with its types checked.
+
+Nothing here trusts a header. A body is read in pieces and cut off at the configured size, once as it comes over
+the wire and once more as it comes out of its content encoding, so that a bomb never gets to unfold.
+"""
+
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from typing import Protocol, TypeVar
+
+import brotli
+import msgspec
+from django.conf import settings
+from django.http import HttpRequest
+
+from accounts.errors import ApiError, invalid_value
+
+Body = TypeVar("Body")
+
+_PIECE = 65_536
+# What is read of a body that is too large before it is refused: a client that is still sending sees no answer.
+_DRAINED_BODIES = 4
+
+
+def read(request: HttpRequest) -> bytes:
+    """Return the body of a request, taken out of its content encoding.
+
+    Raises:
+        ApiError: 413 when it is over API_MAX_BODY_BYTES, encoded or not; 415 for an encoding that is not supported;
+            400 when it is cut short or not in the encoding that it claims; 411 when its end cannot be known.
+    """
+    encoding = request.META.get("HTTP_CONTENT_ENCODING", "").strip().lower()
+    if encoding in ("", "identity"):
+        return bytes(_collect(_pieces(request)))
+    if encoding not in _DECODERS:
+        raise ApiError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-content-encoding",
+            f'Content-Encoding "{encoding[:100]}" is not supported. Supported: gzip, deflate, br, identity.',
+        )
+    encoded = _collect(_pieces(request))
+    return _decode(encoded, encoding)
+
+
+def read_json(request: HttpRequest, shape: type[Body]) -> Body:
+    """Return the JSON body of a request in `shape`, a msgspec Struct whose names are those of the wire.
+
+    Raises:
+        ApiError: 400 `invalid-input` with the place where the JSON is wrong, 400 `invalid-value` with the field whose
+            type is wrong, and whatever `read` raises.
+    """
+    body = read(request)
+    try:
+        body.decode()
+        return msgspec.json.decode(body, type=shape)
+    except msgspec.ValidationError as error:
+        raise _wrong_type(error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _wrong_json(body, error) from None
+
+
+def too_large(actual: int | None = None) -> ApiError:
+    """Return the 413 for a body over the configured size; `actual` is its size in bytes where that is known."""
+    known = "" if actual is None else f", actual length: {actual} bytes"
+    return ApiError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "request-too-large",
+        f"The payload is too large (limit: {settings.API_MAX_BODY_BYTES} bytes{known}).",
+    )
+
+
+def _pieces(request: HttpRequest) -> Iterator[bytes]:
+    """Yield the body as it arrives, and refuse one that is announced too large or ends before it should."""
+    chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
+    if chunked and not request.META.get("wsgi.input_terminated"):
+        raise ApiError(HTTPStatus.LENGTH_REQUIRED, "invalid-header", "Send the body with a Content-Length.")
+    take = request.META["wsgi.input"].read if chunked else request.read
+    announced = None if chunked else _announced(request)
+    read_so_far = 0
+    try:
+        while piece := take(_PIECE):
+            read_so_far += len(piece)
+            yield piece
+    except OSError:
+        raise _aborted() from None
+    if announced is not None and read_so_far < announced:
+        raise _aborted()
+
+
+def _announced(request: HttpRequest) -> int:
+    text = request.META.get("CONTENT_LENGTH") or "0"
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _collect(pieces: Iterator[bytes]) -> bytearray:
+    limit = settings.API_MAX_BODY_BYTES
+    collected, size = bytearray(), 0
+    for piece in pieces:
+        size += len(piece)
+        if size > _DRAINED_BODIES * limit:
+            raise too_large()
+        if size <= limit:
+            collected += piece
+    if size > limit:
+        raise too_large(size)
+    return collected
+
+
+def _aborted() -> ApiError:
+    return ApiError(
+        HTTPStatus.BAD_REQUEST, "request-aborted-prematurely", "The body ended before its announced length."
+    )
+
+
+class _Decoder(Protocol):
+    """One stream of a content encoding."""
+
+    def feed(self, data: bytes, room: int) -> tuple[bytes, bytes]:
+        """Return at most about `room` decoded bytes, and what of `data` is still to be fed."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the stream has come to its end."""
+
+
+class _Zlib:
+    """Gzip and the two things that deflate can mean."""
+
+    def __init__(self, window_bits: int) -> None:
+        self._stream = zlib.decompressobj(window_bits)
+
+    def feed(self, data: bytes, room: int) -> tuple[bytes, bytes]:
+        decoded = self._stream.decompress(data, room)
+        return decoded, self._stream.unconsumed_tail or self._stream.unused_data
+
+    @property
+    def finished(self) -> bool:
+        return self._stream.eof
+
+
+class _Brotli:
+    """Brotli, which keeps for itself what it has not decoded yet."""
+
+    def __init__(self) -> None:
+        self._stream = brotli.Decompressor()
+
+    def feed(self, data: bytes, room: int) -> tuple[bytes, bytes]:
+        # It takes no new data while it still has some to give.
+        taken = b"" if not self._stream.can_accept_more_data() else data
+        decoded = self._stream.process(taken, output_buffer_limit=room)
+        return decoded, b"" if taken else data
+
+    @property
+    def finished(self) -> bool:
+        return bool(self._stream.is_finished())
+
+
+def _deflate(encoded: bytes) -> _Decoder:
+    """Return the decoder for what the RFC calls deflate, or for the bare stream that some clients send instead."""
+    is_zlib = len(encoded) >= 2 and encoded[0] & 0x0F == 8 and int.from_bytes(encoded[:2], "big") % 31 == 0
+    return _Zlib(zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS)
+
+
+_DECODERS: dict[str, Callable[[bytes], _Decoder]] = {
+    "gzip": lambda _encoded: _Zlib(16 + zlib.MAX_WBITS),
+    "x-gzip": lambda _encoded: _Zlib(16 + zlib.MAX_WBITS),
+    "deflate": _deflate,
+    "br": lambda _encoded: _Brotli(),
+}
+
+
+def _decode(encoded: bytearray, encoding: str) -> bytes:
+    limit = settings.API_MAX_BODY_BYTES
+    decoded, rest = bytearray(), bytes(encoded)
+    try:
+        while rest:  # a gzip body may be several gzip streams in a row
+            decoder = _DECODERS[encoding](rest)
+            rest = _decode_stream(decoder, rest, decoded, limit)
+            if not decoder.finished:
+                raise _wrong_encoding(encoding, "it ends too early")
+            if rest and not encoding.endswith("gzip"):
+                raise _wrong_encoding(encoding, "something follows its end")
+    except (zlib.error, brotli.error):
+        raise _wrong_encoding(encoding, "it is not in this encoding") from None
+    return bytes(decoded)
+
+
+def _decode_stream(decoder: _Decoder, rest: bytes, decoded: bytearray, limit: int) -> bytes:
+    """Decode one stream into `decoded` and return what follows it."""
+    while not decoder.finished:
+        piece, left = decoder.feed(rest, limit + 1 - len(decoded))
+        decoded += piece
+        if len(decoded) > limit:
+            raise too_large()
+        if not piece and len(left) == len(rest):
+            break
+        rest = left
+    return rest
+
+
+def _wrong_encoding(encoding: str, problem: str) -> ApiError:
+    return ApiError(
+        HTTPStatus.BAD_REQUEST,
+        "invalid-input",
+        f"The body could not be read as Content-Encoding {encoding}: {problem}.",
+    )
+
+
+_PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`\Z")
+_UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(?P<field>[^`]*)`")
+_MISSING_FIELD = re.compile(r"Object missing required field `(?P<field>[^`]*)`")
+
+
+def _wrong_type(error: msgspec.ValidationError) -> ApiError:
+    text = str(error)
+    place = _PATH.search(text)
+    problem = text[: place.start()] if place else text
+    inside = place["path"] if place else ""
+    for pattern, says in ((_UNKNOWN_FIELD, "it cannot be changed here."), (_MISSING_FIELD, "it is required.")):
+        found = pattern.search(problem)
+        if found:
+            return invalid_value(".".join(filter(None, (inside, found["field"]))), says)
+    return invalid_value(inside or "body", f"{problem}.")
+
+
+def _wrong_json(body: bytes, error: Exception) -> ApiError:
+    if isinstance(error, UnicodeDecodeError):
+        where = f"it is not UTF-8 at byte {error.start}"
+    elif isinstance(error, RecursionError):
+        where = "it is nested too deeply"
+    elif not body.strip():
+        where = "it is empty"
+    else:
+        where = _where(body) or str(error)
+    return ApiError(HTTPStatus.BAD_REQUEST, "invalid-input", f"The body is not valid JSON: {where}.")
+
+
+def _where(body: bytes) -> str:
+    """Return what is wrong, with its line and column, which the fast parser does not tell."""
+    try:
+        json.loads(body)
+    except json.JSONDecodeError as error:
+        return f"{error.msg} at line {error.lineno}, column {error.colno}"
+    except (ValueError, RecursionError):
+        pass
+    return ""

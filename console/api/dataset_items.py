@@ -1,0 +1,81 @@
+"""The items of a dataset: pushed, read page by page or whole, and counted field by field.
+
+What is stored here is a stranger's content. It is sent so that a browser never takes it for a page of ours.
+"""
+
+from http import HTTPStatus
+
+from django.conf import settings
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from resources.datasets.options import ItemsOptions
+from resources.datasets.reading import Items, open_items
+from resources.datasets.statistics import field_statistics
+from resources.datasets.writing import DatasetGone, InvalidItems, push
+
+from accounts.errors import ApiError, record_not_found
+from console.api import answers, bodies
+from console.api.pagination import flag
+from resources.kinds import Kind
+from resources.models import Resource
+from resources.usage import reads
+from sharing.declare import needs
+from sharing.permissions import Permission
+from sharing.requests import ResourceApiRequest
+
+# What the API says where there is no limit; the clients know this number.
+NO_LIMIT = 999_999_999_999
+
+
+@needs(Kind.DATASET, Permission.READ)
+def read(request: ResourceApiRequest) -> HttpResponseBase:
+    """Answer with a page of items; large ones are streamed."""
+    query = request.GET
+    options = ItemsOptions.from_query(query)
+    as_attachment = flag(query, "attachment")
+    resource = request.resource
+    items = open_items(resource.pk, options)
+    reads.add(resource.pk)
+    headers = _headers(items)
+    if as_attachment:
+        headers["Content-Disposition"] = f'attachment; filename="{_filename(resource, options.format)}"'
+    if isinstance(items.body, bytes):
+        headers["Content-Length"] = str(len(items.body))
+        return HttpResponse(items.body, headers=headers)
+    return StreamingHttpResponse(items.body, headers=headers)
+
+
+@needs(Kind.DATASET, Permission.WRITE)
+def append(request: ResourceApiRequest) -> HttpResponse:
+    """Append one item or many; all of them, or none when one is not valid."""
+    dataset_id = request.resource.pk
+    try:
+        push(dataset_id, bodies.read(request))
+    except InvalidItems as error:
+        raise ApiError(HTTPStatus.BAD_REQUEST, "invalid-input", str(error)) from None
+    except DatasetGone:
+        raise record_not_found("Dataset was not found.") from None
+    location = f"{settings.PUBLIC_URL}/v2/datasets/{dataset_id}/items"
+    return answers.raw(b"{}", HTTPStatus.CREATED, {"Location": location})
+
+
+@needs(Kind.DATASET, Permission.READ)
+def statistics(request: ResourceApiRequest) -> HttpResponse:
+    """Answer with the statistics of each field of the items."""
+    return answers.data({"fieldStatistics": field_statistics(request.resource.pk)})
+
+
+def _headers(items: Items) -> dict[str, str]:
+    return {
+        "Content-Type": items.content_type,
+        "X-Apify-Pagination-Total": str(items.total),
+        "X-Apify-Pagination-Offset": str(items.offset),
+        "X-Apify-Pagination-Limit": str(NO_LIMIT if items.limit is None else items.limit),
+        "X-Apify-Pagination-Count": str(items.count),
+        "X-Apify-Pagination-Desc": "true" if items.desc else "false",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
+
+
+def _filename(resource: Resource, extension: str) -> str:
+    """Names are letters, digits and dashes, so they are safe in a header as they are."""
+    return f"{resource.name or resource.pk}.{extension}"

@@ -1,0 +1,80 @@
+"""Accounts, as they see themselves and as everybody sees them."""
+
+from typing import Any
+
+from django.http import HttpResponse
+
+from accounts.errors import record_not_found
+from accounts.models import Account
+from accounts.requests import ApiRequest
+from console.api import answers
+from console.api.lookups import find_account
+from console.api.times import iso
+from sharing.declare import public, signed_in
+
+# What the clients' models ask about, and what of it this server has.
+_FEATURES = (
+    "ACTORS",
+    "STORAGE",
+    "SCHEDULER",
+    "PROXY",
+    "PROXY_EXTERNAL_ACCESS",
+    "PROXY_RESIDENTIAL",
+    "PROXY_SERPS",
+    "WEBHOOKS",
+    "ACTORS_PUBLIC_ALL",
+    "ACTORS_PUBLIC_DEVELOPER",
+)
+_ENABLED = frozenset({"STORAGE"})
+
+
+@signed_in
+def show_me(request: ApiRequest) -> HttpResponse:
+    """Answer with the account that the token speaks for."""
+    account = Account.objects.get(pk=request.principal.account_id)
+    return answers.data(
+        {
+            "id": account.pk,
+            "username": account.username,
+            "profile": _profile(account),
+            "email": account.email,
+            "plan": _PLAN,
+            "effectivePlatformFeatures": {name: _feature(name) for name in _FEATURES},
+            "createdAt": iso(account.created_at),
+            "isPaying": False,
+        }
+    )
+
+
+@public("what everybody may know of an account is its username")
+def show_user(request: ApiRequest, user: str) -> HttpResponse:
+    """Answer with what is public of the account with this ID or username; an e-mail finds nobody here."""
+    account = None if "@" in user else find_account(request, user)
+    if account is None:
+        raise record_not_found("User was not found.")
+    return answers.data({"username": account.username, "profile": _profile(account)})
+
+
+def _profile(account: Account) -> dict[str, Any]:
+    return {"name": account.username}
+
+
+def _feature(name: str) -> dict[str, Any]:
+    enabled = name in _ENABLED
+    return {
+        "isEnabled": enabled,
+        "disabledReason": None if enabled else "This server does not have this feature.",
+        "disabledReasonType": None if enabled else "DISABLED",
+        "isTrial": False,
+        "trialExpirationAt": None,
+    }
+
+
+# There is nothing to buy, so this plan has no prices; the clients' models require it to be there.
+_PLAN = {
+    "id": "SELF_HOSTED",
+    "description": "Self-hosted",
+    "isEnabled": True,
+    "enabledPlatformFeatures": sorted(_ENABLED),
+    "availableProxyGroups": {},
+}
