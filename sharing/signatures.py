@@ -1,0 +1,119 @@
+"""Pre-signed URLs: made and checked. A signature opens one thing, without an account, for as long as it says.
+
+The formats are fixed by the official clients, which sign by themselves with a storage's key: the HMAC of
+`apify_client._utils.crypto`, first 30 hex digits, in base 62. The key is never stored. It is derived from the server's
+secret, the storage's id and a counter on the storage, so that raising the counter revokes every link made with it.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+import string
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+_BASE62 = string.digits + string.ascii_letters
+_HEX_DIGITS = 30
+_VERSION = "0"
+_PAYLOAD = re.compile(r"(0)\.(0|[1-9][0-9]{0,15})\.([0-9a-zA-Z]{1,21})\Z")
+_LONGEST = 200
+
+DEFAULT_LIFETIME = timedelta(days=14)
+
+
+class Opens(StrEnum):
+    """What a signature can be for. Everything else about a storage stays closed."""
+
+    CONTENT = "CONTENT"
+    RECORD = "RECORD"
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A signature that holds: what it opens, its one canonical text, and when it ends.
+
+    `expires_at` is in milliseconds since 1970, 0 for never.
+    """
+
+    opens: Opens
+    text: str
+    expires_at: int = 0
+
+
+def signing_key(resource_id: str, link_counter: int) -> str:
+    """Return the key of a storage, as `urlSigningSecretKey` gives it to clients with WRITE: 64 hex digits."""
+    return salted_hmac("sharing.signatures", f"{resource_id}.{link_counter}", algorithm="sha256").hexdigest()
+
+
+def mac(key: str, message: str) -> str:
+    """Return the first 30 hex digits of HMAC-SHA256, read as a number and written in base 62."""
+    # A record's key may come from a URL with anything in it; what is not Unicode text has no signature to match.
+    digest = hmac.new(key.encode(), message.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+    number = int(digest[:_HEX_DIGITS], 16)
+    digits = []
+    while number:
+        number, digit = divmod(number, len(_BASE62))
+        digits.append(_BASE62[digit])
+    return "".join(reversed(digits)) or _BASE62[0]
+
+
+def sign_content(key: str, resource_id: str, expires_at: int) -> str:
+    """Return the content signature of a storage that ends at `expires_at` (milliseconds since 1970; 0: never)."""
+    payload = f"{_VERSION}.{expires_at}.{mac(key, f'{_VERSION}.{expires_at}.{resource_id}')}"
+    return base64.urlsafe_b64encode(payload.encode()).decode().rstrip("=")
+
+
+def sign_record(key: str, resource_id: str, record_key: str) -> str:
+    """Return the signature of one record; it has no end of its own.
+
+    Raises:
+        ValueError: for a record key that spells a content message and would mint a content signature.
+    """
+    if spells_content_message(record_key, resource_id):
+        raise ValueError("This record key cannot be signed.")
+    return mac(key, record_key)
+
+
+def spells_content_message(record_key: str, resource_id: str) -> bool:
+    """Tell whether a record key is a message that content signatures are made of, such as `0.0.<storeId>`.
+
+    One message must not serve two purposes: such keys cannot be signed as records and cannot be written. The
+    version is whatever clients may one day put there.
+    """
+    return re.fullmatch(rf"[^.]*\.[^.]*\.{re.escape(resource_id)}", record_key, re.DOTALL) is not None
+
+
+def check_content(signature: str, key: str, resource_id: str, now: int) -> Signed | None:
+    """Return what a content signature says if it holds at `now` (milliseconds since 1970), else None."""
+    payload = _decode(signature)
+    match = _PAYLOAD.match(payload) if payload else None
+    if match is None or payload is None:
+        return None
+    version, expires_at, given = match.groups()
+    holds = constant_time_compare(given, mac(key, f"{version}.{expires_at}.{resource_id}"))
+    ended = int(expires_at) != 0 and int(expires_at) <= now
+    return Signed(Opens.CONTENT, payload, int(expires_at)) if holds and not ended else None
+
+
+def check_record(signature: str, key: str, resource_id: str, record_key: str) -> Signed | None:
+    """Return what a record signature says if it is the one of this record, else None."""
+    if spells_content_message(record_key, resource_id) or not signature.isascii():
+        return None
+    holds = constant_time_compare(signature, mac(key, record_key))
+    return Signed(Opens.RECORD, signature) if holds else None
+
+
+def _decode(signature: str) -> str | None:
+    """Undo base64url, with padding or without; None for anything else."""
+    text = signature.rstrip("=")
+    if len(text) > _LONGEST or not re.fullmatch(r"[0-9A-Za-z_-]+", text):
+        return None
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
