@@ -5,7 +5,6 @@ thousands of times a second. So everything that belongs to pages steps aside for
 """
 
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Any
 
 import csp.middleware
@@ -18,12 +17,10 @@ import django.middleware.csrf
 import django.middleware.security
 import django_htmx.middleware
 import whitenoise.middleware
-from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 
 from accounts.errors import ApiError
-from accounts.middleware import is_api
+from accounts.middleware import API_PREFIX, is_api
 from accounts.sessions import SessionActivityMiddleware as _SessionActivityMiddleware
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -35,6 +32,8 @@ _API_HEADERS = {
     "Access-Control-Expose-Headers": "*",
     "Access-Control-Max-Age": "86400",
     "X-Content-Type-Options": "nosniff",
+    # What one may read can change with the next request, so nobody in between keeps an answer.
+    "Cache-Control": "no-store",
 }
 
 
@@ -79,29 +78,26 @@ class ApiMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer a preflight at once; add the headers to everything else."""
+        """Answer a preflight at once; add the headers to everything else, and take the body off a HEAD."""
         if not is_api(request):
             return self.get_response(request)
+        if request.path_info.endswith("/"):
+            request.path_info = API_PREFIX + request.path_info[len(API_PREFIX) :].rstrip("/")
         response = HttpResponse(status=204) if request.method == "OPTIONS" else self.get_response(request)
         for name, value in _API_HEADERS.items():
             response.headers.setdefault(name, value)
+        if request.method == "HEAD":
+            _take_body_off(response)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Turn an error that a view raised into the API's shape; leave pages to Django."""
-        if not is_api(request):
-            return None
-        if isinstance(exception, ApiError):
-            return exception.response()
-        if isinstance(exception, RequestDataTooBig):
-            return too_large().response()
-        return None
+        return exception.response() if isinstance(exception, ApiError) and is_api(request) else None
 
 
-def too_large() -> ApiError:
-    """Return the 413 for a body over the configured size."""
-    return ApiError(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        "request-too-large",
-        f"The payload is too large (limit: {settings.API_MAX_BODY_BYTES} bytes).",
-    )
+def _take_body_off(response: HttpResponse) -> None:
+    if response.streaming:
+        response.streaming_content = ()  # type: ignore[attr-defined]  # a streaming response has it
+        return
+    response.headers.setdefault("Content-Length", str(len(response.content)))
+    response.content = b""
