@@ -25,16 +25,20 @@ from sharing.permissions import Permission
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """How a request names a resource: an ID, or an owner's username and a name."""
+    """How a request names a resource: by its ID, by the ID of the run whose default storage it is, or by name.
+
+    A name goes with the username of the owner.
+    """
 
     kind: Kind
     id: str = ""
+    run_id: str = ""
     username: str = ""
     name: str = ""
 
     @property
     def by(self) -> AddressedBy:
-        """Whether this is an ID or a name."""
+        """Whether this is an ID, be it that of its run, or a name."""
         return AddressedBy.NAME if self.name else AddressedBy.ID
 
 
@@ -57,14 +61,21 @@ def parse_address(kind: Kind, text: str, principal: Principal) -> Address | None
     return None
 
 
+def run_address(kind: Kind, run_id: str) -> Address | None:
+    """Return the address of a run's default storage of a kind; None for what cannot be the ID of a run."""
+    return Address(kind, run_id=run_id) if looks_like_id(run_id) else None
+
+
 def fetch(address: Address, account_id: str | None) -> Found | None:
     """Return what `address` names with the facts for `account_id` (None: for nobody), or None when nothing is there."""
     statement = _STATEMENTS[address.kind]
     grants_of = [account_id or ""] * statement.grant_lookups
-    if address.by is AddressedBy.ID:
-        sql, key = statement.by_id, [address.id]
-    else:
+    if address.name:
         sql, key = statement.by_name, [address.username.lower(), address.name]
+    elif address.run_id:
+        sql, key = statement.by_run, [address.run_id]
+    else:
+        sql, key = statement.by_id, [address.id]
     row = sql.row(grants_of + key)
     return None if row is None else statement.read(row)
 
@@ -128,6 +139,7 @@ class _Statement:
         self.grant_lookups = sum(fact.count("%s") for fact in facts)
         select = f"SELECT {', '.join(columns + facts)} {self._from()}"
         self.by_id = Statement(f"{select} WHERE r.id = %s")
+        self.by_run = Statement(f"{select} WHERE r.run_id = %s AND r.kind = '{kind.value}'")
         self.by_name = Statement(
             f"{select} WHERE r.owner_id = (SELECT a.id FROM accounts_account a WHERE LOWER(a.username) = %s) "
             f"AND r.kind = '{kind.value}' AND r.name = %s"

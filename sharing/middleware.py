@@ -11,12 +11,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
 from accounts.middleware import is_api
+from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from resources.kinds import Kind
 from sharing import refusals
 from sharing.access import NO_ACCESS, Access, Decision
 from sharing.declare import Needs, Public, SignedIn, declared, need_of
-from sharing.facts import fetch, parse_address
+from sharing.facts import Address, fetch, parse_address, run_address
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
 
@@ -58,7 +59,7 @@ class AccessMiddleware:
         request = cast("ResourceApiRequest", request)
         principal = request.principal
         kind = need.kind or Kind(kwargs.pop("kind"))
-        address = parse_address(kind, kwargs.pop("address"), principal)
+        address = _address(kind, kwargs, principal)
         permissions = need.permissions
         if need.or_about_oneself and _is_about_oneself(request, need, kwargs):
             permissions = (Permission.READ,)
@@ -75,6 +76,13 @@ class AccessMiddleware:
         request.access = access
         request.decision = decision
         return None
+
+
+def _address(kind: Kind, kwargs: dict[str, Any], principal: Principal) -> Address | None:
+    """Take the address out of what the URL captured: the resource itself, or the run whose default storage it is."""
+    if "run" in kwargs:
+        return run_address(kind, kwargs.pop("run"))
+    return parse_address(kind, kwargs.pop("address"), principal)
 
 
 def _is_about_oneself(request: ApiRequest, need: Needs, kwargs: dict[str, Any]) -> bool:

@@ -16,7 +16,7 @@ from django.urls import URLPattern
 
 from accounts import tokens
 from accounts.models import Account, ApiToken, AuditEvent
-from resources.kinds import KINDS, Kind
+from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import MODELS, Resource
 from sharing import grants, refusals
 from sharing.checks import every_view_declares, views
@@ -45,6 +45,9 @@ class Stage:
     def __init__(self, level: str) -> None:
         self.owner = Account.objects.create_user("owner", "owner@example.com", general_access=level)
         self.resources = {kind: MODELS[kind].objects.create(owner=self.owner, name="prices") for kind in Kind}
+        for kind in STORAGES:
+            self.resources[kind].run = self.resources[Kind.RUN]
+            self.resources[kind].save()
         self.people: dict[str, Account | None] = {"anonymous": None, "owner": self.owner}
         for role in ("stranger", "reader", "writer", "manager"):
             self.people[role] = Account.objects.create_user(role, f"{role}@example.com")
@@ -85,10 +88,12 @@ def kind_of(pattern: URLPattern, need: Needs) -> Kind:
     return need.kind or Kind(pattern.default_args["kind"])
 
 
-def url_of(route: str, address: str) -> str:
+def url_of(route: str, addresses: dict[str, str]) -> str:
     def value(match: re.Match[str]) -> str:
         converter, _, name = match[1].rpartition(":")
-        return address if name == "address" else "1" if converter == "int" else VALUES.get(name, "nothing")
+        if name in ("address", "run"):
+            return addresses[name]
+        return "1" if converter == "int" else VALUES.get(name, "nothing")
 
     return "/" + re.sub(r"<([^>]+)>", value, route)
 
@@ -100,7 +105,9 @@ def expected_refusal(stage: Stage, role: str, api: bool, need: Any, kind: Kind |
     if isinstance(need, SignedIn) or kind is None:
         return "nobody" if role == "anonymous" else None
     held = stage.holds(role, kind, level)
-    wanted = {permission.name for permission in need.permissions}
+    # The walk names nobody, so a view that then speaks of oneself speaks of whoever asks.
+    about_oneself = need.oneself_by_default and role != "anonymous"
+    wanted = {"READ"} if about_oneself else {permission.name for permission in need.permissions}
     if role == "anonymous" and (not api or "READ" not in wanted):
         return "nobody"
     if held & wanted:
@@ -162,7 +169,8 @@ def test_url(route, pattern, level, refused):
     for method in methods:
         need = need_of(pattern.callback, method)
         kind = kind_of(pattern, need) if isinstance(need, Needs) else None
-        url = url_of(route, stage.resources[kind].pk if kind else "nothing")
+        address = stage.resources[kind].pk if kind else "nothing"
+        url = url_of(route, {"address": address, "run": stage.resources[Kind.RUN].pk})
         for (role, credential), client in stage.clients.items():
             api = url.startswith("/v2/")
             speaks_for = role if (credential == "token") == api else "anonymous"
