@@ -1,0 +1,107 @@
+"""Our side of the benchmark of sharing, in a process of its own: prints one JSON line for each size."""
+
+import json
+import sys
+from typing import Any
+
+import django
+
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+
+from accounts.models import Account  # noqa: E402
+from accounts.principal import Principal  # noqa: E402
+from resources.kinds import Kind  # noqa: E402
+from resources.models import Dataset, GeneralAccess, Resource  # noqa: E402
+from sharing.access import AddressedBy, Ownership, decide, listed  # noqa: E402
+from sharing.facts import fetch, parse_address  # noqa: E402
+from sharing.models import Grant  # noqa: E402
+from sharing.permissions import Permission  # noqa: E402
+from tests.benchmarks import bulk, plan  # noqa: E402
+from tests.benchmarks.timing import milliseconds  # noqa: E402
+
+ACCOUNT_IDS = plan.ids(plan.ACCOUNTS, seed=1)
+
+
+def may_read(account: int, address: str) -> bool:
+    """Go from an address to the decision, for a principal that has just come in."""
+    principal = Principal(ACCOUNT_IDS[account], f"user-{account}", "")
+    parsed = parse_address(Kind.DATASET, address, principal)
+    found = fetch(parsed, principal.account_id) if parsed else None
+    return found is not None and decide(principal, found.facts, Permission.READ, AddressedBy.ID).allowed
+
+
+def first_page(account: int) -> list[Any]:
+    """Return the first 50 of what is shared with an account, newest first."""
+    return listed(ACCOUNT_IDS[account], ownership=Ownership.SHARED, limit=50)
+
+
+def main(sizes: list[tuple[int, int]]) -> None:
+    """Grow the database from size to size and take the times at each."""
+    call_command("migrate", interactive=False, verbosity=0)
+    bulk.insert(
+        Account,
+        ["id", "username", "email"],
+        ((id_, f"user-{at}", f"user-{at}@example.com") for at, id_ in enumerate(ACCOUNT_IDS)),
+        password="!",
+    )
+    resource_ids: list[str] = []
+    all_ids = plan.ids(max(resources for resources, _ in sizes), seed=2)
+    for resources, grants in sizes:
+        _add_datasets(all_ids[len(resource_ids) : resources], len(resource_ids))
+        resource_ids = all_ids[:resources]
+        _set_grants(resource_ids, grants)
+        print(json.dumps(_measure(resource_ids, grants)), flush=True)
+
+
+def _measure(resource_ids: list[str], grants: int) -> dict[str, Any]:
+    asked = plan.checks(len(resource_ids), grants)
+    wrong = [each for each in asked if may_read(each.account, resource_ids[each.resource]) is not each.granted]
+    assert not wrong, wrong[:3]
+    few = min(plan.FEW_GRANTS, 50)
+    assert (len(first_page(plan.FEW)), len(first_page(plan.MANY))) == (few, 50)
+    return {
+        "resources": len(resource_ids),
+        "grants": grants,
+        "check": milliseconds(may_read, [(each.account, resource_ids[each.resource]) for each in asked]),
+        "few": milliseconds(first_page, [(plan.FEW,)] * 100),
+        "many": milliseconds(first_page, [(plan.MANY,)] * 100),
+    }
+
+
+def _add_datasets(ids: list[str], first: int) -> None:
+    if not ids:
+        return
+    bulk.insert(
+        Resource,
+        ["id", "owner_id", "name", "created_at"],
+        (
+            (id_, ACCOUNT_IDS[plan.owner_of(at)], f"dataset-{at}", plan.created_at(at))
+            for at, id_ in enumerate(ids, first)
+        ),
+        kind=Kind.DATASET.value,
+        general_access=GeneralAccess.RESTRICTED.value,
+    )
+    bulk.insert(Dataset, ["resource_ptr_id"], ((id_,) for id_ in ids))
+    bulk.analyze()
+
+
+def _set_grants(resource_ids: list[str], count: int) -> None:
+    bulk.empty(Grant)
+    bulk.insert(
+        Grant,
+        ["account_id", "resource_id", "resource_created_at"],
+        (
+            (ACCOUNT_IDS[account], resource_ids[resource], plan.created_at(resource))
+            for account, resource in plan.grants(len(resource_ids), count)
+        ),
+        resource_kind=Kind.DATASET.value,
+        permissions=Permission.READ.value,
+        source=Grant.Source.DIRECT.value,
+    )
+    bulk.analyze()
+
+
+if __name__ == "__main__":
+    main([tuple(size) for size in json.loads(sys.argv[1])])
