@@ -92,6 +92,9 @@ class Account(AbstractBaseUser):
         max_length=30, choices=AccountGeneralAccess.choices, default=default_general_access
     )
     share_runs_with_actor_creators = models.BooleanField(default=False)
+    link_days = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="How many days a pre-signed URL may last; null: for ever."
+    )
     notify_when_shared = models.BooleanField(default=True)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -125,8 +128,11 @@ class Account(AbstractBaseUser):
         self.email = self.email.lower()
 
     def has_perm(self, permission: str, resource: Any = None) -> bool:
-        """Tell whether any authentication backend allows `permission` on `resource`; nobody is a superuser."""
-        return self.is_active and any(
+        """Tell whether any authentication backend allows `permission` on `resource`.
+
+        There are no permissions without a resource, and nobody is a superuser.
+        """
+        return (self.is_active and resource is not None) and any(
             backend.has_perm(self, permission, resource) for backend in get_backends() if hasattr(backend, "has_perm")
         )
 

@@ -17,6 +17,7 @@ from accounts.principal import Principal
 from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import GeneralAccess, Resource
 from sharing.permissions import NOTHING, Permission
+from sharing.signatures import Signed
 
 
 class AddressedBy(StrEnum):
@@ -39,6 +40,7 @@ class Reason(StrEnum):
     RUN = "RUN"
     ANYONE_WITH_NAME = "ANYONE_WITH_NAME"
     ANYONE_WITH_ID = "ANYONE_WITH_ID"
+    SIGNATURE = "SIGNATURE"
     NO_ACCESS = "NO_ACCESS"
 
 
@@ -58,8 +60,9 @@ class Facts:
     """All that the decision needs to know of a resource, as seen by one account.
 
     `granted` is the account's direct grant, `attached_to_issue` whether a grant from an issue lets it in.
-    `owner_general_access` and `owner_shares_runs` are the owner's account settings. `actor` and `task` are those
-    of a build or run, `run` is the run whose default storage this is.
+    `owner_general_access`, `owner_shares_runs` and `owner_link_days` (how many days a pre-signed URL may last; None:
+    for ever) are the owner's account settings. `link_counter` is part of the key that signs such URLs. `actor` and
+    `task` are those of a build or run, `run` is the run whose default storage this is.
     """
 
     id: str
@@ -68,6 +71,8 @@ class Facts:
     owner_general_access: str
     owner_username: str = ""
     owner_shares_runs: bool = False
+    owner_link_days: int | None = None
+    link_counter: int = 0
     name: str | None = None
     general_access: str = GeneralAccess.FOLLOW_USER_SETTING
     is_public: bool = False
@@ -105,12 +110,17 @@ def general_access_source(facts: Facts) -> tuple[str, str | None]:
 
 
 def decide(
-    principal: Principal, facts: Facts, permission: Permission, addressed_by: AddressedBy = AddressedBy.ID
+    principal: Principal,
+    facts: Facts,
+    permission: Permission,
+    addressed_by: AddressedBy = AddressedBy.ID,
+    signed: Signed | None = None,
 ) -> Decision:
     """Decide whether `principal` may do `permission` (one of them) with the resource.
 
     `facts` must have been fetched for the principal's own account. A scope that does not name the permission
-    makes the principal anonymous, so that a scoped token can never do less than no token at all.
+    makes the principal anonymous, so that a scoped token can never do less than no token at all. `signed` is a
+    signature that holds, of the very content that the request is for (sharing/links.py: `opened_by`).
     """
     in_scope = principal.scope_allows(permission.name or "", facts.kind, facts.id)
     account_id = principal.account_id if in_scope else None
@@ -118,7 +128,10 @@ def decide(
         decision = _by_explicit_access(account_id, facts, permission)
         if decision.allowed:
             return decision
-    return _by_openness(account_id, facts, permission, addressed_by)
+    decision = _by_openness(account_id, facts, permission, addressed_by)
+    if not decision.allowed and signed is not None and permission is Permission.READ:
+        return Decision(True, Reason.SIGNATURE)
+    return decision
 
 
 def _by_explicit_access(account_id: str, facts: Facts, permission: Permission) -> Decision:

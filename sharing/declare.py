@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from resources.kinds import Kind
 from sharing.permissions import Permission
+from sharing.signatures import Opens
 
 View = TypeVar("View", bound=Callable[..., Any])
 EVERY_METHOD = "*"
@@ -22,12 +23,14 @@ class Needs:
     A `kind` of None means that the URL pattern says which. Where `or_about_oneself` names an argument of the
     URL or its query, READ is enough if that argument is the principal's own account, and with
     `oneself_by_default` also if it is not given. Only a view that reads the argument from nowhere else may say so.
+    `signed` is what a pre-signed URL must be for to open this view; None: no signature opens it.
     """
 
     kind: Kind | None
     permissions: tuple[Permission, ...]
     or_about_oneself: str | None = None
     oneself_by_default: bool = False
+    signed: Opens | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +59,14 @@ def needs(
     *permissions: Permission,
     or_about_oneself: str | None = None,
     oneself_by_default: bool = False,
+    signed: Opens | None = None,
 ) -> Callable[[View], View]:
     """Declare that a view needs one of `permissions` on the resource that the URL names.
 
     The URL pattern captures `address`; with a `kind` of None it passes `kind` too. The middleware takes both away
     and sets `request.resource`, `request.access` and `request.decision`.
     """
-    return declare({EVERY_METHOD: Needs(kind, permissions, or_about_oneself, oneself_by_default)})
+    return declare({EVERY_METHOD: Needs(kind, permissions, or_about_oneself, oneself_by_default, signed)})
 
 
 def signed_in(view: View) -> View:

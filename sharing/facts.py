@@ -132,7 +132,7 @@ class _Statement:
         self.has_task = self.has_run or kind is Kind.RUN
         self.has_actor = self.has_task or kind is Kind.BUILD
         columns = [f"{'r' if field.model is Resource else 'k'}.{field.column}" for field in fields]
-        facts = ["o.username", "o.general_access", "o.share_runs_with_actor_creators", _direct("r")]
+        facts = ["o.username", "o.general_access", "o.share_runs_with_actor_creators", "o.link_days", _direct("r")]
         facts += [_from_issue("r")] if kind is Kind.RUN else []
         facts += [*(_ACTOR if self.has_actor else ()), *(_TASK if self.has_task else ())]
         facts += _RUN if self.has_run else ()
@@ -171,7 +171,7 @@ class _Statement:
         return Found(resource, self._facts(resource, rest))
 
     def _facts(self, resource: Resource, rest: Any) -> Facts:
-        owner_username, owner_level, owner_shares, granted = next(rest), next(rest), next(rest), next(rest)
+        owner_username, owner_level, owner_shares, link_days, granted = (next(rest) for _ in range(5))
         attached = bool(next(rest)) if self.kind is Kind.RUN else False
         actor = _actor(rest) if self.has_actor else None
         task = _task(rest) if self.has_task else None
@@ -183,6 +183,8 @@ class _Statement:
             owner_username=owner_username,
             owner_general_access=owner_level,
             owner_shares_runs=bool(owner_shares),
+            owner_link_days=link_days,
+            link_counter=resource.link_counter,
             name=resource.name,
             general_access=resource.general_access,
             is_public=resource.is_public,

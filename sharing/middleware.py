@@ -14,12 +14,15 @@ from accounts.middleware import is_api
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from resources.kinds import Kind
-from sharing import refusals
-from sharing.access import NO_ACCESS, Access, Decision
+from sharing import links, refusals
+from sharing.access import NO_ACCESS, Access, Decision, decide
 from sharing.declare import Needs, Public, SignedIn, declared, need_of
 from sharing.facts import Address, fetch, parse_address, run_address
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
+from sharing.signatures import Opens
+
+RECORD_KEY = "key"
 
 
 class AccessMiddleware:
@@ -70,6 +73,8 @@ class AccessMiddleware:
             return refusals.missing(request, kind)
         access = Access(principal, found.resource, found.facts, address.by)
         decision = _first_allowed(access, permissions)
+        if not decision.allowed and need.signed and "signature" in request.GET:
+            decision = _by_signature(access, need.signed, request.GET["signature"], kwargs)
         if not decision.allowed:
             return refusals.refused(request, access, permissions[0])
         request.resource = found.resource
@@ -83,6 +88,12 @@ def _address(kind: Kind, kwargs: dict[str, Any], principal: Principal) -> Addres
     if "run" in kwargs:
         return run_address(kind, kwargs.pop("run"))
     return parse_address(kind, kwargs.pop("address"), principal)
+
+
+def _by_signature(access: Access, opens: Opens, signature: str, kwargs: dict[str, Any]) -> Decision:
+    """Rule 11. The URL names the record that a signature of a record has to be for."""
+    signed = links.opened_by(signature, access.facts, opens, kwargs.get(RECORD_KEY, ""))
+    return decide(access.principal, access.facts, Permission.READ, access.addressed_by, signed)
 
 
 def _is_about_oneself(request: ApiRequest, need: Needs, kwargs: dict[str, Any]) -> bool:

@@ -75,3 +75,32 @@ class Grant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} on {self.resource_id}: {', '.join(Permission(self.permissions).names)}"
+
+
+class SignedLink(models.Model):
+    """A pre-signed URL that was made in the console, so that it can be seen, counted and revoked by itself.
+
+    The signature itself is kept as a digest only: whoever reads the table cannot open anything with it.
+    """
+
+    class Opens(models.TextChoices):
+        """What a link opens."""
+
+        CONTENT = "CONTENT", "Content"
+        RECORD = "RECORD", "Record"
+
+    id = models.CharField(primary_key=True, max_length=17, default=new_id, editable=False)
+    resource = models.ForeignKey(Resource, on_delete=models.CASCADE, related_name="links")
+    opens = models.CharField(max_length=10, choices=Opens.choices)
+    record_key = models.CharField(max_length=256, blank=True)
+    description = models.CharField(max_length=300, blank=True, help_text="The format and fields that were asked for.")
+    digest = models.BinaryField(max_length=32, unique=True, editable=False)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="links")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    use_count = models.PositiveBigIntegerField(default=0)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.opens} of {self.resource_id} until {self.expires_at:%Y-%m-%d}"

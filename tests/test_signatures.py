@@ -15,6 +15,7 @@ from sharing.signatures import (
     mac,
     sign_content,
     sign_record,
+    sign_record_until,
     signing_key,
     spells_content_message,
 )
@@ -45,7 +46,7 @@ NOW = 1_800_000_000_000
 )
 def test_what_is_no_signature_is_refused(signature):
     assert check_content(signature, KEY, STORE, NOW) is None
-    assert check_record(signature, KEY, STORE, "OUTPUT") is None
+    assert check_record(signature, KEY, STORE, "OUTPUT", NOW) is None
 
 
 def test_expired_truncated_foreign_and_revoked_signatures_are_refused():
@@ -68,10 +69,10 @@ def test_a_later_end_cannot_be_written_into_a_signature():
 
 def test_a_record_signature_opens_no_other_record_and_no_content():
     signature = sign_record(KEY, STORE, "OUTPUT")
-    assert check_record(signature, KEY, STORE, "OUTPUT.json") is None
-    assert check_record(signature, KEY, STORE, "INPUT") is None
+    assert check_record(signature, KEY, STORE, "OUTPUT.json", NOW) is None
+    assert check_record(signature, KEY, STORE, "INPUT", NOW) is None
     assert check_content(signature, KEY, STORE, NOW) is None
-    assert check_record(sign_content(KEY, STORE, 0), KEY, STORE, "OUTPUT") is None
+    assert check_record(sign_content(KEY, STORE, 0), KEY, STORE, "OUTPUT", NOW) is None
 
 
 @given(st.integers(min_value=0, max_value=10**15), st.sampled_from(["0", "1", ""]))
@@ -80,7 +81,7 @@ def test_a_record_key_cannot_mint_a_content_signature(end, version):
     assert spells_content_message(key, STORE)
     with pytest.raises(ValueError, match="cannot be signed"):
         sign_record(KEY, STORE, key)
-    assert check_record(mac(KEY, key), KEY, STORE, key) is None
+    assert check_record(mac(KEY, key), KEY, STORE, key, NOW) is None
     assert not spells_content_message(key, new_id())
 
 
@@ -103,7 +104,7 @@ def test_what_we_sign_opens_until_it_ends():
     signed = check_content(sign_content(KEY, STORE, NOW + 1), KEY, STORE, NOW)
     assert signed is not None
     assert signed.expires_at == NOW + 1
-    assert check_record(sign_record(KEY, STORE, "a/b c"), KEY, STORE, "a/b c")
+    assert check_record(sign_record(KEY, STORE, "a/b c"), KEY, STORE, "a/b c", NOW)
 
 
 def test_the_key_is_derived_from_secret_storage_and_counter(settings):
@@ -111,3 +112,20 @@ def test_the_key_is_derived_from_secret_storage_and_counter(settings):
     assert len({KEY, signing_key(STORE, 1), signing_key(new_id(), 0)}) == 3
     settings.SECRET_KEY = "another secret"
     assert signing_key(STORE, 0) != KEY
+
+
+def test_a_record_signature_with_an_end_opens_that_record_until_then():
+    signature = sign_record_until(KEY, STORE, "OUTPUT", NOW + 1)
+    signed = check_record(signature, KEY, STORE, "OUTPUT", NOW)
+    assert signed is not None
+    assert signed.expires_at == NOW + 1
+    assert check_record(signature, KEY, STORE, "OUTPUT", NOW + 1) is None
+    assert check_record(signature, KEY, STORE, "INPUT", NOW) is None
+    assert check_record(signature, signing_key(STORE, 1), STORE, "OUTPUT", NOW) is None
+    assert check_content(signature, KEY, STORE, NOW) is None
+
+
+def test_a_client_cannot_mint_a_record_signature_with_an_end_by_signing_a_record_of_a_fitting_name():
+    minted = mac(KEY, f"r.0.{STORE}.SECRET")
+    forged = base64.urlsafe_b64encode(f"r.0.{minted}".encode()).decode()
+    assert check_record(forged, KEY, STORE, "SECRET", NOW) is None
