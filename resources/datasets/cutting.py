@@ -1,0 +1,157 @@
+"""From the bytes of a push to items: checked and cut apart, without building Python objects of them.
+
+What is kept is the JSON text as it was pushed, with two exceptions. Where the push holds line breaks (which JSON
+knows only between tokens), the whitespace between tokens is dropped, so that an item is always one line. And an
+escaped surrogate without its partner, which stands for no character and could not be written as UTF-8 by
+anybody who reads it, becomes U+FFFD, as every encoder would have it.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate, chain
+
+import msgspec
+
+from resources.datasets.errors import InvalidItems
+
+# Deeper nesting is refused: whoever reads an item should not have to fear for its stack.
+MAX_DEPTH = 256
+
+_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
+_OBJECTS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The items of one push, each as one line of JSON.
+
+    `names` are their top-level keys in order of appearance, `clean_count` how many have a key that is not hidden,
+    `flat` whether surely no value is an array or an object.
+    """
+
+    items: list[bytes]
+    names: list[str]
+    clean_count: int
+    flat: bool
+
+
+def cut(payload: bytes) -> Batch:
+    """Check a pushed body and cut it into items.
+
+    Raises:
+        InvalidItems: when it is not UTF-8, not JSON, too deep, or an item is not an object.
+    """
+    _check_encoding(payload)
+    payload = _replace_lone_surrogates(payload)
+    try:
+        payload = _as_array(payload)
+        if b"\n" in payload or b"\r" in payload:
+            payload = msgspec.json.format(payload, indent=-1)
+        items = [bytes(item) for item in _ARRAY.decode(payload)]
+        openings = payload.count(b"{") + payload.count(b"[")
+        if openings > MAX_DEPTH:
+            _check_depth(items)
+        objects = _OBJECTS.decode(payload)
+    except msgspec.ValidationError:
+        raise InvalidItems(_which_is_no_object(payload)) from None
+    except msgspec.DecodeError as error:
+        raise InvalidItems(f"The body is not valid JSON: {_plain(error)}.") from None
+    except RecursionError:
+        raise InvalidItems(_TOO_DEEP) from None
+    names = list(dict.fromkeys(chain.from_iterable(objects)))
+    return Batch(items, names, _count_clean(objects, names), openings == len(items) + 1)
+
+
+_TOO_DEEP = f"The body is nested too deeply; items may have at most {MAX_DEPTH} levels."
+
+
+def _check_encoding(payload: bytes) -> None:
+    if payload.isascii():
+        return
+    if payload.startswith(b"\xef\xbb\xbf"):
+        raise InvalidItems("The body starts with a byte order mark, which JSON does not allow (byte 0).")
+    try:
+        payload.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidItems(f"The body is not valid UTF-8 ({error.reason} at byte {error.start}).") from None
+
+
+def _as_array(payload: bytes) -> bytes:
+    """Return the body as an array; positions in messages about its syntax stay those of the body itself."""
+    start = payload.lstrip(b" \t\r\n")[:1]
+    if start == b"[":
+        return payload
+    if not start:
+        raise InvalidItems("The body is empty; it must be a JSON object or an array of objects.")
+    msgspec.json.decode(payload, type=msgspec.Raw)
+    if start != b"{":
+        raise InvalidItems("The body must be a JSON object or an array of objects.")
+    return b"[%b]" % payload
+
+
+def _which_is_no_object(payload: bytes) -> str:
+    for at, item in enumerate(_ARRAY.decode(payload)):
+        if bytes(item)[:1] != b"{":
+            return f"The item at position {at} is not a JSON object."
+    return "The body must be a JSON object or an array of objects."
+
+
+def _plain(error: Exception) -> str:
+    text = str(error).removeprefix("JSON is malformed: ")
+    return "it ends too early" if text == "Input data was truncated" else text
+
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"')
+_NO_BRACKET = bytes(sorted(set(range(256)) - set(b"[]{}")))
+_STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+
+
+def _check_depth(items: list[bytes]) -> None:
+    for at, item in enumerate(items):
+        if item.count(b"{") + item.count(b"[") <= MAX_DEPTH:
+            continue
+        brackets = _STRING.sub(b"", item).translate(None, _NO_BRACKET)
+        if max(accumulate(map(_STEP.__getitem__, brackets)), default=0) > MAX_DEPTH:
+            raise InvalidItems(f"The item at position {at} has more than {MAX_DEPTH} levels.")
+
+
+def _count_clean(objects: list[dict[str, msgspec.Raw]], names: list[str]) -> int:
+    hidden = {name for name in names if name.startswith("#")}
+    if hidden:
+        return sum(not item.keys() <= hidden for item in objects)
+    return len(objects) - objects.count({})
+
+
+# A surrogate that may be alone: a high one without a low one behind it, a low one without a high one before it,
+# or any whose backslash may itself be escaped.
+_SUSPECT = re.compile(
+    rb"\\(?:\\u[dD][89a-fA-F]"
+    rb"|u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2}\\)u[dD][c-fC-F])"
+)
+# Whatever comes before a lone surrogate, taken as JSON escapes go, and then the surrogate or the end.
+_UP_TO_LONE = re.compile(
+    rb"((?:[^\\]++|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\(?!u[dD][89a-fA-F]).)*+)"
+    rb"(\\u[dD][89a-fA-F][0-9a-fA-F]{2})?+",
+    re.DOTALL,
+)
+
+
+def _replace_lone_surrogates(payload: bytes) -> bytes:
+    if (b"\\ud" not in payload and b"\\uD" not in payload) or _SUSPECT.search(payload) is None:
+        return payload
+    return b"".join(_without_lone_surrogates(payload))
+
+
+def _without_lone_surrogates(payload: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(payload):
+        match = _UP_TO_LONE.match(payload, at)
+        if match is None or match.end() == at:  # not an escape that JSON knows: the parser says where
+            yield payload[at:]
+            return
+        yield match[1]
+        if match[2]:
+            yield b"\\ufffd"
+        at = match.end()

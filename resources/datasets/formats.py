@@ -1,0 +1,55 @@
+"""The forms in which items can leave: what each is called on the wire, and what writes it.
+
+A writer takes `blocks`, a function that gives the items block by block and can be called again where a form
+needs to see them twice, and gives the bytes piece by piece.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from resources.datasets import csv
+
+if TYPE_CHECKING:
+    from resources.datasets.options import ItemsOptions
+    from resources.datasets.transformations import Block
+
+Blocks = Callable[[], Iterator["Block"]]
+Write = Callable[[Blocks, "ItemsOptions", "list[str] | None"], Iterator[bytes]]
+
+BOM = b"\xef\xbb\xbf"
+
+_encoder = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One form: its media type, whether it starts with a byte order mark unless told otherwise, and its writer."""
+
+    content_type: str
+    bom: bool
+    write: Write
+
+
+def _json(blocks: Blocks, options: "ItemsOptions", columns: list[str] | None) -> Iterator[bytes]:
+    before = b"["
+    for block in blocks():
+        if block:
+            yield before + _encoder.encode(block)[1:-1]
+            before = b","
+    yield b"[]" if before == b"[" else b"]"
+
+
+def _json_lines(blocks: Blocks, options: "ItemsOptions", columns: list[str] | None) -> Iterator[bytes]:
+    for block in blocks():
+        if block:
+            yield _encoder.encode_lines(block)
+
+
+FORMATS: dict[str, Format] = {
+    "json": Format("application/json; charset=utf-8", False, _json),
+    "jsonl": Format("application/jsonl; charset=utf-8", False, _json_lines),
+    "csv": Format("text/csv; charset=utf-8", True, csv.write),
+}

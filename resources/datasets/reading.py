@@ -1,0 +1,139 @@
+"""Reading items: a page in one piece, everything as a stream, in any format."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from resources.datasets import chunks, json_text
+from resources.datasets.formats import BOM, FORMATS
+from resources.datasets.options import ItemsOptions
+from resources.datasets.scanning import Scan, Window, scan
+from resources.datasets.transformations import Block, decode, transformation
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """An answer: what is in it, and its bytes.
+
+    `total` is how many items the dataset has. `count` is how many are in this answer; where it is a stream, how
+    many items of the dataset it is made of, for what will be skipped cannot be known before it is written. `limit`
+    is None where there is none. `body` is bytes for a small answer, else an iterator that gives them in constant
+    memory and raises DatasetGone in the midst of it when the dataset is deleted, so that nobody takes the part
+    for the whole.
+    """
+
+    total: int
+    offset: int
+    limit: int | None
+    count: int
+    desc: bool
+    content_type: str
+    body: bytes | Iterator[bytes]
+
+
+def open_items(dataset_id: str, options: ItemsOptions, *, with_body: bool = True) -> Items:
+    """Find the items that are asked for, with one statement, and return the answer.
+
+    Args:
+        dataset_id: the dataset.
+        options: what is asked for, and how.
+        with_body: False for an answer of which only the headers are wanted; its body is empty.
+
+    Raises:
+        DatasetGone: when there is no such dataset.
+    """
+    found = scan(dataset_id, options.window)
+    count = found.count
+    body: bytes | Iterator[bytes] = b""
+    if not with_body and options.plain:
+        pass
+    elif options.plain and options.format in _PLAIN:
+        body = _plain(found, options)
+    else:
+        body, count = _written(found, options)
+    return Items(
+        total=found.total,
+        offset=options.offset,
+        limit=options.limit,
+        count=count,
+        desc=options.desc,
+        content_type=FORMATS[options.format].content_type,
+        body=body if with_body else b"",
+    )
+
+
+def item_objects(dataset_id: str, offset: int, limit: int, desc: bool = False) -> list[dict[str, object]]:
+    """Return a page of items as Python objects, for pages of the console.
+
+    Numbers that Python cannot hold without loss, or at all, come as `json_text.Number`, which is their text.
+
+    Raises:
+        DatasetGone: when there is no such dataset.
+    """
+    found = scan(dataset_id, Window(offset, limit, desc))
+    return [json_text.read_object(line) for line in _items_in_order(found)]
+
+
+def _items_in_order(found: Scan) -> Iterator[bytes]:
+    for part in found.slices():
+        items = chunks.split(part.lines())
+        yield from reversed(items) if found.desc else items
+
+
+def _lines(found: Scan) -> Iterator[bytes]:
+    """Give the items as lines, chunk by chunk, in the direction that is asked for."""
+    for part in found.slices():
+        lines = part.lines()
+        yield b"\n".join(chunks.split(lines)[::-1]) + b"\n" if found.desc else lines
+
+
+def _plain(found: Scan, options: ItemsOptions) -> bytes | Iterator[bytes]:
+    bom = BOM if options.bom else b""
+    pieces = _PLAIN[options.format](found)
+    return bom + b"".join(pieces) if found.small else _after(bom, pieces)
+
+
+def _after(bom: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    if bom:
+        yield bom
+    yield from pieces
+
+
+def _json_array(found: Scan) -> Iterator[bytes]:
+    before = b"["
+    for lines in _lines(found):
+        yield before + lines[:-1].replace(b"\n", b",")
+        before = b","
+    yield b"[]" if before == b"[" else b"]"
+
+
+_PLAIN = {"json": _json_array, "jsonl": _lines}
+
+
+def _written(found: Scan, options: ItemsOptions) -> tuple[bytes | Iterator[bytes], int]:
+    """Return the body of an answer whose items are taken apart on the way, and how many items are in it."""
+    format_ = FORMATS[options.format]
+    transform = transformation(options)
+    bom = BOM if (format_.bom if options.bom is None else options.bom) else b""
+
+    def blocks() -> Iterator[Block]:
+        return (transform(decode(lines)) for lines in _lines(found))
+
+    columns = _known_columns(found, options)
+    if not found.small:
+        return _after(bom, format_.write(blocks, options, columns)), found.count
+    made = list(blocks())
+    body = b"".join(format_.write(lambda: iter(made), options, columns))
+    return bom + body, sum(map(len, made))
+
+
+def _known_columns(found: Scan, options: ItemsOptions) -> list[str] | None:
+    """Return the columns of a table of the items where they need not be searched for."""
+    if not found.fields_are_columns or options.unwind or options.flatten:
+        return None
+    if options.fields:
+        names = list(options.output_fields or options.fields)
+    elif found.count == found.total:
+        names = found.fields
+    else:
+        return None
+    return [name for name in names if name not in options.omit and not (options.skip_hidden and name.startswith("#"))]
