@@ -1,0 +1,80 @@
+"""No token, signature or one-time key reaches a log, whoever writes the line."""
+
+import io
+import logging
+
+import pytest
+from gunicorn.config import Config
+
+from console.gunicorn import Logger
+from console.logging import ScrubbingFormatter, scrub
+
+TOKEN = "latchkey_api_0123456789abcdefghijABCDEFGHIJ012345"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "GET /v2/datasets?token=s3cret HTTP/1.1",
+        "GET /v2/datasets?limit=1&token=s3cret&desc=1 HTTP/1.1",
+        "GET /v2/datasets?TOKEN=s3cret HTTP/1.1",
+        "GET /v2/datasets?%74oken=s3cret HTTP/1.1",
+        "GET /v2/datasets?to%6Ben=s3cret HTTP/1.1",
+        "GET /v2/datasets/x/items?signature=s3cret HTTP/1.1",
+        "https://latchkey.example/v2/datasets/x/items?signature=s3cret#top",
+        "Authorization: Bearer s3cret",
+        "{'Authorization': 'bearer s3cret'}",
+        "GET /verify-email/s3cretkey HTTP/1.1",
+        "GET /reset-password/1-s3cretkey HTTP/1.1",
+        "GET /reset-password/key/1-s3cretkey/ HTTP/1.1",
+    ],
+)
+def test_the_secret_is_hidden_and_the_rest_is_not(line):
+    scrubbed = scrub(line)
+    assert "s3cret" not in scrubbed
+    assert "***" in scrubbed
+    assert scrubbed.split()[0].partition("?")[0].partition("/reset")[0] in line
+
+
+def test_a_token_is_hidden_wherever_it_stands():
+    assert TOKEN not in scrub(f"KeyError: {TOKEN!r}")
+
+
+@pytest.mark.parametrize(
+    "line", ["GET /v2/datasets?limit=20&desc=1 HTTP/1.1", "GET /reset-password/done HTTP/1.1", "2 + 2 = 4", ""]
+)
+def test_what_is_no_secret_stays(line):
+    assert scrub(line) == line
+
+
+def test_a_traceback_is_scrubbed_too():
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(ScrubbingFormatter("{message}", style="{"))
+    logger = logging.Logger("test")
+    logger.addHandler(handler)
+    try:
+        raise ValueError(f"/v2/datasets?token={TOKEN}")
+    except ValueError:
+        logger.exception("It went wrong for %s", {"Authorization": f"Bearer {TOKEN}"})
+    assert "ValueError" in stream.getvalue()
+    assert TOKEN not in stream.getvalue()
+
+
+def test_djangos_logs_are_scrubbed(settings):
+    assert set(settings.LOGGING["handlers"]) == {"stderr"}
+    assert settings.LOGGING["handlers"]["stderr"]["formatter"] == "line"
+    assert settings.LOGGING["formatters"]["line"]["()"] == "console.logging.ScrubbingFormatter"
+
+
+def test_gunicorns_logs_are_scrubbed(capsys):
+    config = Config()
+    config.set("accesslog", "-")
+    config.set("errorlog", "-")
+    logger = Logger(config)
+    logger.access_log.info('"%(r)s" %(s)s', {"r": f"GET /v2/users/me?token={TOKEN} HTTP/1.1", "s": 200})
+    logger.error("Error handling request /v2/users/me?token=%s", TOKEN)
+    out, err = capsys.readouterr()
+    assert "GET /v2/users/me?token=*** HTTP/1.1" in out
+    assert "Error handling request" in err
+    assert TOKEN not in out + err
