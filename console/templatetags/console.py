@@ -1,10 +1,16 @@
 """Template tags and filters of the console's pages."""
 
+from datetime import datetime
 from typing import Any
 
 from django import template
+from django.contrib.humanize.templatetags.humanize import intcomma, naturaltime
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 register = template.Library()
 
@@ -24,3 +30,33 @@ def nav_link(context: dict[str, Any], view_name: str, icon: str, label: str) -> 
     elif url != "/" and path.startswith(f"{url}/"):
         current = "true"
     return {"url": url, "icon": icon, "label": label, "current": current}
+
+
+@register.simple_tag
+def when(moment: datetime | None, otherwise: str = "never") -> str | SafeString:
+    """A time as people say it, with the exact time on hover."""
+    if moment is None:
+        return otherwise
+    in_utc = moment.astimezone(timezone.UTC)
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{}</time>',
+        in_utc.isoformat(timespec="milliseconds"),
+        in_utc.strftime("%Y-%m-%d %H:%M:%S"),
+        _as_people_say(moment),
+    )
+
+
+def _as_people_say(moment: datetime) -> str:
+    age = timezone.now() - moment
+    if -30 <= age.days < 30:
+        # Only the largest unit: "2 weeks ago", not "2 weeks, 3 days ago".
+        text = str(naturaltime(moment)).replace("\N{NO-BREAK SPACE}", " ")
+        first, _, rest = text.partition(", ")
+        return f"{first} ago" if rest.endswith(" ago") else f"{first} from now" if rest else first
+    return date_format(moment, "j M Y")
+
+
+@register.filter
+def number(value: int) -> str:
+    """A whole number with its thousands apart."""
+    return str(intcomma(value))

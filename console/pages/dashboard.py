@@ -1,0 +1,29 @@
+"""The first page: what was made last, what others shared, and what to do when there is nothing yet."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from console.pages.snippets import push_first_items
+from console.pages.tables import rows_of
+from resources.kinds import STORAGES
+from resources.models import Resource
+from sharing.access import Ownership, listed
+from sharing.declare import signed_in
+
+RECENT = 8
+
+
+@signed_in
+def dashboard(request: HttpRequest) -> HttpResponse:
+    """Show the newest of one's own storages and of what is shared with one."""
+    me = request.principal.account_id
+    mine = [each.id for each in listed(me, ownership=Ownership.MINE, kinds=STORAGES, limit=RECENT)]
+    shared = [each.id for each in listed(me, ownership=Ownership.SHARED, limit=RECENT)]
+    found = Resource.objects.select_related("owner", "run__owner").in_bulk([*mine, *shared])
+    rows = {row.resource.pk: row for row in rows_of(found.values(), request.principal)}
+    context = {
+        "recent": [rows[id_] for id_ in mine if id_ in rows],
+        "shared": [rows[id_] for id_ in shared if id_ in rows],
+        "snippets": [] if mine else push_first_items(),
+    }
+    return render(request, "dashboard/dashboard.html", context)

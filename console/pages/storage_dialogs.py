@@ -1,0 +1,127 @@
+"""The dialogs that make, rename and delete a storage. Each is a page too, and one view serves both."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+from django_htmx.http import HttpResponseClientRedirect
+
+from console.pages.access_words import badge_of
+from resources import storages
+from resources.kinds import KINDS, Kind, KindInfo
+from resources.models import Resource
+from sharing.declare import needs, signed_in
+from sharing.permissions import Permission
+
+UNPROCESSABLE = 422
+
+
+class NameForm(forms.Form):
+    """The name of a storage, or none."""
+
+    name = forms.CharField(
+        label="Name",
+        required=False,
+        max_length=storages.MAX_NAME_LENGTH,
+        help_text=f"{storages.NAME_RULES} Without a name it is found by its ID.",
+        widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def try_to(self, change: Callable[[str | None], Any]) -> Any:
+        """Call `change` with the name, and return what it gives; None when the name will not do, with the form's error."""
+        if not self.is_valid():
+            return None
+        try:
+            return change(self.cleaned_data["name"] or None)
+        except (storages.InvalidName, storages.NameTaken) as problem:
+            self.add_error("name", str(problem))
+            return None
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def create(request: HttpRequest, kind: str) -> HttpResponse:
+    """Make a storage of one's own, with or without a name."""
+    info = KINDS[Kind(kind)]
+    form = NameForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST":
+        made = form.try_to(lambda name: _create_new(info, name, request))
+        if made is not None:
+            messages.success(request, f"{_called(made)} was created.")
+            return _go_to(request, made.console_path)
+    return _answer(request, "create", {"form": form, "info": info, "list_path": _list_path(info)})
+
+
+@needs(None, Permission.WRITE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def rename(request: HttpRequest) -> HttpResponse:
+    """Give a storage another name, or take its name away."""
+    resource = request.resource
+    form = NameForm(request.POST if request.method == "POST" else None, initial={"name": resource.name})
+    if request.method == "POST":
+        before = resource.name
+        try:
+            changed = form.try_to(lambda name: storages.rename(resource, name, by=request.principal))
+        except storages.ResourceGone:
+            return _gone(request, resource)
+        if changed is not None:
+            if changed:
+                messages.success(request, _renamed(resource, before))
+            return _go_to(request, resource.console_path)
+    return _answer(request, "rename", {"form": form, "info": resource.info, "resource": resource})
+
+
+@needs(None, Permission.WRITE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: HttpRequest) -> HttpResponse:
+    """Ask, then delete a storage with all its content."""
+    resource = request.resource
+    if request.method == "POST":
+        if not storages.delete(resource, by=request.principal):
+            return _gone(request, resource)
+        messages.success(request, f"{_called(resource)} was deleted.")
+        return _go_to(request, _list_path(resource.info))
+    context = {"info": resource.info, "resource": resource, "badge": badge_of(request.access.facts)}
+    return _answer(request, "delete", context)
+
+
+def _create_new(info: KindInfo, name: str | None, request: HttpRequest) -> Resource:
+    account_id = request.principal.account_id
+    made, is_new = storages.create(info.kind, account_id, by=request.principal, name=name)
+    if not is_new:
+        raise storages.NameTaken(f'You have a {info.noun} called "{name}" already. Choose another name.')
+    return made
+
+
+def _answer(request: HttpRequest, dialog: str, context: dict[str, Any]) -> HttpResponse:
+    template = f"storage/_{dialog}.html" if request.htmx else f"storage/{dialog}.html"
+    form = context.get("form")
+    return render(request, template, context, status=UNPROCESSABLE if form is not None and form.errors else 200)
+
+
+def _go_to(request: HttpRequest, path: str) -> HttpResponse:
+    return HttpResponseClientRedirect(path) if request.htmx else redirect(path)
+
+
+def _gone(request: HttpRequest, resource: Resource) -> HttpResponse:
+    messages.info(request, f"{_called(resource)} had been deleted already.")
+    return _go_to(request, _list_path(resource.info))
+
+
+def _called(resource: Resource) -> str:
+    noun = resource.info.noun
+    return f'{noun[0].upper()}{noun[1:]} "{resource}"'
+
+
+def _renamed(resource: Resource, before: str | None) -> str:
+    if resource.name is None:
+        return f'The name "{before}" was taken away. The {resource.info.noun} is found by its ID now.'
+    return f'Renamed to "{resource.name}".'
+
+
+def _list_path(info: KindInfo) -> str:
+    return f"/{info.console_path}"

@@ -1,0 +1,128 @@
+"""What every list in the console has: pages, and for each row its general access and what one may do with it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from django.urls import Resolver404, resolve
+
+from accounts.principal import Principal
+from console.pages.access_words import Badge, badge_of
+from resources.kinds import KINDS, Kind
+from resources.models import Resource
+from sharing.access import Facts, decide
+from sharing.models import Grant
+from sharing.permissions import NOTHING, Permission
+
+ROWS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """One page of `total` rows; `number` counts from 1 and always names a page that there is."""
+
+    total: int
+    number: int
+    size: int
+
+    @classmethod
+    def of(cls, query: Mapping[str, str], total: int, size: int = ROWS) -> Self:
+        """Read `page` from a query; what is no number is the first page, what is beyond the last one is the last."""
+        text = query.get("page", "")
+        wanted = int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 1
+        return cls(total, max(1, min(wanted, cls.pages(total, size))), size)
+
+    @staticmethod
+    def pages(total: int, size: int) -> int:
+        """Return how many pages there are; an empty list has one."""
+        return max(1, -(-total // size))
+
+    @property
+    def offset(self) -> int:
+        """How many rows come before this page."""
+        return (self.number - 1) * self.size
+
+    @property
+    def first(self) -> int:
+        """The number of the first row on this page, from 1; 0 when there is none."""
+        return min(self.offset + 1, self.total)
+
+    @property
+    def last(self) -> int:
+        """The number of the last row on this page."""
+        return min(self.offset + self.size, self.total)
+
+    @property
+    def of_pages(self) -> int:
+        """How many pages there are."""
+        return self.pages(self.total, self.size)
+
+    @property
+    def previous(self) -> int | None:
+        """The page before this one."""
+        return self.number - 1 if self.number > 1 else None
+
+    @property
+    def next(self) -> int | None:
+        """The page after this one."""
+        return self.number + 1 if self.number < self.of_pages else None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A resource in a list, with what the list says of it."""
+
+    resource: Resource
+    badge: Badge | None
+    is_mine: bool
+    can_write: bool
+    has_page: bool
+
+
+def rows_of(resources: Iterable[Resource], principal: Principal) -> list[Row]:
+    """Return the rows for resources whose owner and run with its owner are at hand, with one query for all of them.
+
+    What is asked of the decision are only permissions that come from ownership or a grant on the resource itself,
+    which is all that the facts gathered here know of.
+    """
+    resources = list(resources)
+    grants = Grant.objects.filter(
+        account_id=principal.account_id, source=Grant.Source.DIRECT, resource_id__in=[each.pk for each in resources]
+    )
+    granted = dict(grants.values_list("resource_id", "permissions"))
+    return [_row(each, Permission(granted.get(each.pk, NOTHING)), principal) for each in resources]
+
+
+def _row(resource: Resource, granted: Permission, principal: Principal) -> Row:
+    facts = _facts(resource, granted)
+    return Row(
+        resource=resource,
+        badge=badge_of(facts) if resource.info.general_access else None,
+        is_mine=resource.owner_id == principal.account_id,
+        can_write=decide(principal, facts, Permission.WRITE).allowed,
+        has_page=has_page(Kind(resource.kind)),
+    )
+
+
+def _facts(resource: Resource, granted: Permission) -> Facts:
+    run = resource.run
+    return Facts(
+        id=resource.pk,
+        kind=Kind(resource.kind),
+        owner_id=resource.owner_id,
+        owner_username=resource.owner.username,
+        owner_general_access=resource.owner.general_access,
+        name=resource.name,
+        general_access=resource.general_access,
+        granted=granted,
+        run=None if run is None else _facts(run, NOTHING),
+    )
+
+
+def has_page(kind: Kind) -> bool:
+    """Tell whether the console has a page for resources of this kind."""
+    try:
+        resolve(f"/{KINDS[kind].console_path}/{'0' * 17}")
+    except Resolver404:
+        return False
+    return True
