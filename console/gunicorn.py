@@ -51,4 +51,3 @@ loglevel = os.environ.get("LOG_LEVEL", "info").lower()
 accesslog = "-" if os.environ.get("ACCESS_LOG", "1").lower() in ("1", "true", "yes", "on") else None
 access_log_format = '%(t)s %(h)s "%(r)s" %(s)s %(b)s %(M)sms'
 logger_class = Logger
-

@@ -51,8 +51,9 @@ def test_a_traceback_is_scrubbed_too():
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(ScrubbingFormatter("{message}", style="{"))
-    logger = logging.Logger("test")
+    logger = logging.getLogger("test_a_traceback_is_scrubbed_too")
     logger.addHandler(handler)
+    logger.propagate = False
     try:
         raise ValueError(f"/v2/datasets?token={TOKEN}")
     except ValueError:

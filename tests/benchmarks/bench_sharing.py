@@ -76,7 +76,11 @@ def _print(database: str, ours: Measured, guardian: Measured) -> None:
                 f"{size[0]:,}",
                 f"{size[1]:,}",
                 *(f"{row[who]:.3f}" for who in ("few", "many")),
-                *(f"{guardian[size][variant][who]:.1f}" for variant in ("generic", "direct") for who in ("few", "many")),
+                *(
+                    f"{guardian[size][variant][who]:.1f}"
+                    for variant in ("generic", "direct")
+                    for who in ("few", "many")
+                ),
                 *(f"{_ratio(row, guardian[size], who):.0f}" for who in ("few", "many")),
             ]
             for size, row in ours.items()
@@ -85,7 +89,7 @@ def _print(database: str, ours: Measured, guardian: Measured) -> None:
 
 
 def _ratio(ours: dict[str, Any], guardian: dict[str, Any], what: str, theirs: str | None = None) -> float:
-    return min(guardian[variant][theirs or what] for variant in ("generic", "direct")) / float(ours[what])
+    return float(min(guardian[variant][theirs or what] for variant in ("generic", "direct"))) / float(ours[what])
 
 
 def _generic_ratio(ours: dict[str, Any], guardian: dict[str, Any], what: str) -> float:

@@ -19,7 +19,7 @@ def insert(model: type[models.Model], varying: list[str], rows: Iterable[tuple[A
         if field.attname not in varying and not isinstance(field, models.AutoField)
     }
     by_name = {field.attname: field for field in fields}
-    columns = [by_name[name].column for name in [*varying, *prepared]]
+    columns = [by_name[name].column or name for name in [*varying, *prepared]]
     converters = [by_name[name].get_db_prep_save for name in varying]
     rest = tuple(prepared.values())
     complete = (

@@ -1,0 +1,1 @@
+"""The demo: four people, real data, and shares of each sort, so that every page has something on it."""

@@ -1,0 +1,174 @@
+"""What is in the demo: who owns what, what they share with whom, and how.
+
+Everything is said in the terms of the access model and made through the project's own functions.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from django.utils import timezone
+
+from accounts.models import Account, AccountGeneralAccess
+from accounts.principal import Principal
+from console.demo import items
+from resources.datasets.writing import push
+from resources.kinds import Kind
+from resources.models import MODELS, GeneralAccess, Resource, Run
+from sharing import general_access, grants, issues
+from sharing.models import Issue
+from sharing.permissions import parse
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody of the demo, and what makes them worth signing in as."""
+
+    username: str
+    about: str
+    general_access: str = AccountGeneralAccess.ANYONE_WITH_ID_CAN_READ.value
+    shares_runs: bool = False
+
+
+PEOPLE = (
+    Person("ada", "owns most of it, and shares her runs with Actor creators", shares_runs=True),
+    Person("ben", "works with ada; his account is set to Restricted", AccountGeneralAccess.RESTRICTED.value),
+    Person("cleo", "has been given little"),
+    Person("dan", "made the public Actor that the others run"),
+)
+
+
+class World:
+    """Makes the demo's resources for its four accounts; the first made is the oldest."""
+
+    def __init__(self, people: dict[str, Account]) -> None:
+        self._people = people
+        self._at = timezone.now() - timedelta(days=13, hours=5, minutes=17)
+
+    def build(self) -> None:
+        """Make everything."""
+        self._datasets()
+        actor = self._public_actor()
+        self._own_actor()
+        self._runs(actor)
+        self._other_storages()
+
+    def _datasets(self) -> None:
+        zones = self._dataset(
+            "ada", items.time_zones(), name="time-zones", title="Time zones (IANA tz database 2026f, public domain)"
+        )
+        self._level(zones, GeneralAccess.ANYONE_WITH_NAME_CAN_READ)
+        self._grant(zones, "ben", "READ", "WRITE")
+        self._grant(zones, "cleo", "READ")
+        countries = self._dataset(
+            "ada",
+            items.countries(),
+            name="countries",
+            title="Countries (ISO 3166 codes, IANA tz database, public domain)",
+        )
+        self._level(countries, GeneralAccess.RESTRICTED)
+        self._grant(countries, "ben", "READ", "WRITE", "MANAGE_ACCESS_RIGHTS")
+        statuses = self._dataset(
+            "ben", items.status_codes(), name="http-status-codes", title="HTTP status codes (IANA, CC0; Python's http)"
+        )
+        self._grant(statuses, "ada", "READ")
+        open_to_links = self._dataset(
+            "ben", [zone for zone in items.time_zones() if zone["region"] == "Pacific"], name="pacific-time-zones"
+        )
+        self._level(open_to_links, GeneralAccess.ANYONE_WITH_ID_CAN_READ)
+        self._dataset("cleo", [zone for zone in items.time_zones() if zone["region"] == "Antarctica"])
+        self._dataset("ada", [], name="still-empty")
+
+    def _public_actor(self) -> Resource:
+        """Return dan's Actor, which anybody may run; its builds are readable by all, one of them shared for writing."""
+        actor = self._make(
+            Kind.ACTOR, "dan", name="character-finder", title="Finds characters of Unicode", is_public=True
+        )
+        build = self._make(Kind.BUILD, "dan", actor=actor)
+        self._grant(build, "ben", "READ", "WRITE")
+        return actor
+
+    def _own_actor(self) -> None:
+        """Ada's Actor, its task and schedule: explicit access only, a different mix for everybody."""
+        actor = self._make(Kind.ACTOR, "ada", name="zone-collector", title="Collects the world's time zones")
+        self._make(Kind.BUILD, "ada", actor=actor)
+        self._grant(actor, "ben", "READ", "RUN", "BUILD", "VIEW_OWNER_RUNS")
+        self._grant(actor, "cleo", "READ")
+        task = self._make(Kind.TASK, "ada", name="zones-every-night", actor=actor)
+        self._grant(task, "cleo", "READ", "VIEW_OWNER_RUNS")
+        schedule = self._make(Kind.SCHEDULE, "ada", name="nightly")
+        self._grant(schedule, "ben", "READ", "WRITE")
+        self._run("ada", actor, items.time_zones()[:40], task=task)
+        quiet = self._run("ada", actor, items.countries()[:25])
+        self._level(quiet, GeneralAccess.RESTRICTED)
+        self._run("ben", actor, items.time_zones()[40:60])
+
+    def _runs(self, actor: Resource) -> None:
+        """Runs of the public Actor: one that dan sees because ada opted in, one because ben attached it to an issue."""
+        self._run("ada", actor, items.currency_signs())
+        run = self._run("ben", actor, items.currency_signs()[:12])
+        issue = Issue.objects.create(
+            actor_id=actor.pk,
+            author=self._people["ben"],
+            title="Fullwidth signs are missing",
+            description="The run found the first twelve currency signs only.",
+        )
+        issues.attach_run(issue, run, by=self._principal("ben"))
+        shared = self._run("cleo", actor, items.currency_signs()[-20:])
+        self._level(shared, GeneralAccess.RESTRICTED)
+        self._grant(shared, "ada", "READ", "WRITE")
+
+    def _other_storages(self) -> None:
+        pictures = self._make(Kind.KEY_VALUE_STORE, "ada", name="reports")
+        self._grant(pictures, "ben", "READ", "WRITE", "MANAGE_ACCESS_RIGHTS")
+        queue = self._make(Kind.REQUEST_QUEUE, "ada", name="pages-to-visit")
+        self._level(queue, GeneralAccess.RESTRICTED)
+        self._grant(queue, "dan", "READ", "WRITE")
+
+    def _run(self, owner: str, actor: Resource, found: items.Items, **fields: Any) -> Run:
+        """Make a run with its three default storages, and what it found in the dataset."""
+        run = self._make(Kind.RUN, owner, actor=actor, **fields)
+        self._dataset(owner, found, run=run)
+        self._make(Kind.KEY_VALUE_STORE, owner, run=run)
+        self._make(Kind.REQUEST_QUEUE, owner, run=run)
+        assert isinstance(run, Run)  # noqa: S101  # for the type checker
+        return run
+
+    def _dataset(self, owner: str, content: Iterable[dict[str, Any]], **fields: Any) -> Resource:
+        dataset = self._make(Kind.DATASET, owner, **fields)
+        listed = list(content)
+        if listed:
+            push(dataset.pk, msgspec.json.encode(listed))
+        return dataset
+
+    def _make(self, kind: Kind, owner: str, **fields: Any) -> Resource:
+        self._at += timedelta(hours=7, minutes=41)
+        related = {name: fields.pop(name).pk for name in ("actor", "task", "run") if name in fields}
+        return MODELS[kind].objects.create(
+            owner=self._people[owner],
+            created_at=self._at,
+            modified_at=self._at,
+            accessed_at=self._at,
+            **fields,
+            **{f"{name}_id": pk for name, pk in related.items()},
+        )
+
+    def _grant(self, resource: Resource, username: str, *permissions: str) -> None:
+        grants.grant(
+            resource,
+            self._people[username],
+            parse(permissions, Kind(resource.kind)),
+            by=self._principal_of(resource),
+        )
+
+    def _level(self, resource: Resource, level: GeneralAccess) -> None:
+        general_access.set_for_resource(resource, level.value, by=self._principal_of(resource))
+
+    def _principal_of(self, resource: Resource) -> Principal:
+        return next(self._principal(name) for name, each in self._people.items() if each.pk == resource.owner_id)
+
+    def _principal(self, username: str) -> Principal:
+        account = self._people[username]
+        return Principal(account.pk, account.username, account.email)

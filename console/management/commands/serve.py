@@ -1,0 +1,88 @@
+"""`manage.py serve`: bring the database and the static files up to date, and serve."""
+
+import os
+import re
+import socket
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, connection, connections
+from django.urls import reverse
+
+from console.demo import loading
+from console.demo.loading import SignIn
+from console.management.commands.load_demo import is_local, table_of
+
+HIGHEST_PORT = 65535
+
+
+class Command(BaseCommand):
+    """Serve Latchkey by gunicorn."""
+
+    help = "Migrate, collect static files, load the demo at the first start (unless DEMO=0), and serve by gunicorn."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the way to stop short of serving."""
+        parser.add_argument("--prepare-only", action="store_true", help="do everything but serve")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Prepare, say where to sign in, and become gunicorn."""
+        host, port = _address()
+        if not options["prepare_only"]:
+            _check_free(host, port)
+        try:
+            call_command("migrate", interactive=False, verbosity=0)
+        except DatabaseError as error:
+            raise CommandError(f"The database does not answer: {str(error).strip()}") from error
+        call_command("collectstatic", interactive=False, verbosity=0)
+        wanted = os.environ.get("DEMO", "1").strip().lower() not in ("0", "false", "no", "off")
+        self._say_where(loading.load_at_first_start(local=is_local()) if wanted else loading.people_present())
+        if options["prepare_only"]:
+            return
+        connections.close_all()
+        sys.stdout.flush()
+        os.environ["HOST"], os.environ["PORT"] = host, str(port)
+        os.execv(  # noqa: S606  # no shell; the same Python, as gunicorn from here on
+            sys.executable, [sys.executable, "-m", "gunicorn", "--config", "python:console.gunicorn"]
+        )
+
+    def _say_where(self, people: list[SignIn]) -> None:
+        self.stdout.write(f"\nLatchkey serves {settings.PUBLIC_URL}\nIts data: {_where_data_is()}\n")
+        if people:
+            self.stdout.write(
+                f"\nSign in at {settings.PUBLIC_URL}{reverse('account_login')} as somebody of the demo:\n"
+            )
+            self.stdout.write(table_of(people))
+        self.stdout.write("\nCtrl-C stops it; all data stays.\n")
+
+
+def _address() -> tuple[str, int]:
+    """Return where to listen: on this machine only, unless the public URL says that others come too."""
+    host = os.environ.get("HOST") or ("127.0.0.1" if is_local() else "0.0.0.0")  # noqa: S104
+    text = os.environ.get("PORT") or "8000"
+    port = int(text) if re.fullmatch(r"[0-9]{1,5}", text) else 0
+    if not 0 < port <= HIGHEST_PORT:
+        raise CommandError(f"PORT must be a number from 1 to {HIGHEST_PORT}, not {text[:20]!r}.")
+    return host, port
+
+
+def _check_free(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.strip("[]"), port))
+        except OSError as error:
+            raise CommandError(
+                f"Port {port} cannot be used ({error.strerror}). Choose another one: PORT={port + 1} make run"
+            ) from error
+
+
+def _where_data_is() -> str:
+    database = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return str(settings.DATA_DIR)
+    return f"PostgreSQL, database {database['NAME']} at {database['HOST'] or 'the local socket'}"
