@@ -7,14 +7,14 @@ from http import HTTPStatus
 
 from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
-from resources.datasets.options import ItemsOptions
-from resources.datasets.reading import Items, open_items
-from resources.datasets.statistics import field_statistics
-from resources.datasets.writing import DatasetGone, InvalidItems, push
 
 from accounts.errors import ApiError, record_not_found
 from console.api import answers, bodies
 from console.api.pagination import flag
+from resources.datasets.options import ItemsOptions
+from resources.datasets.reading import Items, open_items
+from resources.datasets.statistics import field_statistics
+from resources.datasets.writing import DatasetGone, InvalidItems, push
 from resources.kinds import Kind
 from resources.models import Resource
 from resources.usage import reads
@@ -33,11 +33,17 @@ def read(request: ResourceApiRequest) -> HttpResponseBase:
     options = ItemsOptions.from_query(query)
     as_attachment = flag(query, "attachment")
     resource = request.resource
-    items = open_items(resource.pk, options)
+    only_headers = request.method == "HEAD"
+    try:
+        items = open_items(resource.pk, options, with_body=not only_headers)
+    except DatasetGone:
+        raise _gone() from None
     reads.add(resource.pk)
     headers = _headers(items)
     if as_attachment:
         headers["Content-Disposition"] = f'attachment; filename="{_filename(resource, options.format)}"'
+    if only_headers:
+        return StreamingHttpResponse((), headers=headers)  # how long the body would be is not worth writing it
     if isinstance(items.body, bytes):
         headers["Content-Length"] = str(len(items.body))
         return HttpResponse(items.body, headers=headers)
@@ -53,7 +59,7 @@ def append(request: ResourceApiRequest) -> HttpResponse:
     except InvalidItems as error:
         raise ApiError(HTTPStatus.BAD_REQUEST, "invalid-input", str(error)) from None
     except DatasetGone:
-        raise record_not_found("Dataset was not found.") from None
+        raise _gone() from None
     location = f"{settings.PUBLIC_URL}/v2/datasets/{dataset_id}/items"
     return answers.raw(b"{}", HTTPStatus.CREATED, {"Location": location})
 
@@ -62,6 +68,10 @@ def append(request: ResourceApiRequest) -> HttpResponse:
 def statistics(request: ResourceApiRequest) -> HttpResponse:
     """Answer with the statistics of each field of the items."""
     return answers.data({"fieldStatistics": field_statistics(request.resource.pk)})
+
+
+def _gone() -> ApiError:
+    return record_not_found("Dataset was not found.")
 
 
 def _headers(items: Items) -> dict[str, str]:

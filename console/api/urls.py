@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.urls import URLPattern, path
 
-from console.api import access_rights, basics, datasets, users
+from console.api import access_rights, basics, dataset_items, datasets, users
 from console.api.endpoint import endpoint
 from resources.kinds import KINDS, Kind, KindInfo
 
@@ -33,8 +33,10 @@ def _of_kind(info: KindInfo, one: str) -> Iterator[URLPattern]:
 
 # The hot path comes first: Django tries one pattern after the other.
 urlpatterns = [
+    path("datasets/<str:address>/items", endpoint(GET=dataset_items.read, POST=dataset_items.append)),
     path("datasets", endpoint(GET=datasets.list_datasets, POST=datasets.get_or_create)),
     path("datasets/<str:address>", endpoint(GET=datasets.show, PUT=datasets.update, DELETE=datasets.delete)),
+    path("datasets/<str:address>/statistics", endpoint(GET=dataset_items.statistics)),
     path("users/me", endpoint(GET=users.show_me)),
     path("users/<str:user>", endpoint(GET=users.show_user)),
     *_of_every_kind(),

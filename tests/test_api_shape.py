@@ -1,0 +1,143 @@
+"""What all answers of the API have in common: the shape of errors, methods, headers, and whom it listens to."""
+
+import json
+
+import pytest
+from django.test import Client
+
+from resources.kinds import Kind
+
+
+def error_of(response):
+    error = response.json()["error"]
+    assert set(response.json()) == {"error"}
+    assert set(error) == {"type", "message"}
+    assert response["Content-Type"].startswith("application/json")
+    return response.status_code, error["type"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "nothing", "datasets/x/y/z", "users", "users/a/b", "datasets//items", "%00", "%FF", "..", "acts/x/runs/y/z"],
+)
+@pytest.mark.parametrize("method", ["get", "post", "put", "delete", "patch"])
+def test_an_address_that_there_is_not(api, ada, path, method):
+    assert error_of(getattr(api(ada), method)(f"/v2/{path}")) == (404, "page-not-found")
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("datasets", "OPTIONS, GET, POST, HEAD"),
+        ("users/me", "OPTIONS, GET, HEAD"),
+        ("datasets/x", "OPTIONS, GET, PUT, DELETE, HEAD"),
+        ("actors/x/access-rights/y", "OPTIONS, PUT, DELETE"),
+    ],
+)
+def test_a_method_that_there_is_not(api, path, allowed):
+    for method in ("PATCH", "TRACE", "BREW"):
+        response = api().generic(method, f"/v2/{path}")
+        assert error_of(response) == (405, "method-not-allowed")
+        assert response["Allow"] == allowed
+        assert allowed in response.json()["error"]["message"]
+
+
+def test_post_by_get_is_not_supported(api, ada):
+    api(ada).get("/v2/datasets?method=POST&name=prices")
+    assert api(ada).get("/v2/datasets").json()["data"]["total"] == 0
+
+
+def test_an_exception_is_answered_in_the_same_shape_and_logged(token_of, ada, monkeypatch, caplog):
+    def fail(*args, **kwargs):
+        raise RuntimeError("the roof is on fire")
+
+    monkeypatch.setattr("console.api.users.iso", fail)
+    client = Client(raise_request_exception=False, headers={"Authorization": f"Bearer {token_of(ada)}"})
+    response = client.get("/v2/users/me?token=very-secret&signature=very-secret")
+    assert error_of(response) == (500, "internal-server-error")
+    assert "fire" not in response.content.decode()
+    assert "the roof is on fire" in caplog.text
+    assert "very-secret" not in caplog.text
+
+
+def test_a_session_is_nothing_to_the_api(signed_in, ada, make_resource):
+    dataset = make_resource(Kind.DATASET, ada, general_access="RESTRICTED")
+    browser = signed_in(ada)
+    assert error_of(browser.get("/v2/users/me")) == (401, "token-not-provided")
+    assert error_of(browser.get(f"/v2/datasets/{dataset.pk}")) == (403, "insufficient-permissions")
+    assert error_of(browser.delete(f"/v2/datasets/{dataset.pk}")) == (401, "token-not-provided")
+
+
+def test_a_token_is_nothing_to_a_page(token_of, ada):
+    response = Client(headers={"Authorization": f"Bearer {token_of(ada)}"}).get("/")
+    assert response.status_code == 302
+    assert Client().get(f"/?token={token_of(ada)}").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        ("Bearer {token}", 200),
+        ("bearer   {token} ", 200),
+        ("Basic {token}", 401),
+        ("Bearer", 401),
+        ("Bearer {token}x", 401),
+        ("Bearer é", 401),
+        ("{token}", 401),
+        ("", 401),
+    ],
+)
+def test_the_authorization_header(client, token_of, ada, header, status):
+    response = client.get("/v2/users/me", headers={"Authorization": header.format(token=token_of(ada))})
+    assert response.status_code == status
+
+
+def test_the_token_in_the_address(client, token_of, ada, settings):
+    token = token_of(ada)
+    assert client.get("/v2/users/me", {"token": token}).status_code == 200
+    assert error_of(client.get("/v2/users/me", {"token": "x"})) == (401, "user-or-token-not-found")
+    settings.API_ACCEPTS_TOKEN_IN_QUERY = False
+    assert client.get("/v2/users/me", {"token": token}).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["users/me", "datasets", "nothing"])
+def test_a_preflight_needs_nothing(client, path):
+    response = client.options(f"/v2/{path}", headers={"Origin": "https://example.com"})
+    assert response.status_code == 204
+    assert response["Access-Control-Allow-Origin"] == "*"
+    assert "Authorization" in response["Access-Control-Allow-Headers"]
+    for method in ("GET", "HEAD", "POST", "PUT", "DELETE"):
+        assert method in response["Access-Control-Allow-Methods"]
+
+
+@pytest.mark.parametrize("path", ["users/me", "nothing"])
+def test_headers_of_every_answer(api, ada, path):
+    for client in (api(ada), api()):
+        response = client.get(f"/v2/{path}")
+        assert response["Access-Control-Allow-Origin"] == "*"
+        assert "Access-Control-Allow-Credentials" not in response
+        assert response["X-Content-Type-Options"] == "nosniff"
+        assert response["Cache-Control"] == "no-store"
+        assert not response.cookies
+
+
+def test_head_has_the_headers_of_get_and_no_body(api, ada):
+    client = api(ada)
+    got, head = client.get("/v2/users/me"), client.head("/v2/users/me")
+    assert (head.status_code, head.content) == (200, b"")
+    assert int(head["Content-Length"]) == len(got.content)
+    assert head["Content-Type"] == got["Content-Type"]
+    assert client.head("/v2/nothing").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["users/me/", "datasets/", "datasets//"])
+def test_a_slash_at_the_end_changes_nothing(api, ada, path):
+    client = api(ada)
+    assert client.get(f"/v2/{path}").json() == client.get(f"/v2/{path.rstrip('/')}").json()
+
+
+def test_too_many_parameters(api, ada):
+    query = "&".join(f"p{number}=1" for number in range(1100))
+    response = api(ada).get(f"/v2/datasets?{query}")
+    assert response.status_code == 400
+    assert json.loads(response.content)["error"]["type"] == "invalid-input"

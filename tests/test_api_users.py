@@ -1,0 +1,51 @@
+"""Accounts over HTTP: one's own in full, others by what is public of them."""
+
+import pytest
+
+
+def error_of(response):
+    return response.status_code, response.json()["error"]["type"]
+
+
+def test_nobody_is_not_me(api):
+    assert error_of(api().get("/v2/users/me")) == (401, "token-not-provided")
+
+
+@pytest.mark.parametrize("user", ["nobody-here", "0" * 17, "ada@example.com", "a%00", "%FF", "anonymous", "~ada"])
+def test_an_account_that_there_is_not(api, ada, user):
+    for client in (api(), api(ada)):
+        assert error_of(client.get(f"/v2/users/{user}")) == (404, "record-not-found")
+
+
+def test_an_account_that_is_not_active(api, ada):
+    type(ada).objects.filter(pk=ada.pk).update(is_active=False)
+    assert error_of(api().get("/v2/users/ada")) == (404, "record-not-found")
+
+
+def test_going_through_a_list_of_names_is_stopped(api, ada, monkeypatch):
+    monkeypatch.setattr("console.api.lookups.MISSES", 2)
+    assert [api().get(f"/v2/users/nobody{number}").status_code for number in range(3)] == [404, 404, 429]
+    response = api().get("/v2/users/ada")
+    assert error_of(response) == (429, "rate-limit-exceeded")
+    assert api(ada).get("/v2/users/ada").status_code == 200
+
+
+def test_me(api, ada):
+    data = api(ada).get("/v2/users/me").json()["data"]
+    assert (data["id"], data["username"], data["email"]) == (ada.pk, "ada", "ada@example.com")
+    assert data["createdAt"].endswith("Z")
+    assert data["isPaying"] is False
+    assert data["effectivePlatformFeatures"]["STORAGE"]["isEnabled"] is True
+    assert data["effectivePlatformFeatures"]["PROXY"]["isEnabled"] is False
+
+
+@pytest.mark.parametrize("called", ["ada", "ADA", "id"])
+def test_what_is_public(api, ada, called):
+    response = api().get(f"/v2/users/{ada.pk if called == 'id' else called}")
+    assert response.json() == {"data": {"username": "ada", "profile": {"name": "ada"}}}
+
+
+def test_costs(api, ada, django_assert_num_queries):
+    client = api(ada)
+    with django_assert_num_queries(2):
+        client.get("/v2/users/me")
