@@ -36,6 +36,10 @@ class CannotPutBack(GrantRefused):
     """What was removed cannot be put back, because what it came from is gone."""
 
 
+class ResourceGone(GrantRefused):
+    """The resource was deleted meanwhile."""
+
+
 @dataclass(frozen=True, slots=True)
 class Removed:
     """A grant that was taken away, with all that it takes to put it back."""
@@ -56,10 +60,12 @@ def grant(resource: Resource, account: Account, permissions: Permission, *, by: 
     Raises:
         OwnerNeedsNoGrant: when the account owns the resource.
         BeyondOwnPermissions: when the principal does not hold what it wants to add, or would change its own grant.
+        ResourceGone: when the resource was deleted meanwhile.
     """
     _check_grantee(resource, account)
     permissions = (permissions | Permission.READ) & grantable(Kind(resource.kind))
     with transaction.atomic():
+        _lock(resource)
         existing = _direct(resource, account).first()
         if existing and existing.permissions == permissions:
             return existing, False
@@ -80,16 +86,31 @@ def add(resource: Resource, account: Account, permissions: Permission, *, by: Pr
     """
     _check_grantee(resource, account)
     with transaction.atomic():
+        _lock(resource)
         existing = _direct(resource, account).first()
         return (existing, False) if existing else grant(resource, account, permissions, by=by)
 
 
-def revoke(resource: Resource, account: Account, *, by: Principal, source: str | None = None) -> list[Removed]:
+def change(resource: Resource, account: Account, permissions: Permission, *, by: Principal) -> Grant | None:
+    """Like `grant`, but only for somebody who still has a grant; return None when that was removed meanwhile.
+
+    Raises:
+        BeyondOwnPermissions: when the principal does not hold what it wants to add, or would change its own grant.
+    """
+    with transaction.atomic():
+        if not _direct(resource, account).exists():
+            return None
+        return grant(resource, account, permissions, by=by)[0]
+
+
+def revoke(
+    resource: Resource, account: Account, *, by: Principal, source: str | None = None, issue_id: str | None = None
+) -> list[Removed]:
     """Take away what `account` was granted on `resource`, and return what that was.
 
     Managers may revoke anybody's grant, and everybody may give up their own; the view's declaration sees to it that
     nobody else comes here. A run's access that comes from an issue ends too, when the run's owner does it, or
-    whoever has the access. `source` limits it to direct grants or to those from issues.
+    whoever has the access. `source` limits it to direct grants or to those from issues, `issue_id` to one issue.
     """
     with transaction.atomic():
         found = Grant.objects.select_for_update().filter(resource=resource, account=account)
@@ -97,6 +118,8 @@ def revoke(resource: Resource, account: Account, *, by: Principal, source: str |
             found = found.filter(source=Grant.Source.DIRECT)
         if source is not None:
             found = found.filter(source=source)
+        if issue_id is not None:
+            found = found.filter(issue_id=issue_id)
         removed = [_removed(each) for each in found]
         if removed:
             Grant.objects.filter(pk__in=[each.pk for each in found]).delete()
@@ -113,6 +136,7 @@ def put_back(resource: Resource, account: Account, removed: Iterable[Removed], *
     """
     _check_grantee(resource, account)
     with transaction.atomic():
+        _lock(resource)
         for each in removed:
             if each.source == Grant.Source.ISSUE:
                 _put_back_from_issue(resource, account, each, by)
@@ -129,6 +153,12 @@ def may_put_back(resource: Resource, removed: Iterable[Removed], held: Permissio
         each.source == Grant.Source.DIRECT and each.account_id != by.account_id and each.permissions & ~held == NOTHING
         for each in removed
     )
+
+
+def _lock(resource: Resource) -> None:
+    """Let one change of a resource's grants follow the other, so that two at once cannot both be the first."""
+    if not Resource.objects.select_for_update().filter(pk=resource.pk).exists():
+        raise ResourceGone(f"This {resource.info.noun} was deleted.")
 
 
 def _direct(resource: Resource, account: Account) -> QuerySet[Grant]:

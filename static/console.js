@@ -2,7 +2,7 @@
 
    <a href="/storage/datasets/ID/share" data-dialog>   opens what the address answers in the one <dialog>
    <a href="..." data-dialog-close>                    closes the dialog; on a page it is the link that it is
-   <button data-copy="text"> / data-copy-from="#id">   copies, says "Copied" in place and to screen readers
+   <button data-copy="text"> / data-copy-from="#id">   copies, says "Copied" (or data-copied) in place and to screen readers
    data-focus                                          where focus goes once a fragment is swapped in
    HX-Trigger: {"announce": {"message": "..."}}        shows a message and reads it out
 
@@ -151,11 +151,12 @@
     button.classList.add("is-done");
     const label = button.querySelector("[data-copy-label]");
     const before = button.dataset.copyBefore ?? label?.textContent;
+    const said = button.dataset.copied ?? "Copied";
     if (label) {
       button.dataset.copyBefore = before;
-      label.textContent = "Copied";
+      label.textContent = said;
     }
-    say("Copied", !label);
+    say(said, !label);
     setTimeout(() => {
       button.classList.remove("is-done");
       if (label) label.textContent = before;

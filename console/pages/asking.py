@@ -1,0 +1,76 @@
+"""Asking for access to what somebody has a link to, from the page that says that it is not shared with them."""
+
+from typing import cast
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import Resolver404, resolve
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from accounts import audit
+from accounts.models import Account
+from accounts.rate_limit import allowed
+from accounts.requests import PageRequest
+from resources.kinds import Kind
+from resources.models import Resource
+from sharing.access import Access
+from sharing.declare import Needs, need_of, signed_in
+from sharing.facts import fetch, parse_address
+from sharing.mail import tell_of_request
+from sharing.permissions import Permission
+
+LIMIT, LIMIT_SECONDS = 20, 3600
+AGAIN_SECONDS = 24 * 3600
+
+
+@signed_in
+@require_POST
+def ask(request: PageRequest) -> HttpResponse:
+    """Ask the owner of what a page shows for access to it; the answer is the same whether it exists or not."""
+    page = request.POST.get("page", "")
+    if not url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure()):
+        page = "/"
+    if not allowed("ask-for-access", request.user.pk, LIMIT, LIMIT_SECONDS):
+        messages.error(request, "You have asked for access many times. Wait an hour, then try again.")
+        return redirect(page)
+    wanted = _wanted(request, page)
+    if wanted is not None and allowed("ask-for-access-to", f"{request.user.pk} {wanted.pk}", 1, AGAIN_SECONDS):
+        _record(request, wanted)
+    messages.success(
+        request, "If it exists, its owner gets an email that you ask for access. Come back to this page then."
+    )
+    return redirect(page)
+
+
+def _wanted(request: PageRequest, page: str) -> Resource | None:
+    """Return the resource that a page of the console is about, unless the asker can read it anyway."""
+    try:
+        match = resolve(page.partition("?")[0].partition("#")[0])
+    except Resolver404:
+        return None
+    need = need_of(match.func, "GET")
+    if not isinstance(need, Needs) or "address" not in match.kwargs:
+        return None
+    kind = need.kind or Kind(match.kwargs["kind"])
+    address = parse_address(kind, match.kwargs["address"], request.principal)
+    found = fetch(address, request.principal.account_id) if address else None
+    if found is None or address is None:
+        return None
+    access = Access(request.principal, found.resource, found.facts, address.by)
+    return None if access.allows(Permission.READ) else found.resource
+
+
+def _record(request: PageRequest, wanted: Resource) -> None:
+    with transaction.atomic():
+        audit.record(
+            "access.requested",
+            by=request.principal,
+            account_id=wanted.owner_id,
+            subject_kind=wanted.kind,
+            subject_id=wanted.pk,
+            name=wanted.name,
+        )
+        tell_of_request(wanted, cast("Account", wanted.owner), by=request.principal)

@@ -1,0 +1,72 @@
+"""Where access comes from, in words: "through the Actor prices-crawler", "attached to issue 'Prices missing'"."""
+
+from resources.kinds import KINDS
+from sharing.access import Decision, Facts, Reason
+from sharing.overview import Elsewhere, Through
+
+
+def of_elsewhere(row: Elsewhere) -> str:
+    """Say what gives access to somebody who has none of their own."""
+    if row.reason is Reason.RUN:
+        return f"through {_named(row.through)}, {_of_run(row)}"
+    return _of_reason(row.reason, row.through)
+
+
+def of_decision(decision: Decision, facts: Facts) -> str:
+    """Say how whoever asked for a decision may read: the end of a sentence that starts with "You can read"."""
+    details = decision.details
+    kind = "Actor" if "actorName" in details else "task"
+    return _OF_ONESELF[decision.reason].format(
+        through=f"the {kind} {details.get('actorName') or details.get('taskName') or facts.name or ''}".rstrip(),
+        run=details.get("runId", ""),
+        owner=facts.owner_username,
+    )
+
+
+_OF_ONESELF = {
+    Reason.OWNER: "because you own it",
+    Reason.GRANT: "because it was shared with you",
+    Reason.ACTOR_GRANT: "through {through}",
+    Reason.PUBLIC_ACTOR: "because the Actor is public",
+    Reason.ISSUE: "because it is attached to an issue on your Actor",
+    Reason.OWNER_RUNS: "through {through}, whose owner's runs you can view",
+    Reason.CREATOR_RUNS: "as the creator of {through}, because {owner} shares runs with developers",
+    Reason.RUN: "through the run {run}",
+    Reason.ANYONE_WITH_ID: "because anyone with its ID can read it",
+    Reason.ANYONE_WITH_NAME: "because anyone with its name can read it",
+    Reason.NO_ACCESS: "",
+}
+
+
+def _of_reason(reason: Reason, through: Through | None) -> str:
+    match reason:
+        case Reason.PUBLIC_ACTOR:
+            return f"through {_named(through)}, which is public" if through else "because the Actor is public"
+        case Reason.OWNER_RUNS:
+            return f"through {_named(through)} (view owner runs)"
+        case Reason.CREATOR_RUNS:
+            return f"as the creator of {_named(through)}, because the owner shares runs with developers"
+        case _:
+            return f"through {_named(through)}"
+
+
+def _of_run(row: Elsewhere) -> str:
+    """Say how somebody may read the run that lets them read its default storages."""
+    match row.run_reason:
+        case Reason.OWNER:
+            return "which they own"
+        case Reason.ISSUE:
+            return f"which is attached to issue '{row.issue_title}'"
+        case Reason.GRANT:
+            return "which was shared with them"
+        case None:
+            return "which they can read"
+        case reason:
+            return _of_reason(reason, row.via)
+
+
+def _named(through: Through | None) -> str:
+    if through is None:
+        return "something else"
+    noun = "run" if KINDS[through.kind].noun == "Actor run" else KINDS[through.kind].noun
+    return f"the {noun} {through.name}"

@@ -1,0 +1,247 @@
+"""What the share dialog shows: the people, where other access comes from, and the general access."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from accounts.models import Account
+from console.pages import origins
+from console.pages.access_words import badge_of
+from resources.kinds import KINDS, Kind
+from resources.models import GeneralAccess, Resource
+from sharing.access import Access, Facts, effective_general_access, general_access_source
+from sharing.general_access import levels_of
+from sharing.models import Grant
+from sharing.overview import Right, overview
+from sharing.permissions import NOTHING, Permission, grantable
+from sharing.wording import LABELS, explanation_of, sentence_of
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One permission to tick. One that is implied is always held; one that is out of reach cannot be given."""
+
+    name: str
+    label: str
+    explanation: str
+    ticked: bool
+    implied: bool = False
+    out_of_reach: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A row of "People with access". `key` names the row, and `account_id` and `issue_id` what it stands for."""
+
+    key: str
+    account_id: str
+    username: str
+    may: str
+    note: str = ""
+    is_me: bool = False
+    issue_id: str = ""
+    choices: list[Choice] = field(default_factory=list)
+    removable: bool = False
+    can_give_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """A row of the access that comes from elsewhere."""
+
+    username: str
+    may: str
+    how: str
+    is_me: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A choice of general access."""
+
+    value: str
+    label: str
+    selected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class General:
+    """The section "General access": what holds now, in one sentence, and what can be chosen, if anything."""
+
+    label: str
+    icon: str
+    tone: str
+    sentence: str
+    levels: list[Level]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """All that the dialog shows to one person. `choices` are those of the form, and empty for who cannot add."""
+
+    manages: bool
+    people: list[Person]
+    inherited: list[Inherited]
+    general: General | None
+    choices: list[Choice]
+
+
+def content_for(access: Access) -> Content:
+    """Return what the principal of `access` may see of who has access, in a fixed number of statements."""
+    manages = access.allows(Permission.MANAGE_ACCESS_RIGHTS)
+    return _for_manager(access) if manages else _for_others(access)
+
+
+def next_row(people: list[Person], removed_key: str, before: list[Person]) -> str:
+    """Return the key of the row that takes the place of a removed one: the next, or else the one before it."""
+    keys = [person.key for person in before]
+    left = {person.key for person in people}
+    at = keys.index(removed_key) if removed_key in keys else 0
+    following = [key for key in keys[at + 1 :] if key in left]
+    preceding = [key for key in keys[:at] if key in left]
+    return following[0] if following else preceding[-1] if preceding else ""
+
+
+def _for_manager(access: Access) -> Content:
+    resource, facts, me = access.resource, access.facts, access.principal.account_id
+    shown = overview(resource, facts)
+    names = _usernames({right.granted_by for right in shown.items} - {""})
+    held = access.held
+    people = [_owner(facts, me)]
+    people += [_person(right, access, names, held) for right in shown.items]
+    inherited = [
+        Inherited(
+            row.username or "Everyone",
+            sentence_of(_joined(row.permissions)),
+            origins.of_elsewhere(row),
+            is_me=row.account_id == me,
+        )
+        for row in shown.elsewhere
+    ]
+    return Content(True, people, inherited, _general(resource, facts, me), choices(facts.kind, Permission.READ, held))
+
+
+def _for_others(access: Access) -> Content:
+    """Show the owner, and one's own access and how one has it: seeing more needs MANAGE_ACCESS_RIGHTS."""
+    facts, me = access.facts, access.principal.account_id
+    mine = list(Grant.objects.filter(resource_id=facts.id, account_id=me).select_related("issue").order_by("id"))
+    names = _usernames({grant.granted_by for grant in mine} - {""})
+    how = origins.of_decision(access.decide(Permission.READ), facts)
+    notes = [_note(each.source, each.issue.title if each.issue else None, names.get(each.granted_by)) for each in mine]
+    myself = Person(
+        f"person-{me}",
+        me or "",
+        access.principal.username,
+        sentence_of(access.held),
+        ", ".join(filter(None, notes)) or how,
+        is_me=True,
+        can_give_up=bool(mine),
+    )
+    return Content(False, [_owner(facts, me), myself], [], None, [])
+
+
+def _owner(facts: Facts, me: str | None) -> Person:
+    return Person(f"person-{facts.owner_id}", facts.owner_id, facts.owner_username, "owner", is_me=facts.owner_id == me)
+
+
+def _person(right: Right, access: Access, names: dict[str, str], held: Permission) -> Person:
+    facts, me = access.facts, access.principal.account_id
+    is_me = right.account_id == me
+    from_issue = right.source == Grant.Source.ISSUE
+    owns = facts.owner_id == me
+    permissions = _joined(right.permissions)
+    reach = grantable(facts.kind) if owns else held
+    return Person(
+        key=f"issue-{right.issue_id}-{right.account_id}" if from_issue else f"person-{right.account_id}",
+        account_id=right.account_id,
+        username=right.username,
+        may=sentence_of(permissions),
+        note=_note(right.source, right.issue_title, names.get(right.granted_by)),
+        is_me=is_me,
+        issue_id=right.issue_id or "",
+        choices=[] if from_issue or is_me else choices(facts.kind, permissions, reach),
+        removable=not is_me and (owns or not from_issue),
+        can_give_up=is_me,
+    )
+
+
+def choices(kind: Kind, ticked: Permission, reach: Permission) -> list[Choice]:
+    """Return the permissions of a kind to tick; those beyond `reach` can be taken away and not given."""
+    return [
+        Choice(
+            permission.name or "",
+            LABELS[permission],
+            explanation_of(permission, kind),
+            ticked=permission in ticked or permission is Permission.READ,
+            implied=permission is Permission.READ,
+            out_of_reach=permission not in reach and permission not in ticked,
+        )
+        for permission in Permission
+        if permission in grantable(kind)
+    ]
+
+
+def _note(source: str, issue_title: str | None, granted_by: str | None) -> str:
+    if source == Grant.Source.ISSUE:
+        return f"attached to issue '{issue_title}'"
+    return f"shared by {granted_by}" if granted_by else ""
+
+
+def _general(resource: Resource, facts: Facts, me: str | None) -> General:
+    if not resource.info.general_access:
+        return _explicit_only(facts)
+    level, source = general_access_source(facts)
+    account = "your account setting" if facts.owner_id == me else f"{facts.owner_username}'s account setting"
+    sentence = _meaning(resource, facts, level)
+    if source == "ACCOUNT":
+        sentence += f", because it follows {account}"
+    elif source == "RUN" and facts.run is not None:
+        sentence += f", because it follows its run {facts.run.id}"
+        if general_access_source(facts.run)[1] == "ACCOUNT":
+            sentence += f", which follows {account}"
+    badge = badge_of(facts)
+    return General(
+        label=str(GeneralAccess(level).label),
+        icon=badge.icon,
+        tone=badge.tone,
+        sentence=f"{sentence}.",
+        levels=[_level(each, facts, account) for each in levels_of(resource)],
+    )
+
+
+def _explicit_only(facts: Facts) -> General:
+    if facts.is_public:
+        everyone = "Everyone can see this Actor, and everyone with an account can run it."
+        return General("Public", "globe-alt", "open", everyone, [])
+    only = f"Only the people shown here can open this {KINDS[facts.kind].noun}; a mere link opens nothing."
+    return General("Explicit access only", "lock-closed", "restricted", only, [])
+
+
+def _meaning(resource: Resource, facts: Facts, level: str) -> str:
+    noun = resource.info.noun
+    if level == GeneralAccess.RESTRICTED:
+        return f"Only the people shown here can read this {noun}"
+    if level == GeneralAccess.ANYONE_WITH_NAME_CAN_READ and resource.name:
+        by = f"its ID, its link or the name {facts.owner_username}~{resource.name}"
+    else:
+        by = "its ID or its link"
+    return f"Anyone who has {by} can read this {noun}"
+
+
+def _level(level: GeneralAccess, facts: Facts, account: str) -> Level:
+    label = str(level.label)
+    if level is GeneralAccess.FOLLOW_USER_SETTING:
+        followed = facts.owner_general_access if facts.run is None else effective_general_access(facts.run)
+        what = account if facts.run is None else "the run"
+        label = f"Follow {what} (now: {GeneralAccess(followed).label})"
+    return Level(level.value, label, selected=facts.general_access == level)
+
+
+def _joined(names: Iterable[str]) -> Permission:
+    joined = NOTHING
+    for name in names:
+        joined |= Permission[name]
+    return joined
+
+
+def _usernames(ids: set[str]) -> dict[str, str]:
+    return dict(Account.objects.filter(pk__in=ids).values_list("pk", "username")) if ids else {}

@@ -1,0 +1,43 @@
+"""What was removed, sealed, so that Undo can give again exactly that, and nobody can make up what it was."""
+
+from datetime import datetime
+
+from django.core import signing
+
+from accounts.principal import Principal
+from resources.models import Resource
+from sharing.grants import Removed
+from sharing.permissions import Permission
+
+SECONDS = 600
+_SALT = "share.undo"
+
+
+def sealed(removed: list[Removed], resource: Resource, by: Principal) -> str:
+    """Return a text that only the server can make, for whoever removed it, and for a few minutes."""
+    grants = [
+        [
+            each.account_id,
+            each.permissions.value,
+            each.source,
+            each.issue_id,
+            each.granted_by,
+            each.created_at.isoformat(),
+        ]
+        for each in removed
+    ]
+    return signing.dumps([resource.pk, by.account_id, grants], salt=_SALT)
+
+
+def opened(text: str, resource: Resource, by: Principal) -> list[Removed]:
+    """Return what was removed from `resource` by `by`; nothing for a text that is old, foreign or made up."""
+    try:
+        resource_id, account_id, grants = signing.loads(text, salt=_SALT, max_age=SECONDS)
+    except signing.BadSignature:
+        return []
+    if (resource_id, account_id) != (resource.pk, by.account_id):
+        return []
+    return [
+        Removed(whom, Permission(permissions), source, issue_id, granted_by, datetime.fromisoformat(created_at))
+        for whom, permissions, source, issue_id, granted_by, created_at in grants
+    ]
