@@ -72,7 +72,7 @@ class ItemsOptions:
         return cls(
             format=_format(query),
             offset=_position(query, "offset") or 0,
-            limit=_position(query, "limit"),
+            limit=_position(query, "limit") or None,  # the clients send 0 for no limit
             desc=_flag(query, "desc"),
             fields=fields,
             output_fields=_output_fields(query, fields),

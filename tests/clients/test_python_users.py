@@ -1,0 +1,25 @@
+"""The Python client, unchanged, with accounts: its models must take what we answer."""
+
+import pytest
+from apify_client.errors import UnauthorizedError
+
+
+def test_me(cast, client_of):
+    me = client_of(cast["ada"]).user().get()
+    assert (me.id, me.username, me.email) == (cast["ada"].pk, "ada", "ada@example.com")
+    assert me.is_paying is False
+    assert me.effective_platform_features.storage.is_enabled
+    assert me.plan.available_proxy_groups == {}
+
+
+def test_somebody_else(cast, client_of):
+    seen = client_of().user("ada").get()
+    assert seen.username == "ada"
+    assert "ada@example.com" not in seen.model_dump_json()
+    assert client_of().user(cast["ben"].pk).get().username == "ben"
+    assert client_of().user("nobody-here").get() is None
+
+
+def test_nobody(cast, client_of):
+    with pytest.raises(UnauthorizedError):
+        client_of().user().get()
