@@ -153,7 +153,11 @@ def _without_foreign_links(given: dict[str, Any]) -> dict[str, Any]:
     A link with a key in it was built by this adapter and stays.
     """
     has_key = "key" in given
-    return {name: value for name, value in given.items() if name != "signup_url" and (has_key or name != "password_reset_url")}
+    return {
+        name: value
+        for name, value in given.items()
+        if name != "signup_url" and (has_key or name != "password_reset_url")
+    }
 
 
 def acting_on(account: Any) -> Principal:

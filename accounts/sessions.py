@@ -84,9 +84,7 @@ def _alive(account: Account, keys: Iterable[str]) -> set[str]:
     expected = account.get_session_auth_hash()
     rows = Session.objects.filter(session_key__in=list(keys), expire_date__gt=timezone.now())
     return {
-        row.session_key
-        for row in rows
-        if constant_time_compare(row.get_decoded().get(HASH_SESSION_KEY, ""), expected)
+        row.session_key for row in rows if constant_time_compare(row.get_decoded().get(HASH_SESSION_KEY, ""), expected)
     }
 
 

@@ -180,7 +180,6 @@ ACCOUNT_FORMS = {
 }
 ACCOUNT_LOGIN_METHODS = {"email", "username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
-ACCOUNT_USERNAME_MIN_LENGTH = 3
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # only in the browser session that signed up
@@ -263,9 +262,31 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = DATA_DIR / "static"
+
+
+def _records() -> dict[str, object]:
+    """Return where the bytes of records go: files in the data directory, or an S3-compatible bucket.
+
+    The credentials of the bucket come from where every S3 client looks for them: AWS_ACCESS_KEY_ID and so on.
+    """
+    bucket = os.environ.get("RECORDS_BUCKET")
+    if not bucket:
+        return {"BACKEND": "resources.records.directory.RecordDirectory", "OPTIONS": {"location": DATA_DIR / "records"}}
+    return {
+        "BACKEND": "resources.records.bucket.RecordBucket",
+        "OPTIONS": {
+            "bucket_name": bucket,
+            "location": os.environ.get("RECORDS_BUCKET_PREFIX", ""),
+            "endpoint_url": os.environ.get("RECORDS_BUCKET_ENDPOINT") or None,
+            "region_name": os.environ.get("RECORDS_BUCKET_REGION") or None,
+        },
+    }
+
+
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": DATA_DIR / "files"}},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "records": _records(),
 }
 
 # E-mail: printed to the console unless an SMTP server is configured.
@@ -284,6 +305,8 @@ EMAILS_LEAVE_IN_BACKGROUND = True
 API_ACCEPTS_TOKEN_IN_QUERY = _flag("API_ACCEPTS_TOKEN_IN_QUERY", True)
 API_MAX_BODY_BYTES = int(os.environ.get("API_MAX_BODY_BYTES", str(9 * 1024 * 1024)))
 DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES
+# A record is streamed, so this is about disk space; it is also where the unpacking of a compressed one is cut off.
+API_MAX_RECORD_BYTES = int(os.environ.get("API_MAX_RECORD_BYTES", str(5 * 1024**3)))
 
 # Counts such as "last used" are saved by a thread; tests save them by hand.
 TALLIES_SAVE_THEMSELVES = True

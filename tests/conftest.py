@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from accounts import tokens
@@ -116,3 +117,9 @@ def api(token_of) -> Callable[..., ApiClient]:
         return ApiClient(token_of(account, **fields) if account else None)
 
     return make
+
+
+@pytest.fixture
+def commits(monkeypatch) -> None:
+    """Let happen at once what waits for a commit, which never comes inside the transaction of a test."""
+    monkeypatch.setattr(transaction, "on_commit", lambda call, using=None, robust=False: call())

@@ -43,12 +43,36 @@ class Manners(forms.Form):
             self.fields[wrong].widget.attrs["autofocus"] = True
 
 
+class CredentialField(forms.JSONField):
+    """A passkey's answer as JSON: at most as large and as deep as a browser makes it."""
+
+    widget = forms.HiddenInput
+
+    def to_python(self, value: Any) -> Any:
+        """Read the JSON.
+
+        Raises:
+            ValidationError: when it is none, or not an object.
+        """
+        try:
+            answer = super().to_python(value)
+        except RecursionError as problem:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from problem
+        if answer is not None and not isinstance(answer, dict):
+            raise ValidationError(self.error_messages["invalid"], code="invalid", params={"value": value})
+        return answer
+
+
 class HostileCredential(Manners):
     """A mixin for forms with a passkey's answer, which is JSON and CBOR from somebody unknown.
 
     The library that reads it knows a dozen ways to fail at what no browser sends. All of them mean that it is not
     an answer to our question.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["credential"] = CredentialField()
 
     def clean_credential(self) -> Any:
         """Read the answer, or say that it is not right."""

@@ -31,7 +31,9 @@ class SignUpForm(Manners, allauth_forms.SignupForm):  # type: ignore[misc]  # al
 
     labels = {"username": _("Username"), "email": _("Email"), "password1": _("Password")}
     helps = {
-        "username": _("3 to 30 letters, digits, dots, dashes and underscores. Others see it, and share with you by it."),
+        "username": _(
+            "3 to 30 letters, digits, dots, dashes and underscores. Others see it, and share with you by it."
+        ),
         "email": _("We send a link there to verify it."),
         "password1": LONG_ENOUGH,
     }

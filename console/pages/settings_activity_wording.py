@@ -1,0 +1,108 @@
+"""What each line of the audit trail says to a person. Who did it stands beside it."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from accounts.models import AccountGeneralAccess, AuditEvent
+from resources.kinds import KINDS, Kind
+from resources.models import GeneralAccess
+from sharing.permissions import Permission
+from sharing.wording import LABELS
+
+METHODS = {"totp": "authenticator app", "webauthn": "passkey", "recovery_codes": "recovery codes"}
+
+
+def sentence_of(event: AuditEvent) -> str:
+    """Return what happened, as a sentence without a subject: "Signed in."."""
+    sentence = _SENTENCES.get(event.action)
+    if sentence is None:
+        return f"{event.action.replace('_', ' ').replace('.', ' ').capitalize()}: {_subject(event)}."
+    return sentence if isinstance(sentence, str) else sentence(event)
+
+
+def _subject(event: AuditEvent) -> str:
+    info = KINDS.get(Kind(event.subject_kind)) if event.subject_kind in set(Kind) else None
+    name = event.details.get("name") or event.subject_id or "the account"
+    return f"{info.noun} {name}" if info else str(name)
+
+
+def _permissions(names: Iterable[str]) -> str:
+    known = [LABELS[Permission[name]].lower() for name in names if name in Permission.__members__]
+    return ", ".join(known) or "nothing"
+
+
+def _level(value: Any) -> str:
+    labels: dict[str, Any] = {**dict(GeneralAccess.choices), **dict(AccountGeneralAccess.choices)}
+    return str(labels.get(str(value), value))
+
+
+def _failed(event: AuditEvent) -> str:
+    method = METHODS.get(event.details.get("method", ""))
+    return f"Failed to sign in: the {method} was not right." if method else "Failed to sign in: wrong password."
+
+
+def _factor(verb: str) -> Callable[[AuditEvent], str]:
+    return lambda event: f"{verb} two-factor sign-in: {METHODS.get(event.details.get('method', ''), 'unknown')}."
+
+
+def _grantee(event: AuditEvent) -> str:
+    return str(event.details.get("grantee", {}).get("username", "somebody"))
+
+
+def _granted(event: AuditEvent) -> str:
+    return f"Shared {_subject(event)} with {_grantee(event)}: {_permissions(event.details.get('after', []))}."
+
+
+def _regranted(event: AuditEvent) -> str:
+    after = _permissions(event.details.get("after", []))
+    return f"Changed what {_grantee(event)} may do with {_subject(event)}: {after}."
+
+
+def _switched(on: str, off: str) -> Callable[[AuditEvent], str]:
+    return lambda event: on if event.details.get("after") else off
+
+
+def _issue(text: str) -> Callable[[AuditEvent], str]:
+    return lambda event: text.format(_subject(event), event.details.get("issue", {}).get("title", ""))
+
+
+def _renamed(event: AuditEvent) -> str:
+    before, after = event.details.get("before"), event.details.get("after")
+    return f"Renamed {_subject(event)}: {before or 'unnamed'} is now {after or 'unnamed'}."
+
+
+_SENTENCES: dict[str, str | Callable[[AuditEvent], str]] = {
+    "account.created": "Signed up.",
+    "sign_in": "Signed in.",
+    "sign_in.failed": _failed,
+    "sign_out": "Signed out.",
+    "session.ended": lambda event: f"Ended a session: {event.details.get('browser', 'unknown browser')}.",
+    "password.changed": "Changed the password.",
+    "password.set": "Set a password.",
+    "password.reset": "Reset the password by e-mail.",
+    "email.verified": lambda event: f"Verified the e-mail {event.details.get('email', '')}.",
+    "email.changed": lambda event: f"Changed the e-mail to {event.details.get('after', '')}.",
+    "two_factor.added": _factor("Added"),
+    "two_factor.removed": _factor("Removed"),
+    "token.created": lambda event: f"Created the API token {event.details.get('name', '')}.",
+    "token.revoked": lambda event: f"Revoked the API token {event.details.get('name', '')}.",
+    "account.general_access.changed": lambda event: (
+        f"Changed general resource access to “{_level(event.details.get('after'))}”."
+    ),
+    "account.share_runs_with_actor_creators.changed": _switched(
+        "Began to share run data with developers.", "Stopped sharing run data with developers."
+    ),
+    "account.notify_when_shared.changed": _switched(
+        "Turned on e-mails about what is shared.", "Turned off e-mails about what is shared."
+    ),
+    "general_access.changed": lambda event: (
+        f"Changed general access of {_subject(event)} to “{_level(event.details.get('after'))}”."
+    ),
+    "grant.created": _granted,
+    "grant.changed": _regranted,
+    "grant.revoked": lambda event: f"Stopped sharing {_subject(event)} with {_grantee(event)}.",
+    "issue.run_attached": _issue("Attached {} to the issue “{}”."),
+    "issue.run_detached": _issue("Took {} off the issue “{}”."),
+    "resource.renamed": _renamed,
+    "resource.deleted": lambda event: f"Deleted {_subject(event)}.",
+}

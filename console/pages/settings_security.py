@@ -1,0 +1,168 @@
+"""Settings, Security & Privacy: how to sign in, where one is signed in, and who sees what by default."""
+
+from dataclasses import dataclass
+
+from allauth.account import views
+from allauth.mfa.models import Authenticator
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts import sessions
+from accounts.models import Account, AccountGeneralAccess
+from accounts.requests import PageRequest
+from console.pages.sign_in_confirm import ask_first, has_confirmed
+from sharing import general_access
+from sharing.declare import signed_in
+
+GENERAL_ACCESS = "general-access"
+RUN_SHARING = "run-sharing"
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A level of general access as the page offers it."""
+
+    value: str
+    title: str
+    explanation: str
+
+
+LEVELS = (
+    Level(
+        AccountGeneralAccess.ANYONE_WITH_ID_CAN_READ,
+        "Anyone with ID can read",
+        "Whoever has the ID or the link of one of your runs, builds or storages can read it, without signing in.",
+    ),
+    Level(
+        AccountGeneralAccess.RESTRICTED,
+        "Restricted",
+        "Only you, and people and Actors that you have given access, can read your runs, builds and storages.",
+    ),
+)
+
+
+@signed_in
+@require_safe
+def security(request: PageRequest) -> HttpResponse:
+    """Show the whole page."""
+    return render(request, "settings/security.html", _page(request))
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def account_general_access(request: PageRequest) -> HttpResponse:
+    """Save the level that everything follows which has none of its own; say what changed, in place."""
+    if request.method != "POST":
+        return HttpResponseRedirect(f"{reverse('settings-security')}#{GENERAL_ACCESS}")
+    level = request.POST.get("general_access", "")
+    if level not in AccountGeneralAccess.values:
+        return _answer(request, GENERAL_ACCESS, error="Choose one of the two options.", status=422)
+    asked = ask_first(request, "settings-security", section=GENERAL_ACCESS)
+    if asked:
+        return asked
+    changed = general_access.set_for_account(request.user, level, by=request.principal)
+    return _answer(request, GENERAL_ACCESS, said=_said_of_level(level) if changed else _NOTHING_CHANGED)
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def run_sharing(request: PageRequest) -> HttpResponse:
+    """Save whether developers see the runs of their public Actors; say what changed, in place."""
+    if request.method != "POST":
+        return HttpResponseRedirect(f"{reverse('settings-security')}#{RUN_SHARING}")
+    asked = ask_first(request, "settings-security", section=RUN_SHARING)
+    if asked:
+        return asked
+    shares = "share_runs" in request.POST
+    changed = general_access.set_run_sharing(request.user, shares, by=request.principal)
+    return _answer(request, RUN_SHARING, said=_said_of_runs(shares) if changed else _NOTHING_CHANGED)
+
+
+@signed_in
+@require_POST
+def end_session(request: PageRequest, session_id: int) -> HttpResponse:
+    """End one session; the browser that it was in is signed out at its next request."""
+    if sessions.end(request.user, session_id, by=request.principal):
+        messages.success(request, "The session is ended, and signed out at its next click.")
+    else:
+        messages.info(request, "This session had already ended.")
+    return redirect(f"{reverse('settings-security')}#sessions")
+
+
+@signed_in
+@require_POST
+def end_other_sessions(request: PageRequest) -> HttpResponse:
+    """End all sessions but this one."""
+    ended = sessions.end_others(request.user, request.session.session_key, by=request.principal)
+    messages.success(request, f"{ended} other session{'' if ended == 1 else 's'} ended. You are signed in only here.")
+    return redirect(f"{reverse('settings-security')}#sessions")
+
+
+class _ChangePassword(views.PasswordChangeView):  # type: ignore[misc]  # allauth has no types
+    template_name = "settings/password.html"
+
+
+class _SetPassword(views.PasswordSetView):  # type: ignore[misc]  # allauth has no types
+    template_name = "settings/password.html"
+
+
+change_password = signed_in(_ChangePassword.as_view())
+set_password = signed_in(_SetPassword.as_view())
+
+_NOTHING_CHANGED = "Nothing changed: it was like this already."
+
+
+def _said_of_level(level: str) -> str:
+    if level == AccountGeneralAccess.RESTRICTED:
+        return "Saved: what follows this setting can now be read only by you and by those you have given access."
+    return "Saved: what follows this setting can now be read by anyone who has its ID or link."
+
+
+def _said_of_runs(shares: bool) -> str:
+    if shares:
+        return "Saved: developers of public Actors can now read all your runs of their Actors, past and future ones."
+    return "Saved: developers can no longer read your runs of their Actors, neither past nor future ones."
+
+
+def _answer(request: PageRequest, section: str, *, said: str = "", error: str = "", status: int = 200) -> HttpResponse:
+    """Show the section that was saved, or without htmx the whole page, with what there is to say in the section."""
+    spoken = {"section": section, "said": said, "error": error}
+    if request.htmx:
+        fragment = f"settings/_{section.replace('-', '_')}.html"
+        return render(request, fragment, {**_privacy(request), **spoken}, status=status)
+    return render(request, "settings/security.html", {**_page(request), **spoken}, status=status)
+
+
+def _privacy(request: PageRequest) -> dict[str, object]:
+    account: Account = request.user
+    chosen, shares = account.general_access, account.share_runs_with_actor_creators
+    confirmed_level = has_confirmed(request, GENERAL_ACCESS)
+    if confirmed_level and request.GET.get("general_access") in AccountGeneralAccess.values:
+        chosen = request.GET["general_access"]
+    confirmed_runs = has_confirmed(request, RUN_SHARING)
+    if confirmed_runs:
+        shares = "share_runs" in request.GET
+    return {
+        "levels": LEVELS,
+        "chosen": chosen,
+        "shares": shares,
+        "confirmed_level": confirmed_level,
+        "confirmed_runs": confirmed_runs,
+    }
+
+
+def _page(request: PageRequest) -> dict[str, object]:
+    factors = list(Authenticator.objects.filter(user=request.user).order_by("created_at"))
+    by_type = {factor.type: factor for factor in factors}
+    codes = by_type.get(Authenticator.Type.RECOVERY_CODES)
+    return {
+        **_privacy(request),
+        "app": by_type.get(Authenticator.Type.TOTP),
+        "passkeys": [factor for factor in factors if factor.type == Authenticator.Type.WEBAUTHN],
+        "recovery_codes": codes,
+        "codes_left": len(codes.wrap().get_unused_codes()) if codes else 0,
+        "sessions": sessions.list_of(request.user, request.session.session_key),
+    }

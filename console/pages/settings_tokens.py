@@ -1,0 +1,109 @@
+"""Settings, Integrations: API tokens."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.db.models import F
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+from django_htmx.http import HttpResponseClientRedirect
+
+from accounts import tokens
+from accounts.ids import looks_like_id
+from accounts.models import ApiToken
+from accounts.requests import PageRequest
+from console.pages.settings_tokens_form import TokenForm
+from console.pages.sign_in_confirm import ask_first, has_confirmed
+from resources.kinds import KINDS, Kind
+from sharing.declare import signed_in
+from sharing.permissions import Permission
+from sharing.wording import LABELS
+
+NEW_TOKEN = "new-token"  # noqa: S105  # the name of a section of the page
+
+
+@signed_in
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def tokens_page(request: PageRequest) -> HttpResponse:
+    """List the tokens of the account, and make a new one, whose text is in this one answer and nowhere else."""
+    if request.method == "POST":
+        return _create(request)
+    confirmed = has_confirmed(request, NEW_TOKEN)
+    form = TokenForm(initial=_filled_in(request) if confirmed else {}, account=request.user)
+    return _page(request, form, confirmed=confirmed)
+
+
+def _create(request: PageRequest) -> HttpResponse:
+    form = TokenForm(request.POST, account=request.user)
+    if not form.is_valid():
+        return _page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    asked = ask_first(request, "settings-integrations", section=NEW_TOKEN)
+    if asked:
+        return asked
+    given = form.cleaned_data
+    token, text = tokens.create(
+        request.user,
+        given["name"],
+        by=request.principal,
+        scope=given["scope_entries"],
+        expires_at=given["expires_at"],
+    )
+    return _page(request, TokenForm(account=request.user), made=token, text=text)
+
+
+def _filled_in(request: PageRequest) -> dict[str, object]:
+    """Return what was typed before the confirmation, as initial values of the form."""
+    return {**request.GET.dict(), "scope": request.GET.getlist("scope")}
+
+
+def _page(request: PageRequest, form: TokenForm, *, status: int = 200, **context: object) -> HttpResponse:
+    listed = [
+        {"token": token, "scope": scope_in_words(token), "expired": _has_expired(token)}
+        for token in ApiToken.objects.filter(account=request.user, revoked_at=None).order_by(F("created_at").desc())
+    ]
+    return render(request, "settings/tokens.html", {"form": form, "listed": listed, **context}, status=status)
+
+
+def _has_expired(token: ApiToken) -> bool:
+    return token.expires_at is not None and token.expires_at <= timezone.now()
+
+
+@signed_in
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def revoke(request: PageRequest, token_id: str) -> HttpResponse:
+    """Ask whether a token shall be revoked, and revoke it; the very next call with it is refused."""
+    found = (
+        ApiToken.objects.filter(pk=token_id, account=request.user, revoked_at=None) if looks_like_id(token_id) else None
+    )
+    token = found.first() if found is not None else None
+    if token is None:
+        raise Http404
+    if request.method != "POST":
+        template = "settings/_revoke_token.html" if request.htmx else "settings/revoke_token.html"
+        return render(request, template, {"token": token})
+    tokens.revoke(token, by=request.principal)
+    messages.success(request, f"The token {token.name} is revoked. Calls with it are refused from now on.")
+    if request.htmx:
+        return HttpResponseClientRedirect("/settings/integrations")
+    return redirect("settings-integrations")
+
+
+def scope_in_words(token: ApiToken) -> str:
+    """Return what a token may be used for, as one line."""
+    if token.scope is None:
+        return "Everything that the account may do"
+    return "; ".join(
+        _entry_in_words(entry["kind"], entry["permissions"], entry.get("resourceId")) for entry in token.scope
+    )
+
+
+def _entry_in_words(kind: str, permissions: list[str], resource_id: str | None) -> str:
+    info = KINDS[Kind(kind)]
+    what = f"{info.noun} {resource_id}" if resource_id else f"all {info.plural}"
+    names = ", ".join(LABELS[Permission[name]].lower() for name in permissions)
+    return f"{names} on {what}"

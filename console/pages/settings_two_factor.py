@@ -1,0 +1,49 @@
+"""Settings: the second factors. django-allauth keeps them; each change is one transaction with its audit line."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from allauth.mfa.recovery_codes import views as codes_views
+from allauth.mfa.totp import views as totp_views
+from allauth.mfa.webauthn import views as webauthn_views
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from accounts.requests import PageRequest
+from sharing.declare import signed_in
+
+View = Callable[..., HttpResponse]
+
+
+def _page(view: View) -> View:
+    """Declare a page of these, keep it out of caches, and make what it changes one transaction."""
+
+    @wraps(view)
+    def in_transaction(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method != "POST":
+            return view(request, *args, **kwargs)
+        with transaction.atomic():
+            return view(request, *args, **kwargs)
+
+    return signed_in(never_cache(in_transaction))
+
+
+@signed_in
+@require_safe
+def overview(request: PageRequest) -> HttpResponse:
+    """Lead to the section of the security page that lists all second factors."""
+    return HttpResponseRedirect(f"{reverse('settings-security')}#two-factor")
+
+
+activate_app = _page(totp_views.ActivateTOTPView.as_view())
+deactivate_app = _page(totp_views.DeactivateTOTPView.as_view())
+view_codes = _page(codes_views.ViewRecoveryCodesView.as_view())
+generate_codes = _page(codes_views.GenerateRecoveryCodesView.as_view())
+download_codes = _page(codes_views.DownloadRecoveryCodesView.as_view())
+add_passkey = _page(webauthn_views.AddWebAuthnView.as_view())
+rename_passkey = _page(webauthn_views.EditWebAuthnView.as_view())
+remove_passkey = _page(webauthn_views.RemoveWebAuthnView.as_view())

@@ -1,0 +1,44 @@
+"""What the tests of the accounts pages do over and over."""
+
+import re
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.core import mail
+from django.test import Client
+
+from accounts.models import Account
+from tests.conftest import PASSWORD
+
+
+def verify(account: Account) -> Account:
+    EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
+    return account
+
+
+def sign_in(account: Account, *, client: Client | None = None, password: str = PASSWORD, next_url: str = ""):
+    """Sign in through the form, as a person does; the sign-in is fresh afterwards."""
+    client = client or Client()
+    response = client.post("/sign-in", {"login": account.username, "password": password, "next": next_url})
+    return client, response
+
+
+def stale(client: Client) -> Client:
+    """Make the sign-in of a client too old for anything sensitive."""
+    session = client.session
+    session["account_authentication_methods"] = []
+    session.save()
+    return client
+
+
+def link_in_mail(number: int = -1) -> str:
+    """Return the path of the link in an e-mail that was sent."""
+    found = re.search(re.escape(settings.PUBLIC_URL) + r"(/\S+)", mail.outbox[number].body)
+    assert found, mail.outbox[number].body
+    return found[1]
+
+
+def actions_of(account: Account) -> list[str]:
+    from accounts.models import AuditEvent
+
+    return list(AuditEvent.objects.filter(account_id=account.pk).order_by("pk").values_list("action", flat=True))
