@@ -6,10 +6,20 @@ import tempfile
 os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="latchkey-tests-"))
 os.environ.setdefault("SECRET_KEY", "only-for-tests-0123456789-0123456789-0123456789")
 
-from console.settings import *  # noqa: E402, F403
-from console.settings import STORAGES
+from console.settings import *  # noqa: F403
+from console.settings import DATA_DIR, DATABASES, STATIC_ROOT, STORAGES
+
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns of a directory that is not there
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+EMAILS_LEAVE_IN_BACKGROUND = False
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 TALLIES_SAVE_THEMSELVES = False
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file, because an SQLite database in memory that threads share locks whole tables. It need not survive a crash.
+    quick = DATABASES["default"]["OPTIONS"] | {
+        "init_command": DATABASES["default"]["OPTIONS"]["init_command"].replace("synchronous=FULL", "synchronous=OFF")
+    }
+    DATABASES["default"] |= {"OPTIONS": quick, "TEST": {"NAME": DATA_DIR / "test.sqlite3"}}

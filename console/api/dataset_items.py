@@ -21,12 +21,13 @@ from resources.usage import reads
 from sharing.declare import needs
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
+from sharing.signatures import Opens
 
 # What the API says where there is no limit; the clients know this number.
 NO_LIMIT = 999_999_999_999
 
 
-@needs(Kind.DATASET, Permission.READ)
+@needs(Kind.DATASET, Permission.READ, signed=Opens.CONTENT)
 def read(request: ResourceApiRequest) -> HttpResponseBase:
     """Answer with a page of items; large ones are streamed."""
     query = request.GET

@@ -13,13 +13,15 @@ from console.api import answers, bodies
 from console.api.basics import basics_of
 from console.api.changes import change_general_access, check_may_change
 from console.api.pagination import Page, flag, one_of
+from console.api.signing import signed_fields
 from console.api.times import iso
 from resources import storages
 from resources.kinds import Kind
 from resources.models import Dataset
 from resources.usage import reads
-from sharing.access import Facts, Listed, Ownership, count_listed, listed
+from sharing.access import Access, AddressedBy, Facts, Listed, Ownership, count_listed, listed
 from sharing.declare import needs, signed_in_for
+from sharing.facts import facts_of
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
 
@@ -67,7 +69,8 @@ def get_or_create(request: ApiRequest) -> HttpResponse:
         )
     except storages.InvalidName as error:
         raise invalid_value("name", str(error)) from None
-    seen = _dataset(cast("Dataset", dataset), principal.username, None)
+    access = Access(principal, dataset, facts_of(dataset, principal.account_id), AddressedBy.ID)
+    seen = _described(access)
     if not is_new:
         return answers.data(seen)
     return answers.data(seen, answers.CREATED, location=f"{settings.PUBLIC_URL}/v2/datasets/{dataset.pk}")
@@ -123,8 +126,12 @@ def _retitle(request: ResourceApiRequest, title: str) -> None:
 
 
 def _answer(request: ResourceApiRequest) -> HttpResponse:
-    facts = request.access.facts
-    return answers.data(_dataset(cast("Dataset", request.resource), facts.owner_username, facts.run))
+    return answers.data(_described(request.access))
+
+
+def _described(access: Access) -> dict[str, Any]:
+    dataset = _dataset(cast("Dataset", access.resource), access.facts.owner_username, access.facts.run)
+    return dataset | signed_fields(access, "items", "itemsPublicUrl")
 
 
 def _dataset(dataset: Dataset, username: str, run: Facts | None) -> dict[str, Any]:

@@ -1,0 +1,35 @@
+"""What a storage's answer says about pre-signed URLs, according to what the principal may do."""
+
+from django.conf import settings
+from django.utils import timezone
+
+from resources.kinds import KINDS
+from sharing.access import Access, Reason
+from sharing.permissions import Permission
+from sharing.signatures import DEFAULT_LIFETIME, sign_content, signing_key
+
+_BY_LINK = frozenset({Reason.ANYONE_WITH_ID, Reason.ANYONE_WITH_NAME})
+
+
+def signed_fields(access: Access, content: str, url_field: str) -> dict[str, str]:
+    """Return the public URL of a storage's content, and the signing key for those with WRITE.
+
+    `content` is the path of the content below the storage, `url_field` what the URL is called. It is signed for
+    whoever has been given access. Somebody who reads by the link alone has no right that they could hand on: they
+    get the plain URL, which stops working when the storage is closed.
+    """
+    facts = access.facts
+    key = signing_key(facts.id, facts.link_counter)
+    decision = access.decide(Permission.READ)
+    fields = {}
+    if decision.allowed:
+        url = f"{settings.PUBLIC_URL}/v2/{KINDS[facts.kind].api_path}/{facts.id}/{content}"
+        fields[url_field] = url if decision.reason in _BY_LINK else f"{url}?signature={_signature(key, facts.id)}"
+    if access.allows(Permission.WRITE):
+        fields["urlSigningSecretKey"] = key
+    return fields
+
+
+def _signature(key: str, resource_id: str) -> str:
+    expires_at = timezone.now() + DEFAULT_LIFETIME
+    return sign_content(key, resource_id, int(expires_at.timestamp() * 1000))
