@@ -3,6 +3,7 @@
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from csp.constants import NONCE, NONE, SELF
@@ -264,7 +265,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = DATA_DIR / "static"
 
 
-def _records() -> dict[str, object]:
+def _records() -> dict[str, Any]:
     """Return where the bytes of records go: files in the data directory, or an S3-compatible bucket.
 
     The credentials of the bucket come from where every S3 client looks for them: AWS_ACCESS_KEY_ID and so on.
@@ -283,7 +284,7 @@ def _records() -> dict[str, object]:
     }
 
 
-STORAGES = {
+STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": DATA_DIR / "files"}},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
     "records": _records(),

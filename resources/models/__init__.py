@@ -4,8 +4,8 @@ from resources.kinds import Kind
 from resources.models.actor import Actor
 from resources.models.build import Build
 from resources.models.dataset import Dataset, DatasetChunk, DatasetStatistics
-from resources.models.key_value_store import KeyValueStore
-from resources.models.request_queue import RequestQueue
+from resources.models.key_value_store import KeyValueStore, Record
+from resources.models.request_queue import QueuedRequest, RequestQueue
 from resources.models.resource import GeneralAccess, Resource
 from resources.models.run import Run
 from resources.models.schedule import Schedule
@@ -24,6 +24,8 @@ __all__ = [
     "DatasetStatistics",
     "GeneralAccess",
     "KeyValueStore",
+    "QueuedRequest",
+    "Record",
     "RequestQueue",
     "Resource",
     "Run",

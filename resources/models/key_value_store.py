@@ -1,15 +1,82 @@
-"""The model KeyValueStore."""
+"""The models of key-value stores: what is known of one, and what is known of each record. The bytes are files."""
 
-from django.db import models
+from typing import Any
+
+from django.db import models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.signals import pre_delete
+from django.dispatch import receiver
 
 from resources.kinds import Kind
 from resources.models.resource import Resource
+from resources.records.files import discard_store
+from resources.records.keys import MAX_LENGTH
 
 
 class KeyValueStore(Resource):
-    """Records under keys."""
+    """Records under keys, with counters that move in the transaction of what they count.
+
+    `stored_bytes` is what the records take as they are stored, compressed or not. Reads and lists are counted a
+    moment later (`resources/usage.py`, `resources/records/usage.py`). `schema` is JSON text with the collections that
+    keys belong to, empty where there is none: text, because PostgreSQL's JSON refuses NUL.
+    """
 
     KIND = Kind.KEY_VALUE_STORE
     resource_ptr = models.OneToOneField(
         Resource, primary_key=True, parent_link=True, on_delete=models.CASCADE, related_name="as_key_value_store"
     )
+
+    record_count = models.PositiveBigIntegerField(default=0)
+    stored_bytes = models.PositiveBigIntegerField(default=0)
+    write_count = models.PositiveBigIntegerField(default=0)
+    delete_count = models.PositiveBigIntegerField(default=0)
+    list_count = models.PositiveBigIntegerField(default=0)
+    schema = models.TextField(blank=True, default="")
+
+
+class BytewiseCharField(models.CharField):  # type: ignore[type-arg]  # its own parameters are Django's business
+    """Text that every database puts in the order of its bytes, as SQLite does, whatever the language of the server."""
+
+    def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
+        """Return the column's type, with PostgreSQL's collation of plain bytes."""
+        collation = {"collation": "C"} if connection.vendor == "postgresql" else {}
+        return {**super().db_parameters(connection), **collation}
+
+
+class Record(models.Model):
+    """What is known of one record. `file` names its bytes in the storage; no two records ever share one.
+
+    `content_type` and `content_encoding` are as they were sent, `size` is that of the bytes as they are stored, and
+    `digest` changes with the bytes, the type and the encoding.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    store = models.ForeignKey(KeyValueStore, on_delete=models.CASCADE, related_name="records", db_index=False)
+    key = BytewiseCharField(max_length=MAX_LENGTH)
+    content_type = models.CharField(max_length=255)
+    content_encoding = models.CharField(max_length=20, blank=True)
+    size = models.PositiveBigIntegerField()
+    digest = models.CharField(max_length=32)
+    file = models.CharField(max_length=100)
+    created_at = models.DateTimeField()
+    modified_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("store", "key"), name="record_key_unique"),
+            models.UniqueConstraint(fields=("file",), name="record_file_unique"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.store_id}/{self.key}"
+
+
+@receiver(pre_delete, sender=KeyValueStore)
+def _take_the_files_along(instance: KeyValueStore, **_: Any) -> None:
+    """Lock the row before its records are deleted, so that no write adds another one in between; then the files go.
+
+    Runs inside the transaction of the deletion. The rows go in one statement, the files after the commit.
+    """
+    store_id = instance.pk
+    KeyValueStore.objects.select_for_update(of=("self",)).filter(pk=store_id).values_list("pk").first()
+    transaction.on_commit(lambda: discard_store(store_id), robust=True)

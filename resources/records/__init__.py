@@ -1,0 +1,1 @@
+"""The content of key-value stores: writing, reading and deleting records, and the files that hold their bytes."""

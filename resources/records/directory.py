@@ -1,0 +1,96 @@
+"""Records as files in a directory: the default."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from django.core.files.storage import FileSystemStorage
+
+from resources.records.files import StoredFile
+
+_ATTEMPTS = 5
+
+
+class RecordDirectory(FileSystemStorage):
+    """A directory of files that nobody else may read, and that are there after a power cut once they are saved."""
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        """Return the name as it is: it was made at random, and a file that exists is never written to."""
+        return name
+
+    def open_part(self, name: str, start: int = 0, length: int | None = None) -> IO[bytes]:
+        """Return the file from `start` on."""
+        file = Path(self.path(name)).open("rb", buffering=0)  # noqa: SIM115  # whoever reads it closes it
+        if start:
+            file.seek(start)
+        return file
+
+    def delete_folder(self, folder: str) -> None:
+        """Delete a folder with all that is in it, also while somebody adds to it."""
+        shutil.rmtree(self.path(folder), ignore_errors=True)
+
+    def walk(self) -> Iterator[StoredFile]:
+        """Yield every file; folders and files may come and go meanwhile."""
+        return self._walk(Path(self.location), "")
+
+    def _save(self, name: str, content: Any) -> str:
+        path = Path(self.path(name))
+        descriptor = self._create(path)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                for piece in content.chunks():
+                    file.write(piece)
+                file.flush()
+                os.fsync(file.fileno())
+            _sync(path.parent)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return name
+
+    def _create(self, path: Path) -> int:
+        for _ in range(_ATTEMPTS):
+            try:
+                return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            except FileNotFoundError:
+                _make(path.parent)
+        raise FileNotFoundError(path)
+
+    def _walk(self, directory: Path, prefix: str) -> Iterator[StoredFile]:
+        try:
+            entries = os.scandir(directory)
+        except FileNotFoundError:
+            return
+        with entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    yield from self._walk(Path(entry.path), f"{prefix}{entry.name}/")
+                    continue
+                try:
+                    modified = entry.stat(follow_symlinks=False).st_mtime
+                except FileNotFoundError:
+                    continue
+                yield StoredFile(prefix + entry.name, datetime.fromtimestamp(modified, UTC))
+
+
+def _make(directory: Path) -> None:
+    """Make a directory that is there after a power cut."""
+    missing = []
+    while not directory.exists():
+        missing.append(directory)
+        directory = directory.parent
+    for each in reversed(missing):
+        each.mkdir(mode=0o700, exist_ok=True)
+        _sync(each.parent)
+
+
+def _sync(directory: Path) -> None:
+    """Have the directory's list of names written to the disk."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,81 @@
+"""Where the bytes of records are: `STORAGES["records"]`, under names that are made here and never under a record's key.
+
+A file is written whole before any row names it, is never changed, and goes only after no row names it any more. So a
+crash leaves the old record or the new one, and at worst a file that nobody names (`resources/records/cleaning.py`).
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import IO, Any, Protocol, cast
+
+from django.core.files.storage import storages
+
+from accounts.ids import new_id
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file as it is found when looking through all of them."""
+
+    name: str
+    modified_at: datetime
+
+
+class RecordStorage(Protocol):
+    """What is asked of a storage for records, beyond what Django asks of every storage."""
+
+    def save(self, name: str, content: Any) -> str:
+        """Write `content.chunks()` and return when they are safe; leave nothing behind when that fails."""
+
+    def open_part(self, name: str, start: int = 0, length: int | None = None) -> IO[bytes]:
+        """Return a stream of the file from `start` on; it may go on after `length`.
+
+        Raises:
+            FileNotFoundError: when there is no such file.
+        """
+
+    def exists(self, name: str) -> bool:
+        """Tell whether there is such a file."""
+
+    def delete(self, name: str) -> None:
+        """Delete a file; one that is not there is fine."""
+
+    def delete_folder(self, folder: str) -> None:
+        """Delete all files below a folder, and the folder."""
+
+    def walk(self) -> Iterator[StoredFile]:
+        """Yield every file that there is, in constant memory."""
+
+
+def storage() -> RecordStorage:
+    """Return the storage that is configured."""
+    return cast("RecordStorage", storages["records"])
+
+
+def new_name(store_id: str) -> str:
+    """Return a name that no file has yet. All files of a store are in one folder, so that they can go together."""
+    return f"{_folder(store_id)}/{new_id()}"
+
+
+def discard(name: str) -> None:
+    """Delete a file that no row names any more. Where that fails, cleaning will find it."""
+    try:
+        storage().delete(name)
+    except Exception:
+        log.warning("The file of a record could not be deleted: %s", name, exc_info=True)
+
+
+def discard_store(store_id: str) -> None:
+    """Delete all files of a store that is gone. Where that fails, cleaning will find them."""
+    try:
+        storage().delete_folder(_folder(store_id))
+    except Exception:
+        log.warning("The files of a deleted key-value store could not be deleted: %s", store_id, exc_info=True)
+
+
+def _folder(store_id: str) -> str:
+    return f"{store_id[:2]}/{store_id}"

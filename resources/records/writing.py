@@ -1,0 +1,132 @@
+"""Writing and deleting records: each is done or not done, whatever happens in between.
+
+The bytes go first, under a name of their own, and are safe before any row names them. Then the row, the counters and
+the check of what the writer expected to find happen in one transaction. The bytes that nobody names any more go last.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from resources.models import KeyValueStore, Record, Resource
+from resources.records import files
+from resources.records.incoming import Incoming, TooLarge
+from resources.records.keys import InvalidKey, check_key
+
+__all__ = ["FileGone", "InvalidKey", "StoreGone", "TooLarge", "delete", "write"]
+
+log = logging.getLogger(__name__)
+
+Expectation = Callable[[Record | None], None]
+"""Looks at the record that is there, under the lock, and raises to leave everything as it is."""
+
+
+class StoreGone(LookupError):
+    """The store does not exist, or was deleted in the meantime."""
+
+
+class FileGone(RuntimeError):
+    """The bytes were taken away before the row named them: the writer had stopped for longer than cleaning waits."""
+
+
+def write(
+    store_id: str,
+    key: str,
+    pieces: Iterable[bytes],
+    *,
+    content_type: str,
+    content_encoding: str = "",
+    expect: Expectation | None = None,
+) -> Record:
+    """Store `pieces` under `key` in place of what is there, and return the record. It is there after `kill -9`.
+
+    Whatever `pieces` or `expect` raise is passed on, and then nothing has changed.
+
+    Raises:
+        InvalidKey: when no record of this store can have this key.
+        TooLarge: when there are more bytes than API_MAX_RECORD_BYTES.
+        StoreGone: when there is no such store (any more).
+    """
+    check_key(key, store_id)
+    incoming = Incoming(pieces, settings.API_MAX_RECORD_BYTES)
+    file = files.storage().save(files.new_name(store_id), incoming)
+    record = Record(
+        store_id=store_id,
+        key=key,
+        content_type=content_type,
+        content_encoding=content_encoding,
+        size=incoming.bytes_read,
+        digest=incoming.digest(content_type, content_encoding),
+        file=file,
+    )
+    with transaction.atomic():
+        try:
+            _put_in_place(record, expect)
+        except BaseException:
+            # Only here, never for an error of the commit itself, after which the row may well be there.
+            files.discard(file)
+            raise
+    return record
+
+
+def delete(store_id: str, key: str, *, expect: Expectation | None = None) -> bool:
+    """Delete a record and return whether there was one. Whatever `expect` raises is passed on.
+
+    Raises:
+        StoreGone: when there is no such store (any more).
+    """
+    with transaction.atomic():
+        _lock(store_id)
+        old = _find(store_id, key)
+        if expect is not None:
+            expect(old)
+        if old is None:
+            return False
+        Record.objects.filter(pk=old.pk).delete()
+        _count(store_id, timezone.now(), delete_count=1, record_count=-1, stored_bytes=-old.size)
+        _discard_after_commit(old.file)
+    return True
+
+
+def _put_in_place(record: Record, expect: Expectation | None) -> None:
+    _lock(record.store_id)
+    old = _find(record.store_id, record.key)
+    if expect is not None:
+        expect(old)
+    now = timezone.now()
+    record.modified_at = now
+    record.created_at = old.created_at if old else now
+    record.pk = old.pk if old else None
+    record.save(force_insert=old is None, force_update=old is not None)
+    grown = record.size - (old.size if old else 0)
+    _count(record.store_id, now, write_count=1, record_count=0 if old else 1, stored_bytes=grown)
+    # Cleaning deletes files under a lock that keeps rows from being written. Past this point it sees ours.
+    if not files.storage().exists(record.file):
+        raise FileGone(record.file)
+    if old is not None:
+        _discard_after_commit(old.file)
+
+
+def _lock(store_id: str) -> None:
+    """Lock the store against other writers and its deletion: by its row, or on SQLite by the transaction."""
+    if not KeyValueStore.objects.select_for_update(of=("self",)).filter(pk=store_id).values_list("pk"):
+        raise StoreGone(store_id)
+
+
+def _find(store_id: str, key: str) -> Record | None:
+    return Record.objects.filter(store_id=store_id, key=key).first()
+
+
+def _count(store_id: str, now: datetime, **more: int) -> None:
+    changes = {counter: F(counter) + by for counter, by in more.items() if by}
+    KeyValueStore.objects.filter(pk=store_id).update(**changes)
+    Resource.objects.filter(pk=store_id).update(modified_at=now)
+
+
+def _discard_after_commit(file: str) -> None:
+    transaction.on_commit(lambda: files.discard(file), robust=True)
