@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import zlib
+from typing import Any
 
 import brotli
 import pytest
@@ -198,9 +199,9 @@ class Wire(io.BytesIO):
         return piece
 
 
-def request_with(body: bytes, breaks: bool = False, **environ) -> WSGIRequest:
-    environment = RequestFactory()._base_environ(REQUEST_METHOD="PUT", **environ)
-    return WSGIRequest({**environment, "wsgi.input": Wire(body, breaks)})
+def request_with(body: bytes, breaks: bool = False, **environ: Any) -> WSGIRequest:
+    request = RequestFactory().put("/", **environ)
+    return WSGIRequest({**request.META, **environ, "wsgi.input": Wire(body, breaks)})
 
 
 @pytest.mark.parametrize("breaks", [False, True])
@@ -227,7 +228,7 @@ def test_a_length_that_announces_too_much(settings):
 
 
 def test_chunks():
-    chunked = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
+    chunked: dict[str, Any] = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
     assert bodies.read(request_with(b"abc" * 50_000, **chunked)) == b"abc" * 50_000
 
 

@@ -7,6 +7,7 @@ import brotli
 import pytest
 
 from resources import usage
+from resources.datasets.reading import open_items
 from resources.kinds import Kind
 from resources.models import Dataset
 from sharing import grants
@@ -138,14 +139,12 @@ def test_huge_numbers(get, push, name, number):
 def test_a_dataset_that_goes_while_it_is_asked_for(get, push, prices, monkeypatch):
     push(ITEMS)
     monkeypatch.setattr("console.api.dataset_items.reads.add", lambda _: None)
-    from console.api import dataset_items
 
     def delete_first(*args, **kwargs):
         Dataset.objects.all().delete()
-        return original(*args, **kwargs)
+        return open_items(*args, **kwargs)
 
-    original = dataset_items.open_items
-    monkeypatch.setattr(dataset_items, "open_items", delete_first)
+    monkeypatch.setattr("console.api.dataset_items.open_items", delete_first)
     assert error_of(get()) == (404, "record-not-found")
 
 

@@ -26,7 +26,7 @@ def test_datasets_and_users(cast, live_server, token_of):
         "CLEO": token_of(cast["cleo"]),
     }
     done = subprocess.run(
-        [NODE, HERE / "datasets.mjs"], env=environment, capture_output=True, text=True, timeout=120, check=False
+        [str(NODE), HERE / "datasets.mjs"], env=environment, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.split()[-1] == "delete"
