@@ -6,17 +6,16 @@ the wire and once more as it comes out of its content encoding, so that a bomb n
 
 import json
 import re
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http import HTTPStatus
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-import brotli
 import msgspec
 from django.conf import settings
 from django.http import HttpRequest
 
 from accounts.errors import ApiError, invalid_value
+from resources.encodings import Undecodable, UnpacksTooLarge, canonical, decoded
 
 Body = TypeVar("Body")
 
@@ -32,17 +31,28 @@ def read(request: HttpRequest) -> bytes:
         ApiError: 413 when it is over API_MAX_BODY_BYTES, encoded or not; 415 for an encoding that is not supported;
             400 when it is cut short or not in the encoding that it claims; 411 when its end cannot be known.
     """
-    encoding = request.META.get("HTTP_CONTENT_ENCODING", "").strip().lower()
-    if encoding in ("", "identity"):
-        return bytes(_collect(_pieces(request)))
-    if encoding not in _DECODERS:
+    encoding = content_encoding(request)
+    if encoding == "":
+        return bytes(_collect(pieces(request)))
+    encoded = _collect(pieces(request))
+    return _decode(encoded, encoding)
+
+
+def content_encoding(request: HttpRequest) -> str:
+    """Return the encoding that a body comes in: "gzip", "deflate" or "br", and "" for none.
+
+    Raises:
+        ApiError: 415 for an encoding that is not supported.
+    """
+    text = request.META.get("HTTP_CONTENT_ENCODING", "")
+    encoding = canonical(text)
+    if encoding is None:
         raise ApiError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             "unsupported-content-encoding",
-            f'Content-Encoding "{encoding[:100]}" is not supported. Supported: gzip, deflate, br, identity.',
+            f'Content-Encoding "{text[:100]}" is not supported. Supported: gzip, deflate, br, identity.',
         )
-    encoded = _collect(_pieces(request))
-    return _decode(encoded, encoding)
+    return encoding
 
 
 def read_json(request: HttpRequest, shape: type[Body]) -> Body:
@@ -72,13 +82,17 @@ def too_large(actual: int | None = None) -> ApiError:
     )
 
 
-def _pieces(request: HttpRequest) -> Iterator[bytes]:
-    """Yield the body as it arrives, and refuse one that is announced too large or ends before it should."""
+def pieces(request: HttpRequest) -> Iterator[bytes]:
+    """Yield the body as it arrives.
+
+    Raises:
+        ApiError: 400 when it ends before it should, 411 when its end cannot be known.
+    """
     chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
     if chunked and not request.META.get("wsgi.input_terminated"):
         raise ApiError(HTTPStatus.LENGTH_REQUIRED, "invalid-header", "Send the body with a Content-Length.")
     take = request.META["wsgi.input"].read if chunked else request.read
-    announced = None if chunked else _announced(request)
+    announced = None if chunked else announced_length(request)
     read_so_far = 0
     try:
         while piece := take(_PIECE):
@@ -90,7 +104,8 @@ def _pieces(request: HttpRequest) -> Iterator[bytes]:
         raise _aborted()
 
 
-def _announced(request: HttpRequest) -> int:
+def announced_length(request: HttpRequest) -> int:
+    """Return the length that a body is said to have, 0 where nothing is said."""
     text = request.META.get("CONTENT_LENGTH") or "0"
     return int(text) if text.isascii() and text.isdigit() else 0
 
@@ -115,98 +130,17 @@ def _aborted() -> ApiError:
     )
 
 
-class _Decoder(Protocol):
-    """One stream of a content encoding."""
-
-    def feed(self, data: bytes, room: int) -> tuple[bytes, bytes]:
-        """Return at most about `room` decoded bytes, and what of `data` is still to be fed."""
-
-    @property
-    def finished(self) -> bool:
-        """Whether the stream has come to its end."""
-
-
-class _Zlib:
-    """Gzip and the two things that deflate can mean."""
-
-    def __init__(self, window_bits: int) -> None:
-        self._stream = zlib.decompressobj(window_bits)
-
-    def feed(self, data: bytes, room: int) -> tuple[bytes, bytes]:
-        decoded = self._stream.decompress(data, room)
-        return decoded, self._stream.unconsumed_tail or self._stream.unused_data
-
-    @property
-    def finished(self) -> bool:
-        return self._stream.eof
-
-
-class _Brotli:
-    """Brotli, which keeps for itself what it has not decoded yet."""
-
-    def __init__(self) -> None:
-        self._stream = brotli.Decompressor()
-
-    def feed(self, data: bytes, room: int) -> tuple[bytes, bytes]:
-        # It takes no new data while it still has some to give.
-        taken = b"" if not self._stream.can_accept_more_data() else data
-        decoded = self._stream.process(taken, output_buffer_limit=room)
-        return decoded, b"" if taken else data
-
-    @property
-    def finished(self) -> bool:
-        return bool(self._stream.is_finished())
-
-
-def _deflate(encoded: bytes) -> _Decoder:
-    """Return the decoder for what the RFC calls deflate, or for the bare stream that some clients send instead."""
-    is_zlib = len(encoded) >= 2 and encoded[0] & 0x0F == 8 and int.from_bytes(encoded[:2], "big") % 31 == 0
-    return _Zlib(zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS)
-
-
-_DECODERS: dict[str, Callable[[bytes], _Decoder]] = {
-    "gzip": lambda _encoded: _Zlib(16 + zlib.MAX_WBITS),
-    "x-gzip": lambda _encoded: _Zlib(16 + zlib.MAX_WBITS),
-    "deflate": _deflate,
-    "br": lambda _encoded: _Brotli(),
-}
-
-
 def _decode(encoded: bytearray, encoding: str) -> bytes:
-    limit = settings.API_MAX_BODY_BYTES
-    decoded, rest = bytearray(), bytes(encoded)
     try:
-        while rest:  # a gzip body may be several gzip streams in a row
-            decoder = _DECODERS[encoding](rest)
-            rest = _decode_stream(decoder, rest, decoded, limit)
-            if not decoder.finished:
-                raise _wrong_encoding(encoding, "it ends too early")
-            if rest and not encoding.endswith("gzip"):
-                raise _wrong_encoding(encoding, "something follows its end")
-    except (zlib.error, brotli.error):
-        raise _wrong_encoding(encoding, "it is not in this encoding") from None
-    return bytes(decoded)
-
-
-def _decode_stream(decoder: _Decoder, rest: bytes, decoded: bytearray, limit: int) -> bytes:
-    """Decode one stream into `decoded` and return what follows it."""
-    while not decoder.finished:
-        piece, left = decoder.feed(rest, limit + 1 - len(decoded))
-        decoded += piece
-        if len(decoded) > limit:
-            raise too_large()
-        if not piece and len(left) == len(rest):
-            break
-        rest = left
-    return rest
-
-
-def _wrong_encoding(encoding: str, problem: str) -> ApiError:
-    return ApiError(
-        HTTPStatus.BAD_REQUEST,
-        "invalid-input",
-        f"The body could not be read as Content-Encoding {encoding}: {problem}.",
-    )
+        return b"".join(decoded([bytes(encoded)], encoding, limit=settings.API_MAX_BODY_BYTES))
+    except UnpacksTooLarge:
+        raise too_large() from None
+    except Undecodable as error:
+        raise ApiError(
+            HTTPStatus.BAD_REQUEST,
+            "invalid-input",
+            f"The body could not be read as Content-Encoding {encoding}: {error}.",
+        ) from None
 
 
 _PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`\Z")
