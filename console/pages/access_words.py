@@ -12,7 +12,7 @@ from sharing.wording import sentence_of
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """A level as a badge: `tone` is its colour, `icon` a heroicon, `source` where a level that is followed comes from."""
+    """A level as a badge: `tone` is its colour, `icon` a heroicon, `source` where a level it follows is from."""
 
     level: str
     label: str

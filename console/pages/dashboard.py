@@ -1,8 +1,9 @@
 """The first page: what was made last, what others shared, and what to do when there is nothing yet."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 
+from accounts.requests import PageRequest
 from console.pages.snippets import push_first_items
 from console.pages.tables import rows_of
 from resources.kinds import STORAGES
@@ -14,9 +15,9 @@ RECENT = 8
 
 
 @signed_in
-def dashboard(request: HttpRequest) -> HttpResponse:
+def dashboard(request: PageRequest) -> HttpResponse:
     """Show the newest of one's own storages and of what is shared with one."""
-    me = request.principal.account_id
+    me = request.user.pk
     mine = [each.id for each in listed(me, ownership=Ownership.MINE, kinds=STORAGES, limit=RECENT)]
     shared = [each.id for each in listed(me, ownership=Ownership.SHARED, limit=RECENT)]
     found = Resource.objects.select_related("owner", "run__owner").in_bulk([*mine, *shared])

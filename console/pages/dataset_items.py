@@ -11,6 +11,7 @@ MAX_COLUMNS = 60
 SHORT = 90
 LONGEST_VALUE = 5_000
 LONGEST_ITEM = 50_000
+_NUMERIC = frozenset({"number", "null", "missing"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,18 @@ class ItemRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Column:
+    """One field. Where every value is a number the numbers stand one under the other."""
+
+    name: str
+    is_number: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ItemTable:
     """A page of items as a table; `left_out` counts the fields for which there was no room."""
 
-    columns: list[str]
+    columns: list[Column]
     rows: list[ItemRow]
     left_out: int = 0
 
@@ -60,7 +69,10 @@ def table_of(items: Sequence[dict[str, Any]], fields: Sequence[str], first_numbe
         ItemRow(number, [cell_of(item[name]) if name in item else Cell("missing", "") for name in shown])
         for number, item in enumerate(items, first_number)
     ]
-    return ItemTable([printable(name) for name in shown], rows, len(columns) - len(shown))
+    titles = [
+        Column(printable(name), all(row.cells[at].form in _NUMERIC for row in rows)) for at, name in enumerate(shown)
+    ]
+    return ItemTable(titles, rows, len(columns) - len(shown))
 
 
 def json_of(items: Sequence[dict[str, Any]], first_number: int, *, hidden: bool) -> list[JsonItem]:

@@ -1,11 +1,15 @@
 """Datasets: the list, the page of one, and its items as a download."""
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from collections.abc import Iterable, Sequence
+from typing import TypedDict
+
+from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
 from accounts.errors import ApiError
+from accounts.requests import PageRequest
 from console.pages.access_words import badge_of, how_you_see_it
 from console.pages.dataset_items import json_of, table_of
 from console.pages.snippets import items_url, read_items
@@ -20,20 +24,36 @@ from sharing import refusals
 from sharing.access import Ownership, count_listed, listed
 from sharing.declare import needs, signed_in
 from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
 
 LONGEST_SEARCH = 100
 ITEMS_IN_TABLE = 50
 ITEMS_AS_JSON = 20
 
 
+class DatasetRequest(ResourcePageRequest):
+    """A request for a page of a dataset."""
+
+    resource: Dataset
+
+
+class Filters(TypedDict):
+    """What a list is filtered by."""
+
+    ownership: Ownership
+    kinds: Sequence[Kind]
+    named_only: bool
+    search: str
+
+
 @signed_in
-def dataset_list(request: HttpRequest) -> HttpResponse:
+def dataset_list(request: PageRequest) -> HttpResponse:
     """Show one's datasets and those shared with one; htmx asks for the rows alone when a filter changes."""
-    me = request.principal.account_id
+    me = request.user.pk
     search = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
     ownership = Ownership.__members__.get(request.GET.get("ownership", "").upper(), Ownership.BOTH)
     named_only = request.GET.get("named") == "1"
-    filters = {"ownership": ownership, "kinds": (Kind.DATASET,), "named_only": named_only, "search": search}
+    filters = Filters(ownership=ownership, kinds=(Kind.DATASET,), named_only=named_only, search=search)
     paging = Paging.of(request.GET, count_listed(me, **filters))
     order = [each.id for each in listed(me, **filters, offset=paging.offset, limit=paging.size)]
     found = Dataset.objects.select_related("owner", "run__owner").in_bulk(order)
@@ -52,7 +72,7 @@ def dataset_list(request: HttpRequest) -> HttpResponse:
 
 
 @needs(Kind.DATASET, Permission.READ)
-def dataset_page(request: HttpRequest) -> HttpResponse:
+def dataset_page(request: DatasetRequest) -> HttpResponse:
     """Show a dataset with a page of its items, as a table or as JSON."""
     dataset, access = request.resource, request.access
     as_json = request.GET.get("view") == "json"
@@ -82,7 +102,7 @@ def dataset_page(request: HttpRequest) -> HttpResponse:
 
 
 @needs(Kind.DATASET, Permission.READ)
-def dataset_api(request: HttpRequest) -> HttpResponse:
+def dataset_api(request: DatasetRequest) -> HttpResponse:
     """Show how to read a dataset through the API."""
     context = {
         "dataset": request.resource,
@@ -93,7 +113,7 @@ def dataset_api(request: HttpRequest) -> HttpResponse:
 
 
 @needs(Kind.DATASET, Permission.READ)
-def dataset_download(request: HttpRequest) -> HttpResponseBase:
+def dataset_download(request: DatasetRequest) -> HttpResponseBase:
     """Send a dataset's items as a file. What a user stored never runs in the console's origin."""
     dataset = request.resource
     try:
@@ -103,7 +123,7 @@ def dataset_download(request: HttpRequest) -> HttpResponseBase:
         return render(request, "error.html", {"status": error.status, "message": error.message}, status=error.status)
     except DatasetGone:
         return refusals.missing(request, Kind.DATASET)
-    pieces = [items.body] if isinstance(items.body, bytes) else items.body
+    pieces: Iterable[bytes] = [items.body] if isinstance(items.body, bytes) else items.body
     if options.format == "csv":
         pieces = without_formulas(pieces, options.delimiter)
     response = StreamingHttpResponse(pieces, content_type=items.content_type)

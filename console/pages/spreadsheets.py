@@ -1,6 +1,7 @@
 """Keeps a spreadsheet from taking what a user stored for a formula, by an apostrophe before it."""
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 
 _NUMBER = re.compile(rb"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\Z")
@@ -17,6 +18,9 @@ def without_formulas(pieces: Iterable[bytes], delimiter: str) -> Iterator[bytes]
     # A cell is in quotation marks, where two stand for one, or has none; rows end with CR LF.
     cell = re.compile(rb'("(?:[^"]|"")*"|(?:(?!' + between + rb')[^"\r\n])*)(' + between + rb"|\r\n|\Z)", re.DOTALL)
     for piece in pieces:
+        if piece.startswith(BOM_UTF8):
+            yield BOM_UTF8
+            piece = piece[len(BOM_UTF8) :]
         yield cell.sub(_disarm, piece) if suspect.search(piece) else piece
 
 

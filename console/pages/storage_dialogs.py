@@ -5,17 +5,19 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
+from accounts.requests import PageRequest
 from console.pages.access_words import badge_of
 from resources import storages
 from resources.kinds import KINDS, Kind, KindInfo
 from resources.models import Resource
 from sharing.declare import needs, signed_in
 from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
 
 UNPROCESSABLE = 422
 
@@ -32,7 +34,7 @@ class NameForm(forms.Form):
     )
 
     def try_to(self, change: Callable[[str | None], Any]) -> Any:
-        """Call `change` with the name, and return what it gives; None when the name will not do, with the form's error."""
+        """Call `change` with the name, and return what it gives; None, and an error in the form, if it will not do."""
         if not self.is_valid():
             return None
         try:
@@ -44,7 +46,7 @@ class NameForm(forms.Form):
 
 @signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
-def create(request: HttpRequest, kind: str) -> HttpResponse:
+def create(request: PageRequest, kind: str) -> HttpResponse:
     """Make a storage of one's own, with or without a name."""
     info = KINDS[Kind(kind)]
     form = NameForm(request.POST if request.method == "POST" else None)
@@ -58,7 +60,7 @@ def create(request: HttpRequest, kind: str) -> HttpResponse:
 
 @needs(None, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def rename(request: HttpRequest) -> HttpResponse:
+def rename(request: ResourcePageRequest) -> HttpResponse:
     """Give a storage another name, or take its name away."""
     resource = request.resource
     form = NameForm(request.POST if request.method == "POST" else None, initial={"name": resource.name})
@@ -77,7 +79,7 @@ def rename(request: HttpRequest) -> HttpResponse:
 
 @needs(None, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: HttpRequest) -> HttpResponse:
+def delete(request: ResourcePageRequest) -> HttpResponse:
     """Ask, then delete a storage with all its content."""
     resource = request.resource
     if request.method == "POST":
@@ -89,25 +91,24 @@ def delete(request: HttpRequest) -> HttpResponse:
     return _answer(request, "delete", context)
 
 
-def _create_new(info: KindInfo, name: str | None, request: HttpRequest) -> Resource:
-    account_id = request.principal.account_id
-    made, is_new = storages.create(info.kind, account_id, by=request.principal, name=name)
+def _create_new(info: KindInfo, name: str | None, request: PageRequest) -> Resource:
+    made, is_new = storages.create(info.kind, request.user.pk, by=request.principal, name=name)
     if not is_new:
         raise storages.NameTaken(f'You have a {info.noun} called "{name}" already. Choose another name.')
     return made
 
 
-def _answer(request: HttpRequest, dialog: str, context: dict[str, Any]) -> HttpResponse:
+def _answer(request: PageRequest, dialog: str, context: dict[str, Any]) -> HttpResponse:
     template = f"storage/_{dialog}.html" if request.htmx else f"storage/{dialog}.html"
     form = context.get("form")
     return render(request, template, context, status=UNPROCESSABLE if form is not None and form.errors else 200)
 
 
-def _go_to(request: HttpRequest, path: str) -> HttpResponse:
+def _go_to(request: PageRequest, path: str) -> HttpResponse:
     return HttpResponseClientRedirect(path) if request.htmx else redirect(path)
 
 
-def _gone(request: HttpRequest, resource: Resource) -> HttpResponse:
+def _gone(request: PageRequest, resource: Resource) -> HttpResponse:
     messages.info(request, f"{_called(resource)} had been deleted already.")
     return _go_to(request, _list_path(resource.info))
 

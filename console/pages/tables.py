@@ -4,11 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from django.urls import Resolver404, resolve
-
 from accounts.principal import Principal
 from console.pages.access_words import Badge, badge_of
-from resources.kinds import KINDS, Kind
+from resources.kinds import Kind
 from resources.models import Resource
 from sharing.access import Facts, decide
 from sharing.models import Grant
@@ -76,7 +74,6 @@ class Row:
     badge: Badge | None
     is_mine: bool
     can_write: bool
-    has_page: bool
 
 
 def rows_of(resources: Iterable[Resource], principal: Principal) -> list[Row]:
@@ -100,7 +97,6 @@ def _row(resource: Resource, granted: Permission, principal: Principal) -> Row:
         badge=badge_of(facts) if resource.info.general_access else None,
         is_mine=resource.owner_id == principal.account_id,
         can_write=decide(principal, facts, Permission.WRITE).allowed,
-        has_page=has_page(Kind(resource.kind)),
     )
 
 
@@ -117,12 +113,3 @@ def _facts(resource: Resource, granted: Permission) -> Facts:
         granted=granted,
         run=None if run is None else _facts(run, NOTHING),
     )
-
-
-def has_page(kind: Kind) -> bool:
-    """Tell whether the console has a page for resources of this kind."""
-    try:
-        resolve(f"/{KINDS[kind].console_path}/{'0' * 17}")
-    except Resolver404:
-        return False
-    return True

@@ -1,6 +1,6 @@
 """Template tags and filters of the console's pages."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django import template
@@ -37,7 +37,7 @@ def when(moment: datetime | None, otherwise: str = "never") -> str | SafeString:
     """A time as people say it, with the exact time on hover."""
     if moment is None:
         return otherwise
-    in_utc = moment.astimezone(timezone.UTC)
+    in_utc = moment.astimezone(UTC)
     return format_html(
         '<time datetime="{}" title="{} UTC">{}</time>',
         in_utc.isoformat(timespec="milliseconds"),

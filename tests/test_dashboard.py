@@ -1,0 +1,70 @@
+"""The dashboard: for nobody, for somebody new, and for somebody with data."""
+
+import pytest
+
+from resources.kinds import Kind
+from sharing.models import Grant
+from sharing.permissions import Permission
+
+pytestmark = pytest.mark.django_db
+
+
+def give(resource, account, permissions=Permission.READ):
+    return Grant.objects.create(
+        resource=resource,
+        account=account,
+        permissions=permissions.value,
+        source=Grant.Source.DIRECT,
+        resource_kind=resource.kind,
+        resource_created_at=resource.created_at,
+    )
+
+
+def test_nobody_is_sent_to_sign_in_and_back(client):
+    response = client.get("/")
+
+    assert response.status_code == 302
+    assert response.url.endswith("?next=/")
+
+
+def test_somebody_new_is_told_what_to_do_first(cleo, signed_in, settings):
+    text = signed_in(cleo).get("/").content.decode()
+
+    assert "Create an API token" in text
+    assert f"api_url=&quot;{settings.PUBLIC_URL}&quot;" in text
+    assert f"baseUrl: &quot;{settings.PUBLIC_URL}&quot;" in text
+    assert "Nothing is shared with you yet" in text
+
+
+def test_it_shows_what_is_mine_and_what_is_shared_and_nothing_else(ada, ben, cleo, signed_in, make_resource):
+    make_resource(Kind.DATASET, ada, name="of-ada")
+    give(make_resource(Kind.DATASET, ben, name="of-ben"), ada)
+    make_resource(Kind.DATASET, cleo, name="of-cleo")
+
+    text = signed_in(ada).get("/").content.decode()
+
+    assert "of-ada" in text
+    assert "of-ben" in text
+    assert "of-cleo" not in text
+    assert "Create an API token" not in text
+
+
+def test_every_kind_that_is_shared_leads_to_its_page(ada, ben, signed_in, make_resource):
+    browser = signed_in(ada)
+    for kind in Kind:
+        shared = make_resource(kind, ben)
+        give(shared, ada)
+
+        assert f'href="{shared.console_path}"' in browser.get("/").content.decode()
+        assert browser.get(shared.console_path).status_code == 200
+
+
+def test_the_number_of_queries_does_not_grow(ada, ben, signed_in, make_resource, django_assert_num_queries):
+    browser = signed_in(ada)
+    browser.get("/")  # the first request of a session is recorded
+    for _ in range(2):
+        for _ in range(4):
+            make_resource(Kind.DATASET, ada)
+            give(make_resource(Kind.DATASET, ben), ada)
+        with django_assert_num_queries(6):
+            assert len(browser.get("/").context["recent"]) >= 4
