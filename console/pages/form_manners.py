@@ -48,6 +48,14 @@ class CredentialField(forms.JSONField):
 
     widget = forms.HiddenInput
 
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Leave the answer out when the form is shown again: an answer is good for one question only."""
+        return None
+
+    def prepare_value(self, value: Any) -> str:
+        """Show nothing; the script fills it in."""
+        return ""
+
     def to_python(self, value: Any) -> Any:
         """Read the JSON.
 

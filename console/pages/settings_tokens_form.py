@@ -116,7 +116,8 @@ class TokenForm(Manners, forms.Form):
             if ids and not names:
                 self.add_error(f"ids_{kind}", f"Tick what the token may do with these {info.plural}.")
             if names:
-                entries += [{"kind": str(kind), "permissions": names, "resourceId": id_} for id_ in ids or [None]]
+                wanted: list[str | None] = [*ids] or [None]
+                entries += [{"kind": str(kind), "permissions": names, "resourceId": id_} for id_ in wanted]
         return entries
 
     def _ids(self, kind: Kind, text: str) -> list[str]:

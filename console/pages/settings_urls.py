@@ -1,4 +1,4 @@
-"""The addresses of the pages for the settings of an account. allauth's names are those that django-allauth looks for."""
+"""The addresses of the settings pages. The names with `account_` and `mfa_` are those that django-allauth looks for."""
 
 from django.urls import path
 

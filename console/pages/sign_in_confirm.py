@@ -3,16 +3,17 @@
 from urllib.parse import urlencode
 
 from allauth.account.adapter import get_adapter
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.freshness import is_fresh
+from accounts.requests import PageRequest
 
 LONGEST_RETURN_ADDRESS = 4000
 
 
-def ask_first(request: HttpRequest, view_name: str, *, section: str) -> HttpResponse | None:
+def ask_first(request: PageRequest, view_name: str, *, section: str) -> HttpResponse | None:
     """Return the way through a confirmation and back to `view_name`, or None when the sign-in is fresh.
 
     What the form holds comes back in the address, so that the page can fill it in again and ask to press Save.
@@ -34,6 +35,6 @@ def ask_first(request: HttpRequest, view_name: str, *, section: str) -> HttpResp
     return HttpResponseClientRedirect(address) if request.htmx else HttpResponseRedirect(address)
 
 
-def has_confirmed(request: HttpRequest, section: str) -> bool:
+def has_confirmed(request: PageRequest, section: str) -> bool:
     """Tell whether somebody has just come back from a confirmation to this section of a page."""
     return request.method == "GET" and request.GET.get("confirmed") == section and is_fresh(request)
