@@ -56,4 +56,4 @@ def explanation_of(permission: Permission, kind: Kind) -> str:
         case Permission.VIEW_OWNER_RUNS:
             return f"See every run of this {noun} that belongs to its owner, with its log and storages; no other runs."
         case _:
-            return "Share it with others and change its general access."
+            return "Share it with others" + (" and change its general access." if KINDS[kind].general_access else ".")

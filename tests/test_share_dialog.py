@@ -240,7 +240,7 @@ def test_adding_by_email_username_or_id(dataset, ada, ben, signed_in, who, djang
         response = signed_in(ada).post(address(dataset), {"who": who, "permissions": ["WRITE"]}, headers=HTMX)
     shown = text_of(response)
     assert "ben can read and write now, and gets an email with the link." in shown
-    assert "ben can read and write shared by ada" in shown
+    assert "ben can read and write shared by you" in shown
     assert 'name="who" type="text" value=""' in response.content.decode()
     assert held(dataset, ben) == READ | WRITE
     assert [message.to for message in mail.outbox] == [[ben.email]]

@@ -104,7 +104,7 @@ def next_row(people: list[Person], removed_key: str, before: list[Person]) -> st
 def _for_manager(access: Access) -> Content:
     resource, facts, me = access.resource, access.facts, access.principal.account_id
     shown = overview(resource, facts)
-    names = _usernames({right.granted_by for right in shown.items} - {""})
+    names = _givers({right.granted_by for right in shown.items}, me)
     held = access.held
     people = [_owner(facts, me)]
     people += [_person(right, access, names, held) for right in shown.items]
@@ -124,7 +124,7 @@ def _for_others(access: Access) -> Content:
     """Show the owner, and one's own access and how one has it: seeing more needs MANAGE_ACCESS_RIGHTS."""
     facts, me = access.facts, access.principal.account_id
     mine = list(Grant.objects.filter(resource_id=facts.id, account_id=me).select_related("issue").order_by("id"))
-    names = _usernames({grant.granted_by for grant in mine} - {""})
+    names = _givers({grant.granted_by for grant in mine}, me)
     how = origins.of_decision(access.decide(Permission.READ), facts)
     notes = [_note(each.source, each.issue.title if each.issue else None, names.get(each.granted_by)) for each in mine]
     myself = Person(
@@ -243,5 +243,8 @@ def _joined(names: Iterable[str]) -> Permission:
     return joined
 
 
-def _usernames(ids: set[str]) -> dict[str, str]:
-    return dict(Account.objects.filter(pk__in=ids).values_list("pk", "username")) if ids else {}
+def _givers(ids: set[str], me: str | None) -> dict[str, str]:
+    """Return what to call those who granted something, by account ID."""
+    others = ids - {"", me}
+    names = dict(Account.objects.filter(pk__in=others).values_list("pk", "username")) if others else {}
+    return {**names, me or "": "you"} if me in ids else names

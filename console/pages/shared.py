@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.requests import PageRequest
 from console.pages.shared_rows import rows_of
-from console.pages.tables import Paging
+from console.pages.tables import ROWS, Paging
 from resources.kinds import KINDS, Kind
 from sharing.access import Ownership, count_listed, listed
 from sharing.declare import signed_in
@@ -19,7 +19,7 @@ def page(request: PageRequest) -> HttpResponse:
     kind = _kind(request.GET.get("kind", ""))
     kinds = [kind] if kind else None
     me = request.user.pk
-    paging = Paging.of(request.GET.dict(), count_listed(me, ownership=Ownership.SHARED, kinds=kinds))
+    paging = Paging.of(request.GET.dict(), count_listed(me, ownership=Ownership.SHARED, kinds=kinds), ROWS)
     found = listed(me, ownership=Ownership.SHARED, kinds=kinds, offset=paging.offset, limit=paging.size)
     context = {
         "rows": rows_of(found, me),

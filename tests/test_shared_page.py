@@ -1,0 +1,136 @@
+"""The page of what is shared with me."""
+
+import re
+from html import unescape
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from resources.kinds import Kind
+from sharing import grants, issues
+from sharing.models import Issue
+from sharing.permissions import Permission
+from tests.conftest import principal_of
+
+
+def rows_of(response) -> list[list[str]]:
+    """The cells of the table, as a person reads them."""
+    body = re.search(r"<tbody>(.*)</tbody>", response.content.decode(), re.DOTALL)
+    rows = re.findall(r"<tr>(.*?)</tr>", body[1], re.DOTALL) if body else []
+    return [[_text(cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)] for row in rows]
+
+
+def _text(markup: str) -> str:
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", markup))).strip()
+
+
+# Refusals
+
+
+def test_nobody_is_led_through_sign_in(client, db):
+    response = client.get("/shared")
+    assert response.status_code == 302
+    assert response["Location"] == "/sign-in?next=/shared"
+
+
+def test_what_one_owns_or_reaches_by_a_link_alone_is_not_listed(ada, ben, make_resource, signed_in):
+    make_resource(Kind.DATASET, ben, name="mine")
+    make_resource(Kind.DATASET, ada, name="open", general_access="ANYONE_WITH_ID_CAN_READ")
+    make_resource(Kind.ACTOR, ada, name="public", is_public=True)
+    response = signed_in(ben).get("/shared")
+    assert rows_of(response) == []
+    assert "Nothing is shared with you yet" in response.content.decode()
+    assert ben.pk in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    "query", ["kind=nothing", "kind=%00", "page=0", "page=-1", "page=x", "page=99999999999999999999"]
+)
+def test_a_strange_query_shows_the_list(query, ada, ben, make_resource, give, signed_in):
+    give(make_resource(Kind.DATASET, ada, name="prices"), ben)
+    response = signed_in(ben).get(f"/shared?{query}")
+    assert response.status_code == 200
+    assert len(rows_of(response)) == 1
+
+
+# What works
+
+
+def test_it_says_who_shared_it_and_how(ada, ben, cleo, dan, make_resource, give, signed_in):
+    dataset = make_resource(Kind.DATASET, ada, name="prices")
+    give(dataset, cleo, "MANAGE_ACCESS_RIGHTS")
+    grants.grant(dataset, ben, Permission.READ, by=principal_of(cleo))
+    crawler = make_resource(Kind.ACTOR, ada, name="prices-crawler")
+    give(crawler, ben, "BUILD", "VIEW_OWNER_RUNS")
+    build = make_resource(Kind.BUILD, ada, actor=crawler)
+    run = make_resource(Kind.RUN, ada, actor=crawler)
+    store = make_resource(Kind.KEY_VALUE_STORE, ada, run=run)
+    task = make_resource(Kind.TASK, dan, name="nightly")
+    give(task, ben, "VIEW_OWNER_RUNS")
+    of_task = make_resource(Kind.RUN, dan, task=task)
+    shop = make_resource(Kind.ACTOR, ben, name="shop", is_public=True)
+    attached = make_resource(Kind.RUN, ada, actor=shop)
+    issue = Issue.objects.create(actor=shop, author=ada, title="Prices missing")
+    issues.attach_run(issue, attached, by=principal_of(ada))
+    dan.share_runs_with_actor_creators = True
+    dan.save()
+    created = make_resource(Kind.RUN, dan, actor=shop)
+    found = {row[0].split()[-1]: row for row in rows_of(signed_in(ben).get("/shared"))}
+    assert {id_: row[2:5] for id_, row in found.items()} == {
+        dataset.pk: ["ada", "shared by cleo", "can read"],
+        crawler.pk: ["ada", "shared by ada", "can read, build and view the owner's runs"],
+        build.pk: ["ada", "through the Actor prices-crawler", "can read and write"],
+        run.pk: ["ada", "through the Actor prices-crawler (view owner runs)", "can read"],
+        store.pk: ["ada", f"its run {run.pk} was shared", "can read"],
+        task.pk: ["dan", "shared by dan", "can read and view the owner's runs"],
+        of_task.pk: ["dan", "through the task nightly (view owner runs)", "can read"],
+        attached.pk: ["ada", "attached to issue 'Prices missing'", "can read"],
+        created.pk: ["dan", "through your Actor shop, as its creator", "can read"],
+    }
+
+
+def test_every_row_leads_to_a_page_that_opens(ada, ben, make_resource, give, signed_in):
+    for kind in Kind:
+        give(make_resource(kind, ada), ben)
+    client = signed_in(ben)
+    shown = client.get("/shared").content.decode()
+    paths = re.findall(r'<th scope="row" class="name">\s*<a href="([^"]+)"', shown)
+    assert len(paths) == len(Kind)
+    assert {client.get(path).status_code for path in paths} == {200}
+
+
+def test_it_can_be_narrowed_to_a_kind(ada, ben, make_resource, give, signed_in):
+    for kind in (Kind.DATASET, Kind.ACTOR):
+        give(make_resource(kind, ada, name=f"of-{kind.lower()}"), ben)
+    client = signed_in(ben)
+    assert [row[1] for row in rows_of(client.get("/shared?kind=dataset"))] == ["Dataset"]
+    assert "No tasks are shared with you" in client.get("/shared?kind=task").content.decode()
+
+
+def test_it_is_paged_newest_first(ada, ben, make_resource, give, signed_in, monkeypatch):
+    monkeypatch.setattr("console.pages.shared.ROWS", 2)
+    names = []
+    for number in range(5):
+        give(make_resource(Kind.DATASET, ada, name=f"number-{number}"), ben)
+        names.insert(0, f"number-{number}")
+    client = signed_in(ben)
+    pages = [rows_of(client.get(f"/shared?page={page}")) for page in (1, 2, 3)]
+    assert [row[0].split()[0] for page in pages for row in page] == names
+    assert [len(page) for page in pages] == [2, 2, 1]
+
+
+def test_its_cost_does_not_grow_with_the_rows(ada, ben, make_resource, give, signed_in):
+    client = signed_in(ben)
+    client.get("/shared")  # the first request of a session notes where it comes from
+    crawler = make_resource(Kind.ACTOR, ada, name="crawler")
+    give(crawler, ben, "VIEW_OWNER_RUNS")
+    counts = []
+    for _ in range(4):
+        run = make_resource(Kind.RUN, ada, actor=crawler)
+        make_resource(Kind.DATASET, ada, run=run)
+        give(make_resource(Kind.DATASET, ada), ben)
+        with CaptureQueriesContext(connection) as queries:
+            client.get("/shared")
+        counts.append(len(queries))
+    assert len(set(counts)) == 1
