@@ -3,14 +3,15 @@
 from typing import TypedDict
 
 import msgspec
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from msgspec import Raw
 
+from resources.datasets.errors import DatasetGone
 from resources.datasets.json_text import Number, read_float, read_integer
 from resources.datasets.scanning import Window, scan
 from resources.datasets.transformations import decode
 from resources.datasets.writing import MAX_FIELD_LENGTH, MAX_FIELDS
-from resources.models import DatasetStatistics
+from resources.models import Dataset, DatasetStatistics
 
 _TEXT = msgspec.json.Decoder(str)
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
@@ -78,8 +79,6 @@ def _count(lines: bytes, by_field: dict[str, _Field]) -> None:
                 values[name].append(value)
             else:
                 values[name] = [value]
-    for name in values.keys() - by_field.keys() if len(by_field) >= MAX_FIELDS else ():
-        del values[name]
     for name, column in values.items():
         if len(name) <= MAX_FIELD_LENGTH and (name in by_field or len(by_field) < MAX_FIELDS):
             field = by_field.setdefault(name, _Field())
@@ -101,11 +100,14 @@ def _size(text: bytes) -> int | float | None:
         return len(_ARRAY.decode(text))
     if opening in b"ntf":
         return None
-    number = text.decode()
-    whole = number.lstrip("-").isdecimal()
-    value = read_integer(number) if whole else read_float(number)
+    return _number(text.decode())
+
+
+def _number(text: str) -> int | float | None:
+    """Return a number, as near as a float comes to it where it is long, or None when it is beyond all floats."""
+    value = read_integer(text) if text.lstrip("-").isdecimal() else read_float(text)
     if isinstance(value, Number):
-        value = read_float(number)
+        value = read_float(text)
     return None if isinstance(value, Number) else value
 
 
@@ -116,14 +118,10 @@ def _saved(dataset_id: str) -> tuple[int, dict[str, _Field]]:
 
 def _save(dataset_id: str, item_count: int, by_field: dict[str, _Field]) -> None:
     """Save the statistics unless somebody else has got further in the meantime."""
-    by_field_text = msgspec.json.encode(by_field).decode()
-    further = DatasetStatistics.objects.filter(pk=dataset_id, item_count__lt=item_count)
-    if further.update(item_count=item_count, by_field=by_field_text):
-        return
-    try:
-        with transaction.atomic():
-            DatasetStatistics.objects.get_or_create(
-                pk=dataset_id, defaults={"item_count": item_count, "by_field": by_field_text}
-            )
-    except IntegrityError:  # the dataset was deleted while it was being read
-        return
+    values = {"item_count": item_count, "by_field": msgspec.json.encode(by_field).decode()}
+    with transaction.atomic():
+        if not Dataset.objects.select_for_update(of=("self",)).filter(pk=dataset_id).values_list("pk"):
+            raise DatasetGone(dataset_id)
+        saved, created = DatasetStatistics.objects.get_or_create(pk=dataset_id, defaults=values)
+        if not created and saved.item_count < item_count:
+            DatasetStatistics.objects.filter(pk=dataset_id).update(**values)

@@ -1,0 +1,265 @@
+"""Picking, leaving out and reshaping fields, and CSV."""
+
+import csv
+import io
+import json
+import random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from resources.datasets import chunks, scanning
+from resources.datasets.options import ItemsOptions
+from resources.datasets.reading import open_items
+from resources.datasets.writing import push
+from resources.kinds import Kind
+from resources.models import Dataset
+
+
+@pytest.fixture
+def dataset(ada, make_resource) -> Dataset:
+    return make_resource(Kind.DATASET, ada)
+
+
+@pytest.fixture
+def small_chunks(monkeypatch) -> None:
+    monkeypatch.setattr(chunks, "TARGET_WEIGHT", 256)
+    monkeypatch.setattr(chunks, "FULL_WEIGHT", 128)
+    monkeypatch.setattr(scanning, "ROWS", 3)
+    monkeypatch.setattr(scanning, "SMALL_BYTES", 0)
+
+
+def read(dataset: Dataset, **options) -> bytes:
+    body = open_items(dataset.pk, ItemsOptions(**options)).body
+    return body if isinstance(body, bytes) else b"".join(body)
+
+
+def transformed(dataset: Dataset, items: list, **options) -> list[list[tuple]]:
+    """Push items and return them as they are read: each as its pairs, because the order of fields matters."""
+    push(dataset.pk, json.dumps(items).encode())
+    return json.loads(read(dataset, **options), object_pairs_hook=list)
+
+
+def table(dataset: Dataset, **options) -> str:
+    return read(dataset, **{"format": "csv", "bom": False, **options}).decode()
+
+
+# Fields.
+
+
+def test_fields_pick_in_their_order(dataset):
+    items = [{"a": 1, "b": {"x": 2}, "c": 3}, {"c": 4}, {"b": None}]
+    assert transformed(dataset, items, fields=("c", "a", "none")) == [[("c", 3), ("a", 1)], [("c", 4)], []]
+    assert json.loads(read(dataset, fields=("b",))) == [{"b": {"x": 2}}, {}, {"b": None}]
+
+
+def test_output_fields_rename_by_position(dataset):
+    found = transformed(dataset, [{"a": 1, "b": 2}, {"b": 3}], fields=("b", "a"), output_fields=("a", "z"))
+    assert found == [[("a", 2), ("z", 1)], [("a", 3)]]
+
+
+def test_omit_leaves_out(dataset):
+    assert transformed(dataset, [{"a": 1, "b": 2, "c": 3}, {"b": 4}], omit=("b", "none")) == [[("a", 1), ("c", 3)], []]
+
+
+def test_hidden_fields_and_empty_items(dataset):
+    items = [{"a": 1, "#b": 2}, {"#b": 3}, {}]
+    assert transformed(dataset, items, skip_hidden=True) == [[("a", 1)], [], []]
+    assert json.loads(read(dataset, skip_empty=True)) == [{"a": 1, "#b": 2}, {"#b": 3}]
+    assert json.loads(read(dataset, skip_empty=True, skip_hidden=True)) == [{"a": 1}]
+    assert json.loads(read(dataset, skip_empty=True, fields=("a",))) == [{"a": 1}]
+
+
+def test_a_page_is_counted_before_anything_is_skipped(dataset):
+    push(dataset.pk, b'[{},{},{"a":1},{"a":2}]')
+    assert json.loads(read(dataset, skip_empty=True, limit=3)) == [{"a": 1}]
+
+
+def test_failed_pages_are_skipped(dataset):
+    assert transformed(dataset, [{"errorInfo": None}, {"url": "u"}], skip_failed_pages=True) == [[("url", "u")]]
+
+
+# Unwinding and flattening.
+
+
+def test_arrays_are_unwound_into_items(dataset):
+    items = [{"id": 1, "sizes": [{"s": "S", "id": 9}, {"s": "M"}, 7]}, {"id": 2, "sizes": []}, {"id": 3}]
+    assert transformed(dataset, items, unwind=("sizes",)) == [
+        [("id", 9), ("s", "S")],
+        [("id", 1), ("s", "M")],
+        [("id", 1), ("sizes", 7)],
+        [("id", 3)],
+    ]
+
+
+def test_objects_are_merged_and_other_values_stay(dataset):
+    items = [{"id": 1, "of": {"x": 1, "of": {"y": 2}}}, {"of": "text"}, {"of": None}]
+    assert transformed(dataset, items, unwind=("of",)) == [
+        [("id", 1), ("x", 1), ("of", [("y", 2)])],
+        [("of", "text")],
+        [("of", None)],
+    ]
+
+
+def test_several_fields_are_unwound_in_their_order(dataset):
+    items = [{"a": [{"b": [1, 2]}, {"b": [3]}]}]
+    assert transformed(dataset, items, unwind=("a", "b")) == [[("b", 1)], [("b", 2)], [("b", 3)]]
+    assert transformed(dataset, [], unwind=("b", "a")) == [[("b", [1, 2])], [("b", [3])]]
+
+
+def test_descending_turns_items_but_not_what_is_unwound(dataset):
+    items = [{"n": 1, "of": ["a", "b"]}, {"n": 2, "of": ["c", "d"]}]
+    assert transformed(dataset, items, unwind=("of",), desc=True, limit=1) == [
+        [("n", 2), ("of", "c")],
+        [("n", 2), ("of", "d")],
+    ]
+
+
+def test_fields_pick_after_unwinding_unless_they_name_what_is_unwound(dataset):
+    items = [{"url": "u", "pageFunctionResult": [{"title": "t"}, {"title": "v"}], "other": 1}]
+    picked = {"fields": ("url", "title"), "unwind": ("pageFunctionResult",)}
+    assert transformed(dataset, items, **picked) == [[("url", "u"), ("title", "t")], [("url", "u"), ("title", "v")]]
+    simplified = ItemsOptions.from_query({"simplified": "1"})
+    assert json.loads(open_items(dataset.pk, simplified).body) == [
+        {"url": "u", "title": "t"},
+        {"url": "u", "title": "v"},
+    ]
+
+
+def test_flattening_makes_dotted_names(dataset):
+    items = [{"a": {"b": {"c": 1}, "d": [1, {"e": 2}], "f": {}}, "g": {"h": 1}}, {"a": 5}]
+    found = transformed(dataset, items, flatten=("a",))
+    assert found == [
+        [("a.b.c", 1), ("a.d", [1, [("e", 2)]]), ("a.f", []), ("g", [("h", 1)])],
+        [("a", 5)],
+    ]
+
+
+def test_fields_and_omit_know_the_dotted_names(dataset):
+    items = [{"a": {"b": 1, "c": 2}, "ab": 3}]
+    assert transformed(dataset, items, flatten=("a",), fields=("ab", "a.c")) == [[("ab", 3), ("a.c", 2)]]
+    assert json.loads(read(dataset, flatten=("a",), fields=("a",))) == [{"a.b": 1, "a.c": 2}]
+    assert json.loads(read(dataset, flatten=("a",), omit=("a.b",))) == [{"a.c": 2, "ab": 3}]
+    assert json.loads(read(dataset, flatten=("a",), omit=("a",))) == [{"ab": 3}]
+
+
+def test_numbers_keep_their_text_through_every_transformation(dataset):
+    number = b"1" * 5000 + b"e-99999"
+    push(dataset.pk, b'{"a":{"n":%b},"l":[{"m":%b}],"#h":1}' % (number, number))
+    options = {"flatten": ("a",), "unwind": ("l",), "skip_hidden": True}
+    assert read(dataset, **options) == b'[{"a.n":%b,"m":%b}]' % (number, number)
+    assert number.decode() in table(dataset, **options)
+
+
+# CSV.
+
+
+def test_csv_has_the_union_of_columns_and_empty_cells(dataset):
+    push(dataset.pk, b'[{"a":1,"b":null},{"c":"x","a":-1.50e3},{},{"b":true,"c":""}]')
+    assert table(dataset) == "a,b,c\r\n1,,\r\n-1.50e3,,x\r\n,,\r\n,true,\r\n"
+
+
+def test_csv_starts_with_a_byte_order_mark_unless_told_otherwise(dataset):
+    push(dataset.pk, b'{"a":1}')
+    assert read(dataset, format="csv") == b"\xef\xbb\xbfa\r\n1\r\n"
+    assert read(dataset, format="csv", bom=False) == b"a\r\n1\r\n"
+
+
+def test_csv_quotes_what_must_be_quoted(dataset):
+    texts = ["plain", "com,ma", 'quo"te', "line\nbreak", "back\\slash", "\r", '"', "null", "é\u2028", "=1+1", " pad "]
+    push(dataset.pk, json.dumps([{"k,ey": text, "t": 1} for text in texts]).encode())
+    assert table(dataset).startswith(
+        '"k,ey",t\r\nplain,1\r\n"com,ma",1\r\n"quo""te",1\r\n"line\nbreak",1\r\nback\\slash,1'
+    )
+    rows = list(csv.reader(io.StringIO(table(dataset), newline="")))
+    assert [row[0] for row in rows[1:]] == texts
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|", " ", "1", "e", ".", "-", "u", "ž"])
+def test_csv_with_any_delimiter(dataset, delimiter):
+    push(dataset.pk, json.dumps([{"a": "x;y|z u", "b": -1.5, "c": True}, {"b": 1e-7, "c": None}]).encode())
+    rows = list(csv.reader(io.StringIO(table(dataset, delimiter=delimiter), newline=""), delimiter=delimiter))
+    assert rows == [["a", "b", "c"], ["x;y|z u", "-1.5", "true"], ["", "1e-07", ""]]
+
+
+def test_csv_without_its_header_and_with_one_column(dataset):
+    push(dataset.pk, b'[{"a":1},{"a":null},{"a":"x"}]')
+    assert table(dataset, skip_header_row=True) == '1\r\n""\r\nx\r\n'
+
+
+def test_csv_spreads_arrays_and_objects(dataset):
+    push(dataset.pk, b'[{"a":{"b":1,"c":[2,{"d":"x"}]},"e":[]},{"a":5,"f":{}}]')
+    assert table(dataset) == "a/b,a/c/0,a/c/1/d,a\r\n1,2,x,\r\n,,,5\r\n"
+
+
+def test_csv_columns_by_fields_are_fixed(dataset):
+    push(dataset.pk, b'[{"a":1,"b":2},{"b":3}]')
+    assert table(dataset, fields=("c", "b"), output_fields=("see", "bee")) == "see,bee\r\n,2\r\n,3\r\n"
+    push(dataset.pk, b'{"n":{"x":1,"y":2}}')
+    assert table(dataset, fields=("c", "n", "b")) == "c,n/x,n/y,b\r\n,,,2\r\n,,,3\r\n,1,2,\r\n"
+    assert table(dataset, fields=("n", "#h", "b"), skip_hidden=True, omit=("b",)) == "n/x,n/y\r\n,\r\n,\r\n1,2\r\n"
+
+
+def test_csv_has_at_most_so_many_columns_with_names_of_at_most_such_a_length(dataset):
+    push(dataset.pk, json.dumps([{"n" * 300: "first"}, {f"c{at}": at for at in range(2500)}]).encode())
+    header, first, second = list(csv.reader(io.StringIO(table(dataset), newline="")))
+    assert header == ["n" * 200, *(f"c{at}" for at in range(1999))]
+    assert first[0] == "first"
+    assert second[-1] == "1998"
+
+
+def test_csv_of_deep_nesting(dataset):
+    push(dataset.pk, b'{"a":' + b"[" * 255 + b"1" + b"]" * 255 + b"}")
+    assert table(dataset) == ("a" + "/0" * 255)[:200] + "\r\n1\r\n"
+
+
+def test_csv_of_hidden_and_omitted_fields(dataset):
+    push(dataset.pk, b'[{"a":1,"#b":2,"c":3}]')
+    assert table(dataset, skip_hidden=True, omit=("c",)) == "a\r\n1\r\n"
+
+
+def test_csv_as_a_stream_is_the_same(dataset, monkeypatch):
+    chance = random.Random(5)
+    items = [
+        {
+            key: chance.choice([None, 1.5, 'te"xt', "a,b", True])
+            for key in chance.sample("abcdefgh", chance.randint(0, 8))
+        }
+        for _ in range(400)
+    ]
+    items[300] = {"late": {"nested": [1]}}
+    push(dataset.pk, json.dumps(items).encode())
+    small = table(dataset)
+    monkeypatch.setattr(scanning, "SMALL_BYTES", 0)
+    assert not isinstance(open_items(dataset.pk, ItemsOptions(format="csv")).body, bytes)
+    assert table(dataset) == small
+
+
+cells = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    items=st.lists(st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=5), cells, max_size=5), max_size=30),
+    delimiter=st.sampled_from([",", ";", "\t", "5", "e"]),
+    whole=st.booleans(),
+)
+def test_any_flat_items_can_be_read_back_from_csv(ada, small_chunks, items, delimiter, whole):
+    dataset = Dataset.objects.create(owner=ada)
+    push(dataset.pk, json.dumps(items).encode())
+    expected = items if whole else items[1:]
+    text = table(dataset, delimiter=delimiter, offset=0 if whole else 1)
+    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    columns = list(dict.fromkeys(name for item in expected for name in item))
+    if not columns:
+        assert rows == []
+        return
+    assert rows[0] == columns
+    assert rows[1:] == [[_cell(item.get(name)) for name in columns] for item in expected]
+
+
+def _cell(value) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
