@@ -149,8 +149,8 @@ def test_a_level_that_there_is_not(kind, level, api, ada, make_resource):
 
 
 def test_a_field_that_cannot_be_changed_yet_is_refused(api, ada, make_resource):
-    store = make_resource(Kind.KEY_VALUE_STORE, ada)
-    response = api(ada).put(f"/v2/key-value-stores/{store.pk}", '{"name": "x"}', "application/json")
+    run = make_resource(Kind.RUN, ada)
+    response = api(ada).put(f"/v2/actor-runs/{run.pk}", '{"name": "x"}', "application/json")
     assert error_of(response) == (400, "invalid-value")
     assert '"name"' in response.json()["error"]["message"]
 

@@ -62,7 +62,16 @@ def read_json(request: HttpRequest, shape: type[Body]) -> Body:
         ApiError: 400 `invalid-input` with the place where the JSON is wrong, 400 `invalid-value` with the field whose
             type is wrong, and whatever `read` raises.
     """
-    body = read(request)
+    return decode_json(read(request), shape)
+
+
+def decode_json(body: bytes, shape: type[Body]) -> Body:
+    """Return a body that has been read already in `shape`.
+
+    Raises:
+        ApiError: 400 `invalid-input` with the place where the JSON is wrong, 400 `invalid-value` with the field whose
+            type is wrong.
+    """
     try:
         body.decode()
         return msgspec.json.decode(body, type=shape)

@@ -2,7 +2,13 @@
 
 from http import HTTPStatus
 
-from accounts.errors import ApiError, invalid_value
+import msgspec
+from django.db import transaction
+
+from accounts.errors import ApiError, invalid_value, record_not_found
+from console.api import answers, bodies
+from resources import storages
+from resources.models import Resource
 from sharing.general_access import UnsupportedLevel, set_for_resource
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
@@ -35,3 +41,51 @@ def change_general_access(request: ResourceApiRequest, level: str) -> None:
         set_for_resource(request.resource, level, by=request.principal)
     except UnsupportedLevel as error:
         raise invalid_value("generalAccess", str(error)) from None
+
+
+_MAX_TITLE = 200
+
+
+class StorageChange(msgspec.Struct, rename="camel"):
+    """The body of a PUT of a storage; what is not given stays as it is, and a name of null takes the name away."""
+
+    name: str | msgspec.UnsetType | None = msgspec.UNSET
+    title: str | msgspec.UnsetType | None = msgspec.UNSET
+    general_access: str | msgspec.UnsetType = msgspec.UNSET
+
+
+def change_storage(request: ResourceApiRequest) -> None:
+    """Change the name and title, which needs WRITE, and the general access, which needs MANAGE_ACCESS_RIGHTS.
+
+    Raises:
+        ApiError: 400, 403, 404 or 409 saying which field cannot be changed; then none has been.
+    """
+    change = bodies.read_json(request, StorageChange)
+    with transaction.atomic():
+        if change.name is not msgspec.UNSET:
+            check_may_change(request, "name", Permission.WRITE)
+            _rename(request, change.name)
+        if change.title is not msgspec.UNSET:
+            check_may_change(request, "title", Permission.WRITE)
+            _retitle(request, change.title or "")
+        if change.general_access is not msgspec.UNSET:
+            change_general_access(request, change.general_access)
+
+
+def _rename(request: ResourceApiRequest, name: str | None) -> None:
+    noun = request.resource.info.noun
+    try:
+        storages.rename(request.resource, name, by=request.principal)
+    except storages.InvalidName as error:
+        raise invalid_value("name", str(error)) from None
+    except storages.NameTaken as error:
+        raise answers.conflict("name-not-unique", str(error)) from None
+    except storages.ResourceGone:
+        raise record_not_found(f"{noun[0].upper()}{noun[1:]} was not found.") from None
+
+
+def _retitle(request: ResourceApiRequest, title: str) -> None:
+    if len(title) > _MAX_TITLE or "\x00" in title:
+        raise invalid_value("title", f"it must have at most {_MAX_TITLE} characters, and no NUL among them.")
+    request.resource.title = title
+    Resource.objects.filter(pk=request.resource.pk).update(title=title)

@@ -1,62 +1,34 @@
 """Datasets: the list, get-or-create by name, and one dataset with its settings."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
-import msgspec
 from django.conf import settings
-from django.db import transaction
 from django.http import HttpResponse
 
 from accounts.errors import invalid_value, record_not_found
 from accounts.requests import ApiRequest
-from console.api import answers, bodies
+from console.api import answers
 from console.api.basics import basics_of
-from console.api.changes import change_general_access, check_may_change
-from console.api.pagination import Page, flag, one_of
+from console.api.changes import change_storage
 from console.api.signing import signed_fields
+from console.api.storage_lists import answer_with_list
 from console.api.times import iso
 from resources import storages
 from resources.kinds import Kind
 from resources.models import Dataset
 from resources.usage import reads
-from sharing.access import Access, AddressedBy, Facts, Listed, Ownership, count_listed, listed
+from sharing.access import Access, AddressedBy, Facts, Listed
 from sharing.declare import needs, signed_in_for
 from sharing.facts import facts_of
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
 
-_OWNERSHIPS = {"ownedByMe": Ownership.MINE, "sharedWithMe": Ownership.SHARED}
-_MAX_TITLE = 200
-
-
-class DatasetChange(msgspec.Struct, rename="camel"):
-    """The body of a PUT; what is not given stays as it is, and a name of null takes the name away."""
-
-    name: str | msgspec.UnsetType | None = msgspec.UNSET
-    title: str | msgspec.UnsetType | None = msgspec.UNSET
-    general_access: str | msgspec.UnsetType = msgspec.UNSET
-
 
 @signed_in_for(Kind.DATASET, Permission.READ)
 def list_datasets(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the datasets that the account may read, in a number of queries that never grows."""
-    page = Page.from_query(request.GET)
-    unnamed = flag(request.GET, "unnamed")
-    ownership = one_of(request.GET, "ownership", _OWNERSHIPS, Ownership.BOTH)
-    account_id = request.principal.account_id or ""
-    rows = listed(
-        account_id,
-        ownership=ownership,
-        kinds=[Kind.DATASET],
-        named_only=not unnamed,
-        offset=page.offset,
-        limit=page.limit,
-        newest_first=page.desc,
-    )
-    total = count_listed(account_id, ownership=ownership, kinds=[Kind.DATASET], named_only=not unnamed)
-    datasets = Dataset.objects.select_related("run").in_bulk([row.id for row in rows])
-    items = [_list_item(datasets[row.id], row) for row in rows if row.id in datasets]
-    return answers.data(page.answer(total, items, unnamed=unnamed))
+    return answer_with_list(request, Kind.DATASET, _list_items)
 
 
 @signed_in_for(Kind.DATASET, Permission.WRITE)
@@ -86,16 +58,7 @@ def show(request: ResourceApiRequest) -> HttpResponse:
 @needs(Kind.DATASET, Permission.WRITE, Permission.MANAGE_ACCESS_RIGHTS)
 def update(request: ResourceApiRequest) -> HttpResponse:
     """Change the name and title, which needs WRITE, and the general access, which needs MANAGE_ACCESS_RIGHTS."""
-    change = bodies.read_json(request, DatasetChange)
-    with transaction.atomic():
-        if change.name is not msgspec.UNSET:
-            check_may_change(request, "name", Permission.WRITE)
-            _rename(request, change.name)
-        if change.title is not msgspec.UNSET:
-            check_may_change(request, "title", Permission.WRITE)
-            _retitle(request, change.title or "")
-        if change.general_access is not msgspec.UNSET:
-            change_general_access(request, change.general_access)
+    change_storage(request)
     return _answer(request)
 
 
@@ -105,24 +68,6 @@ def delete(request: ResourceApiRequest) -> HttpResponse:
     if not storages.delete(request.resource, by=request.principal):
         raise record_not_found("Dataset was not found.")
     return answers.no_content()
-
-
-def _rename(request: ResourceApiRequest, name: str | None) -> None:
-    try:
-        storages.rename(request.resource, name, by=request.principal)
-    except storages.InvalidName as error:
-        raise invalid_value("name", str(error)) from None
-    except storages.NameTaken as error:
-        raise answers.conflict("name-not-unique", str(error)) from None
-    except storages.ResourceGone:
-        raise record_not_found("Dataset was not found.") from None
-
-
-def _retitle(request: ResourceApiRequest, title: str) -> None:
-    if len(title) > _MAX_TITLE or "\x00" in title:
-        raise invalid_value("title", f"it must have at most {_MAX_TITLE} characters, and no NUL among them.")
-    request.resource.title = title
-    Dataset.objects.filter(pk=request.resource.pk).update(title=title)
 
 
 def _answer(request: ResourceApiRequest) -> HttpResponse:
@@ -146,6 +91,11 @@ def _dataset(dataset: Dataset, username: str, run: Facts | None) -> dict[str, An
         "schema": None,
         "stats": {**_stats(dataset), "storageBytes": dataset.compressed_bytes},
     }
+
+
+def _list_items(rows: Sequence[Listed]) -> list[dict[str, Any]]:
+    datasets = Dataset.objects.select_related("run").in_bulk([row.id for row in rows])
+    return [_list_item(datasets[row.id], row) for row in rows if row.id in datasets]
 
 
 def _list_item(dataset: Dataset, row: Listed) -> dict[str, Any]:

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, include, path
 
-from console.api import access_rights, basics, dataset_items, datasets, users
+from console.api import access_rights, basics, dataset_items, datasets, key_value_store_urls, request_queue_urls, users
 from console.api.endpoint import endpoint
 from resources.kinds import KINDS, Kind, KindInfo
 
 # Another name for the same collection, from before tasks and runs had theirs.
 _ALIASES = {Kind.ACTOR: "acts"}
 # Kinds that have an API of their own, of which their general access is a part.
-_COMPLETE = {Kind.DATASET}
+_COMPLETE = {Kind.DATASET, Kind.KEY_VALUE_STORE, Kind.REQUEST_QUEUE}
 
 
 def _of_every_kind() -> Iterator[URLPattern]:
@@ -37,6 +37,10 @@ urlpatterns = [
     path("datasets", endpoint(GET=datasets.list_datasets, POST=datasets.get_or_create)),
     path("datasets/<str:address>", endpoint(GET=datasets.show, PUT=datasets.update, DELETE=datasets.delete)),
     path("datasets/<str:address>/statistics", endpoint(GET=dataset_items.statistics)),
+    path("key-value-stores", include(key_value_store_urls.of_all_stores)),
+    path("key-value-stores/<str:address>", include(key_value_store_urls.of_one_store)),
+    path("request-queues", include(request_queue_urls.of_all_queues)),
+    path("request-queues/<str:address>", include(request_queue_urls.of_one_queue)),
     path("users/me", endpoint(GET=users.show_me)),
     path("users/<str:user>", endpoint(GET=users.show_user)),
     *_of_every_kind(),

@@ -78,8 +78,10 @@ def delete(store_id: str, key: str, *, expect: Expectation | None = None) -> boo
     """Delete a record and return whether there was one. Whatever `expect` raises is passed on.
 
     Raises:
+        InvalidKey: when no record of this store can have this key.
         StoreGone: when there is no such store (any more).
     """
+    check_key(key, store_id)
     with transaction.atomic():
         _lock(store_id)
         old = _find(store_id, key)

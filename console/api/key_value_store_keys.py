@@ -1,0 +1,75 @@
+"""The keys of a key-value store, page by page."""
+
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+from django.http import HttpResponse, QueryDict
+
+from accounts.errors import ApiError, invalid_value
+from console.api import answers
+from console.api.key_value_stores import url_of
+from console.api.pagination import MAX_LIMIT, whole_number
+from resources.kinds import Kind
+from resources.models import KeyValueStore, Record, Resource
+from resources.records.collections import UnknownCollection, keys_of
+from resources.records.keys import RULES, KeyFilter, can_be_key
+from resources.records.reading import list_records
+from resources.records.usage import lists
+from sharing.access import Access
+from sharing.declare import needs
+from sharing.permissions import Permission
+from sharing.requests import ResourceApiRequest
+
+
+@needs(Kind.KEY_VALUE_STORE, Permission.READ)
+def list_keys(request: ResourceApiRequest) -> HttpResponse:
+    """Answer with the keys after `exclusiveStartKey`, in the order of their bytes."""
+    query, store = request.GET, cast("KeyValueStore", request.resource)
+    limit = min(whole_number(query, "limit", 0) or MAX_LIMIT, MAX_LIMIT)
+    after = query.get("exclusiveStartKey", "")
+    if after and not can_be_key(after):
+        raise invalid_value("exclusiveStartKey", f"it cannot be a key. {RULES}")
+    records, is_truncated = list_records(store.pk, wanted_keys(query, store), after, limit)
+    lists.add(store.pk)
+    return answers.data(
+        {
+            "items": [_key(request.access, record) for record in records],
+            "count": len(records),
+            "limit": limit,
+            "exclusiveStartKey": after or None,
+            "isTruncated": is_truncated,
+            "nextExclusiveStartKey": records[-1].key if is_truncated else None,
+        }
+    )
+
+
+def wanted_keys(query: QueryDict, store: KeyValueStore) -> KeyFilter:
+    """Return which keys `prefix` and `collection` leave over.
+
+    Raises:
+        ApiError: 400 for a collection that the store does not have.
+    """
+    prefix = query.get("prefix", "")
+    name = query.get("collection", "")
+    if not name:
+        return KeyFilter((prefix,))
+    try:
+        collection = keys_of(store.schema, name)
+    except UnknownCollection as error:
+        raise ApiError(HTTPStatus.BAD_REQUEST, "invalid-collection", str(error)) from None
+    return KeyFilter((prefix, *collection.prefixes), collection.exact)
+
+
+def record_url(store: Resource, key: str) -> str:
+    """Return the address of a record in the API, built from the configured public URL."""
+    return f"{url_of(store)}/records/{quote(key, safe='')}"
+
+
+def _key(access: Access, record: Record) -> dict[str, Any]:
+    """Return what a principal gets to know of one record in the list."""
+    return {
+        "key": record.key,
+        "size": record.size,
+        "recordPublicUrl": record_url(access.resource, record.key),
+    }

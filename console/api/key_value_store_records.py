@@ -1,0 +1,126 @@
+"""One record of a key-value store: read, written, deleted; and all of them as one archive."""
+
+import re
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import cast
+
+from django.conf import settings
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+
+from accounts.errors import ApiError, record_not_found
+from console.api import answers, bodies
+from console.api.key_value_store_keys import record_url, wanted_keys
+from console.api.key_value_stores import store_gone
+from console.api.negotiation import check_expected
+from console.api.pagination import flag, one_of
+from console.api.record_answers import SANDBOX, answer_with, etags_of
+from resources.kinds import Kind
+from resources.models import KeyValueStore, Record
+from resources.records import writing
+from resources.records.archive import zip_archive
+from resources.records.reading import every_record, find
+from resources.usage import reads
+from sharing.declare import needs
+from sharing.permissions import Permission
+from sharing.requests import ResourceApiRequest
+
+_DEFAULT_TYPE = "application/octet-stream"
+_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_CONTENT_TYPE = re.compile(rf"{_WORD}/{_WORD}[ \t]*(?:;[\t\x20-\x7e]*)?\Z")
+_MAX_TYPE = 255
+_DISPOSITIONS = {"inline": False, "attachment": True}
+
+
+@needs(Kind.KEY_VALUE_STORE, Permission.READ)
+def read_record(request: ResourceApiRequest, key: str) -> HttpResponseBase:
+    """Answer with a record, or with what a HEAD wants to know of it."""
+    as_attachment = flag(request.GET, "attachment") or one_of(request.GET, "disposition", _DISPOSITIONS, False)
+    record = find(request.resource.pk, key)
+    answer = answer_with(request, record, as_attachment=as_attachment) if record else None
+    reads.add(request.resource.pk)
+    if answer is None:
+        raise record_not_found("Record was not found.")
+    return answer
+
+
+@needs(Kind.KEY_VALUE_STORE, Permission.WRITE)
+def write_record(request: ResourceApiRequest, key: str) -> HttpResponse:
+    """Store the body under a key, as it comes, in place of what is there."""
+    content_type = _content_type(request)
+    content_encoding = bodies.content_encoding(request)
+    if bodies.announced_length(request) > settings.API_MAX_RECORD_BYTES:
+        raise _too_large()
+    try:
+        record = writing.write(
+            request.resource.pk,
+            key,
+            bodies.pieces(request),
+            content_type=content_type,
+            content_encoding=content_encoding,
+            expect=_expectation(request),
+        )
+    except writing.InvalidKey as error:
+        raise _invalid_key(error) from None
+    except writing.TooLarge:
+        raise _too_large() from None
+    except writing.StoreGone:
+        raise store_gone() from None
+    headers = {"Location": record_url(request.resource, key), "ETag": etags_of(record)[0]}
+    return answers.raw(b"{}", HTTPStatus.CREATED, headers)
+
+
+@needs(Kind.KEY_VALUE_STORE, Permission.WRITE)
+def delete_record(request: ResourceApiRequest, key: str) -> HttpResponse:
+    """Delete a record. One that is not there is as good as deleted, so that doing it again does no harm."""
+    try:
+        writing.delete(request.resource.pk, key, expect=_expectation(request))
+    except writing.InvalidKey as error:
+        raise _invalid_key(error) from None
+    except writing.StoreGone:
+        raise store_gone() from None
+    return answers.no_content()
+
+
+@needs(Kind.KEY_VALUE_STORE, Permission.READ)
+def download_all(request: ResourceApiRequest) -> HttpResponseBase:
+    """Answer with all records, or those of a prefix or collection, as one ZIP archive."""
+    store = cast("KeyValueStore", request.resource)
+    wanted = wanted_keys(request.GET, store)
+    reads.add(store.pk)
+    headers = {
+        "Content-Type": "application/zip",
+        "Content-Security-Policy": SANDBOX,
+        # Names are letters, digits and dashes, so they are safe in a header as they are.
+        "Content-Disposition": f'attachment; filename="{store.name or store.pk}.zip"',
+    }
+    if request.method == "HEAD":
+        return StreamingHttpResponse((), headers=headers)
+    return StreamingHttpResponse(zip_archive(every_record(store.pk, wanted)), headers=headers)
+
+
+def _expectation(request: ResourceApiRequest) -> Callable[[Record | None], None]:
+    return lambda record: check_expected(request, etags_of(record))
+
+
+def _content_type(request: ResourceApiRequest) -> str:
+    content_type = str(request.META.get("CONTENT_TYPE") or "").strip() or _DEFAULT_TYPE
+    if len(content_type) > _MAX_TYPE or not _CONTENT_TYPE.match(content_type):
+        raise ApiError(
+            HTTPStatus.BAD_REQUEST,
+            "invalid-content-type-header",
+            f"The header Content-Type must be a media type of at most {_MAX_TYPE} characters, such as text/plain.",
+        )
+    return content_type
+
+
+def _invalid_key(error: writing.InvalidKey) -> ApiError:
+    return ApiError(HTTPStatus.BAD_REQUEST, "invalid-record-key", str(error))
+
+
+def _too_large() -> ApiError:
+    return ApiError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "request-too-large",
+        f"The record is too large (limit: {settings.API_MAX_RECORD_BYTES} bytes).",
+    )
