@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "console.middleware.SessionActivityMiddleware",
     "console.middleware.HtmxMiddleware",
     "console.middleware.XFrameOptionsMiddleware",
+    "console.middleware.ApiEntrance",
     "accounts.middleware.PrincipalMiddleware",
     "sharing.middleware.AccessMiddleware",
 ]

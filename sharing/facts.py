@@ -4,12 +4,12 @@ Hot: every request for a resource comes through here, so the statements are writ
 kind, put together once when the module is loaded.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from django.db import models
 
 from accounts.ids import looks_like_id
@@ -20,7 +20,7 @@ from resources.kinds import KINDS, Kind
 from resources.models import MODELS, Resource
 from resources.storages import NAME
 from sharing.access import AddressedBy, Facts, Parent
-from sharing.permissions import Permission
+from sharing.permissions import EVERYTHING, Permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ class _Statement:
             name=resource.name,
             general_access=resource.general_access,
             is_public=resource.is_public,
-            granted=Permission(granted or 0),
+            granted=_PERMISSIONS[granted or 0],
             attached_to_issue=attached,
             actor=None if self.has_run else actor,
             task=None if self.has_run else task,
@@ -198,12 +198,12 @@ class _Statement:
 
 def _actor(rest: Any) -> Parent | None:
     id_, owner_id, name, is_public, granted = next(rest), next(rest), next(rest), next(rest), next(rest)
-    return None if id_ is None else Parent(id_, owner_id, name, bool(is_public), Permission(granted or 0))
+    return None if id_ is None else Parent(id_, owner_id, name, bool(is_public), _PERMISSIONS[granted or 0])
 
 
 def _task(rest: Any) -> Parent | None:
     id_, owner_id, name, granted = next(rest), next(rest), next(rest), next(rest)
-    return None if id_ is None else Parent(id_, owner_id, name, granted=Permission(granted or 0))
+    return None if id_ is None else Parent(id_, owner_id, name, granted=_PERMISSIONS[granted or 0])
 
 
 def _run(rest: Any, actor: Parent | None, task: Parent | None) -> Facts | None:
@@ -217,7 +217,7 @@ def _run(rest: Any, actor: Parent | None, task: Parent | None) -> Facts | None:
         owner_general_access=owner_level,
         owner_shares_runs=bool(owner_shares),
         general_access=level,
-        granted=Permission(granted or 0),
+        granted=_PERMISSIONS[granted or 0],
         attached_to_issue=bool(attached),
         actor=actor,
         task=task,
@@ -229,9 +229,11 @@ def _aware_or_none(value: datetime | str | None) -> datetime | None:
 
 
 def _json(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str | bytes) else value
+    return msgspec.json.decode(value) if isinstance(value, str | bytes) else value
 
 
+# Looked up, because making one costs as much as all else that is done with a column.
+_PERMISSIONS = tuple(Permission(bits) for bits in range(EVERYTHING.value + 1))
 _CONVERTERS: dict[type, Callable[[Any], Any]] = {
     models.DateTimeField: _aware_or_none,
     models.JSONField: _json,

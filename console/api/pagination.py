@@ -1,7 +1,7 @@
 """Lists that are read page by page, and the parameters that they share."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -63,7 +63,7 @@ def whole_number(query: QueryDict, name: str, default: int) -> int:
     return int(text.partition(".")[0])
 
 
-def flag(query: QueryDict, name: str) -> bool:
+def flag(query: Mapping[str, str], name: str) -> bool:
     """Return a parameter that is true or false; one that is not there is false.
 
     Raises:

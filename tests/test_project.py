@@ -1,0 +1,99 @@
+"""The project itself: what is pinned, what is documented, what Django thinks of a deployment."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import tomllib
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+
+ROOT = settings.BASE_DIR
+LOCK_FILES = ("requirements.lock", "requirements-dev.lock")
+PINNED = re.compile(r"^([a-z0-9-]+)==([^ \\]+)", re.MULTILINE)
+
+
+def pins(name: str) -> dict[str, str]:
+    return dict(PINNED.findall((ROOT / name).read_text()))
+
+
+@pytest.mark.parametrize("name", LOCK_FILES)
+def test_everything_is_pinned_by_version_and_hash_and_by_nothing_else(name):
+    requirements = (ROOT / name).read_text().replace("\\\n", " ").splitlines()
+    assert len(requirements) > 10
+    for requirement in requirements:
+        assert re.fullmatch(r"[a-z0-9-]+==\S+( ; [^#@]+?)?(\s+--hash=sha256:[0-9a-f]{64})+", requirement)
+        assert "/" not in requirement
+
+
+def test_tests_run_with_what_is_served_with():
+    assert pins("requirements.lock").items() <= pins("requirements-dev.lock").items()
+
+
+def test_every_dependency_is_pinned_and_says_why_it_is_there():
+    text = (ROOT / "pyproject.toml").read_text()
+    for requirement in tomllib.loads(text)["project"]["dependencies"]:
+        name = re.split(r"[\[<>=]", requirement)[0]
+        assert name in pins("requirements.lock")
+        assert re.search(rf'^ +"{re.escape(requirement)}", # \S', text, re.MULTILINE), requirement
+
+
+@pytest.mark.django_db
+def test_no_migration_is_missing():
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+def test_a_deployment_over_tls_passes_djangos_checks(tmp_path):
+    environment = {
+        **{name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "SECRET_KEY", "DEBUG")},
+        "DJANGO_SETTINGS_MODULE": "console.settings",
+        "PUBLIC_URL": "https://latchkey.example",
+        "DATA_DIR": str(tmp_path),
+    }
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout
+
+
+def test_what_the_readme_tells_to_make_can_be_made():
+    readme = (ROOT / "README.md").read_text()
+    makefile = (ROOT / "Makefile").read_text()
+    told = set(re.findall(r"\bmake ([a-z]+)", readme))
+    assert told >= {"run", "test", "lint", "bench"}
+    assert told <= set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+
+
+def test_what_the_readme_calls_a_variable_is_read_somewhere():
+    readme = (ROOT / "README.md").read_text()
+    named = set(re.findall(r"^\| `([A-Z_]+)`", readme, re.MULTILINE))
+    assert named >= {"PORT", "DATA_DIR", "PUBLIC_URL", "DATABASE_URL", "DEMO"}
+    sources = "".join(path.read_text() for path in (ROOT / "console").rglob("*.py"))
+    assert {name for name in named if f'"{name}"' not in sources} == set()
+
+
+def test_help_names_every_target_that_is_meant_for_people():
+    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for target in ("run", "test", "lint", "bench", "lock"):
+        assert f"make {target} " in done.stdout
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http", "80 80", "٨٠", "9" * 5000])
+def test_a_port_that_is_none_is_refused(monkeypatch, port):
+    monkeypatch.setenv("PORT", port)
+    with pytest.raises(CommandError, match="PORT must be a number"):
+        call_command("serve")
+
+
+def test_a_port_in_use_is_said_plainly(monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("PORT", str(port))
+        monkeypatch.setenv("HOST", "127.0.0.1")
+        with pytest.raises(CommandError, match=f"Port {port} cannot be used"):
+            call_command("serve")
