@@ -18,7 +18,7 @@ def tell_of_access(resource: Resource, account: Account, permissions: Permission
 
     It leaves after the commit and holds nothing up; call it within the transaction of the grant.
     """
-    if not getattr(account, "notify_when_shared", True):
+    if not account.notify_when_shared:
         return
     _write(
         "shared",

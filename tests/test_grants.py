@@ -1,7 +1,11 @@
 """Access given, changed, removed and put back."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.core import mail
+from django.db import connection
 
 from accounts.models import AuditEvent
 from resources.kinds import Kind
@@ -142,3 +146,24 @@ def run_on_issue(owner, developer, make_resource):
     issue = Issue.objects.create(actor=actor, author=owner, title="Prices missing")
     issues.attach_run(issue, run, by=principal_of(owner))
     return run, issue
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_add_the_same_person_at_once_one_is_first(dataset, ada, ben):
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite lets in one writer at a time by itself, and threads cannot share its database in memory.")
+    barrier = threading.Barrier(4)
+
+    def add(permissions: Permission) -> bool:
+        try:
+            barrier.wait(10)
+            return grants.add(dataset, ben, permissions, by=principal_of(ada))[1]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        new = list(pool.map(add, [READ, READ | WRITE, READ, READ | MANAGE]))
+    assert sorted(new) == [False, False, False, True]
+    assert len(mail.outbox) == 1
+    assert AuditEvent.objects.filter(action="grant.created").count() == 1
+    assert not AuditEvent.objects.filter(action="grant.changed").exists()

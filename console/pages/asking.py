@@ -1,7 +1,5 @@
 """Asking for access to what somebody has a link to, from the page that says that it is not shared with them."""
 
-from typing import cast
-
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
@@ -11,7 +9,6 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from accounts import audit
-from accounts.models import Account
 from accounts.rate_limit import allowed
 from accounts.requests import PageRequest
 from resources.kinds import Kind
@@ -73,4 +70,4 @@ def _record(request: PageRequest, wanted: Resource) -> None:
             subject_id=wanted.pk,
             name=wanted.name,
         )
-        tell_of_request(wanted, cast("Account", wanted.owner), by=request.principal)
+        tell_of_request(wanted, wanted.owner, by=request.principal)

@@ -1,0 +1,88 @@
+"""The page of a resource whose kind has none of its own yet."""
+
+import re
+
+import pytest
+
+from console.pages.sharing_urls import WITH_THEIR_OWN_PAGE
+from resources.kinds import KINDS, Kind
+
+KINDS_HERE = [kind for kind in Kind if kind not in WITH_THEIR_OWN_PAGE]
+
+
+@pytest.fixture
+def restricted_ada(ada):
+    ada.general_access = "RESTRICTED"
+    ada.save()
+    return ada
+
+
+# Refusals
+
+
+@pytest.mark.parametrize("kind", KINDS_HERE)
+def test_who_may_not_read_it_finds_nothing(kind, restricted_ada, ben, make_resource, signed_in, client):
+    resource = make_resource(kind, restricted_ada, name="secret-thing")
+    for path in (resource.console_path, f"/{KINDS[kind].console_path}/ada~secret-thing"):
+        response = signed_in(ben).get(path)
+        assert response.status_code == 404
+        assert client.get(path)["Location"] == f"/sign-in?next={path}"
+    assert "secret-thing" not in signed_in(ben).get(resource.console_path).content.decode()
+
+
+@pytest.mark.parametrize("address", ["x", "%00", "ada~", "~", "ada~%00", "a" * 300, "0" * 17 + "x"])
+def test_a_strange_address_finds_nothing(address, ada, signed_in):
+    assert signed_in(ada).get(f"/tasks/{address}").status_code == 404
+
+
+def test_another_kinds_address_finds_nothing(ada, make_resource, signed_in):
+    task = make_resource(Kind.TASK, ada)
+    assert signed_in(ada).get(f"/schedules/{task.pk}").status_code == 404
+
+
+def test_it_only_shows(ada, make_resource, signed_in):
+    assert signed_in(ada).post(make_resource(Kind.TASK, ada).console_path).status_code == 405
+
+
+# What works
+
+
+@pytest.mark.parametrize("kind", KINDS_HERE)
+def test_it_shows_what_is_known_by_id_and_by_name(kind, ada, make_resource, signed_in):
+    resource = make_resource(kind, ada, name="nightly")
+    for path in (
+        resource.console_path,
+        f"/{KINDS[kind].console_path}/ada~nightly",
+        f"/{KINDS[kind].console_path}/~nightly",
+    ):
+        shown = signed_in(ada).get(path).content.decode()
+        assert resource.pk in shown
+        assert "<h1>nightly</h1>" in shown
+        assert f'href="{resource.console_path}/share"' in shown
+        assert ("Anyone with ID" in shown) == KINDS[kind].general_access
+
+
+def test_a_run_leads_to_its_actor_and_its_storages_and_they_lead_back(ada, make_resource, signed_in):
+    actor = make_resource(Kind.ACTOR, ada, name="crawler")
+    task = make_resource(Kind.TASK, ada, actor=actor)
+    run = make_resource(Kind.RUN, ada, actor=actor, task=task)
+    storages = [make_resource(kind, ada, run=run) for kind in Kind if KINDS[kind].storage]
+    client = signed_in(ada)
+    shown = client.get(run.console_path).content.decode()
+    paths = re.findall(r'<a class="id" href="([^"]+)"', shown)
+    assert sorted(paths) == sorted(each.console_path for each in (actor, task, *storages))
+    assert {client.get(path).status_code for path in paths} == {200}
+    assert run.console_path in client.get(storages[1].console_path).content.decode()
+
+
+def test_it_says_how_one_may_read_it(restricted_ada, ben, make_resource, give, signed_in):
+    actor = make_resource(Kind.ACTOR, restricted_ada, name="crawler")
+    give(actor, ben, "VIEW_OWNER_RUNS")
+    run = make_resource(Kind.RUN, restricted_ada, actor=actor)
+    store = make_resource(Kind.KEY_VALUE_STORE, restricted_ada, run=run)
+    client = signed_in(ben)
+    assert (
+        "through the Actor crawler, whose owner&#x27;s runs you can view"
+        in client.get(run.console_path).content.decode()
+    )
+    assert f"through the run {run.pk}" in client.get(store.console_path).content.decode()
