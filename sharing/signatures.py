@@ -20,6 +20,8 @@ from enum import StrEnum
 
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from resources.records.keys import spells_content_message
+
 _BASE62 = string.digits + string.ascii_letters
 _HEX_DIGITS = 30
 _VERSION = "0"
@@ -85,15 +87,6 @@ def sign_record(key: str, resource_id: str, record_key: str) -> str:
 def sign_record_until(key: str, resource_id: str, record_key: str, expires_at: int) -> str:
     """Return a signature of one record that ends at `expires_at` (milliseconds since 1970)."""
     return _encode(_RECORD_VERSION, expires_at, _record_mac(key, resource_id, record_key, expires_at))
-
-
-def spells_content_message(record_key: str, resource_id: str) -> bool:
-    """Tell whether a record key is a message that content signatures are made of, such as `0.0.<storeId>`.
-
-    One message must not serve two purposes: such keys cannot be signed as records and cannot be written. The
-    version is whatever clients may one day put there.
-    """
-    return re.fullmatch(rf"[^.]*\.[^.]*\.{re.escape(resource_id)}", record_key, re.DOTALL) is not None
 
 
 def check_content(signature: str, key: str, resource_id: str, now: int) -> Signed | None:

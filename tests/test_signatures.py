@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.ids import new_id
+from resources.records.keys import spells_content_message
 from sharing.signatures import (
     check_content,
     check_record,
@@ -17,7 +18,6 @@ from sharing.signatures import (
     sign_record,
     sign_record_until,
     signing_key,
-    spells_content_message,
 )
 
 STORE = "abcdefghijklmnopq"
