@@ -132,6 +132,13 @@ def test_a_name_that_is_taken_is_refused(ada, signed_in, dataset, make_resource)
     assert sorted(each.name for each in Dataset.objects.all()) == ["offers", "prices"]
 
 
+@pytest.mark.parametrize("url", ["/", "/storage/datasets", *PAGES])
+def test_a_page_that_only_shows_is_not_posted_to(ada, signed_in, dataset, url):
+    url = url if url == "/" or url.startswith("/storage") else dataset.console_path + url
+
+    assert signed_in(ada).post(url).status_code == 405
+
+
 # The list
 
 
@@ -413,6 +420,21 @@ def test_cells_of_every_form():
         ("nested", '{"a": [1]}'),
         ("link", "https://a.b"),
     ]
+
+
+def test_numbers_beyond_python_are_shown_as_they_were_pushed(ada, signed_in, make_resource):
+    made = make_resource(Kind.DATASET, ada)
+    huge = "1" * 5000
+    push(made.pk, b'[{"big": 123456789012345678901234567890, "far": 1e999, "in": [%b]}]' % huge.encode())
+    browser = signed_in(ada)
+
+    cells = browser.get(made.console_path).context["table"].rows[0].cells
+    text = browser.get(f"{made.console_path}?view=json").context["items"][0].text
+
+    assert [cell.text for cell in cells[:2]] == ["123456789012345678901234567890", "1e999"]
+    assert '"big": 123456789012345678901234567890,' in text
+    assert '"far": 1e999' in text
+    assert huge in text
 
 
 def test_a_long_value_is_cut_and_its_whole_is_there():

@@ -2,6 +2,7 @@
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from accounts.requests import PageRequest
 from console.pages.snippets import push_first_items
@@ -15,6 +16,7 @@ RECENT = 8
 
 
 @signed_in
+@require_safe
 def dashboard(request: PageRequest) -> HttpResponse:
     """Show the newest of one's own storages and of what is shared with one."""
     me = request.user.pk

@@ -1,8 +1,10 @@
 """Items of a dataset as a page shows them: cells of a table, or one by one as JSON. What is long is cut."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Any
 
 from resources.datasets.json_text import Number
@@ -108,10 +110,23 @@ def _cut(form: str, text: str) -> Cell:
 
 
 def _json(value: Any, indent: int | None = None) -> str:
+    mark = token_hex(8)
     try:
-        return printable(json.dumps(value, ensure_ascii=False, indent=indent))
+        text = json.dumps(_marked(value, mark), ensure_ascii=False, indent=indent)
+        return printable(re.sub(f'"{mark}([^"]*)"', r"\1", text))
     except (RecursionError, ValueError):
         return "(too large or too deeply nested to be shown; it is in the export)"
+
+
+def _marked(value: Any, mark: str) -> Any:
+    """Mark the numbers that had to stay text, so that they can be written without quotation marks."""
+    if isinstance(value, Number):
+        return mark + value
+    if isinstance(value, dict):
+        return {key: _marked(member, mark) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_marked(element, mark) for element in value]
+    return value
 
 
 def printable(text: str) -> str:

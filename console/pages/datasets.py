@@ -7,6 +7,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_safe
 
 from accounts.errors import ApiError
 from accounts.requests import PageRequest
@@ -47,6 +48,7 @@ class Filters(TypedDict):
 
 
 @signed_in
+@require_safe
 def dataset_list(request: PageRequest) -> HttpResponse:
     """Show one's datasets and those shared with one; htmx asks for the rows alone when a filter changes."""
     me = request.user.pk
@@ -72,6 +74,7 @@ def dataset_list(request: PageRequest) -> HttpResponse:
 
 
 @needs(Kind.DATASET, Permission.READ)
+@require_safe
 def dataset_page(request: DatasetRequest) -> HttpResponse:
     """Show a dataset with a page of its items, as a table or as JSON."""
     dataset, access = request.resource, request.access
@@ -102,6 +105,7 @@ def dataset_page(request: DatasetRequest) -> HttpResponse:
 
 
 @needs(Kind.DATASET, Permission.READ)
+@require_safe
 def dataset_api(request: DatasetRequest) -> HttpResponse:
     """Show how to read a dataset through the API."""
     context = {
@@ -113,6 +117,7 @@ def dataset_api(request: DatasetRequest) -> HttpResponse:
 
 
 @needs(Kind.DATASET, Permission.READ)
+@require_safe
 def dataset_download(request: DatasetRequest) -> HttpResponseBase:
     """Send a dataset's items as a file. What a user stored never runs in the console's origin."""
     dataset = request.resource

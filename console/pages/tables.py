@@ -74,6 +74,7 @@ class Row:
     badge: Badge | None
     is_mine: bool
     can_write: bool
+    can_share: bool
 
 
 def rows_of(resources: Iterable[Resource], principal: Principal) -> list[Row]:
@@ -97,6 +98,7 @@ def _row(resource: Resource, granted: Permission, principal: Principal) -> Row:
         badge=badge_of(facts) if resource.info.general_access else None,
         is_mine=resource.owner_id == principal.account_id,
         can_write=decide(principal, facts, Permission.WRITE).allowed,
+        can_share=decide(principal, facts, Permission.MANAGE_ACCESS_RIGHTS).allowed,
     )
 
 

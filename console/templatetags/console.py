@@ -6,7 +6,7 @@ from typing import Any
 from django import template
 from django.contrib.humanize.templatetags.humanize import intcomma, naturaltime
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -18,10 +18,7 @@ register = template.Library()
 @register.inclusion_tag("_nav_link.html", takes_context=True)
 def nav_link(context: dict[str, Any], view_name: str, icon: str, label: str) -> dict[str, Any]:
     """A line of the navigation, marked as current on its page and on the pages below it."""
-    try:
-        url = reverse(view_name)
-    except NoReverseMatch:
-        return {}
+    url = reverse(view_name)
     request: HttpRequest | None = context.get("request")
     path = request.path if request else ""
     current = ""
