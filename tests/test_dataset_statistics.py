@@ -13,11 +13,11 @@ from resources.models import Dataset, DatasetStatistics
 
 
 @pytest.fixture
-def dataset(ada, make_resource) -> Dataset:
+def dataset(ada, make_resource):
     return make_resource(Kind.DATASET, ada)
 
 
-def of(least, most, nulls: int = 0, empty: int = 0) -> dict:
+def of(least, most, nulls=0, empty=0):
     return {"min": least, "max": most, "nullCount": nulls, "emptyCount": empty}
 
 

@@ -18,7 +18,7 @@ from resources.models import Dataset
 
 
 @pytest.fixture
-def dataset(ada, make_resource) -> Dataset:
+def dataset(ada, make_resource):
     return make_resource(Kind.DATASET, ada)
 
 
@@ -35,7 +35,7 @@ def read(dataset: Dataset, **options) -> bytes:
     return body if isinstance(body, bytes) else b"".join(body)
 
 
-def transformed(dataset: Dataset, items: list, **options) -> list[list[tuple]]:
+def transformed(dataset, items, **options):
     """Push items and return them as they are read: each as its pairs, because the order of fields matters."""
     push(dataset.pk, json.dumps(items).encode())
     return json.loads(read(dataset, **options), object_pairs_hook=list)
@@ -121,10 +121,27 @@ def test_fields_pick_after_unwinding_unless_they_name_what_is_unwound(dataset):
     picked = {"fields": ("url", "title"), "unwind": ("pageFunctionResult",)}
     assert transformed(dataset, items, **picked) == [[("url", "u"), ("title", "t")], [("url", "u"), ("title", "v")]]
     simplified = ItemsOptions.from_query({"simplified": "1"})
-    assert json.loads(open_items(dataset.pk, simplified).body) == [
+    body = open_items(dataset.pk, simplified).body
+    assert isinstance(body, bytes)
+    assert json.loads(body) == [
         {"url": "u", "title": "t"},
         {"url": "u", "title": "v"},
     ]
+
+
+def test_one_item_that_becomes_very_many_is_a_stream_in_constant_memory(dataset, monkeypatch):
+    """A million million records: nobody could hold them, and the first are there at once."""
+    numbers = list(range(1000))
+    push(dataset.pk, json.dumps(dict.fromkeys("abcd", numbers)).encode())
+    answer = open_items(dataset.pk, ItemsOptions(unwind=("a", "b", "c", "d"), format="jsonl"))
+    assert not isinstance(answer.body, bytes)
+    first = next(iter(answer.body)).split(b"\n")[0]
+    assert json.loads(first) == {"a": 0, "b": 0, "c": 0, "d": 0}
+
+
+def test_flattening_ends_where_names_would_become_too_long(dataset):
+    deep = {"k" * 90: {"k" * 90: {"k" * 90: 1}}}
+    assert transformed(dataset, [{"a": deep}], flatten=("a",)) == [[(f"a.{'k' * 90}.{'k' * 90}", [("k" * 90, 1)])]]
 
 
 def test_flattening_makes_dotted_names(dataset):
@@ -207,6 +224,12 @@ def test_csv_has_at_most_so_many_columns_with_names_of_at_most_such_a_length(dat
     assert header == ["n" * 200, *(f"c{at}" for at in range(1999))]
     assert first[0] == "first"
     assert second[-1] == "1998"
+
+
+def test_csv_of_an_array_without_end(dataset):
+    push(dataset.pk, json.dumps([{"a": list(range(5000)), "z": 1}, {"z": 2}]).encode())
+    header, first, second = list(csv.reader(io.StringIO(table(dataset), newline="")))
+    assert (len(header), header[-1], first[-1], second[-1]) == (2000, "a/1999", "1999", "")
 
 
 def test_csv_of_deep_nesting(dataset):

@@ -16,7 +16,7 @@ from resources.models import Dataset, DatasetChunk
 
 
 @pytest.fixture
-def dataset(ada, make_resource) -> Dataset:
+def dataset(ada, make_resource):
     return make_resource(Kind.DATASET, ada)
 
 
@@ -25,7 +25,7 @@ def body(dataset: Dataset, **options) -> bytes:
     return found if isinstance(found, bytes) else b"".join(found)
 
 
-def counters(dataset: Dataset) -> dict:
+def counters(dataset: Dataset):
     return Dataset.objects.values().get(pk=dataset.pk)
 
 

@@ -48,9 +48,10 @@ def write(
     table = _Table(columns, options.delimiter)
     if not options.skip_header_row:
         yield table.header()
+    wanted = set(columns)
     for block in blocks():
         if block:
-            yield table.rows(block if flat else [flatten(item) for item in block])
+            yield table.rows(block if flat else [_flatten(item, wanted) for item in block])
 
 
 def _find_columns(blocks: Iterator["Block"]) -> tuple[list[str], bool]:
@@ -58,9 +59,9 @@ def _find_columns(blocks: Iterator["Block"]) -> tuple[list[str], bool]:
     columns: dict[str, None] = {}
     flat = True
     for block in blocks:
-        nested = [item for item in block if _is_nested(item)]
+        nested = any(map(_is_nested, block))
         flat = flat and not nested
-        names = chain.from_iterable([flatten(item) for item in block] if nested else block)
+        names = chain.from_iterable((_flatten(item, None) for item in block) if nested else block)
         for name in dict.fromkeys(names):
             if len(columns) < MAX_COLUMNS:
                 columns[name] = None
@@ -84,25 +85,29 @@ def _is_nested(item: "Item") -> bool:
     return values[:1] in (b"{", b"[") or b"\n{" in values or b"\n[" in values
 
 
-def flatten(item: "Item") -> "Item":
-    """Return an item whose arrays and objects have become fields of their own."""
+def _flatten(item: "Item", wanted: set[str] | None) -> "Item":
+    """Return an item whose arrays and objects have become fields of their own, the wanted ones.
+
+    Without `wanted`, to find the columns, it ends with as many fields as there can be columns: an array may have
+    millions of elements.
+    """
     if not _is_nested(item):
         return item
     flat: Item = {}
     for name, value in item.items():
-        _add(name, value, flat)
+        _add(name, value, flat, wanted)
     return flat
 
 
-def _add(path: str, value: Raw, into: "Item") -> None:
+def _add(path: str, value: Raw, into: "Item", wanted: set[str] | None) -> None:
     opening = bytes(value)[:1]
     if opening == b"{":
         for key, member in _OBJECT.decode(value).items():
-            _add(f"{path}/{key}", member, into)
+            _add(f"{path}/{key}"[:MAX_NAME_LENGTH], member, into, wanted)
     elif opening == b"[":
         for at, element in enumerate(_ARRAY.decode(value)):
-            _add(f"{path}/{at}", element, into)
-    else:
+            _add(f"{path}/{at}"[:MAX_NAME_LENGTH], element, into, wanted)
+    elif path in wanted if wanted is not None else len(into) < MAX_COLUMNS:
         into[path] = value
 
 

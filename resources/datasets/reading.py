@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from resources.datasets import chunks, json_text
 from resources.datasets.formats import BOM, FORMATS
 from resources.datasets.options import ItemsOptions
-from resources.datasets.scanning import Scan, Window, scan
-from resources.datasets.transformations import Block, decode, transformation
+from resources.datasets.scanning import SMALL_BYTES, Scan, Window, scan
+from resources.datasets.transformations import Block, decode, transform
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,18 +113,24 @@ _PLAIN = {"json": _json_array, "jsonl": _lines}
 def _written(found: Scan, options: ItemsOptions) -> tuple[bytes | Iterator[bytes], int]:
     """Return the body of an answer whose items are taken apart on the way, and how many items are in it."""
     format_ = FORMATS[options.format]
-    transform = transformation(options)
     bom = BOM if (format_.bom if options.bom is None else options.bom) else b""
+    counts: list[int] = []
 
     def blocks() -> Iterator[Block]:
-        return (transform(decode(lines)) for lines in _lines(found))
+        counts.clear()
+        for block in transform(map(decode, _lines(found)), options):
+            counts.append(len(block))
+            yield block
 
-    columns = _known_columns(found, options)
+    pieces = _after(bom, format_.write(blocks, options, _known_columns(found, options)))
     if not found.small:
-        return _after(bom, format_.write(blocks, options, columns)), found.count
-    made = list(blocks())
-    body = b"".join(format_.write(lambda: iter(made), options, columns))
-    return bom + body, sum(map(len, made))
+        return pieces, found.count
+    begun: list[bytes] = []
+    for piece in pieces:
+        begun.append(piece)
+        if sum(map(len, begun)) > SMALL_BYTES:  # little can become much, by unwinding
+            return chain(begun, pieces), found.count
+    return b"".join(begun), sum(counts)
 
 
 def _known_columns(found: Scan, options: ItemsOptions) -> list[str] | None:

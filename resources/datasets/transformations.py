@@ -8,7 +8,7 @@ renames, `omit` leaves out, hidden fields go, and last the items that have nothi
 `fields` names a field that is unwound, it picks before the unwinding, so that what comes out of it stays.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 
 import msgspec
 from msgspec import Raw
@@ -17,12 +17,17 @@ from resources.datasets.options import ItemsOptions
 
 Item = dict[str, Raw]
 Block = list[Item]
-Step = Callable[[Block], Block]
+Blocks = Iterator[Block]
+Step = Callable[[Blocks], Blocks]
+
+# Unwinding gives its items in blocks of this many, because one item can become millions.
+BLOCK_ITEMS = 500
+# A name made by flattening is not made longer than this; what lies deeper stays nested.
+MAX_NAME_LENGTH = 200
 
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _ARRAY = msgspec.json.Decoder(list[Raw])
 _BLOCK = msgspec.json.Decoder(list[Item])
-_LINES = msgspec.json.Decoder(Item)
 
 
 def decode(lines: bytes) -> Block:
@@ -30,54 +35,56 @@ def decode(lines: bytes) -> Block:
     return _BLOCK.decode(b"[%b]" % lines[:-1].replace(b"\n", b","))
 
 
-def transformation(options: ItemsOptions) -> Step:
-    """Return what turns a block of items into what is wanted of them."""
-    steps = list(_steps(options))
-
-    def transform(block: Block) -> Block:
-        for step in steps:
-            block = step(block)
-        return block
-
-    return transform
+def transform(blocks: Blocks, options: ItemsOptions) -> Blocks:
+    """Give what is wanted of the items, block by block."""
+    for step in _steps(options):
+        blocks = step(blocks)
+    return blocks
 
 
-def _steps(options: ItemsOptions) -> Iterable[Step]:
-    fields, unwound = options.fields, set(options.unwind)
+def _each(change: Callable[[Item], Item]) -> Step:
+    return lambda blocks: ([change(item) for item in block] for block in blocks)
+
+
+def _only(wanted: Callable[[Item], object]) -> Step:
+    return lambda blocks: ([item for item in block if wanted(item)] for block in blocks)
+
+
+def _steps(options: ItemsOptions) -> Iterator[Step]:
+    fields = options.fields
+    picks_first = not set(options.unwind).isdisjoint(fields)
     if options.skip_failed_pages:
-        yield lambda block: [item for item in block if "errorInfo" not in item]
-    picks_first = not unwound.isdisjoint(fields)
+        yield _only(lambda item: "errorInfo" not in item)
     if picks_first:
         kept = tuple(dict.fromkeys((*fields, *options.unwind)))
-        yield _pick(kept, (), ())
+        yield _each(_pick(kept, kept, ()))
     for name in options.unwind:
         yield _unwind(name)
     for name in options.flatten:
-        yield _flatten(name)
-    if options.output_fields or (fields and not picks_first):
-        renamed = _renames(options)
-        yield _rename(renamed) if picks_first else _pick(fields, options.output_fields, options.flatten)
+        yield _each(_flatten(name))
+    if fields and not picks_first:
+        yield _each(_pick(fields, options.output_fields or fields, options.flatten))
+    elif options.output_fields:
+        yield _each(_rename(dict(zip(fields, options.output_fields, strict=True))))
     if options.omit:
-        yield _omit(options.omit, options.flatten)
+        yield _each(_omit(options.omit, options.flatten))
     if options.skip_hidden:
-        yield lambda block: [{name: item[name] for name in item if name[:1] != "#"} for item in block]
+        yield _each(lambda item: {name: item[name] for name in item if name[:1] != "#"})
     if options.skip_empty:
-        yield lambda block: [item for item in block if item]
+        yield _only(bool)
 
 
-def _renames(options: ItemsOptions) -> dict[str, str]:
-    return dict(zip(options.fields, options.output_fields, strict=False))
+def _rename(names: dict[str, str]) -> Callable[[Item], Item]:
+    return lambda item: {names.get(name, name): value for name, value in item.items()}
 
 
-def _rename(names: dict[str, str]) -> Step:
-    return lambda block: [{names.get(name, name): value for name, value in item.items()} for item in block]
-
-
-def _pick(fields: tuple[str, ...], output_fields: tuple[str, ...], flattened: tuple[str, ...]) -> Step:
+def _pick(
+    fields: tuple[str, ...], output_fields: tuple[str, ...], flattened: tuple[str, ...]
+) -> Callable[[Item], Item]:
     """Pick fields in their order; the name of a flattened field stands for all that came out of it."""
     wanted = [
         (name, output, f"{name}." if name in flattened else "")
-        for name, output in zip(fields, output_fields or fields, strict=True)
+        for name, output in zip(fields, output_fields, strict=True)
     ]
 
     def pick(item: Item) -> Item:
@@ -91,71 +98,75 @@ def _pick(fields: tuple[str, ...], output_fields: tuple[str, ...], flattened: tu
                 }
         return picked
 
-    return lambda block: [pick(item) for item in block]
+    return pick
 
 
-def _omit(names: tuple[str, ...], flattened: tuple[str, ...]) -> Step:
+def _omit(names: tuple[str, ...], flattened: tuple[str, ...]) -> Callable[[Item], Item]:
     """Leave fields out; the name of a flattened field stands for all that came out of it."""
     omitted = set(names)
     prefixes = tuple(f"{name}." for name in names if name in flattened)
-
-    def omit(block: Block) -> Block:
-        return [
-            {
-                name: value
-                for name, value in item.items()
-                if name not in omitted and not (prefixes and name.startswith(prefixes))
-            }
-            for item in block
-        ]
-
-    return omit
+    return lambda item: {
+        name: value
+        for name, value in item.items()
+        if name not in omitted and not (prefixes and name.startswith(prefixes))
+    }
 
 
 def _unwind(name: str) -> Step:
-    def unwind(block: Block) -> Block:
+    def unwind(blocks: Blocks) -> Blocks:
         unwound: Block = []
-        for item in block:
-            value = item.get(name)
-            opening = b"" if value is None else bytes(value)[:1]
-            if opening == b"{":
-                unwound.append(_merge(item, name, value))
-            elif opening == b"[":
-                unwound += [_merge(item, name, element) for element in _ARRAY.decode(value or b"[]")]
-            else:
-                unwound.append(item)
-        return unwound
+        for block in blocks:
+            for item in block:
+                for record in _records(item, name):
+                    unwound.append(record)
+                    if len(unwound) >= BLOCK_ITEMS:
+                        yield unwound
+                        unwound = []
+        yield unwound
 
     return unwind
 
 
-def _merge(item: Item, name: str, value: Raw | None) -> Item:
+def _records(item: Item, name: str) -> Iterator[Item]:
+    value = item.get(name)
+    opening = b"" if value is None else bytes(value)[:1]
+    if value is None or opening not in (b"{", b"["):
+        yield item
+    elif opening == b"{":
+        yield _merge(item, name, value)
+    else:
+        for element in _ARRAY.decode(value):
+            yield _merge(item, name, element)
+
+
+def _merge(item: Item, name: str, value: Raw) -> Item:
     """Put an object's keys in the place of the field that held it; anything else takes the field's place itself."""
     rest = {key: kept for key, kept in item.items() if key != name}
-    if value is not None and bytes(value)[:1] == b"{":
+    if bytes(value)[:1] == b"{":
         return rest | _OBJECT.decode(value)
-    return rest if value is None else rest | {name: value}
+    return rest | {name: value}
 
 
-def _flatten(name: str) -> Step:
-    return lambda block: [_flatten_item(item, name) if name in item else item for item in block]
+def _flatten(name: str) -> Callable[[Item], Item]:
+    def flatten(item: Item) -> Item:
+        if name not in item:
+            return item
+        flat: Item = {}
+        for key, value in item.items():
+            if key == name:
+                _flatten_value(name, value, flat)
+            else:
+                flat[key] = value
+        return flat
 
-
-def _flatten_item(item: Item, name: str) -> Item:
-    flat: Item = {}
-    for key, value in item.items():
-        if key == name:
-            _flatten_value(name, value, flat)
-        else:
-            flat[key] = value
-    return flat
+    return flatten
 
 
 def _flatten_value(path: str, value: Raw, into: Item) -> None:
     """Add an object's values by dotted names, level by level; an empty object stays one."""
-    text = bytes(value)
-    members = _OBJECT.decode(value) if text[:1] == b"{" else {}
-    if not members:
+    members = _OBJECT.decode(value) if bytes(value)[:1] == b"{" else {}
+    if not members or any(len(path) + 1 + len(key) > MAX_NAME_LENGTH for key in members):
         into[path] = value
+        return
     for key, member in members.items():
         _flatten_value(f"{path}.{key}", member, into)
