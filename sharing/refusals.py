@@ -14,6 +14,7 @@ from accounts.middleware import is_api
 from resources.kinds import KINDS, Kind
 from sharing.access import Access, AddressedBy
 from sharing.permissions import Permission
+from sharing.wording import LABELS
 
 
 def nobody(request: HttpRequest) -> HttpResponse:
@@ -45,7 +46,7 @@ def refused(request: HttpRequest, access: Access, permission: Permission) -> Htt
     if access.allows(Permission.READ):
         if is_api(request):
             return insufficient_permissions(kind, missing=permission).response()
-        context = {"info": KINDS[kind], "resource": access.resource, "permission": permission.name}
+        context = {"info": KINDS[kind], "resource": access.resource, "permission": LABELS[permission]}
         return render(request, "not_permitted.html", context, status=HTTPStatus.FORBIDDEN)
     tells = KINDS[kind].general_access and access.addressed_by is AddressedBy.ID
     if is_api(request) and tells:

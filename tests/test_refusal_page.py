@@ -132,4 +132,4 @@ def test_who_may_read_but_not_do_it_is_told_what_is_missing(ben, secret, give, s
     give(secret, ben)
     response = signed_in(ben).post(f"{secret.console_path}/share", {"who": "cleo"})
     assert response.status_code == 403
-    assert "It needs the permission MANAGE_ACCESS_RIGHTS" in response.content.decode()
+    assert "It needs the permission “Manage access”" in response.content.decode()

@@ -317,6 +317,15 @@ def test_giving_up_leads_away_who_cannot_read_any_more(dataset, ada, ben, give, 
     assert "You gave up your access to the dataset prices." in text_of(response)
 
 
+def test_removing_oneself_is_giving_up(dataset, ada, ben, give, signed_in):
+    ada.general_access = AccountGeneralAccess.RESTRICTED
+    ada.save()
+    give(dataset, ben, "MANAGE_ACCESS_RIGHTS")
+    response = signed_in(ben).post(address(dataset, "people", ben.pk, "remove"), headers=HTMX)
+    assert response["HX-Redirect"] == "/shared"
+    assert held(dataset, ben) == NOTHING
+
+
 def test_giving_up_lets_stay_who_can_still_read(dataset, ben, give, signed_in):
     give(dataset, ben, "MANAGE_ACCESS_RIGHTS")
     response = signed_in(ben).post(address(dataset, "give-up"), headers=HTMX)

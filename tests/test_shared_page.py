@@ -77,16 +77,16 @@ def test_it_says_who_shared_it_and_how(ada, ben, cleo, dan, make_resource, give,
     dan.save()
     created = make_resource(Kind.RUN, dan, actor=shop)
     found = {row[0].split()[-1]: row for row in rows_of(signed_in(ben).get("/shared"))}
-    assert {id_: row[2:5] for id_, row in found.items()} == {
-        dataset.pk: ["ada", "shared by cleo", "can read"],
-        crawler.pk: ["ada", "shared by ada", "can read, build and view the owner's runs"],
-        build.pk: ["ada", "through the Actor prices-crawler", "can read and write"],
-        run.pk: ["ada", "through the Actor prices-crawler (view owner runs)", "can read"],
-        store.pk: ["ada", f"its run {run.pk} was shared", "can read"],
-        task.pk: ["dan", "shared by dan", "can read and view the owner's runs"],
-        of_task.pk: ["dan", "through the task nightly (view owner runs)", "can read"],
-        attached.pk: ["ada", "attached to issue 'Prices missing'", "can read"],
-        created.pk: ["dan", "through your Actor shop, as its creator", "can read"],
+    assert {id_: row[2:4] for id_, row in found.items()} == {
+        dataset.pk: ["ada", "Can read shared by cleo"],
+        crawler.pk: ["ada", "Can read, build and view the owner's runs shared by ada"],
+        build.pk: ["ada", "Can read and write through the Actor prices-crawler"],
+        run.pk: ["ada", "Can read through the Actor prices-crawler (view owner runs)"],
+        store.pk: ["ada", f"Can read its run {run.pk} was shared"],
+        task.pk: ["dan", "Can read and view the owner's runs shared by dan"],
+        of_task.pk: ["dan", "Can read through the task nightly (view owner runs)"],
+        attached.pk: ["ada", "Can read attached to issue 'Prices missing'"],
+        created.pk: ["dan", "Can read through your Actor shop, as its creator"],
     }
 
 

@@ -91,6 +91,8 @@ def remove(request: ResourcePageRequest, account_id: str) -> HttpResponse:
     account = _account(account_id)
     if account is None:
         return _done(request, _gone("This account"))
+    if account == request.user:
+        return give_up(request)
     before = content_for(request.access).people
     issue_id = _issue_id(request)
     removed = grants.revoke(
