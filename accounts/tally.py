@@ -31,10 +31,10 @@ class Tally:
         self._timer: threading.Timer | None = None
         atexit.register(self.flush)
 
-    def add(self, id_: str) -> None:
-        """Count one use of `id_` and see to it that it is saved soon."""
+    def add(self, id_: str, count: int = 1) -> None:
+        """Count one use of `id_`, or several, and see to it that they are saved soon."""
         with self._lock:
-            self._counts[id_] += 1
+            self._counts[id_] += count
             if self._timer is None and settings.TALLIES_SAVE_THEMSELVES:
                 self._timer = threading.Timer(DELAY_SECONDS, self._flush_in_thread)
                 self._timer.daemon = True

@@ -14,8 +14,12 @@ from resources.requests.errors import QueueGone
 
 @dataclass(slots=True)
 class Change:
-    """What a transaction does to the counters of a queue; `touched` says that it did anything to its requests."""
+    """What a transaction does to the counters of a queue; `touched` says that it did anything to its requests.
 
+    `had_multiple_clients` is what the queue says, this client included.
+    """
+
+    had_multiple_clients: bool
     total: int = 0
     handled: int = 0
     stored_bytes: int = 0
@@ -36,8 +40,7 @@ def changing(queue_id: str, client: Client) -> Iterator[Change]:
         found = rows(_ENTER[connection.vendor], [queue_id])
         if not found:
             raise QueueGone(queue_id)
-        clients.note(queue_id, client, *found[0])
-        change = Change()
+        change = Change(clients.note(queue_id, client, *found[0]))
         yield change
         if change.touched:
             _save(queue_id, change)

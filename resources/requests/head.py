@@ -16,11 +16,17 @@ from resources.requests.shapes import HeadRequest
 
 @dataclass(frozen=True, slots=True)
 class LockedHead:
-    """What a client has locked, until when, and whether anything in the queue is locked, by it or by another."""
+    """What a client has locked, and until when.
+
+    `has_locked` says whether anything in the queue is locked, by this client or by another, `had_multiple_clients`
+    whether it ever had another one, `modified_at` when this modified the queue; None: it did not.
+    """
 
     requests: list[HeadRequest]
     expires_at: datetime
     has_locked: bool
+    had_multiple_clients: bool
+    modified_at: datetime | None
 
 
 def head(queue_id: str, limit: int) -> list[HeadRequest]:
@@ -48,7 +54,13 @@ def lock_head(queue_id: str, limit: int, duration: timedelta, *, client: Client)
         change.touched = bool(taken)
         # What is still to be handled and could not be taken is locked, or just being locked, by somebody.
         has_locked = bool(taken) or bool(rows(_REMAINS, [queue_id, queue_id]))
-    return LockedHead([HeadRequest(*row[2:]) for row in taken], clock.from_milliseconds(expires_at), has_locked)
+    return LockedHead(
+        [HeadRequest(*row[2:]) for row in taken],
+        clock.from_milliseconds(expires_at),
+        has_locked,
+        change.had_multiple_clients,
+        now if taken else None,
+    )
 
 
 def _take_off_expired(queue_id: str, now: int, free: str) -> None:

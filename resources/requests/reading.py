@@ -1,9 +1,9 @@
 """Reading the requests of a queue: one, or page by page in the order of their ids."""
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from accounts.statements import Statement
 from resources.requests import clock
@@ -69,10 +69,10 @@ def page(
     return RequestPage([_stored(row, now) for row in rows], last if count < len(found) else None)
 
 
-def _stored(row: tuple[object, ...], now: int) -> StoredRequest:
-    request = StoredRequest(*row)  # type: ignore[arg-type]  # the columns of _FIELDS
+def _stored(row: tuple[Any, ...], now: int) -> StoredRequest:
+    request = StoredRequest(*row)
     if request.lock_expires_at is not None and request.lock_expires_at <= now:
-        return StoredRequest(*row[:6], None, request.details)  # type: ignore[arg-type]
+        return replace(request, lock_expires_at=None)
     return request
 
 

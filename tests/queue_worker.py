@@ -1,0 +1,68 @@
+"""A process of its own that works on a queue until it is finished: `queue_worker.py DATABASE QUEUE_ID NAME`.
+
+It locks the head in pieces, adds what each request leads to, handles it, and at last prints what it was handed.
+A queue that is gone ends it with 3.
+`NAME` "doomed" makes it a worker that locks a piece and is killed before it has handled any of it, two hours ago.
+"""
+
+# ruff: noqa: E402  (Django must be set up before anything is imported that needs it)
+import json
+import os
+import signal
+import sys
+from datetime import timedelta
+
+import django
+from django.conf import settings
+
+DATABASE, QUEUE_ID, NAME = sys.argv[1:]
+settings.DATABASES["default"]["NAME"] = DATABASE
+django.setup()
+
+from resources.requests import clock, head, writing
+from resources.requests.clients import Client
+from resources.requests.errors import QueueGone
+from resources.requests.shapes import NewRequest
+
+PIECE = 10
+GONE = 3
+CLIENT = Client("worker", NAME)
+
+
+def found_by(number: int) -> list[NewRequest]:
+    """Return what a page leads to: every third to one of its own, and to one that others lead to as well."""
+    if number >= 10_000 or number % 3:
+        return []
+    numbers = (10_000 + number, 100_000 + number // 30)
+    return [NewRequest(f"page {each}", f"https://example.com/{each}") for each in numbers]
+
+
+def work() -> list[int]:
+    """Work until there is nothing left, and return the numbers of all requests that were handed to this worker."""
+    handed = []
+    while True:
+        taken = head.lock_head(QUEUE_ID, PIECE, timedelta(minutes=10), client=CLIENT)
+        if not taken.requests and not taken.has_locked:
+            return handed
+        for request in taken.requests:
+            number = int(request.url.rpartition("/")[2])
+            handed.append(number)
+            writing.add(QUEUE_ID, found_by(number), client=CLIENT, forefront=number % 2 == 0)
+            done = NewRequest(request.unique_key, request.url, handled_at=clock.milliseconds(clock.now()))
+            writing.replace(QUEUE_ID, request.id, done, client=CLIENT)
+
+
+def doomed() -> None:
+    """Lock a piece for an hour, two hours ago, and die."""
+    then = clock.now() - timedelta(hours=2)
+    clock.now = lambda: then
+    head.lock_head(QUEUE_ID, PIECE, timedelta(hours=1), client=CLIENT)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if NAME == "doomed":
+    doomed()
+try:
+    print(json.dumps(work()))
+except QueueGone:
+    sys.exit(GONE)
