@@ -25,14 +25,17 @@ def set_for_resource(resource: Resource, level: str, *, by: Principal) -> bool:
     """Give a resource its own level and return whether that changed anything; the next request feels it.
 
     Raises:
-        UnsupportedLevel: when the resource cannot have this level.
+        UnsupportedLevel: when the resource cannot have this level, or was deleted meanwhile.
     """
     if level not in levels_of(resource):
         allowed = ", ".join(levels_of(resource)) or "none"
         raise UnsupportedLevel(f"{level} is not possible for this {resource.info.noun}. Possible: {allowed}.")
     with transaction.atomic():
-        locked = Resource.objects.select_for_update().get(pk=resource.pk)
-        before = locked.general_access
+        before = (
+            Resource.objects.select_for_update().filter(pk=resource.pk).values_list("general_access", flat=True).first()
+        )
+        if before is None:
+            raise UnsupportedLevel(f"This {resource.info.noun} was deleted.")
         if before == level:
             return False
         now = timezone.now()

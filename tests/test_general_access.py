@@ -41,6 +41,13 @@ def test_an_account_has_one_of_two_levels(level, ada):
     assert ada.general_access == "ANYONE_WITH_ID_CAN_READ"
 
 
+def test_what_was_deleted_meanwhile_has_no_level(ada, make_resource):
+    dataset = make_resource(Kind.DATASET, ada)
+    type(dataset).objects.get(pk=dataset.pk).delete()
+    with pytest.raises(UnsupportedLevel, match="This dataset was deleted"):
+        set_for_resource(dataset, "RESTRICTED", by=principal_of(ada))
+
+
 # What works
 
 

@@ -78,6 +78,13 @@ def test_what_the_run_was_taken_off_cannot_be_put_back(ada, dan, make_resource):
     assert not Grant.objects.filter(resource=run, account=dan).exists()
 
 
+def test_what_was_deleted_meanwhile_cannot_be_shared(dataset, ada, ben):
+    type(dataset).objects.get(pk=dataset.pk).delete()
+    with pytest.raises(grants.ResourceGone, match="This dataset was deleted"):
+        grants.grant(dataset, ben, READ, by=principal_of(ada))
+    assert grants.revoke(dataset, ben, by=principal_of(ada)) == []
+
+
 # What works
 
 

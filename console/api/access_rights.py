@@ -66,6 +66,8 @@ def put_right(request: ResourceApiRequest, account: str) -> HttpResponse:
         grant, _ = grants.grant(resource, grantee, permissions, by=request.principal)
     except grants.OwnerNeedsNoGrant as error:
         raise _owner(str(error)) from None
+    except grants.ResourceGone as error:
+        raise record_not_found(str(error)) from None
     except grants.BeyondOwnPermissions as error:
         raise ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", str(error)) from None
     return answers.data(_granted(grant, grantee))
