@@ -251,8 +251,7 @@ def test_csv_as_a_stream_is_the_same(dataset, monkeypatch):
         }
         for _ in range(400)
     ]
-    items[300] = {"late": {"nested": [1]}}
-    push(dataset.pk, json.dumps(items).encode())
+    push(dataset.pk, json.dumps([*items[:300], {"late": {"nested": [1]}}, *items[300:]]).encode())
     small = table(dataset)
     monkeypatch.setattr(scanning, "SMALL_BYTES", 0)
     assert not isinstance(open_items(dataset.pk, ItemsOptions(format="csv")).body, bytes)

@@ -292,3 +292,29 @@ def test_a_reader_amid_merging_sees_every_item_once(dataset):
     assert problems == []
     assert all(answer == list(range(len(answer))) for answer in answers)
     assert len(answers[-1]) == 150
+
+
+@pytest.mark.django_db(transaction=True)
+def test_deleting_under_a_writer_leaves_nothing_and_tells_the_writer(dataset):
+    some_written = threading.Event()
+    ended_with = []
+
+    def write() -> None:
+        try:
+            for at in range(10_000):
+                push(dataset.pk, b'{"at":%d}' % at)
+                if at == 5:
+                    some_written.set()
+        except Exception as error:
+            ended_with.append(error)
+        finally:
+            some_written.set()
+            connection.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    some_written.wait(60)
+    Dataset.objects.get(pk=dataset.pk).delete()
+    writer.join()
+    assert [type(error) for error in ended_with] == [DatasetGone]
+    assert not DatasetChunk.objects.exists()

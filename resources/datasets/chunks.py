@@ -7,6 +7,7 @@ a tenth of a millisecond to decompress, and a page from its front pays only for 
 import sys
 import threading
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
@@ -57,23 +58,29 @@ def weigh(items: list[bytes]) -> int:
 
 def pack(items: list[bytes]) -> list[Packed]:
     """Pack items into as few chunks of about equal weight as the target allows."""
-    if not items:
-        return []
-    weight = weigh(items)
-    share = weight / max(1, round(weight / TARGET_WEIGHT))
-    reached = list(accumulate(len(item) + 1 + ITEM_WEIGHT for item in items))
-    packed, start, bound = [], 0, share
-    for at, weight_here in enumerate(reached, 1):
-        if weight_here + 1 > bound or at == len(items):
-            packed.append(_pack_one(items[start:at]))
-            start, bound = at, max(bound, weight_here) + share
+    ends = list(accumulate(len(item) + 1 for item in items))
+
+    def weight_after(count: int) -> int:
+        return ends[count - 1] + count * ITEM_WEIGHT
+
+    chunks = max(1, round(weight_after(len(items)) / TARGET_WEIGHT)) if items else 0
+    packed: list[Packed] = []
+    start = 0
+    for at in range(1, chunks + 1):
+        share = weight_after(len(items)) * at // chunks
+        stop = (
+            bisect_left(range(len(items) + 1), share, lo=start + 1, key=weight_after) if start < len(items) else start
+        )
+        if stop > start:
+            packed.append(_pack_one(items[start:stop], ends[start:stop], ends[start - 1] if start else 0))
+        start = stop
     return packed
 
 
-def _pack_one(items: list[bytes]) -> Packed:
-    raw = b"\n".join(items) + b"\n"
-    ends = array("I", accumulate(len(item) + 1 for item in items))
-    return Packed(len(items), _little(ends).tobytes(), _compress(raw), weigh(items))
+def _pack_one(items: list[bytes], ends: list[int], before: int) -> Packed:
+    index = _little(array("I", [end - before for end in ends]))
+    weight = ends[-1] - before + len(items) * ITEM_WEIGHT
+    return Packed(len(items), index.tobytes(), _compress(b"\n".join(items) + b"\n"), weight)
 
 
 def _compress(raw: bytes) -> bytes:

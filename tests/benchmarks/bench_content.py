@@ -22,6 +22,7 @@ ROUNDS = 2
 
 ROWS = (
     ("push all, s", "push", 1),
+    ("push all, s of processor", "push_cpu", 1),
     ("read all in pages of 1,000, s", "read", 1),
     ("read all in one stream, s", "stream", 1),
     ("page of 1,000 from anywhere, ms", "page", 1),
