@@ -77,6 +77,7 @@ def test_sign_up_then_verify_in_the_same_browser(mailoutbox):
     assert response["Location"] == "/settings/security"
     assert client.get("/settings/security").status_code == HTTPStatus.OK
     assert EmailAddress.objects.get().verified
+    assert client.get("/settings/security/two-factor/app").status_code == HTTPStatus.OK, "it is a fresh sign-in"
     assert actions_of(Account.objects.get()) == ["account.created", "email.verified", "sign_in"]
 
 

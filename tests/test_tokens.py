@@ -16,7 +16,7 @@ from tests.accounts_cast import actions_of, sign_in, stale, verify
 from tests.conftest import PASSWORD, principal_of
 
 pytestmark = pytest.mark.django_db
-FULL = {"name": "crawler", "lifetime": "", "access": "full"}
+FULL = {"name": "crawler", "lifetime": "never", "access": "full"}
 URL = "/settings/integrations"
 
 
@@ -72,6 +72,7 @@ def test_last_used_is_saved_by_the_tally(ada, token_of):
         ({"name": "x" * 101}, "name"),
         ({"name": "\x00"}, "name"),
         ({"lifetime": "8"}, "lifetime"),
+        ({"lifetime": ""}, "lifetime"),
         ({"lifetime": "-1"}, "lifetime"),
         ({"lifetime": "date"}, "expires_on"),
         ({"lifetime": "date", "expires_on": "2020-01-01"}, "expires_on"),

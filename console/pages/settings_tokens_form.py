@@ -17,9 +17,10 @@ from sharing.permissions import Permission
 from sharing.wording import LABELS
 
 MOST_IDS = 50
+NEVER = "never"
 ON_A_DATE = "date"
 LIFETIMES = (
-    ("", "Never"),
+    (NEVER, "Never"),
     ("7", "In 7 days"),
     ("30", "In 30 days"),
     ("90", "In 90 days"),
@@ -43,11 +44,11 @@ class TokenForm(Manners, forms.Form):
     first_field = None
 
     name = forms.CharField(max_length=100, help_text="What it is for, so that you know which one to revoke.")
-    lifetime = forms.ChoiceField(choices=LIFETIMES, required=False, label="Expires")
+    lifetime = forms.ChoiceField(choices=LIFETIMES, initial=NEVER, label="Expires")
     expires_on = forms.DateField(
         required=False,
         label="Date",
-        help_text="It works to the end of that day (UTC).",
+        help_text="Where it expires on a date: it works to the end of that day (UTC).",
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     access = forms.ChoiceField(
@@ -103,7 +104,7 @@ class TokenForm(Manners, forms.Form):
                 self.add_error("expires_on", "Choose a day that is not over yet.")
                 return None
             return datetime.combine(day, time.max, UTC)
-        return timezone.now() + timedelta(days=int(lifetime)) if lifetime else None
+        return timezone.now() + timedelta(days=int(lifetime)) if lifetime != NEVER else None
 
     def _scope(self, given: dict[str, Any]) -> list[dict[str, Any]]:
         ticked = [choice.split(":") for choice in given["scope"]]

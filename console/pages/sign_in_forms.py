@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account import forms as allauth_forms
 from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.login import record_authentication
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
@@ -52,9 +53,12 @@ class SignUpForm(Manners, allauth_forms.SignupForm):  # type: ignore[misc]  # al
         """
         try:
             with transaction.atomic():
-                return super().try_save(request)
+                account, response = super().try_save(request)
         except IntegrityError as taken:
             raise ValidationError({"username": get_adapter().error_messages["username_taken"]}) from taken
+        if account is not None:
+            record_authentication(request, account, method="password")  # who has just chosen it knows it
+        return account, response
 
 
 class ResetPasswordForm(Manners, allauth_forms.ResetPasswordForm):  # type: ignore[misc]  # allauth has no types
