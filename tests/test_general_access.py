@@ -9,7 +9,7 @@ from sharing.general_access import UnsupportedLevel, levels_of, set_for_account,
 from tests.conftest import principal_of
 
 
-def status_for(client, resource) -> int:
+def status_for(client, resource):
     return client.get(resource.console_path).status_code
 
 

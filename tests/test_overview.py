@@ -46,7 +46,7 @@ def test_the_overview_names_exactly_those_whom_the_decision_lets_in(number):
             if account.pk == resource.owner_id:
                 assert who not in shown
                 continue
-            decisions = {permission.name: world.decide(who, name, permission.name) for permission in Permission}
+            decisions = {what: world.decide(who, name, what) for what in Permission.__members__}
             held = {what for what, decision in decisions.items() if decision.allowed}
             opened = {what for what in held if decisions[what].reason in OPEN_TO_ALL}
             assert held - opened <= shown.get(who, set()) <= held, (name, who)

@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -94,7 +95,7 @@ def test_missing_and_not_shared_look_the_same(kind, ada, ben, make_resource, sig
 def test_switching_account_leads_through_sign_in_and_back(ben, secret, signed_in):
     client = signed_in(ben)
     form = client.get(secret.console_path).content.decode()
-    next_ = unescape(re.search(r'name="next" value="([^"]+)"', form)[1])
+    (next_,) = map(unescape, re.findall(r'name="next" value="([^"]+)"', form))
     response = client.post("/sign-out", {"next": next_})
     assert response["Location"] == f"/sign-in?next=%2Fstorage%2Fdatasets%2F{secret.pk}"
     assert client.get(secret.console_path).status_code == 302
@@ -113,7 +114,7 @@ def test_asking_says_the_same_whether_it_exists_or_not(ben, secret, signed_in, a
 def test_the_owner_gets_a_link_to_where_it_can_be_given(ada, ben, secret, signed_in, ask, settings):
     settings.PUBLIC_URL = "https://latchkey.example"
     ask(signed_in(ben), secret.console_path)
-    (message,) = mail.outbox
+    message: Any = mail.outbox[0]
     assert message.to == ["ada@example.com"]
     assert message.subject == "ben asks for access to your dataset secret"
     link = f"https://latchkey.example{secret.console_path}/share?add=ben"

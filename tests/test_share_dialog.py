@@ -280,7 +280,7 @@ def test_removing_and_undoing_without_the_script(dataset, ada, ben, give, signed
     response = client.post(address(dataset, "people", ben.pk, "remove"), follow=True)
     assert "ben was removed. Undo" in text_of(response)
     assert held(dataset, ben) == NOTHING
-    sealed = re.search(r'name="removed" value="([^"]+)"', response.content.decode())[1]
+    sealed = sealed_in(response)
     response = client.post(address(dataset, "undo"), {"removed": sealed}, follow=True)
     assert "ben has access again." in text_of(response)
     assert held(dataset, ben) == READ | WRITE
@@ -350,7 +350,7 @@ def test_access_from_an_issue_is_named_and_ends_by_the_runs_owner(run_on_issue, 
     assert "dan can read attached to issue 'Prices missing'" in text_of(client.get(address(run)))
     response = client.post(address(run, "people", dan.pk, "remove"), {"issue": issue.pk}, follow=True)
     assert not Grant.objects.exists()
-    sealed = re.search(r'name="removed" value="([^"]+)"', response.content.decode())[1]
+    sealed = sealed_in(response)
     client.post(address(run, "undo"), {"removed": sealed})
     assert Grant.objects.get().issue == issue
 
@@ -440,4 +440,9 @@ def test_the_dialogs_cost_does_not_grow_with_the_people(dataset, ada, make_accou
 def removed_by(client, resource, account) -> str:
     """Remove somebody and return what it takes to undo that."""
     response = client.post(address(resource, "people", account.pk, "remove"), headers=HTMX)
-    return re.search(r'name="removed" value="([^"]+)"', response.content.decode())[1]
+    return sealed_in(response)
+
+
+def sealed_in(response) -> str:
+    (sealed,) = re.findall(r'name="removed" value="([^"]+)"', response.content.decode())
+    return str(sealed)

@@ -110,7 +110,7 @@ def test_it_can_be_narrowed_to_a_kind(ada, ben, make_resource, give, signed_in):
 
 def test_it_is_paged_newest_first(ada, ben, make_resource, give, signed_in, monkeypatch):
     monkeypatch.setattr("console.pages.shared.ROWS", 2)
-    names = []
+    names: list[str] = []
     for number in range(5):
         give(make_resource(Kind.DATASET, ada, name=f"number-{number}"), ben)
         names.insert(0, f"number-{number}")

@@ -56,7 +56,7 @@ def open_page(browser, live_server, settings, signed_in) -> Iterator[Callable[..
     settings.PUBLIC_URL = live_server.url
     contexts, problems = [], []
 
-    def open_(account: Account | None, path: str, **options) -> Page:
+    def open_(account: Account | None, path: str, **options):
         context = browser.new_context(base_url=live_server.url, **options)
         contexts.append(context)
         context.set_default_timeout(LONGEST_WAIT_MILLISECONDS)

@@ -26,6 +26,12 @@ def sign_in(page: Page, who: Account) -> None:
     page.get_by_role("button", name="Sign in", exact=True).click()
 
 
+def link_in(text: str) -> str:
+    found = re.search(r"^http\S+", text, re.MULTILINE)
+    assert found
+    return found[0]
+
+
 def share_dialog_of(page: Page):
     page.get_by_role("link", name="Share", exact=True).click()
     return page.get_by_role("dialog", name="Share dataset prices")
@@ -52,14 +58,14 @@ def test_a_restricted_dataset_is_refused_asked_for_given_and_opened(open_page, a
     )
 
     (asked,) = mailoutbox
-    owner.goto(re.search(r"http\S+/share\?add=ben", asked.body)[0])
+    owner.goto(link_in(asked.body))
     expect(owner.get_by_label(FIELD)).to_have_value("ben")
     owner.get_by_role("button", name="Add user").click()
     expect(owner.get_by_role("list", name="People with access")).to_contain_text("ben can read")
 
     told = mailoutbox[1]
     assert told.to == ["ben@example.com"]
-    visitor.goto(re.search(r"http\S+", told.body)[0])
+    visitor.goto(link_in(told.body))
     expect(visitor.get_by_role("heading", name="prices", exact=True)).to_be_visible()
     visitor.goto("/shared")
     expect(visitor.get_by_role("row", name=re.compile("prices"))).to_contain_text("shared by ada")

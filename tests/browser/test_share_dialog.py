@@ -1,6 +1,7 @@
 """The share dialog in a browser: what only a browser shows of it, such as focus, the keyboard and the clipboard."""
 
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -23,7 +24,7 @@ def dataset(ada, make_resource):
 def opened(open_page, ada, dataset):
     """Ada's page of the dataset, with the dialog open."""
 
-    def open_(**options) -> Page:
+    def open_(**options):
         page = open_page(ada, dataset.console_path, **options)
         page.get_by_role("link", name="Share", exact=True).click()
         expect(dialog_of(page)).to_be_visible()
@@ -45,7 +46,7 @@ def press(page: Page, *keys: str) -> None:
         page.keyboard.press(key)
 
 
-def tab_to(page: Page, role: str, name: str, key: str = "Tab") -> None:
+def tab_to(page: Page, role: Any, name: str, key: str = "Tab") -> None:
     """Press Tab until the focus is on a control, the way that somebody without a mouse gets there."""
     wanted = page.get_by_role(role, name=name, exact=True)
     for _ in range(40):
