@@ -92,7 +92,8 @@ def delete(resource: Resource, *, by: Principal) -> bool:
 
 def _checked(name: str) -> str:
     if not NAME.match(name):
-        raise InvalidName(f'"{name}" cannot be a name. {NAME_RULES}' if name.isprintable() and name else NAME_RULES)
+        shown = 0 < len(name) <= MAX_NAME_LENGTH and name.isprintable()
+        raise InvalidName(f'"{name}" cannot be a name. {NAME_RULES}' if shown else NAME_RULES)
     return name
 
 
