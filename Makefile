@@ -43,7 +43,7 @@ bench: install-dev ## Compare with what else one would use
 
 lock: install-dev ## Write the lock files anew from pyproject.toml
 	@$(UV_COMPILE) --upgrade --all-extras --group dev --group bench --output-file requirements-dev.lock pyproject.toml
-	@$(UV_COMPILE) --all-extras --constraints requirements-dev.lock --output-file requirements.lock pyproject.toml
+	@$(UV_COMPILE) --extra postgres --constraints requirements-dev.lock --output-file requirements.lock pyproject.toml
 
 # An installation is complete when the copy of its lock file lies in .venv: an interrupted one has none.
 install: $(VENV)/created

@@ -33,7 +33,7 @@ preload_app = False
 
 # The time limit watches whether a worker is alive, not how long an answer takes.
 timeout = 60
-graceful_timeout = 30
+graceful_timeout = 15
 # Longer than the idle time of usual proxies and clients, so that it is they who close a connection.
 keepalive = 75
 backlog = 1024

@@ -32,7 +32,7 @@ def _secret_key() -> str:
         return given
     path = DATA_DIR / "secret-key"
     try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(64))
     except FileExistsError:
         pass
@@ -121,8 +121,9 @@ SQLITE_OPTIONS = {
 
 
 def _database() -> dict[str, object]:
-    """Return the database: PostgreSQL by DATABASE_URL (`postgresql://user:password@host:port/name?option=value`),
-    else the embedded SQLite in the data directory.
+    """Return the database: PostgreSQL by DATABASE_URL, else the embedded SQLite in the data directory.
+
+    The URL is `postgresql://user:password@host:port/name?option=value`.
     """
     url = urlsplit(os.environ.get("DATABASE_URL", ""))
     if not url.scheme:
