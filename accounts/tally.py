@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.utils import timezone
 
 Save = Callable[[dict[str, int], datetime], None]
@@ -45,7 +45,7 @@ class Tally:
         with self._lock:
             counts, self._counts, self._timer = dict(self._counts), Counter(), None
         if counts:
-            with contextlib.suppress(DatabaseError):
+            with contextlib.suppress(Error):
                 self._save(counts, timezone.now())
 
     def _flush_in_thread(self) -> None:
