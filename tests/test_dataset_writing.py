@@ -179,6 +179,29 @@ def test_counters_follow(dataset):
     assert dataset.modified_at > dataset.created_at
 
 
+@pytest.mark.parametrize(
+    ("odd", "fields", "clean"),
+    [
+        ({"b": 2, "a": 1}, ["a", "b"], 300),
+        ({"a": 1}, ["a", "b"], 300),
+        ({}, ["a", "b"], 299),
+        ({"a": 1, "c": 2}, ["a", "b", "c"], 300),
+        ({"#c": 2}, ["a", "b", "#c"], 299),
+        ({'"\\\x01é': 2}, ["a", "b", '"\\\x01é'], 300),
+    ],
+)
+@pytest.mark.parametrize("at", [0, 150, 299])
+def test_one_item_among_many_alike(dataset, odd, fields, clean, at):
+    items = [{"a": 1, "b": 2}] * 299
+    push(dataset.pk, json.dumps([*items[:at], odd, *items[at:]]).encode())
+    dataset.refresh_from_db()
+    assert (sorted(dataset.fields), dataset.clean_item_count) == (sorted(fields), clean)
+    if at:
+        assert dataset.fields == fields
+    with pytest.raises(InvalidItems, match=f"position {at} "):
+        push(dataset.pk, json.dumps([*items[:at], [], *items[at:]]).encode())
+
+
 def test_fields_are_kept_up_to_a_limit(dataset):
     names = [f"field-{at}" for at in range(writing.MAX_FIELDS - 1)]
     push(dataset.pk, json.dumps([{"n" * 201: 1, "nul\x00": 2}, dict.fromkeys(names, 1)]).encode())

@@ -4,13 +4,15 @@ The size was chosen by measurement. At 128 KiB of JSON a chunk compresses within
 a tenth of a millisecond to decompress, and a page from its front pays only for what lies before its end.
 """
 
+import os
 import sys
 import threading
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import zstandard
 
@@ -20,7 +22,8 @@ FULL_WEIGHT = TARGET_WEIGHT // 2
 # What an item weighs besides its bytes, so that chunks of tiny items do not hold endless numbers of them.
 ITEM_WEIGHT = 8
 
-LEVEL = 3
+# A third quicker than the usual level 3, for 7 % more bytes.
+LEVEL = 1
 # A block is decompressed as a whole or not at all. At this size they cost nothing to speak of.
 BLOCK = 32 * 1024
 
@@ -34,6 +37,17 @@ class _Tools(threading.local):
 
 
 _tools = _Tools()
+# Compressing needs no interpreter lock, so the chunks of a large push are compressed side by side.
+_pool: ThreadPoolExecutor
+
+
+def _start_pool() -> None:
+    global _pool
+    _pool = ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1), thread_name_prefix="compress")
+
+
+_start_pool()
+os.register_at_fork(after_in_child=_start_pool)  # threads stay behind in the parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +78,23 @@ def pack(items: list[bytes]) -> list[Packed]:
         return ends[count - 1] + count * ITEM_WEIGHT
 
     chunks = max(1, round(weight_after(len(items)) / TARGET_WEIGHT)) if items else 0
-    packed: list[Packed] = []
-    start = 0
+    bounds = [0]
     for at in range(1, chunks + 1):
         share = weight_after(len(items)) * at // chunks
-        stop = (
-            bisect_left(range(len(items) + 1), share, lo=start + 1, key=weight_after) if start < len(items) else start
-        )
-        if stop > start:
-            packed.append(_pack_one(items[start:stop], ends[start:stop], ends[start - 1] if start else 0))
-        start = stop
-    return packed
+        if bounds[-1] < len(items):
+            bounds.append(bisect_left(range(len(items) + 1), share, lo=bounds[-1] + 1, key=weight_after))
+    ranges = list(pairwise(bounds))
+    texts = [b"\n".join(items[start:stop]) + b"\n" for start, stop in ranges]
+    compressed = _pool.map(_compress, texts) if len(texts) > 1 else map(_compress, texts)
+    return [
+        _packed(ends[start:stop], ends[start - 1] if start else 0, data)
+        for (start, stop), data in zip(ranges, compressed, strict=True)
+    ]
 
 
-def _pack_one(items: list[bytes], ends: list[int], before: int) -> Packed:
+def _packed(ends: list[int], before: int, data: bytes) -> Packed:
     index = _little(array("I", [end - before for end in ends]))
-    weight = ends[-1] - before + len(items) * ITEM_WEIGHT
-    return Packed(len(items), index.tobytes(), _compress(b"\n".join(items) + b"\n"), weight)
+    return Packed(len(ends), index.tobytes(), data, ends[-1] - before + len(ends) * ITEM_WEIGHT)
 
 
 def _compress(raw: bytes) -> bytes:

@@ -9,6 +9,7 @@ anybody who reads it, becomes U+FFFD, as every encoder would have it.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, chain
 
 import msgspec
@@ -20,6 +21,12 @@ MAX_DEPTH = 256
 
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _OBJECTS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+# Items that are many and have the same keys are read more quickly, if the keys are not hidden and need no escapes.
+MANY_ITEMS = 100
+MAX_NAMES_ALIKE = 50
+_PLAIN_NAME = re.compile(r"[^#\W][\w .:/-]*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +59,14 @@ def cut(payload: bytes) -> Batch:
         openings = _count_openings(payload)
         if openings - len(items) >= MAX_DEPTH:
             _check_depth(items)
-        objects = _OBJECTS.decode(payload)
+        names, clean_count = _read_names(payload, items)
     except msgspec.ValidationError:
         raise InvalidItems(_which_is_no_object(payload)) from None
     except msgspec.DecodeError as error:
         raise InvalidItems(f"The body is not valid JSON: {_plain(error)}.") from None
     except RecursionError:
         raise InvalidItems(_TOO_DEEP) from None
-    names = list(dict.fromkeys(chain.from_iterable(objects)))
-    return Batch(items, names, _count_clean(objects, names), openings == len(items) + 1)
+    return Batch(items, names, clean_count, openings == len(items) + 1)
 
 
 _TOO_DEEP = f"The body is nested too deeply; items may have at most {MAX_DEPTH} levels."
@@ -120,6 +126,39 @@ def _check_depth(items: list[bytes]) -> None:
         brackets = _STRING.sub(b"", item).translate(None, _NO_BRACKET)
         if max(accumulate(map(_STEP.__getitem__, brackets)), default=0) > MAX_DEPTH:
             raise InvalidItems(f"The item at position {at} has more than {MAX_DEPTH} levels.")
+
+
+def _read_names(payload: bytes, items: list[bytes]) -> tuple[list[str], int]:
+    """Return the top-level keys in order of appearance, and how many items have one that is not hidden.
+
+    Raises:
+        msgspec.ValidationError: when an item is not an object.
+    """
+    if len(items) >= MANY_ITEMS and items[0][:1] == b"{":
+        names = tuple(_OBJECT.decode(items[0]))
+        if len(names) <= MAX_NAMES_ALIKE and all(map(_PLAIN_NAME.match, names)):
+            try:
+                _alike(names).decode(payload)
+            except msgspec.ValidationError:
+                pass  # an item with another key, or none at all: look at each
+            else:
+                return list(names), sum(b'"' in item for item in items)
+    objects = _OBJECTS.decode(payload)
+    found = list(dict.fromkeys(chain.from_iterable(objects)))
+    return found, _count_clean(objects, found)
+
+
+@lru_cache(maxsize=64)
+def _alike(names: tuple[str, ...]) -> msgspec.json.Decoder[list[msgspec.Struct]]:
+    """Return what reads an array of objects that have no keys but these, in half the time of any objects."""
+    item = msgspec.defstruct(
+        "Item",
+        [(f"field_{at}", msgspec.Raw, msgspec.Raw(b"")) for at in range(len(names))],
+        rename={f"field_{at}": name for at, name in enumerate(names)},
+        forbid_unknown_fields=True,
+        gc=False,
+    )
+    return msgspec.json.Decoder(list[item])  # type: ignore[valid-type]
 
 
 def _count_clean(objects: list[dict[str, msgspec.Raw]], names: list[str]) -> int:
