@@ -5,6 +5,7 @@ thousands of times a second. So everything that belongs to pages steps aside for
 """
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 import csp.middleware
@@ -111,6 +112,8 @@ class ApiMiddleware:
             response = self._to_api(request)
         for name, value in _API_HEADERS.items():
             response.headers.setdefault(name, value)
+        if not response.streaming and response.status_code != HTTPStatus.NO_CONTENT:
+            response.headers.setdefault("Content-Length", str(len(response.content)))
         if request.method == "HEAD":
             _take_body_off(response)
         return response
@@ -123,6 +126,5 @@ class ApiMiddleware:
 def _take_body_off(response: HttpResponse) -> None:
     if response.streaming:
         response.streaming_content = ()  # type: ignore[attr-defined]  # a streaming response has it
-        return
-    response.headers.setdefault("Content-Length", str(len(response.content)))
-    response.content = b""
+    else:
+        response.content = b""

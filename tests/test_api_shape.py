@@ -118,6 +118,7 @@ def test_headers_of_every_answer(api, ada, path):
         assert "Access-Control-Allow-Credentials" not in response
         assert response["X-Content-Type-Options"] == "nosniff"
         assert response["Cache-Control"] == "no-store"
+        assert response["Content-Length"] == str(len(response.content))
         assert not response.cookies
 
 

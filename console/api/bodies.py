@@ -21,7 +21,7 @@ Body = TypeVar("Body")
 
 _PIECE = 65_536
 # What is read of a body that is too large before it is refused: a client that is still sending sees no answer.
-_DRAINED_BODIES = 4
+_DRAINED_BODIES = 16
 
 
 def read(request: HttpRequest) -> bytes:
