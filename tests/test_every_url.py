@@ -36,6 +36,7 @@ ROLES = {
 }
 # What stands in a URL besides the resource's address. Whoever is named by `account` is nobody of the roles.
 VALUES = {"account": "somebody-else"}
+pytestmark = pytest.mark.django_db
 PATTERNS = [(route, pattern) for route, pattern in views()]
 
 
