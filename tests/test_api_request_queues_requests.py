@@ -16,6 +16,7 @@ from tests.queue_stage import request
 pytestmark = pytest.mark.django_db
 A = {"uniqueKey": "https://example.com/a", "url": "https://example.com/a"}
 ID = request("a").id
+DEFAULTS = {"method": "GET", "retryCount": 0, "headers": {}, "userData": {}, "noRetry": False}
 
 
 @pytest.fixture
@@ -272,7 +273,7 @@ def test_add_get_replace_delete(api, ada, at):
     assert handled.status_code == 200
     assert handled.json()["data"]["wasAlreadyHandled"] is False
     again = client.get(f"{at}/requests/{ID}").json()["data"]
-    assert again == {"id": ID, **A, "method": "GET", "retryCount": 0, "handledAt": "2026-08-01T12:00:00.500Z"}
+    assert again == {"id": ID, **A, **DEFAULTS, "handledAt": "2026-08-01T12:00:00.500Z"}
     assert send(client, "post", f"{at}/requests", A).json()["data"]["wasAlreadyHandled"] is True
     deleted = client.delete(f"{at}/requests/{ID}")
     assert (deleted.status_code, deleted.content) == (204, b"")
@@ -302,7 +303,7 @@ def test_null_is_like_not_there_and_what_is_unknown_is_not_kept(api, ada, at):
     body = {**A, **dict.fromkeys(names), "lockExpiresAt": "2099-01-01T00:00:00Z", "orderKey": 1}
     assert send(api(ada), "post", f"{at}/requests", body).status_code == 201
     kept = api(ada).get(f"{at}/requests/{ID}").json()["data"]
-    assert kept == {"id": ID, **A, "method": "GET", "retryCount": 0}
+    assert kept == {"id": ID, **A, **DEFAULTS}
 
 
 @pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("br", brotli.compress)])

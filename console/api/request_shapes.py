@@ -21,6 +21,8 @@ Method = Literal["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "
 Text = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)]
 _ABSENT: Final = Raw(b"")
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998
+# What clients read without asking whether it is there: crawlee takes no null for these.
+_DEFAULTS: Final[dict[str, Any]] = {"headers": {}, "userData": {}, "noRetry": False}
 _decode_details = msgspec.json.Decoder(dict[str, Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -99,6 +101,7 @@ def stored(request: StoredRequest) -> dict[str, Any]:
         "url": request.url,
         "method": request.method,
         "retryCount": request.retry_count,
+        **_DEFAULTS,
         **_decode_details(request.details),
     }
     if request.handled_at is not None:
