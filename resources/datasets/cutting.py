@@ -7,7 +7,6 @@ anybody who reads it, becomes U+FFFD, as every encoder would have it.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, chain
@@ -175,10 +174,11 @@ _SUSPECT = re.compile(
     rb"|u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
     rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2}\\)u[dD][c-fC-F])"
 )
-# Whatever comes before a lone surrogate, taken as JSON escapes go, and then the surrogate or the end.
-_UP_TO_LONE = re.compile(
-    rb"((?:[^\\]++|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\(?!u[dD][89a-fA-F]).)*+)"
-    rb"(\\u[dD][89a-fA-F][0-9a-fA-F]{2})?+",
+# Any escape, as JSON takes them one after the other; in a group unless it is a lone surrogate. (No possessive repeats
+# here: before Python 3.11.5 they lose matches where what is repeated can backtrack.)
+_ESCAPE = re.compile(
+    rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\(?!u[dD][89a-fA-F][0-9a-fA-F]{2}).)"
+    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}",
     re.DOTALL,
 )
 
@@ -186,17 +186,4 @@ _UP_TO_LONE = re.compile(
 def _replace_lone_surrogates(payload: bytes) -> bytes:
     if b"\\" not in payload or _SUSPECT.search(payload) is None:
         return payload
-    return b"".join(_without_lone_surrogates(payload))
-
-
-def _without_lone_surrogates(payload: bytes) -> Iterator[bytes]:
-    at = 0
-    while at < len(payload):
-        match = _UP_TO_LONE.match(payload, at)
-        if match is None or match.end() == at:  # not an escape that JSON knows: the parser says where
-            yield payload[at:]
-            return
-        yield match[1]
-        if match[2]:
-            yield b"\\ufffd"
-        at = match.end()
+    return _ESCAPE.sub(lambda match: match[1] or b"\\ufffd", payload)
