@@ -120,7 +120,7 @@ SQLITE_OPTIONS = {
 }
 
 
-def _database() -> dict[str, object]:
+def _database() -> dict[str, Any]:
     """Return the database: PostgreSQL by DATABASE_URL, else the embedded SQLite in the data directory.
 
     The URL is `postgresql://user:password@host:port/name?option=value`.

@@ -33,7 +33,7 @@ def stale(client: Client) -> Client:
 
 def link_in_mail(number: int = -1) -> str:
     """Return the path of the link in an e-mail that was sent."""
-    found = re.search(re.escape(settings.PUBLIC_URL) + r"(/\S+)", mail.outbox[number].body)
+    found = re.search(re.escape(settings.PUBLIC_URL) + r"(/\S+)", str(mail.outbox[number].body))
     assert found, mail.outbox[number].body
     return found[1]
 

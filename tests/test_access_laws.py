@@ -9,7 +9,7 @@ from hypothesis.extra.django import TestCase
 from accounts.models import Account, AccountGeneralAccess
 from accounts.principal import Principal, Scope, ScopeEntry
 from resources.kinds import KINDS, Kind
-from resources.models import GeneralAccess, Resource
+from resources.models import GeneralAccess, Resource, Run
 from sharing import general_access, grants, issues
 from sharing.access import Ownership, Reason
 from sharing.general_access import levels_of
@@ -194,7 +194,7 @@ class Laws(TestCase):
             grants.grant(resource, account, parse(resource.info.permissions, Kind(resource.kind)), by=by)
             yield lambda: grants.revoke(resource, account, by=by)
         elif what == "issue":
-            run = world.resources["run0"]
+            run = Run.objects.get(pk=world.resources["run0"].pk)
             by = Principal(run.owner_id)
             author = Account.objects.get(pk=run.owner_id)
             issue = Issue.objects.create(actor_id=run.actor_id, author=author, title="Prices missing")

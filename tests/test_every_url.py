@@ -52,9 +52,9 @@ class Stage:
             self.resources[kind].save()
         self.people: dict[str, Account | None] = {"anonymous": None, "owner": self.owner}
         for role in ("stranger", "reader", "writer", "manager"):
-            self.people[role] = Account.objects.create_user(role, f"{role}@example.com")
+            person = self.people[role] = Account.objects.create_user(role, f"{role}@example.com")
             for resource in self.resources.values():
-                self._grant(resource, role)
+                self._grant(resource, role, person)
         self.clients = {
             (role, credential): self._client(person, credential)
             for role, person in self.people.items()
@@ -63,11 +63,11 @@ class Stage:
 
         self.cookies = {who: client.cookies.output(header="", sep=";") for who, client in self.clients.items()}
 
-    def _grant(self, resource: Resource, role: str) -> None:
+    def _grant(self, resource: Resource, role: str, person: Account) -> None:
         names = [name for name in ROLES[role] or [] if name in resource.info.permissions]
         if names:
             permissions = parse(names, Kind(resource.kind))
-            grants.grant(resource, self.people[role], permissions, by=principal_of(self.owner))
+            grants.grant(resource, person, permissions, by=principal_of(self.owner))
 
     def _client(self, person: Account | None, credential: str) -> Client:
         if person is None:

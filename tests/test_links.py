@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from apify_client._utils.crypto import create_storage_content_signature
+from django.utils import timezone
 
 from accounts.models import AuditEvent
 from resources.datasets.writing import push
@@ -135,7 +136,7 @@ def test_a_registered_link_dies_with_the_access_of_its_maker(status, ada, ben, d
 
 
 def test_the_cap_of_an_account_is_checked_at_use(status, ada, dataset):
-    key, now = key_of(dataset), int(links.timezone.now().timestamp() * 1000)
+    key, now = key_of(dataset), int(timezone.now().timestamp() * 1000)
     day = 24 * 60 * 60 * 1000
     _, registered = made(dataset, ada, timedelta(days=10))
     for_ever, short = sign_content(key, dataset.pk, 0), sign_content(key, dataset.pk, now + day)

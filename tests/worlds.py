@@ -9,7 +9,7 @@ from typing import Any
 from accounts.models import Account
 from accounts.principal import Principal
 from resources.kinds import Kind
-from resources.models import MODELS, Resource
+from resources.models import MODELS, Resource, Run
 from sharing import grants, issues
 from sharing.access import Decision, Listed, Ownership, decide, listed
 from sharing.facts import Address, fetch
@@ -69,10 +69,8 @@ def build(description: dict[str, Any]) -> World:
         permissions = parse(each["permissions"], Kind(resource.kind))
         grants.grant(resource, world.accounts[each["account"]], permissions, by=_owner(world, resource))
     for each in description["issues"]:
-        run = world.resources[each["run"]]
-        issue = Issue.objects.create(
-            actor=world.resources[each["actor"]], author=world.accounts[each["author"]], title="Prices missing"
-        )
+        run, actor = Run.objects.get(pk=world.resources[each["run"]].pk), world.resources[each["actor"]]
+        issue = Issue.objects.create(actor_id=actor.pk, author=world.accounts[each["author"]], title="Prices missing")
         issues.attach_run(issue, run, by=_owner(world, run))
         world.issues.append(issue)
     return world
