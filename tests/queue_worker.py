@@ -39,7 +39,7 @@ def found_by(number: int) -> list[NewRequest]:
 
 def work() -> list[int]:
     """Work until there is nothing left, and return the numbers of all requests that were handed to this worker."""
-    handed = []
+    handed: list[int] = []
     while True:
         taken = head.lock_head(QUEUE_ID, PIECE, timedelta(minutes=10), client=CLIENT)
         if not taken.requests and not taken.has_locked:

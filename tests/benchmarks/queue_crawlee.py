@@ -35,8 +35,8 @@ async def main(count: int, directory: str) -> dict[str, float]:
         found["add_batch"] = count / (time.perf_counter() - start)
         singles = count // 5
         start = time.perf_counter()
-        for request in requests[:singles]:
-            await single.add_batch_of_requests([request])
+        for each in requests[:singles]:
+            await single.add_batch_of_requests([each])
         found["add_one"] = singles / (time.perf_counter() - start)
         start = time.perf_counter()
         handled = 0

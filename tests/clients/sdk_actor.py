@@ -44,7 +44,7 @@ async def queue_by_hand() -> dict[str, object]:
         "first": seen[0],
         "seen": sorted(seen),
         "expected": sorted([*urls, "https://example.com/first"]),
-        "again": again.was_already_present,
+        "again": again is not None and again.was_already_present,
         "handled": metadata.handled_request_count,
         "plain": [plain.was_already_present, fetched.url if fetched else None],
     }
@@ -89,7 +89,7 @@ async def crawl() -> dict[str, object]:
     items = (await (await Actor.open_dataset()).get_data(offset=before)).items
     metadata = await queue.get_metadata()
     return {
-        "urls": sorted(item["url"] for item in items),
+        "urls": sorted(str(item["url"]) for item in items),
         "finished": statistics.requests_finished,
         "failed": statistics.requests_failed,
         "total": metadata.total_request_count,
@@ -100,7 +100,7 @@ async def crawl() -> dict[str, object]:
 
 async def main() -> None:
     """Do everything as one Actor, and print what was seen."""
-    cloud = ApifyStorageClient(request_queue_access=ACCESS)
+    cloud = ApifyStorageClient(request_queue_access="shared" if ACCESS == "shared" else "single")
     # Nothing is to stay on this machine, though it is none of the platform's.
     service_locator.set_storage_client(SmartApifyStorageClient(cloud_storage_client=cloud, local_storage_client=cloud))
     async with Actor(exit_process=False):

@@ -12,7 +12,7 @@ from tests.queue_stage import request
 MINUTE = timedelta(minutes=1)
 
 
-def new(path: str, **fields) -> dict:
+def new(path: str, **fields) -> dict[str, object]:
     url = f"https://example.com/{path}"
     return {"url": url, "uniqueKey": url, **fields}
 
