@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from resources.kinds import Kind
 from resources.models import Resource
 
 
@@ -22,9 +23,10 @@ def api_base() -> str:
     return settings.PUBLIC_URL
 
 
-def items_url(dataset: Resource) -> str:
-    """Return the address of a dataset's items in the API."""
-    return f"{settings.PUBLIC_URL}/v2/{dataset.info.api_path}/{dataset.pk}/items"
+def content_url(storage: Resource) -> str:
+    """Return the address of a storage's content in the API: its items, its keys or its requests."""
+    path = _CALLS[Kind(storage.kind)].path
+    return f"{settings.PUBLIC_URL}/v2/{storage.info.api_path}/{storage.pk}/{path}"
 
 
 def push_first_items() -> list[Snippet]:
@@ -52,21 +54,58 @@ def push_first_items() -> list[Snippet]:
     ]
 
 
-def read_items(dataset: Resource) -> list[Snippet]:
-    """Return how to read a dataset's items."""
-    base = json.dumps(api_base())
+@dataclass(frozen=True, slots=True)
+class _Calls:
+    """How the content of a kind of storage is read: below its address, and with the official clients.
+
+    In the clients' calls `{id}` stands for the storage's ID.
+    """
+
+    path: str
+    python: str
+    javascript: str
+
+
+_CALLS = {
+    Kind.DATASET: _Calls(
+        "items",
+        'for item in client.dataset("{id}").iterate_items():\n    print(item)\n',
+        "const {{ items }} = await client.dataset('{id}').listItems({{ limit: 10 }});\nconsole.log(items);\n",
+    ),
+    Kind.KEY_VALUE_STORE: _Calls(
+        "keys",
+        'store = client.key_value_store("{id}")\n'
+        'store.set_record("greeting", {{"hello": "world"}})\n'
+        'print(store.get_record("greeting"))\n',
+        "const store = client.keyValueStore('{id}');\n"
+        "await store.setRecord({{ key: 'greeting', value: {{ hello: 'world' }} }});\n"
+        "console.log(await store.getRecord('greeting'));\n",
+    ),
+    Kind.REQUEST_QUEUE: _Calls(
+        "requests",
+        'queue = client.request_queue("{id}")\n'
+        'queue.add_request({{"url": "https://example.com/", "uniqueKey": "https://example.com/"}})\n'
+        "print(queue.list_head(limit=10))\n",
+        "const queue = client.requestQueue('{id}');\n"
+        "await queue.addRequest({{ url: 'https://example.com/', uniqueKey: 'https://example.com/' }});\n"
+        "console.log(await queue.listHead({{ limit: 10 }}));\n",
+    ),
+}
+
+
+def read_content(storage: Resource) -> list[Snippet]:
+    """Return how to reach a storage's content: with curl, and with the official clients."""
+    base, calls = json.dumps(api_base()), _CALLS[Kind(storage.kind)]
     return [
         Snippet(
-            "curl", "curl", f'curl "{items_url(dataset)}?limit=10" \\\n  -H "Authorization: Bearer YOUR_API_TOKEN"\n'
+            "curl", "curl", f'curl "{content_url(storage)}?limit=10" \\\n  -H "Authorization: Bearer YOUR_API_TOKEN"\n'
         ),
         Snippet(
             "python",
             "Python",
             "# pip install apify-client\n"
             "from apify_client import ApifyClient\n\n"
-            f'client = ApifyClient("YOUR_API_TOKEN", api_url={base})\n'
-            f'for item in client.dataset("{dataset.pk}").iterate_items():\n'
-            "    print(item)\n",
+            f'client = ApifyClient("YOUR_API_TOKEN", api_url={base})\n' + calls.python.format(id=storage.pk),
         ),
         Snippet(
             "javascript",
@@ -74,7 +113,6 @@ def read_items(dataset: Resource) -> list[Snippet]:
             "// npm install apify-client\n"
             "import { ApifyClient } from 'apify-client';\n\n"
             f"const client = new ApifyClient({{ token: 'YOUR_API_TOKEN', baseUrl: {base} }});\n"
-            f"const {{ items }} = await client.dataset('{dataset.pk}').listItems({{ limit: 10 }});\n"
-            "console.log(items);\n",
+            + calls.javascript.format(id=storage.pk),
         ),
     ]

@@ -1,4 +1,4 @@
-"""The dialogs that make, rename and delete a storage. Each is a page too, and one view serves both."""
+"""The dialogs of every storage: make, rename, delete, and how to reach it through the API."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,20 +6,18 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
-from django_htmx.http import HttpResponseClientRedirect
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.requests import PageRequest
-from console.pages.access_words import badge_of
+from console.pages import dialogs
+from console.pages.snippets import content_url, read_content
+from console.pages.storage_words import STORAGE_WORDS
 from resources import storages
-from resources.kinds import KINDS, Kind, KindInfo
+from resources.kinds import Kind, KindInfo
 from resources.models import Resource
 from sharing.declare import needs, signed_in
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
-
-UNPROCESSABLE = 422
 
 
 class NameForm(forms.Form):
@@ -48,14 +46,17 @@ class NameForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: PageRequest, kind: str) -> HttpResponse:
     """Make a storage of one's own, with or without a name."""
-    info = KINDS[Kind(kind)]
+    words = STORAGE_WORDS[Kind(kind)]
+    info = words.info
     form = NameForm(request.POST if request.method == "POST" else None)
     if request.method == "POST":
         made = form.try_to(lambda name: _create_new(info, name, request))
         if made is not None:
             messages.success(request, f"{_called(made)} was created.")
-            return _go_to(request, made.console_path)
-    return _answer(request, "create", {"form": form, "info": info, "list_path": _list_path(info)})
+            return dialogs.go_to(request, made.console_path)
+    return dialogs.answer(
+        request, "storage/_create.html", title=f"New {info.noun}", form=form, info=info, list_path=words.list_path
+    )
 
 
 @needs(None, Permission.WRITE)
@@ -73,8 +74,9 @@ def rename(request: ResourcePageRequest) -> HttpResponse:
         if changed is not None:
             if changed:
                 messages.success(request, _renamed(resource, before))
-            return _go_to(request, resource.console_path)
-    return _answer(request, "rename", {"form": form, "info": resource.info, "resource": resource})
+            return dialogs.go_to(request, resource.console_path)
+    title = f"Rename {resource.info.noun}"
+    return dialogs.answer(request, "storage/_rename.html", title=title, form=form, resource=resource)
 
 
 @needs(None, Permission.WRITE)
@@ -82,13 +84,36 @@ def rename(request: ResourcePageRequest) -> HttpResponse:
 def delete(request: ResourcePageRequest) -> HttpResponse:
     """Ask, then delete a storage with all its content."""
     resource = request.resource
+    words = STORAGE_WORDS[Kind(resource.kind)]
     if request.method == "POST":
         if not storages.delete(resource, by=request.principal):
             return _gone(request, resource)
         messages.success(request, f"{_called(resource)} was deleted.")
-        return _go_to(request, _list_path(resource.info))
-    context = {"info": resource.info, "resource": resource, "badge": badge_of(request.access.facts)}
-    return _answer(request, "delete", context)
+        return dialogs.go_to(request, words.list_path)
+    return dialogs.answer(
+        request,
+        "storage/_delete.html",
+        title=f"Delete {resource.info.noun}?",
+        resource=resource,
+        info=resource.info,
+        content=words.content_of(resource),
+    )
+
+
+@needs(None, Permission.READ)
+@require_safe
+def api(request: ResourcePageRequest) -> HttpResponse:
+    """Show how to read a storage through the API."""
+    resource = request.resource
+    return dialogs.answer(
+        request,
+        "storage/_api.html",
+        title="API",
+        resource=resource,
+        words=STORAGE_WORDS[Kind(resource.kind)],
+        endpoint=content_url(resource),
+        snippets=read_content(resource),
+    )
 
 
 def _create_new(info: KindInfo, name: str | None, request: PageRequest) -> Resource:
@@ -98,19 +123,9 @@ def _create_new(info: KindInfo, name: str | None, request: PageRequest) -> Resou
     return made
 
 
-def _answer(request: PageRequest, dialog: str, context: dict[str, Any]) -> HttpResponse:
-    template = f"storage/_{dialog}.html" if request.htmx else f"storage/{dialog}.html"
-    form = context.get("form")
-    return render(request, template, context, status=UNPROCESSABLE if form is not None and form.errors else 200)
-
-
-def _go_to(request: PageRequest, path: str) -> HttpResponse:
-    return HttpResponseClientRedirect(path) if request.htmx else redirect(path)
-
-
 def _gone(request: PageRequest, resource: Resource) -> HttpResponse:
     messages.info(request, f"{_called(resource)} had been deleted already.")
-    return _go_to(request, _list_path(resource.info))
+    return dialogs.go_to(request, STORAGE_WORDS[Kind(resource.kind)].list_path)
 
 
 def _called(resource: Resource) -> str:
@@ -122,7 +137,3 @@ def _renamed(resource: Resource, before: str | None) -> str:
     if resource.name is None:
         return f'The name "{before}" was taken away. The {resource.info.noun} is found by its ID now.'
     return f'Renamed to "{resource.name}".'
-
-
-def _list_path(info: KindInfo) -> str:
-    return f"/{info.console_path}"
