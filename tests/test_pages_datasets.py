@@ -5,8 +5,8 @@ import json
 import pytest
 
 from console.pages.dataset_items import LONGEST_VALUE, cell_of, table_of
-from console.pages.spreadsheets import without_formulas
 from console.pages.tables import Paging
+from console.spreadsheets import without_formulas
 from resources.datasets.writing import push
 from resources.kinds import Kind
 from resources.models import Dataset, GeneralAccess

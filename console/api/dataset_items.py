@@ -11,6 +11,7 @@ from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from accounts.errors import ApiError, record_not_found
 from console.api import answers, bodies
 from console.api.pagination import flag
+from console.spreadsheets import without_formulas
 from resources.datasets.options import ItemsOptions
 from resources.datasets.reading import Items, open_items
 from resources.datasets.statistics import field_statistics
@@ -33,7 +34,10 @@ def read(request: ResourceApiRequest) -> HttpResponseBase:
     query = request.GET.dict()  # of a parameter given twice the last counts; a plain dict is quicker to ask
     options = ItemsOptions.from_query(query)
     as_attachment = flag(query, "attachment")
+    escapes_formulas = flag(query, "escapeFormulas")
     resource = request.resource
+    if options.format == "rss":
+        options = options.about(resource.pk, resource.name or resource.pk, resource.console_url)
     only_headers = request.method == "HEAD"
     try:
         items = open_items(resource.pk, options, with_body=not only_headers)
@@ -45,10 +49,13 @@ def read(request: ResourceApiRequest) -> HttpResponseBase:
         headers["Content-Disposition"] = f'attachment; filename="{_filename(resource, options.format)}"'
     if only_headers:
         return StreamingHttpResponse((), headers=headers)  # how long the body would be is not worth writing it
-    if isinstance(items.body, bytes):
-        headers["Content-Length"] = str(len(items.body))
-        return HttpResponse(items.body, headers=headers)
-    return StreamingHttpResponse(items.body, headers=headers)
+    body = items.body
+    if escapes_formulas and options.format == "csv":
+        body = without_formulas([body] if isinstance(body, bytes) else body, options.delimiter)
+    if isinstance(body, bytes):
+        headers["Content-Length"] = str(len(body))
+        return HttpResponse(body, headers=headers)
+    return StreamingHttpResponse(body, headers=headers)
 
 
 @needs(Kind.DATASET, Permission.WRITE)

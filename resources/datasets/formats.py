@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from resources.datasets import csv
+from resources.datasets import csv, html, rss, xlsx, xml
 
 if TYPE_CHECKING:
     from resources.datasets.options import ItemsOptions
@@ -26,11 +26,19 @@ _encoder = msgspec.json.Encoder()
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One form: its media type, whether it starts with a byte order mark unless told otherwise, and its writer."""
+    """One form: its media type, whether it starts with a byte order mark unless told otherwise, and its writer.
+
+    What is no `text` never starts with one.
+    """
 
     content_type: str
     bom: bool
     write: Write
+    text: bool = True
+
+    def starts_with(self, bom: bool | None) -> bytes:
+        """Return what comes first, by whether a byte order mark is asked for; None: as is usual."""
+        return BOM if self.text and (self.bom if bom is None else bom) else b""
 
 
 def _json(blocks: Blocks, options: "ItemsOptions", columns: list[str] | None) -> Iterator[bytes]:
@@ -52,4 +60,8 @@ FORMATS: dict[str, Format] = {
     "json": Format("application/json; charset=utf-8", False, _json),
     "jsonl": Format("application/jsonl; charset=utf-8", False, _json_lines),
     "csv": Format("text/csv; charset=utf-8", True, csv.write),
+    "xlsx": Format("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", False, xlsx.write, text=False),
+    "xml": Format("application/xml; charset=utf-8", False, xml.write),
+    "html": Format("text/html; charset=utf-8", False, html.write),
+    "rss": Format("application/rss+xml; charset=utf-8", False, rss.write),
 }

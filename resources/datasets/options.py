@@ -1,16 +1,18 @@
 """How the items of a dataset are asked for: the parameters of the API's query string, checked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from accounts.errors import invalid_value
+from resources.datasets import xml
 from resources.datasets.formats import FORMATS
 from resources.datasets.scanning import Window
 
 # Offsets and limits beyond this are no mistake worth another answer than "nothing there".
 MAX_POSITION: Final = 1 << 53
 MAX_NAMES: Final = 2000
+MAX_ELEMENT_LENGTH: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,20 @@ class ItemsOptions:
     delimiter: str = ","
     bom: bool | None = None
     skip_header_row: bool = False
+    xml_root: str = "items"
+    xml_row: str = "item"
+    feed_title: str = ""
+    feed_description: str = ""
+    feed_link: str = ""
+
+    def about(self, dataset_id: str, label: str, link: str) -> "ItemsOptions":
+        """Return the options with what a feed says of the dataset, unless it was asked to say something else."""
+        return replace(
+            self,
+            feed_title=self.feed_title or f"Dataset {label}",
+            feed_description=self.feed_description or f'Items in dataset with id "{dataset_id}".',
+            feed_link=self.feed_link or link,
+        )
 
     @property
     def window(self) -> Window:
@@ -85,6 +101,10 @@ class ItemsOptions:
             delimiter=_delimiter(query),
             bom=_flag(query, "bom") if query.get("bom") else None,
             skip_header_row=_flag(query, "skipHeaderRow"),
+            xml_root=_element(query, "xmlRoot", "items"),
+            xml_row=_element(query, "xmlRow", "item"),
+            feed_title=query.get("feedTitle") or "",
+            feed_description=query.get("feedDescription") or "",
         )
 
 
@@ -102,6 +122,13 @@ def _flag(query: Mapping[str, str], name: str) -> bool:
     if text in ("", "0", "false"):
         return False
     raise invalid_value(name, "it must be true or false, or 1 or 0.")
+
+
+def _element(query: Mapping[str, str], name: str, usual: str) -> str:
+    text = query.get(name) or usual
+    if len(text) > MAX_ELEMENT_LENGTH or not xml.NAME.match(text):
+        raise invalid_value(name, "it must be a name of an XML element, without a colon.")
+    return text
 
 
 def _position(query: Mapping[str, str], name: str) -> int | None:

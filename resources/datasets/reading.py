@@ -113,7 +113,7 @@ _PLAIN = {"json": _json_array, "jsonl": _lines}
 def _written(found: Scan, options: ItemsOptions) -> tuple[bytes | Iterator[bytes], int]:
     """Return the body of an answer whose items are taken apart on the way, and how many items are in it."""
     format_ = FORMATS[options.format]
-    bom = BOM if (format_.bom if options.bom is None else options.bom) else b""
+    bom = format_.starts_with(options.bom)
     counts: list[int] = []
 
     def blocks() -> Iterator[Block]:

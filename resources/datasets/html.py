@@ -1,0 +1,42 @@
+"""Items as an HTML table, with nothing in it but text: what somebody stored is never markup."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Raw
+
+from resources.datasets.columns import arrange
+from resources.datasets.markup import escape
+
+if TYPE_CHECKING:
+    from resources.datasets.options import ItemsOptions
+    from resources.datasets.transformations import Block
+
+_NOTHING = Raw(b"null")
+_TEXT = msgspec.json.Decoder(str)
+
+
+def write(
+    blocks: Callable[[], Iterator["Block"]], options: "ItemsOptions", columns: list[str] | None
+) -> Iterator[bytes]:
+    """Write the items as a table with a row of titles; see `columns.arrange` for the arguments."""
+    table = arrange(blocks, options, columns)
+    titles = _row("th", map(escape, table.titles)) if table.names and not options.skip_header_row else ""
+    yield f"<table>\n{titles}".encode()
+    for block in table.blocks():
+        if block and table.names:
+            yield "".join(
+                _row("td", (_cell(bytes(item.get(name, _NOTHING))) for name in table.names)) for item in block
+            ).encode()
+    yield b"</table>"
+
+
+def _row(element: str, cells: Iterable[str]) -> str:
+    return f"<tr>{''.join(f'<{element}>{cell}</{element}>' for cell in cells)}</tr>\n"
+
+
+def _cell(value: bytes) -> str:
+    if value[:1] == b'"':
+        return escape(_TEXT.decode(value))
+    return "" if value == b"null" else value.decode()

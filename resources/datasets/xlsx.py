@@ -1,0 +1,108 @@
+"""Items as an Excel workbook, written row by row into a temporary file, because a workbook is finished at its end.
+
+Excel has limits of its own. What goes beyond the rows of a sheet continues on a further sheet; a text that is too
+long for a cell is cut. A number that Excel would round stands as text. No text is ever taken for a formula or link.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import xlsxwriter
+
+from resources.datasets.columns import arrange
+from resources.datasets.markup import possible
+
+if TYPE_CHECKING:
+    from resources.datasets.options import ItemsOptions
+    from resources.datasets.transformations import Block
+
+MAX_ROWS = 1_048_576
+MAX_TEXT = 32_767  # in UTF-16
+# Excel keeps this many digits of a number.
+MAX_DIGITS = 15
+_PIECE = 64 * 1024
+_OPTIONS = {
+    "constant_memory": True,
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+    "nan_inf_to_errors": False,
+}
+_TEXT = msgspec.json.Decoder(str)
+
+
+def write(
+    blocks: Callable[[], Iterator["Block"]], options: "ItemsOptions", columns: list[str] | None
+) -> Iterator[bytes]:
+    """Write the items as a workbook; see `columns.arrange` for the arguments."""
+    table = arrange(blocks, options, columns)
+    with TemporaryDirectory(prefix="latchkey-xlsx-") as directory:
+        path = Path(directory, "items.xlsx")
+        workbook = xlsxwriter.Workbook(str(path), {**_OPTIONS, "tmpdir": directory})
+        workbook.use_zip64()
+        sheets = _Sheets(workbook, [] if options.skip_header_row else table.titles)
+        for block in table.blocks():
+            for item in block:
+                sheets.add([(at, bytes(item[name])) for at, name in enumerate(table.names) if name in item])
+        workbook.close()
+        with path.open("rb") as file:
+            while piece := file.read(_PIECE):
+                yield piece
+
+
+class _Sheets:
+    """Rows on one sheet, and from there on the next, each under the same titles."""
+
+    def __init__(self, workbook: Any, titles: list[str]) -> None:
+        self._workbook = workbook
+        self._titles = titles
+        self._bold = workbook.add_format({"bold": True})
+        self._number = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._number += 1
+        self._sheet = self._workbook.add_worksheet("Items" if self._number == 1 else f"Items {self._number}")
+        self._row = 0
+        if self._titles:
+            self._sheet.freeze_panes(1, 0)
+            for at, title in enumerate(self._titles):
+                self._sheet.write_string(0, at, _as_text(title), self._bold)
+            self._row = 1
+
+    def add(self, cells: list[tuple[int, bytes]]) -> None:
+        """Add a row of (column, JSON text of a value that is no array and no object)."""
+        if self._row >= MAX_ROWS:
+            self._begin()
+        for at, value in cells:
+            self._put(at, value)
+        self._row += 1
+
+    def _put(self, at: int, value: bytes) -> None:
+        sheet, row = self._sheet, self._row
+        if value[:1] == b'"':
+            sheet.write_string(row, at, _as_text(_TEXT.decode(value)))
+        elif value in (b"true", b"false"):
+            sheet.write_boolean(row, at, value == b"true")
+        elif value != b"null":
+            text = value.decode()
+            if _is_exact(text):
+                sheet.write_number(row, at, float(text))
+            else:
+                sheet.write_string(row, at, text[:MAX_TEXT])
+
+
+def _is_exact(number: str) -> bool:
+    """Tell whether Excel holds a number as it is written."""
+    digits = number.lower().partition("e")[0].lstrip("-").replace(".", "").strip("0")
+    if not digits:
+        return True
+    return len(digits) <= MAX_DIGITS and 1e-300 < abs(float(number)) < 1e300
+
+
+def _as_text(text: str) -> str:
+    text = possible(text[:MAX_TEXT])
+    return text if text.isascii() else text.encode("utf-16-le")[: 2 * MAX_TEXT].decode("utf-16-le", "ignore")
