@@ -1,6 +1,5 @@
 """One record of a key-value store: read, written, deleted; and all of them as one archive."""
 
-import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import cast
@@ -19,6 +18,7 @@ from resources.kinds import Kind
 from resources.models import KeyValueStore, Record
 from resources.records import writing
 from resources.records.archive import zip_archive
+from resources.records.content_types import MAX_LENGTH, can_be_content_type
 from resources.records.reading import every_record, find
 from resources.usage import reads
 from sharing.declare import needs
@@ -26,9 +26,6 @@ from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
 
 _DEFAULT_TYPE = "application/octet-stream"
-_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_CONTENT_TYPE = re.compile(rf"{_WORD}/{_WORD}[ \t]*(?:;[\t\x20-\x7e]*)?\Z")
-_MAX_TYPE = 255
 _DISPOSITIONS = {"inline": False, "attachment": True}
 
 
@@ -105,11 +102,11 @@ def _expectation(request: ResourceApiRequest) -> Callable[[Record | None], None]
 
 def _content_type(request: ResourceApiRequest) -> str:
     content_type = str(request.META.get("CONTENT_TYPE") or "").strip() or _DEFAULT_TYPE
-    if len(content_type) > _MAX_TYPE or not _CONTENT_TYPE.match(content_type):
+    if not can_be_content_type(content_type):
         raise ApiError(
             HTTPStatus.BAD_REQUEST,
             "invalid-content-type-header",
-            f"The header Content-Type must be a media type of at most {_MAX_TYPE} characters, such as text/plain.",
+            f"The header Content-Type must be a media type of at most {MAX_LENGTH} characters, such as text/plain.",
         )
     return content_type
 

@@ -22,6 +22,7 @@ from sharing.requests import ResourceApiRequest
 
 MAX_BATCH: Final = 25
 MAX_LIST: Final = 10_000
+_FILTERS: Final = {state.value: state for state in (State.PENDING, State.LOCKED)}
 
 Each = TypeVar("Each")
 
@@ -150,9 +151,9 @@ def _start_of(request: ResourceApiRequest) -> tuple[dict[str, str], str]:
 def _states(request: ResourceApiRequest) -> set[State]:
     text = ",".join(request.GET.getlist("filter"))
     try:
-        return {State(name.strip()) for name in text.split(",")} if text else set()
-    except ValueError:
-        raise invalid_value("filter", f"it must be {' or '.join(State)}, or both with a comma between.") from None
+        return {_FILTERS[name.strip()] for name in text.split(",")} if text else set()
+    except KeyError:
+        raise invalid_value("filter", f"it must be {' or '.join(_FILTERS)}, or both with a comma between.") from None
 
 
 def _mismatched(one: str, other: str) -> ApiError:

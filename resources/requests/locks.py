@@ -66,6 +66,24 @@ def unlock_all(queue_id: str, *, client: Client) -> int:
     return sum(expires_at > now for (expires_at,) in held)
 
 
+def unlock_for_everybody(queue_id: str, *, client: Client) -> int:
+    """Take all locks off, whoever holds them, and return how many there were; each request stays where it is.
+
+    For somebody who looks after a queue whose workers have died. A worker that lives may find what it works on given
+    to another one as well.
+
+    Raises:
+        QueueGone: when there is no such queue (any more).
+    """
+    with changing(queue_id, client) as change:
+        now = clock.milliseconds(clock.now())
+        held = rows(_SELECT_LOCKED + for_update(), [queue_id])
+        if held:
+            rows(_UNLOCK_LOCKED, [queue_id])
+            change.touched = True
+    return sum(expires_at > now for (expires_at,) in held)
+
+
 def _check_id(request_id: str) -> None:
     if not looks_like_request_id(request_id):
         raise RequestNotFound(request_id)
@@ -89,6 +107,10 @@ _UNLOCK = (
     "UPDATE resources_queuedrequest SET lock_expires_at = NULL, locked_by = '', order_key = %s "
     "WHERE queue_id = %s AND request_id = %s AND locked_by = %s AND lock_expires_at IS NOT NULL RETURNING id"
 )
-_HELD = "queue_id = %s AND lock_expires_at IS NOT NULL AND locked_by = %s"
+_LOCKED = "queue_id = %s AND lock_expires_at IS NOT NULL"
+_HELD = f"{_LOCKED} AND locked_by = %s"
+_SELECT_LOCKED = f"SELECT lock_expires_at FROM resources_queuedrequest WHERE {_LOCKED} ORDER BY request_id "
 _SELECT_HELD = f"SELECT lock_expires_at FROM resources_queuedrequest WHERE {_HELD} ORDER BY request_id "
-_UNLOCK_ALL = f"UPDATE resources_queuedrequest SET lock_expires_at = NULL, locked_by = '' WHERE {_HELD} RETURNING id"
+_TAKE_OFF = "UPDATE resources_queuedrequest SET lock_expires_at = NULL, locked_by = ''"
+_UNLOCK_LOCKED = f"{_TAKE_OFF} WHERE {_LOCKED} RETURNING id"
+_UNLOCK_ALL = f"{_TAKE_OFF} WHERE {_HELD} RETURNING id"

@@ -16,10 +16,11 @@ MAX_PAGE_BYTES: Final = 16 * 1024 * 1024
 
 
 class State(StrEnum):
-    """How a request stands. A handled one is in neither of these."""
+    """How a request stands: each is in one of these."""
 
     PENDING = "pending"
     LOCKED = "locked"
+    HANDLED = "handled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,12 @@ def get(queue_id: str, request_id: str) -> StoredRequest:
     return _stored(row, clock.milliseconds(clock.now()))
 
 
+def count_locked(queue_id: str) -> int:
+    """Return how many requests of a queue somebody has locked now."""
+    ((count,),) = _COUNT_LOCKED.rows([queue_id, clock.milliseconds(clock.now())])
+    return int(count)
+
+
 def page(
     queue_id: str,
     limit: int,
@@ -51,6 +58,8 @@ def page(
     max_bytes: int = MAX_PAGE_BYTES,
 ) -> RequestPage:
     """Return up to `limit` requests whose ID comes after `after`, in any of `states`, or in any at all.
+
+    Of several states only those that are still to be handled can be asked for together.
 
     A page takes no more than about `max_bytes`, but has one request at least as long as there is one.
     """
@@ -79,11 +88,13 @@ def _stored(row: tuple[Any, ...], now: int) -> StoredRequest:
 _FIELDS = "request_id, unique_key, url, method, retry_count, handled_at, lock_expires_at, details"
 _TABLE = "FROM resources_queuedrequest WHERE queue_id = %s"
 _GET = Statement(f"SELECT {_FIELDS} {_TABLE} AND request_id = %s")
+_COUNT_LOCKED = Statement(f"SELECT COUNT(*) {_TABLE} AND lock_expires_at > %s")
 _CONDITIONS: Final[dict[frozenset[State], str]] = {
     frozenset(): "",
     frozenset({State.PENDING}): "AND handled_at IS NULL AND (lock_expires_at IS NULL OR lock_expires_at <= %s)",
     frozenset({State.LOCKED}): "AND lock_expires_at > %s",
-    frozenset(State): "AND handled_at IS NULL",
+    frozenset({State.PENDING, State.LOCKED}): "AND handled_at IS NULL",
+    frozenset({State.HANDLED}): "AND handled_at IS NOT NULL",
 }
 _MOMENTS = {states: condition.count("%s") for states, condition in _CONDITIONS.items()}
 _STATEMENTS = {

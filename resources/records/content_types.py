@@ -1,0 +1,17 @@
+"""What the content type of a record can be."""
+
+import re
+
+MAX_LENGTH = 255
+_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_CONTENT_TYPE = re.compile(rf"{_WORD}/{_WORD}[ \t]*(?:;[\t\x20-\x7e]*)?\Z")
+
+
+def can_be_content_type(text: str) -> bool:
+    """Tell whether `text` is a media type, with or without parameters, that is short enough to be kept."""
+    return len(text) <= MAX_LENGTH and _CONTENT_TYPE.match(text) is not None
+
+
+def essence_of(content_type: str) -> str:
+    """Return a media type without its parameters, in lower case."""
+    return content_type.partition(";")[0].strip().lower()
