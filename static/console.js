@@ -4,6 +4,7 @@
    <a href="..." data-dialog-close>                    closes the dialog; on a page it is the link that it is
    <button data-copy="text"> / data-copy-from="#id">   copies, says "Copied" (or data-copied) in place and to screen readers
    data-focus                                          where focus goes once a fragment is swapped in
+   <progress data-progress hidden>                     in a form: how much of what the form sends has been sent
    HX-Trigger: {"announce": {"message": "..."}}        shows a message and reads it out
 
    Every page works without this file; see templates/base.html for the elements that it uses. */
@@ -54,7 +55,8 @@
   }
 
   async function openDialog(link) {
-    opener = focusableOpener(link);
+    // A link in the open dialog leads to another one, which takes its place.
+    if (!dialog.open) opener = focusableOpener(link);
     let answered = false;
     const remember = () => (answered = true);
     content.replaceChildren();
@@ -66,7 +68,7 @@
       window.location.assign(link.href);
       return;
     }
-    dialog.showModal();
+    if (!dialog.open) dialog.showModal();
     focusOn(content.querySelector("[data-focus], [autofocus]") ?? content.querySelector("#dialog-title"));
   }
 
@@ -87,6 +89,7 @@
     });
 
     dialog.addEventListener("close", () => {
+      for (const form of content.querySelectorAll("form.htmx-request")) htmx.trigger(form, "htmx:abort");
       content.replaceChildren();
       document.getElementById("dialog-toasts")?.replaceChildren();
       if (opener?.isConnected) opener.focus();
@@ -122,6 +125,25 @@
       if (!isOpeningDialog(event)) say("The server cannot be reached. Check the connection, then try again.");
     });
   }
+
+  /* The progress of a form that sends files. Once all is sent the bar has no value: the server is storing it. */
+
+  document.addEventListener("htmx:xhr:progress", (event) => {
+    const bar = event.target.querySelector?.("[data-progress]");
+    if (!bar || bar.dataset.progress === "sent") return; // then it is the answer that comes in
+    bar.hidden = false;
+    bar.value = event.detail.total ? event.detail.loaded / event.detail.total : 0;
+    if (event.detail.loaded < event.detail.total) return;
+    bar.dataset.progress = "sent";
+    bar.removeAttribute("value");
+  });
+
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const bar = event.target.querySelector?.("[data-progress]");
+    if (!bar) return;
+    bar.hidden = true;
+    bar.dataset.progress = "";
+  });
 
   /* Copy buttons. */
 
