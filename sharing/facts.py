@@ -42,12 +42,23 @@ class Address:
         return AddressedBy.NAME if self.name else AddressedBy.ID
 
 
-@dataclass(frozen=True, slots=True)
 class Found:
-    """A resource, as an instance of its kind's model, and the facts about it."""
+    """A resource and the facts about it. The model instance is made when somebody asks for it: not every view does."""
 
-    resource: Resource
-    facts: Facts
+    __slots__ = ("_resource", "_row", "_statement", "facts")
+
+    def __init__(self, statement: "_Statement", row: Sequence[Any]) -> None:
+        self._statement = statement
+        self._row = row
+        self._resource: Resource | None = None
+        self.facts = statement.facts(row)
+
+    @property
+    def resource(self) -> Resource:
+        """The resource as an instance of its kind's model."""
+        if self._resource is None:
+            self._resource = self._statement.instance(self._row)
+        return self._resource
 
 
 def parse_address(kind: Kind, text: str, principal: Principal) -> Address | None:
@@ -77,7 +88,7 @@ def fetch(address: Address, account_id: str | None) -> Found | None:
     else:
         sql, key = statement.by_id, [address.id]
     row = sql.row(grants_of + key)
-    return None if row is None else statement.read(row)
+    return None if row is None else Found(statement, row)
 
 
 def facts_of(resource: Resource, account_id: str | None) -> Facts:
@@ -106,9 +117,12 @@ def _from_issue(of: str) -> str:
     )
 
 
-_ACTOR = ("actor.id", "actor.owner_id", "actor.name", "actor.is_public", _direct("actor"))
-_TASK = ("task.id", "task.owner_id", "task.name", _direct("task"))
-_RUN = (
+# The columns of the facts, in the order in which they are read back.
+_OF_RESOURCE = ("r.id", "r.owner_id", "r.name", "r.general_access", "r.is_public", "r.link_counter")
+_OF_OWNER = ("o.username", "o.general_access", "o.share_runs_with_actor_creators", "o.link_days")
+_OF_ACTOR = ("actor.id", "actor.owner_id", "actor.name", "actor.is_public", _direct("actor"))
+_OF_TASK = ("task.id", "task.owner_id", "task.name", _direct("task"))
+_OF_RUN = (
     "run.id",
     "run.owner_id",
     "run_owner.general_access",
@@ -132,12 +146,13 @@ class _Statement:
         self.has_task = self.has_run or kind is Kind.RUN
         self.has_actor = self.has_task or kind is Kind.BUILD
         columns = [f"{'r' if field.model is Resource else 'k'}.{field.column}" for field in fields]
-        facts = ["o.username", "o.general_access", "o.share_runs_with_actor_creators", "o.link_days", _direct("r")]
-        facts += [_from_issue("r")] if kind is Kind.RUN else []
-        facts += [*(_ACTOR if self.has_actor else ()), *(_TASK if self.has_task else ())]
-        facts += _RUN if self.has_run else ()
+        facts = [*_OF_RESOURCE, *_OF_OWNER, _direct("r"), _from_issue("r") if kind is Kind.RUN else "FALSE"]
+        facts += _OF_ACTOR if self.has_actor else ()
+        facts += _OF_TASK if self.has_task else ()
+        facts += _OF_RUN if self.has_run else ()
+        self.facts_end = len(facts)
         self.grant_lookups = sum(fact.count("%s") for fact in facts)
-        select = f"SELECT {', '.join(columns + facts)} {self._from()}"
+        select = f"SELECT {', '.join(facts + columns)} {self._from()}"
         self.by_id = Statement(f"{select} WHERE r.id = %s")
         self.by_run = Statement(f"{select} WHERE r.run_id = %s AND r.kind = '{kind.value}'")
         self.by_name = Statement(
@@ -161,53 +176,52 @@ class _Statement:
             joins.append(f"LEFT JOIN resources_resource task ON task.id = {source}.task_id")
         return " ".join(joins)
 
-    def read(self, row: Sequence[Any]) -> Found:
-        """Make a model instance and facts of one row."""
-        values = list(row[: len(self.field_names)])
+    def instance(self, row: Sequence[Any]) -> Resource:
+        """Make the model instance of a row."""
+        values = list(row[self.facts_end :])
         for at, convert in self.converters:
             values[at] = convert(values[at])
-        resource = self.model.from_db("default", self.field_names, values)
-        rest = iter(row[len(self.field_names) :])
-        return Found(resource, self._facts(resource, rest))
+        return self.model.from_db("default", self.field_names, values)
 
-    def _facts(self, resource: Resource, rest: Any) -> Facts:
-        owner_username, owner_level, owner_shares, link_days, granted = (next(rest) for _ in range(5))
-        attached = bool(next(rest)) if self.kind is Kind.RUN else False
-        actor = _actor(rest) if self.has_actor else None
-        task = _task(rest) if self.has_task else None
-        run = _run(rest, actor, task) if self.has_run else None
+    def facts(self, row: Sequence[Any]) -> Facts:
+        """Make the facts of a row."""
+        id_, owner_id, name, level, is_public, link_counter = row[:6]
+        owner_username, owner_level, owner_shares, link_days, granted, attached = row[6:12]
+        actor = _actor(row[12:17]) if self.has_actor else None
+        task = _task(row[17:21]) if self.has_task else None
+        run = _run(row[21:28], actor, task) if self.has_run else None
         return Facts(
-            id=resource.pk,
+            id=id_,
             kind=self.kind,
-            owner_id=resource.owner_id,
+            owner_id=owner_id,
             owner_username=owner_username,
             owner_general_access=owner_level,
             owner_shares_runs=bool(owner_shares),
             owner_link_days=link_days,
-            link_counter=resource.link_counter,
-            name=resource.name,
-            general_access=resource.general_access,
-            is_public=resource.is_public,
+            link_counter=link_counter,
+            name=name,
+            general_access=level,
+            is_public=bool(is_public),
             granted=_PERMISSIONS[granted or 0],
-            attached_to_issue=attached,
+            attached_to_issue=bool(attached),
             actor=None if self.has_run else actor,
             task=None if self.has_run else task,
             run=run,
         )
 
 
-def _actor(rest: Any) -> Parent | None:
-    id_, owner_id, name, is_public, granted = next(rest), next(rest), next(rest), next(rest), next(rest)
+def _actor(columns: Sequence[Any]) -> Parent | None:
+    id_, owner_id, name, is_public, granted = columns
     return None if id_ is None else Parent(id_, owner_id, name, bool(is_public), _PERMISSIONS[granted or 0])
 
 
-def _task(rest: Any) -> Parent | None:
-    id_, owner_id, name, granted = next(rest), next(rest), next(rest), next(rest)
+def _task(columns: Sequence[Any]) -> Parent | None:
+    id_, owner_id, name, granted = columns
     return None if id_ is None else Parent(id_, owner_id, name, granted=_PERMISSIONS[granted or 0])
 
 
-def _run(rest: Any, actor: Parent | None, task: Parent | None) -> Facts | None:
-    id_, owner_id, owner_level, owner_shares, level, granted, attached = rest
+def _run(columns: Sequence[Any], actor: Parent | None, task: Parent | None) -> Facts | None:
+    id_, owner_id, owner_level, owner_shares, level, granted, attached = columns
     if id_ is None:
         return None
     return Facts(

@@ -9,11 +9,13 @@ from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import SimpleLazyObject
 
 from accounts.middleware import is_api
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from resources.kinds import Kind
+from resources.models import Resource
 from sharing import links, refusals
 from sharing.access import NO_ACCESS, Access, Decision, decide
 from sharing.declare import Needs, Public, SignedIn, declared, need_of
@@ -71,13 +73,14 @@ class AccessMiddleware:
         found = fetch(address, principal.account_id) if address else None
         if found is None or address is None:
             return refusals.missing(request, kind)
-        access = Access(principal, found.resource, found.facts, address.by)
+        resource = cast("Resource", SimpleLazyObject(lambda: found.resource))
+        access = Access(principal, resource, found.facts, address.by)
         decision = _first_allowed(access, permissions)
         if not decision.allowed and need.signed and "signature" in request.GET:
             decision = _by_signature(access, need.signed, request.GET["signature"], kwargs)
         if not decision.allowed:
             return refusals.refused(request, access, permissions[0])
-        request.resource = found.resource
+        request.resource = resource
         request.access = access
         request.decision = decision
         return None

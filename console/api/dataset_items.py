@@ -35,18 +35,19 @@ def read(request: ResourceApiRequest) -> HttpResponseBase:
     options = ItemsOptions.from_query(query)
     as_attachment = flag(query, "attachment")
     escapes_formulas = flag(query, "escapeFormulas")
-    resource = request.resource
+    dataset_id = request.access.facts.id  # the model instance is made only where more of it is wanted
     if options.format == "rss":
+        resource = request.resource
         options = options.about(resource.pk, resource.name or resource.pk, resource.console_url)
     only_headers = request.method == "HEAD"
     try:
-        items = open_items(resource.pk, options, with_body=not only_headers)
+        items = open_items(dataset_id, options, with_body=not only_headers)
     except DatasetGone:
         raise _gone() from None
-    reads.add(resource.pk)
+    reads.add(dataset_id)
     headers = _headers(items)
     if as_attachment:
-        headers["Content-Disposition"] = f'attachment; filename="{_filename(resource, options.format)}"'
+        headers["Content-Disposition"] = f'attachment; filename="{_filename(request.resource, options.format)}"'
     if only_headers:
         return StreamingHttpResponse((), headers=headers)  # how long the body would be is not worth writing it
     body = items.body
