@@ -112,7 +112,7 @@ def test_an_actor_crawls_a_site_to_the_end(
 
     everything = sorted([site.url, *(f"{site.url}page-{number}" for number in range(PAGES))])
     crawl = found["crawl"]
-    assert crawl["urls"] == everything
+    assert crawl["urls"] == everything, (Counter(crawl["urls"]), site.asked, done.stderr)
     assert (crawl["finished"], crawl["failed"]) == (PAGES + 1, 0)
     assert (crawl["total"], crawl["handled"], crawl["pending"]) == (PAGES + 1, PAGES + 1, 0)
     assert site.asked == Counter({"/": 1, FLAKY: 2} | {f"/page-{n}": 1 for n in range(PAGES) if f"/page-{n}" != FLAKY})

@@ -80,7 +80,8 @@ async def crawl() -> dict[str, object]:
     @crawler.router.default_handler
     async def handle(context: HttpCrawlingContext) -> None:
         body = (await context.http_response.read()).decode()
-        await Actor.push_data({"url": context.request.url, "title": re.findall(r"<title>(.*?)</title>", body)[0]})
+        # Kept with the links once the whole page is through, so that a page that is tried again is there once.
+        await context.push_data({"url": context.request.url, "title": re.findall(r"<title>(.*?)</title>", body)[0]})
         await context.add_requests([START_URL + path for path in re.findall(r'href="/(.*?)"', body)])
 
     before = (await (await Actor.open_dataset()).get_metadata()).item_count
