@@ -112,6 +112,8 @@ class ApiMiddleware:
             response = self._to_api(request)
         for name, value in _API_HEADERS.items():
             response.headers.setdefault(name, value)
+        if "signature=" in request.META.get("QUERY_STRING", ""):
+            response.headers["Referrer-Policy"] = "no-referrer"  # the address opens what it is the address of
         if not response.streaming and response.status_code != HTTPStatus.NO_CONTENT:
             response.headers.setdefault("Content-Length", str(len(response.content)))
         if request.method == "HEAD":

@@ -32,6 +32,7 @@ from sharing.signatures import (
 )
 
 _DAY = 24 * 60 * 60 * 1000
+MAX_CAP = 3650
 
 
 class LinkRefused(ValueError):
@@ -95,6 +96,26 @@ def revoke_all(resource: Resource, *, by: Principal) -> None:
             subject_id=resource.pk,
             name=resource.name,
         )
+
+
+def set_cap(account: Account, days: int | None, *, by: Principal) -> bool:
+    """Set how many days links to what an account owns can last (None: for ever); return whether that changed anything.
+
+    It is checked at use, so it also ends the links that there are and that last longer.
+
+    Raises:
+        ValueError: when it is not a number of days that makes sense.
+    """
+    if days is not None and not 1 <= days <= MAX_CAP:
+        raise ValueError(f"Enter a number of days from 1 to {MAX_CAP:,}.")
+    with transaction.atomic():
+        before = Account.objects.select_for_update().get(pk=account.pk).link_days
+        if before == days:
+            return False
+        Account.objects.filter(pk=account.pk).update(link_days=days)
+        audit.record("account.link_days.changed", by=by, account_id=account.pk, before=before, after=days)
+    account.link_days = days
+    return True
 
 
 def opened_by(signature: str, facts: Facts, opens: Opens, record_key: str = "") -> Signed | None:

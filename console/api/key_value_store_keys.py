@@ -20,9 +20,10 @@ from sharing.access import Access
 from sharing.declare import needs
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
+from sharing.signatures import Opens
 
 
-@needs(Kind.KEY_VALUE_STORE, Permission.READ)
+@needs(Kind.KEY_VALUE_STORE, Permission.READ, signed=Opens.CONTENT)
 def list_keys(request: ResourceApiRequest) -> HttpResponse:
     """Answer with the keys after `exclusiveStartKey`, in the order of their bytes."""
     query, store = request.GET, cast("KeyValueStore", request.resource)

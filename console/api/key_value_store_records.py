@@ -24,12 +24,13 @@ from resources.usage import reads
 from sharing.declare import needs
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
+from sharing.signatures import Opens
 
 _DEFAULT_TYPE = "application/octet-stream"
 _DISPOSITIONS = {"inline": False, "attachment": True}
 
 
-@needs(Kind.KEY_VALUE_STORE, Permission.READ)
+@needs(Kind.KEY_VALUE_STORE, Permission.READ, signed=Opens.RECORD)
 def read_record(request: ResourceApiRequest, key: str) -> HttpResponseBase:
     """Answer with a record, or with what a HEAD wants to know of it."""
     as_attachment = flag(request.GET, "attachment") or one_of(request.GET, "disposition", _DISPOSITIONS, False)

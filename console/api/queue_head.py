@@ -17,6 +17,7 @@ from resources.requests.usage import head_items
 from sharing.declare import needs
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
+from sharing.signatures import Opens
 
 DEFAULT_HEAD: Final = 100
 MAX_HEAD: Final = 1000
@@ -24,7 +25,7 @@ MAX_LOCKED_HEAD: Final = 25
 MAX_LOCK_SECONDS: Final = 366 * 24 * 60 * 60
 
 
-@needs(Kind.REQUEST_QUEUE, Permission.READ)
+@needs(Kind.REQUEST_QUEUE, Permission.READ, signed=Opens.CONTENT)
 def show(request: ResourceApiRequest) -> HttpResponse:
     """Answer with the first requests that are neither handled nor locked."""
     queue = queue_of(request)

@@ -19,6 +19,7 @@ from resources.usage import reads
 from sharing.declare import needs
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
+from sharing.signatures import Opens
 
 MAX_BATCH: Final = 25
 MAX_LIST: Final = 10_000
@@ -27,7 +28,7 @@ _FILTERS: Final = {state.value: state for state in (State.PENDING, State.LOCKED)
 Each = TypeVar("Each")
 
 
-@needs(Kind.REQUEST_QUEUE, Permission.READ)
+@needs(Kind.REQUEST_QUEUE, Permission.READ, signed=Opens.CONTENT)
 def list_requests(request: ResourceApiRequest) -> HttpResponse:
     """Answer with a page of requests in the order of their ids, and with the cursor for the next one."""
     query = request.GET

@@ -8,7 +8,8 @@ from sharing.access import Access, Reason
 from sharing.permissions import Permission
 from sharing.signatures import DEFAULT_LIFETIME, sign_content, signing_key
 
-_BY_LINK = frozenset({Reason.ANYONE_WITH_ID, Reason.ANYONE_WITH_NAME})
+# Who reads for these reasons was given nothing, and so has no right to hand on.
+BY_LINK = frozenset({Reason.ANYONE_WITH_ID, Reason.ANYONE_WITH_NAME})
 
 
 def signed_fields(access: Access, content: str, url_field: str) -> dict[str, str]:
@@ -24,7 +25,7 @@ def signed_fields(access: Access, content: str, url_field: str) -> dict[str, str
     fields = {}
     if decision.allowed:
         url = f"{settings.PUBLIC_URL}/v2/{KINDS[facts.kind].api_path}/{facts.id}/{content}"
-        fields[url_field] = url if decision.reason in _BY_LINK else f"{url}?signature={_signature(key, facts.id)}"
+        fields[url_field] = url if decision.reason in BY_LINK else f"{url}?signature={_signature(key, facts.id)}"
     if access.allows(Permission.WRITE):
         fields["urlSigningSecretKey"] = key
     return fields

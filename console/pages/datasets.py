@@ -1,20 +1,14 @@
-"""The page of a dataset, and its items as a download."""
+"""The page of a dataset."""
 
-from collections.abc import Iterable
-
-from django.http import HttpResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.errors import ApiError
 from console.pages.dataset_items import json_of, table_of
 from console.pages.storage_pages import context_of
 from console.pages.tables import Paging
-from console.spreadsheets import without_formulas
 from resources.datasets.errors import DatasetGone
-from resources.datasets.options import ItemsOptions
-from resources.datasets.reading import item_objects, open_items
+from resources.datasets.reading import item_objects
 from resources.kinds import Kind
 from resources.models import Dataset
 from sharing import refusals
@@ -56,26 +50,3 @@ def dataset_page(request: DatasetRequest) -> HttpResponse:
         "items": json_of(items, first, hidden=hidden) if as_json else [],
     }
     return render(request, "storage/dataset.html", context)
-
-
-@needs(Kind.DATASET, Permission.READ)
-@require_safe
-def dataset_download(request: DatasetRequest) -> HttpResponseBase:
-    """Send a dataset's items as a file. What a user stored never runs in the console's origin."""
-    dataset = request.resource
-    try:
-        options = ItemsOptions.from_query(request.GET)
-        items = open_items(dataset.pk, options)
-    except ApiError as error:
-        return render(request, "error.html", {"status": error.status, "message": error.message}, status=error.status)
-    except DatasetGone:
-        return refusals.missing(request, Kind.DATASET)
-    pieces: Iterable[bytes] = [items.body] if isinstance(items.body, bytes) else items.body
-    if options.format == "csv":
-        pieces = without_formulas(pieces, options.delimiter)
-    response = StreamingHttpResponse(pieces, content_type=items.content_type)
-    response.headers["Content-Disposition"] = f'attachment; filename="{dataset.name or dataset.pk}.{options.format}"'
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "private, no-store"
-    return response

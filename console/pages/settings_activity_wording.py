@@ -66,6 +66,21 @@ def _issue(text: str) -> Callable[[AuditEvent], str]:
     return lambda event: text.format(_subject(event), event.details.get("issue", {}).get("title", ""))
 
 
+def _link(verb: str) -> Callable[[AuditEvent], str]:
+    def sentence(event: AuditEvent) -> str:
+        key = event.details.get("link", {}).get("recordKey")
+        return f"{verb} a pre-signed link to {f'record {key} of ' if key else ''}{_subject(event)}."
+
+    return sentence
+
+
+def _link_days(event: AuditEvent) -> str:
+    days = event.details.get("after")
+    if days is None:
+        return "Removed the limit on how long pre-signed links live."
+    return f"Limited pre-signed links to {days} day{'' if days == 1 else 's'}."
+
+
 def _renamed(event: AuditEvent) -> str:
     before, after = event.details.get("before"), event.details.get("after")
     return f"Renamed {_subject(event)}: {before or 'unnamed'} is now {after or 'unnamed'}."
@@ -103,6 +118,10 @@ _SENTENCES: dict[str, str | Callable[[AuditEvent], str]] = {
     "grant.revoked": lambda event: f"Stopped sharing {_subject(event)} with {_grantee(event)}.",
     "issue.run_attached": _issue("Attached {} to the issue “{}”."),
     "issue.run_detached": _issue("Took {} off the issue “{}”."),
+    "link.created": _link("Made"),
+    "link.revoked": _link("Revoked"),
+    "link.all_revoked": lambda event: f"Revoked all pre-signed links to {_subject(event)}.",
+    "account.link_days.changed": _link_days,
     "resource.renamed": _renamed,
     "resource.deleted": lambda event: f"Deleted {_subject(event)}.",
 }

@@ -13,8 +13,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import sessions
 from accounts.models import Account, AccountGeneralAccess
 from accounts.requests import PageRequest
+from console.pages import settings_links
 from console.pages.sign_in_confirm import ask_first, has_confirmed
-from sharing import general_access
+from sharing import general_access, links
 from sharing.declare import signed_in
 
 GENERAL_ACCESS = "general-access"
@@ -79,6 +80,23 @@ def run_sharing(request: PageRequest) -> HttpResponse:
     shares = "share_runs" in request.POST
     changed = general_access.set_run_sharing(request.user, shares, by=request.principal)
     return _answer(request, RUN_SHARING, said=_said_of_runs(shares) if changed else _NOTHING_CHANGED)
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def pre_signed_links(request: PageRequest) -> HttpResponse:
+    """Save how long pre-signed links can live; say what changed, in place."""
+    section = settings_links.SECTION
+    if request.method != "POST":
+        return HttpResponseRedirect(f"{reverse('settings-security')}#{section}")
+    form = settings_links.CapForm.of(request.POST)
+    if not form.is_valid():
+        return _answer(request, section, error=form.problem, status=422)
+    asked = ask_first(request, "settings-security", section=section)
+    if asked:
+        return asked
+    changed = links.set_cap(request.user, form.cap, by=request.principal)
+    return _answer(request, section, said=settings_links.said_of(form.cap) if changed else _NOTHING_CHANGED)
 
 
 @signed_in
@@ -149,6 +167,7 @@ def _privacy(request: PageRequest) -> dict[str, object]:
         "levels": LEVELS,
         "chosen": chosen,
         "shares": shares,
+        **settings_links.context_of(request),
         "confirmed_level": confirmed_level,
         "confirmed_runs": confirmed_runs,
     }

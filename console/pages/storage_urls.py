@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.urls import URLPattern, path
 
-from console.pages import dashboard, datasets, storage_dialogs, storage_lists
+from console.pages import dashboard, datasets, export, links, storage_dialogs, storage_lists, upload
 from resources.kinds import KINDS, STORAGES, Kind
 
 DATASET = f"{KINDS[Kind.DATASET].console_path}/<str:address>"
@@ -19,11 +19,18 @@ def _of_every_storage(kind: Kind) -> Iterator[URLPattern]:
     yield path(f"{page}/api", storage_dialogs.api, names_kind, name=f"{name}-api")
     yield path(f"{page}/rename", storage_dialogs.rename, names_kind, name=f"{name}-rename")
     yield path(f"{page}/delete", storage_dialogs.delete, names_kind, name=f"{name}-delete")
+    yield path(f"{page}/link", links.create, names_kind, name=f"{name}-link")
+    yield path(f"{page}/links", links.link_list, names_kind, name=f"{name}-links")
+    yield path(f"{page}/links/revoke-all", links.revoke_all, names_kind, name=f"{name}-links-revoke-all")
+    yield path(f"{page}/links/<str:link_id>/revoke", links.revoke, names_kind, name=f"{name}-link-revoke")
 
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
     *(pattern for kind in STORAGES for pattern in _of_every_storage(kind)),
     path(DATASET, datasets.dataset_page, name="dataset"),
-    path(f"{DATASET}/download", datasets.dataset_download, name="dataset-download"),
+    path(f"{DATASET}/export", export.dialog, name="dataset-export"),
+    path(f"{DATASET}/download", export.download, name="dataset-download"),
+    path(f"{DATASET}/preview", export.preview, name="dataset-preview"),
+    path(f"{DATASET}/upload", upload.dialog, name="dataset-upload"),
 ]

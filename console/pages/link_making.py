@@ -1,0 +1,96 @@
+"""Making a link to the content of a storage or to one record: how long it lives, and what somebody is given.
+
+The Export dialog and the dialog that only makes a link share this.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from django import forms
+
+from console.api.signing import BY_LINK
+from sharing import links
+from sharing.requests import ResourcePageRequest
+from sharing.signatures import DEFAULT_LIFETIME, Opens
+
+_DAY = 24
+_LIFETIMES = {
+    1: "1 hour",
+    _DAY: "1 day",
+    7 * _DAY: "7 days",
+    14 * _DAY: "14 days",
+    30 * _DAY: "30 days",
+    90 * _DAY: "90 days",
+    365 * _DAY: "1 year",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What somebody is given: a signed URL and when it ends, or the plain one, which `expires_at` of None says."""
+
+    url: str
+    expires_at: datetime | None = None
+
+
+class LifetimeForm(forms.Form):
+    """How long a link lives: what the owner of the storage allows."""
+
+    lifetime = forms.TypedChoiceField(label="Link works for", coerce=int)
+
+    def __init__(self, *args: object, cap: int | None, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # handed on as they came
+        choices = lifetimes(cap)
+        field = self.fields["lifetime"]
+        assert isinstance(field, forms.TypedChoiceField)  # noqa: S101  # it stands right above
+        field.choices = choices
+        field.initial = min(DEFAULT_LIFETIME // timedelta(hours=1), choices[-1][0])
+        if cap is not None:
+            field.help_text = f"The owner lets no link live longer than {days(cap)}."
+
+
+def lifetimes(cap: int | None) -> list[tuple[int, str]]:
+    """Return what can be chosen, in hours and in words, where links live `cap` days at most (None: as they like)."""
+    longest = max(_LIFETIMES) if cap is None else min(cap * _DAY, max(_LIFETIMES))
+    found = {hours: words for hours, words in _LIFETIMES.items() if hours <= longest}
+    found.setdefault(longest, days(longest // _DAY))
+    return sorted(found.items())
+
+
+def days(number: int) -> str:
+    """Return a number of days in words."""
+    return "1 day" if number == 1 else f"{number:,} days"
+
+
+def reads_by_link(request: ResourcePageRequest) -> bool:
+    """Tell whether somebody reads only because anybody may: they get the plain URL, having no right to hand on."""
+    return request.decision.reason in BY_LINK
+
+
+def make(
+    request: ResourcePageRequest,
+    url: str,
+    hours: int,
+    *,
+    query: dict[str, str] | None = None,
+    record_key: str | None = None,
+    description: str = "",
+) -> Made:
+    """Make a link to `url`, the content of the storage that the request is for, or its record `record_key`.
+
+    Raises:
+        LinkRefused: when there can be no such link; the message says why.
+    """
+    query = query or {}
+    if reads_by_link(request):
+        return Made(f"{url}?{urlencode(query)}" if query else url)
+    link, signature = links.create(
+        request.resource,
+        Opens.CONTENT if record_key is None else Opens.RECORD,
+        timedelta(hours=hours),
+        by=request.user,
+        record_key=record_key or "",
+        description=description[:300],
+    )
+    return Made(f"{url}?{urlencode({**query, 'signature': signature})}", link.expires_at)

@@ -1,0 +1,75 @@
+"""Settings, Security & Privacy: how long pre-signed links to what an account owns can live."""
+
+from typing import Any, Self
+
+from django import forms
+from django.http import QueryDict
+
+from accounts.requests import PageRequest
+from console.pages.link_making import days
+from console.pages.sign_in_confirm import has_confirmed
+from sharing.links import MAX_CAP
+
+SECTION = "pre-signed-links"
+_USUAL_DAYS = 30
+
+
+class CapForm(forms.Form):
+    """No limit, or so many days."""
+
+    link_limit = forms.ChoiceField(choices=(("none", "No limit"), ("days", "Limit")))
+    link_days = forms.IntegerField(
+        label="Days",
+        required=False,
+        min_value=1,
+        max_value=MAX_CAP,
+        error_messages=dict.fromkeys(
+            ("invalid", "min_value", "max_value"), f"Enter a number of days from 1 to {MAX_CAP:,}."
+        ),
+    )
+
+    def clean(self) -> None:
+        """A limit needs its days."""
+        limited = self.cleaned_data.get("link_limit") == "days"
+        if limited and self.cleaned_data.get("link_days") is None and "link_days" not in self.errors:
+            self.add_error("link_days", f"Enter a number of days from 1 to {MAX_CAP:,}.")
+
+    @classmethod
+    def of(cls, sent: QueryDict) -> Self:
+        """Return the form as it was sent; whatever stands in the field for the days counts only with a limit."""
+        data = sent.copy()
+        if data.get("link_limit") == "none":
+            data["link_days"] = ""
+        return cls(data)
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, in a sentence."""
+        return str(next(iter(self.errors.get("link_days", [])), "Choose one of the two options."))
+
+    @property
+    def cap(self) -> int | None:
+        """What was chosen; None for no limit."""
+        limited = self.cleaned_data["link_limit"] == "days"
+        return int(self.cleaned_data["link_days"]) if limited else None
+
+
+def context_of(request: PageRequest) -> dict[str, Any]:
+    """Return what the section shows: what was just sent or is to be confirmed, else what is saved."""
+    cap = request.user.link_days
+    confirmed = has_confirmed(request, SECTION)
+    sent = request.POST if request.method == "POST" else request.GET if confirmed else {}
+    limited = cap is not None
+    if sent.get("link_limit") in ("none", "days"):
+        limited = sent["link_limit"] == "days"
+    number = sent.get("link_days") or cap or _USUAL_DAYS
+    return {"links_limited": limited, "link_days": number, "max_link_days": MAX_CAP, "confirmed_links": confirmed}
+
+
+def said_of(cap: int | None) -> str:
+    """Say what was saved."""
+    if cap is None:
+        return "Saved: pre-signed links to what you own live as long as whoever makes them chooses, also for ever."
+    return (
+        f"Saved: pre-signed links to what you own live {days(cap)} at most. Those that would live longer open nothing."
+    )
