@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from django.urls import URLPattern, path
 
 from console.pages import asking, resource, share, shared
-from resources.kinds import KINDS, Kind
+from resources.kinds import KINDS, STORAGES, Kind
 
 # Kinds whose page shows their content, and so is written for them.
-WITH_THEIR_OWN_PAGE = {Kind.DATASET}
+WITH_THEIR_OWN_PAGE = {*STORAGES}
 
 
 def _of_kind(kind: Kind) -> Iterator[URLPattern]:

@@ -4,10 +4,25 @@ from collections.abc import Iterator
 
 from django.urls import URLPattern, path
 
-from console.pages import dashboard, datasets, export, links, storage_dialogs, storage_lists, upload
+from console.pages import (
+    dashboard,
+    datasets,
+    export,
+    key_value_stores,
+    links,
+    queue_requests,
+    record_upload,
+    records,
+    request_queues,
+    storage_dialogs,
+    storage_lists,
+    upload,
+)
 from resources.kinds import KINDS, STORAGES, Kind
 
 DATASET = f"{KINDS[Kind.DATASET].console_path}/<str:address>"
+STORE = f"{KINDS[Kind.KEY_VALUE_STORE].console_path}/<str:address>"
+QUEUE = f"{KINDS[Kind.REQUEST_QUEUE].console_path}/<str:address>"
 
 
 def _of_every_storage(kind: Kind) -> Iterator[URLPattern]:
@@ -33,4 +48,15 @@ urlpatterns = [
     path(f"{DATASET}/download", export.download, name="dataset-download"),
     path(f"{DATASET}/preview", export.preview, name="dataset-preview"),
     path(f"{DATASET}/upload", upload.dialog, name="dataset-upload"),
+    path(STORE, key_value_stores.page, name="key-value-store"),
+    path(f"{STORE}/upload", record_upload.upload, name="record-upload"),
+    path(f"{STORE}/upload/key", record_upload.key_warning, name="record-upload-key"),
+    path(f"{STORE}/records/<str:key>", records.show, name="record"),
+    path(f"{STORE}/records/<str:key>/content", records.content, name="record-content"),
+    path(f"{STORE}/records/<str:key>/delete", records.delete, name="record-delete"),
+    path(QUEUE, request_queues.page, name="request-queue"),
+    path(f"{QUEUE}/add", queue_requests.add, name="queued-request-add"),
+    path(f"{QUEUE}/unlock", queue_requests.unlock_all, name="queued-requests-unlock"),
+    path(f"{QUEUE}/requests/<str:request_id>", queue_requests.show, name="queued-request"),
+    path(f"{QUEUE}/requests/<str:request_id>/delete", queue_requests.delete, name="queued-request-delete"),
 ]
