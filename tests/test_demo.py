@@ -11,8 +11,12 @@ from django.core.management import CommandError, call_command
 from accounts.models import Account, AccountGeneralAccess, AuditEvent
 from console.demo import items, loading
 from console.demo.world import PEOPLE
+from console.pages.record_preview import Form, preview_of
 from resources.kinds import KINDS, Kind
-from resources.models import Dataset, GeneralAccess, Resource
+from resources.models import Dataset, GeneralAccess, KeyValueStore, RequestQueue, Resource
+from resources.records.reading import open_record
+from resources.requests import reading
+from resources.requests.reading import State
 from sharing.access import Ownership, listed
 from sharing.models import Grant, Issue
 from sharing.permissions import Permission, grantable
@@ -107,6 +111,19 @@ def test_a_few_hundred_items_all_readable():
     counts = Dataset.objects.filter(run=None, item_count__gt=0).values_list("item_count", flat=True)
     assert sum(counts) > 500
     assert Dataset.objects.get(name="time-zones").item_count == len(items.time_zones())
+
+
+def test_records_of_every_form_and_requests_in_every_state():
+    loading.load(local=True)
+    store = KeyValueStore.objects.get(name="reports")
+    records = {record.key: record for record in store.records.all()}
+    assert {preview_of(record).form for record in records.values()} == {Form.JSON, Form.TEXT, Form.IMAGE}
+    with open_record(records["map.png"]) as image:
+        assert image.read().startswith(b"\x89PNG")
+    queue = RequestQueue.objects.get(name="pages-to-visit")
+    for state in State:
+        assert reading.page(queue.pk, 10, states={state}).requests
+    assert (queue.total_count, queue.handled_count) == (6, 2)
 
 
 def test_nothing_is_from_the_future():

@@ -13,10 +13,14 @@ from django.utils import timezone
 
 from accounts.models import Account, AccountGeneralAccess
 from accounts.principal import Principal
-from console.demo import items
+from console.demo import items, records
 from resources.datasets.writing import push
 from resources.kinds import Kind
 from resources.models import MODELS, GeneralAccess, Resource, Run
+from resources.records.writing import write
+from resources.requests.clients import Client
+from resources.requests.head import lock_head
+from resources.requests.writing import add
 from sharing import general_access, grants, issues
 from sharing.models import Issue
 from sharing.permissions import parse
@@ -121,17 +125,22 @@ class World:
         self._grant(shared, "ada", "READ", "WRITE")
 
     def _other_storages(self) -> None:
-        pictures = self._make(Kind.KEY_VALUE_STORE, "ada", name="reports")
-        self._grant(pictures, "ben", "READ", "WRITE", "MANAGE_ACCESS_RIGHTS")
+        reports = self._make(Kind.KEY_VALUE_STORE, "ada", name="reports")
+        for record in records.reports():
+            self._put(reports, record)
+        self._grant(reports, "ben", "READ", "WRITE", "MANAGE_ACCESS_RIGHTS")
         queue = self._make(Kind.REQUEST_QUEUE, "ada", name="pages-to-visit")
+        self._fill(queue)
         self._level(queue, GeneralAccess.RESTRICTED)
         self._grant(queue, "dan", "READ", "WRITE")
 
     def _run(self, owner: str, actor: Resource, found: items.Items, **fields: Any) -> Run:
-        """Make a run with its three default storages, and what it found in the dataset."""
+        """Make a run with its three default storages, what it was asked for, and what it found."""
         run = self._make(Kind.RUN, owner, actor=actor, **fields)
         self._dataset(owner, found, run=run)
-        self._make(Kind.KEY_VALUE_STORE, owner, run=run)
+        store = self._make(Kind.KEY_VALUE_STORE, owner, run=run)
+        wanted = msgspec.json.encode({"maxItems": len(found)})
+        self._put(store, records.DemoRecord("INPUT", wanted, "application/json; charset=utf-8"))
         self._make(Kind.REQUEST_QUEUE, owner, run=run)
         assert isinstance(run, Run)  # noqa: S101  # for the type checker
         return run
@@ -142,6 +151,16 @@ class World:
         if listed:
             push(dataset.pk, msgspec.json.encode(listed))
         return dataset
+
+    def _put(self, store: Resource, record: records.DemoRecord) -> None:
+        write(store.pk, record.key, [record.content], content_type=record.content_type)
+
+    def _fill(self, queue: Resource) -> None:
+        """Put requests into a queue, one of them locked for as long as anybody looks at a demo."""
+        worker = Client(queue.owner_id, "worker-1")
+        add(queue.pk, [*records.handled_requests(), *records.locked_requests()], client=worker)
+        lock_head(queue.pk, 1, timedelta(days=90), client=worker)
+        add(queue.pk, records.pending_requests(), client=worker)
 
     def _make(self, kind: Kind, owner: str, **fields: Any) -> Resource:
         self._at += timedelta(hours=7, minutes=41)
