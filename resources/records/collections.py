@@ -37,13 +37,16 @@ def checked_schema(text: bytes) -> str:
     if len(text) > MAX_SCHEMA_BYTES:
         raise InvalidSchema(f"A schema can have {MAX_SCHEMA_BYTES} bytes at most.")
     try:
+        kept = text.decode()  # what is not asked for is not checked by the parser
         schema = msgspec.json.decode(text, type=_Schema)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidSchema(f"This is not the schema of a key-value store: {error}.") from None
     for name, collection in schema.collections.items():
         if (collection.key is None) == (collection.key_prefix is None):
             raise InvalidSchema(f'The collection "{name}" must have a key or a keyPrefix, and not both.')
-    return text.decode()
+    if "\x00" in kept:
+        raise InvalidSchema("This is not the schema of a key-value store: it contains NUL.")
+    return kept
 
 
 def keys_of(schema: str, collection: str) -> KeyFilter:

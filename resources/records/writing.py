@@ -54,7 +54,13 @@ def write(
     """
     check_key(key, store_id)
     incoming = Incoming(pieces, settings.API_MAX_RECORD_BYTES)
-    file = files.storage().save(files.new_name(store_id), incoming)
+    try:
+        file = files.storage().save(files.new_name(store_id), incoming)
+    except FileNotFoundError:
+        # The folder that we write into goes with the store.
+        if KeyValueStore.objects.filter(pk=store_id).exists():
+            raise
+        raise StoreGone(store_id) from None
     record = Record(
         store_id=store_id,
         key=key,
