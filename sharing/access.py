@@ -4,16 +4,17 @@
 same question the other way round, of the database: what may this account read?
 """
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
-
-from django.db import connection
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from accounts.moments import aware
 from accounts.principal import Principal
+from accounts.statements import Statement
 from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import GeneralAccess, Resource
 from sharing.permissions import NOTHING, Permission
@@ -271,8 +272,7 @@ class Ownership(StrEnum):
     BOTH = "BOTH"
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """One row of a list, with the first rule that lets the account read it."""
 
     id: str
@@ -290,13 +290,15 @@ class Listed:
 class _Branch:
     """One rule as a query: `r` is the resource that it finds, `%(me)s` the account.
 
-    `kinds` are those that the rule can find. `created_at` and `kind` are the columns to sort and filter by, those
-    of the grant where its index has them. A branch `by_kind` is asked once for each kind, as its index is sorted.
+    `kinds` are those that the rule can find. `id`, `created_at` and `kind` are the columns to sort and filter by,
+    those of the grant where its index has them. A branch `by_kind` is asked once for each kind, as its index is
+    sorted.
     """
 
     reason: Reason
     kinds: frozenset[Kind]
     source: str
+    id: str = "r.id"
     created_at: str = "r.created_at"
     kind: str = "r.kind"
     by_kind: bool = False
@@ -343,6 +345,7 @@ _SHARED = (
         _ALL,
         "sharing_grant g JOIN resources_resource r ON r.id = g.resource_id "
         "WHERE g.account_id = %(me)s AND g.source = 'DIRECT'",
+        id="g.resource_id",
         created_at="g.resource_created_at",
         kind="g.resource_kind",
     ),
@@ -357,6 +360,7 @@ _SHARED = (
         _RUNS,
         "sharing_grant g JOIN resources_resource r ON r.id = g.resource_id "
         "WHERE g.account_id = %(me)s AND g.resource_kind = 'run' AND g.source = 'ISSUE'",
+        id="g.resource_id",
         created_at="g.resource_created_at",
     ),
     _Branch(Reason.OWNER_RUNS, _RUNS, _RUNS_BY_ACTOR.format(run="r")),
@@ -389,23 +393,9 @@ def listed(
     `kinds` of None are all; `named_only` leaves out what has no name; `search` is a part of the name, whatever its
     case, or a whole ID. What is readable by its link alone, or because an Actor is public, is never listed.
     """
-    direction = "DESC" if newest_first else "ASC"
-    branches, parameters = _branches(account_id, ownership, kinds, named_only, search)
-    # No branch has to give more than the page needs; it stops early where an index is sorted.
-    stop = f"ORDER BY at {direction}, id {direction} LIMIT %(reach)s"
-    union = " UNION ALL ".join(f"SELECT * FROM ({branch} {stop}) b" for branch in branches)
-    if not union:
-        return []
-    statement = (
-        "SELECT r.id, r.kind, f.reason, r.name, r.title, r.owner_id, o.username, r.general_access, r.created_at "
-        f"FROM (SELECT id, at, MIN(rank) AS reason FROM ({union}) u GROUP BY id, at "
-        f"ORDER BY at {direction}, id {direction} LIMIT %(limit)s OFFSET %(offset)s) f "
-        "JOIN resources_resource r ON r.id = f.id JOIN accounts_account o ON o.id = r.owner_id "
-        f"ORDER BY f.at {direction}, f.id {direction}"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters | {"reach": offset + limit, "limit": limit, "offset": offset})
-        return [_listed(row) for row in cursor.fetchall()]
+    query = _listing(ownership, _key(kinds), named_only, bool(search), newest_first)
+    parameters = _parameters(account_id, search) | {"reach": offset + limit, "limit": limit, "offset": offset}
+    return [_listed(row) for row in query.rows(parameters)] if query else []
 
 
 def count_listed(
@@ -417,32 +407,67 @@ def count_listed(
     search: str = "",
 ) -> int:
     """Return how many rows `listed` has in all with these filters."""
-    branches, parameters = _branches(account_id, ownership, kinds, named_only, search)
-    if not branches:
-        return 0
-    with connection.cursor() as cursor:
-        # UNION drops what more than one rule finds; the columns that differ by rule are left out.
-        union = " UNION ".join(f"SELECT id FROM ({branch}) b" for branch in branches)
-        cursor.execute(f"SELECT COUNT(*) FROM ({union}) u", parameters)
-        return int(cursor.fetchone()[0])
+    query = _counting(ownership, _key(kinds), named_only, bool(search))
+    return int(query.rows(_parameters(account_id, search))[0][0]) if query else 0
 
 
-def _branches(
-    account_id: str, ownership: Ownership, kinds: Sequence[Kind] | None, named_only: bool, search: str
-) -> tuple[list[str], dict[str, Any]]:
-    """Return the SELECTs of the rules that can find something here, and their parameters."""
+class _Query:
+    """A statement with named parameters, put together once for each set of filters."""
+
+    def __init__(self, sql: str) -> None:
+        self._names = re.findall(r"%\((\w+)\)s", sql)
+        self._statement = Statement(re.sub(r"%\(\w+\)s", "%s", sql))
+
+    def rows(self, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        return self._statement.rows([parameters[name] for name in self._names])
+
+
+@lru_cache(maxsize=256)
+def _listing(
+    ownership: Ownership, kinds: frozenset[Kind] | None, named_only: bool, searches: bool, newest_first: bool
+) -> _Query | None:
+    direction = "DESC" if newest_first else "ASC"
+    # No branch has to give more than the page needs; it stops early where an index is sorted.
+    stop = f"ORDER BY at {direction}, id {direction} LIMIT %(reach)s"
+    branches = _branches(ownership, kinds, named_only, searches)
+    union = " UNION ALL ".join(f"SELECT * FROM ({branch} {stop}) b" for branch in branches)
+    sql = (
+        "SELECT r.id, r.kind, f.reason, r.name, r.title, r.owner_id, o.username, r.general_access, r.created_at "
+        f"FROM (SELECT id, at, MIN(rank) AS reason FROM ({union}) u GROUP BY id, at "
+        f"ORDER BY at {direction}, id {direction} LIMIT %(limit)s OFFSET %(offset)s) f "
+        "JOIN resources_resource r ON r.id = f.id JOIN accounts_account o ON o.id = r.owner_id "
+        f"ORDER BY f.at {direction}, f.id {direction}"
+    )
+    return _Query(sql) if branches else None
+
+
+@lru_cache(maxsize=256)
+def _counting(ownership: Ownership, kinds: frozenset[Kind] | None, named_only: bool, searches: bool) -> _Query | None:
+    branches = _branches(ownership, kinds, named_only, searches)
+    # UNION drops what more than one rule finds; the columns that differ by rule are left out.
+    union = " UNION ".join(f"SELECT id FROM ({branch}) b" for branch in branches)
+    return _Query(f"SELECT COUNT(*) FROM ({union}) u") if branches else None
+
+
+def _branches(ownership: Ownership, kinds: frozenset[Kind] | None, named_only: bool, searches: bool) -> list[str]:
+    """Return the SELECTs of the rules that can find something here."""
     conditions = " AND r.name IS NOT NULL" if named_only else ""
-    parameters: dict[str, Any] = {"me": account_id}
-    if search:
+    if searches:
         conditions += " AND (LOWER(r.name) LIKE %(pattern)s ESCAPE '!' OR r.id = %(search)s)"
-        parameters |= {"search": search, "pattern": f"%{_escape_like(search.lower())}%"}
-    selects = [
-        f"SELECT r.id AS id, {_RANKS[branch.reason]} AS rank, {branch.created_at} AS at "
+    return [
+        f"SELECT {branch.id} AS id, {_RANKS[branch.reason]} AS rank, {branch.created_at} AS at "
         f"FROM {branch.source}{kind_condition}{conditions}{'' if branch in _MINE else ' AND r.owner_id <> %(me)s'}"
         for branch in _OWNERSHIPS[ownership]
-        for kind_condition in _kind_conditions(branch, branch.kinds if kinds is None else branch.kinds & {*kinds})
+        for kind_condition in _kind_conditions(branch, branch.kinds if kinds is None else branch.kinds & kinds)
     ]
-    return selects, parameters
+
+
+def _key(kinds: Sequence[Kind] | None) -> frozenset[Kind] | None:
+    return None if kinds is None else frozenset(kinds)
+
+
+def _parameters(account_id: str, search: str) -> dict[str, Any]:
+    return {"me": account_id, "search": search, "pattern": f"%{_escape_like(search.lower())}%"}
 
 
 def _kind_conditions(branch: _Branch, wanted: frozenset[Kind]) -> list[str]:
@@ -462,10 +487,11 @@ def _escape_like(text: str) -> str:
 def _listed(row: Sequence[Any]) -> Listed:
     id_, kind, rank, name, title, owner_id, owner_username, general_access, created_at = row
     return Listed(
-        id_, Kind(kind), _REASONS[rank], name, title, owner_id, owner_username, general_access, aware(created_at)
+        id_, _KINDS[kind], _REASONS[rank], name, title, owner_id, owner_username, general_access, aware(created_at)
     )
 
 
+_KINDS = {kind.value: kind for kind in Kind}
 _OWNERSHIPS = {Ownership.MINE: _MINE, Ownership.SHARED: _SHARED, Ownership.BOTH: _MINE + _SHARED}
 _REASONS = list(Reason)
 _RANKS = {reason: rank for rank, reason in enumerate(_REASONS)}
