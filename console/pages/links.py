@@ -177,8 +177,9 @@ def _readers(request: ResourcePageRequest) -> set[str] | None:
     found = overview(request.resource, request.access.facts)
     if found.effective_general_access != GeneralAccess.RESTRICTED:
         return None
-    given = {each.account_id for each in [*found.items, *found.elsewhere] if each.account_id}
-    return given | {found.owner_id}
+    given = {right.account_id for right in found.items}
+    elsewhere = {row.account_id for row in found.elsewhere if row.account_id}
+    return {found.owner_id} | given | elsewhere
 
 
 def _state(link: SignedLink, cap: int | None, readers: set[str] | None) -> State:

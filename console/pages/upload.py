@@ -43,9 +43,9 @@ class UploadForm(forms.Form):
         help_text="JSON: an array of objects, or one. CSV: the first row names the fields, and every value is a text.",
     )
 
-    def clean_file(self) -> UploadedFile:
+    def clean_file(self) -> "UploadedFile[bytes]":
         """Refuse what is too large."""
-        file: UploadedFile = self.cleaned_data["file"]
+        file: UploadedFile[bytes] = self.cleaned_data["file"]
         if (file.size or 0) > MAX_BYTES:
             raise forms.ValidationError(f"The file is larger than {filesizeformat(MAX_BYTES)}. Cut it in parts.")
         return file
@@ -77,6 +77,6 @@ def dialog(request: DatasetRequest) -> HttpResponse:
         except DatasetGone as gone:
             raise Http404 from gone
         else:
-            messages.success(request, f"{number(added)} item{'' if added == 1 else 's'} of {file.name} were added.")
+            messages.success(request, f"{number(added)} item{' of' if added == 1 else 's of'} {file.name} {'was' if added == 1 else 'were'} added.")
             return dialogs.go_to(request, dataset.console_path)
     return dialogs.answer(request, "storage/_upload.html", title="Upload items", form=form, resource=dataset)

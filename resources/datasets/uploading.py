@@ -7,7 +7,7 @@ items pushed, in one transaction that is as short as it can be. Neither takes mo
 import csv
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import msgspec
 from django.db import transaction
@@ -16,12 +16,16 @@ from resources.datasets.cutting import cut
 from resources.datasets.errors import InvalidItems
 from resources.datasets.writing import push
 
+if TYPE_CHECKING:
+    from _csv import Reader
+
 # What one item may have, and what is pushed at a time.
 MAX_ITEM_BYTES: Final = 9 * 1024 * 1024
 BATCH_BYTES: Final = 4 * 1024 * 1024
 _READ: Final = 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _DELIMITERS = ",;\t|"
+_QUOTED = re.compile(r'"[^"]*"')
 
 # The reader of CSV knows one limit for a whole process, and its usual one is smaller than what an item may have.
 csv.field_size_limit(MAX_ITEM_BYTES)
@@ -117,7 +121,7 @@ def _read_csv(file: BinaryIO) -> Numbered:
     """Give each row as an object of texts, called by the titles in the first row."""
     lines = _decoded(file)
     first = next(lines, "")
-    delimiter = max(_DELIMITERS, key=first.count)
+    delimiter = max(_DELIMITERS, key=_QUOTED.sub("", first).count)
     reader = csv.reader(_before(first, lines), delimiter=delimiter, strict=True)
     rows = _rows(reader)
     titles = _titles(next(rows, (1, []))[1])
@@ -140,7 +144,7 @@ def _before(first: str, rest: Iterator[str]) -> Iterator[str]:
     yield from rest
 
 
-def _rows(reader: "csv._reader") -> Iterator[tuple[int, list[str]]]:
+def _rows(reader: "Reader") -> Iterator[tuple[int, list[str]]]:
     """Give the rows that have anything in them, each with the line on which it begins."""
     while True:
         line = reader.line_num + 1
@@ -233,7 +237,8 @@ class _Pieces:
                 if self.skip_space():
                     raise InvalidFile(f"Line {self.line:,}: something follows the array.")
                 return
-            if self._bytes[:1] != b"{" or not (_COMMA.match(between) or (is_first and not between.strip())):
+            is_separated = not between.strip() if is_first else _COMMA.match(between)
+            if self._bytes[:1] != b"{" or not is_separated:
                 raise InvalidFile(f"Line {self.line:,}: every item must be a JSON object, with a comma in between.")
             is_first = False
             line = self.line
