@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.urls import URLPattern, include, path
 
-from console.api import access_rights, basics, dataset_items, datasets, key_value_store_urls, request_queue_urls, users
+from console.api import access_rights, basics, dataset_urls, key_value_store_urls, request_queue_urls, users
 from console.api.endpoint import endpoint
 from resources.kinds import KINDS, Kind, KindInfo
 
@@ -31,12 +31,14 @@ def _of_kind(info: KindInfo, one: str) -> Iterator[URLPattern]:
     yield path(f"{one}/access", endpoint(GET=access_rights.explain), kind)
 
 
-# The hot path comes first: Django tries one pattern after the other.
+# Each storage is written once, and mounted at its own address and at that of the run whose default storage it is. The
+# hot path comes first: Django tries one pattern after the other.
 urlpatterns = [
-    path("datasets/<str:address>/items", endpoint(GET=dataset_items.read, POST=dataset_items.append)),
-    path("datasets", endpoint(GET=datasets.list_datasets, POST=datasets.get_or_create)),
-    path("datasets/<str:address>", endpoint(GET=datasets.show, PUT=datasets.update, DELETE=datasets.delete)),
-    path("datasets/<str:address>/statistics", endpoint(GET=dataset_items.statistics)),
+    path("datasets/<str:address>", include(dataset_urls.of_one_dataset)),
+    path("datasets", include(dataset_urls.of_all_datasets)),
+    path("actor-runs/<str:run>/dataset", include(dataset_urls.of_one_dataset)),
+    path("actor-runs/<str:run>/key-value-store", include(key_value_store_urls.of_one_store)),
+    path("actor-runs/<str:run>/request-queue", include(request_queue_urls.of_one_queue)),
     path("key-value-stores", include(key_value_store_urls.of_all_stores)),
     path("key-value-stores/<str:address>", include(key_value_store_urls.of_one_store)),
     path("request-queues", include(request_queue_urls.of_all_queues)),
