@@ -60,12 +60,15 @@ class AccountManager(BaseUserManager["Account"]):
         """Return the account with this username, whatever its case."""
         return self.alias(lowered=Lower("username")).get(lowered=(username or "").lower())
 
-    def find(self, text: str) -> "Account | None":
-        """Return the active account that `text` names: a user ID, a username or an e-mail; None when there is none."""
+    def find(self, text: str, among: "models.QuerySet[Account] | None" = None) -> "Account | None":
+        """Return the account that `text` names by user ID, username or e-mail; None when there is none.
+
+        It is looked for `among` these accounts; when they are not given, among all active ones.
+        """
         text = text.strip()
         if "\x00" in text or not text:
             return None
-        accounts = self.filter(is_active=True)
+        accounts = self.filter(is_active=True) if among is None else among
         if "@" in text:
             return accounts.filter(email=text.lower()).first()
         by_id = accounts.filter(pk=text).first() if looks_like_id(text) else None

@@ -11,13 +11,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
+from accounts import lookups
 from accounts.middleware import is_api
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from resources.kinds import Kind
 from resources.models import Resource
 from sharing import links, refusals
-from sharing.access import NO_ACCESS, Access, Decision, decide
+from sharing.access import NO_ACCESS, Access, AddressedBy, Decision, decide
 from sharing.declare import Needs, Public, SignedIn, declared, need_of
 from sharing.facts import Address, fetch, parse_address, run_address
 from sharing.permissions import Permission
@@ -25,6 +26,7 @@ from sharing.requests import ResourceApiRequest
 from sharing.signatures import Opens
 
 RECORD_KEY = "key"
+_RESOURCES = "resource"
 
 
 class AccessMiddleware:
@@ -72,14 +74,15 @@ class AccessMiddleware:
             return refusals.nobody(request)
         found = fetch(address, principal.account_id) if address else None
         if found is None or address is None:
-            return refusals.missing(request, kind)
+            return _too_many_names(request, address) or refusals.missing(request, kind)
         resource = cast("Resource", SimpleLazyObject(lambda: found.resource))
         access = Access(principal, resource, found.facts, address.by)
         decision = _first_allowed(access, permissions)
         if not decision.allowed and need.signed and "signature" in request.GET:
             decision = _by_signature(access, need.signed, request.GET["signature"], kwargs)
         if not decision.allowed:
-            return refusals.refused(request, access, permissions[0])
+            stopped = None if access.allows(Permission.READ) else _too_many_names(request, address)
+            return stopped or refusals.refused(request, access, permissions[0])
         request.resource = resource
         request.access = access
         request.decision = decision
@@ -91,6 +94,19 @@ def _address(kind: Kind, kwargs: dict[str, Any], principal: Principal) -> Addres
     if "run" in kwargs:
         return run_address(kind, kwargs.pop("run"))
     return parse_address(kind, kwargs.pop("address"), principal)
+
+
+def _too_many_names(request: ApiRequest, address: Address | None) -> HttpResponse | None:
+    """Count a name that found nothing to read, and stop whoever goes through a list of them.
+
+    Whether nothing is there or it may not be read is counted alike. Names of one's own are nobody's secret, and an
+    ID is not guessed.
+    """
+    principal = request.principal
+    if address is None or address.by is AddressedBy.ID or address.username.lower() == principal.username.lower():
+        return None
+    too_many = lookups.miss_is_too_many(_RESOURCES, lookups.who_asks(request, principal))
+    return refusals.too_many_names(request) if too_many else None
 
 
 def _by_signature(access: Access, opens: Opens, signature: str, kwargs: dict[str, Any]) -> Decision:

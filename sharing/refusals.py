@@ -54,6 +54,18 @@ def refused(request: HttpRequest, access: Access, permission: Permission) -> Htt
     return missing(request, kind)
 
 
+def too_many_names(request: HttpRequest) -> HttpResponse:
+    """Refuse somebody who has named too many resources that are not there, or not shared with them."""
+    if is_api(request):
+        return ApiError(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "rate-limit-exceeded",
+            "Too many lookups of names that were not found. Try again later, or use IDs.",
+        ).response()
+    context = {"status": HTTPStatus.TOO_MANY_REQUESTS, "message": "Too many names were not found."}
+    return render(request, "error.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)
+
+
 def out_of_scope(kind: Kind, permission: Permission) -> HttpResponse:
     """Refuse a scoped token where a list or a new resource is beyond its scope."""
     return ApiError(

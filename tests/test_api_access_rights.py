@@ -168,7 +168,7 @@ def test_a_question_about_nobody_that_there_is(api, ada, prices):
 
 
 def test_going_through_a_list_of_names_is_stopped(api, ada, ben, prices, monkeypatch):
-    monkeypatch.setattr("console.api.lookups.MISSES", 3)
+    monkeypatch.setattr("accounts.lookups.MISSES", 3)
     client = api(ada)
     for number in range(3):
         assert error_of(put(client, prices, f"nobody{number}", ["READ"])) == (404, "user-not-found")

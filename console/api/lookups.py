@@ -1,37 +1,42 @@
 """Finding an account by what a script calls it, and stopping whoever goes through a list of names.
 
 Only lookups that find nobody are counted, so a script may share a thousand datasets with its colleagues. Whoever
-missed too often learns nothing more for a while, of names that exist either.
+missed too often learns nothing more for a while, of names that exist either; of oneself, and of whom one knows
+anyway, there is nothing to learn.
 """
 
 from http import HTTPStatus
 
-from allauth.account.adapter import get_adapter
-from django.core.cache import cache
+from django.db.models import QuerySet
 
-from accounts import rate_limit
+from accounts import lookups
 from accounts.errors import ApiError
 from accounts.models import Account
 from accounts.requests import ApiRequest
 
-MISSES = 100
-PER_SECONDS = 600
-_ACTION = "account_lookup_missed"
+_ACCOUNTS = "account"
 
 
-def find_account(request: ApiRequest, text: str) -> Account | None:
+def find_account(request: ApiRequest, text: str, known: QuerySet[Account] | None = None) -> Account | None:
     """Return the active account with this user ID, username or e-mail, or None.
+
+    Whoever asks is found whatever was asked before, and so are the `known`, active or not.
 
     Raises:
         ApiError: 429 when whoever asks has named too many that do not exist.
     """
-    who = request.principal.account_id or get_adapter(request).get_client_ip(request)
-    stopped = f"{_ACTION}:stopped:{who}"
-    if cache.get(stopped):
+    principal = request.principal
+    if principal.is_called(text):
+        known = Account.objects.filter(pk=principal.account_id)
+    account = Account.objects.find(text, among=known) if known is not None else None
+    return account or _look_up(text, lookups.who_asks(request, principal))
+
+
+def _look_up(text: str, who: str) -> Account | None:
+    if lookups.is_stopped(_ACCOUNTS, who):
         raise _too_many()
     account = Account.objects.find(text)
-    if account is None and not rate_limit.allowed(_ACTION, who, MISSES, PER_SECONDS):
-        cache.set(stopped, True, PER_SECONDS)
+    if account is None and lookups.miss_is_too_many(_ACCOUNTS, who):
         raise _too_many()
     return account
 

@@ -1,0 +1,42 @@
+"""Stopping whoever goes through a list of names, of accounts or of resources, to learn which there are.
+
+Only names that find nothing are counted, so a script may work with a thousand names of its own. Who asks is the
+account, whatever its token, else the client's address, an IPv6 address with its whole network.
+"""
+
+from allauth.core.internal import ratelimit
+from django.core.cache import cache
+from django.http import HttpRequest
+
+from accounts import rate_limit
+from accounts.principal import Principal
+
+MISSES = 100
+PER_SECONDS = 600
+
+
+def who_asks(request: HttpRequest, principal: Principal) -> str:
+    """Return what a lookup is counted by: the ID of an account, or the address of a client that is nobody.
+
+    Only as many proxies are believed about the address as the deployment has.
+    """
+    return principal.account_id or str(ratelimit.get_ip(request))
+
+
+def is_stopped(what: str, who: str) -> bool:
+    """Tell whether `who` has named too many of `what` lately that there are not. This counts nothing."""
+    return bool(cache.get(_stopped(what, who)))
+
+
+def miss_is_too_many(what: str, who: str) -> bool:
+    """Count a name of `what` that found nothing, and tell whether `who` has named too many of them."""
+    if is_stopped(what, who):
+        return True
+    if rate_limit.allowed(f"{what}_lookup_missed", who, MISSES, PER_SECONDS):
+        return False
+    cache.set(_stopped(what, who), True, PER_SECONDS)
+    return True
+
+
+def _stopped(what: str, who: str) -> str:
+    return f"{what}_lookup_missed:stopped:{who}"
