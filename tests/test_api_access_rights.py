@@ -84,6 +84,18 @@ def test_an_account_that_there_is_not(api, ada, prices, account):
 def test_an_account_that_is_not_active(api, ada, ben, prices):
     type(ben).objects.filter(pk=ben.pk).update(is_active=False)
     assert error_of(put(api(ada), prices, "ben", ["READ"])) == (404, "user-not-found")
+    assert error_of(api(ada).delete(url(prices, "-rights/ben"))) == (404, "user-not-found")
+
+
+def test_an_account_that_is_not_active_any_more_loses_its_access_and_gets_no_more(api, ada, ben, prices):
+    for called in (ben.pk, "BEN", "ben@example.com"):
+        grant = give(prices, ben)
+        type(ben).objects.filter(pk=ben.pk).update(is_active=False)
+        assert error_of(put(api(ada), prices, called, ["WRITE"])) == (404, "user-not-found")
+        assert error_of(api(ada).get(url(prices, f"?account={called}"))) == (404, "user-not-found")
+        assert Grant.objects.get() == grant
+        assert api(ada).delete(url(prices, f"-rights/{called}")).status_code == 204
+        assert not Grant.objects.exists()
 
 
 @pytest.mark.parametrize("permissions", [[], ["DANCE"], ["READ", ""], ["read"], ["READ WRITE"], ["\x00"]])
@@ -176,6 +188,25 @@ def test_going_through_a_list_of_names_is_stopped(api, ada, ben, prices, monkeyp
     assert error_of(put(client, prices, "ben", ["READ"])) == (429, "rate-limit-exceeded")
     assert not Grant.objects.exists()
     assert put(api(ben), prices, "nobody", ["READ"]).status_code == 403
+
+
+def test_whoever_was_stopped_still_knows_themselves_the_owner_and_the_grantees(
+    api, ada, ben, cleo, prices, monkeypatch
+):
+    monkeypatch.setattr("accounts.lookups.MISSES", 0)
+    give(prices, ben, Permission.MANAGE_ACCESS_RIGHTS)
+    give(prices, cleo)
+    client = api(ben)
+    assert error_of(put(client, prices, "nobody", ["READ"])) == (429, "rate-limit-exceeded")
+    assert error_of(put(client, prices, "dan", ["READ"])) == (429, "rate-limit-exceeded")
+    assert error_of(put(client, prices, "ada", ["READ"])) == (400, "cannot-set-access-rights-for-owner")
+    assert client.get(url(prices, "?account=cleo")).json()["data"]["reason"] == "GRANT"
+    assert put(client, prices, "cleo", ["MANAGE_ACCESS_RIGHTS"]).status_code == 200
+    assert client.delete(url(prices, "-rights/CLEO@example.com")).status_code == 204
+    assert error_of(client.delete(url(prices, "-rights/cleo"))) == (429, "rate-limit-exceeded")
+    for called in ("BEN", ben.pk):
+        assert client.delete(url(prices, f"-rights/{called}")).status_code == 204
+        give(prices, ben, Permission.MANAGE_ACCESS_RIGHTS)
 
 
 # Features

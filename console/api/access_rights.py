@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 
 from accounts.errors import ApiError, record_not_found
@@ -14,6 +15,7 @@ from console.api.lookups import find_account
 from console.api.pagination import one_of
 from console.api.times import iso
 from resources.kinds import Kind
+from resources.models import Resource
 from sharing import grants
 from sharing.access import AddressedBy, Decision, decide
 from sharing.declare import needs
@@ -61,7 +63,7 @@ def put_right(request: ResourceApiRequest, account: str) -> HttpResponse:
         permissions = parse(body.permissions, Kind(resource.kind))
     except UnsupportedPermission as error:
         raise ApiError(HTTPStatus.BAD_REQUEST, "unsupported-permission", str(error)) from None
-    grantee = _find(request, account)
+    grantee = _find(request, account, _people(resource).filter(is_active=True))
     try:
         grant, _ = grants.grant(resource, grantee, permissions, by=request.principal)
     except grants.OwnerNeedsNoGrant as error:
@@ -82,7 +84,7 @@ def delete_right(request: ResourceApiRequest, account: str) -> HttpResponse:
     kind = Kind(request.resource.kind)
     if not request.principal.scope_allows(Permission.MANAGE_ACCESS_RIGHTS.name or "", kind, request.resource.pk):
         raise insufficient_permissions(kind, missing=Permission.MANAGE_ACCESS_RIGHTS)
-    grantee = _find(request, account)
+    grantee = _find(request, account, _people(request.resource))
     if grantee.pk == request.resource.owner_id:
         raise _owner(f"{grantee.username} owns this {request.resource.info.noun}; an owner's access cannot be removed.")
     grants.revoke(request.resource, grantee, by=request.principal)
@@ -105,7 +107,9 @@ def _decide(request: ResourceApiRequest, account: str | None, permission: Permis
     principal = request.principal
     if account is None or principal.is_called(account):
         return decide(principal, request.access.facts, permission, by)
-    other = ANONYMOUS if account == NOBODY else _find(request, account).principal
+    other = ANONYMOUS
+    if account != NOBODY:
+        other = _find(request, account, _people(request.resource).filter(is_active=True)).principal
     try:
         facts = facts_of(request.resource, other.account_id)
     except LookupError:
@@ -113,8 +117,14 @@ def _decide(request: ResourceApiRequest, account: str | None, permission: Permis
     return decide(other, facts, permission, by)
 
 
-def _find(request: ResourceApiRequest, text: str) -> Account:
-    account = find_account(request, text)
+def _people(resource: Resource) -> QuerySet[Account]:
+    """Return who has to do with a resource: its owner, and whoever was granted something on it, active or not."""
+    grantees = Grant.objects.filter(resource=resource.pk).values("account_id")
+    return Account.objects.filter(Q(pk=resource.owner_id) | Q(pk__in=grantees))
+
+
+def _find(request: ResourceApiRequest, text: str, known: QuerySet[Account]) -> Account:
+    account = find_account(request, text, known)
     if account is None:
         raise ApiError(
             HTTPStatus.NOT_FOUND, "user-not-found", "There is no account with this user ID, username or e-mail."
