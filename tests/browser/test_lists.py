@@ -1,0 +1,54 @@
+"""The lists of storages in a browser: filtering them, and what their rows show."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from resources.kinds import Kind
+
+FILTER = "Filter by name or ID"
+LISTS = {
+    Kind.DATASET: "/storage/datasets",
+    Kind.KEY_VALUE_STORE: "/storage/key-value-stores",
+    Kind.REQUEST_QUEUE: "/storage/request-queues",
+}
+
+
+def click_slowly(page: Page, locator) -> None:
+    """Press the button of the mouse, let whatever that starts come to its end, and only then let go."""
+    box = locator.bounding_box()
+    page.mouse.move(box["x"] + 5, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.wait_for_load_state("networkidle")
+    page.mouse.up()
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_the_first_click_after_filtering_counts(open_page, ada, make_resource, kind):
+    prices = make_resource(kind, ada, name="prices")
+    make_resource(kind, ada, name="weather")
+    page = open_page(ada, LISTS[kind])
+    page.get_by_label(FILTER).press_sequentially("pri")
+    expect(page.get_by_role("row")).to_have_count(2)
+    expect(page).to_have_url(f"{LISTS[kind]}?q=pri&ownership=both")
+    entries = page.evaluate("history.length")
+    click_slowly(page, page.get_by_role("link", name="prices", exact=True))
+    expect(page).to_have_url(prices.console_path)
+    assert page.evaluate("history.length") == entries + 1
+    page.go_back()
+    expect(page.get_by_role("row")).to_have_count(2)
+    expect(page.get_by_label(FILTER)).to_have_value("pri")
+
+
+def test_typing_leaves_no_trail_and_choosing_does(open_page, ada, make_resource):
+    make_resource(Kind.DATASET, ada, name="prices")
+    make_resource(Kind.DATASET, ada)
+    page = open_page(ada, LISTS[Kind.DATASET])
+    entries = page.evaluate("history.length")
+    page.get_by_label(FILTER).press_sequentially("pri")
+    expect(page).to_have_url(f"{LISTS[Kind.DATASET]}?q=pri&ownership=both")
+    assert page.evaluate("history.length") == entries
+    page.get_by_label("Named only").check()
+    expect(page).to_have_url(f"{LISTS[Kind.DATASET]}?q=pri&ownership=both&named=1")
+    page.get_by_text("Shared with me", exact=True).last.click()
+    expect(page.get_by_role("heading", name="No dataset matches")).to_be_visible()
+    assert page.evaluate("history.length") == entries + 2
