@@ -255,7 +255,7 @@ def test_an_upload_leads_to_the_dataset_and_says_how_many_items_were_added(ada, 
         data = {"file": SimpleUploadedFile("new prices.CSV", b"item,price\nbread,2.4\n")}
         response = browser.post(f"{dataset.console_path}/upload", data, headers=headers)
         assert response.get("HX-Redirect") == (dataset.console_path if headers else None)
-        assert "1 item of new prices.CSV was added." in browser.get(dataset.console_path).content.decode()
+        assert "1 item was added from new prices.CSV." in browser.get(dataset.console_path).content.decode()
     assert item_objects(dataset.pk, 0, 9) == [{"item": "bread", "price": "2.4"}] * 2
 
 

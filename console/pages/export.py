@@ -50,13 +50,9 @@ class ExportForm(LifetimeForm):
     format = forms.ChoiceField(label="Format", choices=FORMATS, initial="json")
     items = forms.ChoiceField(
         label="Items",
-        choices=(
-            ("clean", "Clean, without empty items and hidden fields"),
-            ("raw", "Raw, everything as it was pushed"),
-        ),
+        choices=(("clean", "Clean"), ("raw", "Raw")),
         initial="clean",
-        required=False,
-        help_text="Hidden fields are those that start with #.",
+        help_text="Clean leaves out empty items, and fields that start with #.",
     )
     fields_ = forms.CharField(
         label="Fields to include", required=False, max_length=LONGEST_FIELDS, widget=forms.TextInput(attrs=_TYPED)
@@ -78,7 +74,9 @@ class ExportForm(LifetimeForm):
     def __init__(self, *args: object, dataset: Dataset, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # handed on as they came
         self.dataset = dataset
-        self.fields["lifetime"].required = False
+        if self.is_bound:  # an address, or a form of somebody's own, need not say what is usual
+            usual = {name: str(self.fields[name].initial) for name in ("items", "lifetime")}
+            self.data = usual | {name: self.data[name] for name in self.data}
         self.fields["format"].widget.attrs["autofocus"] = True
         self.fields["fields_"].help_text = _known_fields(dataset)
 
@@ -201,10 +199,13 @@ def _make_link(request: DatasetRequest, form: ExportForm) -> Made | None:
     query = form.query()
     if query["format"] == "csv":
         query["escapeFormulas"] = "1"  # whoever is given the link opens it in a spreadsheet
-    hours = form.cleaned_data["lifetime"] or form.fields["lifetime"].initial
     try:
         return link_making.make(
-            request, content_url(request.resource), hours, query=query, description=_described(form.query())
+            request,
+            content_url(request.resource),
+            form.cleaned_data["lifetime"],
+            query=query,
+            description=_described(form.query()),
         )
     except links.LinkRefused as refusal:
         form.add_error("lifetime", str(refusal))

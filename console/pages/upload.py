@@ -77,6 +77,7 @@ def dialog(request: DatasetRequest) -> HttpResponse:
         except DatasetGone as gone:
             raise Http404 from gone
         else:
-            messages.success(request, f"{number(added)} item{' of' if added == 1 else 's of'} {file.name} {'was' if added == 1 else 'were'} added.")
+            items = "1 item was" if added == 1 else f"{number(added)} items were"
+            messages.success(request, f"{items} added from {file.name}.")
             return dialogs.go_to(request, dataset.console_path)
     return dialogs.answer(request, "storage/_upload.html", title="Upload items", form=form, resource=dataset)
