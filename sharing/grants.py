@@ -29,7 +29,7 @@ class OwnerNeedsNoGrant(GrantRefused):
 
 
 class BeyondOwnPermissions(GrantRefused):
-    """A manager can give only what they hold, and cannot change their own grant."""
+    """A manager can give only what they hold, a scoped token what it may do; nobody can change their own grant."""
 
 
 class CannotPutBack(GrantRefused):
@@ -147,7 +147,7 @@ def put_back(resource: Resource, account: Account, removed: Iterable[Removed], *
 
 def may_put_back(resource: Resource, removed: Iterable[Removed], held: Permission, *, by: Principal) -> bool:
     """Tell whether `by`, who holds `held`, may give again what was removed."""
-    if by.account_id == resource.owner_id:
+    if _is_the_whole_owner(resource, by):
         return True
     return all(
         each.source == Grant.Source.DIRECT and each.account_id != by.account_id and each.permissions & ~held == NOTHING
@@ -238,8 +238,13 @@ def _check_grantee(resource: Resource, account: Account) -> None:
         raise OwnerNeedsNoGrant(f"{account.username} owns this {resource.info.noun} and has full access already.")
 
 
+def _is_the_whole_owner(resource: Resource, by: Principal) -> bool:
+    """Tell whether the owner speaks, and not by a token whose scope narrows what it may do and so what it may give."""
+    return by.account_id == resource.owner_id and by.scope is None
+
+
 def _check_manager(resource: Resource, account: Account, added: Permission, by: Principal) -> None:
-    if by.account_id == resource.owner_id:
+    if _is_the_whole_owner(resource, by):
         return
     if by.account_id == account.pk:
         raise BeyondOwnPermissions("You can give up your own access, but not change it.")

@@ -1,5 +1,8 @@
 """Laws that hold in every world, tried on worlds that hypothesis makes."""
 
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, assume, given, settings
@@ -11,10 +14,11 @@ from accounts.principal import Principal, Scope, ScopeEntry
 from resources.kinds import KINDS, Kind
 from resources.models import GeneralAccess, Resource, Run
 from sharing import general_access, grants, issues
-from sharing.access import Ownership, Reason
+from sharing.access import Ownership, Reason, decide
+from sharing.facts import facts_of
 from sharing.general_access import levels_of
 from sharing.models import Issue
-from sharing.permissions import Permission, parse
+from sharing.permissions import NOTHING, Permission, parse
 from tests.conftest import principal_of
 from tests.worlds import World, build
 
@@ -167,6 +171,25 @@ class Laws(TestCase):
             take_back()
         assert allowed(world) == before
 
+    @few_worlds
+    @given(worlds(), st.data())
+    def test_nobody_gives_what_they_cannot_do_nor_does_a_scoped_token(self, description, data):
+        world = build(description)
+        resource = data.draw(st.sampled_from(list(world.resources.values())))
+        owner = next(account for account in world.accounts.values() if account.pk == resource.owner_id)
+        giver = data.draw(st.sampled_from([owner, *world.accounts.values()]))
+        receiver = data.draw(st.sampled_from([account for account in world.accounts.values() if account != owner]))
+        entries = data.draw(st.lists(_scope_entries([resource]), max_size=4))
+        scope = data.draw(st.sampled_from([None, Scope(tuple(entries))]))
+        by = replace(principal_of(giver), scope=scope)
+        wanted = parse(data.draw(_some_of(resource.info.permissions)), Kind(resource.kind))
+        facts = facts_of(resource, giver.pk)
+        held = {permission for permission in Permission if decide(by, facts, permission).allowed}
+        before = _direct(resource, receiver)
+        with suppress(grants.BeyondOwnPermissions):
+            grants.grant(resource, receiver, wanted, by=by)
+        assert set(_direct(resource, receiver) & ~before) <= held
+
     def _tighten(self, world: World, data: st.DataObject) -> None:
         what = data.draw(st.sampled_from(["account", "resource", "opt-out", "unpublish"]))
         if what == "account":
@@ -206,6 +229,15 @@ class Laws(TestCase):
             by = principal_of(account)
             general_access.set_run_sharing(account, True, by=by)
             yield lambda: general_access.set_run_sharing(account, False, by=by)
+
+
+def _some_of(permissions: Iterable[str]) -> st.SearchStrategy[frozenset[str]]:
+    return st.frozensets(st.sampled_from(list(permissions)), min_size=1)
+
+
+def _direct(resource: Resource, account: Account) -> Permission:
+    grant = resource.grants.filter(account=account, source="DIRECT").first()
+    return Permission(grant.permissions) if grant else NOTHING
 
 
 def _scope_entries(resources: list[Resource]) -> st.SearchStrategy[ScopeEntry]:

@@ -164,6 +164,18 @@ def test_a_scope_to_read_neither_sees_nor_changes_access(api, ada, ben, prices):
     assert Grant.objects.filter(account=ben).exists()
 
 
+def test_a_scope_to_manage_gives_only_what_it_names(api, ada, ben, resource):
+    kind = resource.kind
+    every = "MANAGE_ACCESS_RIGHTS" in resource.info.permissions
+    scoped = api(ada, scope=[{"kind": kind, "permissions": ["MANAGE_ACCESS_RIGHTS"] if every else ["READ"]}])
+    refused = put(scoped, resource, "ben", ["WRITE"])
+    assert error_of(refused) == (403, "insufficient-permissions")
+    assert not Grant.objects.exists()
+    if every:
+        assert "WRITE" in refused.json()["error"]["message"]
+        assert put(scoped, resource, "ben", ["READ"]).status_code == 200
+
+
 @pytest.mark.parametrize(
     "query",
     ["permission=DANCE", "permission=", "permission=read", "addressedBy=LINK", "addressedBy=", "addressedBy=id"],

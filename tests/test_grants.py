@@ -2,12 +2,14 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from django.core import mail
 from django.db import connection
 
 from accounts.models import AuditEvent
+from accounts.principal import Scope, ScopeEntry
 from resources.kinds import Kind
 from sharing import grants, issues
 from sharing.models import Grant, Issue
@@ -43,6 +45,18 @@ def test_a_manager_gives_no_more_than_it_holds(dataset, ben, cleo, give):
     assert held(dataset, cleo) == NOTHING
     grants.grant(dataset, cleo, READ | MANAGE, by=principal_of(ben))
     assert held(dataset, cleo) == READ | MANAGE
+
+
+def test_a_scoped_token_of_the_owner_gives_no_more_than_its_scope(dataset, ada, ben):
+    scoped = replace(principal_of(ada), scope=Scope((ScopeEntry("dataset", frozenset({"MANAGE_ACCESS_RIGHTS"})),)))
+    with pytest.raises(grants.BeyondOwnPermissions, match="WRITE"):
+        grants.grant(dataset, ben, READ | WRITE, by=scoped)
+    assert held(dataset, ben) == NOTHING
+    grants.grant(dataset, ben, READ | MANAGE, by=scoped)
+    assert held(dataset, ben) == READ | MANAGE
+    removed = grants.revoke(dataset, ben, by=scoped)
+    assert grants.may_put_back(dataset, removed, READ | MANAGE, by=scoped)
+    assert not grants.may_put_back(dataset, removed, READ, by=scoped)
 
 
 def test_a_manager_cannot_change_its_own_grant(dataset, ben, give):
