@@ -150,8 +150,10 @@ def _outlives_cap(signed: Signed, cap_days: int | None, now: int) -> bool:
 
 def _maker_may_read(link: SignedLink) -> bool:
     maker = link.made_by
+    if maker is None or not maker.is_active:
+        return False
     facts = facts_of(link.resource, maker.pk)
-    return maker.is_active and decide(maker.principal, facts, Permission.READ).allowed
+    return decide(maker.principal, facts, Permission.READ).allowed
 
 
 def _sign(resource: Resource, opens: Opens, record_key: str, expires_at: int) -> tuple[str, bytes]:

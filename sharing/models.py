@@ -95,7 +95,8 @@ class SignedLink(models.Model):
     record_key = models.CharField(max_length=256, blank=True)
     description = models.CharField(max_length=300, blank=True, help_text="The format and fields that were asked for.")
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
-    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="links")
+    # The row stays when its maker goes: without it the signature would pass for one that a client made.
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="links")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True)

@@ -240,6 +240,19 @@ def test_a_row_says_why_a_link_opens_nothing(ada, ben, give, signed_in, storage,
     assert states()[1] == "Its time is over."
 
 
+def test_a_link_ends_with_the_account_of_its_maker(api, ada, ben, give, signed_in, storage, made):
+    give(storage, ben)
+    link, signature = made(ben)
+    url = f"/v2/key-value-stores/{storage.pk}/keys?signature={signature}"
+    assert api().get(url).status_code == 200
+    ben.delete()
+    assert api().get(url).status_code == 403
+    page = signed_in(ada).get(f"{storage.console_path}/links")
+    assert [row.state.label for row in page.context["rows"]] == ["Blocked"]
+    assert "deleted account" in page.content.decode()
+    assert signed_in(ada).post(f"{storage.console_path}/links/{link.pk}/revoke").status_code == 302
+
+
 @pytest.mark.parametrize("level", ["RESTRICTED", "ANYONE_WITH_ID_CAN_READ"])
 def test_the_state_of_a_link_is_what_happens_to_a_request_with_it(api, ada, ben, give, signed_in, storage, made, level):
     Resource.objects.filter(pk=storage.pk).update(general_access=level)

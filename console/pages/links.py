@@ -190,7 +190,8 @@ def _state(link: SignedLink, cap: int | None, readers: set[str] | None) -> State
         return EXPIRED
     if cap is not None and link.expires_at - now > timedelta(days=cap):
         return TOO_LONG
-    if not link.made_by.is_active or (readers is not None and link.made_by_id not in readers):
+    maker = link.made_by
+    if maker is None or not maker.is_active or (readers is not None and maker.pk not in readers):
         return WITHOUT_ACCESS
     return ACTIVE
 
