@@ -16,6 +16,7 @@ from sharing import grants, links
 from sharing.models import SignedLink
 from sharing.signatures import Opens
 from tests.accounts_cast import actions_of, sign_in, stale, verify
+from tests.conftest import PASSWORD
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
 
@@ -357,7 +358,10 @@ def test_the_limit_asks_for_the_password_when_the_sign_in_is_not_fresh(ada, ada_
 
 
 def test_coming_back_from_the_confirmation_keeps_what_was_typed(ada, ada_here):
-    page = ada_here.get("/settings/security?link_limit=days&link_days=9&confirmed=pre-signed-links")
+    stale(ada_here)
+    ada_here.post(SETTING, {"link_limit": "days", "link_days": "9"})
+    ada_here.post("/sign-in/confirm", {"password": PASSWORD, "next": "/settings/security"})
+    page = ada_here.get("/settings/security")
     assert 'value="9"' in page.content.decode()
     assert "Press Save limit once more" in page.content.decode()
 

@@ -67,12 +67,44 @@ def test_general_access_asks_for_the_password_when_the_sign_in_is_not_fresh(ada,
     assert ada.general_access == "ANYONE_WITH_ID_CAN_READ"
     confirm = ada_here.get(response["Location"]).context["redirect_field_value"]
     back = ada_here.post("/sign-in/confirm", {"password": PASSWORD, "next": confirm})
-    assert back["Location"] == "/settings/security?general_access=RESTRICTED&confirmed=general-access#general-access"
+    assert back["Location"] == "/settings/security"
     page = ada_here.get(back["Location"])
     assert page.context["chosen"] == "RESTRICTED"
     assert "Press Save once more" in page.content.decode()
+    assert page.content.decode().count(" autofocus>Save<") == 1
+    again = ada_here.get(back["Location"])
+    assert again.context["chosen"] == "ANYONE_WITH_ID_CAN_READ"
+    assert "once more" not in again.content.decode(), "it is said once"
     ada.refresh_from_db()
     assert ada.general_access == "ANYONE_WITH_ID_CAN_READ", "coming back saves nothing"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "general_access=RESTRICTED&confirmed=general-access",
+        "share_runs=on&confirmed=run-sharing",
+        "link_limit=days&link_days=9&confirmed=pre-signed-links",
+    ],
+)
+def test_a_crafted_link_is_no_confirmation(ada_here, query):
+    page = ada_here.get(f"/settings/security?{query}")
+    assert "Thank you" not in page.content.decode()
+    assert (page.context["chosen"], page.context["shares"]) == ("ANYONE_WITH_ID_CAN_READ", False)
+    assert not page.context["links_limited"]
+    page = ada_here.get("/settings/integrations?confirmed=new-token&name=evil&access=full")
+    assert "Thank you" not in page.content.decode()
+    assert "evil" not in page.content.decode()
+
+
+def test_what_waits_too_long_for_a_confirmation_is_forgotten(ada_here):
+    stale(ada_here)
+    ada_here.post("/settings/security/run-sharing", {"share_runs": "on"})
+    session = ada_here.session
+    session["waits_for_confirmation"]["at"] -= 1801
+    session.save()
+    ada_here.post("/sign-in/confirm", {"password": PASSWORD, "next": "/settings/security"})
+    assert not ada_here.get("/settings/security").context["shares"]
 
 
 def test_htmx_is_led_to_the_confirmation_too(ada_here):

@@ -135,6 +135,22 @@ def test_the_text_is_shown_exactly_once(here, ada, api):
     assert mail.outbox == []
 
 
+def test_the_same_form_makes_one_token(here, ada):
+    form = {**FULL, "form": here.get(URL).context["form_key"]}
+    assert here.post(URL, form).context["text"]
+    again = here.post(URL, form)
+    assert again["Location"] == URL, "loading the answer again makes nothing"
+    assert "no second token was made" in here.get(URL).content.decode()
+    assert ApiToken.objects.count() == 1
+    assert here.post(URL, {**FULL, "form": here.get(URL).context["form_key"]}).context["text"]
+
+
+def test_a_refused_form_and_an_unconfirmed_one_can_be_sent_again(here):
+    form = {**FULL, "form": here.get(URL).context["form_key"]}
+    assert here.post(URL, {**form, "name": ""}).status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert here.post(URL, form).context["text"]
+
+
 def test_a_limited_token_with_an_end(here, ada, make_resource):
     dataset = make_resource(Kind.DATASET, ada)
     day = (timezone.now() + timedelta(days=3)).date()

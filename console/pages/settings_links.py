@@ -7,7 +7,7 @@ from django.http import QueryDict
 
 from accounts.requests import PageRequest
 from console.pages.link_making import days
-from console.pages.sign_in_confirm import has_confirmed
+from console.pages.sign_in_confirm import back_from_confirmation
 from sharing.links import MAX_CAP
 
 SECTION = "pre-signed-links"
@@ -57,13 +57,18 @@ class CapForm(forms.Form):
 def context_of(request: PageRequest) -> dict[str, Any]:
     """Return what the section shows: what was just sent or is to be confirmed, else what is saved."""
     cap = request.user.link_days
-    confirmed = has_confirmed(request, SECTION)
-    sent = request.POST if request.method == "POST" else request.GET if confirmed else {}
+    meant = back_from_confirmation(request, SECTION)
+    sent = request.POST if request.method == "POST" else meant or {}
     limited = cap is not None
     if sent.get("link_limit") in ("none", "days"):
         limited = sent["link_limit"] == "days"
     number = sent.get("link_days") or cap or _USUAL_DAYS
-    return {"links_limited": limited, "link_days": number, "max_link_days": MAX_CAP, "confirmed_links": confirmed}
+    return {
+        "links_limited": limited,
+        "link_days": number,
+        "max_link_days": MAX_CAP,
+        "confirmed_links": meant is not None,
+    }
 
 
 def said_of(cap: int | None) -> str:

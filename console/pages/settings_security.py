@@ -14,7 +14,7 @@ from accounts import sessions
 from accounts.models import Account, AccountGeneralAccess
 from accounts.requests import PageRequest
 from console.pages import settings_links
-from console.pages.sign_in_confirm import ask_first, has_confirmed
+from console.pages.sign_in_confirm import ask_first, back_from_confirmation
 from sharing import general_access, links
 from sharing.declare import signed_in
 
@@ -157,19 +157,19 @@ def _answer(request: PageRequest, section: str, *, said: str = "", error: str = 
 def _privacy(request: PageRequest) -> dict[str, object]:
     account: Account = request.user
     chosen, shares = account.general_access, account.share_runs_with_actor_creators
-    confirmed_level = has_confirmed(request, GENERAL_ACCESS)
-    if confirmed_level and request.GET.get("general_access") in AccountGeneralAccess.values:
-        chosen = request.GET["general_access"]
-    confirmed_runs = has_confirmed(request, RUN_SHARING)
-    if confirmed_runs:
-        shares = "share_runs" in request.GET
+    meant_level = back_from_confirmation(request, GENERAL_ACCESS)
+    if meant_level is not None and meant_level.get("general_access") in AccountGeneralAccess.values:
+        chosen = meant_level["general_access"]
+    meant_runs = back_from_confirmation(request, RUN_SHARING)
+    if meant_runs is not None:
+        shares = "share_runs" in meant_runs
     return {
         "levels": LEVELS,
         "chosen": chosen,
         "shares": shares,
         **settings_links.context_of(request),
-        "confirmed_level": confirmed_level,
-        "confirmed_runs": confirmed_runs,
+        "confirmed_level": meant_level is not None,
+        "confirmed_runs": meant_runs is not None,
     }
 
 

@@ -3,26 +3,35 @@
 from http import HTTPStatus
 
 from django.contrib import messages
+from django.core.cache import caches
 from django.db.models import F
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import get_random_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
-from django_htmx.http import HttpResponseClientRedirect
 
 from accounts import tokens
 from accounts.ids import looks_like_id
 from accounts.models import ApiToken
 from accounts.requests import PageRequest
+from console.pages.dialogs import go_to
 from console.pages.settings_tokens_form import TokenForm
-from console.pages.sign_in_confirm import ask_first, has_confirmed
+from console.pages.sign_in_confirm import ask_first, back_from_confirmation
 from resources.kinds import KINDS, Kind
 from sharing.declare import signed_in
 from sharing.permissions import Permission
 from sharing.wording import LABELS
 
 NEW_TOKEN = "new-token"  # noqa: S105  # the name of a section of the page
+LONGEST_FORM_KEY = 22
+REMEMBERED_SECONDS = 24 * 3600
+_SENT_TWICE = (
+    "That form had been sent already, so no second token was made. The first one is in the list; if you did not copy "
+    "it, revoke it and create another."
+)
 
 
 @signed_in
@@ -32,9 +41,9 @@ def tokens_page(request: PageRequest) -> HttpResponse:
     """List the tokens of the account, and make a new one, whose text is in this one answer and nowhere else."""
     if request.method == "POST":
         return _create(request)
-    confirmed = has_confirmed(request, NEW_TOKEN)
-    form = TokenForm(initial=_filled_in(request) if confirmed else {}, account=request.user)
-    return _page(request, form, confirmed=confirmed)
+    meant = back_from_confirmation(request, NEW_TOKEN)
+    form = TokenForm(initial=_filled_in(meant) if meant else {}, account=request.user)
+    return _page(request, form, confirmed=meant is not None)
 
 
 def _create(request: PageRequest) -> HttpResponse:
@@ -44,6 +53,9 @@ def _create(request: PageRequest) -> HttpResponse:
     asked = ask_first(request, "settings-integrations", section=NEW_TOKEN)
     if asked:
         return asked
+    if not _is_sent_first(request):
+        messages.info(request, _SENT_TWICE)
+        return redirect("settings-integrations")
     given = form.cleaned_data
     token, text = tokens.create(
         request.user,
@@ -55,9 +67,15 @@ def _create(request: PageRequest) -> HttpResponse:
     return _page(request, TokenForm(account=request.user), made=token, text=text)
 
 
-def _filled_in(request: PageRequest) -> dict[str, object]:
+def _is_sent_first(request: PageRequest) -> bool:
+    """Tell whether this copy of the form comes for the first time; loading the answer again sends it once more."""
+    key = request.POST.get("form", "")[:LONGEST_FORM_KEY]
+    return not key or caches["default"].add(f"token-form:{request.user.pk}:{key}", True, REMEMBERED_SECONDS)
+
+
+def _filled_in(meant: QueryDict) -> dict[str, object]:
     """Return what was typed before the confirmation, as initial values of the form."""
-    return {**request.GET.dict(), "scope": request.GET.getlist("scope")}
+    return {**meant.dict(), "scope": meant.getlist("scope")}
 
 
 def _page(request: PageRequest, form: TokenForm, *, status: int = 200, **context: object) -> HttpResponse:
@@ -65,7 +83,8 @@ def _page(request: PageRequest, form: TokenForm, *, status: int = 200, **context
         {"token": token, "scope": scope_in_words(token), "expired": _has_expired(token)}
         for token in ApiToken.objects.filter(account=request.user, revoked_at=None).order_by(F("created_at").desc())
     ]
-    return render(request, "settings/tokens.html", {"form": form, "listed": listed, **context}, status=status)
+    context |= {"form": form, "listed": listed, "form_key": get_random_string(LONGEST_FORM_KEY)}
+    return render(request, "settings/tokens.html", context, status=status)
 
 
 def _has_expired(token: ApiToken) -> bool:
@@ -88,9 +107,7 @@ def revoke(request: PageRequest, token_id: str) -> HttpResponse:
         return render(request, template, {"token": token})
     tokens.revoke(token, by=request.principal)
     messages.success(request, f"The token {token.name} is revoked. Calls with it are refused from now on.")
-    if request.htmx:
-        return HttpResponseClientRedirect("/settings/integrations")
-    return redirect("settings-integrations")
+    return go_to(request, reverse("settings-integrations"))
 
 
 def scope_in_words(token: ApiToken) -> str:

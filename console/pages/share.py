@@ -12,12 +12,13 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
-from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
+from django_htmx.http import trigger_client_event
 
 from accounts.ids import looks_like_id
 from accounts.models import Account
 from accounts.rate_limit import allowed
 from console.pages import undo
+from console.pages.dialogs import go_to
 from console.pages.share_content import Content, Person, choices, content_for, next_row
 from resources.kinds import Kind
 from resources.models import GeneralAccess
@@ -139,8 +140,7 @@ def give_up(request: ResourcePageRequest) -> HttpResponse:
     if access.allows(READ):
         return _done(request, Notice(f"{what} You can still read it."), focus=f"person-{principal.account_id}")
     messages.success(request, what)
-    away = reverse("shared")
-    return HttpResponseClientRedirect(away) if request.htmx else redirect(away)
+    return go_to(request, reverse("shared"))
 
 
 @needs(None, MANAGE)

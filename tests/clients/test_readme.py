@@ -22,7 +22,7 @@ def test_the_sample_runs(cast, token_of, live_server, sample, capsys):
     for placeholder, real in (("latchkey_api_...", token_of(cast["ada"])), ("http://localhost:8000", live_server.url)):
         assert placeholder in sample
         sample = sample.replace(placeholder, real)
-    exec(compile(sample, README.name, "exec"), {})  # noqa: S102  # our own README
+    exec(compile(sample, README.name, "exec"), {})  # our own README
     made = Dataset.objects.get(owner=cast["ada"], name="prices")
     assert item_objects(made.pk, 0, 10) == [{"sku": "A-1", "price": 12.5}]
     assert capsys.readouterr().out == "{'sku': 'A-1', 'price': 12.5}\n"
