@@ -114,7 +114,7 @@ class ApiMiddleware:
             response.headers.setdefault(name, value)
         if "signature=" in request.META.get("QUERY_STRING", ""):
             response.headers["Referrer-Policy"] = "no-referrer"  # the address opens what it is the address of
-        if not response.streaming and response.status_code != HTTPStatus.NO_CONTENT:
+        if not response.streaming and response.status_code not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
             response.headers.setdefault("Content-Length", str(len(response.content)))
         if request.method == "HEAD":
             _take_body_off(response)

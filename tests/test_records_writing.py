@@ -51,6 +51,12 @@ def content(store, key="KEY") -> bytes | None:
         return stream.read()
 
 
+def undone(change) -> None:
+    with transaction.atomic():
+        change()
+        raise Killed
+
+
 def stored(directory: Path) -> set[str]:
     return {str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()}
 
@@ -225,10 +231,8 @@ def test_a_file_that_cannot_be_deleted_fails_nothing(store, directory, monkeypat
 
 def test_a_change_that_is_taken_back_takes_back_the_record(store, directory):
     put(store)
-    with pytest.raises(Killed), transaction.atomic():
-        put(store, data=b"new")
-        writing.delete(store.pk, "KEY")
-        raise Killed
+    with pytest.raises(Killed):
+        undone(lambda: (put(store, data=b"new"), writing.delete(store.pk, "KEY")))
     assert content(store) == b"data"
 
 
@@ -291,9 +295,8 @@ def test_deleting_a_store_deletes_its_files_and_no_others(ada, make_resource, st
 
 def test_a_deletion_that_is_taken_back_keeps_the_files(store, directory):
     put(store)
-    with pytest.raises(Killed), transaction.atomic():
-        storages.delete(store, by=principal_of(store.owner))
-        raise Killed
+    with pytest.raises(Killed):
+        undone(lambda: storages.delete(store, by=principal_of(store.owner)))
     assert content(store) == b"data"
 
 

@@ -20,6 +20,7 @@ from resources import storages
 from resources.kinds import Kind
 from resources.models import KeyValueStore, Resource
 from resources.records.collections import InvalidSchema, checked_schema
+from resources.records.content_types import essence_of
 from resources.usage import reads
 from sharing.access import Access, AddressedBy, Listed
 from sharing.declare import needs, signed_in_for
@@ -96,6 +97,9 @@ def store_gone() -> ApiError:
 
 
 def _new_schema(request: HttpRequest) -> str:
+    """Return the schema in the body; a body that is not said to be JSON has none, as one that is not there."""
+    if essence_of(request.META.get("CONTENT_TYPE") or "") != "application/json":
+        return ""
     body = bodies.read(request)
     if not body.strip():
         return ""
