@@ -59,7 +59,7 @@
     if (!dialog.open) opener = focusableOpener(link);
     let answered = false;
     const remember = () => (answered = true);
-    content.replaceChildren();
+    if (!dialog.open) content.replaceChildren(); // htmx asks nothing on behalf of a link that is gone
     content.addEventListener("htmx:afterSwap", remember, { once: true });
     await htmx.ajax("GET", link.href, { target: content, swap: "innerHTML", source: link });
     content.removeEventListener("htmx:afterSwap", remember);

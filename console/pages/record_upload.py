@@ -56,7 +56,13 @@ class RecordForm(forms.Form):
         help_text=f"{RULES} Without one it is the file's name.",
         widget=forms.TextInput(attrs={"autofocus": True, **_PLAIN_ATTRS}),
     )
-    file = forms.FileField(label="File", required=False, allow_empty_file=True, max_length=None)
+    file = forms.FileField(
+        label="File",
+        required=False,
+        allow_empty_file=True,
+        # Which file was chosen is nothing that an answer could bring back, so the field itself stays.
+        widget=forms.FileInput(attrs={"hx-preserve": "true"}),
+    )
     text = forms.CharField(
         label="Or text",
         required=False,
@@ -81,6 +87,12 @@ class RecordForm(forms.Form):
         """Return the text with the ends of lines that were typed, of which browsers make two characters."""
         text: str = self.cleaned_data["text"]
         return text.replace("\r\n", "\n")
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Add an error; a file that is wrong is chosen anew."""
+        super().add_error(field, error)
+        if field == "file":
+            self.fields["file"].widget.attrs.pop("hx-preserve", None)
 
     def clean_content_type(self) -> str:
         """Let through what can be a media type."""
