@@ -11,13 +11,16 @@ from resources.models import RequestQueue, Resource
 
 
 def _save(counts: Mapping[str, int], at: datetime) -> None:
-    """Add the counts, always in the order of the ids, so that two processes that save at once never lock crosswise."""
+    """Add the counts, always in the order of the ids, so that two processes that save at once never lock crosswise.
+
+    For the same reason the queue comes before what it has in common with all resources: writers take them so.
+    """
     with transaction.atomic():
         for queue_id in sorted(counts):
-            Resource.objects.filter(pk=queue_id).update(accessed_at=at)
             RequestQueue.objects.filter(pk=queue_id).update(
                 head_item_read_count=F("head_item_read_count") + counts[queue_id]
             )
+            Resource.objects.filter(pk=queue_id).update(accessed_at=at)
 
 
 head_items = Tally(_save)
