@@ -54,7 +54,7 @@ def stream(dataset: Dataset, **options) -> Iterator[bytes]:
 @pytest.mark.parametrize(
     ("query", "names"),
     [
-        ("format=xlsx", "format"),
+        ("format=xls", "format"),
         ("format=JSON", "format"),
         ("offset=-1", "offset"),
         ("offset=1.5", "offset"),

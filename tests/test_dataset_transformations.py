@@ -9,9 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from resources.datasets import chunks, scanning
+from accounts.errors import ApiError
+from resources.datasets import chunks, effort, scanning
+from resources.datasets.effort import MAX_RECORDS, ReaderGone
+from resources.datasets.formats import FORMATS
 from resources.datasets.options import ItemsOptions
 from resources.datasets.reading import open_items
+from resources.datasets.scanning import SMALL_BYTES
+from resources.datasets.transformations import BLOCK_BYTES
 from resources.datasets.writing import push
 from resources.kinds import Kind
 from resources.models import Dataset
@@ -129,14 +134,81 @@ def test_fields_pick_after_unwinding_unless_they_name_what_is_unwound(dataset):
     ]
 
 
-def test_one_item_that_becomes_very_many_is_a_stream_in_constant_memory(dataset, monkeypatch):
-    """A million million records: nobody could hold them, and the first are there at once."""
-    numbers = list(range(1000))
-    push(dataset.pk, json.dumps(dict.fromkeys("abcd", numbers)).encode())
-    answer = open_items(dataset.pk, ItemsOptions(unwind=("a", "b", "c", "d"), format="jsonl"))
+def numbers(count: int, *names: str, **more) -> bytes:
+    return json.dumps([{name: list(range(count)) for name in names} | more]).encode()
+
+
+def test_one_item_that_becomes_very_many_is_a_stream_in_constant_memory(dataset):
+    """Sixty thousand records with ten kilobytes in each: nobody should hold them, and the first are there at once."""
+    push(dataset.pk, numbers(60_000, "a", text="x" * 10_000))
+    answer = open_items(dataset.pk, ItemsOptions(unwind=("a",), format="jsonl"))
     assert not isinstance(answer.body, bytes)
-    first = next(iter(answer.body)).split(b"\n")[0]
-    assert json.loads(first) == {"a": 0, "b": 0, "c": 0, "d": 0}
+    piece = next(iter(answer.body))
+    assert json.loads(piece.split(b"\n")[0]) == {"a": 0, "text": "x" * 10_000}
+    assert len(piece) < 4 * BLOCK_BYTES + SMALL_BYTES
+
+
+def test_what_does_not_multiply_may_become_as_many_records_as_it_has(dataset):
+    rows = [{"of": list(range(10))} for _ in range(3000)]
+    push(dataset.pk, json.dumps([{"rows": rows}]).encode())
+    found = read(dataset, unwind=("rows", "of"), format="jsonl")
+    assert found.count(b"\n") == 30_000 > MAX_RECORDS
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_what_multiplies_beyond_a_limit_is_refused(dataset, format_):
+    push(dataset.pk, numbers(99, *"abcdefgh"))
+    assert read(dataset, format=format_, unwind=("a", "b"))
+    for unwind in (tuple("abc"), tuple("abcdefgh")):
+        with pytest.raises(ApiError, match='"unwind"') as refusal:
+            read(dataset, format=format_, unwind=unwind)
+        assert refusal.value.type == "invalid-value"
+        with pytest.raises(ApiError, match='"unwind"'):  # and without having written anything where nothing is
+            open_items(dataset.pk, ItemsOptions(format=format_, unwind=unwind, omit=tuple("abcdefgh"), skip_empty=True))
+
+
+def test_what_multiplies_counts_although_nothing_comes_of_it(dataset):
+    """The last field is empty, so there is never a record, but a million million on the way there."""
+    push(dataset.pk, numbers(1000, *"abcd", e=[]))
+    with pytest.raises(ApiError, match='"unwind"'):
+        open_items(dataset.pk, ItemsOptions(unwind=tuple("abcde")))
+
+
+def test_many_items_that_multiply_to_nothing_come_to_an_end(dataset, monkeypatch):
+    monkeypatch.setattr(effort, "MAX_SILENT", 10_000)
+    item = {"a": list(range(50)), "b": list(range(50))}
+    push(dataset.pk, json.dumps([item] * 20).encode())
+    silent = {"unwind": ("a", "b"), "omit": ("a", "b"), "skip_empty": True}
+    with pytest.raises(ApiError, match='"unwind"'):
+        open_items(dataset.pk, ItemsOptions(**silent))
+    assert read(dataset, format="jsonl", unwind=("a", "b")).count(b"\n") == 50_000  # there is something to write
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.usefixtures("small_chunks")
+def test_a_reader_who_has_gone_is_noticed_although_there_is_nothing_to_write(dataset, monkeypatch, format_):
+    """Proportional to the dataset, so it may take its time, but not for nobody."""
+    monkeypatch.setattr(effort, "UNASKED", 100)
+    push(dataset.pk, b"[%b]" % b",".join([b'{"#":[]}'] * 2000))
+    asked = []
+
+    def still_wanted() -> bool:
+        asked.append(True)
+        return len(asked) < 3
+
+    options = ItemsOptions(format=format_, skip_empty=True, skip_hidden=True)
+    with pytest.raises(ReaderGone):
+        b"".join(open_items(dataset.pk, options, still_wanted=still_wanted).body)
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize("size", [0, SMALL_BYTES])
+def test_only_headers_take_nothing_apart(dataset, monkeypatch, size):
+    monkeypatch.setattr(scanning, "SMALL_BYTES", size)
+    push(dataset.pk, b'[{"a":[1,2]},{}]')
+    monkeypatch.setattr("resources.datasets.reading.transform", None)
+    answer = open_items(dataset.pk, ItemsOptions(unwind=("a",), skip_empty=True), with_body=False)
+    assert (answer.count, answer.body) == (2, b"")
 
 
 def test_flattening_ends_where_names_would_become_too_long(dataset):

@@ -108,9 +108,9 @@ def pieces(request: HttpRequest) -> Iterator[bytes]:
             read_so_far += len(piece)
             yield piece
     except OSError:
-        raise _aborted() from None
+        raise aborted() from None
     if announced is not None and read_so_far < announced:
-        raise _aborted()
+        raise aborted()
 
 
 def announced_length(request: HttpRequest) -> int:
@@ -133,10 +133,9 @@ def _collect(pieces: Iterator[bytes]) -> bytearray:
     return collected
 
 
-def _aborted() -> ApiError:
-    return ApiError(
-        HTTPStatus.BAD_REQUEST, "request-aborted-prematurely", "The body ended before its announced length."
-    )
+def aborted(message: str = "The body ended before its announced length.") -> ApiError:
+    """Return the 400 for a request that its client has not seen through to its end."""
+    return ApiError(HTTPStatus.BAD_REQUEST, "request-aborted-prematurely", message)
 
 
 def _decode(encoded: bytearray, encoding: str) -> bytes:

@@ -11,7 +11,9 @@ from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from accounts.errors import ApiError, record_not_found
 from console.api import answers, bodies
 from console.api.pagination import flag
+from console.api.presence import still_there
 from console.spreadsheets import without_formulas
+from resources.datasets.effort import ReaderGone
 from resources.datasets.options import ItemsOptions
 from resources.datasets.reading import Items, open_items
 from resources.datasets.statistics import field_statistics
@@ -41,9 +43,11 @@ def read(request: ResourceApiRequest) -> HttpResponseBase:
         options = options.about(resource.pk, resource.name or resource.pk, resource.console_url)
     only_headers = request.method == "HEAD"
     try:
-        items = open_items(dataset_id, options, with_body=not only_headers)
+        items = open_items(dataset_id, options, with_body=not only_headers, still_wanted=lambda: still_there(request))
     except DatasetGone:
         raise _gone() from None
+    except ReaderGone:
+        raise bodies.aborted("The client closed the connection.") from None
     reads.add(dataset_id)
     headers = _headers(items)
     if as_attachment:

@@ -1,10 +1,10 @@
 """Reading items: a page in one piece, everything as a stream, in any format."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import chain
 
 from resources.datasets import chunks, json_text
+from resources.datasets.effort import Effort
 from resources.datasets.formats import BOM, FORMATS
 from resources.datasets.options import ItemsOptions
 from resources.datasets.scanning import SMALL_BYTES, Scan, Window, scan
@@ -19,7 +19,7 @@ class Items:
     many items of the dataset it is made of, for what will be skipped cannot be known before it is written. `limit`
     is None where there is none. `body` is bytes for a small answer, else an iterator that gives them in constant
     memory and raises DatasetGone in the midst of it when the dataset is deleted, so that nobody takes the part
-    for the whole.
+    for the whole; ApiError or ReaderGone for the same reasons as `open_items` does.
     """
 
     total: int
@@ -31,26 +31,36 @@ class Items:
     body: bytes | Iterator[bytes]
 
 
-def open_items(dataset_id: str, options: ItemsOptions, *, with_body: bool = True) -> Items:
+def open_items(
+    dataset_id: str,
+    options: ItemsOptions,
+    *,
+    with_body: bool = True,
+    still_wanted: Callable[[], bool] = lambda: True,
+) -> Items:
     """Find the items that are asked for, with one statement, and return the answer.
 
     Args:
         dataset_id: the dataset.
         options: what is asked for, and how.
-        with_body: False for an answer of which only the headers are wanted; its body is empty.
+        with_body: False for an answer of which only the headers are wanted; its body is empty, and its count that
+            of the items of the dataset which it would be made of.
+        still_wanted: tells whether somebody waits for the answer; asked when there is long nothing to write.
 
     Raises:
         DatasetGone: when there is no such dataset.
+        ApiError: `invalid-value` for `unwind`, when an item becomes too many records.
+        ReaderGone: when nobody waits for the answer any more.
     """
     found = scan(dataset_id, options.window)
     count = found.count
     body: bytes | Iterator[bytes] = b""
-    if not with_body and options.plain:
+    if not with_body:
         pass
     elif options.plain and options.format in _PLAIN:
         body = _plain(found, options)
     else:
-        body, count = _written(found, options)
+        body, count = _written(found, options, Effort(still_wanted))
     return Items(
         total=found.total,
         offset=options.offset,
@@ -58,7 +68,7 @@ def open_items(dataset_id: str, options: ItemsOptions, *, with_body: bool = True
         count=count,
         desc=options.desc,
         content_type=FORMATS[options.format].content_type,
-        body=body if with_body else b"",
+        body=body,
     )
 
 
@@ -110,27 +120,38 @@ def _json_array(found: Scan) -> Iterator[bytes]:
 _PLAIN = {"json": _json_array, "jsonl": _lines}
 
 
-def _written(found: Scan, options: ItemsOptions) -> tuple[bytes | Iterator[bytes], int]:
-    """Return the body of an answer whose items are taken apart on the way, and how many items are in it."""
+def _written(found: Scan, options: ItemsOptions, effort: Effort) -> tuple[bytes | Iterator[bytes], int]:
+    """Return the body of an answer whose items are taken apart on the way, and how many items are in it.
+
+    It is written as far as it may turn out to be small, or else to its first piece, so that most of what can go
+    wrong does before the headers are sent.
+    """
     format_ = FORMATS[options.format]
-    bom = format_.starts_with(options.bom)
-    counts: list[int] = []
+    count = 0
 
     def blocks() -> Iterator[Block]:
-        counts.clear()
-        for block in transform(map(decode, _lines(found)), options):
-            counts.append(len(block))
+        nonlocal count
+        count = 0
+        for block in transform(map(decode, effort.read(_lines(found))), options, effort):
+            count += len(block)
             yield block
 
-    pieces = _after(bom, format_.write(blocks, options, _known_columns(found, options)))
-    if not found.small:
-        return pieces, found.count
-    begun: list[bytes] = []
+    pieces = format_.write(blocks, options, _known_columns(found, options))
+    begun, size = [format_.starts_with(options.bom)], 0
     for piece in pieces:
+        effort.wrote()
         begun.append(piece)
-        if sum(map(len, begun)) > SMALL_BYTES:  # little can become much, by unwinding
-            return chain(begun, pieces), found.count
-    return b"".join(begun), sum(counts)
+        size += len(piece)
+        if not found.small or size > SMALL_BYTES:  # little can become much, by unwinding
+            return _further(b"".join(begun), pieces, effort), found.count
+    return b"".join(begun), count
+
+
+def _further(begun: bytes, pieces: Iterator[bytes], effort: Effort) -> Iterator[bytes]:
+    yield begun
+    for piece in pieces:
+        effort.wrote()
+        yield piece
 
 
 def _known_columns(found: Scan, options: ItemsOptions) -> list[str] | None:

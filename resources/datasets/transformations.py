@@ -8,11 +8,14 @@ renames, `omit` leaves out, hidden fields go, and last the items that have nothi
 `fields` names a field that is unwound, it picks before the unwinding, so that what comes out of it stays.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import chain
 
 import msgspec
 from msgspec import Raw
 
+from resources.datasets.effort import Effort
 from resources.datasets.options import ItemsOptions
 
 Item = dict[str, Raw]
@@ -20,8 +23,9 @@ Block = list[Item]
 Blocks = Iterator[Block]
 Step = Callable[[Blocks], Blocks]
 
-# Unwinding gives its items in blocks of this many, because one item can become millions.
-BLOCK_ITEMS = 500
+# Unwinding gives its records in blocks of so many, or so many bytes: one item can become many, each nearly as large.
+BLOCK_RECORDS = 500
+BLOCK_BYTES = 1024 * 1024
 # A name made by flattening is not made longer than this; what lies deeper stays nested.
 MAX_NAME_LENGTH = 200
 
@@ -35,9 +39,13 @@ def decode(lines: bytes) -> Block:
     return _BLOCK.decode(b"[%b]" % lines[:-1].replace(b"\n", b","))
 
 
-def transform(blocks: Blocks, options: ItemsOptions) -> Blocks:
-    """Give what is wanted of the items, block by block."""
-    for step in _steps(options):
+def transform(blocks: Blocks, options: ItemsOptions, effort: Effort) -> Blocks:
+    """Give what is wanted of the items, block by block; `effort` is told of the records that are made.
+
+    Raises:
+        ApiError: `invalid-value` for `unwind`, when an item becomes too many records.
+    """
+    for step in _steps(options, effort):
         blocks = step(blocks)
     return blocks
 
@@ -50,7 +58,7 @@ def _only(wanted: Callable[[Item], object]) -> Step:
     return lambda blocks: ([item for item in block if wanted(item)] for block in blocks)
 
 
-def _steps(options: ItemsOptions) -> Iterator[Step]:
+def _steps(options: ItemsOptions, effort: Effort) -> Iterator[Step]:
     fields = options.fields
     picks_first = not set(options.unwind).isdisjoint(fields)
     if options.skip_failed_pages:
@@ -58,8 +66,8 @@ def _steps(options: ItemsOptions) -> Iterator[Step]:
     if picks_first:
         kept = tuple(dict.fromkeys((*fields, *options.unwind)))
         yield _each(_pick(kept, kept, ()))
-    for name in options.unwind:
-        yield _unwind(name)
+    if options.unwind:
+        yield _unwind(options.unwind, effort)
     for name in options.flatten:
         yield _each(_flatten(name))
     if fields and not picks_first:
@@ -112,31 +120,47 @@ def _omit(names: tuple[str, ...], flattened: tuple[str, ...]) -> Callable[[Item]
     }
 
 
-def _unwind(name: str) -> Step:
+def _unwind(names: tuple[str, ...], effort: Effort) -> Step:
     def unwind(blocks: Blocks) -> Blocks:
         unwound: Block = []
+        weight = 0
         for block in blocks:
             for item in block:
-                for record in _records(item, name):
+                effort.begin(_size(item))
+                for record in _records(item, names, effort):
                     unwound.append(record)
-                    if len(unwound) >= BLOCK_ITEMS:
+                    weight += _size(record)
+                    if len(unwound) >= BLOCK_RECORDS or weight >= BLOCK_BYTES:
                         yield unwound
-                        unwound = []
+                        unwound, weight = [], 0
         yield unwound
 
     return unwind
 
 
-def _records(item: Item, name: str) -> Iterator[Item]:
+def _size(item: Item) -> int:
+    return sum(map(len, item.values()))
+
+
+def _records(item: Item, names: tuple[str, ...], effort: Effort) -> Iterator[Item]:
+    """Give the records that an item becomes, one name after the other, with never more than one of each at hand."""
+    records: Iterator[Item] = iter((item,))
+    for name in names:
+        records = chain.from_iterable(map(partial(_of_one, name=name, effort=effort), records))
+    return records
+
+
+def _of_one(item: Item, name: str, effort: Effort) -> Iterable[Item]:
     value = item.get(name)
     opening = b"" if value is None else bytes(value)[:1]
     if value is None or opening not in (b"{", b"["):
-        yield item
-    elif opening == b"{":
-        yield _merge(item, name, value)
-    else:
-        for element in _ARRAY.decode(value):
-            yield _merge(item, name, element)
+        return (item,)
+    if opening == b"{":
+        effort.make(1)
+        return (_merge(item, name, value),)
+    elements = _ARRAY.decode(value)
+    effort.make(len(elements))
+    return (_merge(item, name, element) for element in elements)
 
 
 def _merge(item: Item, name: str, value: Raw) -> Item:

@@ -1,0 +1,60 @@
+"""Noticing that a client has left before there is anything to write."""
+
+import socket
+
+import pytest
+from django.test import RequestFactory
+
+from console.api.presence import still_there
+from resources.datasets import effort
+from resources.datasets.writing import push
+from resources.kinds import Kind
+
+
+@pytest.fixture
+def connection():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield ours, theirs
+
+
+def request_over(ours):
+    return RequestFactory().get("/v2/datasets", **{"gunicorn.socket": ours})
+
+
+def test_a_client_who_has_closed_the_connection(connection):
+    ours, theirs = connection
+    theirs.close()
+    assert not still_there(request_over(ours))
+
+
+def test_a_socket_that_is_closed_already(connection):
+    ours, _ = connection
+    ours.close()
+    assert not still_there(request_over(ours))
+
+
+def test_an_answer_to_nobody_is_given_up(connection, api, ada, make_resource, monkeypatch):
+    ours, theirs = connection
+    theirs.close()
+    monkeypatch.setattr(effort, "UNASKED", 10)
+    dataset = make_resource(Kind.DATASET, ada)
+    push(dataset.pk, b"[%b]" % b",".join([b"{}"] * 100))
+    response = api(ada).get(f"/v2/datasets/{dataset.pk}/items?skipEmpty=1", **{"gunicorn.socket": ours})
+    assert (response.status_code, response.json()["error"]["type"]) == (400, "request-aborted-prematurely")
+
+
+def test_a_client_who_waits(connection):
+    ours, _ = connection
+    assert still_there(request_over(ours))
+
+
+def test_a_client_who_has_sent_the_next_request_already_and_it_is_not_taken_away(connection):
+    ours, theirs = connection
+    theirs.sendall(b"GET")
+    assert still_there(request_over(ours))
+    assert ours.recv(10) == b"GET"
+
+
+def test_a_server_that_does_not_tell():
+    assert still_there(RequestFactory().get("/v2/datasets"))
