@@ -132,8 +132,14 @@ class _Number:
         self.text = text
 
 
+_decoder = json.JSONDecoder(parse_int=_Number, parse_float=_Number)
+
+
 def _read(value: bytes) -> Any:
-    return json.loads(value, parse_int=_Number, parse_float=_Number)
+    opening = value[:1]
+    if opening == b'"' and b"\\" not in value:
+        return value[1:-1].decode()
+    return _decoder.decode(value.decode())
 
 
 def _closed(start: str, name: str, value: Any) -> str:
