@@ -120,6 +120,9 @@ SQLITE_OPTIONS = {
 }
 
 
+DATABASE_TIMEOUT = 3  # seconds to wait for a connection
+
+
 def _database() -> dict[str, Any]:
     """Return the database: PostgreSQL by DATABASE_URL, else the embedded SQLite in the data directory.
 
@@ -143,11 +146,17 @@ def _database() -> dict[str, Any]:
         "HOST": url.hostname or "",
         "PORT": str(url.port or ""),
         "OPTIONS": {
+            # A database that is not there is an answer within seconds, on /healthz too, and not a thread that hangs.
+            "connect_timeout": str(DATABASE_TIMEOUT),
             **dict(parse_qsl(url.query)),
             # The server binds, so that bytes travel in binary; the pool keeps prepared statements alive.
             "server_side_binding": True,
             "prepare_threshold": 2,
-            "pool": {"min_size": 1, "max_size": int(os.environ.get("DATABASE_POOL_SIZE", "8"))},
+            "pool": {
+                "min_size": 1,
+                "max_size": int(os.environ.get("DATABASE_POOL_SIZE", "8")),
+                "timeout": DATABASE_TIMEOUT,
+            },
         },
     }
 
