@@ -13,7 +13,8 @@ from accounts import tokens
 from accounts.errors import ApiError
 from accounts.principal import ANONYMOUS, Principal
 
-API_PREFIX = "/v2/"
+API_ROOT = "/v2"
+API_PREFIX = f"{API_ROOT}/"
 UNKNOWN_TOKEN = ApiError(
     HTTPStatus.UNAUTHORIZED,
     "user-or-token-not-found",
@@ -23,7 +24,7 @@ UNKNOWN_TOKEN = ApiError(
 
 def is_api(request: HttpRequest) -> bool:
     """Tell whether a request is for the HTTP API and not for a page."""
-    return request.path_info.startswith(API_PREFIX)
+    return request.path_info.startswith(API_PREFIX) or request.path_info == API_ROOT
 
 
 class PrincipalMiddleware:

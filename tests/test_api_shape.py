@@ -25,6 +25,20 @@ def test_an_address_that_there_is_not(api, ada, path, method):
     assert error_of(getattr(api(ada), method)(f"/v2/{path}")) == (404, "page-not-found")
 
 
+@pytest.mark.parametrize("method", ["get", "post", "put", "delete", "patch"])
+def test_the_root_is_the_apis_without_its_slash_too(api, ada, method):
+    response = getattr(api(ada), method)("/v2")
+    assert error_of(response) == (404, "page-not-found")
+    assert response["Access-Control-Allow-Origin"] == "*"
+
+
+@pytest.mark.parametrize("path", ["/v2x", "/v", "/v2x/datasets"])
+def test_what_only_begins_like_the_root_is_a_page(client, path):
+    response = client.get(path)
+    assert response.status_code == 404
+    assert response["Content-Type"].startswith("text/html")
+
+
 @pytest.mark.parametrize(
     ("path", "allowed"),
     [
