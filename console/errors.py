@@ -3,17 +3,31 @@
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.errors import ApiError
 from accounts.middleware import is_api
 
+_FOR_THE_API: dict[int, ApiError] = {}
+
+
+def in_the_form_of_the_api(response: HttpResponse) -> HttpResponse:
+    """Return an answer of the API as it is, unless it is one of the pages that Django shows to developers.
+
+    With DEBUG Django does not ask the handlers below. What it would show is in the log as well.
+    """
+    is_page = response.status_code in _FOR_THE_API and response.headers.get("Content-Type", "").startswith("text/")
+    return _FOR_THE_API[response.status_code].response() if is_page and settings.DEBUG else response
+
 
 def _handler(status: HTTPStatus, type_: str, message: str) -> Any:
+    error = _FOR_THE_API[status] = ApiError(status, type_, message)
+
     def handle(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
         if is_api(request):
-            return ApiError(status, type_, message).response()
+            return error.response()
         return render(request, "error.html", {"status": status, "message": message}, status=status)
 
     return handle

@@ -23,6 +23,7 @@ from django.http import HttpRequest, HttpResponse
 from accounts.errors import ApiError
 from accounts.middleware import API_PREFIX, is_api
 from accounts.sessions import SessionActivityMiddleware as _SessionActivityMiddleware
+from console.errors import in_the_form_of_the_api
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 _HOOKS = ("process_view", "process_exception", "process_template_response")
@@ -109,7 +110,7 @@ class ApiMiddleware:
         if request.method == "OPTIONS":
             response = HttpResponse(status=204, headers=_PREFLIGHT_HEADERS)
         else:
-            response = self._to_api(request)
+            response = in_the_form_of_the_api(self._to_api(request))
         for name, value in _API_HEADERS.items():
             response.headers.setdefault(name, value)
         if "signature=" in request.META.get("QUERY_STRING", ""):

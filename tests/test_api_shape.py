@@ -74,6 +74,22 @@ def test_an_exception_is_answered_in_the_same_shape_and_logged(token_of, ada, mo
     assert "very-secret" not in caplog.text
 
 
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_debug_shows_its_pages_to_people_and_not_to_clients_of_the_api(token_of, ada, monkeypatch, settings, accept):
+    def fail(*args, **kwargs):
+        raise RuntimeError("the roof is on fire")
+
+    settings.DEBUG = True
+    monkeypatch.setattr("console.api.users.iso", fail)
+    headers = {"Authorization": f"Bearer {token_of(ada)}", "Accept": accept}
+    client = Client(raise_request_exception=False, headers=headers)
+    assert error_of(client.get("/v2/users/me")) == (500, "internal-server-error")
+    assert error_of(client.get("/v2/nothing")) == (404, "page-not-found")
+    assert error_of(client.get("/v2")) == (404, "page-not-found")
+    settings.ROOT_URLCONF = "tests.undeclared_urls"
+    assert error_of(client.get("/v2/undeclared")) == (403, "insufficient-permissions")
+
+
 def test_a_session_is_nothing_to_the_api(signed_in, ada, make_resource):
     dataset = make_resource(Kind.DATASET, ada, general_access="RESTRICTED")
     browser = signed_in(ada)
