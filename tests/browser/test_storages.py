@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from resources.kinds import Kind
 from resources.models import QueuedRequest, Record
 from resources.records import writing
-from resources.records.reading import find, open_record
+from resources.records.reading import open_record
 from resources.requests import clock, head
 from resources.requests.clients import Client
 from resources.requests.shapes import NewRequest
@@ -51,7 +51,7 @@ def dialog_of(page: Page, name: str):
 
 
 def content_of(store, key: str) -> bytes:
-    with open_record(find(store.pk, key)) as stream:
+    with open_record(Record.objects.get(store=store, key=key)) as stream:
         return stream.read()
 
 
@@ -75,7 +75,7 @@ def test_a_file_is_uploaded_from_the_dialog(open_page, ada, store):
 
     expect(page.get_by_text('Record "big.bin" was stored')).to_be_visible()
     expect(page.get_by_role("link", name="big.bin")).to_be_visible()
-    assert find(store.pk, "big.bin").size == 3_000_000
+    assert Record.objects.get(key="big.bin").size == 3_000_000
 
 
 def test_a_key_that_is_taken_is_warned_about_and_the_chosen_file_survives_the_refusal(open_page, ada, store):
