@@ -7,6 +7,7 @@ matter who wrote it.
 
 import logging
 import re
+from copy import copy
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -33,12 +34,27 @@ def _hide_value(match: re.Match[str]) -> str:
     return f"{match['before']}{match['name']}={HIDDEN}" if secret else match[0]
 
 
+def one_line_for_the_clients_fault(record: logging.LogRecord) -> logging.LogRecord:
+    """Return a record without its traceback where it is about a request that a client should not have made.
+
+    Django reports what it refuses as suspicious (too many fields, a Host that is not ours) as an error of the
+    server. Whoever looks after the server may want to know of it, and has nothing to mend.
+    """
+    if not record.name.startswith("django.security."):
+        return record
+    quiet = copy(record)
+    quiet.levelno, quiet.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
+    quiet.msg, quiet.args = " ".join(record.getMessage().split()), ()
+    quiet.exc_info = quiet.exc_text = quiet.stack_info = None
+    return quiet
+
+
 class ScrubbingFormatter(logging.Formatter):
     """Formats a record as usual, and scrubs what comes out, tracebacks included."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line or lines of one record."""
-        return scrub(super().format(record))
+        return scrub(super().format(one_line_for_the_clients_fault(record)))
 
 
 def configuration(*, level: str = "INFO") -> dict[str, Any]:

@@ -4,10 +4,11 @@ import io
 import logging
 
 import pytest
+from django.test import Client
 from gunicorn.config import Config
 
 from console.gunicorn import Logger
-from console.logging import ScrubbingFormatter, scrub
+from console.logging import LINE, ScrubbingFormatter, scrub
 
 TOKEN = "latchkey_api_0123456789abcdefghijABCDEFGHIJ012345"
 
@@ -79,3 +80,43 @@ def test_gunicorns_logs_are_scrubbed(capsys):
     assert "GET /v2/users/me?token=*** HTTP/1.1" in out
     assert "Error handling request" in err
     assert TOKEN not in out + err
+
+
+@pytest.fixture
+def log(monkeypatch):
+    """What the server's log has, with the project's own configuration of it."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(ScrubbingFormatter(LINE, style="{"))
+    monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
+    return stream
+
+
+@pytest.mark.parametrize("base", ["/sign-in", "/v2/datasets", "/v2/nothing"])
+def test_too_many_parameters_are_one_line(db, base, log):
+    query = "&".join(f"p{number}=1" for number in range(1100))
+    client = Client(raise_request_exception=False)
+    response = client.post(f"{base}?{query}", {f"p{number}": "1" for number in range(1100)})
+    assert response.status_code == 400
+    assert_one_line(log, "TooManyFieldsSent")
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/nothing", "/"])
+def test_a_host_that_is_not_ours_is_one_line(db, path, log):
+    response = Client(raise_request_exception=False).get(path, headers={"host": "evil.example"})
+    assert response.status_code == 400
+    assert "could not be understood" in response.content.decode()
+    assert_one_line(log, "DisallowedHost")
+
+
+def test_a_body_that_is_too_large_is_one_line(db, log, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
+    response = Client(raise_request_exception=False).post("/sign-in", {"login": "x" * 100})
+    assert response.status_code == 400
+    assert_one_line(log, "RequestDataTooBig")
+
+
+def assert_one_line(log, name):
+    lines = log.getvalue().splitlines()
+    assert len(lines) == 1, log.getvalue()
+    assert f" WARNING django.security.{name}: " in lines[0]
