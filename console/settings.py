@@ -264,6 +264,10 @@ CONTENT_SECURITY_POLICY = {
 
 # These look for Django's own middleware by name; ours wraps it, to leave the API alone (console/middleware.py).
 SILENCED_SYSTEM_CHECKS = ["security.W001", "security.W002", "security.W003"]
+# Whoever ends TLS redirects to it; what arrives here has been decrypted already, and would be redirected for ever.
+SILENCED_SYSTEM_CHECKS += ["security.W008"]
+# Browsers' preload lists are about a whole domain, which is its owner's to decide and can hardly be undone.
+SILENCED_SYSTEM_CHECKS += ["security.W021"]
 # Usernames are unique whatever their case, by a constraint on LOWER(username), which this check cannot see.
 SILENCED_SYSTEM_CHECKS += ["auth.W004"]
 
