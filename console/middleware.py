@@ -75,6 +75,20 @@ HtmxMiddleware = pages_only(django_htmx.middleware.HtmxMiddleware)
 XFrameOptionsMiddleware = pages_only(django.middleware.clickjacking.XFrameOptionsMiddleware)
 
 
+def _kept_by_nobody(get_response: GetResponse) -> GetResponse:
+    """Let no cache keep a page, for it shows what one account may see at this moment; a view may say otherwise."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
+
+    return middleware
+
+
+NoStoreMiddleware = pages_only(_kept_by_nobody)
+
+
 class ApiEntrance:
     """Where the API comes in, behind everything that belongs to pages; see ApiMiddleware."""
 

@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "console.middleware.SecurityMiddleware",
     "console.middleware.ApiMiddleware",
     "console.middleware.WhiteNoiseMiddleware",
+    "console.middleware.NoStoreMiddleware",
     "console.middleware.CSPMiddleware",
     "console.middleware.SessionMiddleware",
     "console.middleware.CommonMiddleware",

@@ -37,6 +37,24 @@ def test_every_page_comes_with_the_policy_that_forbids_it(ada, signed_in):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/storage/datasets", "/settings", "/storage/datasets/nothing", "/nothing"])
+def test_nobody_in_between_and_no_browser_keeps_a_page(ada, signed_in, path):
+    for client in (signed_in(ada), Client()):
+        assert client.get(path).headers["Cache-Control"] == "private, no-store"
+
+
+def test_a_static_file_is_kept(client, tmp_path, settings):
+    (tmp_path / "console.css").write_text("p {}")
+    settings.STATIC_ROOT = tmp_path
+    fresh = type(client)()
+    fresh.handler.load_middleware()
+    response = fresh.get("/static/console.css")
+    assert response.status_code == 200
+    assert "max-age" in response.headers["Cache-Control"]
+    assert "no-store" not in response.headers["Cache-Control"]
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("path", "label", "current"),
     [
