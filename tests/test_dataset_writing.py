@@ -2,12 +2,15 @@
 
 import json
 import threading
+import tracemalloc
 
 import pytest
 from django.db import connection
+from hypothesis import given
+from hypothesis import strategies as st
 
 from resources.datasets import chunks, writing
-from resources.datasets.cutting import MAX_DEPTH, cut
+from resources.datasets.cutting import MAX_DEPTH, _check_depth, cut
 from resources.datasets.options import ItemsOptions
 from resources.datasets.reading import open_items
 from resources.datasets.writing import DatasetGone, InvalidItems, push
@@ -165,6 +168,65 @@ def test_half_a_surrogate_pair_is_replaced_in_values_and_keys(dataset, pushed, k
     push(dataset.pk, b'{"%b":"%b"}' % (pushed, pushed))
     assert body(dataset) == b'[{"%b":"%b"}]' % (kept, kept)
     json.loads(body(dataset))[0].popitem()[1].encode()
+
+
+ESCAPES = [
+    "\\\\",
+    '\\"',
+    "\\n",
+    "\\ud83d",
+    "\\uDE00",
+    "\\ud83d\\ude00",
+    "\\u0041",
+    "u",
+    "d83d",
+    "x",
+    "[",
+    "}",
+    "{",
+    "é",
+]
+
+
+@given(st.lists(st.sampled_from(ESCAPES), max_size=40).map("".join))
+def test_surrogates_are_told_apart_as_a_parser_does(text):
+    body = f'{{"k":"{text}"}}'
+    expected = json.loads(body)["k"].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    [kept] = cut(body.encode()).items
+    assert json.loads(kept)["k"] == expected
+
+
+@pytest.mark.parametrize("filling", [b"\\n", b'\\"', b"\\\\", b"\\ud83d", b"\\ude00", b"\\ud83d\\ude00", b"\\\\ud800"])
+def test_a_body_full_of_escapes_costs_a_few_times_its_size(filling):
+    payload = b'{"a":"%b\\ud800"}' % (filling * (600_000 // len(filling)))
+    tracemalloc.start()
+    try:
+        [item] = cut(payload).items
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert item.endswith(b'\\ufffd"}')
+    assert peak < 8 * len(payload)
+
+
+@pytest.mark.parametrize("filling", [b'["["],', b'["\\"["],', b'"",', b"[],"])
+def test_counting_levels_costs_a_few_times_the_size(filling):
+    item = b'{"a":[%b0]}' % (filling * (600_000 // len(filling)))
+    tracemalloc.start()
+    try:
+        _check_depth([item])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * len(item)
+
+
+def test_brackets_in_strings_are_no_levels(dataset):
+    deep = b"[" * (MAX_DEPTH - 1) + b"]" * (MAX_DEPTH - 1)
+    strings = b'"[[", "{\\\\", "\\"[[", "\\\\\\"[", "", "{]"'
+    assert push(dataset.pk, b'{"a":%b,"b":[%b],"c":%b}' % (deep, b", ".join([strings] * 200), deep)) == 1
+    with pytest.raises(InvalidItems, match="levels"):
+        push(dataset.pk, b'{"b":[%b],"c":[%b]}' % (b", ".join([strings] * 200), deep))
 
 
 def test_counters_follow(dataset):

@@ -7,6 +7,7 @@ anybody who reads it, becomes U+FFFD, as every encoder would have it.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, chain
@@ -113,18 +114,32 @@ def _count_openings(array: bytes) -> int:
     return array.count(b"{") + (1 if only_one else array.count(b"["))
 
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"')
-_NO_BRACKET = bytes(sorted(set(range(256)) - set(b"[]{}")))
+_NO_BRACKET = bytes(sorted(set(range(256)) - set(b'[]{}"')))
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 
 def _check_depth(items: list[bytes]) -> None:
     for at, item in enumerate(items):
-        if item.count(b"{") + item.count(b"[") <= MAX_DEPTH:
-            continue
-        brackets = _STRING.sub(b"", item).translate(None, _NO_BRACKET)
-        if max(accumulate(map(_STEP.__getitem__, brackets)), default=0) > MAX_DEPTH:
+        if item.count(b"{") + item.count(b"[") > MAX_DEPTH and _depth(item) > MAX_DEPTH:
             raise InvalidItems(f"The item at position {at} has more than {MAX_DEPTH} levels.")
+
+
+def _depth(item: bytes) -> int:
+    """Return how many levels an item has, from its brackets outside of strings."""
+    unescaped = item.replace(b"\\\\", b"").replace(b'\\"', b"")
+    brackets = unescaped.translate(None, _NO_BRACKET).replace(b'""', b"")
+    if b'"' in brackets:
+        brackets = bytes(_outside_strings(brackets))
+    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
+
+
+def _outside_strings(text: bytes) -> Iterator[int]:
+    inside = False
+    for byte in text:
+        if byte == ord('"'):
+            inside = not inside
+        elif not inside:
+            yield byte
 
 
 def _read_names(payload: bytes, items: list[bytes]) -> tuple[list[str], int]:
@@ -174,16 +189,31 @@ _SUSPECT = re.compile(
     rb"|u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
     rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2}\\)u[dD][c-fC-F])"
 )
-# Any escape, as JSON takes them one after the other; in a group unless it is a lone surrogate. (No possessive repeats
-# here: before Python 3.11.5 they lose matches where what is repeated can backtrack.)
-_ESCAPE = re.compile(
-    rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\(?!u[dD][89a-fA-F][0-9a-fA-F]{2}).)"
-    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}",
-    re.DOTALL,
-)
+# All that may be one, with every backslash before it: it is none where they escape each other. (A run is taken from its
+# beginning only, or a long one would be gone through again and again.)
+_SURROGATE = re.compile(rb"(?<!\\)\\+u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_REPLACEMENT = b"\\ufffd"
+_LOW = frozenset(b"cdefCDEF")
 
 
 def _replace_lone_surrogates(payload: bytes) -> bytes:
+    """Replace in place, for a body can consist of nothing but escapes, and a piece for each would be far larger."""
     if b"\\" not in payload or _SUSPECT.search(payload) is None:
         return payload
-    return _ESCAPE.sub(lambda match: match[1] or b"\\ufffd", payload)
+    replaced = bytearray(payload)
+    high = -1  # where a high surrogate stands that has not met its partner yet
+    for found in _SURROGATE.finditer(payload):
+        at = found.end() - len(_REPLACEMENT)
+        if (at - found.start()) % 2:
+            continue
+        low = payload[at + 3] in _LOW
+        if low and 0 <= high == at - len(_REPLACEMENT):
+            high = -1
+            continue
+        for alone in (high, at if low else -1):
+            if alone >= 0:
+                replaced[alone : alone + len(_REPLACEMENT)] = _REPLACEMENT
+        high = -1 if low else at
+    if high >= 0:
+        replaced[high : high + len(_REPLACEMENT)] = _REPLACEMENT
+    return bytes(replaced)
