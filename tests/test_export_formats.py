@@ -3,10 +3,10 @@
 import io
 import json
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import openpyxl
 import pytest
-from defusedxml import ElementTree
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl.utils.escape import unescape

@@ -14,7 +14,7 @@ from resources.models import Resource
 from resources.records import writing
 from sharing import grants, links
 from sharing.models import SignedLink
-from sharing.signatures import Opens
+from sharing.signatures import Opens, sign_content
 from tests.accounts_cast import actions_of, sign_in, stale, verify
 from tests.conftest import PASSWORD
 
@@ -154,6 +154,29 @@ def test_a_link_opens_the_content_of_every_kind_of_storage(api, ada, ben, give, 
     assert timedelta(days=6) < link.expires_at - timezone.now() <= timedelta(days=7)
     assert f"It works until {link.expires_at:%-d %b %Y, %H:%M} UTC" in response.content.decode()
     assert actions_of(ada)[-1] == "link.created"
+
+
+FIELDS = {
+    Kind.DATASET: ("datasets", "itemsPublicUrl"),
+    Kind.KEY_VALUE_STORE: ("key-value-stores", "keysPublicUrl"),
+    Kind.REQUEST_QUEUE: ("request-queues", "requestsPublicUrl"),
+}
+
+
+@pytest.mark.parametrize("kind", STORAGES)
+def test_the_api_tells_readers_a_signed_address_and_writers_the_key(api, ada, ben, cleo, give, make_resource, kind):
+    path, field = FIELDS[kind]
+    storage = make_resource(kind, ada, general_access="RESTRICTED")
+    give(storage, ben)
+    url = f"/v2/{path}/{storage.pk}"
+    seen = api(ben).get(url).json()["data"]
+    assert "urlSigningSecretKey" not in seen
+    assert fetch(api(), seen[field]) == 200
+    key = api(ada).get(url).json()["data"]["urlSigningSecretKey"]
+    signature = sign_content(key, storage.pk, 0)
+    assert fetch(api(), f"{seen[field].partition('?')[0]}?signature={signature}") == 200
+    Resource.objects.update(general_access="ANYONE_WITH_ID_CAN_READ")
+    assert "signature" not in api(cleo).get(url).json()["data"][field]
 
 
 @pytest.mark.parametrize("key", ["a.json", "it's-(1)!"])

@@ -14,6 +14,7 @@ from accounts.requests import ApiRequest
 from console.api import answers, bodies
 from console.api.basics import basics_of
 from console.api.changes import change_storage
+from console.api.signing import signed_fields
 from console.api.storage_lists import answer_with_list
 from console.api.times import iso
 from resources import storages
@@ -114,7 +115,8 @@ def _described(access: Access) -> dict[str, Any]:
     """Return all that a principal gets to know of a store, what depends on its permissions included."""
     facts = access.facts
     actor_id = facts.run.actor.id if facts.run and facts.run.actor else None
-    return _store(cast("KeyValueStore", access.resource), facts.owner_username, actor_id)
+    store = _store(cast("KeyValueStore", access.resource), facts.owner_username, actor_id)
+    return store | signed_fields(access, "keys", "keysPublicUrl")
 
 
 def _list_items(rows: Sequence[Listed]) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from accounts.requests import ApiRequest
 from console.api import answers
 from console.api.basics import basics_of
 from console.api.changes import change_storage
+from console.api.signing import signed_fields
 from console.api.storage_lists import answer_with_list
 from console.api.times import iso
 from resources import storages
@@ -86,6 +87,7 @@ def _described(access: Access) -> dict[str, Any]:
         "username": access.facts.owner_username,
         "actId": run.actor.id if run and run.actor else None,
         "actRunId": queue.run_id,
+        **signed_fields(access, "requests", "requestsPublicUrl"),
     }
 
 
