@@ -41,6 +41,11 @@ class KindInfo:
     general_access: bool
     storage: bool = False
 
+    @property
+    def title(self) -> str:
+        """The noun as it begins a sentence or stands by itself."""
+        return f"{self.noun[0].upper()}{self.noun[1:]}"
+
     def article(self) -> str:
         """Return the indefinite article that goes before the noun."""
         return "an" if self.noun[0] in "AEIOaeio" else "a"

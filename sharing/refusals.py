@@ -31,7 +31,7 @@ def nobody(request: HttpRequest) -> HttpResponse:
 def missing(request: HttpRequest, kind: Kind) -> HttpResponse:
     """Refuse what is not there, or must not be told from what is not there."""
     if is_api(request):
-        return record_not_found(f"{KINDS[kind].noun[0].upper()}{KINDS[kind].noun[1:]} was not found.").response()
+        return record_not_found(f"{KINDS[kind].title} was not found.").response()
     context = {"info": KINDS[kind], "back_to": _page_to_return_to(request)}
     return render(request, "refused.html", context, status=HTTPStatus.NOT_FOUND)
 

@@ -37,8 +37,13 @@ _WRITE = {
 
 def sentence_of(permissions: Permission) -> str:
     """Return what somebody can do as the end of a sentence: "can read, write and manage access"."""
+    return f"can {verbs_of(permissions)}"
+
+
+def verbs_of(permissions: Permission) -> str:
+    """Return permissions as a list in words: "read, write and manage access". Whoever has any can read."""
     verbs = [_VERBS[permission] for permission in Permission if permission in permissions | Permission.READ]
-    return f"can {verbs[0]}" if len(verbs) == 1 else f"can {', '.join(verbs[:-1])} and {verbs[-1]}"
+    return verbs[0] if len(verbs) == 1 else f"{', '.join(verbs[:-1])} and {verbs[-1]}"
 
 
 def explanation_of(permission: Permission, kind: Kind) -> str:

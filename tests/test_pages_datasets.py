@@ -174,6 +174,21 @@ def test_a_row_says_the_level_that_holds_and_where_it_comes_from(make_account, s
     }
 
 
+def test_who_cannot_manage_access_sees_no_level_but_how_it_is_shared(ada, ben, signed_in, make_resource):
+    read = make_resource(Kind.DATASET, ben, name="read", general_access=GeneralAccess.RESTRICTED)
+    managed = make_resource(Kind.DATASET, ben, name="managed", general_access=GeneralAccess.RESTRICTED)
+    give(read, ada)
+    give(managed, ada, Permission.READ | Permission.MANAGE_ACCESS_RIGHTS)
+    browser = signed_in(ada)
+
+    rows = {row.resource.name: row for row in browser.get("/storage/datasets").context["rows"]}
+    assert (rows["read"].badge, rows["read"].how) == (None, "shared by ben")
+    assert (rows["managed"].badge.level, rows["managed"].how) == ("RESTRICTED", "")
+    assert browser.get("/").content.decode().count("badge-restricted") == 1
+    assert "badge-restricted" not in browser.get(read.console_path).content.decode()
+    assert "badge-restricted" in browser.get(managed.console_path).content.decode()
+
+
 def test_a_row_offers_only_what_one_may_do(ada, ben, signed_in, make_resource):
     written = make_resource(Kind.DATASET, ben, name="written")
     read = make_resource(Kind.DATASET, ben, name="read")
@@ -208,10 +223,10 @@ def test_the_queries_of_the_list_do_not_grow_with_its_rows(
             give(make_resource(Kind.DATASET, ben), ada)
 
     add(3)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(9):
         assert len(browser.get("/storage/datasets").context["rows"]) == 6
     add(27)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(9):
         assert len(browser.get("/storage/datasets").context["rows"]) == 50
 
 
@@ -381,7 +396,7 @@ def test_renaming_and_taking_the_name_away(ada, signed_in, dataset):
     browser = signed_in(ada)
 
     response = browser.post(f"{dataset.console_path}/rename", {"name": "offers"}, follow=True)
-    assert "Renamed to &quot;offers&quot;" in response.content.decode()
+    assert "Renamed to “offers”" in response.content.decode()
     browser.post(f"{dataset.console_path}/rename", {"name": ""})
 
     assert Dataset.objects.get().name is None

@@ -86,3 +86,11 @@ def test_it_says_how_one_may_read_it(restricted_ada, ben, make_resource, give, s
         in client.get(run.console_path).content.decode()
     )
     assert f"through the run {run.pk}" in client.get(store.console_path).content.decode()
+
+
+def test_it_says_in_a_whole_sentence_what_one_may_do_and_why(ada, ben, make_resource, give, signed_in):
+    actor = make_resource(Kind.ACTOR, ada, name="crawler")
+    give(actor, ben, "RUN", "BUILD", "VIEW_OWNER_RUNS")
+    shown = signed_in(ben).get(actor.console_path).content.decode()
+    assert "Your access: read, run, build and view the owner&#x27;s runs, because it was shared with you." in shown
+    assert "Your access" not in signed_in(ada).get(actor.console_path).content.decode()

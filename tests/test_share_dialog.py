@@ -1,5 +1,6 @@
 """The share dialog, through HTTP: who may see and change what, with the script and without it."""
 
+import json
 import re
 from html import unescape
 
@@ -233,13 +234,31 @@ def test_every_kind_has_its_dialog_as_a_page_and_as_a_part(kind, ada, make_resou
         )
 
 
+def test_who_cannot_share_is_shown_the_access_and_not_offered_to_share(dataset, ben, give, signed_in):
+    give(dataset, ben)
+    page = signed_in(ben).get(address(dataset))
+    assert "Access to dataset prices" in text_of(page)
+    assert "Share dataset" not in text_of(page)
+
+
+@pytest.mark.parametrize("htmx", [{}, HTMX])
+def test_following_is_called_what_the_select_calls_it(dataset, ada, signed_in, htmx):
+    client = signed_in(ada)
+    client.post(address(dataset, "general-access"), {"general_access": "FOLLOW_USER_SETTING"})
+    shown = client.post(
+        address(dataset, "general-access"), {"general_access": "FOLLOW_USER_SETTING"}, headers=htmx, follow=True
+    )
+    label = "Follow your account setting (now: Anyone with ID can read)"
+    assert f"General access stays as it was: {label}." in text_of(shown)
+
+
 @pytest.mark.parametrize("who", ["ben", "BEN", " ben ", "Ben@Example.com", "the user ID"])
 def test_adding_by_email_username_or_id(dataset, ada, ben, signed_in, who, django_capture_on_commit_callbacks):
     who = ben.pk if who == "the user ID" else who
     with django_capture_on_commit_callbacks(execute=True):
         response = signed_in(ada).post(address(dataset), {"who": who, "permissions": ["WRITE"]}, headers=HTMX)
     shown = text_of(response)
-    assert "ben can read and write now, and gets an email with the link." in shown
+    assert "ben can read and write now." in shown
     assert "ben can read and write shared by you" in shown
     assert 'name="who" type="text" value=""' in response.content.decode()
     assert held(dataset, ben) == READ | WRITE
@@ -249,7 +268,7 @@ def test_adding_by_email_username_or_id(dataset, ada, ben, signed_in, who, djang
 def test_without_the_script_a_change_goes_back_to_the_page_which_says_what_happened(dataset, ada, ben, signed_in):
     response = signed_in(ada).post(address(dataset), {"who": "ben"}, follow=True)
     assert response.redirect_chain == [(address(dataset), 302)]
-    assert "ben can read now, and gets an email with the link." in text_of(response)
+    assert "ben can read now." in text_of(response)
 
 
 def test_adding_somebody_again_changes_nothing_and_says_so(dataset, ada, ben, give, signed_in):
@@ -396,7 +415,7 @@ def test_general_access_is_saved_and_said_in_one_sentence(dataset, ada, signed_i
     client = signed_in(ada)
     response = client.post(address(dataset, "general-access"), {"general_access": level}, headers=HTMX)
     assert "General access is now:" in text_of(response)
-    assert response["HX-Trigger"] == '{"access-changed": {}}'
+    assert json.loads(response["HX-Trigger"]) == {"access-changed": {}, f"access-changed-{dataset.pk}": {}}
     dataset.refresh_from_db()
     assert dataset.general_access == level
     assert sentence in text_of(client.get(address(dataset)))

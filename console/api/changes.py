@@ -73,7 +73,6 @@ def change_storage(request: ResourceApiRequest) -> None:
 
 
 def _rename(request: ResourceApiRequest, name: str | None) -> None:
-    noun = request.resource.info.noun
     try:
         storages.rename(request.resource, name, by=request.principal)
     except storages.InvalidName as error:
@@ -81,7 +80,7 @@ def _rename(request: ResourceApiRequest, name: str | None) -> None:
     except storages.NameTaken as error:
         raise answers.conflict("name-not-unique", str(error)) from None
     except storages.ResourceGone:
-        raise record_not_found(f"{noun[0].upper()}{noun[1:]} was not found.") from None
+        raise record_not_found(f"{request.resource.info.title} was not found.") from None
 
 
 def _retitle(request: ResourceApiRequest, title: str) -> None:

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 from console.pages.origins import of_decision
-from resources.kinds import KINDS
 from resources.models import GeneralAccess
 from sharing.access import Decision, Facts, Reason, general_access_source
 from sharing.permissions import Permission
-from sharing.wording import sentence_of
+from sharing.wording import verbs_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +50,6 @@ def how_you_see_it(decision: Decision, facts: Facts, held: Permission) -> str:
     """Return one sentence for somebody who may read what they do not own; empty for the owner."""
     if decision.reason is Reason.OWNER:
         return ""
-    sentence = f"You {sentence_of(held)} this {KINDS[facts.kind].noun} {of_decision(decision, facts)}."
+    sentence = f"Your access: {verbs_of(held)}, {of_decision(decision, facts)}."
     by_link = decision.reason in (Reason.ANYONE_WITH_ID, Reason.ANYONE_WITH_NAME)
     return f"{sentence} Keep the link: what is open by its link alone is not in your lists." if by_link else sentence

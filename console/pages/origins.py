@@ -13,7 +13,7 @@ def of_elsewhere(row: Elsewhere) -> str:
 
 
 def of_decision(decision: Decision, facts: Facts) -> str:
-    """Say how whoever asked for a decision may read: the end of a sentence that starts with "You can read"."""
+    """Say how whoever asked for a decision may read: the end of a sentence that says what they may."""
     details = decision.details
     kind = "Actor" if "actorName" in details else "task"
     return _OF_ONESELF[decision.reason].format(

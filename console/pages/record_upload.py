@@ -183,7 +183,7 @@ def _upload(request: StoreRequest, limit: Limit) -> HttpResponse:
         except writing.StoreGone:
             return dialogs.go_to(request, store.console_path)
         if record is not None:
-            messages.success(request, f'Record "{record.key}" was stored: {_described(record)}.')
+            messages.success(request, f"Record “{record.key}” was stored: {_described(record)}.")
             return dialogs.go_to(request, store.console_path)
     else:
         key = request.GET.get("key", "")[:MAX_LENGTH]

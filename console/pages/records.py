@@ -82,7 +82,7 @@ def delete(request: StoreRequest, key: str) -> HttpResponse:
             was_there = writing.delete(store.pk, key)
         except writing.StoreGone:
             return dialogs.go_to(request, store.console_path)
-        messages.success(request, f'Record "{key}" was deleted.' if was_there else f'Record "{key}" was gone already.')
+        messages.success(request, f"Record “{key}” was {'deleted' if was_there else 'gone already'}.")
         return dialogs.go_to(request, store.console_path)
     if record is None:
         return _missing(request)

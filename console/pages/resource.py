@@ -6,15 +6,12 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.pages.access_words import badge_of
-from console.pages.origins import of_decision
+from console.pages.access_words import badge_of, how_you_see_it
 from resources.kinds import KINDS, Kind
 from resources.models import Resource
-from sharing.access import Reason
 from sharing.declare import needs
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
-from sharing.wording import sentence_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +28,15 @@ class Related:
 def page(request: ResourcePageRequest) -> HttpResponse:
     """Show a resource."""
     resource, access = request.resource, request.access
+    manages = access.allows(Permission.MANAGE_ACCESS_RIGHTS)
     context = {
         "resource": resource,
         "info": resource.info,
         "owner": access.facts.owner_username,
         "is_mine": resource.owner_id == request.user.pk,
-        "badge": badge_of(access.facts) if resource.info.general_access else None,
-        "may": sentence_of(access.held),
-        "how": "" if request.decision.reason is Reason.OWNER else of_decision(request.decision, access.facts),
-        "can_share": access.allows(Permission.MANAGE_ACCESS_RIGHTS),
+        "badge": badge_of(access.facts) if resource.info.general_access and manages else None,
+        "how_you_see_it": how_you_see_it(request.decision, access.facts, access.held),
+        "can_share": manages,
         "related": _related(resource),
     }
     return render(request, "resource/resource.html", context)
@@ -48,7 +45,7 @@ def page(request: ResourcePageRequest) -> HttpResponse:
 def _related(resource: Resource) -> list[Related]:
     """Return the Actor, task and run that a resource belongs to, and the default storages of a run."""
     found = [
-        Related(f"{KINDS[kind].noun[0].upper()}{KINDS[kind].noun[1:]}", id_, f"/{KINDS[kind].console_path}/{id_}")
+        Related(KINDS[kind].title, id_, f"/{KINDS[kind].console_path}/{id_}")
         for kind, id_ in ((Kind.ACTOR, resource.actor_id), (Kind.TASK, resource.task_id), (Kind.RUN, resource.run_id))
         if id_
     ]

@@ -58,7 +58,7 @@ def context_of(request: PageRequest) -> dict[str, Any]:
     """Return what the section shows: what was just sent or is to be confirmed, else what is saved."""
     cap = request.user.link_days
     meant = back_from_confirmation(request, SECTION)
-    sent = request.POST if request.method == "POST" else meant or {}
+    sent = request.POST if request.method == "POST" else meant or QueryDict()
     limited = cap is not None
     if sent.get("link_limit") in ("none", "days"):
         limited = sent["link_limit"] == "days"

@@ -159,7 +159,7 @@ def _privacy(request: PageRequest) -> dict[str, object]:
     chosen, shares = account.general_access, account.share_runs_with_actor_creators
     meant_level = back_from_confirmation(request, GENERAL_ACCESS)
     if meant_level is not None and meant_level.get("general_access") in AccountGeneralAccess.values:
-        chosen = meant_level["general_access"]
+        chosen = str(meant_level["general_access"])
     meant_runs = back_from_confirmation(request, RUN_SHARING)
     if meant_runs is not None:
         shares = "share_runs" in meant_runs

@@ -21,7 +21,6 @@ from console.pages import undo
 from console.pages.dialogs import go_to
 from console.pages.share_content import Content, Person, choices, content_for, next_row
 from resources.kinds import Kind
-from resources.models import GeneralAccess
 from sharing import grants
 from sharing.access import Access
 from sharing.declare import Needs, declare, needs
@@ -152,12 +151,14 @@ def general_access(request: ResourcePageRequest) -> HttpResponse:
     except UnsupportedLevel as refusal:
         return _done(request, Notice(str(refusal), good=False), status=HTTPStatus.UNPROCESSABLE_ENTITY)
     content = content_for(_fresh(request))
-    label = content.general.label if content.general else ""
-    own = GeneralAccess(request.resource.general_access)
-    says = f"{own.label}, which is now: {label}" if own is GeneralAccess.FOLLOW_USER_SETTING else label
-    notice = Notice(f"General access is now: {says}." if changed else f"General access stays as it was: {says}.")
+    level = content.general.chosen if content.general else ""
+    notice = Notice(f"General access is now: {level}." if changed else f"General access stays as it was: {level}.")
     response = _done(request, notice, content=content)
-    return trigger_client_event(response, "access-changed") if request.htmx and changed else response
+    if request.htmx and changed:
+        # The page of the resource listens for the first, its row in a list for the second.
+        trigger_client_event(response, "access-changed")
+        trigger_client_event(response, f"access-changed-{request.resource.pk}")
+    return response
 
 
 def _add(request: ResourcePageRequest) -> HttpResponse:
@@ -181,7 +182,7 @@ def _add(request: ResourcePageRequest) -> HttpResponse:
         return _refuse_adding(request, Adding(who, str(refusal), permissions))
     may = sentence_of(Permission(grant.permissions))
     if is_new:
-        notice = Notice(f"{account.username} {may} now, and gets an email with the link.")
+        notice = Notice(f"{account.username} {may} now.")
     else:
         notice = Notice(f"{account.username} has access already and {may}. Nothing was changed.")
     return _done(request, notice, adding=Adding())
@@ -288,6 +289,7 @@ def _context(
     return {
         "resource": request.resource,
         "info": request.resource.info,
+        "title": f"{'Share' if content.manages else 'Access to'} {request.resource.info.noun} {request.resource}",
         "content": content,
         "adding": adding,
         "choices": choices(kind, adding.ticked, request.access.held) if content.manages else [],

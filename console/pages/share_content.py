@@ -18,14 +18,19 @@ from sharing.wording import LABELS, explanation_of, sentence_of
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One permission to tick. One that is implied is always held; one that is out of reach cannot be given."""
+    """One permission to tick. `remark` says why one is fixed; one that `reaches_far` is explained at once."""
 
     name: str
     label: str
     explanation: str
     ticked: bool
-    implied: bool = False
-    out_of_reach: bool = False
+    remark: str = ""
+    reaches_far: bool = False
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether there is nothing to choose."""
+        return bool(self.remark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +78,20 @@ class General:
     sentence: str
     levels: list[Level]
 
+    @property
+    def chosen(self) -> str:
+        """The level that is chosen, as the select calls it: it may be one that follows another."""
+        return next((level.label for level in self.levels if level.selected), self.label)
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """All that the dialog shows to one person. `choices` are those of the form, and empty for who cannot add."""
+    """All that the dialog shows to one person."""
 
     manages: bool
     people: list[Person]
     inherited: list[Inherited]
     general: General | None
-    choices: list[Choice]
 
 
 def content_for(access: Access) -> Content:
@@ -117,7 +126,7 @@ def _for_manager(access: Access) -> Content:
         )
         for row in shown.elsewhere
     ]
-    return Content(True, people, inherited, _general(resource, facts, me), choices(facts.kind, Permission.READ, held))
+    return Content(True, people, inherited, _general(resource, facts, me))
 
 
 def _for_others(access: Access) -> Content:
@@ -136,7 +145,7 @@ def _for_others(access: Access) -> Content:
         is_me=True,
         can_give_up=bool(mine),
     )
-    return Content(False, [_owner(facts, me), myself], [], None, [])
+    return Content(False, [_owner(facts, me), myself], [], None)
 
 
 def _owner(facts: Facts, me: str | None) -> Person:
@@ -172,12 +181,21 @@ def choices(kind: Kind, ticked: Permission, reach: Permission) -> list[Choice]:
             LABELS[permission],
             explanation_of(permission, kind),
             ticked=permission in ticked or permission is Permission.READ,
-            implied=permission is Permission.READ,
-            out_of_reach=permission not in reach and permission not in ticked,
+            remark=_remark(permission, ticked, reach),
+            reaches_far=permission is Permission.VIEW_OWNER_RUNS,
         )
         for permission in Permission
         if permission in grantable(kind)
     ]
+
+
+def _remark(permission: Permission, ticked: Permission, reach: Permission) -> str:
+    """Say why a permission can be neither ticked nor unticked, if that is so."""
+    if permission is Permission.READ:
+        return "Everybody who is added can do this."
+    if permission not in reach and permission not in ticked:
+        return "You cannot give it, because you do not have it."
+    return ""
 
 
 def _note(source: str, issue_title: str | None, granted_by: str | None) -> str:

@@ -33,6 +33,12 @@ def rows_of(found: Sequence[Listed], account_id: str) -> list[Row]:
     return [Row(each, KINDS[each.kind], sentence_of(told.permissions(each)), told.how(each)) for each in found]
 
 
+def how_shared(found: Sequence[Listed], account_id: str) -> dict[str, str]:
+    """Return how each of these came to be shared with an account, by ID: "shared by ada"."""
+    told = _Told(found, account_id) if found else None
+    return {each.id: told.how(each) for each in found} if told else {}
+
+
 class _Told:
     """What there is to say of a page of resources, gathered in three statements."""
 

@@ -119,7 +119,7 @@ def api(request: ResourcePageRequest) -> HttpResponse:
 def _create_new(info: KindInfo, name: str | None, request: PageRequest) -> Resource:
     made, is_new = storages.create(info.kind, request.user.pk, by=request.principal, name=name)
     if not is_new:
-        raise storages.NameTaken(f'You have a {info.noun} called "{name}" already. Choose another name.')
+        raise storages.NameTaken(f"You have a {info.noun} called “{name}” already. Choose another name.")
     return made
 
 
@@ -129,11 +129,10 @@ def _gone(request: PageRequest, resource: Resource) -> HttpResponse:
 
 
 def _called(resource: Resource) -> str:
-    noun = resource.info.noun
-    return f'{noun[0].upper()}{noun[1:]} "{resource}"'
+    return f"{resource.info.title} “{resource}”"
 
 
 def _renamed(resource: Resource, before: str | None) -> str:
     if resource.name is None:
-        return f'The name "{before}" was taken away. The {resource.info.noun} is found by its ID now.'
-    return f'Renamed to "{resource.name}".'
+        return f"The name “{before}” was taken away. The {resource.info.noun} is found by its ID now."
+    return f"Renamed to “{resource.name}”."

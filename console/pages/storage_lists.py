@@ -11,11 +11,12 @@ from django.views.decorators.http import require_safe
 
 from accounts.principal import Principal
 from accounts.requests import PageRequest
+from console.pages.shared_rows import how_shared
 from console.pages.storage_words import STORAGE_WORDS, StorageWords
 from console.pages.tables import Paging, Row, rows_of
 from resources.kinds import Kind
 from resources.models import MODELS
-from sharing.access import Ownership, count_listed, listed
+from sharing.access import Listed, Ownership, count_listed, listed
 from sharing.declare import signed_in
 
 LONGEST_SEARCH = 100
@@ -33,10 +34,14 @@ class Filters(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class StorageRow(Row):
-    """A storage in the list, with how much it holds and how many bytes that takes."""
+    """A storage in the list, with how much it holds and how many bytes that takes.
+
+    `how` says how it is shared with who may not see its general access; it is empty for all others.
+    """
 
     count: int
     size: int
+    how: str
 
 
 @signed_in
@@ -46,13 +51,13 @@ def page(request: PageRequest, kind: str) -> HttpResponse:
     words = STORAGE_WORDS[Kind(kind)]
     me, filters = request.user.pk, _filters(request, words.kind)
     paging = Paging.of(request.GET, count_listed(me, **filters))
-    order = [each.id for each in listed(me, **filters, offset=paging.offset, limit=paging.size)]
+    found = listed(me, **filters, offset=paging.offset, limit=paging.size)
     is_filtered = bool(filters["search"] or filters["named_only"] or filters["ownership"] is not Ownership.BOTH)
     context: dict[str, Any] = {
         **filters,
         "words": words,
         "info": words.info,
-        "rows": _rows(order, words, request.principal),
+        "rows": _rows(found, words, request.principal),
         "paging": paging,
         "is_filtered": is_filtered,
         "ownerships": _OWNERSHIPS,
@@ -72,10 +77,12 @@ def _filters(request: HttpRequest, kind: Kind) -> Filters:
     )
 
 
-def _rows(order: Sequence[str], words: StorageWords, principal: Principal) -> list[StorageRow]:
-    """Return the rows for these IDs, in their order, without those that are gone already."""
-    found = MODELS[words.kind].objects.select_related("owner", "run__owner").in_bulk(order)
-    rows = rows_of((found[id_] for id_ in order if id_ in found), principal)
+def _rows(found: Sequence[Listed], words: StorageWords, principal: Principal) -> list[StorageRow]:
+    """Return the rows for what was found, in its order, without what is gone already."""
+    storages = MODELS[words.kind].objects.select_related("owner", "run__owner").in_bulk([each.id for each in found])
+    rows = rows_of((storages[each.id] for each in found if each.id in storages), principal)
+    without_badge = {row.resource.pk for row in rows if row.badge is None}
+    how = how_shared([each for each in found if each.id in without_badge], principal.account_id or "")
     return [
         StorageRow(
             row.resource,
@@ -85,6 +92,7 @@ def _rows(order: Sequence[str], words: StorageWords, principal: Principal) -> li
             row.can_share,
             words.count_of(row.resource),
             words.bytes_of(row.resource),
+            how.get(row.resource.pk, ""),
         )
         for row in rows
     ]

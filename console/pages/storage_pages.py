@@ -12,14 +12,15 @@ from sharing.requests import ResourcePageRequest
 def context_of(request: ResourcePageRequest) -> dict[str, Any]:
     """Return what `storage/page.html` needs."""
     resource, access = request.resource, request.access
+    manages = access.allows(Permission.MANAGE_ACCESS_RIGHTS)
     return {
         "resource": resource,
         "info": resource.info,
         "words": STORAGE_WORDS[Kind(resource.kind)],
         "owner": access.facts.owner_username,
-        "badge": badge_of(access.facts),
+        "badge": badge_of(access.facts) if manages else None,
         "how_you_see_it": how_you_see_it(request.decision, access.facts, access.held),
         "is_mine": resource.owner_id == request.principal.account_id,
         "can_write": access.allows(Permission.WRITE),
-        "can_share": access.allows(Permission.MANAGE_ACCESS_RIGHTS),
+        "can_share": manages,
     }

@@ -68,7 +68,10 @@ class Paging:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A resource in a list, with what the list says of it."""
+    """A resource in a list, with what the list says of it.
+
+    The level of general access is for those who may manage access; who may not has no badge.
+    """
 
     resource: Resource
     badge: Badge | None
@@ -93,12 +96,13 @@ def rows_of(resources: Iterable[Resource], principal: Principal) -> list[Row]:
 
 def _row(resource: Resource, granted: Permission, principal: Principal) -> Row:
     facts = _facts(resource, granted)
+    can_share = decide(principal, facts, Permission.MANAGE_ACCESS_RIGHTS).allowed
     return Row(
         resource=resource,
-        badge=badge_of(facts) if resource.info.general_access else None,
+        badge=badge_of(facts) if resource.info.general_access and can_share else None,
         is_mine=resource.owner_id == principal.account_id,
         can_write=decide(principal, facts, Permission.WRITE).allowed,
-        can_share=decide(principal, facts, Permission.MANAGE_ACCESS_RIGHTS).allowed,
+        can_share=can_share,
     )
 
 

@@ -86,7 +86,7 @@ def test_a_list_opens_the_dialog_too(open_page, ada, ben, dataset, give):
     give(dataset, ben)
     page = open_page(ben, "/shared")
     page.get_by_role("link", name="Access to prices").click()
-    dialog = page.get_by_role("dialog", name="Share dataset prices")
+    dialog = page.get_by_role("dialog", name="Access to dataset prices")
     expect(dialog).to_contain_text("shared by ada")
     page.keyboard.press("Escape")
     expect(page.get_by_role("link", name="Access to prices")).to_be_focused()

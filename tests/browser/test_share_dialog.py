@@ -34,7 +34,7 @@ def opened(open_page, ada, dataset):
 
 
 def dialog_of(page: Page):
-    return page.get_by_role("dialog", name="Share dataset prices")
+    return page.get_by_role("dialog", name=re.compile("dataset prices$"))
 
 
 def people_of(page: Page):
