@@ -17,6 +17,7 @@ class Incoming:
     """
 
     content_type = "application/octet-stream"
+    closed = False
 
     def __init__(self, pieces: Iterable[bytes], limit: int) -> None:
         self._pieces = iter(pieces)

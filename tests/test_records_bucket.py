@@ -1,0 +1,122 @@
+"""Records in a bucket: an S3 of moto's, in this process."""
+
+import random
+from datetime import timedelta
+
+import boto3
+import pytest
+from django.utils import timezone
+from moto import mock_aws
+
+from resources import storages
+from resources.kinds import Kind
+from resources.models import Record
+from resources.records import cleaning, reading, writing
+from tests.conftest import principal_of
+
+# What boto3 does inside itself is not ours to warn about.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+LATER = timedelta(days=1)
+TEXT = {"content_type": "text/plain"}
+
+
+@pytest.fixture(autouse=True, params=["", "deep/down"])
+def bucket(request, settings, monkeypatch):
+    """Keep records in an empty bucket, once at its root and once below a prefix."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "only-for-tests")
+    options = {"bucket_name": "records", "location": request.param, "region_name": "us-east-1"}
+    with mock_aws():
+        made = boto3.resource("s3", region_name="us-east-1").create_bucket(Bucket="records")
+        made.put_object(Key="elsewhere/file", Body=b"somebody else's")
+        records = {"BACKEND": "resources.records.bucket.RecordBucket", "OPTIONS": options}
+        settings.STORAGES = {**settings.STORAGES, "records": records}
+        yield made
+
+
+@pytest.fixture
+def store(ada, make_resource):
+    return make_resource(Kind.KEY_VALUE_STORE, ada)
+
+
+def objects(bucket) -> list[str]:
+    return [each.key for each in bucket.objects.all() if each.key != "elsewhere/file"]
+
+
+def content(record, *part) -> bytes:
+    with reading.open_record(record, *part) as stream:
+        return stream.read()
+
+
+def test_a_failed_write_leaves_nothing(store, bucket):
+    def pieces():
+        for _ in range(10):
+            yield bytes(1_000_000)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        writing.write(store.pk, "KEY", pieces(), **TEXT)
+    assert objects(bucket) == []
+    assert list(bucket.multipart_uploads.all()) == []
+    with pytest.raises(writing.StoreGone):
+        writing.write("x" * 17, "KEY", [b"data"], **TEXT)
+    assert objects(bucket) == []
+
+
+def test_what_is_not_there(store):
+    record = writing.write(store.pk, "KEY", [b"data"], **TEXT)
+    writing.delete(store.pk, "KEY")
+    with pytest.raises(FileNotFoundError):
+        reading.open_record(record)
+    assert reading.open_current(record) is None
+
+
+@pytest.mark.parametrize("size", [0, 1, 100_000, 20_000_000])
+def test_in_and_out(store, bucket, size):
+    data = random.Random(size).randbytes(size)
+    pieces = [data[at : at + 65_536] for at in range(0, size, 65_536)]
+    record = writing.write(store.pk, "KEY", pieces, **TEXT)
+    assert (record.size, content(record)) == (size, data)
+    if size:
+        assert content(record, size // 2, 100)[:100] == data[size // 2 :][:100]
+    assert len(objects(bucket)) == 1
+
+
+def test_replacing_and_deleting(store, bucket):
+    writing.write(store.pk, "KEY", [b"old"], **TEXT)
+    record = writing.write(store.pk, "KEY", [b"new"], **TEXT)
+    assert content(record) == b"new"
+    assert [name.removeprefix("deep/down/") for name in objects(bucket)] == [record.file]
+    writing.delete(store.pk, "KEY")
+    assert objects(bucket) == []
+
+
+def test_deleting_a_store_deletes_its_objects_and_no_others(ada, make_resource, store, bucket):
+    kept = writing.write(make_resource(Kind.KEY_VALUE_STORE, ada).pk, "KEY", [b"data"], **TEXT)
+    for key in "abc":
+        writing.write(store.pk, key, [b"data"], **TEXT)
+    storages.delete(store, by=principal_of(ada))
+    assert [name.removeprefix("deep/down/") for name in objects(bucket)] == [kept.file]
+
+
+def test_cleaning(store, bucket, request):
+    kept = writing.write(store.pk, "KEY", [b"data"], **TEXT)
+    prefix = "deep/down/" if "deep" in request.node.name else ""
+    bucket.put_object(Key=f"{prefix}ab/abc/orphan", Body=b"left behind")
+    found = list(cleaning.clean(timezone.now() + LATER))
+    # At the root of a bucket everything is ours.
+    assert set(found) == {"ab/abc/orphan"} | (set() if prefix else {"elsewhere/file"})
+    assert Record.objects.get().file == kept.file
+    assert content(kept) == b"data"
+
+
+def test_over_http(api, ada, store):
+    client, url = api(ada), f"/v2/key-value-stores/{store.pk}/records/KEY"
+    data = random.Random(5).randbytes(200_000)
+    assert client.put(url, data, "image/png").status_code == 201
+    answer = client.get(url)
+    assert b"".join(answer.streaming_content) == data
+    part = client.get(url, headers={"Range": "bytes=1000-150000"})
+    assert (part.status_code, b"".join(part.streaming_content)) == (206, data[1000:150_001])
+    assert client.delete(url).status_code == 204
+    assert client.get(url).status_code == 404
