@@ -80,7 +80,11 @@ def append(request: ResourceApiRequest) -> HttpResponse:
 @needs(Kind.DATASET, Permission.READ)
 def statistics(request: ResourceApiRequest) -> HttpResponse:
     """Answer with the statistics of each field of the items."""
-    return answers.data({"fieldStatistics": field_statistics(request.resource.pk)})
+    try:
+        by_field = field_statistics(request.resource.pk)
+    except DatasetGone:
+        raise _gone() from None
+    return answers.data({"fieldStatistics": by_field})
 
 
 def _gone() -> ApiError:
