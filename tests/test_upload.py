@@ -240,12 +240,9 @@ VALUES = st.recursive(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_array_is_cut_into_its_items_wherever_it_is_read(dataset, items, indent, piece):
     text = json.dumps(items, indent=indent, ensure_ascii=False).encode("utf-8", "replace")
-    before = uploading._READ
-    uploading._READ = piece
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(uploading, "_READ", piece)
         found = [json.loads(item) for _, item in uploading.READERS["json"](io.BytesIO(text))]
-    finally:
-        uploading._READ = before
     assert found == json.loads(text)
 
 

@@ -87,7 +87,7 @@ def _described(access: Access) -> dict[str, Any]:
         "username": access.facts.owner_username,
         "actId": run.actor.id if run and run.actor else None,
         "actRunId": queue.run_id,
-        **signed_fields(access, "requests", "requestsPublicUrl"),
+        **signed_fields(access),
     }
 
 

@@ -12,10 +12,11 @@ from sharing.signatures import DEFAULT_LIFETIME, sign_content, signing_key
 BY_LINK = frozenset({Reason.ANYONE_WITH_ID, Reason.ANYONE_WITH_NAME})
 
 
-def signed_fields(access: Access, content: str, url_field: str) -> dict[str, str]:
+def signed_fields(access: Access, content: str = "", url_field: str = "") -> dict[str, str]:
     """Return the public URL of a storage's content, and the signing key for those with WRITE.
 
-    `content` is the path of the content below the storage, `url_field` what the URL is called. It is signed for
+    `content` is the path of the content below the storage, `url_field` what the URL is called; without them there
+    is the key alone, for clients know no such URL of a request queue. It is signed for
     whoever has been given access. Somebody who reads by the link alone has no right that they could hand on: they
     get the plain URL, which stops working when the storage is closed.
     """
@@ -23,7 +24,7 @@ def signed_fields(access: Access, content: str, url_field: str) -> dict[str, str
     key = signing_key(facts.id, facts.link_counter)
     decision = access.decide(Permission.READ)
     fields = {}
-    if decision.allowed:
+    if decision.allowed and url_field:
         url = f"{settings.PUBLIC_URL}/v2/{KINDS[facts.kind].api_path}/{facts.id}/{content}"
         fields[url_field] = url if decision.reason in BY_LINK else f"{url}?signature={_signature(key, facts.id)}"
     if access.allows(Permission.WRITE):
