@@ -13,6 +13,7 @@ from typing import TypeVar
 import msgspec
 from django.conf import settings
 from django.http import HttpRequest
+from gunicorn.http.errors import ParseException
 
 from accounts.errors import ApiError, invalid_value
 from resources.encodings import Undecodable, UnpacksTooLarge, canonical, decoded
@@ -95,7 +96,7 @@ def pieces(request: HttpRequest) -> Iterator[bytes]:
     """Yield the body as it arrives.
 
     Raises:
-        ApiError: 400 when it ends before it should, 411 when its end cannot be known.
+        ApiError: 400 when it ends before it should or its chunks are malformed, 411 when its end cannot be known.
     """
     chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
     if chunked and not request.META.get("wsgi.input_terminated"):
@@ -107,8 +108,8 @@ def pieces(request: HttpRequest) -> Iterator[bytes]:
         while piece := take(_PIECE):
             read_so_far += len(piece)
             yield piece
-    except OSError:
-        raise aborted() from None
+    except (OSError, ParseException):  # the latter is the server's, for chunks that are none
+        raise aborted("The body broke off, or its chunks are malformed.") from None
     if announced is not None and read_so_far < announced:
         raise aborted()
 
