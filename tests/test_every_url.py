@@ -1,7 +1,8 @@
 """Walks every URL and every method of the running configuration, as everybody, with both kinds of credential.
 
 What a view declares is compared with what happens to a request. No list of URLs is typed by hand: a new view is
-walked from the day that it is mounted.
+walked from the day that it is mounted. Where nothing is open the walk is complete; at the other levels, and by name,
+it is of those views that are about a resource, with the credential that counts.
 """
 
 import re
@@ -16,7 +17,7 @@ from django.test import Client
 from django.urls import URLPattern
 
 from accounts import tokens
-from accounts.models import Account
+from accounts.models import Account, CacheEntry
 from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import MODELS, Resource
 from sharing import grants, refusals
@@ -26,6 +27,9 @@ from sharing.permissions import Permission, parse
 from tests.conftest import principal_of
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+# The level of whatever general access applies to: of the storages' own where it is about names, else the account's.
+BY_ID, BY_NAME = "ANYONE_WITH_ID_CAN_READ", "ANYONE_WITH_NAME_CAN_READ"
+LEVELS = ("RESTRICTED", BY_ID, BY_NAME)
 ROLES = {
     "anonymous": None,
     "stranger": [],
@@ -34,10 +38,13 @@ ROLES = {
     "manager": ["MANAGE_ACCESS_RIGHTS"],
     "owner": list(Permission.__members__),
 }
+# The role of the owner's token that is for one thing.
+SCOPED, SCOPE_KIND, SCOPE_PERMISSION = "scoped", Kind.DATASET, "READ"
 # What stands in a URL besides the resource's address. Whoever is named by `account` is nobody of the roles.
 VALUES = {"account": "somebody-else"}
 pytestmark = pytest.mark.django_db
 PATTERNS = [(route, pattern) for route, pattern in views()]
+OF_RESOURCES = [(r, p) for r, p in PATTERNS if any(isinstance(need, Needs) for need in declared(p.callback).values())]
 
 
 class Stage:
@@ -45,10 +52,13 @@ class Stage:
 
     def __init__(self, level: str) -> None:
         self.level = level
-        self.owner = Account.objects.create_user("owner", "owner@example.com", general_access=level)
+        of_account = BY_ID if level == BY_ID else "RESTRICTED"
+        self.owner = Account.objects.create_user("owner", "owner@example.com", general_access=of_account)
         self.resources = {kind: MODELS[kind].objects.create(owner=self.owner, name="prices") for kind in Kind}
         for kind in STORAGES:
             self.resources[kind].run = self.resources[Kind.RUN]
+            if level == BY_NAME:
+                self.resources[kind].general_access = BY_NAME
             self.resources[kind].save()
         self.people: dict[str, Account | None] = {"anonymous": None, "owner": self.owner}
         for role in ("stranger", "reader", "writer", "manager"):
@@ -60,7 +70,11 @@ class Stage:
             for role, person in self.people.items()
             for credential in ("session", "token")
         }
-
+        scope = [{"kind": SCOPE_KIND.value, "permissions": [SCOPE_PERMISSION]}]
+        self.clients[SCOPED, "token"] = self._client(self.owner, "token", scope=scope)
+        for (_, credential), client in self.clients.items():
+            if credential == "session":
+                client.get("/")  # when a browser comes for the first time, that is noted
         self.cookies = {who: client.cookies.output(header="", sep=";") for who, client in self.clients.items()}
 
     def _grant(self, resource: Resource, role: str, person: Account) -> None:
@@ -69,23 +83,37 @@ class Stage:
             permissions = parse(names, Kind(resource.kind))
             grants.grant(resource, person, permissions, by=principal_of(self.owner))
 
-    def _client(self, person: Account | None, credential: str) -> Client:
+    def _client(self, person: Account | None, credential: str, **fields: Any) -> Client:
         if person is None:
             return Client(raise_request_exception=False)
         if credential == "token":
-            _, token = tokens.create(person, "walk", by=principal_of(person))
+            _, token = tokens.create(person, "walk", by=principal_of(person), **fields)
             return Client(raise_request_exception=False, headers={"Authorization": f"Bearer {token}"})
         client = Client(raise_request_exception=False)
         client.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")
         return client
 
-    def holds(self, role: str, kind: Kind) -> set[str]:
+    def holds(self, role: str, kind: Kind, by: str) -> set[str]:
         """Return the permissions that a role has on the stage's resource of a kind, by the access model."""
         if role == "owner":
             return set(Permission.__members__)
-        held = {name for name in ROLES[role] or [] if name in KINDS[kind].permissions}
-        open_by_id = KINDS[kind].general_access and self.level == "ANYONE_WITH_ID_CAN_READ"
-        return held | ({"READ"} if held or open_by_id else set())
+        if role == SCOPED:
+            held = {SCOPE_PERMISSION} if kind is SCOPE_KIND else set()
+        else:
+            held = {name for name in ROLES[role] or [] if name in KINDS[kind].permissions}
+        return held | ({"READ"} if held or self.is_open(kind, by) else set())
+
+    def is_open(self, kind: Kind, by: str) -> bool:
+        """Tell whether anybody may read the resource of a kind that a request names by ID or by NAME."""
+        if self.level == BY_NAME:
+            return kind in STORAGES
+        return by == "ID" and self.level == BY_ID and KINDS[kind].general_access
+
+    def addresses(self, kind: Kind | None, by: str) -> dict[str, str]:
+        """Return what to put into a URL for the resource of a kind, and for its run."""
+        resource = self.resources.get(kind) if kind else None
+        address = "nothing" if resource is None else f"OWNER~{resource.name}" if by == "NAME" else resource.pk
+        return {"address": address, "run": self.resources[Kind.RUN].pk}
 
 
 def kind_of(pattern: URLPattern, need: Needs) -> Kind:
@@ -102,13 +130,15 @@ def url_of(route: str, addresses: dict[str, str]) -> str:
     return "/" + re.sub(r"<([^>]+)>", value, route)
 
 
-def expected_refusal(stage: Stage, role: str, api: bool, need: Any, kind: Kind | None) -> str | None:
+def expected_refusal(stage: Stage, role: str, api: bool, need: Any, kind: Kind | None, by: str) -> str | None:
     """Say by the model's table which refusal a request gets; None when it gets to the view."""
     if isinstance(need, Public):
         return None
     if isinstance(need, SignedIn) or kind is None:
+        if role == SCOPED and need.kind and (need.kind, need.permission.name) != (SCOPE_KIND, SCOPE_PERMISSION):
+            return "out of scope"
         return "nobody" if role == "anonymous" else None
-    held = stage.holds(role, kind)
+    held = stage.holds(role, kind, by)
     # The walk names nobody, so a view that then speaks of oneself speaks of whoever asks.
     about_oneself = need.oneself_by_default and role != "anonymous"
     wanted = {"READ"} if about_oneself else {permission.name for permission in need.permissions}
@@ -122,15 +152,16 @@ def expected_refusal(stage: Stage, role: str, api: bool, need: Any, kind: Kind |
 STATUSES = {
     (True, "nobody"): HTTPStatus.UNAUTHORIZED,
     (True, "lacking"): HTTPStatus.FORBIDDEN,
+    (True, "out of scope"): HTTPStatus.FORBIDDEN,
     (False, "nobody"): HTTPStatus.FOUND,
     (False, "lacking"): HTTPStatus.FORBIDDEN,
     (False, "closed"): HTTPStatus.NOT_FOUND,
 }
 
 
-def expected_status(api: bool, refusal: str, kind: Kind | None) -> HTTPStatus:
+def expected_status(api: bool, refusal: str, kind: Kind | None, by: str) -> HTTPStatus:
     if api and refusal == "closed":
-        told = kind is not None and KINDS[kind].general_access
+        told = kind is not None and KINDS[kind].general_access and by == "ID"
         return HTTPStatus.FORBIDDEN if told else HTTPStatus.NOT_FOUND
     return STATUSES[api, refusal]
 
@@ -139,7 +170,7 @@ def expected_status(api: bool, refusal: str, kind: Kind | None) -> HTTPStatus:
 def refused(monkeypatch) -> list[str]:
     """Record what the middleware refuses, so that a view's own 404 is not taken for a refusal."""
     record: list[str] = []
-    for name in ("nobody", "missing", "refused", "out_of_scope"):
+    for name in ("nobody", "missing", "refused", "out_of_scope", "too_many_names"):
         original = getattr(refusals, name)
 
         def recording(*args, _name=name, _original=original, **kwargs):
@@ -151,18 +182,22 @@ def refused(monkeypatch) -> list[str]:
 
 
 class Writes:
-    """Records the statements that change something, while it is in place around the database."""
+    """Records the statements that change something, while it is in place around the database.
+
+    Names that were not found are counted, which is all that a refusal may write.
+    """
 
     def __init__(self) -> None:
         self.statements: list[str] = []
 
     def __call__(self, execute, sql, params, many, context):
-        if re.match(r"\s*(INSERT|UPDATE|DELETE|REPLACE)\b", sql, re.IGNORECASE):
+        changes = re.match(r"\s*(INSERT|UPDATE|DELETE|REPLACE)\b", sql, re.IGNORECASE)
+        if changes and CacheEntry._meta.db_table not in sql:
             self.statements.append(sql)
         return execute(sql, params, many, context)
 
 
-@pytest.fixture(scope="module", params=["RESTRICTED", "ANYONE_WITH_ID_CAN_READ"])
+@pytest.fixture(scope="module")
 def stage(request, django_db_setup, django_db_blocker) -> Iterator[Stage]:
     """One stage for the whole walk, at each level; what a request does to it is taken back after the request."""
     with django_db_blocker.unblock(), transaction.atomic():
@@ -170,37 +205,89 @@ def stage(request, django_db_setup, django_db_blocker) -> Iterator[Stage]:
         transaction.set_rollback(True)
 
 
+def at_levels(*levels: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("stage", levels, indirect=True)
+
+
+def walking(patterns: list[tuple[str, URLPattern]]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(("route", "pattern"), patterns, ids=[route or "/" for route, _ in patterns])
+
+
+def methods_of(pattern: URLPattern, *, each_need_once: bool) -> list[str]:
+    """Return the methods that a view declares; when each need is wanted once, those without one of their own by two."""
+    own = declared(pattern.callback)
+    return [
+        method
+        for method in METHODS
+        if need_of(pattern.callback, method)
+        and (not each_need_once or method in own or (EVERY_METHOD in own and method in ("GET", "POST")))
+    ]
+
+
 def test_every_view_declares_what_it_needs():
     assert every_view_declares(None) == []
     assert len(PATTERNS) > 20
+    assert len(OF_RESOURCES) > 20
 
 
-@pytest.mark.parametrize(("route", "pattern"), PATTERNS, ids=[route or "/" for route, _ in PATTERNS])
+@at_levels("RESTRICTED")
+@walking(PATTERNS)
 def test_url(stage, route, pattern, refused):
-    methods = [method for method in METHODS if need_of(pattern.callback, method)]
+    methods = methods_of(pattern, each_need_once=False)
     assert methods
     for method in methods:
-        need = need_of(pattern.callback, method)
-        kind = kind_of(pattern, need) if isinstance(need, Needs) else None
-        address = stage.resources[kind].pk if kind else "nothing"
-        url = url_of(route, {"address": address, "run": stage.resources[Kind.RUN].pk})
-        for (role, credential), client in stage.clients.items():
-            api = url.startswith("/v2/")
-            speaks_for = role if (credential == "token") == api else "anonymous"
-            refused.clear()
-            writes = Writes()
-            client.cookies = SimpleCookie(stage.cookies[role, credential])  # whoever was signed out is back
-            point = transaction.savepoint()
-            with connection.execute_wrapper(writes):
-                response = client.generic(method, url)
-            where = f"{method} {url} as {role} by {credential}: {response.status_code} {refused}"
-            assert response.status_code < 500, where
-            refusal = expected_refusal(stage, speaks_for, api, need, kind)
-            assert bool(refused) == bool(refusal), where
-            if refusal:
-                assert response.status_code == expected_status(api, refusal, kind), where
-                assert not writes.statements, where
-            transaction.savepoint_rollback(point)
+        for role, credential in stage.clients:
+            if credential == counting(route) or method in methods_of(pattern, each_need_once=True):
+                check(stage, route, pattern, method, role, credential, "ID", refused)
+
+
+@at_levels(*LEVELS)
+@walking(OF_RESOURCES)
+def test_url_at_every_level_and_by_name(stage, route, pattern, refused):
+    ways = [*(["ID"] if stage.level != "RESTRICTED" else []), *(["NAME"] if "address>" in route else [])]
+    for method in methods_of(pattern, each_need_once=True):
+        for role, credential in stage.clients:
+            for by in ways:
+                if credential == counting(route):
+                    check(stage, route, pattern, method, role, credential, by, refused)
+
+
+def counting(route: str) -> str:
+    """Return the credential that counts where a URL is."""
+    return "token" if route.startswith("v2/") else "session"
+
+
+def check(
+    stage: Stage,
+    route: str,
+    pattern: URLPattern,
+    method: str,
+    role: str,
+    credential: str,
+    by: str,
+    refused: list[str],
+) -> None:
+    """Make one request, compare what happens with what the view declares, and take back what it did."""
+    need = need_of(pattern.callback, method)
+    kind = kind_of(pattern, need) if isinstance(need, Needs) else None
+    url = url_of(route, stage.addresses(kind, by))
+    api = url.startswith("/v2/")
+    speaks_for = role if (credential == "token") == api else "anonymous"
+    client = stage.clients[role, credential]
+    client.cookies = SimpleCookie(stage.cookies[role, credential])  # whoever was signed out is back
+    refused.clear()
+    writes = Writes()
+    point = transaction.savepoint()
+    with connection.execute_wrapper(writes):
+        response = client.generic(method, url)
+    transaction.savepoint_rollback(point)
+    where = f"{method} {url} as {role} by {credential}: {response.status_code} {refused}"
+    assert response.status_code < 500, where
+    refusal = expected_refusal(stage, speaks_for, api, need, kind, by)
+    assert bool(refused) == bool(refusal), where
+    if refusal:
+        assert response.status_code == expected_status(api, refusal, kind, by), where
+        assert not writes.statements, where
 
 
 def test_a_view_that_declares_nothing_is_refused_and_fails_the_check(settings, client, db):
