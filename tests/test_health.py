@@ -28,7 +28,7 @@ def test_a_database_that_refuses_connections_is_a_503(client, postgresql, monkey
         port = server.getsockname()[1]
     database = postgresql(f"postgresql://nobody@127.0.0.1:{port}/nothing")
     database["OPTIONS"]["pool"]["timeout"] = 0.2
-    connection = ConnectionHandler({"default": database})["default"]
+    connection = ConnectionHandler({"default": {}, "refusing": database})["refusing"]  # an alias has one pool
     monkeypatch.setattr("console.health.connection", connection)
     try:
         response = client.get("/healthz")
