@@ -229,6 +229,13 @@ def test_brackets_in_strings_are_no_levels(dataset):
         push(dataset.pk, b'{"b":[%b],"c":[%b]}' % (b", ".join([strings] * 200), deep))
 
 
+@pytest.mark.parametrize("count", [3, 500])
+def test_items_without_a_key_are_no_clean_ones_however_they_are_written(dataset, count):
+    push(dataset.pk, b"[%b]" % b",".join([b'{"a":""}', b"{}", b"{ \t }"] * count))
+    dataset.refresh_from_db()
+    assert (dataset.item_count, dataset.clean_item_count) == (3 * count, count)
+
+
 def test_counters_follow(dataset):
     push(dataset.pk, b'[{"a":1,"#debug":2},{"#debug":3},{}]')
     push(dataset.pk, b'{"b":[1]}')

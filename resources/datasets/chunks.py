@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from operator import add
 
 import zstandard
 
@@ -37,13 +38,14 @@ class _Tools(threading.local):
 
 
 _tools = _Tools()
+WORKERS = min(4, os.cpu_count() or 1)
 # Compressing needs no interpreter lock, so the chunks of a large push are compressed side by side.
 _pool: ThreadPoolExecutor
 
 
 def _start_pool() -> None:
     global _pool
-    _pool = ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1), thread_name_prefix="compress")
+    _pool = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="compress")
 
 
 _start_pool()
@@ -72,7 +74,7 @@ def weigh(items: list[bytes]) -> int:
 
 def pack(items: list[bytes]) -> list[Packed]:
     """Pack items into as few chunks of about equal weight as the target allows."""
-    ends = list(accumulate(len(item) + 1 for item in items))
+    ends: list[int] = list(map(add, accumulate(map(len, items)), range(1, len(items) + 1)))
 
     def weight_after(count: int) -> int:
         return ends[count - 1] + count * ITEM_WEIGHT
@@ -85,7 +87,7 @@ def pack(items: list[bytes]) -> list[Packed]:
             bounds.append(bisect_left(range(len(items) + 1), share, lo=bounds[-1] + 1, key=weight_after))
     ranges = list(pairwise(bounds))
     texts = [b"\n".join(items[start:stop]) + b"\n" for start, stop in ranges]
-    compressed = _pool.map(_compress, texts) if len(texts) > 1 else map(_compress, texts)
+    compressed = _compress_all(texts)
     return [
         _packed(ends[start:stop], ends[start - 1] if start else 0, data)
         for (start, stop), data in zip(ranges, compressed, strict=True)
@@ -95,6 +97,18 @@ def pack(items: list[bytes]) -> list[Packed]:
 def _packed(ends: list[int], before: int, data: bytes) -> Packed:
     index = _little(array("I", [end - before for end in ends]))
     return Packed(len(ends), index.tobytes(), data, ends[-1] - before + len(ends) * ITEM_WEIGHT)
+
+
+def _compress_all(texts: list[bytes]) -> list[bytes]:
+    """Compress texts, several of them side by side: each thread gets its share at once, for every errand costs."""
+    shares = min(WORKERS, len(texts))
+    if shares < 2:
+        return list(map(_compress, texts))
+    compressed = [b""] * len(texts)
+    by_share = _pool.map(lambda share: list(map(_compress, texts[share::shares])), range(shares))
+    for share, made in enumerate(by_share):
+        compressed[share::shares] = made
+    return compressed
 
 
 def _compress(raw: bytes) -> bytes:

@@ -151,20 +151,24 @@ def _read_names(payload: bytes, items: list[bytes]) -> tuple[list[str], int]:
     if len(items) >= MANY_ITEMS and items[0][:1] == b"{":
         names = tuple(_OBJECT.decode(items[0]))
         if len(names) <= MAX_NAMES_ALIKE and all(map(_PLAIN_NAME.match, names)):
+            reader, empty = _alike(names)
             try:
-                _alike(names).decode(payload)
+                alike = reader.decode(payload)
             except msgspec.ValidationError:
                 pass  # an item with another key, or none at all: look at each
             else:
-                return list(names), sum(b'"' in item for item in items)
+                return list(names), len(items) - alike.count(empty)
     objects = _OBJECTS.decode(payload)
     found = list(dict.fromkeys(chain.from_iterable(objects)))
     return found, _count_clean(objects, found)
 
 
 @lru_cache(maxsize=64)
-def _alike(names: tuple[str, ...]) -> msgspec.json.Decoder[list[msgspec.Struct]]:
-    """Return what reads an array of objects that have no keys but these, in half the time of any objects."""
+def _alike(names: tuple[str, ...]) -> tuple[msgspec.json.Decoder[list[msgspec.Struct]], msgspec.Struct]:
+    """Return what reads an array of objects that have no keys but these, in half the time of any objects.
+
+    And what it makes of an object that has none of them.
+    """
     item = msgspec.defstruct(
         "Item",
         [(f"field_{at}", msgspec.Raw, msgspec.Raw(b"")) for at in range(len(names))],
@@ -172,7 +176,7 @@ def _alike(names: tuple[str, ...]) -> msgspec.json.Decoder[list[msgspec.Struct]]
         forbid_unknown_fields=True,
         gc=False,
     )
-    return msgspec.json.Decoder(list[item])  # type: ignore[valid-type]
+    return msgspec.json.Decoder(list[item]), item()  # type: ignore[valid-type]
 
 
 def _count_clean(objects: list[dict[str, msgspec.Raw]], names: list[str]) -> int:
