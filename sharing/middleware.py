@@ -74,7 +74,7 @@ class AccessMiddleware:
             return refusals.nobody(request)
         found = fetch(address, principal.account_id) if address else None
         if found is None or address is None:
-            return _too_many_names(request, address) or refusals.missing(request, kind)
+            return _too_many_names(request, address) or refusals.missing(request, kind, address.id if address else "")
         resource = cast("Resource", SimpleLazyObject(lambda: found.resource))
         access = Access(principal, resource, found.facts, address.by)
         decision = _first_allowed(access, permissions)

@@ -1,9 +1,11 @@
 """What a refusal looks like, on each surface. It gives nothing away that the access model does not."""
 
 from http import HTTPStatus
+from typing import cast
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -11,6 +13,8 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.errors import ApiError, record_not_found
 from accounts.middleware import is_api
+from accounts.models import AuditEvent
+from accounts.requests import ApiRequest
 from resources.kinds import KINDS, Kind
 from sharing.access import Access, AddressedBy
 from sharing.permissions import Permission
@@ -28,11 +32,15 @@ def nobody(request: HttpRequest) -> HttpResponse:
     return HttpResponseClientRedirect(sign_in.url) if getattr(request, "htmx", False) else sign_in
 
 
-def missing(request: HttpRequest, kind: Kind) -> HttpResponse:
-    """Refuse what is not there, or must not be told from what is not there."""
+def missing(request: HttpRequest, kind: Kind, id_: str = "") -> HttpResponse:
+    """Refuse what is not there, or must not be told from what is not there.
+
+    Whoever owned or deleted what had this ID is told that it was deleted, for they know it already.
+    """
     if is_api(request):
         return record_not_found(f"{KINDS[kind].title} was not found.").response()
-    context = {"info": KINDS[kind], "back_to": _page_to_return_to(request)}
+    was_deleted = bool(id_) and _knows_deletion_of(request, id_)
+    context = {"info": KINDS[kind], "back_to": _page_to_return_to(request), "was_deleted": was_deleted}
     return render(request, "refused.html", context, status=HTTPStatus.NOT_FOUND)
 
 
@@ -84,6 +92,12 @@ def insufficient_permissions(kind: Kind, missing: Permission | None = None) -> A
     if missing is not None:
         message += f" Missing permission: {missing.name}."
     return ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", message)
+
+
+def _knows_deletion_of(request: HttpRequest, id_: str) -> bool:
+    me = cast("ApiRequest", request).principal.account_id
+    known = Q(account_id=me) | Q(actor_id=me)
+    return bool(me) and AuditEvent.objects.filter(known, action="resource.deleted", subject_id=id_).exists()
 
 
 def _page_to_return_to(request: HttpRequest) -> str:

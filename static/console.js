@@ -5,6 +5,8 @@
    <button data-copy="text"> / data-copy-from="#id">   copies, says "Copied" (or data-copied) in place and to screen readers
    data-focus                                          where focus goes once a fragment is swapped in
    <progress data-progress hidden>                     in a form: how much of what the form sends has been sent
+   <h1 data-problem>                                   in the answer to a refused request: what to say of it; a value of the
+                                                       attribute is said instead, and then the dialog stays as it is
    HX-Trigger: {"announce": {"message": "..."}}        shows a message and reads it out
 
    Every page works without this file; see templates/base.html for the elements that it uses. */
@@ -15,19 +17,40 @@
   const dialog = document.getElementById("dialog");
   const content = document.getElementById("dialog-content");
   const TOAST_MILLISECONDS = 6000;
+  const SLOW_MILLISECONDS = 400;
   let opener = null;
+  let address = "";
+  let loading = false;
 
   /* Messages. While a modal dialog is open everything outside it is inert, so it has a live region of its own. */
 
+  function toast(message, className) {
+    const region = document.getElementById(dialog?.open ? "dialog-toasts" : "toasts");
+    if (!region || !message) return null;
+    const element = document.createElement("div");
+    element.className = className;
+    element.textContent = message;
+    region.append(element);
+    return element;
+  }
+
   function say(message, visibly = true) {
-    const inDialog = dialog?.open;
-    const region = document.getElementById(inDialog ? "dialog-toasts" : "toasts");
-    if (!region || !message) return;
-    const toast = document.createElement("div");
-    toast.className = visibly ? "toast" : "visually-hidden";
-    toast.textContent = message;
-    region.append(toast);
-    setTimeout(() => toast.remove(), TOAST_MILLISECONDS);
+    const said = toast(message, visibly ? "toast" : "visually-hidden");
+    setTimeout(() => said?.remove(), TOAST_MILLISECONDS);
+  }
+
+  /* An error stays until it is dismissed, for there is something to do about it. */
+
+  function complain(message) {
+    for (const before of document.querySelectorAll(".toast-bad")) before.remove();
+    const said = toast(message, "toast toast-bad");
+    if (!said) return;
+    const dismiss = document.createElement("button");
+    dismiss.type = "button";
+    dismiss.className = "button button-small";
+    dismiss.textContent = "Dismiss";
+    dismiss.addEventListener("click", () => said.remove());
+    said.append(dismiss);
   }
 
   document.addEventListener("announce", (event) => say(event.detail.message ?? event.detail.value));
@@ -54,22 +77,51 @@
     return document.querySelector(`[popovertarget="${CSS.escape(menu.id)}"]`) ?? element;
   }
 
+  async function load(source) {
+    let answered = false;
+    const remember = () => (answered = true);
+    content.addEventListener("htmx:afterSwap", remember, { once: true });
+    loading = true;
+    await htmx.ajax("GET", address, { target: content, swap: "innerHTML", source });
+    loading = false;
+    content.removeEventListener("htmx:afterSwap", remember);
+    return answered;
+  }
+
+  function focusInDialog() {
+    focusOn(content.querySelector("[data-focus], [autofocus]") ?? content.querySelector("#dialog-title"));
+  }
+
   async function openDialog(link) {
     // A link in the open dialog leads to another one, which takes its place.
     if (!dialog.open) opener = focusableOpener(link);
-    let answered = false;
-    const remember = () => (answered = true);
+    const busy = dialog.open ? link : opener;
+    address = link.href;
     if (!dialog.open) content.replaceChildren(); // htmx asks nothing on behalf of a link that is gone
-    content.addEventListener("htmx:afterSwap", remember, { once: true });
-    await htmx.ajax("GET", link.href, { target: content, swap: "innerHTML", source: link });
-    content.removeEventListener("htmx:afterSwap", remember);
+    busy.setAttribute("aria-busy", "true");
+    const slow = setTimeout(() => say("Loading", false), SLOW_MILLISECONDS);
+    const answered = await load(link);
+    clearTimeout(slow);
+    busy.removeAttribute("aria-busy");
     if (!answered) {
       // Refused, gone or offline: the address says so as a page.
-      window.location.assign(link.href);
+      window.location.assign(address);
       return;
     }
     if (!dialog.open) dialog.showModal();
-    focusOn(content.querySelector("[data-focus], [autofocus]") ?? content.querySelector("#dialog-title"));
+    focusInDialog();
+  }
+
+  /* What the dialog showed was no longer so: show what is, or when nothing of it is left, say why. */
+
+  async function refreshDialog(problem) {
+    const answered = await load(content);
+    if (!answered) {
+      content.replaceChildren(document.getElementById("dialog-refused").content.cloneNode(true));
+      content.querySelector("[data-said]").textContent = problem;
+    }
+    focusInDialog();
+    if (answered) complain(problem);
   }
 
   if (dialog) {
@@ -110,19 +162,28 @@
     }
   });
 
-  const isOpeningDialog = (event) => event.detail.target === content && !dialog.open;
+  const isLoadingDialog = (event) => loading && event.detail.target === content;
 
   document.addEventListener("htmx:responseError", (event) => {
-    if (isOpeningDialog(event)) return;
-    const { status } = event.detail.xhr;
-    if (status === 403 || status === 404) say("That is not permitted any more. Reload the page to see what is.");
-    else if (status === 429) say("That was too often. Wait a moment, then try again.");
-    else say("That did not work. Try again; nothing was changed.");
+    if (isLoadingDialog(event)) return; // whoever loads it looks after it
+    const { status, responseText } = event.detail.xhr;
+    const answer = new DOMParser().parseFromString(responseText, "text/html").querySelector("[data-problem]");
+    const problem = answer?.dataset.problem || answer?.textContent.trim();
+    const isStale = status === 403 || status === 404;
+    if (isStale && !answer?.dataset.problem && dialog?.contains(event.detail.elt)) {
+      refreshDialog(problem ?? "That is not permitted any more.");
+    } else if (isStale) {
+      complain(problem ?? "That is not permitted any more. Reload the page to see what is.");
+    } else if (status === 429) {
+      complain("That was too often. Wait a moment, then try again.");
+    } else {
+      complain("That did not work. Try again; nothing was changed.");
+    }
   });
 
   for (const name of ["htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(name, (event) => {
-      if (!isOpeningDialog(event)) say("The server cannot be reached. Check the connection, then try again.");
+      if (!isLoadingDialog(event)) complain("The server cannot be reached. Check the connection, then try again.");
     });
   }
 
@@ -166,7 +227,7 @@
     try {
       await copy(source ? (source.value ?? source.textContent) : button.dataset.copy);
     } catch {
-      say("The browser did not let us copy. Select the text and copy it by hand.");
+      complain("The browser did not let us copy. Select the text and copy it by hand.");
       return;
     }
     button.focus();

@@ -9,7 +9,9 @@ from django.core import mail
 
 from accounts.models import AuditEvent
 from console.pages import asking
+from resources import storages
 from resources.kinds import KINDS, Kind
+from tests.conftest import principal_of
 
 MISSING = "0" * 17
 
@@ -134,3 +136,16 @@ def test_who_may_read_but_not_do_it_is_told_what_is_missing(ben, secret, give, s
     response = signed_in(ben).post(f"{secret.console_path}/share", {"who": "cleo"})
     assert response.status_code == 403
     assert "It needs the permission “Manage access”" in response.content.decode()
+
+
+def test_who_owned_or_deleted_it_is_told_that_it_is_gone(ada, ben, cleo, give, make_resource, signed_in):
+    gone = make_resource(Kind.DATASET, ada, name="prices")
+    give(gone, ben, "WRITE")
+    give(gone, cleo)
+    path = gone.console_path
+    storages.delete(gone, by=principal_of(ben))
+    for account, told in ((ada, True), (ben, True), (cleo, False)):
+        response = signed_in(account).get(path)
+        assert response.status_code == 404
+        assert ("has been deleted already" in response.content.decode()) is told
+        assert ("does not exist or is not shared with you" in response.content.decode()) is not told

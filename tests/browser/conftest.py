@@ -76,8 +76,9 @@ def open_page(browser, live_server, settings, signed_in) -> Iterator[Callable[..
 
 
 def _is_problem(message) -> bool:
-    # The browser logs every 4xx as an error, and those are answers that tests ask for.
-    return message.type == "error" and "Failed to load resource" not in message.text
+    # The browser and htmx log every 4xx as an error, and those are answers that tests ask for.
+    is_refusal = message.text.startswith(("Failed to load resource", "Response Status Error Code 4"))
+    return message.type == "error" and not is_refusal
 
 
 @pytest.fixture(scope="session")
