@@ -1,8 +1,8 @@
 """How the items of a dataset are asked for: the parameters of the API's query string, checked."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from accounts.errors import invalid_value
 from resources.datasets import xml
@@ -78,40 +78,26 @@ class ItemsOptions:
         Raises:
             ApiError: `invalid-value`, naming the parameter.
         """
-        clean, simplified = _flag(query, "clean"), _flag(query, "simplified")
-        fields, unwind = _names(query, "fields"), _names(query, "unwind")
-        if simplified:  # the results of the crawler that Apify's platform began with
-            fields = fields or ("url", "pageFunctionResult", "errorInfo")
-            unwind = unwind or ("pageFunctionResult",)
-        if query.get("view"):
-            raise invalid_value("view", "the dataset has no schema that defines views.")
-        return cls(
-            format=_format(query),
-            offset=_position(query, "offset") or 0,
-            limit=_position(query, "limit") or None,  # the clients send 0 for no limit
-            desc=_flag(query, "desc"),
-            fields=fields,
-            output_fields=_output_fields(query, fields),
-            omit=_names(query, "omit"),
-            unwind=unwind,
-            flatten=_names(query, "flatten"),
-            skip_empty=clean or _flag(query, "skipEmpty"),
-            skip_hidden=clean or _flag(query, "skipHidden"),
-            skip_failed_pages=_flag(query, "skipFailedPages"),
-            delimiter=_delimiter(query),
-            bom=_flag(query, "bom") if query.get("bom") else None,
-            skip_header_row=_flag(query, "skipHeaderRow"),
-            xml_root=_element(query, "xmlRoot", "items"),
-            xml_row=_element(query, "xmlRow", "item"),
-            feed_title=query.get("feedTitle") or "",
-            feed_description=query.get("feedDescription") or "",
-        )
+        found: dict[str, Any] = {}
+        for name, (field, read) in _PARAMETERS.items():
+            if query.get(name):  # most are not given, and what is empty is not given either
+                found[field] = read(query, name)
+        if found.pop("simplified", False):
+            found["fields"] = found.get("fields") or _SIMPLIFIED_FIELDS
+            found["unwind"] = found.get("unwind") or _SIMPLIFIED_UNWIND
+        if found.pop("clean", False):
+            found["skip_empty"] = found["skip_hidden"] = True
+        return cls(**found)
 
 
-def _format(query: Mapping[str, str]) -> str:
-    format_ = query.get("format") or "json"
+# The results of the crawler that Apify's platform began with.
+_SIMPLIFIED_FIELDS, _SIMPLIFIED_UNWIND = ("url", "pageFunctionResult", "errorInfo"), ("pageFunctionResult",)
+
+
+def _format(query: Mapping[str, str], name: str) -> str:
+    format_ = query[name]
     if format_ not in FORMATS:
-        raise invalid_value("format", f"it must be one of {', '.join(FORMATS)}.")
+        raise invalid_value(name, f"it must be one of {', '.join(FORMATS)}.")
     return format_
 
 
@@ -124,20 +110,34 @@ def _flag(query: Mapping[str, str], name: str) -> bool:
     raise invalid_value(name, "it must be true or false, or 1 or 0.")
 
 
-def _element(query: Mapping[str, str], name: str, usual: str) -> str:
-    text = query.get(name) or usual
+def _unless_clean(query: Mapping[str, str], name: str) -> bool:
+    return _flag(query, "clean") or _flag(query, name)
+
+
+def _text(query: Mapping[str, str], name: str) -> str:
+    return query[name]
+
+
+def _view(query: Mapping[str, str], name: str) -> None:
+    raise invalid_value(name, "the dataset has no schema that defines views.")
+
+
+def _element(query: Mapping[str, str], name: str) -> str:
+    text = query[name]
     if len(text) > MAX_ELEMENT_LENGTH or not xml.NAME.match(text):
         raise invalid_value(name, "it must be a name of an XML element, without a colon.")
     return text
 
 
-def _position(query: Mapping[str, str], name: str) -> int | None:
-    text = query.get(name)
-    if not text:
-        return None
+def _position(query: Mapping[str, str], name: str) -> int:
+    text = query[name]
     if not (text.isascii() and text.isdecimal()):
         raise invalid_value(name, "it must be a whole number, 0 or more.")
     return MAX_POSITION if len(text) > 15 else int(text)
+
+
+def _limit(query: Mapping[str, str], name: str) -> int | None:
+    return _position(query, name) or None  # the clients send 0 for no limit
 
 
 def _names(query: Mapping[str, str], name: str) -> tuple[str, ...]:
@@ -148,22 +148,47 @@ def _names(query: Mapping[str, str], name: str) -> tuple[str, ...]:
     return names
 
 
-def _output_fields(query: Mapping[str, str], fields: tuple[str, ...]) -> tuple[str, ...]:
-    text = query.get("outputFields")
-    if not text:
-        return ()
-    names = tuple(part.strip() for part in text.split(","))
+def _output_fields(query: Mapping[str, str], name: str) -> tuple[str, ...]:
+    names = tuple(part.strip() for part in query[name].split(","))
+    fields = _names(query, "fields") or (_SIMPLIFIED_FIELDS if _flag(query, "simplified") else ())
     if not fields:
-        raise invalid_value("outputFields", 'it needs "fields" to rename.')
+        raise invalid_value(name, 'it needs "fields" to rename.')
     if len(names) != len(fields):
-        raise invalid_value("outputFields", 'it must have as many names as "fields".')
+        raise invalid_value(name, 'it must have as many names as "fields".')
     if not all(names) or len(set(names)) != len(names):
-        raise invalid_value("outputFields", "its names must not be empty and must differ from each other.")
+        raise invalid_value(name, "its names must not be empty and must differ from each other.")
     return names
 
 
-def _delimiter(query: Mapping[str, str]) -> str:
-    delimiter = query.get("delimiter") or ","
+def _delimiter(query: Mapping[str, str], name: str) -> str:
+    delimiter = query[name]
     if len(delimiter) != 1 or delimiter in '"\r\n\x00' or "\ud800" <= delimiter <= "\udfff":
-        raise invalid_value("delimiter", "it must be one character, and no quotation mark or line break.")
+        raise invalid_value(name, "it must be one character, and no quotation mark or line break.")
     return delimiter
+
+
+# Each parameter, with the field that it becomes and what reads it, in the order in which they are checked.
+_PARAMETERS: Final[dict[str, tuple[str, Callable[[Mapping[str, str], str], object]]]] = {
+    "clean": ("clean", _flag),
+    "simplified": ("simplified", _flag),
+    "fields": ("fields", _names),
+    "unwind": ("unwind", _names),
+    "view": ("view", _view),
+    "format": ("format", _format),
+    "offset": ("offset", _position),
+    "limit": ("limit", _limit),
+    "desc": ("desc", _flag),
+    "outputFields": ("output_fields", _output_fields),
+    "omit": ("omit", _names),
+    "flatten": ("flatten", _names),
+    "skipEmpty": ("skip_empty", _unless_clean),
+    "skipHidden": ("skip_hidden", _unless_clean),
+    "skipFailedPages": ("skip_failed_pages", _flag),
+    "delimiter": ("delimiter", _delimiter),
+    "bom": ("bom", _flag),
+    "skipHeaderRow": ("skip_header_row", _flag),
+    "xmlRoot": ("xml_root", _element),
+    "xmlRow": ("xml_row", _element),
+    "feedTitle": ("feed_title", _text),
+    "feedDescription": ("feed_description", _text),
+}
