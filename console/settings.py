@@ -318,6 +318,9 @@ DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", f"Latchkey <latchkey@{
 # E-mails about sharing are sent by a thread (sharing/outbox.py); tests have them at once.
 EMAILS_LEAVE_IN_BACKGROUND = True
 
+# How many names of accounts or resources that there are not one may ask for in ten minutes.
+LOOKUP_MISSES = int(os.environ.get("LOOKUP_MISSES", "100"))
+
 # The HTTP API.
 API_ACCEPTS_TOKEN_IN_QUERY = _flag("API_ACCEPTS_TOKEN_IN_QUERY", True)
 API_MAX_BODY_BYTES = int(os.environ.get("API_MAX_BODY_BYTES", str(9 * 1024 * 1024)))

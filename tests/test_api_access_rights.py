@@ -195,8 +195,8 @@ def test_a_question_about_nobody_that_there_is(api, ada, prices):
     assert error_of(api(ada).get(url(prices, "?account="))) == (404, "user-not-found")
 
 
-def test_going_through_a_list_of_names_is_stopped(api, ada, ben, prices, monkeypatch):
-    monkeypatch.setattr("accounts.lookups.MISSES", 3)
+def test_going_through_a_list_of_names_is_stopped(api, ada, ben, prices, settings):
+    settings.LOOKUP_MISSES = 3
     client = api(ada)
     for number in range(3):
         assert error_of(put(client, prices, f"nobody{number}", ["READ"])) == (404, "user-not-found")
@@ -206,10 +206,8 @@ def test_going_through_a_list_of_names_is_stopped(api, ada, ben, prices, monkeyp
     assert put(api(ben), prices, "nobody", ["READ"]).status_code == 403
 
 
-def test_whoever_was_stopped_still_knows_themselves_the_owner_and_the_grantees(
-    api, ada, ben, cleo, prices, monkeypatch
-):
-    monkeypatch.setattr("accounts.lookups.MISSES", 0)
+def test_whoever_was_stopped_still_knows_themselves_the_owner_and_the_grantees(api, ada, ben, cleo, prices, settings):
+    settings.LOOKUP_MISSES = 0
     give(prices, ben, Permission.MANAGE_ACCESS_RIGHTS)
     give(prices, cleo)
     client = api(ben)

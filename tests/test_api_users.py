@@ -22,16 +22,16 @@ def test_an_account_that_is_not_active(api, ada):
     assert error_of(api().get("/v2/users/ada")) == (404, "record-not-found")
 
 
-def test_going_through_a_list_of_names_is_stopped(api, ada, monkeypatch):
-    monkeypatch.setattr("accounts.lookups.MISSES", 2)
+def test_going_through_a_list_of_names_is_stopped(api, ada, settings):
+    settings.LOOKUP_MISSES = 2
     assert [api().get(f"/v2/users/nobody{number}").status_code for number in range(3)] == [404, 404, 429]
     response = api().get("/v2/users/ada")
     assert error_of(response) == (429, "rate-limit-exceeded")
     assert api(ada).get("/v2/users/ada").status_code == 200
 
 
-def test_whoever_was_stopped_still_knows_themselves(api, ada, ben, monkeypatch):
-    monkeypatch.setattr("accounts.lookups.MISSES", 0)
+def test_whoever_was_stopped_still_knows_themselves(api, ada, ben, settings):
+    settings.LOOKUP_MISSES = 0
     client = api(ada)
     assert [client.get(f"/v2/users/{user}").status_code for user in ("nobody1", "ben", "ada", "ADA", ada.pk)] == [
         429,
