@@ -109,7 +109,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         action = "password.reset" if by.is_anonymous else "password.changed" if had_one else "password.set"
         with transaction.atomic():
             user.save(update_fields=["password"])
-            audit.record(action, by=by, account_id=user.pk, **origin())
+            audit.record(action, by=by, account_id=user.pk)
 
     def confirm_email(self, request: HttpRequest, email_address: Any) -> bool:
         """Mark an e-mail as verified, and as the account's own."""
@@ -138,7 +138,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         account = Account.objects.find(str(credentials.get("email") or credentials.get("username") or ""))
         if account is not None:
             with transaction.atomic():
-                audit.record("sign_in.failed", by=acting_on(account), account_id=account.pk, **origin())
+                audit.record("sign_in.failed", by=acting_on(account), account_id=account.pk)
 
     # Freshness
 
@@ -167,19 +167,6 @@ def acting_on(account: Any) -> Principal:
         found: Principal = user.principal
         return found
     return ANONYMOUS
-
-
-def origin() -> dict[str, str]:
-    """Return where a request comes from, for the audit trail."""
-    from accounts.sessions import browser_name
-
-    request = context.request
-    if request is None:
-        return {}
-    return {
-        "ip": AccountAdapter(request).get_client_ip(request),
-        "browser": browser_name(request.META.get("HTTP_USER_AGENT", "")),
-    }
 
 
 class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types

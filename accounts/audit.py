@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import AuditEvent
+from accounts.origin import origin
 from accounts.principal import Principal
 
 
@@ -22,7 +23,8 @@ def record(
 ) -> AuditEvent:
     """Add a line to the trail of `account_id`, the account that owns what was changed.
 
-    `details` are JSON values that say what was before and what is now; never a token, a password or a key.
+    `details` are JSON values that say what was before and what is now; never a token, a password or a key. Where the
+    request came from is added to them.
 
     Raises:
         TransactionManagementError: outside a transaction, where the row could outlive a failed change.
@@ -37,5 +39,5 @@ def record(
         account_id=account_id,
         subject_kind=subject_kind,
         subject_id=subject_id,
-        details=details,
+        details={**details, **origin()},
     )

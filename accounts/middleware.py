@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts import tokens
 from accounts.errors import ApiError
+from accounts.origin import answering
 from accounts.principal import ANONYMOUS, Principal
 
 API_ROOT = "/v2"
@@ -37,12 +38,14 @@ class PrincipalMiddleware:
         """Set the principal, or refuse the token."""
         if not is_api(request):
             request.principal = principal_of_session(request)  # type: ignore[attr-defined]  # our own attribute
-            return self.get_response(request)
+            with answering(request):
+                return self.get_response(request)
         try:
             request.principal = principal_of_token(request)  # type: ignore[attr-defined]  # our own attribute
         except tokens.UnknownToken:
             return UNKNOWN_TOKEN.response()
-        return self.get_response(request)
+        with answering(request):
+            return self.get_response(request)
 
 
 def principal_of_session(request: HttpRequest) -> Principal:

@@ -105,8 +105,8 @@ def _end(account: Account, sessions: Iterable[UserSession], *, by: Principal) ->
         for session in ended:
             session.end()
             if session.session_key in alive:
-                browser = browser_name(session.user_agent)
-                audit.record("session.ended", by=by, account_id=account.pk, browser=browser, ip=session.ip)
+                ended_one = {"browser": browser_name(session.user_agent), "ip": session.ip}
+                audit.record("session.ended", by=by, account_id=account.pk, session=ended_one)
     return len(alive)
 
 

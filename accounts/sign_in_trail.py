@@ -14,34 +14,34 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
 from accounts import audit
-from accounts.adapters import acting_on, origin
+from accounts.adapters import acting_on
 from accounts.models import Account
 
 
 @receiver(user_signed_up)
 def _signed_up(user: Account, **kwargs: Any) -> None:
     with transaction.atomic():
-        audit.record("account.created", by=user.principal, account_id=user.pk, email=user.email, **origin())
+        audit.record("account.created", by=user.principal, account_id=user.pk, email=user.email)
 
 
 @receiver(user_logged_in)
 def _signed_in(user: Account, **kwargs: Any) -> None:
     with transaction.atomic():
-        audit.record("sign_in", by=user.principal, account_id=user.pk, **origin())
+        audit.record("sign_in", by=user.principal, account_id=user.pk)
 
 
 @receiver(user_logged_out)
 def _signed_out(user: Account | None, **kwargs: Any) -> None:
     if user is not None:
         with transaction.atomic():
-            audit.record("sign_out", by=user.principal, account_id=user.pk, **origin())
+            audit.record("sign_out", by=user.principal, account_id=user.pk)
 
 
 @receiver(authentication_failed)
 def _second_factor_failed(user: Account, authenticator: Authenticator, **kwargs: Any) -> None:
     with transaction.atomic():
         method = authenticator.type
-        audit.record("sign_in.failed", by=acting_on(user), account_id=user.pk, method=method, **origin())
+        audit.record("sign_in.failed", by=acting_on(user), account_id=user.pk, method=method)
 
 
 @receiver(post_save, sender=Authenticator)
@@ -59,4 +59,4 @@ def _record_factor(action: str, factor: Authenticator) -> None:
     """Record in the transaction of the change, which the views of these pages open."""
     account = factor.user
     with transaction.atomic():
-        audit.record(action, by=acting_on(account), account_id=account.pk, method=factor.type, **origin())
+        audit.record(action, by=acting_on(account), account_id=account.pk, method=factor.type)

@@ -7,6 +7,7 @@ from allauth.account.models import EmailAddress
 from django.test import Client
 
 from accounts.models import Account, AuditEvent
+from resources.kinds import Kind
 from tests.accounts_cast import actions_of, link_in_mail, sign_in, stale, verify
 from tests.conftest import PASSWORD
 
@@ -256,7 +257,7 @@ def test_activity_pages(ada, ada_here, number, django_assert_max_num_queries):
     with django_assert_max_num_queries(5):
         page = ada_here.get("/settings/activity", {"page": number})
     assert page.status_code == HTTPStatus.OK
-    assert page.context["page"].paginator.num_pages == 2
+    assert page.context["paging"].of_pages == 2
 
 
 def test_every_recorded_action_has_a_sentence(ada):
@@ -266,3 +267,29 @@ def test_every_recorded_action_has_a_sentence(ada):
     assert sentence_of(event) == "Something new happened: dataset abc."
     for action in ("grant.created", "grant.changed", "grant.revoked", "issue.run_attached", "resource.renamed"):
         assert sentence_of(AuditEvent(action=action, subject_kind="dataset", details={"name": "prices"}))
+
+
+def test_activity_says_where_everything_was_done_from(ada, ben, ada_here, signed_in, api, make_resource, give):
+    dataset = make_resource(Kind.DATASET, ada, name="prices")
+    chrome = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0"}
+    ada_here.post(f"{dataset.console_path}/share/general-access", {"general_access": "RESTRICTED"}, headers=chrome)
+    ada_here.post("/settings/integrations", {"name": "t", "lifetime": "never", "access": "full"}, headers=chrome)
+    api(ada).put(
+        f"/v2/datasets/{dataset.pk}", {"generalAccess": "FOLLOW_USER_SETTING"}, content_type="application/json"
+    )
+    give(dataset, ben, "MANAGE_ACCESS_RIGHTS")
+    signed_in(ben).post(
+        f"{dataset.console_path}/share/general-access", {"general_access": "RESTRICTED"}, headers=chrome
+    )
+    lines = {(line.actor, line.sentence): line.origin for line in ada_here.get("/settings/activity").context["lines"]}
+    changed = "Changed general access of dataset prices to “{}”."
+    assert lines["You", changed.format("Restricted")] == "Chrome on Linux, 127.0.0.1"
+    assert lines["You", "Created the API token t."] == "Chrome on Linux, 127.0.0.1"
+    assert lines["You", changed.format("Follow the owner's setting")] == "API token test, 127.0.0.1"
+    assert lines["ben", changed.format("Restricted")] == "Console", "whose address is nobody else's business"
+
+
+def test_activity_tells_in_whole_sentences(ada, ben, ada_here, signed_in, make_resource):
+    dataset = make_resource(Kind.DATASET, ada, name="prices", general_access="RESTRICTED")
+    signed_in(ben).post("/ask-for-access", {"page": dataset.console_path})
+    assert "Asked for access to dataset prices." in ada_here.get("/settings/activity").content.decode()

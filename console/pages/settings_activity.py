@@ -1,19 +1,18 @@
 """Settings, Activity: the audit trail of an account, in sentences."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.models import AuditEvent
+from accounts.models import ApiToken, AuditEvent
 from accounts.requests import PageRequest
 from console.pages.settings_activity_wording import sentence_of
+from console.pages.tables import Paging
 from sharing.declare import signed_in
-
-PER_PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,6 @@ class Line:
     at: datetime
     sentence: str
     actor: str
-    by_token: bool
     origin: str
 
 
@@ -32,13 +30,21 @@ class Line:
 def activity(request: PageRequest) -> HttpResponse:
     """Show what happened to the account and to what it owns, newest first."""
     events = AuditEvent.objects.filter(account_id=request.user.pk).order_by("-at", "-pk")
-    page = Paginator(events, PER_PAGE).get_page(request.GET.get("page"))
-    lines = [_line(event, request.user.pk) for event in page]
-    return render(request, "settings/activity.html", {"page": page, "lines": lines})
+    paging = Paging.of(request.GET, events.count())
+    shown = list(events[paging.offset : paging.offset + paging.size])
+    tokens = dict(ApiToken.objects.filter(account=request.user).values_list("pk", "name"))
+    lines = [_line(event, request.user.pk, tokens) for event in shown]
+    return render(request, "settings/activity.html", {"paging": paging, "lines": lines})
 
 
-def _line(event: AuditEvent, account_id: str) -> Line:
+def _line(event: AuditEvent, account_id: str, tokens: Mapping[str, str]) -> Line:
     actor = "You" if event.actor_id == account_id else event.actor_username or "Somebody not signed in"
-    details = event.details
-    origin = ", ".join(str(details[key]) for key in ("browser", "ip") if details.get(key))
-    return Line(event.at, sentence_of(event), actor, bool(event.token_id), origin)
+    return Line(event.at, sentence_of(event), actor, _origin(event, account_id, tokens))
+
+
+def _origin(event: AuditEvent, account_id: str, tokens: Mapping[str, str]) -> str:
+    """Say where it was done from. Addresses, browsers and tokens of other people are theirs."""
+    if event.actor_id not in ("", account_id):
+        return "API" if event.token_id else "Console"
+    by = f"API token {tokens.get(event.token_id, '')}".rstrip() if event.token_id else event.details.get("browser")
+    return ", ".join(str(each) for each in (by, event.details.get("ip")) if each)

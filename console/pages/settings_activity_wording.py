@@ -38,7 +38,7 @@ def _level(value: Any) -> str:
 
 def _failed(event: AuditEvent) -> str:
     method = METHODS.get(event.details.get("method", ""))
-    return f"Failed to sign in: the {method} was not right." if method else "Failed to sign in: wrong password."
+    return f"Failed to sign in with the {method}." if method else "Failed to sign in: wrong password."
 
 
 def _factor(verb: str) -> Callable[[AuditEvent], str]:
@@ -91,12 +91,14 @@ _SENTENCES: dict[str, str | Callable[[AuditEvent], str]] = {
     "sign_in": "Signed in.",
     "sign_in.failed": _failed,
     "sign_out": "Signed out.",
-    "session.ended": lambda event: f"Ended a session: {event.details.get('browser', 'unknown browser')}.",
+    "session.ended": lambda event: (
+        f"Ended a session: {event.details.get('session', {}).get('browser', 'unknown browser')}."
+    ),
     "password.changed": "Changed the password.",
     "password.set": "Set a password.",
-    "password.reset": "Reset the password by e-mail.",
-    "email.verified": lambda event: f"Verified the e-mail {event.details.get('email', '')}.",
-    "email.changed": lambda event: f"Changed the e-mail to {event.details.get('after', '')}.",
+    "password.reset": "Reset the password by email.",
+    "email.verified": lambda event: f"Verified the email {event.details.get('email', '')}.",
+    "email.changed": lambda event: f"Changed the email to {event.details.get('after', '')}.",
     "two_factor.added": _factor("Added"),
     "two_factor.removed": _factor("Removed"),
     "token.created": lambda event: f"Created the API token {event.details.get('name', '')}.",
@@ -108,7 +110,7 @@ _SENTENCES: dict[str, str | Callable[[AuditEvent], str]] = {
         "Began to share run data with developers.", "Stopped sharing run data with developers."
     ),
     "account.notify_when_shared.changed": _switched(
-        "Turned on e-mails about what is shared.", "Turned off e-mails about what is shared."
+        "Turned on emails about what is shared.", "Turned off emails about what is shared."
     ),
     "general_access.changed": lambda event: (
         f"Changed general access of {_subject(event)} to “{_level(event.details.get('after'))}”."
@@ -116,6 +118,7 @@ _SENTENCES: dict[str, str | Callable[[AuditEvent], str]] = {
     "grant.created": _granted,
     "grant.changed": _regranted,
     "grant.revoked": lambda event: f"Stopped sharing {_subject(event)} with {_grantee(event)}.",
+    "access.requested": lambda event: f"Asked for access to {_subject(event)}.",
     "issue.run_attached": _issue("Attached {} to the issue “{}”."),
     "issue.run_detached": _issue("Took {} off the issue “{}”."),
     "link.created": _link("Made"),
