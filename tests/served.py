@@ -73,12 +73,17 @@ class Served:
 
 
 @contextmanager
-def served(data: Path, people: tuple[str, ...], *, workers: int = 1) -> Iterator[Served]:
-    """Serve with accounts for `people` until the block ends."""
+def served(
+    data: Path, people: tuple[str, ...], *, workers: int = 1, database_url: str | None = None
+) -> Iterator[Served]:
+    """Serve with accounts for `people` until the block ends, from a new database unless one is given."""
     environment = {**os.environ, "DATA_DIR": str(data), "DEMO": "0", "SECRET_KEY": secrets.token_hex(32)}
     environment |= {"DJANGO_SETTINGS_MODULE": "console.settings", "WEB_WORKERS": str(workers), "LOG_LEVEL": "ERROR"}
     # The socket listens before the server does, so the first request waits for it and nobody has to try again.
-    with _database(environment) as environment, socket.create_server(("127.0.0.1", 0), backlog=1024) as listening:
+    with (
+        _database(environment, database_url) as environment,
+        socket.create_server(("127.0.0.1", 0), backlog=1024) as listening,
+    ):
         descriptor = listening.fileno()
         environment["PUBLIC_URL"] = f"http://127.0.0.1:{listening.getsockname()[1]}"
         command = [sys.executable, "-m", "gunicorn", "--config", "python:console.gunicorn"]
@@ -92,7 +97,7 @@ def served(data: Path, people: tuple[str, ...], *, workers: int = 1) -> Iterator
             run.tokens[name] = json.loads(made)["token"]
         run.process = subprocess.Popen(command, cwd=ROOT, env=environment, pass_fds=[descriptor])
         try:
-            assert run.request("GET", "/healthz").status == 200
+            assert run.request("GET", "/healthz", who=people[0]).status == 200
             yield run
         finally:
             run.process.terminate()
@@ -100,11 +105,11 @@ def served(data: Path, people: tuple[str, ...], *, workers: int = 1) -> Iterator
 
 
 @contextmanager
-def _database(environment: dict[str, str]) -> Iterator[dict[str, str]]:
-    """Make a database of one's own, of the sort that the tests run on, and name it in the environment."""
+def _database(environment: dict[str, str], given: str | None) -> Iterator[dict[str, str]]:
+    """Name the given database in the environment, or a new one of the sort that the tests run on."""
     url = os.environ.get("DATABASE_URL")
-    if not url:
-        yield dict(environment)
+    if given is not None or not url:
+        yield {**environment, "DATABASE_URL": given or ""}
         return
     import psycopg
 

@@ -418,7 +418,7 @@ def test_a_writer_whose_file_was_cleaned_away_fails_and_loses_nothing(store, dir
 
 def test_cleaning_and_writing_at_the_same_time_never_lose_what_was_acknowledged(store, directory):
     """Cleaning here thinks everything old enough, so all that keeps the records is the lock and the second look."""
-    acknowledged: dict[str, bytes] = {}
+    acknowledged = {}
     stop = threading.Event()
 
     def write(worker: int) -> None:

@@ -63,8 +63,8 @@ def _measure(database: Database, rounds: int, seconds: float) -> dict[int, tuple
     data = json.loads(made.stdout.splitlines()[-1])
     token = {"Authorization": f"Bearer {data['token']}"}
     with (
-        _server("tests.benchmarks.empty_view:application", environment) as empty,
-        _server("console.wsgi:application", environment) as ours,
+        serving("tests.benchmarks.empty_view:application", environment) as empty,
+        serving("console.wsgi:application", environment) as ours,
     ):
         empty_url, items_url = f"{empty}/", f"{ours}/v2/datasets/{data['dataset']}/items?limit=20"
         _expect(empty_url, {}, 0)
@@ -83,7 +83,7 @@ def _measure(database: Database, rounds: int, seconds: float) -> dict[int, tuple
 
 
 @contextmanager
-def _server(application: str, environment: dict[str, str]) -> Iterator[str]:
+def serving(application: str, environment: dict[str, str]) -> Iterator[str]:
     """Run gunicorn with our configuration on a free port until the block ends, and return its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
