@@ -1,6 +1,6 @@
 """What Latchkey does differently from django-allauth.
 
-Addresses in e-mails are built from the configured public URL and never from the Host header, e-mails leave after
+Addresses in emails are built from the configured public URL and never from the Host header, emails leave after
 the commit, and what changes an account is written together with its line in the audit trail.
 """
 
@@ -45,10 +45,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     error_messages = {
         **DefaultAccountAdapter.error_messages,
         "username_taken": _("Somebody already has this username."),
-        "username_password_mismatch": _("The username or e-mail and the password do not match."),
-        "email_password_mismatch": _("The username or e-mail and the password do not match."),
+        "username_password_mismatch": _("The username or email and the password do not match."),
+        "email_password_mismatch": _("The username or email and the password do not match."),
         "too_many_login_attempts": _("Too many failed attempts. Try again in a few minutes."),
-        "duplicate_email": _("This is the e-mail that the account has already."),
+        "duplicate_email": _("This is the email that the account has already."),
         "enter_current_password": _("This is not the current password."),
         "incorrect_password": _("This is not the password of the account."),
         "incorrect_code": _("This code is not right, or no longer."),
@@ -58,7 +58,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     # Addresses
 
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
-        """Return the link that verifies an e-mail, and leads on to where the person wanted to go."""
+        """Return the link that verifies an email, and leads on to where the person wanted to go."""
         return public_url(reverse("account_confirm_email", args=[emailconfirmation.key]), next=_next())
 
     def get_reset_password_from_key_url(self, key: str) -> str:
@@ -91,7 +91,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     # E-mails
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send an e-mail once what it tells of is committed; a mail server that is not there is only logged."""
+        """Send an email once what it tells of is committed; a mail server that is not there is only logged."""
         request = globals()["context"].request
         links = {"signup_url": "account_signup", "password_reset_url": "account_reset_password"}
         ours = {key: public_url(reverse(name), next=_next()) for key, name in links.items()}
@@ -102,7 +102,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     # What leaves a line in the audit trail
 
     def set_password(self, user: Account, password: str) -> None:
-        """Give an account a new password, known by its owner (changed) or by their e-mail (reset)."""
+        """Give an account a new password, known by its owner (changed) or by their email (reset)."""
         had_one = user.has_usable_password()
         user.set_password(password)  # slow on purpose, so before the transaction
         by = acting_on(user)
@@ -112,7 +112,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             audit.record(action, by=by, account_id=user.pk)
 
     def confirm_email(self, request: HttpRequest, email_address: Any) -> bool:
-        """Mark an e-mail as verified, and as the account's own."""
+        """Mark an email as verified, and as the account's own."""
         before = Account.objects.get(pk=email_address.user_id).email
         try:
             with transaction.atomic():

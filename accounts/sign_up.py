@@ -1,4 +1,4 @@
-"""Accounts made by whoever runs the server, with the rules of a sign-up and without its e-mail."""
+"""Accounts made by whoever runs the server, with the rules of a sign-up and without its email."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ from accounts.models import Account
 def create_verified(
     username: str, email: str, password: str, *, with_token: bool = False, **fields: Any
 ) -> tuple[Account, str | None]:
-    """Make an account whose e-mail counts as verified, and when asked a token; return both.
+    """Make an account whose email counts as verified, and when asked a token; return both.
 
     Raises:
-        ValidationError: when the username or e-mail is wrong or taken, or the password too weak; then nothing is made.
+        ValidationError: when the username or email is wrong or taken, or the password too weak; then nothing is made.
     """
     account = Account(username=username, email=email, **fields)
     problems: dict[str, Any] = {}
@@ -41,5 +41,5 @@ def create_verified(
             audit.record("account.created", by=account.principal, account_id=account.pk, email=account.email)
             token = tokens.create(account, "create_account", by=account.principal)[1] if with_token else None
     except IntegrityError as taken:
-        raise ValidationError({"username": ["Somebody took this username or e-mail a moment ago."]}) from taken
+        raise ValidationError({"username": ["Somebody took this username or email a moment ago."]}) from taken
     return account, token

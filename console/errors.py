@@ -22,13 +22,18 @@ def in_the_form_of_the_api(response: HttpResponse) -> HttpResponse:
     return _FOR_THE_API[response.status_code].response() if is_page and settings.DEBUG else response
 
 
+def error_page(request: HttpRequest, status: HTTPStatus, message: str) -> HttpResponse:
+    """Answer a page with an error; its heading is `message`, which is a sentence."""
+    return render(request, "error.html", {"status": status, "message": message.removesuffix(".")}, status=status)
+
+
 def _handler(status: HTTPStatus, type_: str, message: str) -> Any:
     error = _FOR_THE_API[status] = ApiError(status, type_, message)
 
     def handle(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
         if is_api(request):
             return error.response()
-        return render(request, "error.html", {"status": status, "message": message}, status=status)
+        return error_page(request, status, message)
 
     return handle
 

@@ -23,7 +23,7 @@ from django.http import HttpRequest, HttpResponse
 from accounts.errors import ApiError
 from accounts.middleware import API_PREFIX, is_api
 from accounts.sessions import SessionActivityMiddleware as _SessionActivityMiddleware
-from console.errors import in_the_form_of_the_api
+from console.errors import error_page, in_the_form_of_the_api
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 _HOOKS = ("process_view", "process_exception", "process_template_response")
@@ -87,6 +87,22 @@ def _kept_by_nobody(get_response: GetResponse) -> GetResponse:
 
 
 NoStoreMiddleware = pages_only(_kept_by_nobody)
+
+
+class MethodNotAllowedMiddleware:
+    """Gives a page's bare refusal of a method a page to go on from. It keeps the header that names the methods."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer as the view does, with a page where it only says that the method is not allowed."""
+        response = self.get_response(request)
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or is_api(request):
+            return response
+        page = error_page(request, HTTPStatus.METHOD_NOT_ALLOWED, "This address cannot be opened by itself")
+        page.headers["Allow"] = response.headers["Allow"]
+        return page
 
 
 class ApiEntrance:

@@ -85,6 +85,7 @@ MIDDLEWARE = [
     "console.middleware.SessionActivityMiddleware",
     "console.middleware.HtmxMiddleware",
     "console.middleware.XFrameOptionsMiddleware",
+    "console.middleware.MethodNotAllowedMiddleware",
     "console.middleware.ApiEntrance",
     "accounts.middleware.PrincipalMiddleware",
     "sharing.middleware.AccessMiddleware",

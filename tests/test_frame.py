@@ -84,7 +84,7 @@ def test_what_is_not_there_is_a_friendly_page(client, path):
     response = client.get(path)
 
     assert response.status_code == 404
-    assert "There is nothing at this address." in response.content.decode()
+    assert "There is nothing at this address" in response.content.decode()
     assert "Go to the dashboard" in response.content.decode()
 
 
@@ -140,3 +140,7 @@ def test_a_time_long_ago_is_a_date_and_none_is_said_in_words():
 
 def test_thousands_stand_apart():
     assert rendered("{{ value|number }}", value=1234567) == "1,234,567"
+
+
+def test_the_heading_of_an_error_is_no_sentence(client):
+    assert "<h1 data-problem>There is nothing at this address</h1>" in client.get("/nowhere").content.decode()

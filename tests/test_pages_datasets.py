@@ -479,3 +479,11 @@ def test_pages(text, total, number, first, last):
     paging = Paging.of({"page": text}, total, 50)
 
     assert (paging.number, paging.first, paging.last) == (number, first, last)
+
+
+def test_a_name_that_is_too_long_is_refused_with_a_reason_and_not_cut_by_the_browser(ada, signed_in, dataset):
+    browser = signed_in(ada)
+    assert "maxlength" not in browser.get(f"{dataset.console_path}/rename").content.decode()
+    response = browser.post(f"{dataset.console_path}/rename", {"name": "a" * 64})
+    assert response.status_code == 422
+    assert "has 64" in response.content.decode()

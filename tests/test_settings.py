@@ -228,7 +228,7 @@ def test_a_pending_email_can_be_dropped(ada, ada_here):
 def test_notifications(ada, ada_here, htmx):
     headers = {"HX-Request": "true"} if htmx else {}
     off = ada_here.post("/settings/notifications", {}, headers=headers)
-    assert "no more e-mails" in off.content.decode()
+    assert "no more emails" in off.content.decode()
     ada.refresh_from_db()
     assert not ada.notify_when_shared
     ada_here.post("/settings/notifications", {"notify_when_shared": "on"}, headers=headers)

@@ -210,7 +210,15 @@ def test_a_person_who_is_not_there_is_said_to_be_gone(dataset, ada, signed_in, a
 
 def test_other_methods_are_refused(dataset, ada, signed_in):
     assert signed_in(ada).put(address(dataset)).status_code == 405
-    assert signed_in(ada).get(address(dataset, "undo")).status_code == 405
+    refused = signed_in(ada).get(address(dataset, "undo"))
+    assert (refused.status_code, refused["Allow"]) == (405, "POST")
+    assert "<h1 data-problem>This address cannot be opened by itself</h1>" in refused.content.decode()
+
+
+def test_what_is_too_long_is_refused_and_not_cut(dataset, ada, make_account, signed_in):
+    response = signed_in(ada).post(address(dataset), {"who": "x" * 255}, headers=HTMX)
+    assert response.status_code == 422
+    assert "longer than any email: 255 characters" in text_of(response)
 
 
 # What works

@@ -25,7 +25,7 @@ def test_wrong_password_says_the_same_whoever_it_is(ada, login):
     verify(ada)
     response = Client().post("/sign-in", {"login": login, "password": "wrong horse battery"})
     assert response.status_code == HTTPStatus.OK
-    assert response.context["form"].non_field_errors() == ["The username or e-mail and the password do not match."]
+    assert response.context["form"].non_field_errors() == ["The username or email and the password do not match."]
 
 
 def test_a_failed_sign_in_is_on_the_trail_of_the_account_and_of_nobody_else(ada, ben):

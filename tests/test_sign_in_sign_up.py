@@ -52,7 +52,7 @@ def test_sign_up_does_not_tell_who_has_an_account(ada, mailoutbox):
     taken = Client().post("/sign-up", {**NEW, "email": "ada@example.com"})
     free = Client().post("/sign-up", NEW)
     assert taken["Location"] == free["Location"] == "/verify-email"
-    assert [message.subject for message in mailoutbox] == ["You have an account already", "Verify your e-mail"]
+    assert [message.subject for message in mailoutbox] == ["You have an account already", "Verify your email"]
     assert not Account.objects.filter(email="ada@example.com", username="eve").exists()
 
 

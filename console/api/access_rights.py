@@ -127,7 +127,7 @@ def _find(request: ResourceApiRequest, text: str, known: QuerySet[Account]) -> A
     account = find_account(request, text, known)
     if account is None:
         raise ApiError(
-            HTTPStatus.NOT_FOUND, "user-not-found", "There is no account with this user ID, username or e-mail."
+            HTTPStatus.NOT_FOUND, "user-not-found", "There is no account with this user ID, username or email."
         )
     return account
 

@@ -48,7 +48,7 @@ def load(*, local: bool) -> list[SignIn]:
     """Load the demo, whole or not at all, and return who can sign in.
 
     Raises:
-        CannotLoad: when it was loaded before, or one of its usernames or e-mails is taken.
+        CannotLoad: when it was loaded before, or one of its usernames or emails is taken.
     """
     password = LOCAL_PASSWORD if local else secrets.token_urlsafe(12)
     try:
@@ -62,7 +62,7 @@ def load(*, local: bool) -> list[SignIn]:
             audit.record(LOADED, by=ANONYMOUS, account_id="", accounts=ids, local=local)
     except IntegrityError as error:
         names = ", ".join(person.username for person in PEOPLE)
-        raise CannotLoad(f"The demo needs the usernames and e-mails of {names}; some are taken.") from error
+        raise CannotLoad(f"The demo needs the usernames and emails of {names}; some are taken.") from error
     return [SignIn(person.username, password, person.about) for person in PEOPLE]
 
 

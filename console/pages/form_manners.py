@@ -13,8 +13,9 @@ LONGEST_TEXT = 1000
 class Manners(forms.Form):
     """A mixin that goes before a form.
 
-    Labels say what to type and not placeholders, which vanish; no text is longer than anybody could mean, and the
-    focus goes to the first field that needs another look.
+    Labels say what to type and not placeholders, which vanish; no text is longer than anybody could mean, and what is
+    too long is refused with a reason and not cut by the browser without a word; the focus goes to the first field that
+    needs another look.
     """
 
     labels: dict[str, Any] = {}
@@ -30,6 +31,7 @@ class Manners(forms.Form):
             if isinstance(field, forms.CharField) and not isinstance(field, forms.JSONField) and not field.max_length:
                 field.max_length = LONGEST_TEXT
                 field.validators.append(MaxLengthValidator(LONGEST_TEXT))
+            field.widget.attrs.pop("maxlength", None)
         if self.first_field:
             self.fields[self.first_field].widget.attrs["autofocus"] = True
 

@@ -1,4 +1,4 @@
-"""Settings: the account itself, its e-mail, and what it is told by e-mail."""
+"""Settings: the account itself, its email, and what it is told by email."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ email = signed_in(_ChangeEmail.as_view())
 @signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
 def notifications(request: PageRequest) -> HttpResponse:
-    """Choose what e-mails come; say what changed, in place."""
+    """Choose what emails come; say what changed, in place."""
     said = ""
     if request.method == "POST":
         wanted = "notify_when_shared" in request.POST
@@ -47,5 +47,5 @@ def notifications(request: PageRequest) -> HttpResponse:
 
 def _said(wanted: bool) -> str:
     if wanted:
-        return "Saved: an e-mail tells you when somebody shares something with you."
-    return "Saved: no more e-mails about what is shared with you; you find it under Shared with me."
+        return "Saved: an email tells you when somebody shares something with you."
+    return "Saved: no more emails about what is shared with you; you find it under Shared with me."

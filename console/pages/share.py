@@ -162,7 +162,10 @@ def general_access(request: ResourcePageRequest) -> HttpResponse:
 
 
 def _add(request: ResourcePageRequest) -> HttpResponse:
-    who = request.POST.get("who", "").strip()[:LONGEST_NAME]
+    who = request.POST.get("who", "").strip()
+    if len(who) > LONGEST_NAME:
+        error = f"This is longer than any email: {len(who)} characters. Check what was pasted."
+        return _refuse_adding(request, Adding(who[:LONGEST_NAME], error))
     try:
         permissions = _ticked(request)
     except UnsupportedPermission as refusal:

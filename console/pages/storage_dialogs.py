@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.requests import PageRequest
 from console.pages import dialogs
+from console.pages.form_manners import Manners
 from console.pages.snippets import content_url, read_content
 from console.pages.storage_words import STORAGE_WORDS
 from resources import storages
@@ -20,7 +21,7 @@ from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
 
 
-class NameForm(forms.Form):
+class NameForm(Manners):
     """The name of a storage, or none."""
 
     name = forms.CharField(

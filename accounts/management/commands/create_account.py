@@ -1,4 +1,4 @@
-"""`manage.py create_account USERNAME --email E --password P`: a verified account, without an e-mail."""
+"""`manage.py create_account USERNAME --email E --password P`: a verified account, without an email."""
 
 import json
 from typing import Any
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         """Make the account, all of it or nothing.
 
         Raises:
-            CommandError: for a username or e-mail that is wrong or taken, and a password that is too weak.
+            CommandError: for a username or email that is wrong or taken, and a password that is too weak.
         """
         fields = {"share_runs_with_actor_creators": options["share_runs_with_actor_creators"]}
         if options["general_access"]:
