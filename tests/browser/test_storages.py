@@ -73,7 +73,7 @@ def test_a_file_is_uploaded_from_the_dialog(open_page, ada, store):
     )
     dialog.get_by_role("button", name="Upload").click()
 
-    expect(page.get_by_text('Record “big.bin” was stored')).to_be_visible()
+    expect(page.get_by_text("Record “big.bin” was stored")).to_be_visible()
     expect(page.get_by_role("link", name="big.bin")).to_be_visible()
     assert Record.objects.get(key="big.bin").size == 3_000_000
 
@@ -92,7 +92,7 @@ def test_a_key_that_is_taken_is_warned_about_and_the_chosen_file_survives_the_re
 
     page.get_by_label("Replace the record that has this key").check()
     page.get_by_role("button", name="Upload").click()
-    expect(page.get_by_text('Record “data.json” was stored')).to_be_visible()
+    expect(page.get_by_text("Record “data.json” was stored")).to_be_visible()
     assert content_of(store, "data.json") == b"[]"
 
 
@@ -107,7 +107,7 @@ def test_without_a_script_a_record_is_uploaded_shown_and_deleted(open_page, ada,
     expect(page.get_by_text("hello", exact=True)).to_be_visible()
     page.get_by_role("link", name="Delete").click()
     page.get_by_role("button", name="Delete record").click()
-    expect(page.get_by_text('Record “note” was deleted.')).to_be_visible()
+    expect(page.get_by_text("Record “note” was deleted.")).to_be_visible()
     assert not Record.objects.filter(key="note").exists()
 
 
