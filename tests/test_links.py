@@ -152,3 +152,42 @@ def test_a_message_serves_one_purpose_only(status, dataset):
     forged = base64.urlsafe_b64encode(f"0.0.{mac(key_of(dataset), f'0.0.{dataset.pk}')}".encode()).decode()
     assert status(forged) == 200  # it is the content signature itself: whoever may sign records must not get it
     assert status(mac(key_of(dataset), f"0.0.{dataset.pk}")) == 403
+
+
+@pytest.fixture
+def store(ada, make_resource, api):
+    store = make_resource(Kind.KEY_VALUE_STORE, ada, general_access="RESTRICTED")
+    for key in ("OUTPUT", "INPUT"):
+        api(ada).put(f"/v2/key-value-stores/{store.pk}/records/{key}", b"content", content_type="text/plain")
+    return store
+
+
+def public_urls(client, store) -> dict[str, str]:
+    items = client.get(f"/v2/key-value-stores/{store.pk}/keys").json()["data"]["items"]
+    return {item["key"]: item["recordPublicUrl"] for item in items}
+
+
+def test_the_public_url_of_a_record_opens_that_record_alone(api, ada, ben, store):
+    grants.grant(store, ben, Permission.READ, by=ada.principal)
+    for reader in (ada, ben):
+        urls = public_urls(api(reader), store)
+        assert api().get(urls["OUTPUT"]).content == b"content"
+        assert api().get(urls["OUTPUT"].replace("OUTPUT", "INPUT")).status_code == 403
+    links.revoke_all(store, by=ada.principal)
+    assert api().get(urls["OUTPUT"]).status_code == 403
+
+
+def test_only_who_may_sign_gets_the_signature_of_a_client(api, ada, ben, store):
+    grants.grant(store, ben, Permission.READ, by=ada.principal)
+    by_client = mac(signing_key(store.pk, 0), "OUTPUT")
+    assert public_urls(api(ada), store)["OUTPUT"].endswith(f"?signature={by_client}")
+    assert by_client not in public_urls(api(ben), store)["OUTPUT"]
+
+
+def test_whoever_reads_by_the_link_or_a_signature_gets_no_signature(api, ada, cleo, store):
+    signed = api(ada).get(f"/v2/key-value-stores/{store.pk}").json()["data"]["keysPublicUrl"]
+    listed = api().get(signed).json()["data"]["items"]
+    assert len(listed) == 2
+    assert not any("signature" in item["recordPublicUrl"] for item in listed)
+    general_access.set_for_resource(store, "ANYONE_WITH_ID_CAN_READ", by=ada.principal)
+    assert "signature" not in public_urls(api(cleo), store)["OUTPUT"]

@@ -10,13 +10,13 @@ from accounts.errors import ApiError, invalid_value
 from console.api import answers
 from console.api.key_value_stores import url_of
 from console.api.pagination import MAX_LIMIT, whole_number
+from console.api.signing import record_signer
 from resources.kinds import Kind
 from resources.models import KeyValueStore, Record, Resource
 from resources.records.collections import UnknownCollection, keys_of
 from resources.records.keys import RULES, KeyFilter, can_be_key
 from resources.records.reading import list_records
 from resources.records.usage import lists
-from sharing.access import Access
 from sharing.declare import needs
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
@@ -33,9 +33,10 @@ def list_keys(request: ResourceApiRequest) -> HttpResponse:
         raise invalid_value("exclusiveStartKey", f"it cannot be a key. {RULES}")
     records, is_truncated = list_records(store.pk, wanted_keys(query, store), after, limit)
     lists.add(store.pk)
+    signature_of = record_signer(request.access)
     return answers.data(
         {
-            "items": [_key(request.access, record) for record in records],
+            "items": [_key(request.access.resource, record, signature_of(record.key)) for record in records],
             "count": len(records),
             "limit": limit,
             "exclusiveStartKey": after or None,
@@ -67,10 +68,5 @@ def record_url(store: Resource, key: str) -> str:
     return f"{url_of(store)}/records/{quote(key, safe='')}"
 
 
-def _key(access: Access, record: Record) -> dict[str, Any]:
-    """Return what a principal gets to know of one record in the list."""
-    return {
-        "key": record.key,
-        "size": record.size,
-        "recordPublicUrl": record_url(access.resource, record.key),
-    }
+def _key(store: Resource, record: Record, signature: str) -> dict[str, Any]:
+    return {"key": record.key, "size": record.size, "recordPublicUrl": record_url(store, record.key) + signature}

@@ -1,12 +1,14 @@
 """What a storage's answer says about pre-signed URLs, according to what the principal may do."""
 
+from collections.abc import Callable
+
 from django.conf import settings
 from django.utils import timezone
 
 from resources.kinds import KINDS
 from sharing.access import Access, Reason
 from sharing.permissions import Permission
-from sharing.signatures import DEFAULT_LIFETIME, sign_content, signing_key
+from sharing.signatures import DEFAULT_LIFETIME, sign_content, sign_record, sign_record_until, signing_key
 
 # Who reads for these reasons was given nothing, and so has no right to hand on.
 BY_LINK = frozenset({Reason.ANYONE_WITH_ID, Reason.ANYONE_WITH_NAME})
@@ -32,6 +34,26 @@ def signed_fields(access: Access, content: str = "", url_field: str = "") -> dic
     return fields
 
 
+def record_signer(access: Access) -> Callable[[str], str]:
+    """Return what gives the query string that opens a record of a key-value store, by its key; empty for no right.
+
+    Whoever holds the signing key gets the signature that a client would make with it, which has no end. Whoever may
+    only read gets one that ends like all links that the server makes.
+    """
+    facts = access.facts
+    key, expires_at = signing_key(facts.id, facts.link_counter), _expires_at()
+    decision = access.decide(Permission.READ)
+    if not decision.allowed or decision.reason in BY_LINK:
+        return lambda record_key: ""
+    if access.allows(Permission.WRITE):
+        return lambda record_key: f"?signature={sign_record(key, facts.id, record_key)}"
+    return lambda record_key: f"?signature={sign_record_until(key, facts.id, record_key, expires_at)}"
+
+
 def _signature(key: str, resource_id: str) -> str:
-    expires_at = timezone.now() + DEFAULT_LIFETIME
-    return sign_content(key, resource_id, int(expires_at.timestamp() * 1000))
+    return sign_content(key, resource_id, _expires_at())
+
+
+def _expires_at() -> int:
+    """When a link that is made now ends, in milliseconds since 1970."""
+    return int((timezone.now() + DEFAULT_LIFETIME).timestamp() * 1000)
