@@ -183,10 +183,11 @@ def _read_json(file: BinaryIO) -> Numbered:
         raise InvalidFile(f"Line {pieces.line:,}: the file must be a JSON array of objects, or one object.")
 
 
-# Everything up to the next bracket that stands in no text, or up to a text that does not end here.
-_UP_TO_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
-_SPACE = re.compile(rb"[ \t\r\n]*+")
-_COMMA = re.compile(rb"[ \t\r\n]*+,[ \t\r\n]*+\Z")
+# Simple patterns, stepped from match to match: what would do it in one goes wrong in Python 3.11.2.
+_BRACKET_OR_TEXT = re.compile(rb'["\[\]{}]')
+_QUOTE_OR_ESCAPE = re.compile(rb'["\\]')
+_SPACE = re.compile(rb"[ \t\r\n]*")
+_COMMA = re.compile(rb"[ \t\r\n]*,[ \t\r\n]*\Z")
 
 
 class _Pieces:
@@ -258,15 +259,27 @@ class _Pieces:
                 return at
 
     def _next_bracket(self, at: int) -> int:
+        """Return where the next bracket stands that is in no text, from `at` on."""
         while True:
-            found = _UP_TO_BRACKET.match(self._bytes, at)
-            end = found.end() if found else at
-            if end < len(self._bytes) and self._bytes[end : end + 1] != b'"':
-                return end
+            found = _BRACKET_OR_TEXT.search(self._bytes, at)
+            if found and found[0] != b'"':
+                return found.start()
+            end = self._end_of_text(found.end()) if found else None
+            if end is not None:
+                at = end
+                continue
+            at = found.start() if found else len(self._bytes)
             if not self.fill():
                 line = self.line + self._bytes.count(b"\n")
                 raise InvalidFile(f"Line {line:,}: the file ends too early.")
-            at = end
+
+    def _end_of_text(self, at: int) -> int | None:
+        """Return where the text ends whose first byte is at `at`; None when it does not end in the window."""
+        while found := _QUOTE_OR_ESCAPE.search(self._bytes, at):
+            if found[0] == b'"':
+                return found.end()
+            at = found.end() + 1
+        return None
 
 
 READERS: dict[str, Callable[[BinaryIO], Iterable[tuple[int, bytes]]]] = {

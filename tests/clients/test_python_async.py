@@ -1,9 +1,9 @@
 """The asynchronous Python client, unchanged: the whole path once."""
 
-import asyncio
-
 import pytest
 from apify_client.errors import ForbiddenError
+
+from tests.clients.conftest import run_apart
 
 ITEMS = [{"n": n} for n in range(25)]
 
@@ -28,4 +28,4 @@ def test_the_whole_path(cast, async_client_of):
         await dataset.delete()
         assert await dataset.get() is None
 
-    asyncio.run(walk())
+    run_apart(walk())

@@ -1,6 +1,5 @@
 """The Python client, unchanged, with key-value stores: everything that its methods for them do."""
 
-import asyncio
 import gzip
 import io
 import random
@@ -13,6 +12,7 @@ from apify_client import ApifyClient
 from apify_client.errors import ApifyApiError, ConflictError, ForbiddenError, InvalidRequestError, UnauthorizedError
 
 from resources.kinds import Kind
+from tests.clients.conftest import run_apart
 from tests.served import Served, served
 
 LARGE = random.Random(1).randbytes(1_000_000)
@@ -205,7 +205,7 @@ def test_all_of_it_asynchronously(cast, async_client_of):
         await store.delete()
         return seen | {"gone": await store.get()}
 
-    assert asyncio.run(use()) == {
+    assert run_apart(use()) == {
         "large": True,
         "keys": [f"key-{n}" for n in range(9)],
         "page": ["bytes"],

@@ -1,12 +1,12 @@
 """The Python client, unchanged: every method of its clients for request queues, synchronous and asynchronous."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from apify_client.errors import ApifyApiError, ForbiddenError, NotFoundError, UnauthorizedError
 
 from resources.requests import writing
+from tests.clients.conftest import run_apart
 from tests.queue_stage import request
 
 MINUTE = timedelta(minutes=1)
@@ -170,7 +170,7 @@ def test_the_asynchronous_client(cast, async_client_of):
         await queue.delete()
         assert await queue.get() is None
 
-    asyncio.run(walk())
+    run_apart(walk())
 
 
 def test_a_failing_batch_is_tried_again_and_added_once(cast, client_of, monkeypatch):
