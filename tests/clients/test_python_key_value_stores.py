@@ -1,5 +1,6 @@
 """The Python client, unchanged, with key-value stores: everything that its methods for them do."""
 
+import asyncio
 import gzip
 import io
 import random
