@@ -1,5 +1,6 @@
 """Writing and deleting records: refusals, then crashes at each step, then what is counted. Then cleaning, and races."""
 
+import contextlib
 import os
 import threading
 from datetime import UTC, datetime, timedelta
@@ -419,35 +420,35 @@ def test_a_writer_whose_file_was_cleaned_away_fails_and_loses_nothing(store, dir
 def test_cleaning_and_writing_at_the_same_time_never_lose_what_was_acknowledged(store, directory):
     """Cleaning here thinks everything old enough, so all that keeps the records is the lock and the second look."""
     acknowledged = {}
-    stop = threading.Event()
+    cleaned = threading.Event()
 
     def write(worker: int) -> None:
+        """Write for as long as there is cleaning, and then until something was acknowledged."""
         try:
-            for number in range(25):
+            number = 0
+            while not (cleaned.is_set() and f"{worker}-0" in acknowledged):
                 key, data = f"{worker}-{number % 5}", b"%d %d" % (worker, number)
-                try:
+                number += 1
+                with contextlib.suppress(writing.FileGone):
                     put(store, key, data)
-                except writing.FileGone:
-                    continue
-                acknowledged[key] = data
+                    acknowledged[key] = data
         finally:
             connection.close()
 
     def clean() -> None:
         try:
-            while not stop.is_set():
+            for _ in range(30):
                 list(cleaning.clean(timezone.now() + LATER))
         finally:
+            cleaned.set()
             connection.close()
 
-    writers = [threading.Thread(target=write, args=(worker,)) for worker in range(3)]
-    cleaner = threading.Thread(target=clean)
-    for thread in (*writers, cleaner):
+    threads = [threading.Thread(target=write, args=(worker,)) for worker in range(3)]
+    threads.append(threading.Thread(target=clean))
+    for thread in threads:
         thread.start()
-    for thread in writers:
+    for thread in threads:
         thread.join()
-    stop.set()
-    cleaner.join()
     assert acknowledged
     assert {key: content(store, key) for key in acknowledged} == acknowledged
     assert named() <= stored(directory)
