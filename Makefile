@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 NEWEST_FIRST := python3 python3.14 python3.13 python3.12 python3.11 python
 PYTHON ?= $(shell for each in $(NEWEST_FIRST); do \
 	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$each" && break; done)
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
+# The lock files are complete: pip resolves nothing, or it would look at releases that are newer than what is locked.
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
 PYTEST_ARGS ?=
