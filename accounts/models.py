@@ -99,6 +99,7 @@ class Account(AbstractBaseUser):
         null=True, blank=True, help_text="How many days a pre-signed URL may last; null: for ever."
     )
     notify_when_shared = models.BooleanField(default=True)
+    notify_of_issues = models.BooleanField(default=True)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -153,6 +154,7 @@ class ApiToken(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    run_id = models.CharField(max_length=17, blank=True, default="", help_text="The run that it was made for, if any.")
 
     class Meta:
         indexes = (models.Index(fields=("account", "-created_at"), name="api_token_of_account"),)

@@ -1,4 +1,4 @@
-"""Moments as the databases hand them to raw statements."""
+"""Moments: as the databases hand them to raw statements, and as the API writes them."""
 
 from datetime import UTC, datetime
 
@@ -10,3 +10,9 @@ def aware(value: datetime | str) -> datetime:
     """
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def iso(moment: datetime) -> str:
+    """Return an aware moment as ISO 8601 in UTC with milliseconds: `2026-08-01T12:00:00.000Z`."""
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds")[:23] + "Z"

@@ -68,6 +68,8 @@ INSTALLED_APPS = [
     "django_htmx",
     "csp",
     "heroicons",
+    "django_tasks",
+    "django_tasks_db",
 ]
 
 MIDDLEWARE = [
@@ -334,3 +336,6 @@ TALLIES_SAVE_THEMSELVES = True
 
 # Every line is scrubbed of tokens and signatures (console/logging.py).
 LOGGING = configuration(level=os.environ.get("LOG_LEVEL", "INFO").upper())
+
+# Runs, builds and webhooks are done by workers (`manage.py worker`), which share this queue.
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["jobs", "webhooks"]}}

@@ -26,9 +26,37 @@ class Issue(models.Model):
     run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.SET_NULL, related_name="issues")
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    modified_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = (models.Index(fields=("actor", "state", "created_at"), name="issue_of_actor"),)
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def console_path(self) -> str:
+        """The path of the issue's page in the console."""
+        return f"/actors/{self.actor_id}/issues/{self.pk}"
+
+    @property
+    def console_url(self) -> str:
+        """The issue's page, built from the configured public URL."""
+        return settings.PUBLIC_URL + self.console_path
+
+
+class IssueComment(models.Model):
+    """What somebody says to an issue. A change of its state is one too, with `state` set."""
+
+    id = models.BigAutoField(primary_key=True)
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="comments")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="issue_comments")
+    text = models.TextField(blank=True)
+    state = models.CharField(max_length=10, choices=Issue.State.choices, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.text[:60]
 
 
 class Grant(models.Model):

@@ -9,11 +9,11 @@ from django.http import HttpResponse
 
 from accounts.errors import ApiError, record_not_found
 from accounts.models import Account
+from accounts.moments import iso
 from accounts.principal import ANONYMOUS
 from console.api import answers, bodies
 from console.api.lookups import find_account
 from console.api.pagination import one_of
-from console.api.times import iso
 from resources.kinds import Kind
 from resources.models import Resource
 from sharing import grants

@@ -9,9 +9,9 @@ import msgspec
 from django.db import transaction
 from django.http import HttpResponse
 
+from accounts.moments import iso
 from console.api import answers, bodies
 from console.api.changes import change_general_access
-from console.api.times import iso
 from resources.models import Resource
 from sharing.declare import needs
 from sharing.permissions import Permission

@@ -10,13 +10,13 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from accounts.errors import ApiError, invalid_value, record_not_found
+from accounts.moments import iso
 from accounts.requests import ApiRequest
 from console.api import answers, bodies
 from console.api.basics import basics_of
 from console.api.changes import change_storage
 from console.api.signing import signed_fields
 from console.api.storage_lists import answer_with_list
-from console.api.times import iso
 from resources import storages
 from resources.kinds import Kind
 from resources.models import KeyValueStore, Resource

@@ -6,11 +6,11 @@ from typing import Any, Final
 from django.http import HttpResponse
 
 from accounts.errors import invalid_value
+from accounts.moments import iso
 from console.api import answers
 from console.api.pagination import flag, whole_number
 from console.api.queue_clients import client_of, note_reader, queue_of, refusals
 from console.api.request_shapes import in_head
-from console.api.times import iso
 from resources.kinds import Kind
 from resources.requests import head, locks
 from resources.requests.usage import head_items

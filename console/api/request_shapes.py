@@ -11,8 +11,8 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from accounts.errors import invalid_value
+from accounts.moments import iso
 from console.api.pagination import MAX_NUMBER
-from console.api.times import iso
 from resources.requests import clock
 from resources.requests.shapes import HeadRequest, NewRequest, Registered, StoredRequest
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.urls import URLPattern, include, path
 
-from console.api import access_rights, basics, dataset_urls, key_value_store_urls, request_queue_urls, users
+from console.api import access_rights, basics, dataset_urls, issue_urls, key_value_store_urls, request_queue_urls, users
 from console.api.endpoint import endpoint
 from resources.kinds import KINDS, Kind, KindInfo
 
@@ -43,6 +43,8 @@ urlpatterns = [
     path("key-value-stores/<str:address>", include(key_value_store_urls.of_one_store)),
     path("request-queues", include(request_queue_urls.of_all_queues)),
     path("request-queues/<str:address>", include(request_queue_urls.of_one_queue)),
+    path("actors/<str:address>", include(issue_urls.of_one_actor)),
+    path("acts/<str:address>", include(issue_urls.of_one_actor)),
     path("users/me", endpoint(GET=users.show_me)),
     path("users/<str:user>", endpoint(GET=users.show_user)),
     *_of_every_kind(),

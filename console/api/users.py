@@ -6,10 +6,10 @@ from django.http import HttpResponse
 
 from accounts.errors import record_not_found
 from accounts.models import Account
+from accounts.moments import iso
 from accounts.requests import ApiRequest
 from console.api import answers
 from console.api.lookups import find_account
-from console.api.times import iso
 from sharing.declare import public, signed_in
 
 # What the clients' models ask about, and what of it this server has.

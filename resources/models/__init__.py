@@ -1,15 +1,17 @@
 """The models of what there is: `Resource`, and one model for every kind."""
 
 from resources.kinds import Kind
-from resources.models.actor import Actor
-from resources.models.build import Build
+from resources.models.actor import Actor, ActorVersion, EnvironmentVariable, SourceType, TaggedBuild
+from resources.models.build import Build, BuildContent
 from resources.models.dataset import Dataset, DatasetChunk, DatasetStatistics
 from resources.models.key_value_store import KeyValueStore, Record
+from resources.models.log import LogPiece
 from resources.models.request_queue import QueuedRequest, RequestQueue
 from resources.models.resource import GeneralAccess, Resource
 from resources.models.run import Run
-from resources.models.schedule import Schedule
+from resources.models.schedule import Schedule, ScheduleInvocation
 from resources.models.task import Task
+from resources.models.webhook import Webhook, WebhookDispatch
 
 MODELS: dict[Kind, type[Resource]] = {
     model.KIND: model for model in (Actor, Task, Schedule, Build, Run, Dataset, KeyValueStore, RequestQueue)
@@ -18,17 +20,26 @@ MODELS: dict[Kind, type[Resource]] = {
 __all__ = [
     "MODELS",
     "Actor",
+    "ActorVersion",
     "Build",
+    "BuildContent",
     "Dataset",
     "DatasetChunk",
     "DatasetStatistics",
+    "EnvironmentVariable",
     "GeneralAccess",
     "KeyValueStore",
+    "LogPiece",
     "QueuedRequest",
     "Record",
     "RequestQueue",
     "Resource",
     "Run",
     "Schedule",
+    "ScheduleInvocation",
+    "SourceType",
+    "TaggedBuild",
     "Task",
+    "Webhook",
+    "WebhookDispatch",
 ]

@@ -1,15 +1,43 @@
-"""The model Build."""
+"""The models of builds: what is known of one, and what was built."""
 
 from django.db import models
 
+from resources.jobs import Job
 from resources.kinds import Kind
 from resources.models.resource import Resource
 
 
-class Build(Resource):
-    """One version of an Actor, made ready to run."""
+class Build(Resource, Job):
+    """One version of an Actor, made ready to run. It belongs to the Actor's owner, whoever asked for it.
+
+    `number` is like 0.1.3. `tag` is the tag that points to it once it has succeeded.
+    """
 
     KIND = Kind.BUILD
     resource_ptr = models.OneToOneField(
         Resource, primary_key=True, parent_link=True, on_delete=models.CASCADE, related_name="as_build"
     )
+
+    number = models.CharField(max_length=30, blank=True, default="")
+    tag = models.CharField(max_length=40, blank=True, default="")
+    use_cache = models.BooleanField(default=True)
+
+
+class BuildContent(models.Model):
+    """What was built, as it was then: kept apart, because the decision never needs it.
+
+    `source` is JSON text of the version (`sourceType`, `sourceFiles` and the like), `definition` that of
+    `.actor/actor.json`, `input_schema` that of the input; each is empty where there is none. `environment` is the
+    version's variables, encrypted, for runs of this build.
+    """
+
+    build = models.OneToOneField(Build, primary_key=True, on_delete=models.CASCADE, related_name="content")
+    source = models.TextField(default="{}")
+    definition = models.TextField(blank=True, default="")
+    input_schema = models.TextField(blank=True, default="")
+    readme = models.TextField(blank=True, default="")
+    changelog = models.TextField(blank=True, default="")
+    environment = models.TextField(blank=True, default="")
+
+    def __str__(self) -> str:
+        return f"{self.build_id}"

@@ -65,6 +65,12 @@ class Resource(models.Model):
             models.Index(
                 fields=("actor", "kind", "created_at"), condition=Q(actor__isnull=False), name="resource_of_actor"
             ),
+            # One's own runs of an Actor that the whole world runs, and of one Actor among many of one's own.
+            models.Index(
+                fields=("owner", "actor", "kind", "created_at"),
+                condition=Q(actor__isnull=False),
+                name="resource_of_owner_and_actor",
+            ),
             models.Index(fields=("task", "created_at"), condition=Q(task__isnull=False), name="resource_of_task"),
             models.Index(fields=("run", "kind"), condition=Q(run__isnull=False), name="resource_of_run"),
         )

@@ -1,15 +1,53 @@
-"""The model Run."""
+"""The model of runs."""
 
 from django.db import models
+from django.db.models import Q
 
+from resources.jobs import AT_WORK, Job
 from resources.kinds import Kind
+from resources.models.build import Build
 from resources.models.resource import Resource
 
 
-class Run(Resource):
-    """One execution of an Actor, with its default storages."""
+class Run(Resource, Job):
+    """One execution of an Actor, with its default storages. It belongs to whoever started it.
+
+    `build_option` is what was asked for (a tag or number), `build` what it came to. `graceful_until` is when an
+    aborted or timed out run is stopped for good. `before_millis` is how long it ran before it was resurrected or
+    rebooted, `metamorphs` and `charged_events` are JSON. `token_id` is the API token that speaks for the run's owner
+    as long as the run goes on.
+    """
 
     KIND = Kind.RUN
     resource_ptr = models.OneToOneField(
         Resource, primary_key=True, parent_link=True, on_delete=models.CASCADE, related_name="as_run"
     )
+
+    build = models.ForeignKey(Build, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs")
+    build_number = models.CharField(max_length=30, blank=True, default="")
+    build_option = models.CharField(max_length=40, blank=True, default="")
+    is_status_message_terminal = models.BooleanField(default=False)
+    disk_mbytes = models.PositiveIntegerField(default=0)
+    max_items = models.PositiveBigIntegerField(null=True, blank=True)
+    max_total_charge_usd = models.FloatField(null=True, blank=True)
+    restart_on_error = models.BooleanField(default=False)
+    schedule_id = models.CharField(max_length=17, blank=True, default="")
+    scheduled_at = models.DateTimeField(null=True, blank=True)
+    graceful_until = models.DateTimeField(null=True, blank=True)
+    input_bytes = models.PositiveBigIntegerField(default=0)
+    before_millis = models.PositiveBigIntegerField(default=0)
+    reboot_count = models.PositiveIntegerField(default=0)
+    restart_count = models.PositiveIntegerField(default=0)
+    resurrect_count = models.PositiveIntegerField(default=0)
+    metamorphs = models.JSONField(default=list)
+    charged_events = models.JSONField(default=dict)
+    memory_max_bytes = models.PositiveBigIntegerField(default=0)
+    memory_average_bytes = models.PositiveBigIntegerField(default=0)
+    cpu_millis = models.PositiveBigIntegerField(default=0)
+    token_id = models.CharField(max_length=17, blank=True, default="")
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("lease_expires_at",), condition=Q(status__in=sorted(AT_WORK)), name="run_at_work"),
+            models.Index(fields=("build",), name="run_of_build"),
+        )

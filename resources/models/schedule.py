@@ -1,15 +1,47 @@
-"""The model Schedule."""
+"""The models of schedules: when they start what, and what came of it."""
 
 from django.db import models
+from django.db.models import Q
+from django.utils import timezone
 
 from resources.kinds import Kind
 from resources.models.resource import Resource
 
 
 class Schedule(Resource):
-    """Starts Actors and tasks at times."""
+    """Starts Actors and tasks at times, in the name of its owner.
+
+    `actions` is JSON text of a list as the API has it. `next_at` is when it fires next; whoever moves it on fires,
+    so that it fires once however many workers look (`console/work/schedules.py`).
+    """
 
     KIND = Kind.SCHEDULE
     resource_ptr = models.OneToOneField(
         Resource, primary_key=True, parent_link=True, on_delete=models.CASCADE, related_name="as_schedule"
     )
+
+    description = models.TextField(blank=True, default="")
+    cron_expression = models.CharField(max_length=200, default="0 0 * * *")
+    timezone = models.CharField(max_length=64, default="UTC")
+    is_enabled = models.BooleanField(default=False)
+    is_exclusive = models.BooleanField(default=False)
+    notify_by_email = models.BooleanField(default=True)
+    actions = models.TextField(default="[]")
+    next_at = models.DateTimeField(null=True, blank=True)
+    last_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = (models.Index(fields=("next_at",), condition=Q(is_enabled=True), name="schedule_due"),)
+
+
+class ScheduleInvocation(models.Model):
+    """One line of a schedule's log."""
+
+    id = models.BigAutoField(primary_key=True)
+    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="invocations")
+    at = models.DateTimeField(default=timezone.now)
+    level = models.CharField(max_length=10, default="INFO")
+    message = models.TextField()
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.message}"

@@ -1,4 +1,4 @@
-"""The model Task."""
+"""The model of tasks."""
 
 from django.db import models
 
@@ -7,9 +7,20 @@ from resources.models.resource import Resource
 
 
 class Task(Resource):
-    """An Actor with an input that has been saved."""
+    """An Actor with an input that has been saved.
+
+    `options` is JSON text of an object (build, timeoutSecs, memoryMbytes and the like), empty values left out. `input`
+    is the text of the saved input, empty where there is none.
+    """
 
     KIND = Kind.TASK
     resource_ptr = models.OneToOneField(
         Resource, primary_key=True, parent_link=True, on_delete=models.CASCADE, related_name="as_task"
     )
+
+    description = models.TextField(blank=True, default="")
+    options = models.TextField(default="{}")
+    input = models.TextField(blank=True, default="")
+    input_content_type = models.CharField(max_length=255, default="application/json; charset=utf-8")
+    run_count = models.PositiveBigIntegerField(default=0)
+    last_run_at = models.DateTimeField(null=True, blank=True)

@@ -1,0 +1,45 @@
+"""Adding to the log of a build or run, from a worker and from the web at once."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.moments import iso
+from resources.logs.reading import length_of
+from resources.models import LogPiece, Resource
+
+# What is printed in a loop is cut off, and the log says so. Notes of our own still get in.
+MAX_LOG_BYTES = 16 * 1024 * 1024
+CUT_OFF = b"The log has become too large; what comes after this is left out.\n"
+
+
+def append(job_id: str, data: bytes) -> None:
+    """Add whole lines, each with its line end, to what is there; nothing where the job has been deleted.
+
+    A log that has become larger than MAX_LOG_BYTES says so once, and takes no more of this.
+    """
+    with transaction.atomic():
+        end = _locked_end(job_id)
+        if end is None or not data or end > MAX_LOG_BYTES:
+            return
+        if end + len(data) > MAX_LOG_BYTES:
+            room = data[: MAX_LOG_BYTES - end]
+            data = room[: room.rfind(b"\n") + 1].ljust(MAX_LOG_BYTES - end, b"\n") + CUT_OFF
+        LogPiece.objects.create(job_id=job_id, start=end, data=data)
+
+
+def append_line(job_id: str, text: str, at: datetime | None = None) -> None:
+    """Add one line of our own, with its time, however large the log has become."""
+    line = f"{iso(at or timezone.now())} {' '.join(text.splitlines())}\n".encode(errors="replace")
+    with transaction.atomic():
+        end = _locked_end(job_id)
+        if end is not None:
+            LogPiece.objects.create(job_id=job_id, start=end, data=line)
+
+
+def _locked_end(job_id: str) -> int | None:
+    """Return how long a log is and keep other writers out until the transaction is over; None where the job is gone."""
+    if not Resource.objects.select_for_update(no_key=True).filter(pk=job_id).values_list("pk").first():
+        return None
+    return length_of(job_id)

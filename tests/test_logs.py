@@ -1,0 +1,52 @@
+"""Logs of builds and runs: written by lines, read from anywhere, and never without bounds."""
+
+import pytest
+
+from resources.kinds import Kind
+from resources.logs import writing
+from resources.logs.reading import length_of, read, text_of
+from resources.logs.writing import append, append_line
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def job(ada, make_resource) -> str:
+    return make_resource(Kind.RUN, ada).pk
+
+
+def test_a_log_is_read_from_any_byte_on(job):
+    for line in (b"one\n", b"two\n", b"three\n"):
+        append(job, line)
+    whole = b"one\ntwo\nthree\n"
+    for start in range(len(whole) + 2):
+        assert b"".join(read(job, start)) == whole[start:]
+    assert length_of(job) == len(whole)
+
+
+def test_a_line_of_ours_has_its_time_and_is_one_line(job):
+    append_line(job, "stopped\nby ada")
+    assert text_of(job)[10:] == "T" + text_of(job)[11:23] + "Z stopped by ada\n"
+
+
+def test_the_end_of_a_log_begins_with_a_whole_line(job):
+    append(job, b"first line\nsecond line\n")
+    assert text_of(job, limit=15) == "second line\n"
+
+
+def test_a_log_that_is_too_large_says_so_once_and_takes_no_more(job, monkeypatch):
+    monkeypatch.setattr(writing, "MAX_LOG_BYTES", 30)
+    for number in range(10):
+        append(job, f"line number {number}\n".encode())
+    log = text_of(job)
+    assert log.startswith("line number 0\nline number 1\n")
+    assert log.count("too large") == 1
+    assert "number 2" not in log
+    append_line(job, "aborted")
+    assert text_of(job).endswith("aborted\n")
+
+
+def test_the_log_of_what_has_been_deleted_takes_nothing():
+    append("a" * 17, b"line\n")
+    append_line("a" * 17, "line")
+    assert length_of("a" * 17) == 0
