@@ -23,7 +23,9 @@ from django.http import HttpRequest, HttpResponse
 from accounts.errors import ApiError
 from accounts.middleware import API_PREFIX, is_api
 from accounts.sessions import SessionActivityMiddleware as _SessionActivityMiddleware
+from console import run_notes
 from console.errors import error_page, in_the_form_of_the_api
+from resources.calls import caller
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 _HOOKS = ("process_view", "process_exception", "process_template_response")
@@ -39,6 +41,9 @@ _PREFLIGHT_HEADERS = {
     "Access-Control-Allow-Headers": "*, Authorization",
     "Access-Control-Max-Age": "86400",
 }
+
+
+_REFUSALS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 
 
 def pages_only(factory: Callable[[GetResponse], Any]) -> Callable[[GetResponse], Any]:
@@ -133,7 +138,7 @@ class ApiMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer a preflight at once; add the headers to everything else, and take the body off a HEAD."""
-        if not is_api(request):
+        if not is_api(request) and not _comes_from_a_run(request):
             return self.get_response(request)
         if request.path_info.endswith("/"):
             request.path_info = API_PREFIX + request.path_info[len(API_PREFIX) :].rstrip("/")
@@ -141,6 +146,8 @@ class ApiMiddleware:
             response = HttpResponse(status=204, headers=_PREFLIGHT_HEADERS)
         else:
             response = in_the_form_of_the_api(self._to_api(request))
+            if response.status_code in _REFUSALS:
+                run_notes.note(request, response)
         for name, value in _API_HEADERS.items():
             response.headers[name] = value  # no view sets these, and to look for what is not there takes longer
         response.headers.setdefault("Cache-Control", _CACHE_CONTROL)
@@ -155,6 +162,16 @@ class ApiMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Turn an error that a view raised into the API's shape; leave pages to Django."""
         return exception.response() if isinstance(exception, ApiError) and is_api(request) else None
+
+
+def _comes_from_a_run(request: HttpRequest) -> bool:
+    """Tell whether a run calls the API by the address that it was given, and if so take the run out of the path."""
+    run_id, path = caller(request.path_info)
+    if not run_id or not path.startswith(API_PREFIX):
+        return False
+    request.from_run = run_id  # type: ignore[attr-defined]  # our own attribute
+    request.path_info = path
+    return True
 
 
 def _take_body_off(response: HttpResponse) -> None:

@@ -380,6 +380,8 @@ def listed(
     kinds: Sequence[Kind] | None = None,
     named_only: bool = False,
     search: str = "",
+    actor_id: str = "",
+    task_id: str = "",
     offset: int = 0,
     limit: int = 50,
     newest_first: bool = True,
@@ -391,10 +393,14 @@ def listed(
     owns and walks indexes from there, so that the cost never depends on how much there is in the system.
 
     `kinds` of None are all; `named_only` leaves out what has no name; `search` is a part of the name, whatever its
-    case, or a whole ID. What is readable by its link alone, or because an Actor is public, is never listed.
+    case, or a whole ID; `actor_id` and `task_id` leave only what belongs to that Actor or task. What is readable by
+    its link alone, or because an Actor is public, is never listed.
     """
-    query = _listing(ownership, _key(kinds), named_only, bool(search), newest_first)
-    parameters = _parameters(account_id, search) | {"reach": offset + limit, "limit": limit, "offset": offset}
+    query = _listing(
+        ownership, _key(kinds), _Only(named_only, bool(search), bool(actor_id), bool(task_id)), newest_first
+    )
+    parameters = _parameters(account_id, search, actor_id, task_id)
+    parameters |= {"reach": offset + limit, "limit": limit, "offset": offset}
     return [_listed(row) for row in query.rows(parameters)] if query else []
 
 
@@ -405,10 +411,33 @@ def count_listed(
     kinds: Sequence[Kind] | None = None,
     named_only: bool = False,
     search: str = "",
+    actor_id: str = "",
+    task_id: str = "",
 ) -> int:
     """Return how many rows `listed` has in all with these filters."""
-    query = _counting(ownership, _key(kinds), named_only, bool(search))
-    return int(query.rows(_parameters(account_id, search))[0][0]) if query else 0
+    query = _counting(ownership, _key(kinds), _Only(named_only, bool(search), bool(actor_id), bool(task_id)))
+    return int(query.rows(_parameters(account_id, search, actor_id, task_id))[0][0]) if query else 0
+
+
+class _Only(NamedTuple):
+    """Which conditions a list has besides ownership and kind."""
+
+    named: bool = False
+    searched: bool = False
+    of_actor: bool = False
+    of_task: bool = False
+
+    @property
+    def conditions(self) -> str:
+        """What is added to each branch's WHERE; the values are bound by name."""
+        conditions = " AND r.name IS NOT NULL" if self.named else ""
+        if self.searched:
+            conditions += " AND (LOWER(r.name) LIKE %(pattern)s ESCAPE '!' OR r.id = %(search)s)"
+        if self.of_actor:
+            conditions += " AND r.actor_id = %(actor)s"
+        if self.of_task:
+            conditions += " AND r.task_id = %(task)s"
+        return conditions
 
 
 class _Query:
@@ -423,13 +452,11 @@ class _Query:
 
 
 @lru_cache(maxsize=256)
-def _listing(
-    ownership: Ownership, kinds: frozenset[Kind] | None, named_only: bool, searches: bool, newest_first: bool
-) -> _Query | None:
+def _listing(ownership: Ownership, kinds: frozenset[Kind] | None, only: _Only, newest_first: bool) -> _Query | None:
     direction = "DESC" if newest_first else "ASC"
     # No branch has to give more than the page needs; it stops early where an index is sorted.
     stop = f"ORDER BY at {direction}, id {direction} LIMIT %(reach)s"
-    branches = _branches(ownership, kinds, named_only, searches)
+    branches = _branches(ownership, kinds, only)
     union = " UNION ALL ".join(f"SELECT * FROM ({branch} {stop}) b" for branch in branches)
     sql = (
         "SELECT r.id, r.kind, f.reason, r.name, r.title, r.owner_id, o.username, r.general_access, r.created_at "
@@ -442,21 +469,18 @@ def _listing(
 
 
 @lru_cache(maxsize=256)
-def _counting(ownership: Ownership, kinds: frozenset[Kind] | None, named_only: bool, searches: bool) -> _Query | None:
-    branches = _branches(ownership, kinds, named_only, searches)
+def _counting(ownership: Ownership, kinds: frozenset[Kind] | None, only: _Only) -> _Query | None:
+    branches = _branches(ownership, kinds, only)
     # UNION drops what more than one rule finds; the columns that differ by rule are left out.
     union = " UNION ".join(f"SELECT id FROM ({branch}) b" for branch in branches)
     return _Query(f"SELECT COUNT(*) FROM ({union}) u") if branches else None
 
 
-def _branches(ownership: Ownership, kinds: frozenset[Kind] | None, named_only: bool, searches: bool) -> list[str]:
+def _branches(ownership: Ownership, kinds: frozenset[Kind] | None, only: _Only) -> list[str]:
     """Return the SELECTs of the rules that can find something here."""
-    conditions = " AND r.name IS NOT NULL" if named_only else ""
-    if searches:
-        conditions += " AND (LOWER(r.name) LIKE %(pattern)s ESCAPE '!' OR r.id = %(search)s)"
     return [
         f"SELECT {branch.id} AS id, {_RANKS[branch.reason]} AS rank, {branch.created_at} AS at "
-        f"FROM {branch.source}{kind_condition}{conditions}{'' if branch in _MINE else ' AND r.owner_id <> %(me)s'}"
+        f"FROM {branch.source}{kind_condition}{only.conditions}{'' if branch in _MINE else ' AND r.owner_id <> %(me)s'}"
         for branch in _OWNERSHIPS[ownership]
         for kind_condition in _kind_conditions(branch, branch.kinds if kinds is None else branch.kinds & kinds)
     ]
@@ -466,8 +490,9 @@ def _key(kinds: Sequence[Kind] | None) -> frozenset[Kind] | None:
     return None if kinds is None else frozenset(kinds)
 
 
-def _parameters(account_id: str, search: str) -> dict[str, Any]:
-    return {"me": account_id, "search": search, "pattern": f"%{_escape_like(search.lower())}%"}
+def _parameters(account_id: str, search: str, actor_id: str, task_id: str) -> dict[str, Any]:
+    pattern = f"%{_escape_like(search.lower())}%"
+    return {"me": account_id, "search": search, "pattern": pattern, "actor": actor_id, "task": task_id}
 
 
 def _kind_conditions(branch: _Branch, wanted: frozenset[Kind]) -> list[str]:

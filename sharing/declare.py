@@ -23,7 +23,8 @@ class Needs:
     A `kind` of None means that the URL pattern says which. Where `or_about_oneself` names an argument of the
     URL or its query, READ is enough if that argument is the principal's own account, and with
     `oneself_by_default` also if it is not given. Only a view that reads the argument from nowhere else may say so.
-    `signed` is what a pre-signed URL must be for to open this view; None: no signature opens it.
+    `signed` is what a pre-signed URL must be for to open this view; None: no signature opens it. With `by_somebody`
+    there must besides be somebody: a view that leaves something behind in a person's name.
     """
 
     kind: Kind | None
@@ -31,6 +32,7 @@ class Needs:
     or_about_oneself: str | None = None
     oneself_by_default: bool = False
     signed: Opens | None = None
+    by_somebody: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +62,14 @@ def needs(
     or_about_oneself: str | None = None,
     oneself_by_default: bool = False,
     signed: Opens | None = None,
+    by_somebody: bool = False,
 ) -> Callable[[View], View]:
     """Declare that a view needs one of `permissions` on the resource that the URL names.
 
     The URL pattern captures `address`; with a `kind` of None it passes `kind` too. The middleware takes both away
     and sets `request.resource`, `request.access` and `request.decision`.
     """
-    return declare({EVERY_METHOD: Needs(kind, permissions, or_about_oneself, oneself_by_default, signed)})
+    return declare({EVERY_METHOD: Needs(kind, permissions, or_about_oneself, oneself_by_default, signed, by_somebody)})
 
 
 def signed_in(view: View) -> View:

@@ -9,6 +9,9 @@ from accounts.principal import Principal
 from resources.kinds import Kind
 from resources.models import Resource
 from sharing import outbox
+from sharing.access import decide
+from sharing.facts import facts_of
+from sharing.models import Issue
 from sharing.permissions import Permission
 from sharing.wording import explanation_of, sentence_of
 
@@ -45,6 +48,22 @@ def tell_of_request(resource: Resource, owner: Account, *, by: Principal) -> Non
         f"{by.username} asks for access to your {resource.info.noun} {resource}",
         {"resource": resource, "by": by.username, "share_url": f"{resource.console_url}/share?add={by.username}"},
     )
+
+
+def tell_of_issue(issue: Issue, account: Account, what: str, text: str) -> None:
+    """Write to somebody who has a part in an issue what has happened to it, while they can see it.
+
+    `what` is the beginning of a sentence, as "ben opened the issue ..."; `text` is what was said.
+    """
+    if account.notify_of_issues and _sees(account, issue.actor):
+        context = {"issue": issue, "what": what, "text": text}
+        _write("issue", account, f"{issue.actor}: {issue.title}", context)
+
+
+def _sees(account: Account, resource: Resource) -> bool:
+    """Tell whether an account can still read what an e-mail is about: access may have been taken away since."""
+    facts = facts_of(resource, account.pk)
+    return account.is_active and decide(account.principal, facts, Permission.READ).allowed
 
 
 def _write(template: str, to: Account, subject: str, context: dict[str, object]) -> None:

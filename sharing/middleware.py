@@ -70,7 +70,7 @@ class AccessMiddleware:
         permissions = need.permissions
         if need.or_about_oneself and _is_about_oneself(request, need, kwargs):
             permissions = (Permission.READ,)
-        if principal.is_anonymous and (not is_api(request) or Permission.READ not in permissions):
+        if principal.is_anonymous and (not is_api(request) or Permission.READ not in permissions or need.by_somebody):
             return refusals.nobody(request)
         found = fetch(address, principal.account_id) if address else None
         if found is None or address is None:

@@ -1,5 +1,6 @@
 """What a refusal looks like, on each surface. It gives nothing away that the access model does not."""
 
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import cast
 
@@ -21,15 +22,33 @@ from sharing.permissions import Permission
 from sharing.wording import LABELS
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What a request was refused, for whoever has to explain it afterwards: `request.refused` on the API.
+
+    `access` is None for what is not there, and for somebody who did not say who they are.
+    """
+
+    kind: Kind | None = None
+    access: Access | None = None
+    permission: Permission | None = None
+
+
 def nobody(request: HttpRequest) -> HttpResponse:
     """Refuse somebody who has not said who they are: 401 on the API, a way through sign-in on a page."""
     if is_api(request):
-        return ApiError(
-            HTTPStatus.UNAUTHORIZED, "token-not-provided", "This operation needs an API token, and none was provided."
-        ).response()
+        request.refused = Refused()  # type: ignore[attr-defined]  # our own attribute
+        return token_not_provided().response()
     back_to = _page_to_return_to(request)
     sign_in = redirect_to_login(back_to, resolve_url(settings.LOGIN_URL))
     return HttpResponseClientRedirect(sign_in.url) if getattr(request, "htmx", False) else sign_in
+
+
+def token_not_provided() -> ApiError:
+    """Return the API's refusal of somebody who has not said who they are."""
+    return ApiError(
+        HTTPStatus.UNAUTHORIZED, "token-not-provided", "This operation needs an API token, and none was provided."
+    )
 
 
 def missing(request: HttpRequest, kind: Kind, id_: str = "") -> HttpResponse:
@@ -38,7 +57,8 @@ def missing(request: HttpRequest, kind: Kind, id_: str = "") -> HttpResponse:
     Whoever owned or deleted what had this ID is told that it was deleted, for they know it already.
     """
     if is_api(request):
-        return record_not_found(f"{KINDS[kind].title} was not found.").response()
+        request.refused = Refused(kind)  # type: ignore[attr-defined]  # our own attribute
+        return not_found(kind).response()
     was_deleted = bool(id_) and _knows_deletion_of(request, id_)
     context = {"info": KINDS[kind], "back_to": _page_to_return_to(request), "was_deleted": was_deleted}
     return render(request, "refused.html", context, status=HTTPStatus.NOT_FOUND)
@@ -51,15 +71,27 @@ def refused(request: HttpRequest, access: Access, permission: Permission) -> Htt
     in the open, so that a script learns to send a token; everything else might as well not exist.
     """
     kind = access.facts.kind
+    if is_api(request):
+        request.refused = Refused(kind, access, permission)  # type: ignore[attr-defined]  # our own attribute
+        return refusal_of(access, permission).response()
     if access.allows(Permission.READ):
-        if is_api(request):
-            return insufficient_permissions(kind, missing=permission).response()
         context = {"info": KINDS[kind], "resource": access.resource, "permission": LABELS[permission]}
         return render(request, "not_permitted.html", context, status=HTTPStatus.FORBIDDEN)
-    tells = KINDS[kind].general_access and access.addressed_by is AddressedBy.ID
-    if is_api(request) and tells:
-        return insufficient_permissions(kind).response()
     return missing(request, kind)
+
+
+def refusal_of(access: Access, permission: Permission) -> ApiError:
+    """Return the API's refusal of `permission` on a resource that is there."""
+    kind = access.facts.kind
+    if access.allows(Permission.READ):
+        return insufficient_permissions(kind, missing=permission)
+    tells = KINDS[kind].general_access and access.addressed_by is AddressedBy.ID
+    return insufficient_permissions(kind) if tells else not_found(kind)
+
+
+def not_found(kind: Kind) -> ApiError:
+    """Return the API's refusal of what is not there, or must not be told from what is not there."""
+    return record_not_found(f"{KINDS[kind].title} was not found.")
 
 
 def too_many_names(request: HttpRequest) -> HttpResponse:

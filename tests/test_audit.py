@@ -22,7 +22,7 @@ def test_a_row_outside_a_transaction_is_refused(ada):
     "change",
     [
         lambda ada: tokens.create(ada, "crawler", by=principal_of(ada)),
-        lambda ada: preferences.set_notify_when_shared(ada, False, by=principal_of(ada)),
+        lambda ada: preferences.set_email(ada, "notify_when_shared", False, by=principal_of(ada)),
         lambda ada: general_access.set_for_account(ada, "RESTRICTED", by=principal_of(ada)),
         lambda ada: general_access.set_run_sharing(ada, True, by=principal_of(ada)),
     ],
@@ -62,6 +62,6 @@ def test_what_changes_nothing_leaves_no_row(ada, token_of):
     tokens.revoke(token, by=principal_of(ada))
     AuditEvent.objects.all().delete()
     tokens.revoke(token, by=principal_of(ada))
-    assert not preferences.set_notify_when_shared(ada, True, by=principal_of(ada))
+    assert not preferences.set_email(ada, "notify_when_shared", True, by=principal_of(ada))
     assert not general_access.set_for_account(ada, "ANYONE_WITH_ID_CAN_READ", by=principal_of(ada))
     assert not AuditEvent.objects.exists()

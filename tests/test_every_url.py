@@ -142,7 +142,7 @@ def expected_refusal(stage: Stage, role: str, api: bool, need: Any, kind: Kind |
     # The walk names nobody, so a view that then speaks of oneself speaks of whoever asks.
     about_oneself = need.oneself_by_default and role != "anonymous"
     wanted = {"READ"} if about_oneself else {permission.name for permission in need.permissions}
-    if role == "anonymous" and (not api or "READ" not in wanted):
+    if role == "anonymous" and (not api or "READ" not in wanted or need.by_somebody):
         return "nobody"
     if held & wanted:
         return None

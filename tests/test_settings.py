@@ -234,7 +234,9 @@ def test_notifications(ada, ada_here, htmx):
     ada_here.post("/settings/notifications", {"notify_when_shared": "on"}, headers=headers)
     ada.refresh_from_db()
     assert ada.notify_when_shared
-    assert actions_of(ada)[-2:] == ["account.notify_when_shared.changed"] * 2
+    assert not ada.notify_of_issues
+    shared, of_issues = "account.notify_when_shared.changed", "account.notify_of_issues.changed"
+    assert actions_of(ada)[-3:] == [shared, of_issues, shared]
 
 
 def test_activity_shows_the_account_its_own_trail_only(ada, ben, ada_here):

@@ -57,7 +57,9 @@ def load(*, local: bool) -> list[SignIn]:
                 raise CannotLoad("The demo was loaded before; what was deleted from it is not added again.")
             people = {person.username: _account(person, password) for person in PEOPLE}
             World(people).build()
-            Account.objects.filter(pk__in=[each.pk for each in people.values()]).update(notify_when_shared=True)
+            Account.objects.filter(pk__in=[each.pk for each in people.values()]).update(
+                notify_when_shared=True, notify_of_issues=True
+            )
             ids = {username: account.pk for username, account in people.items()}
             audit.record(LOADED, by=ANONYMOUS, account_id="", accounts=ids, local=local)
     except IntegrityError as error:
@@ -89,6 +91,7 @@ def _account(person: Person, password: str) -> Account:
         password,
         general_access=person.general_access,
         share_runs_with_actor_creators=person.shares_runs,
+        notify_of_issues=False,
         notify_when_shared=False,  # until everything is shared: the demo writes to nobody
     )
     EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)

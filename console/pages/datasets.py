@@ -4,20 +4,15 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.pages.dataset_items import json_of, table_of
+from console.pages.dataset_view import view_of
 from console.pages.storage_pages import context_of
-from console.pages.tables import Paging
 from resources.datasets.errors import DatasetGone
-from resources.datasets.reading import item_objects
 from resources.kinds import Kind
 from resources.models import Dataset
 from sharing import refusals
 from sharing.declare import needs
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
-
-ITEMS_IN_TABLE = 50
-ITEMS_AS_JSON = 20
 
 
 class DatasetRequest(ResourcePageRequest):
@@ -30,23 +25,8 @@ class DatasetRequest(ResourcePageRequest):
 @require_safe
 def dataset_page(request: DatasetRequest) -> HttpResponse:
     """Show a dataset with a page of its items, as a table or as JSON."""
-    dataset = request.resource
-    as_json = request.GET.get("view") == "json"
-    hidden = request.GET.get("hidden") == "1"
-    paging = Paging.of(request.GET, dataset.item_count, ITEMS_AS_JSON if as_json else ITEMS_IN_TABLE)
     try:
-        items = item_objects(dataset.pk, paging.offset, paging.size)
+        view = view_of(request.resource, request.GET)
     except DatasetGone:
         return refusals.missing(request, Kind.DATASET)
-    first = paging.offset + 1
-    context = {
-        **context_of(request),
-        "dataset": dataset,
-        "paging": paging,
-        "as_json": as_json,
-        "hidden": hidden,
-        "has_hidden": any(name.startswith("#") for name in dataset.fields),
-        "table": None if as_json else table_of(items, dataset.fields, first, hidden=hidden),
-        "items": json_of(items, first, hidden=hidden) if as_json else [],
-    }
-    return render(request, "storage/dataset.html", context)
+    return render(request, "storage/dataset.html", {**context_of(request), **view})

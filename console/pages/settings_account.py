@@ -10,6 +10,7 @@ from django.urls import reverse_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import preferences
+from accounts.models import Account
 from accounts.requests import PageRequest
 from sharing.declare import signed_in
 
@@ -38,14 +39,23 @@ def notifications(request: PageRequest) -> HttpResponse:
     """Choose what emails come; say what changed, in place."""
     said = ""
     if request.method == "POST":
-        wanted = "notify_when_shared" in request.POST
-        changed = preferences.set_notify_when_shared(request.user, wanted, by=request.principal)
-        said = _said(wanted) if changed else "Nothing changed: it was like this already."
+        changed = [
+            preferences.set_email(request.user, choice, choice in request.POST, by=request.principal)
+            for choice in preferences.EMAILS
+        ]
+        said = _said(request.user) if any(changed) else "Nothing changed: it was like this already."
     template = "settings/_notifications.html" if request.htmx else "settings/notifications.html"
     return render(request, template, {"said": said})
 
 
-def _said(wanted: bool) -> str:
-    if wanted:
-        return "Saved: an email tells you when somebody shares something with you."
-    return "Saved: no more emails about what is shared with you; you find it under Shared with me."
+def _said(account: Account) -> str:
+    wanted = [what for choice, what in _EMAILS.items() if getattr(account, choice)]
+    if not wanted:
+        return "Saved: no more emails about what is shared with you, or about issues."
+    return f"Saved: an email tells you {' and '.join(wanted)}."
+
+
+_EMAILS = {
+    "notify_when_shared": "when somebody shares something with you",
+    "notify_of_issues": "what is said to your issues",
+}

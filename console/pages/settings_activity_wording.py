@@ -112,6 +112,8 @@ _SENTENCES: dict[str, str | Callable[[AuditEvent], str]] = {
     "account.notify_when_shared.changed": _switched(
         "Turned on emails about what is shared.", "Turned off emails about what is shared."
     ),
+    "account.notify_of_issues.changed": _switched("Turned on emails about issues.", "Turned off emails about issues."),
+    "issue.deleted": _issue("Deleted the issue “{1}”."),
     "general_access.changed": lambda event: (
         f"Changed general access of {_subject(event)} to “{_level(event.details.get('after'))}”."
     ),

@@ -2,34 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.utils.cache import patch_vary_headers
+from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from accounts.principal import Principal
 from accounts.requests import PageRequest
+from console.pages.listing import answer, listing_of
 from console.pages.shared_rows import how_shared
 from console.pages.storage_words import STORAGE_WORDS, StorageWords
-from console.pages.tables import Paging, Row, rows_of
+from console.pages.tables import Row, rows_of
 from resources.kinds import Kind
 from resources.models import MODELS
-from sharing.access import Listed, Ownership, count_listed, listed
+from sharing.access import Listed
 from sharing.declare import signed_in
-
-LONGEST_SEARCH = 100
-_OWNERSHIPS = ((Ownership.BOTH, "All"), (Ownership.MINE, "Mine"), (Ownership.SHARED, "Shared with me"))
-
-
-class Filters(TypedDict):
-    """What a list is filtered by."""
-
-    ownership: Ownership
-    kinds: Sequence[Kind]
-    named_only: bool
-    search: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,34 +33,11 @@ class StorageRow(Row):
 @signed_in
 @require_safe
 def page(request: PageRequest, kind: str) -> HttpResponse:
-    """Show one's storages of a kind and those shared with one; htmx asks for the rows alone when a filter changes."""
+    """Show one's storages of a kind and those shared with one."""
     words = STORAGE_WORDS[Kind(kind)]
-    me, filters = request.user.pk, _filters(request, words.kind)
-    paging = Paging.of(request.GET, count_listed(me, **filters))
-    found = listed(me, **filters, offset=paging.offset, limit=paging.size)
-    is_filtered = bool(filters["search"] or filters["named_only"] or filters["ownership"] is not Ownership.BOTH)
-    context: dict[str, Any] = {
-        **filters,
-        "words": words,
-        "info": words.info,
-        "rows": _rows(found, words, request.principal),
-        "paging": paging,
-        "is_filtered": is_filtered,
-        "ownerships": _OWNERSHIPS,
-    }
-    response = render(request, "storage/_list.html" if request.htmx else "storage/list.html", context)
-    patch_vary_headers(response, ("HX-Request",))
-    return response
-
-
-def _filters(request: HttpRequest, kind: Kind) -> Filters:
-    query = request.GET
-    return Filters(
-        ownership=Ownership.__members__.get(query.get("ownership", "").upper(), Ownership.BOTH),
-        kinds=(kind,),
-        named_only=query.get("named") == "1",
-        search=query.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH],
-    )
+    listing = listing_of(request, words.kind)
+    rows = _rows(listing.found, words, request.principal)
+    return answer(request, "storage", {**listing.context, "words": words, "rows": rows})
 
 
 def _rows(found: Sequence[Listed], words: StorageWords, principal: Principal) -> list[StorageRow]:

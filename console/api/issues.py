@@ -1,0 +1,229 @@
+"""Issues of an Actor: read by whoever can see the Actor, opened and answered by whoever is somebody."""
+
+import re
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, Q
+from django.http import HttpResponse
+
+from accounts.errors import ApiError, invalid_value, record_not_found
+from accounts.moments import iso
+from accounts.principal import Principal
+from accounts.rate_limit import allowed
+from accounts.requests import ApiRequest
+from console.api import answers, bodies
+from console.api.pagination import Page, one_of
+from resources.kinds import Kind
+from resources.models import Actor, Run
+from sharing import issues
+from sharing.declare import needs
+from sharing.mentioned import mentioned
+from sharing.models import Issue, IssueComment
+from sharing.permissions import Permission
+from sharing.requests import ResourceApiRequest
+
+# How many issues and comments an account may write in an hour: each is an e-mail to somebody.
+WRITES_PER_HOUR = 60
+_STATES: dict[str, Issue.State | None] = {state.value: state for state in Issue.State}
+_RUN_URL = re.compile(r"(?:/v2/actor-runs|/actors/[^/]+/runs|/actors/runs)/(?P<id>[0-9a-zA-Z]{17})/?(?:[?#].*)?\Z")
+
+
+class NewIssue(msgspec.Struct, rename="camel"):
+    """The body of a POST of an issue. `run_url` is the page of a run, its API address, or its ID."""
+
+    title: str
+    description: str = ""
+    run_url: str | None = None
+
+
+class IssueChange(msgspec.Struct, rename="camel"):
+    """The body of a PUT of an issue; what is not given stays as it is, and a `runUrl` of null takes the run off."""
+
+    title: str | msgspec.UnsetType = msgspec.UNSET
+    description: str | msgspec.UnsetType = msgspec.UNSET
+    run_url: str | msgspec.UnsetType | None = msgspec.UNSET
+    state: Issue.State | msgspec.UnsetType = msgspec.UNSET
+
+
+class NewComment(msgspec.Struct, rename="camel"):
+    """The body of a POST of a comment."""
+
+    text: str
+
+
+@needs(Kind.ACTOR, Permission.READ)
+def list_issues(request: ResourceApiRequest) -> HttpResponse:
+    """Answer with a page of the Actor's issues, those in one `state` only where it is given."""
+    page = Page.from_query(request.GET)
+    state = one_of(request.GET, "state", _STATES, None)
+    found = _issues_of(request).filter(state=state) if state else _issues_of(request)
+    order = ("-created_at", "-pk") if page.desc else ("created_at", "pk")
+    rows = found.order_by(*order)[page.offset : page.offset + page.limit]
+    return answers.data(page.answer(found.count(), [_described(issue, request.principal) for issue in rows]))
+
+
+@needs(Kind.ACTOR, Permission.READ, by_somebody=True)
+def open_issue(request: ResourceApiRequest) -> HttpResponse:
+    """Open an issue; a run that is attached to it is shared with the Actor's developer."""
+    wanted = bodies.read_json(request, NewIssue)
+    _count_writing(request)
+    run = _run(request, wanted.run_url) if wanted.run_url else None
+    try:
+        issue = issues.report(_actor(request), wanted.title, wanted.description, by=request.principal, run=run)
+    except (issues.InvalidIssue, issues.CannotAttach) as error:
+        raise _invalid(error) from None
+    location = f"{settings.PUBLIC_URL}/v2/actors/{issue.actor_id}/issues/{issue.pk}"
+    return answers.data(_in_full(_issue(request, issue.pk), request.principal), answers.CREATED, location=location)
+
+
+@needs(Kind.ACTOR, Permission.READ)
+def show_issue(request: ResourceApiRequest, issue: str) -> HttpResponse:
+    """Answer with an issue and what has been said to it."""
+    return answers.data(_in_full(_issue(request, issue), request.principal))
+
+
+@needs(Kind.ACTOR, Permission.READ, by_somebody=True)
+def change_issue(request: ResourceApiRequest, issue: str) -> HttpResponse:
+    """Change an issue: what it says and its run by its author, its state also by whoever may change the Actor."""
+    change = bodies.read_json(request, IssueChange)
+    found = _issue(request, issue)
+    only_state = change.title is change.description is change.run_url is msgspec.UNSET
+    _check_may_change(request, found, or_writer=only_state)
+    try:
+        with transaction.atomic():
+            _change(request, found, change)
+    except (issues.InvalidIssue, issues.CannotAttach) as error:
+        raise _invalid(error) from None
+    return answers.data(_in_full(_issue(request, issue), request.principal))
+
+
+@needs(Kind.ACTOR, Permission.READ, by_somebody=True)
+def delete_issue(request: ResourceApiRequest, issue: str) -> HttpResponse:
+    """Delete an issue, with the access that came with it: its author may, and whoever may change the Actor."""
+    found = _issue(request, issue)
+    _check_may_change(request, found, or_writer=True)
+    issues.delete(found, by=request.principal)
+    return answers.no_content()
+
+
+@needs(Kind.ACTOR, Permission.READ, by_somebody=True)
+def add_comment(request: ResourceApiRequest, issue: str) -> HttpResponse:
+    """Say something to an issue."""
+    wanted = bodies.read_json(request, NewComment)
+    found = _issue(request, issue)
+    _count_writing(request)
+    try:
+        said = issues.comment(found, wanted.text, by=request.principal)
+    except issues.InvalidIssue as error:
+        raise _invalid(error) from None
+    return answers.data(_comment(said), answers.CREATED)
+
+
+def run_id_in(text: str) -> str:
+    """Return the ID of a run that `text` names: its page's URL, its address in the API, or the ID itself; else ""."""
+    path = text.strip().removeprefix(settings.PUBLIC_URL)
+    found = _RUN_URL.match(path)
+    return found["id"] if found else path if re.fullmatch(r"[0-9a-zA-Z]{17}", path) else ""
+
+
+def _change(request: ResourceApiRequest, issue: Issue, change: IssueChange) -> None:
+    by = request.principal
+    if change.title is not msgspec.UNSET or change.description is not msgspec.UNSET:
+        issues.rewrite(issue, by=by, title=_given(change.title), description=_given(change.description))
+    if change.run_url is None:
+        issues.detach_run(issue, by=by)
+    elif change.run_url is not msgspec.UNSET:
+        issues.attach_run(issue, _run(request, change.run_url), by=by)
+    if change.state is not msgspec.UNSET:
+        issues.set_state(issue, change.state, by=by)
+
+
+def _given(value: str | msgspec.UnsetType) -> str | None:
+    return None if value is msgspec.UNSET else value
+
+
+def _issues_of(request: ResourceApiRequest) -> Any:
+    found = Issue.objects.filter(actor_id=request.resource.pk).select_related("author", "run", "actor")
+    return found.annotate(comment_count=Count("comments", filter=~Q(comments__text="")))
+
+
+def _issue(request: ResourceApiRequest, issue_id: str) -> Issue:
+    found: Issue | None = _issues_of(request).filter(pk=issue_id).first() if "\x00" not in issue_id else None
+    if found is None:
+        raise record_not_found("Issue was not found.")
+    return found
+
+
+def _actor(request: ResourceApiRequest) -> Actor:
+    return Actor.objects.select_related("owner").get(pk=request.resource.pk)
+
+
+def _run(request: ApiRequest, url: str) -> Run:
+    """Return the run that is to be attached: attaching shares it, so it takes the right to share it."""
+    run_id = run_id_in(url)
+    if not run_id:
+        raise invalid_value("runUrl", "it must be the URL or the ID of a run on this server.")
+    mentioned(request.principal, Kind.RUN, run_id, Permission.MANAGE_ACCESS_RIGHTS)
+    return Run.objects.get(pk=run_id)
+
+
+def _check_may_change(request: ResourceApiRequest, issue: Issue, *, or_writer: bool) -> None:
+    is_author = issue.author_id == request.principal.account_id and request.principal.scope_allows(
+        Permission.WRITE.name or "", Kind.ACTOR, request.resource.pk
+    )
+    if not is_author and not (or_writer and request.access.allows(Permission.WRITE)):
+        raise ApiError(
+            HTTPStatus.FORBIDDEN,
+            "insufficient-permissions",
+            "Only the author of an issue can change what it says and which run is attached to it. Its author and "
+            "whoever may change the Actor can close, open and delete it.",
+        )
+
+
+def _count_writing(request: ResourceApiRequest) -> None:
+    if not allowed("write-to-issues", request.principal.account_id or "", WRITES_PER_HOUR, 3600):
+        raise ApiError(
+            HTTPStatus.TOO_MANY_REQUESTS, "rate-limit-exceeded", "You have written to many issues. Try again later."
+        )
+
+
+def _invalid(error: Exception) -> ApiError:
+    return invalid_value(error.field if isinstance(error, issues.InvalidIssue) else "runUrl", str(error))
+
+
+def _in_full(issue: Issue, principal: Principal) -> dict[str, Any]:
+    comments = issue.comments.select_related("author").order_by("created_at", "pk")
+    return {**_described(issue, principal), "comments": [_comment(each) for each in comments]}
+
+
+def _described(issue: Issue, principal: Principal) -> dict[str, Any]:
+    """Return an issue as its reader may see it: which run is attached is known to its owner and the developer."""
+    shown = issue.run is not None and principal.account_id in (issue.run.owner_id, issue.actor.owner_id)
+    return {
+        "id": issue.pk,
+        "actorId": issue.actor_id,
+        "title": issue.title,
+        "description": issue.description,
+        "state": issue.state,
+        "author": {"userId": issue.author_id, "username": issue.author.username},
+        "runId": issue.run_id if shown else None,
+        "runUrl": issue.run.console_url if shown and issue.run else None,
+        "commentCount": getattr(issue, "comment_count", 0),
+        "createdAt": iso(issue.created_at),
+        "modifiedAt": iso(issue.modified_at),
+        "consoleUrl": issue.console_url,
+    }
+
+
+def _comment(said: IssueComment) -> dict[str, Any]:
+    return {
+        "id": str(said.pk),
+        "author": {"userId": said.author_id, "username": said.author.username},
+        "text": said.text,
+        "state": said.state or None,
+        "createdAt": iso(said.created_at),
+    }

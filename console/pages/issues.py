@@ -1,0 +1,243 @@
+"""The issues of an Actor: for whoever can see the Actor, to read, open, answer and close."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.errors import ApiError
+from accounts.rate_limit import allowed
+from console.api.issues import WRITES_PER_HOUR, run_id_in
+from console.pages import dialogs
+from console.pages.form_manners import Manners
+from console.pages.tables import Paging
+from resources.kinds import Kind
+from resources.models import Actor, Run
+from sharing import issues
+from sharing.declare import needs
+from sharing.mentioned import mentioned
+from sharing.models import Issue
+from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
+
+_STATES = {"open": Issue.State.OPEN, "closed": Issue.State.CLOSED}
+
+
+class IssueForm(Manners):
+    """What an issue says, and the run that shows it."""
+
+    title = forms.CharField(label="Title", max_length=issues.MAX_TITLE, help_text="What is wrong, in one line.")
+    description = forms.CharField(
+        label="Description",
+        required=False,
+        max_length=issues.MAX_TEXT,
+        widget=forms.Textarea(attrs={"rows": 8}),
+        help_text="What you did, what you expected, and what came instead.",
+    )
+    run = forms.CharField(
+        label="Run",
+        required=False,
+        max_length=500,
+        help_text="The URL or the ID of a run of yours. It is shared with the Actor's developer, with its log, input, "
+        "output and default storages, until you take it off the issue. Nothing else is.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def clean_run(self) -> str:
+        """Return the ID of the run, or ""."""
+        text = str(self.cleaned_data["run"]).strip()
+        run_id = run_id_in(text)
+        if text and not run_id:
+            raise forms.ValidationError("This is not the URL or the ID of a run on this server.")
+        return run_id
+
+    def try_to(self, change: Callable[[], Any]) -> Any:
+        """Call `change` and return what it gives; None, and an error in the form, where it will not do."""
+        try:
+            return change()
+        except issues.InvalidIssue as error:
+            self.add_error(error.field, str(error))
+        except issues.CannotAttach as error:
+            self.add_error("run", str(error))
+        except ApiError:
+            self.add_error("run", "There is no such run, or you may not share it.")
+        return None
+
+
+class CommentForm(Manners):
+    """Something to say."""
+
+    text = forms.CharField(
+        label="Comment", max_length=issues.MAX_TEXT, widget=forms.Textarea(attrs={"rows": 4}), strip=True
+    )
+
+
+@needs(Kind.ACTOR, Permission.READ)
+@require_safe
+def page(request: ResourcePageRequest) -> HttpResponse:
+    """List the issues of an Actor, the open ones unless others are asked for."""
+    state = request.GET.get("state", "open")
+    found = _issues_of(request)
+    if state in _STATES:
+        found = found.filter(state=_STATES[state])
+    paging = Paging.of(request.GET, found.count())
+    rows = found.order_by("-created_at", "-pk")[paging.offset : paging.offset + paging.size]
+    context = {"rows": rows, "paging": paging, "state": state if state in _STATES else "all"}
+    return render(request, "issues/issues.html", context | _about(request))
+
+
+@needs(Kind.ACTOR, Permission.READ)
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: ResourcePageRequest) -> HttpResponse:
+    """Open an issue."""
+    form = IssueForm(request.POST if request.method == "POST" else None, initial={"run": request.GET.get("run", "")})
+    if request.method == "POST" and form.is_valid() and _may_write(request, form):
+        issue = form.try_to(lambda: _report(request, form.cleaned_data))
+        if issue is not None:
+            messages.success(request, "The issue is open.")
+            return redirect(issue.console_path)
+    status = 422 if form.errors else 200
+    return render(request, "issues/new.html", {"form": form} | _about(request), status=status)
+
+
+@needs(Kind.ACTOR, Permission.READ)
+@require_safe
+def show(request: ResourcePageRequest, issue: str) -> HttpResponse:
+    """Show an issue and what has been said to it."""
+    return _show(request, _issue(request, issue), CommentForm())
+
+
+@needs(Kind.ACTOR, Permission.READ)
+@require_POST
+def comment(request: ResourcePageRequest, issue: str) -> HttpResponse:
+    """Say something to an issue."""
+    found = _issue(request, issue)
+    form = CommentForm(request.POST)
+    if form.is_valid() and _may_write(request, form):
+        issues.comment(found, form.cleaned_data["text"], by=request.principal)
+        return redirect(f"{found.console_path}#last")
+    return _show(request, found, form)
+
+
+@needs(Kind.ACTOR, Permission.READ)
+@require_POST
+def set_state(request: ResourcePageRequest, issue: str) -> HttpResponse:
+    """Close an issue, or open it again."""
+    found = _its_to_close(request, issue)
+    state = _STATES.get(request.POST.get("state", ""))
+    if state is None:
+        raise Http404
+    if issues.set_state(found, state, by=request.principal):
+        messages.success(request, f"The issue is {state.label.lower()}.")
+    return redirect(found.console_path)
+
+
+@needs(Kind.ACTOR, Permission.READ)
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: ResourcePageRequest, issue: str) -> HttpResponse:
+    """Change what one's own issue says, and which run is attached to it."""
+    found = _its_authors(request, issue)
+    initial = {"title": found.title, "description": found.description, "run": found.run_id or ""}
+    form = IssueForm(request.POST if request.method == "POST" else None, initial=initial)
+    if (
+        request.method == "POST"
+        and form.is_valid()
+        and form.try_to(lambda: _rewrite(request, found, form.cleaned_data))
+    ):
+        messages.success(request, "The issue is changed.")
+        return dialogs.go_to(request, found.console_path)
+    return dialogs.answer(
+        request, "issues/_edit.html", title="Edit issue", form=form, issue=found, actor=request.resource
+    )
+
+
+@needs(Kind.ACTOR, Permission.READ)
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: ResourcePageRequest, issue: str) -> HttpResponse:
+    """Ask, then delete an issue with all that was said to it."""
+    found = _its_to_close(request, issue)
+    if request.method == "POST":
+        issues.delete(found, by=request.principal)
+        messages.success(request, f"The issue “{found.title}” was deleted.")
+        return dialogs.go_to(request, f"{request.resource.console_path}/issues")
+    return dialogs.answer(request, "issues/_delete.html", title="Delete issue?", issue=found)
+
+
+def _report(request: ResourcePageRequest, given: dict[str, str]) -> Issue:
+    run = _run(request, given["run"]) if given["run"] else None
+    actor = Actor.objects.select_related("owner").get(pk=request.resource.pk)
+    return issues.report(actor, given["title"], given["description"], by=request.principal, run=run)
+
+
+def _rewrite(request: ResourcePageRequest, issue: Issue, given: dict[str, str]) -> bool:
+    by = request.principal
+    with transaction.atomic():
+        if not given["run"]:
+            issues.detach_run(issue, by=by)
+        elif given["run"] != issue.run_id:
+            issues.attach_run(issue, _run(request, given["run"]), by=by)
+        issues.rewrite(issue, by=by, title=given["title"], description=given["description"])
+    return True
+
+
+def _run(request: ResourcePageRequest, run_id: str) -> Run:
+    mentioned(request.principal, Kind.RUN, run_id, Permission.MANAGE_ACCESS_RIGHTS)
+    return Run.objects.get(pk=run_id)
+
+
+def _show(request: ResourcePageRequest, issue: Issue, form: CommentForm) -> HttpResponse:
+    is_author = issue.author_id == request.user.pk
+    run = issue.run
+    context = {
+        "issue": issue,
+        "comments": issue.comments.select_related("author").order_by("created_at", "pk"),
+        "form": form,
+        "is_author": is_author,
+        "may_close": is_author or request.access.allows(Permission.WRITE),
+        # Which run is attached is known to its owner and to the developer that it is shared with.
+        "run": run if run is not None and request.user.pk in (run.owner_id, issue.actor.owner_id) else None,
+        "developer": issue.actor.owner,
+    }
+    return render(request, "issues/issue.html", context | _about(request), status=422 if form.errors else 200)
+
+
+def _about(request: ResourcePageRequest) -> dict[str, Any]:
+    return {"actor": request.resource, "resource": request.resource, "owner": request.access.facts.owner_username}
+
+
+def _issues_of(request: ResourcePageRequest) -> QuerySet[Issue]:
+    found = Issue.objects.filter(actor_id=request.resource.pk).select_related("author", "run", "actor__owner")
+    return found.annotate(comment_count=Count("comments", filter=~Q(comments__text="")))
+
+
+def _issue(request: ResourcePageRequest, issue_id: str) -> Issue:
+    if "\x00" in issue_id:
+        raise Http404
+    return get_object_or_404(_issues_of(request), pk=issue_id)
+
+
+def _its_authors(request: ResourcePageRequest, issue_id: str) -> Issue:
+    issue = _issue(request, issue_id)
+    if issue.author_id != request.user.pk:
+        raise Http404
+    return issue
+
+
+def _its_to_close(request: ResourcePageRequest, issue_id: str) -> Issue:
+    issue = _issue(request, issue_id)
+    if issue.author_id != request.user.pk and not request.access.allows(Permission.WRITE):
+        raise Http404
+    return issue
+
+
+def _may_write(request: ResourcePageRequest, form: forms.Form) -> bool:
+    if allowed("write-to-issues", request.user.pk, WRITES_PER_HOUR, 3600):
+        return True
+    form.add_error(None, "You have written to many issues. Try again later.")
+    return False

@@ -1,0 +1,62 @@
+"""What every list of resources has in common: mine and shared with me, a filter by name or ID, and pages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+
+from accounts.requests import PageRequest
+from console.pages.tables import Paging
+from resources.kinds import KINDS, Kind
+from sharing.access import Listed, Ownership, count_listed, listed
+
+LONGEST_SEARCH = 100
+_OWNERSHIPS = ((Ownership.BOTH, "All"), (Ownership.MINE, "Mine"), (Ownership.SHARED, "Shared with me"))
+
+
+class Filters(TypedDict):
+    """What a list is filtered by."""
+
+    ownership: Ownership
+    kinds: Sequence[Kind]
+    named_only: bool
+    search: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of a list: what was found, and what the templates of lists need besides the rows made of it."""
+
+    found: list[Listed]
+    context: dict[str, Any]
+
+
+def listing_of(request: PageRequest, kind: Kind) -> Listing:
+    """Return the page of a list of one kind that a query asks for."""
+    query, me = request.GET, request.user.pk
+    filters = Filters(
+        ownership=Ownership.__members__.get(query.get("ownership", "").upper(), Ownership.BOTH),
+        kinds=(kind,),
+        named_only=query.get("named") == "1",
+        search=query.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH],
+    )
+    paging = Paging.of(query, count_listed(me, **filters))
+    context: dict[str, Any] = {
+        **filters,
+        "info": KINDS[kind],
+        "list_path": f"/{KINDS[kind].console_path}",
+        "paging": paging,
+        "is_filtered": bool(filters["search"] or filters["named_only"] or filters["ownership"] is not Ownership.BOTH),
+        "ownerships": _OWNERSHIPS,
+    }
+    return Listing(listed(me, **filters, offset=paging.offset, limit=paging.size), context)
+
+
+def answer(request: PageRequest, area: str, context: dict[str, Any]) -> HttpResponse:
+    """Return the page of a list, or for htmx, when a filter has changed, its rows alone."""
+    response = render(request, f"{area}/_list.html" if request.htmx else f"{area}/list.html", context)
+    patch_vary_headers(response, ("HX-Request",))
+    return response

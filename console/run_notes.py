@@ -1,0 +1,96 @@
+"""Notes in the log of a run about what it asked the API for and was refused, so that its reader learns why it failed.
+
+A run is known by the token that was made for it, by the address that it was given for its calls, or, where a call came
+without either, by being the run at work that the refused thing belongs to.
+"""
+
+from http import HTTPStatus
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+
+from accounts.models import ApiToken
+from accounts.principal import Principal
+from accounts.rate_limit import allowed
+from resources.jobs import AT_WORK
+from resources.kinds import KINDS, Kind
+from resources.logs.writing import append_line
+from resources.models import GeneralAccess, Run
+from sharing.access import Access, general_access_source
+from sharing.permissions import Permission
+from sharing.refusals import Refused
+
+# How many notes a run gets in an hour: a run that is refused in a loop has said what there is to say.
+NOTES_PER_HOUR = 50
+_MAX_PATH = 300
+
+
+def note(request: HttpRequest, response: HttpResponse) -> None:
+    """Write into the log of the run that made the request what it was refused; do nothing for everybody else."""
+    refused: Refused | None = getattr(request, "refused", None)
+    if refused is None and response.status_code != HTTPStatus.UNAUTHORIZED:
+        return  # a record that is not there is no refusal
+    principal: Principal | None = getattr(request, "principal", None)
+    run = _run_that_asked(request, principal, refused)
+    if run is not None and allowed("run-notes", run.pk, NOTES_PER_HOUR, 3600):
+        append_line(run.pk, _line(request, response, principal, refused, run))
+
+
+def _run_that_asked(request: HttpRequest, principal: Principal | None, refused: Refused | None) -> Run | None:
+    run_id = getattr(request, "from_run", "")
+    if not run_id and principal is not None and principal.token_id:
+        run_id = ApiToken.objects.filter(pk=principal.token_id).values_list("run_id", flat=True).first()
+    if not run_id and principal is not None and principal.is_anonymous and refused is not None and refused.access:
+        run_id = _run_of(refused.access)
+    return Run.objects.filter(pk=run_id, status__in=AT_WORK).first() if run_id else None
+
+
+def _run_of(access: Access) -> str:
+    facts = access.facts
+    if facts.run is not None:
+        return facts.run.id
+    return facts.id if facts.kind is Kind.RUN else ""
+
+
+def _line(
+    request: HttpRequest, response: HttpResponse, principal: Principal | None, refused: Refused | None, run: Run
+) -> str:
+    error = _error(response)
+    asked = f"{request.method} {request.path_info[:_MAX_PATH]}"
+    if refused is None:
+        missing = error.get("message", "")
+    elif refused.access is not None:
+        missing = _missing(refused.access, refused.permission or Permission.READ, run)
+    elif refused.kind is not None:
+        missing = f"There is no such {KINDS[refused.kind].noun}, or it is not shared."
+    else:
+        missing = ""
+    said = [f"ACCESS: {asked} was refused: {response.status_code} {error.get('type', '')}.", _who(principal), missing]
+    return " ".join(filter(None, said))
+
+
+def _who(principal: Principal | None) -> str:
+    if principal is None:
+        return ""
+    if principal.is_anonymous:
+        return "The call had no API token; the one in APIFY_TOKEN speaks for the account that started the run."
+    return f"The API token speaks for {principal.username}."
+
+
+def _missing(access: Access, permission: Permission, run: Run) -> str:
+    """Say what would have been needed, and of the settings of the run's own account why."""
+    facts = access.facts
+    info = KINDS[facts.kind]
+    missing = f"Missing: {permission.name} on the {info.noun}"
+    level, source = general_access_source(facts)
+    if facts.owner_id != run.owner_id or not info.general_access or level != GeneralAccess.RESTRICTED:
+        return f"{missing}."
+    because = {"ACCOUNT": " as its owner's account is", "RUN": " as its run is"}.get(source or "", "")
+    return f"{missing}. It is Restricted{because}, so only those with access can read it."
+
+
+def _error(response: HttpResponse) -> dict[str, str]:
+    try:
+        return dict(msgspec.json.decode(response.content)["error"])
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError):
+        return {}

@@ -1,0 +1,34 @@
+"""Resources that are named elsewhere than in the URL: in the body of a request, or in what a schedule does.
+
+The middleware decides about the resource that a URL names. This is the one other place where a request is stopped,
+by the same facts, the same decision and the same refusals.
+"""
+
+from accounts.principal import Principal
+from resources.kinds import Kind
+from resources.models import Resource
+from sharing import refusals
+from sharing.access import Access
+from sharing.facts import fetch, parse_address
+from sharing.permissions import Permission
+
+
+def mentioned(principal: Principal, kind: Kind, address: str, permission: Permission) -> Resource:
+    """Return the resource of a kind that `address` names, if `principal` may do `permission` with it.
+
+    `address` is an ID, `username~name` or `~name`.
+
+    Raises:
+        ApiError: the refusal of the access model's table: 401 for an anonymous principal and more than READ, 404 for
+            what is not there or may not be known of, 403 for what may be read but not be done.
+    """
+    if principal.is_anonymous and permission is not Permission.READ:
+        raise refusals.token_not_provided()
+    parsed = parse_address(kind, address, principal)
+    found = fetch(parsed, principal.account_id) if parsed else None
+    if found is None or parsed is None:
+        raise refusals.not_found(kind)
+    access = Access(principal, found.resource, found.facts, parsed.by)
+    if not access.allows(permission):
+        raise refusals.refusal_of(access, permission)
+    return found.resource
