@@ -1,8 +1,9 @@
 """The models of builds: what is known of one, and what was built."""
 
 from django.db import models
+from django.db.models import Q
 
-from resources.jobs import Job
+from resources.jobs import AT_WORK, Job, JobStatus
 from resources.kinds import Kind
 from resources.models.resource import Resource
 
@@ -21,6 +22,12 @@ class Build(Resource, Job):
     number = models.CharField(max_length=30, blank=True, default="")
     tag = models.CharField(max_length=40, blank=True, default="")
     use_cache = models.BooleanField(default=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("lease_expires_at",), condition=Q(status__in=sorted(AT_WORK)), name="build_at_work"),
+            models.Index(fields=("started_at",), condition=Q(status=JobStatus.READY), name="build_ready"),
+        )
 
 
 class BuildContent(models.Model):

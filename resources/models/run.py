@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
-from resources.jobs import AT_WORK, Job
+from resources.jobs import AT_WORK, Job, JobStatus
 from resources.kinds import Kind
 from resources.models.build import Build
 from resources.models.resource import Resource
@@ -15,7 +15,8 @@ class Run(Resource, Job):
     `build_option` is what was asked for (a tag or number), `build` what it came to. `graceful_until` is when an
     aborted or timed out run is stopped for good. `before_millis` is how long it ran before it was resurrected or
     rebooted, `metamorphs` and `charged_events` are JSON. `token_id` is the API token that speaks for the run's owner
-    as long as the run goes on.
+    as long as the run goes on. `restart_requested` is set by a reboot or metamorph of a run at work: its worker stops
+    what runs, clears it, reads the run anew, and starts what `build` is then, with the same storages.
     """
 
     KIND = Kind.RUN
@@ -37,6 +38,7 @@ class Run(Resource, Job):
     input_bytes = models.PositiveBigIntegerField(default=0)
     before_millis = models.PositiveBigIntegerField(default=0)
     reboot_count = models.PositiveIntegerField(default=0)
+    restart_requested = models.BooleanField(default=False)
     restart_count = models.PositiveIntegerField(default=0)
     resurrect_count = models.PositiveIntegerField(default=0)
     metamorphs = models.JSONField(default=list)
@@ -49,5 +51,6 @@ class Run(Resource, Job):
     class Meta:
         indexes = (
             models.Index(fields=("lease_expires_at",), condition=Q(status__in=sorted(AT_WORK)), name="run_at_work"),
+            models.Index(fields=("started_at",), condition=Q(status=JobStatus.READY), name="run_ready"),
             models.Index(fields=("build",), name="run_of_build"),
         )

@@ -1,0 +1,45 @@
+"""What can be queued for a worker. The queue itself is a library's: Django's task framework, kept in the database.
+
+What is queued is a row, written in the transaction of the change that wants it, so that either both are there or
+neither. A task may be delivered twice, or to a worker that dies: each begins by taking its job in the database, and
+does nothing when somebody else has it or it is done (`resources/work/leases.py` finds the jobs of those who died).
+"""
+
+from django.utils.module_loading import import_string
+from django_tasks import task
+
+RUNS_AND_BUILDS = "jobs"
+WEBHOOKS = "webhooks"
+
+
+@task(queue_name=RUNS_AND_BUILDS)
+def execute_run(run_id: str) -> None:
+    """Take a run that is ready, and run it to its end."""
+    import_string("resources.work.running.execute")(run_id)
+
+
+@task(queue_name=RUNS_AND_BUILDS)
+def execute_build(build_id: str) -> None:
+    """Take a build that is ready, and build it."""
+    import_string("resources.work.building.execute")(build_id)
+
+
+@task(queue_name=WEBHOOKS)
+def deliver_webhook(dispatch_id: str) -> None:
+    """Send a webhook that is due, and note what came of it."""
+    import_string("resources.webhooks.delivery.deliver")(dispatch_id)
+
+
+def queue_run(run_id: str) -> None:
+    """Have a worker execute a run, once the transaction that one is in has been committed."""
+    execute_run.enqueue(run_id)
+
+
+def queue_build(build_id: str) -> None:
+    """Have a worker execute a build, once the transaction that one is in has been committed."""
+    execute_build.enqueue(build_id)
+
+
+def queue_dispatch(dispatch_id: str) -> None:
+    """Have a worker send a webhook, once the transaction that one is in has been committed."""
+    deliver_webhook.enqueue(dispatch_id)

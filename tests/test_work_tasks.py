@@ -1,0 +1,35 @@
+"""What is queued is there with the change that wanted it, or not at all."""
+
+import pytest
+from django.db import transaction
+from django_tasks import task_backends
+from django_tasks.backends.base import BaseTaskBackend
+from django_tasks_db.backend import DatabaseBackend
+from django_tasks_db.models import DBTaskResult
+
+from resources.work import tasks
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def database_queue(settings) -> BaseTaskBackend:
+    """The queue of a deployment, in place of that of the tests, which keeps what it is given to itself."""
+    settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["jobs", "webhooks"]}}
+    backend = task_backends["default"]
+    assert isinstance(backend, DatabaseBackend)
+    return backend
+
+
+@pytest.mark.parametrize(
+    ("queue", "name"), [(tasks.queue_run, "jobs"), (tasks.queue_build, "jobs"), (tasks.queue_dispatch, "webhooks")]
+)
+def test_what_is_queued_goes_with_its_transaction(database_queue, queue, name):
+    with transaction.atomic():
+        queue("a" * 17)
+        transaction.set_rollback(True)
+    assert not DBTaskResult.objects.exists()
+    with transaction.atomic():
+        queue("a" * 17)
+    (row,) = DBTaskResult.objects.all()
+    assert (row.queue_name, row.args_kwargs["args"]) == (name, ["a" * 17])
