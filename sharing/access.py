@@ -5,7 +5,7 @@ same question the other way round, of the database: what may this account read?
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from accounts.moments import aware
 from accounts.principal import Principal
 from accounts.statements import Statement
+from resources.jobs import JobStatus
 from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import GeneralAccess, Resource
 from sharing.permissions import NOTHING, Permission
@@ -382,6 +383,7 @@ def listed(
     search: str = "",
     actor_id: str = "",
     task_id: str = "",
+    statuses: Collection[JobStatus] = (),
     offset: int = 0,
     limit: int = 50,
     newest_first: bool = True,
@@ -393,12 +395,11 @@ def listed(
     owns and walks indexes from there, so that the cost never depends on how much there is in the system.
 
     `kinds` of None are all; `named_only` leaves out what has no name; `search` is a part of the name, whatever its
-    case, or a whole ID; `actor_id` and `task_id` leave only what belongs to that Actor or task. What is readable by
-    its link alone, or because an Actor is public, is never listed.
+    case, or a whole ID; `actor_id` and `task_id` leave only what belongs to that Actor or task, `statuses` only
+    runs that have one of them. What is readable by its link alone, or because an Actor is public, is never listed.
     """
-    query = _listing(
-        ownership, _key(kinds), _Only(named_only, bool(search), bool(actor_id), bool(task_id)), newest_first
-    )
+    only = _Only(named_only, bool(search), bool(actor_id), bool(task_id), frozenset(statuses))
+    query = _listing(ownership, _key(kinds), only, newest_first)
     parameters = _parameters(account_id, search, actor_id, task_id)
     parameters |= {"reach": offset + limit, "limit": limit, "offset": offset}
     return [_listed(row) for row in query.rows(parameters)] if query else []
@@ -413,9 +414,11 @@ def count_listed(
     search: str = "",
     actor_id: str = "",
     task_id: str = "",
+    statuses: Collection[JobStatus] = (),
 ) -> int:
     """Return how many rows `listed` has in all with these filters."""
-    query = _counting(ownership, _key(kinds), _Only(named_only, bool(search), bool(actor_id), bool(task_id)))
+    only = _Only(named_only, bool(search), bool(actor_id), bool(task_id), frozenset(statuses))
+    query = _counting(ownership, _key(kinds), only)
     return int(query.rows(_parameters(account_id, search, actor_id, task_id))[0][0]) if query else 0
 
 
@@ -426,10 +429,11 @@ class _Only(NamedTuple):
     searched: bool = False
     of_actor: bool = False
     of_task: bool = False
+    statuses: frozenset[JobStatus] = frozenset()
 
     @property
     def conditions(self) -> str:
-        """What is added to each branch's WHERE; the values are bound by name."""
+        """What is added to each branch's WHERE; the values are bound by name, but for words of our own."""
         conditions = " AND r.name IS NOT NULL" if self.named else ""
         if self.searched:
             conditions += " AND (LOWER(r.name) LIKE %(pattern)s ESCAPE '!' OR r.id = %(search)s)"
@@ -437,6 +441,11 @@ class _Only(NamedTuple):
             conditions += " AND r.actor_id = %(actor)s"
         if self.of_task:
             conditions += " AND r.task_id = %(task)s"
+        if self.statuses:
+            words = ", ".join(f"'{JobStatus(status).value}'" for status in sorted(self.statuses))
+            conditions += (
+                f" AND EXISTS(SELECT 1 FROM resources_run j WHERE j.resource_ptr_id = r.id AND j.status IN ({words}))"
+            )
         return conditions
 
 

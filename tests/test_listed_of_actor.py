@@ -2,6 +2,7 @@
 
 import pytest
 
+from resources.jobs import JobStatus
 from resources.kinds import Kind
 from sharing.access import Ownership, count_listed, listed
 
@@ -39,3 +40,22 @@ def test_what_belongs_to_it_is_found_by_every_rule_that_lists_it(ada, ben, dan, 
     assert ids(ada, actor_id=actor.pk) == {of_dan.pk}
     assert ids(ada) == {of_dan.pk, elsewhere.pk}
     assert ids(ada, task_id=task.pk) == set()
+
+
+def test_runs_by_status_are_still_only_those_that_are_listed_anyway(ada, ben, make_resource, give):
+    made = {
+        status: [make_resource(Kind.RUN, owner, status=status) for owner in (ada, ben)]
+        for status in (JobStatus.FAILED, JobStatus.TIMED_OUT, JobStatus.RUNNING)
+    }
+    give(made[JobStatus.FAILED][1], ada)
+    mine = {status: runs[0].pk for status, runs in made.items()}
+    shared = made[JobStatus.FAILED][1].pk
+
+    assert ids(ada, statuses=[JobStatus.FAILED]) == {mine[JobStatus.FAILED], shared}
+    assert ids(ada, statuses=[JobStatus.TIMED_OUT, JobStatus.RUNNING]) == {
+        mine[JobStatus.TIMED_OUT],
+        mine[JobStatus.RUNNING],
+    }
+    assert ids(ada, statuses=[JobStatus.FAILED], ownership=Ownership.SHARED) == {shared}
+    assert ids(ada, statuses=[JobStatus.ABORTED]) == set()
+    assert ids(ada, statuses=[]) == {*mine.values(), shared}
