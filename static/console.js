@@ -7,6 +7,9 @@
    <progress data-progress hidden>                     in a form: how much of what the form sends has been sent
    <h1 data-problem>                                   in the answer to a refused request: what to say of it; a value of the
                                                        attribute is said instead, and then the dialog stays as it is
+   <p hx-trigger="every 1s" data-by-itself>             asks by itself: its swaps leave the focus where it is, it waits out a server that
+                                                       cannot be reached, and ends when it is refused
+   <pre data-keeps-end>                                grows at its end, which stays in view unless somebody scrolled up
    HX-Trigger: {"announce": {"message": "..."}}        shows a message and reads it out
 
    Every page works without this file; see templates/base.html for the elements that it uses. */
@@ -151,7 +154,10 @@
 
   /* htmx: focus is never lost by a swap, and an error is never silent. */
 
+  const isByItself = (event) => event.detail.requestConfig?.elt.matches("[data-by-itself]") ?? false;
+
   document.addEventListener("htmx:afterSettle", (event) => {
+    if (isByItself(event)) return;
     const swapped = event.detail.elt;
     const wanted = swapped.matches?.("[data-focus]") ? swapped : swapped.querySelector?.("[data-focus]");
     if (wanted) {
@@ -170,6 +176,10 @@
     const answer = new DOMParser().parseFromString(responseText, "text/html").querySelector("[data-problem]");
     const problem = answer?.dataset.problem || answer?.textContent.trim();
     const isStale = status === 403 || status === 404;
+    if (isByItself(event)) {
+      if (!isStale) return; // it asks again
+      event.detail.requestConfig.elt.remove();
+    }
     if (isStale && !answer?.dataset.problem && dialog?.contains(event.detail.elt)) {
       refreshDialog(problem ?? "That is not permitted any more.");
     } else if (isStale) {
@@ -183,9 +193,33 @@
 
   for (const name of ["htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(name, (event) => {
-      if (!isLoadingDialog(event)) complain("The server cannot be reached. Check the connection, then try again.");
+      if (!isLoadingDialog(event) && !isByItself(event)) complain("The server cannot be reached. Check the connection, then try again.");
     });
   }
+
+  /* What grows at its end, such as a log. */
+
+  const SLACK_PIXELS = 24;
+
+  function isAtEnd(element) {
+    return element.scrollHeight - element.scrollTop - element.clientHeight <= SLACK_PIXELS;
+  }
+
+  function showEnd(element) {
+    element.scrollTop = element.scrollHeight;
+  }
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const growing = event.detail.target.closest?.("[data-keeps-end]");
+    if (growing) growing.dataset.keepsEnd = isAtEnd(growing) ? "yes" : "no";
+  });
+
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const growing = event.detail.target.closest?.("[data-keeps-end]");
+    if (growing?.dataset.keepsEnd === "yes") showEnd(growing);
+  });
+
+  for (const growing of document.querySelectorAll("[data-keeps-end]")) showEnd(growing);
 
   /* The progress of a form that sends files. Once all is sent the bar has no value: the server is storing it. */
 

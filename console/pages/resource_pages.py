@@ -1,23 +1,112 @@
-"""What the pages of all resources have in common: the head, who owns it, and what one may do with it."""
+"""What the pages of all resources have in common: where it is, the head, its tabs, and what one may do with it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from console.pages.access_words import badge_of, how_you_see_it
+from resources.kinds import KINDS, Kind
+from resources.models import Resource
+from sharing.access import Facts, Parent
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
 
 
-def context_of(request: ResourcePageRequest) -> dict[str, Any]:
-    """Return what `resource/page.html` needs."""
+@dataclass(frozen=True, slots=True)
+class Crumb:
+    """A page above this one."""
+
+    label: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One of the pages of a resource. `count` is how much there is on it, where that is known for nothing."""
+
+    label: str
+    path: str
+    is_current: bool = False
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Something that a resource belongs to, or that belongs to it.
+
+    Its name is for who may read it; others are told no more than the ID that the resource itself has, and what it is.
+    """
+
+    what: str
+    id: str
+    path: str
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """What to call it."""
+        return self.name or self.id
+
+
+def context_of(
+    request: ResourcePageRequest,
+    *,
+    heading: str = "",
+    here: str = "",
+    under: Sequence[Crumb] | None = None,
+    tabs: Sequence[Tab] = (),
+) -> dict[str, Any]:
+    """Return what `resource/page.html` needs.
+
+    `heading` is what the page calls the resource and `here` what the breadcrumbs call it: its name, unless something
+    else is given. `under` are the pages above it: the list of its kind, unless others are given.
+    """
     resource, access = request.resource, request.access
+    info = resource.info
     manages = access.allows(Permission.MANAGE_ACCESS_RIGHTS)
     return {
         "resource": resource,
-        "info": resource.info,
+        "info": info,
+        "heading": heading or resource.name or f"Unnamed {info.noun}",
+        "here": here or str(resource),
+        "crumbs": [crumb_of(Kind(resource.kind))] if under is None else under,
+        "tabs": tabs,
         "owner": access.facts.owner_username,
-        "badge": badge_of(access.facts) if resource.info.general_access and manages else None,
+        "badge": badge_of(access.facts) if info.general_access and manages else None,
         "how_you_see_it": how_you_see_it(request.decision, access.facts, access.held),
         "is_mine": resource.owner_id == request.principal.account_id,
         "can_write": access.allows(Permission.WRITE),
         "can_share": manages,
     }
+
+
+def crumb_of(kind: Kind) -> Crumb:
+    """Return the way to the list of a kind."""
+    plural = KINDS[kind].plural
+    return Crumb(f"{plural[0].upper()}{plural[1:]}", f"/{KINDS[kind].console_path}")
+
+
+def parents_of(request: ResourcePageRequest) -> dict[Kind, Related]:
+    """Return the Actor and the task that a build or run belongs to, in so far as there are any, asking nothing."""
+    facts, me = request.access.facts, request.principal.account_id
+    found = ((Kind.ACTOR, facts.actor), (Kind.TASK, facts.task))
+    return {kind: _related(kind, parent, me) for kind, parent in found if parent is not None}
+
+
+def _related(kind: Kind, parent: Parent, me: str | None) -> Related:
+    may_read = parent.owner_id == me or bool(parent.granted) or (kind is Kind.ACTOR and parent.is_public)
+    info = KINDS[kind]
+    return Related(info.title, parent.id, f"/{info.console_path}/{parent.id}", (parent.name or "") if may_read else "")
+
+
+def related_to(resource: Resource, facts: Facts) -> list[Related]:
+    """Return the Actor, task and run that a resource belongs to, and the default storages of a run."""
+    found = [
+        Related(KINDS[kind].title, id_, f"/{KINDS[kind].console_path}/{id_}")
+        for kind, id_ in ((Kind.ACTOR, resource.actor_id), (Kind.TASK, resource.task_id), (Kind.RUN, resource.run_id))
+        if id_
+    ]
+    if facts.kind is Kind.RUN:
+        storages = Resource.objects.filter(run_id=resource.pk).order_by("kind", "id")
+        found += [Related(f"Default {each.info.noun}", each.pk, each.console_path) for each in storages]
+    return found

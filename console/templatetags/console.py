@@ -12,6 +12,8 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from console.pages.job_words import STATUS_WORDS
+
 register = template.Library()
 
 
@@ -27,6 +29,12 @@ def nav_link(context: dict[str, Any], view_name: str, icon: str, label: str) -> 
     elif url != "/" and path.startswith(f"{url}/"):
         current = "true"
     return {"url": url, "icon": icon, "label": label, "current": current}
+
+
+@register.inclusion_tag("_job_status.html")
+def job_status(status: str) -> dict[str, Any]:
+    """The status of a build or run as a badge."""
+    return {"words": STATUS_WORDS[status]}
 
 
 @register.simple_tag
