@@ -53,4 +53,5 @@ class Run(Resource, Job):
             models.Index(fields=("lease_expires_at",), condition=Q(status__in=sorted(AT_WORK)), name="run_at_work"),
             models.Index(fields=("started_at",), condition=Q(status=JobStatus.READY), name="run_ready"),
             models.Index(fields=("build",), name="run_of_build"),
+            models.Index(fields=("schedule_id",), condition=~Q(schedule_id=""), name="run_of_schedule"),
         )

@@ -12,7 +12,7 @@ class Schedule(Resource):
     """Starts Actors and tasks at times, in the name of its owner.
 
     `actions` is JSON text of a list as the API has it. `next_at` is when it fires next; whoever moves it on fires,
-    so that it fires once however many workers look (`console/work/schedules.py`).
+    so that it fires once however many workers look (`sharing/firing.py`).
     """
 
     KIND = Kind.SCHEDULE

@@ -10,7 +10,8 @@ class Task(Resource):
     """An Actor with an input that has been saved.
 
     `options` is JSON text of an object (build, timeoutSecs, memoryMbytes and the like), empty values left out. `input`
-    is the text of the saved input, empty where there is none.
+    is the text of the saved input, empty where there is none. `details` is JSON text of an object with what is only
+    kept to be given back (`actorStandby`).
     """
 
     KIND = Kind.TASK
@@ -20,6 +21,7 @@ class Task(Resource):
 
     description = models.TextField(blank=True, default="")
     options = models.TextField(default="{}")
+    details = models.TextField(default="{}")
     input = models.TextField(blank=True, default="")
     input_content_type = models.CharField(max_length=255, default="application/json; charset=utf-8")
     run_count = models.PositiveBigIntegerField(default=0)

@@ -74,6 +74,7 @@ class WebhookDispatch(models.Model):
     class Meta:
         indexes = (
             models.Index(fields=("owner", "created_at"), name="dispatch_of_owner"),
+            models.Index(fields=("webhook", "created_at"), name="dispatch_of_webhook"),
             models.Index(fields=("next_at",), condition=Q(status="ACTIVE"), name="dispatch_due"),
         )
 

@@ -1,0 +1,1 @@
+"""Schedules: what is started at which times."""

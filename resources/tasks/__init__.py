@@ -1,0 +1,1 @@
+"""Tasks: an Actor with options and an input that have been saved."""

@@ -1,0 +1,207 @@
+"""The life of a task: made, changed, deleted, each in one transaction with its audit row.
+
+Who may name the Actor is decided above; here a task only says which one it is of, for good.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts import audit
+from accounts.ids import new_id
+from accounts.principal import Principal
+from resources.kinds import Kind
+from resources.models import Actor, Task
+from resources.storages import NAME, NAME_RULES, InvalidName, NameTaken, ResourceGone
+from resources.tasks.options import NONE_SAVED, SavedOptions, written
+
+MAX_TITLE = 200
+MAX_DESCRIPTION = 10_000
+MAX_INPUT_BYTES = 9 * 1024 * 1024
+JSON_TYPE = "application/json; charset=utf-8"
+
+
+class InvalidTask(ValueError):
+    """Something that a task cannot have; `field` names it as the API does, the message says why."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class Unset:
+    """Stands for what is not changed, where None is a value."""
+
+
+UNSET = Unset()
+
+
+@dataclass(frozen=True, slots=True)
+class TaskChange:
+    """What of a task is to change. `options` and `standby` replace what is there; a value of None takes it away.
+
+    `input` is the text of the input, `input_content_type` what it is: JSON, unless told otherwise.
+    """
+
+    name: str | Unset = UNSET
+    title: str | Unset = UNSET
+    description: str | Unset = UNSET
+    options: SavedOptions | Unset | None = UNSET
+    input: str | Unset | None = UNSET
+    input_content_type: str = field(default=JSON_TYPE)
+    standby: Mapping[str, Any] | Unset | None = UNSET
+
+
+NO_CHANGE = TaskChange()
+
+
+def create(owner_id: str, actor: Actor, change: TaskChange = NO_CHANGE, *, by: Principal) -> Task:
+    """Make a task of an Actor; without a name it is given one that says which Actor it is of.
+
+    Raises:
+        InvalidName: when no task can be called so.
+        NameTaken: when its owner has another task with this name.
+        InvalidTask: when it cannot have something else.
+        ValueError: when somebody would make one for somebody else.
+    """
+    if by.account_id != owner_id:
+        raise ValueError(f"{by.account_id} cannot make a task for {owner_id}.")
+    task = Task(owner_id=owner_id, actor_id=actor.pk, name=_name_after(actor))
+    _apply(task, change)
+    try:
+        with transaction.atomic():
+            task.save(force_insert=True)
+    except IntegrityError as error:
+        raise _taken(task) from error
+    return task
+
+
+def update(task: Task, change: TaskChange, *, by: Principal) -> None:
+    """Change what `change` gives, and nothing else; `task` is brought up to date.
+
+    Raises:
+        InvalidName: when no task can be called so.
+        NameTaken: when its owner has another task with this name.
+        InvalidTask: when it cannot have something else.
+        ResourceGone: when the task was deleted in the meantime.
+    """
+    with transaction.atomic():
+        locked = Task.objects.select_for_update().filter(pk=task.pk).first()
+        if locked is None:
+            raise ResourceGone(task.pk)
+        before = locked.name
+        _apply(locked, change)
+        locked.modified_at = timezone.now()
+        try:
+            with transaction.atomic():
+                locked.save(update_fields=_FIELDS)
+        except IntegrityError as error:
+            raise _taken(locked) from error
+        if locked.name != before:
+            _record("resource.renamed", locked, by, before=before, after=locked.name)
+    for changed in _FIELDS:
+        setattr(task, changed, getattr(locked, changed))
+
+
+def delete(task: Task, *, by: Principal) -> bool:
+    """Delete a task, and return whether it was still there. Its runs stay, and no longer say that they were of it."""
+    with transaction.atomic():
+        locked = Task.objects.select_for_update().filter(pk=task.pk).first()
+        if locked is None:
+            return False
+        _record("resource.deleted", locked, by)
+        locked.delete()
+    return True
+
+
+def standby_of(task: Task) -> dict[str, Any] | None:
+    """Return the settings of standby that were given with a task; they are only kept to be given back."""
+    standby: dict[str, Any] | None = json.loads(task.details).get("actorStandby")
+    return standby
+
+
+def _apply(task: Task, change: TaskChange) -> None:
+    if not isinstance(change.name, Unset):
+        task.name = _checked_name(change.name)
+    if not isinstance(change.title, Unset):
+        task.title = checked_text("title", change.title, MAX_TITLE)
+    if not isinstance(change.description, Unset):
+        task.description = checked_text("description", change.description, MAX_DESCRIPTION)
+    if not isinstance(change.options, Unset):
+        task.options = written(change.options or NONE_SAVED)
+    if not isinstance(change.standby, Unset):
+        standby = {"actorStandby": dict(change.standby)} if change.standby is not None else {}
+        task.details = _kept("actorStandby", standby)
+    if not isinstance(change.input, Unset):
+        task.input = checked_text("input", change.input or "", MAX_INPUT_BYTES)
+        task.input_content_type = checked_text("contentType", change.input_content_type, 255)
+
+
+def _checked_name(name: str) -> str:
+    if not NAME.match(name):
+        raise InvalidName(NAME_RULES)
+    return name
+
+
+def checked_text(field: str, text: str, limit: int) -> str:
+    """Return a text that every database can keep.
+
+    Raises:
+        InvalidTask: when it is longer than `limit`, or holds what no database keeps.
+    """
+    if len(text) > limit or "\x00" in text or not _is_unicode(text):
+        raise InvalidTask(field, f"it must have at most {limit:,} characters, and no NUL or half a character in it.")
+    return text
+
+
+def _is_unicode(text: str) -> bool:
+    """Tell whether there is no lone surrogate."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _kept(field: str, value: dict[str, Any]) -> str:
+    """Return JSON text, in which everything that a database would refuse is escaped."""
+    text = json.dumps(value)
+    if len(text) > MAX_DESCRIPTION:
+        raise InvalidTask(field, f"it must have at most {MAX_DESCRIPTION:,} characters.")
+    return text
+
+
+def _name_after(actor: Actor) -> str:
+    """Return a name for a task that was given none; the last part keeps apart those of one Actor."""
+    return f"{(actor.name or 'task')[:50].rstrip('-')}-{new_id()[:8].lower()}"
+
+
+def _taken(task: Task) -> NameTaken:
+    return NameTaken(f'There is another task called "{task.name}". Choose another name.')
+
+
+def _record(action: str, task: Task, by: Principal, **details: str | None) -> None:
+    audit.record(
+        action,
+        by=by,
+        account_id=task.owner_id,
+        subject_kind=Kind.TASK,
+        subject_id=task.pk,
+        **{"name": task.name, **details},
+    )
+
+
+_FIELDS = (
+    "name",
+    "title",
+    "description",
+    "options",
+    "input",
+    "input_content_type",
+    "details",
+    "modified_at",
+)

@@ -1,0 +1,135 @@
+"""Which webhooks are sent for what happens to runs and builds, and above all which are not."""
+
+import json
+
+import pytest
+from django.db import transaction
+
+from resources.kinds import Kind
+from resources.models import Webhook, WebhookDispatch
+from resources.webhooks import events
+
+
+@pytest.fixture
+def actor(dan, make_resource):
+    """Dan's public Actor, which everybody runs."""
+    return make_resource(Kind.ACTOR, dan, name="finder", is_public=True)
+
+
+@pytest.fixture
+def task(ada, actor, make_resource):
+    return make_resource(Kind.TASK, ada, name="prices", actor_id=actor.pk)
+
+
+@pytest.fixture
+def run(ada, actor, task, make_resource):
+    """Ada's run of dan's Actor, by her task."""
+    return make_resource(Kind.RUN, ada, actor_id=actor.pk, task_id=task.pk)
+
+
+@pytest.fixture
+def build(dan, actor, make_resource):
+    return make_resource(Kind.BUILD, dan, actor_id=actor.pk)
+
+
+def hook(owner, *event_types, **condition) -> Webhook:
+    types = list(event_types) or [events.RUN_SUCCEEDED]
+    return Webhook.objects.create(owner=owner, event_types=types, request_url="https://example.com/", **condition)
+
+
+def sent() -> list[tuple[str, str]]:
+    return list(WebhookDispatch.objects.order_by("pk").values_list("webhook_id", "event_type"))
+
+
+# Who does not hear of it
+
+
+def test_the_developer_of_an_actor_does_not_hear_of_the_runs_of_others(actor, run, dan):
+    dan_hook = hook(dan, actor=actor)
+    run.owner.share_runs_with_actor_creators = True
+    run.owner.save()
+    events.happened(run, events.RUN_SUCCEEDED)
+    assert sent() == []
+    assert Webhook.objects.get(pk=dan_hook.pk).dispatch_count == 0
+
+
+def test_a_user_of_an_actor_does_not_hear_of_the_runs_and_builds_of_its_developer(
+    actor, dan, ada, build, give, make_resource
+):
+    give(actor, ada, "READ", "VIEW_OWNER_RUNS")
+    hook(ada, events.RUN_SUCCEEDED, events.BUILD_SUCCEEDED, actor=actor)
+    events.happened(make_resource(Kind.RUN, dan, actor_id=actor.pk), events.RUN_SUCCEEDED)
+    events.happened(build, events.BUILD_SUCCEEDED)
+    assert sent() == []
+
+
+def test_a_webhook_on_somebody_elses_run_or_task_hears_nothing(run, task, cleo, give):
+    give(run, cleo, "WRITE", "MANAGE_ACCESS_RIGHTS")
+    give(task, cleo, "WRITE", "VIEW_OWNER_RUNS")
+    hook(cleo, run=run)
+    hook(cleo, task=task)
+    events.happened(run, events.RUN_SUCCEEDED)
+    assert sent() == []
+
+
+def test_other_events_other_actors_and_other_runs(actor, run, ada, make_resource):
+    other = make_resource(Kind.ACTOR, ada)
+    hook(ada, events.RUN_FAILED, actor=actor)
+    hook(ada, actor=other)
+    hook(ada, run=make_resource(Kind.RUN, ada, actor_id=actor.pk))
+    events.happened(run, events.RUN_SUCCEEDED)
+    assert sent() == []
+
+
+def test_a_run_of_no_actor_and_no_task_matches_no_condition_that_is_empty(ada, make_resource, actor):
+    hook(ada, run=make_resource(Kind.RUN, ada))
+    hook(ada, actor=actor)
+    events.happened(make_resource(Kind.RUN, ada), events.RUN_SUCCEEDED)
+    assert sent() == []
+
+
+def test_what_is_no_event(run):
+    with pytest.raises(ValueError, match="no event"):
+        events.happened(run, "ACTOR.RUN.EXPLODED")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_in_no_transaction(run):
+    with pytest.raises(transaction.TransactionManagementError):
+        events.happened(run, events.RUN_SUCCEEDED)
+
+
+# Who does
+
+
+def test_ones_own_run_by_its_actor_its_task_and_itself(actor, task, run, ada):
+    wanted = [hook(ada, actor=actor), hook(ada, task=task), hook(ada, run=run)]
+    events.happened(run, events.RUN_SUCCEEDED)
+    assert sorted(sent()) == sorted((each.pk, events.RUN_SUCCEEDED) for each in wanted)
+    one = WebhookDispatch.objects.get(webhook=wanted[0])
+    assert json.loads(one.event_data) == {"actorId": actor.pk, "actorTaskId": task.pk, "actorRunId": run.pk}
+    assert (one.owner_id, one.status, one.calls) == (ada.pk, "ACTIVE", "[]")
+    assert set(Webhook.objects.values_list("dispatch_count", flat=True)) == {1}
+
+
+def test_ones_own_build(actor, build, dan):
+    hook(dan, events.BUILD_FAILED, actor=actor)
+    events.happened(build, events.BUILD_FAILED)
+    assert json.loads(WebhookDispatch.objects.get().event_data) == {"actorId": actor.pk, "actorBuildId": build.pk}
+
+
+def test_a_rolled_back_change_sends_nothing(actor, run, ada):
+    hook(ada, actor=actor)
+    with transaction.atomic():
+        events.happened(run, events.RUN_SUCCEEDED)
+        transaction.set_rollback(True)
+    assert sent() == []
+    assert Webhook.objects.get().dispatch_count == 0
+
+
+def test_the_queries_do_not_grow_with_the_webhooks(actor, run, ada, django_assert_max_num_queries):
+    for _ in range(20):
+        hook(ada, actor=actor)
+    with django_assert_max_num_queries(5):
+        events.happened(run, events.RUN_SUCCEEDED)
+    assert len(sent()) == 20
