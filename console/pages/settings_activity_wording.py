@@ -66,6 +66,10 @@ def _issue(text: str) -> Callable[[AuditEvent], str]:
     return lambda event: text.format(_subject(event), event.details.get("issue", {}).get("title", ""))
 
 
+def _version(text: str) -> Callable[[AuditEvent], str]:
+    return lambda event: text.format(_subject(event), event.details.get("version", ""))
+
+
 def _link(verb: str) -> Callable[[AuditEvent], str]:
     def sentence(event: AuditEvent) -> str:
         key = event.details.get("link", {}).get("recordKey")
@@ -128,5 +132,11 @@ _SENTENCES: dict[str, str | Callable[[AuditEvent], str]] = {
     "link.all_revoked": lambda event: f"Revoked all pre-signed links to {_subject(event)}.",
     "account.link_days.changed": _link_days,
     "resource.renamed": _renamed,
+    "actor.published": lambda event: f"Published {_subject(event)}.",
+    "actor.unpublished": lambda event: f"Made {_subject(event)} private.",
+    "actor.version_added": _version("Added version {1} to {0}."),
+    "actor.version_changed": _version("Changed version {1} of {0}."),
+    "actor.version_removed": _version("Removed version {1} of {0}."),
+    "actor.environment_changed": _version("Changed the environment variables of version {1} of {0}."),
     "resource.deleted": lambda event: f"Deleted {_subject(event)}.",
 }

@@ -1,0 +1,1 @@
+"""Actors: what is known of one, its versions with their sources, and its environment variables."""

@@ -1,0 +1,144 @@
+"""The environment variables of a version. The value of a secret one goes to the Actor's runs, and to nobody else.
+
+A secret value is encrypted in the database. There is no function here that gives one back to a person: `values_of` is
+for the worker.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts import audit
+from accounts.principal import Principal
+from resources.actors.editing import touch
+from resources.actors.fields import InvalidField
+from resources.encryption import decrypt, encrypt
+from resources.models import ActorVersion, EnvironmentVariable
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}\Z", re.ASCII)
+MAX_VARIABLES = 100
+MAX_VALUE = 32 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """What a variable is to be. A `value` of None keeps the one that there is."""
+
+    name: str
+    value: str | None = None
+    is_secret: bool = False
+
+
+def set_variable(
+    version: ActorVersion, name: str, value: str | None, *, by: Principal, is_secret: bool = False
+) -> EnvironmentVariable:
+    """Give a variable this value, be it there already or not; None keeps the value that it has.
+
+    Raises:
+        InvalidField: for a name or value that no variable can have, for a new one without a value, and for a secret one
+            that would be made readable without being given another value.
+    """
+    _check(name, value)
+    with transaction.atomic():
+        found = _locked(version).filter(name=name).first()
+        if found is None and version.environment.count() >= MAX_VARIABLES:
+            raise InvalidField("envVars", f"there must be at most {MAX_VARIABLES} variables.")
+        kept = found or EnvironmentVariable(version=version, name=name)
+        _put(kept, value, is_secret, is_new=found is None)
+        kept.save()
+        _changed(version, by)
+    return kept
+
+
+def remove_variable(version: ActorVersion, name: str, *, by: Principal) -> bool:
+    """Remove a variable, and return whether it was still there."""
+    with transaction.atomic():
+        removed, _ = _locked(version).filter(name=name).delete()
+        if removed:
+            _changed(version, by)
+    return bool(removed)
+
+
+def replace(version: ActorVersion, variables: Sequence[Variable], *, by: Principal) -> None:
+    """Let these be all the variables of a version.
+
+    Raises:
+        InvalidField: as `set_variable`, and when a name is there twice; then nothing is changed.
+    """
+    names = [variable.name for variable in variables]
+    if len(set(names)) != len(names):
+        raise InvalidField("envVars", "each name may be there once.")
+    if len(names) > MAX_VARIABLES:
+        raise InvalidField("envVars", f"there must be at most {MAX_VARIABLES} variables.")
+    with transaction.atomic():
+        _locked(version).exclude(name__in=names).delete()
+        for each in variables:
+            set_variable(version, each.name, each.value, is_secret=each.is_secret, by=by)
+
+
+def values_of(version: ActorVersion) -> dict[str, str]:
+    """Return all variables with their values, secret ones decrypted, for the worker.
+
+    Raises:
+        CannotDecrypt: when SECRET_KEY has been changed since a secret one was set.
+    """
+    return {
+        variable.name: decrypt(variable.value) if variable.is_secret else variable.value
+        for variable in version.environment.order_by("name")
+    }
+
+
+def sealed(values: dict[str, str]) -> str:
+    """Return variables as a build keeps them: encrypted, as a whole."""
+    return encrypt(msgspec.json.encode(values).decode()) if values else ""
+
+
+def unsealed(text: str) -> dict[str, str]:
+    """Return the variables that a build keeps (`BuildContent.environment`), for the worker.
+
+    Raises:
+        CannotDecrypt: when SECRET_KEY has been changed since.
+    """
+    return msgspec.json.decode(decrypt(text), type=dict[str, str]) if text else {}
+
+
+def _check(name: str, value: str | None) -> None:
+    if not NAME.match(name):
+        raise InvalidField("name", "it must have 1 to 100 letters, digits and underscores, and not begin with a digit.")
+    if value is not None and (len(value) > MAX_VALUE or "\x00" in value):
+        raise InvalidField("value", f"it must have at most {MAX_VALUE:,} characters, and no NUL among them.")
+
+
+def _put(variable: EnvironmentVariable, value: str | None, is_secret: bool, *, is_new: bool) -> None:
+    if value is None:
+        if is_new:
+            raise InvalidField("value", f'the variable "{variable.name}" needs one.')
+        if variable.is_secret and not is_secret:
+            raise InvalidField("value", f'"{variable.name}" is secret; give it another value to make it readable.')
+        if is_secret and not variable.is_secret:
+            variable.value = encrypt(variable.value)
+    else:
+        variable.value = encrypt(value) if is_secret else value
+    variable.is_secret = is_secret
+
+
+def _locked(version: ActorVersion) -> QuerySet[EnvironmentVariable]:
+    return EnvironmentVariable.objects.select_for_update().filter(version=version)
+
+
+def _changed(version: ActorVersion, by: Principal) -> None:
+    """Leave a line that says that the environment was changed. What was set is nobody's business but the Actor's."""
+    audit.record(
+        "actor.environment_changed",
+        by=by,
+        account_id=version.actor.owner_id,
+        subject_kind=version.actor.kind,
+        subject_id=version.actor_id,
+        name=version.actor.name,
+        version=version.number,
+    )
+    touch(version.actor)

@@ -1,0 +1,104 @@
+"""The fields of Actors and versions, and what they may hold."""
+
+import re
+from typing import Any, TypedDict
+
+import msgspec
+
+MAX_TITLE = 200
+MAX_DESCRIPTION = 2000
+MAX_TIMEOUT_SECS = 2**31 - 1
+MIN_MEMORY_MBYTES = 128
+MAX_MEMORY_MBYTES = 32768
+MAX_DETAILS_BYTES = 256 * 1024
+TAG = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9._-]{0,38}[a-zA-Z0-9])?\Z")
+
+
+class InvalidField(ValueError):
+    """A value that a field cannot have; `field` names it as the API does, the message says why."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class ActorFields(TypedDict, total=False):
+    """What can be said of an Actor when it is made or changed; what is left out stays as it is.
+
+    `details` is merged into what is kept there already; a value of None takes a detail away.
+    """
+
+    title: str
+    description: str
+    is_public: bool
+    default_build: str
+    default_timeout_secs: int
+    default_memory_mbytes: int
+    restart_on_error: bool
+    details: dict[str, Any]
+
+
+# What the API calls the fields, for messages.
+_WIRE = {
+    "default_build": "defaultRunOptions.build",
+    "default_timeout_secs": "defaultRunOptions.timeoutSecs",
+    "default_memory_mbytes": "defaultRunOptions.memoryMbytes",
+}
+
+
+def check(fields: ActorFields) -> None:
+    """Check the fields of an Actor that are given.
+
+    Raises:
+        InvalidField: for the first one that an Actor cannot have.
+    """
+    for name, longest in (("title", MAX_TITLE), ("description", MAX_DESCRIPTION)):
+        if name in fields:
+            check_text(name, fields[name], longest)  # type: ignore[literal-required]
+    if "default_build" in fields:
+        check_tag(_WIRE["default_build"], fields["default_build"])
+    bounds = (("default_timeout_secs", 0, MAX_TIMEOUT_SECS), ("default_memory_mbytes", MIN_MEMORY_MBYTES, 0))
+    for name, lowest, highest in bounds:
+        if name in fields:
+            _check_number(_WIRE[name], fields[name], lowest, highest or MAX_MEMORY_MBYTES)  # type: ignore[literal-required]
+
+
+def check_text(field: str, text: str, longest: int) -> None:
+    """Check that a text is not too long and that both databases can keep it.
+
+    Raises:
+        InvalidField: naming `field`.
+    """
+    if len(text) > longest or "\x00" in text:
+        raise InvalidField(field, f"it must have at most {longest:,} characters, and no NUL among them.")
+
+
+def check_tag(field: str, tag: str) -> None:
+    """Check what is to be a tag of builds, or the number of one.
+
+    Raises:
+        InvalidField: naming `field`.
+    """
+    if not TAG.match(tag):
+        raise InvalidField(
+            field, "it must have 1 to 40 letters, digits, dots, dashes and underscores, a letter or digit at both ends."
+        )
+
+
+def merged(details: str, change: dict[str, Any]) -> str:
+    """Return the JSON text of an Actor's details with a change to them.
+
+    Raises:
+        InvalidField: when they would become too large.
+    """
+    kept = {**msgspec.json.decode(details), **change}
+    text = msgspec.json.encode({name: value for name, value in kept.items() if value is not None}).decode()
+    if len(text) > MAX_DETAILS_BYTES:
+        largest = max(change, key=lambda name: len(msgspec.json.encode(change[name])))
+        raise InvalidField(largest, f"it must have at most {MAX_DETAILS_BYTES:,} bytes.")
+    return text
+
+
+def _check_number(field: str, number: int, lowest: int, highest: int) -> None:
+    if not lowest <= number <= highest:
+        raise InvalidField(field, f"it must be a whole number from {lowest} to {highest}.")

@@ -1,0 +1,189 @@
+"""The versions of an Actor: where the source of each is, and the tag that its builds are given."""
+
+import re
+from collections.abc import Sequence
+from typing import TypedDict, Unpack
+from urllib.parse import urlsplit
+
+from django.db import IntegrityError, transaction
+
+from accounts import audit
+from accounts.principal import Principal
+from resources.actors import source_files
+from resources.actors.editing import touch
+from resources.actors.fields import InvalidField, check_tag, check_text
+from resources.actors.source_files import SourceFile
+from resources.models import Actor, ActorVersion, Build, SourceType
+
+NUMBER = re.compile(r"(?:[0-9]|[1-9][0-9])\.(?:[0-9]|[1-9][0-9])\Z", re.ASCII)
+MAX_VERSIONS = 100
+_MAX_URL = 2000
+
+
+class VersionFields(TypedDict, total=False):
+    """What can be said of a version; what is left out stays as it is, and is the model's default for a new one."""
+
+    source_type: str
+    source_files: Sequence[SourceFile]
+    source_url: str
+    build_tag: str
+    apply_env_vars_to_build: bool
+
+
+class VersionExists(ValueError):
+    """The Actor has a version with this number already; the message says so."""
+
+
+class TooFewVersions(ValueError):
+    """The last version of an Actor cannot be removed; the message says so."""
+
+
+class TooManyVersions(ValueError):
+    """An Actor has only so many versions; the message says how many."""
+
+
+def add(actor: Actor, number: str, *, by: Principal, **fields: Unpack[VersionFields]) -> ActorVersion:
+    """Add a version, like 0.1.
+
+    Raises:
+        InvalidField: for a number or another field that a version cannot have.
+        VersionExists: when there is one with this number.
+        TooManyVersions: when the Actor has as many as it can have.
+    """
+    version = ActorVersion(actor=actor, number=_checked_number(number))
+    _set(version, fields)
+    _check_url(version)
+    if ActorVersion.objects.filter(actor=actor).count() >= MAX_VERSIONS:
+        raise TooManyVersions(f"An Actor has at most {MAX_VERSIONS} versions.")
+    version.next_build = _next_build(version)
+    with transaction.atomic():
+        _save(version)
+        _record("actor.version_added", version, by)
+        touch(actor)
+    return version
+
+
+def change(version: ActorVersion, fields: VersionFields, *, by: Principal, number: str | None = None) -> None:
+    """Change the fields of a version that are given, and its number where one is given.
+
+    Raises:
+        InvalidField: for a number or another field that a version cannot have; then nothing is changed.
+        VersionExists: when there is another one with this number.
+    """
+    _set(version, fields)
+    _check_url(version)
+    kept = list(_KEPT)
+    if number is not None and number != version.number:
+        version.number = _checked_number(number)
+        version.next_build = _next_build(version)
+        kept += ["number", "next_build"]
+    with transaction.atomic():
+        _save(version, kept)
+        _record("actor.version_changed", version, by)
+        touch(version.actor)
+
+
+def remove(version: ActorVersion, *, by: Principal) -> None:
+    """Remove a version with its variables; what was built of it stays.
+
+    Raises:
+        TooFewVersions: when it is the Actor's last one.
+    """
+    with transaction.atomic():
+        Actor.objects.select_for_update().filter(pk=version.actor_id).first()
+        if not ActorVersion.objects.filter(actor_id=version.actor_id).exclude(pk=version.pk).exists():
+            raise TooFewVersions("An Actor needs at least one version.")
+        _record("actor.version_removed", version, by)
+        touch(version.actor)
+        version.delete()
+
+
+def source_files_of(version: ActorVersion) -> list[SourceFile]:
+    """Return the source files of a version; none where its source is elsewhere."""
+    return source_files.parsed(version.source_files)
+
+
+def url_without_credentials(url: str) -> str:
+    """Return the URL of a source as readers may see it: without the name and password that it may hold."""
+    if "@" not in url:
+        return url
+    scheme, separator, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}" if separator else url
+
+
+def _set(version: ActorVersion, fields: VersionFields) -> None:
+    if "source_type" in fields:
+        if fields["source_type"] not in SourceType.values:
+            raise InvalidField("sourceType", f"it must be one of {', '.join(SourceType.values)}.")
+        version.source_type = fields["source_type"]
+    if "source_files" in fields:
+        version.source_files = source_files.checked(fields["source_files"])
+    if "source_url" in fields:
+        check_text("gitRepoUrl", fields["source_url"], _MAX_URL)
+        version.source_url = fields["source_url"].strip()
+    if "build_tag" in fields:
+        if fields["build_tag"]:
+            check_tag("buildTag", fields["build_tag"])
+        version.build_tag = fields["build_tag"]
+    if "apply_env_vars_to_build" in fields:
+        version.apply_env_vars_to_build = fields["apply_env_vars_to_build"]
+
+
+_KEPT = ("source_type", "source_files", "source_url", "build_tag", "apply_env_vars_to_build", "modified_at")
+_URL_FIELDS = {
+    SourceType.GIT_REPO: "gitRepoUrl",
+    SourceType.TARBALL: "tarballUrl",
+    SourceType.GITHUB_GIST: "gitHubGistUrl",
+}
+
+
+def url_field_of(source_type: str) -> str:
+    """Return what the API calls the URL of a source of this type; "" where there is none."""
+    return _URL_FIELDS.get(SourceType(source_type), "")
+
+
+def _check_url(version: ActorVersion) -> None:
+    """Check that a source that is elsewhere says where, by an address that is fetched and not by a local path."""
+    field = url_field_of(version.source_type)
+    if not field:
+        return
+    try:
+        parts = urlsplit(version.source_url)
+    except ValueError:
+        raise InvalidField(field, "it is not a URL.") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InvalidField(field, "it must be a URL with http or https.")
+
+
+def _checked_number(number: str) -> str:
+    if not NUMBER.match(number):
+        raise InvalidField("versionNumber", "it must be two numbers from 0 to 99 with a dot between them, like 0.1.")
+    return number
+
+
+def _next_build(version: ActorVersion) -> int:
+    """Return the last part of the next build's number: one that no build has, even if the version was there before."""
+    built = Build.objects.filter(actor_id=version.actor_id, number__startswith=f"{version.number}.")
+    return max((int(number.rpartition(".")[2]) for number in built.values_list("number", flat=True)), default=0) + 1
+
+
+def _save(version: ActorVersion, fields: Sequence[str] | None = None) -> None:
+    """Save a new version, or of one that is there the `fields`: builds count on its `next_build` at the same time."""
+    try:
+        with transaction.atomic():
+            version.save(update_fields=fields)
+    except IntegrityError as error:
+        raise VersionExists(f"There is a version {version.number} of this Actor already.") from error
+
+
+def _record(action: str, version: ActorVersion, by: Principal) -> None:
+    audit.record(
+        action,
+        by=by,
+        account_id=version.actor.owner_id,
+        subject_kind=version.actor.kind,
+        subject_id=version.actor_id,
+        name=version.actor.name,
+        version=version.number,
+    )

@@ -1,0 +1,1 @@
+"""Builds: asked for, chosen for a run, and brought to an end."""

@@ -1,0 +1,101 @@
+"""Asking for a build: a snapshot of a version is taken, and a worker makes it ready to run."""
+
+import msgspec
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.principal import Principal
+from resources.actors import environment
+from resources.actors.fields import check_tag
+from resources.jobs import Origin
+from resources.models import Actor, ActorVersion, Build, BuildContent
+from resources.work.tasks import queue_build
+
+TIMEOUT_SECS = 1800
+MEMORY_MBYTES = 2048
+# The last part of a build's number has at most five digits.
+MAX_BUILDS_OF_VERSION = 99_999
+
+
+class CannotBuild(Exception):
+    """There is nothing to build; `type` is one of the API's error types, the message says what is missing."""
+
+    def __init__(self, type_: str, message: str) -> None:
+        super().__init__(message)
+        self.type = type_
+
+
+def start(
+    actor: Actor,
+    version_number: str,
+    *,
+    by: Principal,
+    tag: str | None = None,
+    use_cache: bool = True,
+    origin: str = Origin.API,
+    client_ip: str = "",
+    user_agent: str = "",
+) -> Build:
+    """Have a version built as it is now, and return the build, which waits for a worker.
+
+    It belongs to the Actor's owner, whoever asks for it. Once it has succeeded `tag` points to it; None: the version's
+    own tag; "": no tag.
+
+    Raises:
+        CannotBuild: `record-not-found` when the Actor has no such version, `limit-reached` when it has been built too
+            often.
+        InvalidField: for a tag that cannot be one.
+    """
+    if tag:
+        check_tag("tag", tag)
+    with transaction.atomic():
+        version = ActorVersion.objects.select_for_update().filter(actor_id=actor.pk, number=version_number).first()
+        if version is None:
+            raise CannotBuild("record-not-found", f'The Actor has no version "{version_number[:20]}".')
+        build = Build(
+            owner_id=actor.owner_id,
+            actor_id=actor.pk,
+            number=_next_number(version),
+            tag=version.build_tag if tag is None else tag,
+            use_cache=use_cache,
+            timeout_secs=TIMEOUT_SECS,
+            memory_mbytes=MEMORY_MBYTES,
+            origin=origin,
+            client_ip=client_ip[:45],
+            user_agent=user_agent[:500].replace("\x00", ""),
+            started_at=timezone.now(),
+        )
+        build.save(force_insert=True)
+        BuildContent.objects.create(
+            build=build, source=snapshot(version), environment=environment.sealed(environment.values_of(version))
+        )
+        Actor.objects.filter(pk=actor.pk).update(build_count=F("build_count") + 1)
+        queue_build(build.pk)
+    return build
+
+
+def snapshot(version: ActorVersion) -> str:
+    """Return a version as a build keeps it, as JSON text.
+
+    It has `versionNumber`, `sourceType`, `sourceFiles`, `sourceUrl`, `buildTag` and `applyEnvVarsToBuild`, and not its
+    variables.
+    """
+    return msgspec.json.encode(
+        {
+            "versionNumber": version.number,
+            "sourceType": version.source_type,
+            "sourceFiles": msgspec.Raw(version.source_files.encode()),
+            "sourceUrl": version.source_url,
+            "buildTag": version.build_tag,
+            "applyEnvVarsToBuild": version.apply_env_vars_to_build,
+        }
+    ).decode()
+
+
+def _next_number(version: ActorVersion) -> str:
+    last = version.next_build
+    if last > MAX_BUILDS_OF_VERSION:
+        raise CannotBuild("limit-reached", f"Version {version.number} has been built too often; add another version.")
+    ActorVersion.objects.filter(pk=version.pk).update(next_build=last + 1)
+    return f"{version.number}.{last}"

@@ -1,0 +1,94 @@
+"""Waiting for a job to finish: how long, how often it is looked at, and when it ends. Nothing here really sleeps."""
+
+import pytest
+from django.http import QueryDict
+from django.test import RequestFactory
+
+from accounts.errors import ApiError
+from console.api import waiting
+from resources.jobs import JobStatus
+from resources.kinds import Kind
+from resources.models import Run
+
+pytestmark = pytest.mark.django_db
+
+
+class Clock:
+    """A clock that goes on only while somebody sleeps, and calls `then` after each pause."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.pauses: list[float] = []
+        self.then = lambda: None
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.pauses.append(seconds)
+        self.then()
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(waiting, "clock", lambda: clock.now)
+    monkeypatch.setattr(waiting, "sleep", clock.sleep)
+    return clock
+
+
+@pytest.mark.parametrize("text", ["-1", "ten", "1e3", "1,5", "nan", "inf", "\u0661"])
+def test_what_is_no_number_of_seconds_is_refused(text):
+    with pytest.raises(ApiError, match="waitForFinish"):
+        waiting.seconds_to_wait(QueryDict(f"waitForFinish={text}"))
+
+
+@pytest.mark.parametrize(("query", "seconds"), [("", 0), ("waitForFinish=2.5", 2.5), ("waitForFinish=999999", 60)])
+def test_more_than_the_most_is_the_most(query, seconds):
+    assert waiting.seconds_to_wait(QueryDict(query)) == seconds
+
+
+def test_a_job_that_does_not_finish_is_waited_for_as_long_as_asked_and_seldom_looked_at(ada, make_resource, clock):
+    run = make_resource(Kind.RUN, ada)
+
+    assert waiting.until_finished(RequestFactory().get("/"), run, 60) is False
+
+    assert sum(clock.pauses) == pytest.approx(60)
+    assert clock.pauses[0] == 0.5
+    assert len(clock.pauses) < 30
+
+
+def test_a_job_is_what_it_is_in_the_end(ada, make_resource, clock):
+    run = make_resource(Kind.RUN, ada)
+
+    def finish() -> None:
+        if len(clock.pauses) == 3:
+            Run.objects.update(status=JobStatus.SUCCEEDED, exit_code=0)
+
+    clock.then = finish
+
+    assert waiting.until_finished(RequestFactory().get("/"), run, 60) is True
+    assert (run.status, run.exit_code, len(clock.pauses)) == ("SUCCEEDED", 0, 3)
+
+
+def test_a_finished_job_is_not_waited_for(ada, make_resource, clock, django_assert_num_queries):
+    run = make_resource(Kind.RUN, ada, status=JobStatus.FAILED)
+
+    with django_assert_num_queries(0):
+        assert waiting.until_finished(RequestFactory().get("/"), run, 60) is True
+    assert clock.pauses == []
+
+
+def test_a_job_that_is_deleted_meanwhile_is_not_found(ada, make_resource, clock):
+    run = make_resource(Kind.RUN, ada)
+    clock.then = lambda: Run.objects.all().delete()
+
+    with pytest.raises(ApiError) as refused:
+        waiting.until_finished(RequestFactory().get("/"), run, 60)
+    assert refused.value.status == 404
+
+
+def test_a_client_that_has_gone_is_not_waited_for(ada, make_resource, clock, monkeypatch):
+    run = make_resource(Kind.RUN, ada)
+    monkeypatch.setattr(waiting, "still_there", lambda request: len(clock.pauses) < 2)
+
+    assert waiting.until_finished(RequestFactory().get("/"), run, 60) is False
+    assert len(clock.pauses) == 2
