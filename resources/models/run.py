@@ -1,5 +1,7 @@
 """The model of runs."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 
@@ -17,6 +19,10 @@ class Run(Resource, Job):
     rebooted, `metamorphs` and `charged_events` are JSON. `token_id` is the API token that speaks for the run's owner
     as long as the run goes on. `restart_requested` is set by a reboot or metamorph of a run at work: its worker stops
     what runs, clears it, reads the run anew, and starts what `build` is then, with the same storages.
+    `charge_keys` is JSON, a list: the keys of charges that have been counted.
+
+    The `list_` columns repeat what stands in the resource's own row and never changes there (but that an Actor or task
+    that is deleted is nobody's): lists of runs with a status are read from one index over them and the status.
     """
 
     KIND = Kind.RUN
@@ -43,10 +49,15 @@ class Run(Resource, Job):
     resurrect_count = models.PositiveIntegerField(default=0)
     metamorphs = models.JSONField(default=list)
     charged_events = models.JSONField(default=dict)
+    charge_keys = models.JSONField(default=list)
     memory_max_bytes = models.PositiveBigIntegerField(default=0)
     memory_average_bytes = models.PositiveBigIntegerField(default=0)
     cpu_millis = models.PositiveBigIntegerField(default=0)
     token_id = models.CharField(max_length=17, blank=True, default="")
+    list_owner = models.CharField(max_length=17, blank=True, default="", editable=False)
+    list_actor = models.CharField(max_length=17, blank=True, default="", editable=False)
+    list_task = models.CharField(max_length=17, blank=True, default="", editable=False)
+    list_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         indexes = (
@@ -54,4 +65,12 @@ class Run(Resource, Job):
             models.Index(fields=("started_at",), condition=Q(status=JobStatus.READY), name="run_ready"),
             models.Index(fields=("build",), name="run_of_build"),
             models.Index(fields=("schedule_id",), condition=~Q(schedule_id=""), name="run_of_schedule"),
+            models.Index(fields=("list_owner", "status", "list_at", "list_actor", "list_task"), name="run_by_status"),
         )
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the run, a new one with the columns that lists are read from."""
+        if self._state.adding:
+            self.list_owner, self.list_at = self.owner_id, self.created_at
+            self.list_actor, self.list_task = self.actor_id or "", self.task_id or ""
+        super().save(*args, **kwargs)

@@ -1,0 +1,76 @@
+"""The one place where a build reaches an end state."""
+
+from collections.abc import Collection
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import audit
+from accounts.principal import Principal
+from resources.jobs import FINISHED, JobStatus
+from resources.models import Build, TaggedBuild
+from resources.webhooks.events import happened
+
+UNFINISHED = frozenset(JobStatus) - FINISHED
+_MESSAGES = {
+    JobStatus.SUCCEEDED: "Build succeeded",
+    JobStatus.FAILED: "Build failed",
+    JobStatus.TIMED_OUT: "Build timed out",
+    JobStatus.ABORTED: "Build was aborted",
+}
+
+
+def finish(
+    build_id: str,
+    status: JobStatus,
+    *,
+    exit_code: int | None = None,
+    message: str | None = None,
+    only_from: Collection[JobStatus] = UNFINISHED,
+) -> bool:
+    """Move a build to an end state, and return whether it was this call that did; see `resources.runs.ending.finish`.
+
+    Together with it, the tag of a build that has succeeded points to it, and the event is made known.
+
+    Raises:
+        ValueError: when `status` is not an end.
+    """
+    if status not in FINISHED:
+        raise ValueError(f"{status} is not the end of a build.")
+    with transaction.atomic():
+        changed = Build.objects.filter(pk=build_id, status__in=set(only_from) - FINISHED).update(
+            status=status,
+            finished_at=timezone.now(),
+            exit_code=exit_code,
+            status_message=_MESSAGES[status] if message is None else message,
+        )
+        if not changed:
+            return False
+        build = Build.objects.get(pk=build_id)
+        if status is JobStatus.SUCCEEDED:
+            _tag(build)
+        happened(build, f"ACTOR.BUILD.{status.name}")
+    return True
+
+
+def abort(build: Build, *, by: Principal) -> bool:
+    """Abort a build, and return whether that changed anything. `build` is as it is afterwards.
+
+    One that no worker has begun is aborted there and then. One at work becomes ABORTING, and its worker stops it.
+    """
+    with transaction.atomic():
+        changed = finish(build.pk, JobStatus.ABORTED, only_from={JobStatus.READY}) or bool(
+            Build.objects.filter(pk=build.pk, status=JobStatus.RUNNING).update(status=JobStatus.ABORTING)
+        )
+        if changed:
+            audit.record(
+                "build.aborted", by=by, account_id=build.owner_id, subject_kind=build.kind, subject_id=build.pk
+            )
+    build.refresh_from_db()
+    return changed
+
+
+def _tag(build: Build) -> None:
+    """Let the build's tag point to it."""
+    if build.tag and build.actor_id:
+        TaggedBuild.objects.update_or_create(actor_id=build.actor_id, tag=build.tag, defaults={"build": build})

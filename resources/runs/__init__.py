@@ -1,0 +1,1 @@
+"""The life of runs: started, going on in another way, and ending."""

@@ -1,0 +1,47 @@
+"""Aborting a run: at once, or with some time to put its things in order."""
+
+from datetime import timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts import audit
+from accounts.principal import Principal
+from resources.jobs import JobStatus
+from resources.models import Run
+from resources.runs.ending import finish
+
+GRACE: Final = timedelta(seconds=30)
+
+
+def abort(run: Run, *, gracefully: bool, by: Principal) -> bool:
+    """Abort a run, and return whether that changed anything. `run` is as it is afterwards.
+
+    One that no worker has begun is aborted there and then. One at work becomes ABORTING; its worker stops it at
+    `graceful_until`, which is now, or in GRACE where it is to go `gracefully`, and then it is ABORTED. One that is on
+    its way out already can only be stopped sooner.
+    """
+    with transaction.atomic():
+        changed = finish(run.pk, JobStatus.ABORTED, only_from={JobStatus.READY}) or _stop_at_work(run.pk, gracefully)
+        if changed:
+            audit.record(
+                "run.aborted",
+                by=by,
+                account_id=run.owner_id,
+                subject_kind=run.kind,
+                subject_id=run.pk,
+                gracefully=gracefully,
+            )
+    run.refresh_from_db()
+    return changed
+
+
+def _stop_at_work(run_id: str, gracefully: bool) -> bool:
+    until = timezone.now() + (GRACE if gracefully else timedelta())
+    running = Q(status=JobStatus.RUNNING)
+    waiting_longer = Q(status=JobStatus.ABORTING, graceful_until__gt=until)
+    return bool(
+        Run.objects.filter(running | waiting_longer, pk=run_id).update(status=JobStatus.ABORTING, graceful_until=until)
+    )

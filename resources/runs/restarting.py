@@ -1,0 +1,106 @@
+"""Restarting a run that is at work: as what it is, by a reboot, or as another Actor, by a metamorph.
+
+The worker that has it stops what runs and starts anew, with the same storages.
+"""
+
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from accounts import audit
+from accounts.moments import iso
+from accounts.principal import Principal
+from resources.jobs import JobStatus
+from resources.kinds import Kind
+from resources.models import Actor, Resource, Run
+from resources.records import writing
+from resources.runs.starting import DEFAULT_CONTENT_TYPE, INPUT_KEY, build_to_run
+
+# A run that goes on turning into something else is a loop.
+MAX_METAMORPHS: Final = 10
+
+
+class NotRunning(ValueError):
+    """The run is not RUNNING, so that there is nothing to restart."""
+
+
+class TooManyMetamorphs(ValueError):
+    """The run has turned into something else too often."""
+
+
+def reboot(run: Run, *, by: Principal) -> None:
+    """Have a run restarted from its beginning. `run` is as it is afterwards.
+
+    Raises:
+        NotRunning: when it is not RUNNING.
+    """
+    with transaction.atomic():
+        changed = Run.objects.filter(pk=run.pk, status=JobStatus.RUNNING).update(
+            restart_requested=True, reboot_count=F("reboot_count") + 1
+        )
+        if not changed:
+            raise NotRunning("Only a run that is running can be rebooted.")
+        audit.record("run.rebooted", by=by, account_id=run.owner_id, subject_kind=run.kind, subject_id=run.pk)
+    run.refresh_from_db()
+
+
+def metamorph(
+    run: Run,
+    target: Actor,
+    *,
+    by: Principal,
+    build: str = "",
+    input: bytes | None = None,  # what everybody calls it
+    content_type: str = "",
+) -> None:
+    """Have a run go on as another Actor, with an input of its own. `run` is as it is afterwards.
+
+    It stays a run of the Actor that was started: whoever started that one sees it go on to its end. Its owner must be
+    allowed to run the `target`, which has been decided before. What it is given is kept beside its first input.
+
+    Raises:
+        NotRunning: when it is not RUNNING.
+        CannotRun: when the target has no such build.
+        TooManyMetamorphs: when it has turned into something else MAX_METAMORPHS times.
+    """
+    chosen = build_to_run(target, build)
+    with transaction.atomic():
+        locked = Run.objects.select_for_update(of=("self",)).filter(pk=run.pk, status=JobStatus.RUNNING).first()
+        if locked is None:
+            raise NotRunning("Only a run that is running can be turned into a run of another Actor.")
+        number = len(locked.metamorphs) + 1
+        if number > MAX_METAMORPHS:
+            raise TooManyMetamorphs(f"A run can be turned into a run of another Actor {MAX_METAMORPHS} times at most.")
+        key = f"{INPUT_KEY}-METAMORPH-{number}" if input is not None else None
+        made: dict[str, Any] = {
+            "createdAt": iso(timezone.now()),
+            "actorId": target.pk,
+            "buildId": chosen.pk,
+            "inputKey": key,
+        }
+        Run.objects.filter(pk=run.pk).update(
+            restart_requested=True,
+            build=chosen,
+            build_number=chosen.number,
+            build_option=build or target.default_build,
+            metamorphs=[*locked.metamorphs, made],
+        )
+        audit.record("run.metamorphed", by=by, account_id=run.owner_id, subject_kind=run.kind, subject_id=run.pk)
+        if key and input is not None:  # last, for the bytes of a record are not undone with the transaction
+            writing.write(_store_of(run), key, [input], content_type=content_type or DEFAULT_CONTENT_TYPE)
+    run.refresh_from_db()
+
+
+def input_key_of(run: Run) -> str:
+    """Return the key of the record that is a run's input now: that of its last metamorph that had one, or INPUT."""
+    keys = [each["inputKey"] for each in run.metamorphs if each.get("inputKey")]
+    return str(keys[-1]) if keys else INPUT_KEY
+
+
+def _store_of(run: Run) -> str:
+    store = Resource.objects.filter(run_id=run.pk, kind=Kind.KEY_VALUE_STORE).values_list("pk", flat=True).first()
+    if store is None:
+        raise writing.StoreGone(run.pk)
+    return store

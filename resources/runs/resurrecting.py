@@ -1,0 +1,82 @@
+"""Resurrecting a run that has ended: it goes on with what it has stored."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import audit
+from accounts.principal import Principal
+from resources.jobs import FINISHED, JobStatus
+from resources.models import Build, Run
+from resources.runs.options import RunOptions, options_of_run
+from resources.runs.starting import DISK_PER_MEMORY, CannotRun, build_to_run
+from resources.webhooks.events import RUN_RESURRECTED, happened
+from resources.work.tasks import queue_run
+
+
+class NotFinished(ValueError):
+    """The run has not ended, so that there is nothing to resurrect."""
+
+
+def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
+    """Let a run that has ended go on, with the same storages; it is READY until a worker takes it.
+
+    It keeps what it was given before where `options` leave the choice, its very build too: another build only where
+    `options.build` names one. `run` is as it is afterwards.
+
+    Raises:
+        NotFinished: when it has not ended, or has been resurrected by somebody else just now.
+        CannotRun: when its Actor or build is gone, or there is no such build.
+        InvalidOption: when an option is not possible.
+    """
+    chosen = options.over(options_of_run(run)).checked()
+    build = _build(run, options.build)
+    memory = chosen.memory_mbytes or 0
+    with transaction.atomic():
+        changed = Run.objects.filter(pk=run.pk, status__in=FINISHED, resurrect_count=run.resurrect_count).update(
+            status=JobStatus.READY,
+            status_message="",
+            is_status_message_terminal=False,
+            exit_code=None,
+            before_millis=run.before_millis + _ran_for(run) // timedelta(milliseconds=1),
+            started_at=timezone.now(),
+            finished_at=None,
+            graceful_until=None,
+            restart_requested=False,
+            worker="",
+            lease_expires_at=None,
+            resurrect_count=run.resurrect_count + 1,
+            build=build,
+            build_number=build.number,
+            build_option=chosen.build or "",
+            timeout_secs=chosen.timeout_secs or 0,
+            memory_mbytes=memory,
+            disk_mbytes=memory * DISK_PER_MEMORY,
+            max_items=chosen.max_items,
+            max_total_charge_usd=chosen.max_total_charge_usd,
+            restart_on_error=bool(chosen.restart_on_error),
+        )
+        if not changed:
+            raise NotFinished("Only a run that has finished can be resurrected.")
+        run.refresh_from_db()
+        audit.record("run.resurrected", by=by, account_id=run.owner_id, subject_kind=run.kind, subject_id=run.pk)
+        happened(run, RUN_RESURRECTED)
+        queue_run(run.pk)
+
+
+def _build(run: Run, option: str | None) -> Build:
+    actor = getattr(run.actor, "as_actor", None) if run.actor_id else None
+    if actor is None:
+        raise CannotRun("actor-not-found", "The Actor of this run was deleted.")
+    if option is not None:
+        return build_to_run(actor, option)
+    if run.build is None:
+        raise CannotRun("build-not-found", "The build of this run was deleted. Choose another one.")
+    return run.build
+
+
+def _ran_for(run: Run) -> timedelta:
+    if run.started_at is None or run.finished_at is None:
+        return timedelta()
+    return max(timedelta(), run.finished_at - run.started_at)

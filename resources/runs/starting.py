@@ -1,0 +1,123 @@
+"""Starting a run: its row, its default storages, its input, and its place in the queue, all of it or nothing."""
+
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.principal import Principal
+from resources.builds.choosing import build_for
+from resources.jobs import Origin
+from resources.models import Actor, Build, Dataset, KeyValueStore, RequestQueue, Run, Task
+from resources.records import writing
+from resources.runs.options import RunOptions, merged
+from resources.webhooks.events import RUN_CREATED, happened
+from resources.work.tasks import queue_run
+
+INPUT_KEY: Final = "INPUT"
+DEFAULT_CONTENT_TYPE: Final = "application/octet-stream"
+# What a run may write to its own directory, for each megabyte of memory.
+DISK_PER_MEMORY: Final = 2
+
+
+class CannotRun(ValueError):
+    """The Actor cannot be run like this: `type` is the API's, the message says why."""
+
+    def __init__(self, type_: str, message: str) -> None:
+        super().__init__(message)
+        self.type = type_
+
+
+def start(
+    actor: Actor,
+    *,
+    by: Principal,
+    input: bytes | None = None,  # what everybody calls it
+    content_type: str = "",
+    options: RunOptions | None = None,
+    task: Task | None = None,
+    origin: str = Origin.API,
+    schedule_id: str = "",
+    scheduled_at: datetime | None = None,
+    client_ip: str = "",
+    user_agent: str = "",
+) -> Run:
+    """Start an Actor, or a task of it, and return the run, which is READY until a worker takes it.
+
+    It belongs to `by`, whoever the Actor and the task belong to, and so do its default storages; whether `by` may
+    start it has been decided before. `input` is kept as it is, under the key INPUT.
+
+    Raises:
+        CannotRun: when there is no build to run.
+        InvalidOption: when an option is not possible.
+        ValueError: when nobody would start it.
+    """
+    if by.account_id is None:
+        raise ValueError("Nobody can start a run.")
+    chosen = merged(actor, task, options or RunOptions()).checked()
+    build = build_to_run(actor, chosen.build or "")
+    with transaction.atomic():
+        run = _make_run(actor, build, chosen, owner_id=by.account_id)
+        run.task_id = task.pk if task else None
+        run.origin, run.schedule_id, run.scheduled_at = origin, schedule_id, scheduled_at
+        run.client_ip, run.user_agent = client_ip[:45], user_agent.replace("\x00", "")[:500]
+        run.input_bytes = len(input or b"")
+        run.save(force_insert=True)
+        store = _make_storages(run)
+        _count(actor, task)
+        happened(run, RUN_CREATED)
+        queue_run(run.pk)
+        if input is not None:  # last, for the bytes of a record are not undone with the transaction
+            writing.write(store.pk, INPUT_KEY, [input], content_type=content_type or DEFAULT_CONTENT_TYPE)
+    return run
+
+
+def build_to_run(actor: Actor, option: str) -> Build:
+    """Return the build that a tag or number of an Actor names; "" names the Actor's default.
+
+    Raises:
+        CannotRun: when there is none that has succeeded.
+    """
+    build = build_for(actor, option)
+    if build is None:
+        wanted = option or actor.default_build
+        type_ = "build-not-found" if wanted.replace(".", "").isdigit() else "unknown-build-tag"
+        raise CannotRun(type_, f'The Actor has no build "{wanted}" that has succeeded. Build the Actor first.')
+    return build
+
+
+def _make_run(actor: Actor, build: Build, options: RunOptions, *, owner_id: str) -> Run:
+    now = timezone.now()
+    memory = options.memory_mbytes or 0
+    return Run(
+        owner_id=owner_id,
+        actor_id=actor.pk,
+        created_at=now,
+        modified_at=now,
+        started_at=now,
+        build=build,
+        build_number=build.number,
+        build_option=options.build or actor.default_build,
+        timeout_secs=options.timeout_secs or 0,
+        memory_mbytes=memory,
+        disk_mbytes=memory * DISK_PER_MEMORY,
+        max_items=options.max_items,
+        max_total_charge_usd=options.max_total_charge_usd,
+        restart_on_error=bool(options.restart_on_error),
+    )
+
+
+def _make_storages(run: Run) -> KeyValueStore:
+    """Make the default storages of a run, and return the one for its input. They follow the run's general access."""
+    for model in (Dataset, RequestQueue):
+        model.objects.create(owner_id=run.owner_id, run_id=run.pk, created_at=run.created_at)
+    return KeyValueStore.objects.create(owner_id=run.owner_id, run_id=run.pk, created_at=run.created_at)
+
+
+def _count(actor: Actor, task: Task | None) -> None:
+    now = timezone.now()
+    Actor.objects.filter(pk=actor.pk).update(run_count=F("run_count") + 1, last_run_at=now)
+    if task:
+        Task.objects.filter(pk=task.pk).update(run_count=F("run_count") + 1, last_run_at=now)
