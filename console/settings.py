@@ -339,3 +339,17 @@ LOGGING = configuration(level=os.environ.get("LOG_LEVEL", "INFO").upper())
 
 # Runs, builds and webhooks are done by workers (`manage.py worker`), which share this queue.
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["jobs", "webhooks"]}}
+
+# "auto" isolates runs and builds by bubblewrap where that works, "required" runs nothing without, "none" never does.
+RUN_ISOLATION = os.environ.get("RUN_ISOLATION", "auto")
+if RUN_ISOLATION not in ("auto", "required", "none"):
+    raise ValueError(f"RUN_ISOLATION must be auto, required or none, not {RUN_ISOLATION[:20]!r}.")
+# Variables of the worker's own environment that builds and runs are given, like HTTPS_PROXY or PIP_INDEX_URL.
+RUN_PASSES_ON = _list("RUN_PASSES_ON")
+# How many runs and builds a worker has at once, and for how many seconds it holds each without saying so again.
+WORKER_JOBS = int(os.environ.get("WORKER_JOBS", "2"))
+WORKER_LEASE_SECS = int(os.environ.get("WORKER_LEASE_SECS", "60"))
+# How many seconds a job that is aborted or out of time is given to put things in order.
+WORKER_GRACE_SECS = float(os.environ.get("WORKER_GRACE_SECS", "30"))
+BUILD_TIMEOUT_SECS = int(os.environ.get("BUILD_TIMEOUT_SECS", "1800"))
+BUILD_MEMORY_MBYTES = int(os.environ.get("BUILD_MEMORY_MBYTES", "4096"))

@@ -15,13 +15,17 @@ WEBHOOKS = "webhooks"
 @task(queue_name=RUNS_AND_BUILDS)
 def execute_run(run_id: str) -> None:
     """Take a run that is ready, and run it to its end."""
-    import_string("resources.work.running.execute")(run_id)
+    from resources.work.running import execute
+
+    execute(run_id)
 
 
 @task(queue_name=RUNS_AND_BUILDS)
 def execute_build(build_id: str) -> None:
     """Take a build that is ready, and build it."""
-    import_string("resources.work.building.execute")(build_id)
+    from resources.work.building import execute
+
+    execute(build_id)
 
 
 @task(queue_name=WEBHOOKS)

@@ -1,4 +1,4 @@
-"""`manage.py serve`: bring the database and the static files up to date, and serve."""
+"""`manage.py serve`: bring the database and the static files up to date, and serve, with a worker beside the server."""
 
 import os
 import re
@@ -15,21 +15,25 @@ from django.urls import reverse
 from console.demo import loading
 from console.demo.loading import SignIn
 from console.management.commands.load_demo import is_local, table_of
+from console.side_by_side import SideBySide
 
 HIGHEST_PORT = 65535
 
 
 class Command(BaseCommand):
-    """Serve Latchkey by gunicorn."""
+    """Serve Latchkey by gunicorn, and run Actors by a worker."""
 
-    help = "Migrate, collect static files, load the demo at the first start (unless DEMO=0), and serve by gunicorn."
+    help = (
+        "Migrate, collect static files, load the demo at the first start (unless DEMO=0), and serve by gunicorn; "
+        "with a worker beside it (unless WORKER=0)."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the way to stop short of serving."""
         parser.add_argument("--prepare-only", action="store_true", help="do everything but serve")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Prepare, say where to sign in, and become gunicorn."""
+        """Prepare, say where to sign in, and become gunicorn, or look after it and a worker."""
         host, port = _address()
         if not options["prepare_only"]:
             _check_free(host, port)
@@ -38,16 +42,16 @@ class Command(BaseCommand):
         except DatabaseError as error:
             raise CommandError(f"The database does not answer: {str(error).strip()}") from error
         call_command("collectstatic", interactive=False, verbosity=0)
-        wanted = os.environ.get("DEMO", "1").strip().lower() not in ("0", "false", "no", "off")
-        self._say_where(loading.load_at_first_start(local=is_local()) if wanted else loading.people_present())
+        self._say_where(loading.load_at_first_start(local=is_local()) if _flag("DEMO") else loading.people_present())
         if options["prepare_only"]:
             return
         connections.close_all()
         sys.stdout.flush()
         os.environ["HOST"], os.environ["PORT"] = host, str(port)
-        os.execv(  # noqa: S606  # no shell; the same Python, as gunicorn from here on
-            sys.executable, [sys.executable, "-m", "gunicorn", "--config", "python:console.gunicorn"]
-        )
+        server = [sys.executable, "-m", "gunicorn", "--config", "python:console.gunicorn"]
+        if not _flag("WORKER"):
+            os.execv(sys.executable, server)  # noqa: S606  # no shell; the same Python, as gunicorn from here on
+        sys.exit(SideBySide(server, [sys.executable, "manage.py", "worker"]).run())
 
     def _say_where(self, people: list[SignIn]) -> None:
         self.stdout.write(f"\nLatchkey serves {settings.PUBLIC_URL}\nIts data: {_where_data_is()}\n")
@@ -57,6 +61,10 @@ class Command(BaseCommand):
             )
             self.stdout.write(table_of(people))
         self.stdout.write("\nCtrl-C stops it; all data stays.\n")
+
+
+def _flag(name: str) -> bool:
+    return os.environ.get(name, "1").strip().lower() not in ("0", "false", "no", "off")
 
 
 def _address() -> tuple[str, int]:

@@ -1,0 +1,168 @@
+"""Staying with the programs of a job until they have ended, for whatever reason.
+
+Once a second the job's row is read: whoever wants a run aborted or restarted says so there. The lease is prolonged in
+the same breath, and what was measured is saved. A database that does not answer for a while ends nothing; when the
+lease has run out in the meantime, the job may be somebody else's, and what runs here is killed.
+"""
+
+import time
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections
+from django.utils import timezone
+
+from resources.jobs import AT_WORK, JobStatus
+from resources.models import Run
+from resources.work import leases
+from resources.work.containers import Container, Measured, Program
+from resources.work.identity import stopping
+from resources.work.isolation import Isolation
+from resources.work.lines import Lines
+
+POLL_SECONDS = 1.0
+_STEP_SECONDS = 0.2
+_COLUMNS = ("status", "worker")
+_COLUMNS_OF_RUNS = ("graceful_until", "restart_requested")
+# A worker that is to stop gives what it runs less time: somebody waits for it, and the job begins anew elsewhere.
+_STOPPING_SECONDS = 5.0
+
+
+class Outcome(Enum):
+    """Why a program is no more."""
+
+    EXITED = auto()
+    TOO_MUCH = auto()  # it took more than it may; `Container.too_much` says of what
+    ABORTED = auto()
+    TIMED_OUT = auto()
+    RESTART = auto()  # a reboot or metamorph
+    STOPPED = auto()  # the worker is to stop
+    LOST = auto()  # the job is not this worker's any more
+
+
+class Attendant:
+    """Runs the programs of one job, one after the other, within the job's time."""
+
+    def __init__(self, job: leases.AnyJob, worker: str, isolation: Isolation, lines: Lines) -> None:
+        self.lines = lines
+        self.isolation = isolation
+        self.exit_code: int | None = None
+        self.too_much = ""
+        self._job = job
+        self._model = type(job)
+        self._worker = worker
+        self._deadline = _deadline_of(job)
+        self._saved_at = self._heard_at = time.monotonic()
+        self._before = Measured()
+        if isinstance(job, Run):
+            self._before = Measured(job.memory_max_bytes, job.memory_average_bytes, job.cpu_millis)
+
+    def run(self, program: Program) -> Outcome:
+        """Run a program to its end, and return how that came about."""
+        container = Container(program, self.isolation, self.lines)
+        try:
+            outcome = self._attend(container)
+        finally:
+            container.close()
+            self.lines.end()
+        self.exit_code, self.too_much = container.exit_code, container.too_much
+        if outcome is not Outcome.LOST:
+            self._save(container.measured)
+        return outcome
+
+    def _attend(self, container: Container) -> Outcome:
+        kill_at: float | None = None  # once it has been asked to end
+        polled_at, leaving = time.monotonic(), None
+        while not container.attend(_STEP_SECONDS):
+            if time.monotonic() - polled_at >= POLL_SECONDS:
+                polled_at = time.monotonic()
+                leaving = self._reason_to_leave()
+                self._save_if_due(container.measured)
+            if leaving in (Outcome.LOST, Outcome.RESTART):
+                return leaving
+            if leaving is not None and kill_at is None:
+                container.terminate()
+            if leaving is not None:
+                kill_at = self._kill_at(leaving, kill_at)
+                if time.monotonic() >= kill_at:
+                    return leaving
+        if container.too_much:
+            return Outcome.TOO_MUCH
+        asked_to_end = leaving if kill_at is not None else None
+        return self._reason_to_leave(ended=True) or asked_to_end or Outcome.EXITED
+
+    def _kill_at(self, leaving: Outcome, before: float | None) -> float:
+        """Return when it is killed: what was said first, but sooner where the row says so by now."""
+        if leaving is Outcome.STOPPED:
+            grace = _STOPPING_SECONDS
+        elif isinstance(self._job, Run) and self._job.graceful_until:
+            grace = (self._job.graceful_until - timezone.now()).total_seconds()
+        else:
+            grace = 0.0
+        at = time.monotonic() + min(grace, settings.WORKER_GRACE_SECS)
+        return at if before is None else min(at, before)
+
+    def _reason_to_leave(self, *, ended: bool = False) -> Outcome | None:
+        """Read the row, and return why the program has to end, None where it may go on."""
+        try:
+            row = self._row()
+            self._heard_at = time.monotonic()
+        except DatabaseError:
+            close_old_connections()
+            lost = time.monotonic() - self._heard_at > settings.WORKER_LEASE_SECS
+            return Outcome.LOST if lost else None
+        if row is None or row["worker"] != self._worker or row["status"] not in AT_WORK:
+            return Outcome.LOST
+        if isinstance(self._job, Run):
+            self._job.graceful_until = row["graceful_until"]
+        if row["status"] == JobStatus.ABORTING:
+            return Outcome.ABORTED
+        if row["status"] == JobStatus.TIMING_OUT:
+            return Outcome.TIMED_OUT
+        if row.get("restart_requested"):
+            return Outcome.RESTART
+        if ended:
+            return None
+        if self._deadline and timezone.now() >= self._deadline:
+            return self._time_out()
+        return Outcome.STOPPED if stopping.is_set() else None
+
+    def _row(self) -> dict[str, Any] | None:
+        columns = (*_COLUMNS, *(_COLUMNS_OF_RUNS if self._model is Run else ()))
+        row: dict[str, Any] | None = self._model.objects.filter(pk=self._job.pk).values(*columns).first()
+        return row
+
+    def _time_out(self) -> Outcome:
+        """Say that the job is timing out, unless somebody has aborted it in this moment."""
+        until = timezone.now() + timedelta(seconds=settings.WORKER_GRACE_SECS)
+        changes: dict[str, Any] = {"graceful_until": until} if isinstance(self._job, Run) else {}
+        running = self._model.objects.filter(pk=self._job.pk, worker=self._worker, status=JobStatus.RUNNING)
+        running.update(status=JobStatus.TIMING_OUT, **changes)
+        if isinstance(self._job, Run):
+            self._job.graceful_until = until
+        return Outcome.TIMED_OUT
+
+    def _save_if_due(self, measured: Measured) -> None:
+        if time.monotonic() - self._saved_at >= settings.WORKER_LEASE_SECS / 6:
+            self._save(measured)
+
+    def _save(self, measured: Measured) -> None:
+        """Prolong the lease, and save what the programs of a run have taken so far, this one and those before."""
+        changes: dict[str, Any] = {}
+        if self._model is Run:
+            changes["memory_max_bytes"] = max(self._before.memory_max_bytes, measured.memory_max_bytes)
+            changes["memory_average_bytes"] = round(measured.memory_average_bytes)
+            changes["cpu_millis"] = self._before.cpu_millis + measured.cpu_millis
+        try:
+            leases.prolong(self._model, self._job.pk, self._worker, **changes)
+            self._saved_at = time.monotonic()
+        except DatabaseError:
+            close_old_connections()
+
+
+def _deadline_of(job: leases.AnyJob) -> datetime | None:
+    if not job.timeout_secs or job.started_at is None:
+        return None
+    return job.started_at + timedelta(seconds=job.timeout_secs)

@@ -1,0 +1,115 @@
+"""Building: a version's source made ready to run, and read for what it says of the Actor."""
+
+import json
+import logging
+from typing import Any
+
+import msgspec
+
+from resources.actors import environment as variables
+from resources.actors.source_files import SourceFile, parsed
+from resources.encryption import CannotDecrypt
+from resources.jobs import JobStatus
+from resources.models import Build, BuildContent, SourceType
+from resources.work import identity, leases, making, sources
+from resources.work.attending import Attendant, Outcome
+from resources.work.directories import APP
+from resources.work.isolation import IsolationMissing, isolation
+from resources.work.lines import Lines
+
+_log = logging.getLogger(__name__)
+
+_DEFAULT_MEMORY_MBYTES = 2048
+_ENDS = {Outcome.ABORTED: JobStatus.ABORTED, Outcome.TIMED_OUT: JobStatus.TIMED_OUT}
+
+
+def execute(build_id: str) -> None:
+    """Take a build that is ready, and build it; do nothing when somebody else has it or it is done."""
+    worker = identity.name()
+    if not leases.take(Build, build_id, worker):
+        return
+    lines = Lines(build_id)
+    try:
+        _build(build_id, worker, lines)
+    except Exception:
+        _log.exception("Build %s failed for a reason of our own.", build_id)
+        lines.note("The server failed to build this; its own log says why.")
+        lines.end()
+        leases.end(Build, build_id, worker, JobStatus.FAILED, message="The server failed to build this.")
+
+
+def memory_bytes_of(build: Build) -> int:
+    """Return how much memory a build may take."""
+    return (build.memory_mbytes or _DEFAULT_MEMORY_MBYTES) * 1024**2
+
+
+def files_of(content: BuildContent) -> list[SourceFile]:
+    """Return the source files of a build.
+
+    Raises:
+        BadSource: when its source is somewhere else.
+    """
+    source: dict[str, Any] = json.loads(content.source)
+    kind = source.get("sourceType") or SourceType.SOURCE_FILES
+    if kind != SourceType.SOURCE_FILES:
+        raise sources.BadSource(
+            f"The source of this version is a {SourceType(kind).label}, which this server does not fetch. "
+            "Put the files into the version as source files."
+        )
+    return parsed(msgspec.json.encode(source.get("sourceFiles", [])).decode())
+
+
+def _build(build_id: str, worker: str, lines: Lines) -> None:
+    build = Build.objects.select_related("content").get(pk=build_id)
+    lines.note(f"Building version {build.number}.")
+    try:
+        isolated = isolation()
+        if isolated.why_not:
+            lines.note(f"This build is not isolated from the server. {isolated.why_not}")
+        files = files_of(build.content)
+        attendant = Attendant(build, worker, isolated, lines)
+        given = variables.unsealed(build.content.environment) if wants_variables(build.content) else {}
+        directory = making.make(build_id, files, attendant, memory_bytes_of(build), given)
+        _save_what_it_says(build.content, directory / APP)
+    except (IsolationMissing, sources.BadSource, CannotDecrypt) as error:
+        _end(build_id, worker, lines, JobStatus.FAILED, str(error))
+    except making.CannotMake as error:
+        _end_early(build_id, worker, lines, error)
+    else:
+        lines.note(f"Built {len(files)} source files.")
+        _end(build_id, worker, lines, JobStatus.SUCCEEDED)
+
+
+def wants_variables(content: BuildContent) -> bool:
+    """Tell whether the variables of the version are there when it is built, too."""
+    return bool(json.loads(content.source).get("applyEnvVarsToBuild"))
+
+
+def _save_what_it_says(content: BuildContent, app: Any) -> None:
+    definition = sources.definition_of(app)
+    content.definition = json.dumps(definition, ensure_ascii=False).replace("\\u0000", "") if definition else ""
+    content.input_schema = sources.input_schema_of(app, definition).replace("\\u0000", "")
+    content.readme = sources.text_of(app, definition, "readme")
+    content.changelog = sources.text_of(app, definition, "changelog")
+    content.save(update_fields=["definition", "input_schema", "readme", "changelog"])
+
+
+def _end_early(build_id: str, worker: str, lines: Lines, error: making.CannotMake) -> None:
+    if error.outcome is Outcome.LOST:
+        return
+    if error.outcome is Outcome.STOPPED:
+        lines.note("The worker is to stop; another one begins this build anew.")
+        lines.end()
+        leases.give_back(Build, build_id, worker)
+        return
+    status = _ENDS.get(error.outcome, JobStatus.FAILED)
+    _end(build_id, worker, lines, status, str(error) if status is JobStatus.FAILED else None, error.exit_code)
+
+
+def _end(
+    build_id: str, worker: str, lines: Lines, status: JobStatus, message: str | None = None, code: int | None = None
+) -> None:
+    if message:
+        lines.note(message)
+    lines.end()
+    leases.end(Build, build_id, worker, status, exit_code=code, message=message)

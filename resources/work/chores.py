@@ -1,0 +1,84 @@
+"""What every worker does besides: looking after what is due, and after what others have left behind.
+
+Each chore can be done by several workers at once, or by one that dies over it: each thing is claimed in the database.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from django.db import DatabaseError
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from resources.jobs import FINISHED
+from resources.models import Build, Run
+from resources.work import directories, identity, leases
+
+_log = logging.getLogger(__name__)
+
+_KEEP_TASKS = timedelta(days=3)
+_BATCH = 1000
+
+
+@dataclass(slots=True)
+class Chore:
+    """Something to be done every so many seconds."""
+
+    do: Callable[[], object]
+    every_seconds: float
+    due_at: float = 0.0
+
+
+class Chores:
+    """The chores of one worker."""
+
+    def __init__(self, worker: str) -> None:
+        self._chores = [
+            Chore(lambda: leases.care_for_abandoned(worker), 5),
+            Chore(leases.care_for_undelivered, 30),
+            Chore(forget_tasks, 3600),
+            Chore(remove_left_directories, 3600),
+        ]
+
+    def do_what_is_due(self, now: float) -> None:
+        """Do each chore whose time has come at `now`, a time of the monotonic clock; one that fails is tried again."""
+        for chore in self._chores:
+            if now >= chore.due_at and not identity.stopping.is_set():
+                chore.due_at = now + chore.every_seconds
+                try:
+                    chore.do()
+                except DatabaseError as error:
+                    _log.warning("The database does not answer: %s", str(error).strip())
+                except Exception:
+                    _log.exception("A chore of the worker failed.")
+
+
+def forget_tasks() -> int:
+    """Delete what the queue remembers of tasks that were done days ago; return how many there were."""
+    done = DBTaskResult.objects.finished().filter(finished_at__lt=timezone.now() - _KEEP_TASKS)
+    ids = list(done.values_list("pk", flat=True)[:_BATCH])
+    return DBTaskResult.objects.filter(pk__in=ids).delete()[0]
+
+
+def remove_left_directories() -> int:
+    """Remove from this machine what belongs to builds that were deleted and runs that have ended; return how many."""
+    removed = 0
+    for directory in directories.kept("builds"):
+        build_id, _, making = directory.name.partition(".")
+        builds = Build.objects.filter(pk=build_id)
+        if not builds.exists() or (making and builds.filter(status__in=FINISHED).exists() and _is_old(directory)):
+            directories.remove(directory)
+            removed += 1
+    for directory in directories.kept("runs"):
+        if not Run.objects.filter(pk=directory.name).exclude(status__in=FINISHED).exists():
+            directories.remove(directory)
+            removed += 1
+    return removed
+
+
+def _is_old(directory: Path) -> bool:
+    age: float = timezone.now().timestamp() - directory.stat().st_mtime
+    return age > timedelta(days=1).total_seconds()

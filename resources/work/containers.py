@@ -1,0 +1,190 @@
+"""One program of a run or build while it goes on: started, listened to, measured, held to its memory, stopped."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from resources.work import processes
+from resources.work.isolation import Isolation, Place, arguments, bubblewrap
+from resources.work.lines import Lines
+
+KILLED = 137  # what shells say of a process that was killed
+MAX_PROCESSES = 512
+_LAUNCH = Path(__file__).with_name("launch.py")
+_MEASURE_SECONDS = 0.25
+_QUICK_MEASUREMENTS = 4  # at the beginning, so that one that ends soon was measured too
+_READ_BYTES = 64 * 1024
+_DRAIN_SECONDS = 1.0
+_LAUNCHER_ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8"}
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What is to be started, in the terms of where it is started: with isolation, paths are those inside."""
+
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    directory: str
+    memory_bytes: int
+    file_bytes: int
+    places: Sequence[Place] = ()
+
+
+@dataclass(slots=True)
+class Measured:
+    """What a program took: the most memory and the average over its measurements, and its time on processors."""
+
+    memory_max_bytes: int = 0
+    memory_average_bytes: float = 0
+    cpu_millis: int = 0
+    times: int = 0
+
+    def add(self, memory_bytes: int, cpu_millis: int) -> None:
+        """Take another measurement in."""
+        self.times += 1
+        self.memory_max_bytes = max(self.memory_max_bytes, memory_bytes)
+        self.memory_average_bytes += (memory_bytes - self.memory_average_bytes) / self.times
+        self.cpu_millis = max(self.cpu_millis, cpu_millis)
+
+
+class Container:
+    """A program that is running, in isolation where there is any, with all that it starts.
+
+    `exit_code` is None while it runs. `too_much` says what it took too much of when that is why it was killed.
+    """
+
+    def __init__(self, program: Program, isolation: Isolation, lines: Lines) -> None:
+        self.exit_code: int | None = None
+        self.too_much = ""
+        self.measured = Measured()
+        self._program = program
+        self._lines = lines
+        self._measured_at = 0.0
+        self._process = _start(program, isolation)
+        assert self._process.stdout is not None  # noqa: S101  # for the type checker
+        self._out = self._process.stdout.fileno()
+        self._is_open = True
+        os.set_blocking(self._out, False)
+
+    def attend(self, seconds: float) -> bool:
+        """Take what it prints for so many seconds at most, measure it; return whether it has ended by then."""
+        until = time.monotonic() + seconds
+        while self.exit_code is None and (left := until - time.monotonic()) > 0:
+            self._read(min(left, 0.05))
+            self._lines.write()
+            self._measure()
+            self._look_whether_it_ended()
+        return self.exit_code is not None
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        processes.tell(self._process.pid, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it, and everything that it started."""
+        processes.kill(self._process.pid)
+
+    def close(self) -> None:
+        """Kill what is left of it, and take the last that it printed. Safe to call again."""
+        while self.exit_code is None:
+            self.kill()
+            self.attend(0.1)
+        # What ran without isolation and left its parents behind may hold the pipe open for ever.
+        until = time.monotonic() + _DRAIN_SECONDS
+        while self._is_open and time.monotonic() < until:
+            self._read(0.05)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+            self._is_open = False
+
+    def _read(self, seconds: float) -> None:
+        if not self._is_open:
+            time.sleep(seconds)
+            return
+        if select.select([self._out], [], [], seconds)[0]:
+            printed = os.read(self._out, _READ_BYTES)
+            self._is_open = bool(printed)
+            self._lines.feed(printed)
+
+    def _measure(self) -> None:
+        pause = _MEASURE_SECONDS if self.measured.times > _QUICK_MEASUREMENTS else 0
+        if time.monotonic() - self._measured_at < pause:
+            return
+        pids = processes.tree(self._process.pid, MAX_PROCESSES)
+        if len(pids) > MAX_PROCESSES:
+            self._stop_for("processes")
+            return
+        usage = processes.usage_of(pids)
+        memory = usage.memory_bytes
+        if memory > self._program.memory_bytes:  # what is shared was counted several times: look closely
+            memory = processes.memory_of(pids)
+        self.measured.add(memory, usage.cpu_millis)
+        if memory > self._program.memory_bytes:
+            self._stop_for("memory")
+        self._measured_at = time.monotonic()
+
+    def _stop_for(self, what: str) -> None:
+        self.too_much = what
+        self.kill()
+
+    def _look_whether_it_ended(self) -> None:
+        pid, status, usage = os.wait4(self._process.pid, os.WNOHANG)
+        if pid == 0:
+            return
+        code = os.waitstatus_to_exitcode(status)
+        self.exit_code = self._process.returncode = KILLED if self.too_much else code if code >= 0 else 128 - code
+        self.measured.cpu_millis = max(self.measured.cpu_millis, round((usage.ru_utime + usage.ru_stime) * 1000))
+
+
+def _start(program: Program, isolation: Isolation) -> subprocess.Popen[bytes]:
+    """Start the launcher, which becomes bubblewrap or the program. Secrets travel by files in memory, not arguments."""
+    command, environment, directory = list(program.command), dict(program.environment), program.directory
+    keep = []
+    if isolation.on:
+        told = arguments(program.places, environment, directory, program.memory_bytes)
+        keep.append(_file_of("\0".join([*told, ""]).encode()))
+        command = [bubblewrap() or "bwrap", "--args", str(keep[0]), "--", *command]
+        environment, directory = dict(_LAUNCHER_ENVIRONMENT), "/"
+    spec = _file_of(
+        json.dumps(
+            {
+                "parent": os.getpid(),
+                "command": command,
+                "environment": environment,
+                "directory": directory,
+                "fileBytes": program.file_bytes,
+                "processes": 2 * MAX_PROCESSES,
+                "keep": keep,
+            }
+        ).encode()
+    )
+    try:
+        return subprocess.Popen(  # noqa: S603  # no shell, and nobody else's words among the arguments
+            [sys.executable, "-I", "-S", str(_LAUNCH), str(spec)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=_LAUNCHER_ENVIRONMENT,
+            cwd="/",
+            pass_fds=(spec, *keep),
+            start_new_session=True,
+        )
+    finally:
+        for descriptor in (spec, *keep):
+            os.close(descriptor)
+
+
+def _file_of(content: bytes) -> int:
+    """Return a descriptor of a file in memory with this content, to be read from its beginning."""
+    descriptor = os.memfd_create("latchkey")
+    with os.fdopen(os.dup(descriptor), "wb") as file:
+        file.write(content)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor

@@ -1,0 +1,41 @@
+"""Where on this machine builds and runs lie: below DATA_DIR, readable by the server's own user only.
+
+A build directory is made once and never changed; each machine makes its own when it first needs it (`made.py`).
+
+    builds/<build id>/app       the source files, with what npm has installed
+    builds/<build id>/packages  what pip has installed, where there is a requirements.txt
+    runs/<run id>/app           the run's own copy of the source files, which it may change: where it starts
+"""
+
+import shutil
+from pathlib import Path
+
+from django.conf import settings
+
+APP, PACKAGES, NODE_MODULES = "app", "packages", "node_modules"
+
+
+def of_build(build_id: str) -> Path:
+    """Return where a build lies."""
+    return _root("builds") / build_id
+
+
+def of_run(run_id: str) -> Path:
+    """Return where a run works."""
+    return _root("runs") / run_id
+
+
+def kept(what: str) -> list[Path]:
+    """Return the directories that there are of "builds" or "runs"."""
+    return [each for each in _root(what).iterdir() if each.is_dir()]
+
+
+def remove(directory: Path) -> None:
+    """Remove a directory with all that is in it, if it is there. Links in it are removed and not followed."""
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def _root(what: str) -> Path:
+    root = Path(settings.DATA_DIR) / what
+    root.mkdir(mode=0o700, exist_ok=True)
+    return root

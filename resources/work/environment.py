@@ -1,0 +1,99 @@
+"""The variables that a run is given: those that Apify documents for Actors, those of the version, and no others.
+
+None of the worker's own reaches it, but those that RUN_PASSES_ON names. A variable of the version cannot replace one
+that says where the run is and whom it speaks for.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import F
+
+from accounts.moments import iso
+from resources.calls import base_url_of
+from resources.kinds import Kind
+from resources.models import Resource, Run
+from resources.runs.restarting import input_key_of
+from resources.runs.tokens import make_run_token
+
+_MEGABYTES_OF_ONE_CPU = 4096
+
+
+def of_program(home: str, of_version: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of any program of a job: a search path, a home, a language, and those of the version."""
+    # The interpreters first, so that `python` and `node` in a script are those that the Actor was started by.
+    path = [*dict.fromkeys([os.path.dirname(sys.executable), *os.environ.get("PATH", os.defpath).split(os.pathsep)])]  # noqa: PTH120  # not resolved
+    passed_on = {name: os.environ[name] for name in settings.RUN_PASSES_ON if name in os.environ}
+    return {
+        **passed_on,
+        **of_version,
+        "PATH": os.pathsep.join(each for each in path if Path(each).is_dir()),
+        "HOME": home,
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        "NODE_ENV": of_version.get("NODE_ENV", "production"),
+    }
+
+
+def of_run(run: Run, home: str, of_version: Mapping[str, str]) -> dict[str, str]:
+    """Return all variables of a run, its token among them, which is made anew by this.
+
+    Raises:
+        RunOver: when the run has ended in the meantime.
+    """
+    said = {
+        **_identity(run),
+        **_storages(run),
+        "APIFY_TOKEN": make_run_token(run),
+        "APIFY_API_BASE_URL": base_url_of(run.pk),
+        "APIFY_API_PUBLIC_BASE_URL": settings.PUBLIC_URL,
+        "APIFY_IS_AT_HOME": "1",
+        "APIFY_HEADLESS": "1",
+        "APIFY_DISABLE_OUTDATED_WARNING": "1",
+        "ACTOR_MEMORY_MBYTES": str(run.memory_mbytes),
+        "APIFY_MEMORY_MBYTES": str(run.memory_mbytes),
+        "APIFY_DEDICATED_CPUS": f"{run.memory_mbytes / _MEGABYTES_OF_ONE_CPU:g}",
+        "ACTOR_MAX_PAID_DATASET_ITEMS": "" if run.max_items is None else str(run.max_items),
+        "ACTOR_MAX_TOTAL_CHARGE_USD": "" if run.max_total_charge_usd is None else f"{run.max_total_charge_usd:g}",
+    }
+    if run.started_at is not None:
+        said["ACTOR_STARTED_AT"] = said["APIFY_STARTED_AT"] = iso(run.started_at)
+        if run.timeout_secs:
+            ends = iso(run.started_at + timedelta(seconds=run.timeout_secs))
+            said["ACTOR_TIMEOUT_AT"] = said["APIFY_TIMEOUT_AT"] = ends
+    kept = {name: of_version[name] for name in ("APIFY_LOG_LEVEL", "ACTOR_LOG_LEVEL") if name in of_version}
+    return {**of_program(home, of_version), "APIFY_LOG_LEVEL": "INFO", **kept, **said}
+
+
+def _identity(run: Run) -> dict[str, str]:
+    """Return which run this is, of what, and whose."""
+    # A run that was turned into another Actor's is that Actor's to itself.
+    actor_id = str(run.metamorphs[-1]["actorId"]) if run.metamorphs else run.actor_id or ""
+    actor = Resource.objects.filter(pk=actor_id).values(username=F("owner__username"), actor_name=F("name")).first()
+    named = f"{actor['username']}/{actor['actor_name']}" if actor else ""
+    said = {
+        "ACTOR_ID": actor_id,
+        "ACTOR_FULL_NAME": named,
+        "ACTOR_RUN_ID": run.pk,
+        "ACTOR_BUILD_ID": run.build_id or "",
+        "ACTOR_BUILD_NUMBER": run.build_number,
+        "ACTOR_TASK_ID": run.task_id or "",
+        "ACTOR_INPUT_KEY": input_key_of(run),
+    }
+    older = {"APIFY_ACTOR_ID": actor_id, "APIFY_ACTOR_RUN_ID": run.pk, "APIFY_INPUT_KEY": said["ACTOR_INPUT_KEY"]}
+    older |= {"APIFY_ACTOR_BUILD_ID": said["ACTOR_BUILD_ID"], "APIFY_ACTOR_BUILD_NUMBER": run.build_number}
+    older |= {"APIFY_USER_ID": run.owner_id, "APIFY_META_ORIGIN": run.origin}
+    if run.task_id:
+        older["APIFY_ACTOR_TASK_ID"] = run.task_id
+    return {**said, **older}
+
+
+def _storages(run: Run) -> dict[str, str]:
+    """Return the ids of the default storages, by the names of today and those of before."""
+    names = {Kind.DATASET: "DATASET", Kind.KEY_VALUE_STORE: "KEY_VALUE_STORE", Kind.REQUEST_QUEUE: "REQUEST_QUEUE"}
+    found = Resource.objects.filter(run_id=run.pk, kind__in=names).values_list("kind", "pk")
+    return {f"{prefix}_DEFAULT_{names[Kind(kind)]}_ID": pk for kind, pk in found for prefix in ("ACTOR", "APIFY")}

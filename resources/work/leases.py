@@ -1,0 +1,152 @@
+"""Who works at which job: taken once, held by a lease, and noticed when its worker is no more.
+
+A job is taken by one UPDATE that looks at its status and changes it, so of several workers one has it, on SQLite as on
+PostgreSQL. From then on every statement of its worker names the worker: where the lease ran out meanwhile and somebody
+else has the job, it changes nothing. The clocks of the workers' machines may differ by a few seconds, not by minutes.
+"""
+
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+
+from resources.builds import ending as builds_ending
+from resources.jobs import AT_WORK, JobStatus
+from resources.logs.reading import length_of
+from resources.logs.writing import append_line
+from resources.models import Build, Run
+from resources.runs import ending as runs_ending
+from resources.work.tasks import queue_build, queue_run
+
+_log = logging.getLogger(__name__)
+
+AnyJob = Run | Build
+MODELS: tuple[type[AnyJob], ...] = (Run, Build)
+# A worker that has taken a task takes the job in the next moment; one that waits for longer was taken by a dead one.
+UNDELIVERED = timedelta(seconds=60)
+MAX_RESTARTS = 10
+_BATCH = 100
+_ENDS = {JobStatus.ABORTING: JobStatus.ABORTED, JobStatus.TIMING_OUT: JobStatus.TIMED_OUT}
+
+
+def take(model: type[AnyJob], job_id: str, worker: str) -> bool:
+    """Take a job that is READY, and return whether it is this worker's now. Its time begins."""
+    now = timezone.now()
+    changes: dict[str, Any] = {"restart_requested": False} if model is Run else {}
+    taken = model.objects.filter(pk=job_id, status=JobStatus.READY).update(
+        status=JobStatus.RUNNING, worker=worker, lease_expires_at=now + _lease(), started_at=now, **changes
+    )
+    return bool(taken)
+
+
+def prolong(model: type[AnyJob], job_id: str, worker: str, **changes: Any) -> bool:
+    """Hold on to a job and save `changes` of it; return False when it is not this worker's any more."""
+    held = model.objects.filter(pk=job_id, worker=worker, status__in=AT_WORK)
+    return bool(held.update(lease_expires_at=timezone.now() + _lease(), **changes))
+
+
+def give_back(model: type[AnyJob], job_id: str, worker: str) -> bool:
+    """Let another worker begin anew with a job that is RUNNING here; return whether it was given back."""
+    now = timezone.now()
+    job = model.objects.filter(pk=job_id).first()
+    changes: dict[str, Any] = {"lease_expires_at": None, "worker": "", "started_at": now, "status": JobStatus.READY}
+    if isinstance(job, Run) and job.started_at:
+        changes["before_millis"] = F("before_millis") + (now - job.started_at) // timedelta(milliseconds=1)
+    given = model.objects.filter(pk=job_id, worker=worker, status=JobStatus.RUNNING).update(**changes)
+    if given:
+        _queue(model, job_id)
+    return bool(given)
+
+
+def end(
+    model: type[AnyJob],
+    job_id: str,
+    worker: str,
+    status: JobStatus,
+    *,
+    exit_code: int | None = None,
+    message: str | None = None,
+) -> bool:
+    """Move a job that is this worker's to an end state; return whether it was this call that did."""
+    ending = runs_ending if model is Run else builds_ending
+    with transaction.atomic():  # so that nobody takes it away between the question and the answer
+        mine = prolong(model, job_id, worker)
+        return mine and ending.finish(job_id, status, exit_code=exit_code, message=message)
+
+
+def care_for_abandoned(worker: str) -> int:
+    """End or queue again the jobs whose worker has not been heard of for too long; return how many there were."""
+    count = 0
+    for model in MODELS:
+        for job in _abandoned(model):
+            # Whoever moves the lease on has the job: of several workers that look, one ends it.
+            mine = model.objects.filter(pk=job.pk, status=job.status, lease_expires_at=job.lease_expires_at)
+            if mine.update(worker=worker, lease_expires_at=timezone.now() + _lease()):
+                _care_for(model, job, worker)
+                count += 1
+    return count
+
+
+def care_for_undelivered() -> int:
+    """Queue again the jobs that are READY and in no queue any more; return how many there were."""
+    count = 0
+    for model in MODELS:
+        waiting = model.objects.filter(status=JobStatus.READY, started_at__lt=timezone.now() - UNDELIVERED)
+        for job in waiting.order_by("started_at")[:_BATCH]:
+            if not _tasks_of(job.pk).filter(status=TaskResultStatus.READY).exists():
+                _log.warning("%s %s waited in no queue; it is queued again.", model.__name__, job.pk)
+                _close_tasks(job.pk)
+                _queue(model, job.pk)
+                count += 1
+    return count
+
+
+def _abandoned(model: type[AnyJob]) -> Iterator[AnyJob]:
+    run_out = Q(lease_expires_at__lt=timezone.now()) | Q(lease_expires_at=None)
+    yield from model.objects.filter(run_out, status__in=AT_WORK).order_by("lease_expires_at")[:_BATCH]
+
+
+def _care_for(model: type[AnyJob], job: AnyJob, worker: str) -> None:
+    _close_tasks(job.pk)
+    if job.status == JobStatus.RUNNING and _may_begin_anew(job):
+        append_line(job.pk, "ACTOR: The worker that had this is gone; another one begins anew.")
+        if isinstance(job, Run):
+            Run.objects.filter(pk=job.pk).update(restart_count=F("restart_count") + 1)
+        give_back(model, job.pk, worker)
+        return
+    append_line(job.pk, "ACTOR: The worker that had this is gone, and nobody knows how far it came.")
+    status = _ENDS.get(JobStatus(job.status), JobStatus.FAILED)
+    message = "The worker that had this is gone." if status is JobStatus.FAILED else None
+    end(model, job.pk, worker, status, message=message)
+
+
+def _may_begin_anew(job: AnyJob) -> bool:
+    """Tell whether a job can be begun again: it has done nothing yet, or whoever started it wants that."""
+    if isinstance(job, Run) and job.restart_on_error:
+        return job.restart_count < MAX_RESTARTS
+    return length_of(job.pk) == 0
+
+
+def _tasks_of(job_id: str) -> Any:
+    return DBTaskResult.objects.filter(args_kwargs__args__0=job_id)
+
+
+def _close_tasks(job_id: str) -> None:
+    """Say of the tasks that died with their worker that they have failed, so that they are cleaned up some day."""
+    running = _tasks_of(job_id).filter(status=TaskResultStatus.RUNNING)
+    running.update(status=TaskResultStatus.FAILED, finished_at=timezone.now())
+
+
+def _queue(model: type[AnyJob], job_id: str) -> None:
+    (queue_run if model is Run else queue_build)(job_id)
+
+
+def _lease() -> timedelta:
+    return timedelta(seconds=settings.WORKER_LEASE_SECS)

@@ -1,0 +1,61 @@
+"""What a job prints, on its way into its log: cut into lines, each with its time, written in batches."""
+
+import time
+
+from django.db import DatabaseError
+from django.utils import timezone
+
+from accounts.moments import iso
+from resources.logs import writing
+
+MAX_LINE_BYTES = 32 * 1024
+# An Actor that prints a lot is one transaction in so many seconds, or for so many bytes, and not one for each line.
+EVERY_SECONDS = 0.2
+BATCH_BYTES = 256 * 1024
+
+
+class Lines:
+    """The log of one job. What the database does not take now is tried again with the next batch."""
+
+    def __init__(self, job_id: str) -> None:
+        self._job_id = job_id
+        self._rest = b""
+        self._batch = bytearray()
+        self._written_at = 0.0
+
+    def feed(self, printed: bytes) -> None:
+        """Take what was printed, which may end within a line."""
+        *whole, self._rest = (self._rest + printed).split(b"\n")
+        for line in whole:
+            self._add(line)
+        while len(self._rest) > MAX_LINE_BYTES:
+            self._add(self._rest[:MAX_LINE_BYTES])
+            self._rest = self._rest[MAX_LINE_BYTES:]
+
+    def note(self, text: str) -> None:
+        """Add a line of the worker's own."""
+        self._add(f"ACTOR: {text}".encode(errors="replace"))
+
+    def write(self, *, now: bool = False) -> None:
+        """Write the batch if it is time to, or in any case with `now`."""
+        due = time.monotonic() - self._written_at >= EVERY_SECONDS or len(self._batch) >= BATCH_BYTES
+        if not self._batch or not (due or now):
+            return
+        try:
+            writing.append(self._job_id, bytes(self._batch))
+        except DatabaseError:
+            if len(self._batch) > writing.MAX_LOG_BYTES:
+                raise
+            return
+        self._batch.clear()
+        self._written_at = time.monotonic()
+
+    def end(self) -> None:
+        """Write everything that is left, a line without its end too."""
+        if self._rest:
+            self._add(self._rest)
+            self._rest = b""
+        self.write(now=True)
+
+    def _add(self, line: bytes) -> None:
+        self._batch += iso(timezone.now()).encode() + b" " + line.rstrip(b"\r") + b"\n"

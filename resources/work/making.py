@@ -1,0 +1,117 @@
+"""Making the directory of a build: its files written, and what it needs installed. Done once on each machine.
+
+It is made under another name and then renamed, so whoever sees the directory sees all of it. Nothing is shared between
+builds, and installing, which runs programs of strangers, is isolated like a run.
+"""
+
+import secrets
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from resources.actors.source_files import SourceFile
+from resources.work import commands, directories, environment, sources
+from resources.work.attending import Attendant, Outcome
+from resources.work.containers import Program
+from resources.work.directories import APP, NODE_MODULES, PACKAGES
+from resources.work.isolation import HOME, Isolation, Place
+
+_INSTALLED_BYTES = 2 * 1024**3  # the largest file that an installation may write
+
+
+class CannotMake(Exception):
+    """It could not be made ready; `outcome` says whether it failed or was stopped, the message says why."""
+
+    def __init__(self, message: str, outcome: Outcome = Outcome.EXITED, exit_code: int | None = None) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+        self.exit_code = exit_code
+
+
+def make(
+    build_id: str, files: Sequence[SourceFile], attendant: Attendant, memory_bytes: int, variables: Mapping[str, str]
+) -> Path:
+    """Return the directory of a build, made now where this machine has none yet. `variables` are there when installing.
+
+    Raises:
+        CannotMake: when a file or an installation is wrong, or the job was stopped meanwhile.
+    """
+    ready = directories.of_build(build_id)
+    if ready.is_dir():
+        return ready
+    making = ready.with_name(f"{build_id}.{secrets.token_hex(4)}")
+    making.mkdir()
+    try:
+        try:
+            sources.write(files, making / APP)
+            for command, installed in _installations(making / APP):
+                _install(command, making, installed, attendant, memory_bytes, variables)
+            commands.command_of(making / APP)
+        except (sources.BadSource, commands.NoCommand) as error:
+            raise CannotMake(str(error)) from error
+        try:
+            making.rename(ready)
+        except OSError:
+            if not ready.is_dir():  # another job has made it in the meantime
+                raise
+    finally:
+        directories.remove(making)
+    return ready
+
+
+def seen_app(isolation: Isolation, directory: Path) -> tuple[str, str]:
+    """Return the home and the directory of the files as a program sees them."""
+    return (HOME, f"{HOME}/{APP}") if isolation.on else (str(directory), str(directory / APP))
+
+
+def seen_packages(isolation: Isolation, build: Path) -> str:
+    """Return where a program sees what pip has installed."""
+    return f"/{PACKAGES}" if isolation.on else str(build / PACKAGES)
+
+
+def _installations(app: Path) -> list[tuple[list[str], str]]:
+    """Return the commands that install what the Actor needs, each with the directory that it fills."""
+    if commands.is_for_node(app):
+        package = commands.package_of(app)
+        if not package.get("dependencies") and not package.get("optionalDependencies"):
+            return []
+        npm = commands.program("npm")
+        return [([npm, "install", "--omit=dev", "--no-audit", "--no-fund", "--no-update-notifier"], NODE_MODULES)]
+    if not (app / "requirements.txt").is_file():
+        return []
+    pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-cache-dir"]
+    return [([*pip, "--quiet", "--requirement", "requirements.txt", "--target"], PACKAGES)]
+
+
+def _install(
+    command: list[str],
+    making: Path,
+    installed: str,
+    attendant: Attendant,
+    memory_bytes: int,
+    variables: Mapping[str, str],
+) -> None:
+    home, app = seen_app(attendant.isolation, making)
+    places = [Place(making / APP, app, writable=installed == NODE_MODULES)]
+    if installed == PACKAGES:
+        (making / PACKAGES).mkdir()
+        places.append(Place(making / PACKAGES, f"/{PACKAGES}", writable=True))
+        command = [*command, seen_packages(attendant.isolation, making)]
+    attendant.lines.note(
+        f"Installing what {'package.json' if installed == NODE_MODULES else 'requirements.txt'} names."
+    )
+    program = Program(
+        command=command,
+        environment={**environment.of_program(home if not attendant.isolation.on else "/tmp", variables)},  # noqa: S108
+        directory=app,
+        memory_bytes=memory_bytes,
+        file_bytes=_INSTALLED_BYTES,
+        places=places,
+    )
+    outcome = attendant.run(program)
+    if outcome is Outcome.EXITED and attendant.exit_code == 0:
+        return
+    if outcome is Outcome.TOO_MUCH:
+        raise CannotMake(f"Installing took too much {attendant.too_much}.", exit_code=attendant.exit_code)
+    message = f"Installing ended with exit code {attendant.exit_code}."
+    raise CannotMake(message, outcome, attendant.exit_code)

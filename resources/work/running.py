@@ -1,0 +1,202 @@
+"""Running: a build started as a run, attended until it ends, and started again where that is wanted."""
+
+import logging
+import shutil
+import time
+from collections import deque
+from pathlib import Path
+
+from django.db.models import F
+
+from resources.actors import environment as variables
+from resources.encryption import CannotDecrypt
+from resources.jobs import JobStatus
+from resources.models import Run
+from resources.runs.tokens import RunOver
+from resources.work import building, commands, directories, environment, identity, leases, making
+from resources.work.attending import Attendant, Outcome
+from resources.work.containers import Program
+from resources.work.directories import APP, NODE_MODULES, PACKAGES
+from resources.work.isolation import Isolation, IsolationMissing, Place, isolation
+from resources.work.lines import Lines
+from resources.work.sources import BadSource
+
+_log = logging.getLogger(__name__)
+
+_DEFAULT_MEMORY_MBYTES = 1024
+# One that fails again and again right after it has begun is not going to do better.
+_MAX_QUICK_RESTARTS, _QUICK_SECONDS = 3, 180.0
+_ENDS = {Outcome.ABORTED: JobStatus.ABORTED, Outcome.TIMED_OUT: JobStatus.TIMED_OUT}
+_SAID = {
+    Outcome.ABORTED: "The run was aborted.",
+    Outcome.TIMED_OUT: "The run has used up its time.",
+    Outcome.RESTART: "The run is restarted.",
+    Outcome.STOPPED: "The worker is to stop; another one begins this run anew.",
+}
+
+
+class CannotStart(Exception):
+    """The run cannot be started; the message says why."""
+
+
+def execute(run_id: str) -> None:
+    """Take a run that is ready, and run it to its end; do nothing when somebody else has it or it is done."""
+    worker = identity.name()
+    if not leases.take(Run, run_id, worker):
+        return
+    lines = Lines(run_id)
+    try:
+        _Execution(run_id, worker, lines).go()
+    except RunOver:
+        return
+    except Exception:
+        _log.exception("Run %s failed for a reason of our own.", run_id)
+        lines.note("The server failed to run this; its own log says why.")
+        lines.end()
+        leases.end(Run, run_id, worker, JobStatus.FAILED, message="The server failed to run this.")
+    finally:
+        directories.remove(directories.of_run(run_id))
+
+
+class _Execution:
+    """One run in the hands of one worker, from its being taken until it has ended or is given back."""
+
+    def __init__(self, run_id: str, worker: str, lines: Lines) -> None:
+        self._run_id = run_id
+        self._worker = worker
+        self._lines = lines
+        self._failed_at: deque[float] = deque(maxlen=_MAX_QUICK_RESTARTS)
+
+    def go(self) -> None:
+        """Start it, and again as often as it is to be restarted."""
+        while True:
+            run = Run.objects.select_related("build__content").get(pk=self._run_id)
+            try:
+                isolated = isolation()
+                attendant = Attendant(run, self._worker, isolated, self._lines)
+                outcome = attendant.run(self._program(run, isolated, attendant))
+            except (CannotStart, IsolationMissing, CannotDecrypt, BadSource, commands.NoCommand) as error:
+                self._end(JobStatus.FAILED, message=str(error))
+                return
+            except making.CannotMake as error:
+                outcome = error.outcome
+                if outcome in (Outcome.EXITED, Outcome.TOO_MUCH):
+                    self._end(JobStatus.FAILED, message=str(error), exit_code=error.exit_code)
+                    return
+            if not self._goes_on(run, attendant, outcome):
+                return
+
+    def _program(self, run: Run, isolated: Isolation, attendant: Attendant) -> Program:
+        """Prepare the run's directory, and return what is to be started there."""
+        if run.build is None:
+            raise CannotStart("The build of this run was deleted.")
+        self._lines.note(f"Starting build {run.build_number} with {run.memory_mbytes} MB of memory.")
+        if isolated.why_not:
+            self._lines.note(f"This run is not isolated from the server. {isolated.why_not}")
+        self._lines.write(now=True)
+        content = run.build.content
+        of_version = variables.unsealed(content.environment)
+        memory_bytes = (run.memory_mbytes or _DEFAULT_MEMORY_MBYTES) * 1024**2
+        build = making.make(
+            run.build.pk,
+            building.files_of(content),
+            attendant,
+            max(memory_bytes, building.memory_bytes_of(run.build)),
+            of_version if building.wants_variables(content) else {},
+        )
+        directory = _own_directory(run.pk, build)
+        home, app = making.seen_app(isolated, directory)
+        given = environment.of_run(run, home, of_version)
+        if (build / PACKAGES).is_dir():
+            given["PYTHONPATH"] = making.seen_packages(isolated, build)
+        return Program(
+            command=commands.command_of(build / APP),
+            environment=given,
+            directory=app,
+            memory_bytes=memory_bytes,
+            file_bytes=(run.disk_mbytes or 2 * run.memory_mbytes or 2 * _DEFAULT_MEMORY_MBYTES) * 1024**2,
+            places=_places(directory, build, home, isolated),
+        )
+
+    def _goes_on(self, run: Run, attendant: Attendant, outcome: Outcome) -> bool:
+        """Do what follows from how the program ended, and return whether it is to be started again."""
+        if outcome is Outcome.LOST:
+            return False
+        if outcome in _SAID:
+            self._lines.note(_SAID[outcome])
+        if outcome is Outcome.RESTART:
+            # What was asked for until now is what starts next; what is asked for from now on restarts it again.
+            return leases.prolong(Run, run.pk, self._worker, restart_requested=False)
+        if outcome is Outcome.STOPPED:
+            self._lines.end()
+            leases.give_back(Run, run.pk, self._worker)
+            return False
+        if outcome in _ENDS:
+            self._end(_ENDS[outcome], exit_code=attendant.exit_code)
+            return False
+        if outcome is Outcome.EXITED and attendant.exit_code == 0:
+            self._end(JobStatus.SUCCEEDED, exit_code=0)
+            return False
+        return self._restarts_after_failure(run, attendant)
+
+    def _restarts_after_failure(self, run: Run, attendant: Attendant) -> bool:
+        message = _failure(run, attendant)
+        if run.restart_on_error and not self._fails_too_often():
+            self._lines.note(f"{message or f'The Actor ended with exit code {attendant.exit_code}.'} It is restarted.")
+            return leases.prolong(Run, run.pk, self._worker, restart_count=F("restart_count") + 1)
+        self._end(JobStatus.FAILED, message=message, exit_code=attendant.exit_code)
+        return False
+
+    def _fails_too_often(self) -> bool:
+        now = time.monotonic()
+        often = len(self._failed_at) == _MAX_QUICK_RESTARTS and now - self._failed_at[0] < _QUICK_SECONDS
+        self._failed_at.append(now)
+        return often
+
+    def _end(self, status: JobStatus, *, message: str | None = None, exit_code: int | None = None) -> None:
+        if message:
+            self._lines.note(message)
+        self._lines.end()
+        leases.end(Run, self._run_id, self._worker, status, exit_code=exit_code, message=message)
+
+
+def _failure(run: Run, attendant: Attendant) -> str | None:
+    """Return what to say of a program that failed, None where its exit code says it all."""
+    if attendant.too_much == "memory":
+        return f"The Actor ran out of memory: it took more than its {run.memory_mbytes or _DEFAULT_MEMORY_MBYTES} MB."
+    if attendant.too_much:
+        return f"The Actor was stopped: it started too many {attendant.too_much}."
+    return None
+
+
+def _own_directory(run_id: str, build: Path) -> Path:
+    """Make the run's own directory anew, with its own copy of the source files; what is installed is not copied."""
+    directory = directories.of_run(run_id)
+    directories.remove(directory)
+    directory.mkdir()
+    shutil.copytree(
+        build / APP,
+        directory / APP,
+        symlinks=True,
+        ignore=lambda at, _: [NODE_MODULES] if Path(at) == build / APP else [],
+    )
+    if (build / APP / NODE_MODULES).is_dir():
+        (directory / APP / NODE_MODULES).mkdir()
+    return directory
+
+
+def _places(directory: Path, build: Path, home: str, isolated: Isolation) -> list[Place]:
+    """Return what a run sees of the machine: its own directory to write, and what its build has installed to read."""
+    installed = build / APP / NODE_MODULES
+    if not isolated.on:
+        if installed.is_dir():
+            own = directory / APP / NODE_MODULES
+            own.rmdir()
+            own.symlink_to(installed)
+        return []
+    places = [Place(directory, home, writable=True)]
+    if installed.is_dir():
+        places.append(Place(installed, f"{home}/{APP}/{NODE_MODULES}"))
+    if (build / PACKAGES).is_dir():
+        places.append(Place(build / PACKAGES, f"/{PACKAGES}"))
+    return places

@@ -1,0 +1,111 @@
+"""Writing the source files of a build into its directory, and reading from it what the Actor says of itself."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from resources.actors.source_files import SourceFile
+
+_DEFINITIONS = (".actor/actor.json", "actor.json", "apify.json")
+_INPUT_SCHEMAS = (".actor/INPUT_SCHEMA.json", ".actor/input_schema.json", "INPUT_SCHEMA.json", "input_schema.json")
+_READMES = (".actor/README.md", "README.md")
+_CHANGELOGS = (".actor/CHANGELOG.md", "CHANGELOG.md")
+_MAX_TEXT_BYTES = 1024 * 1024
+
+
+class BadSource(Exception):
+    """It cannot be built; the message says what is wrong with its files."""
+
+
+def write(files: Sequence[SourceFile], app: Path) -> None:
+    """Write files below `app`, which is made. Their names were checked when they were saved, and are again.
+
+    Raises:
+        BadSource: for a name that leads elsewhere, or that is a file in one place and a directory in another.
+    """
+    app.mkdir()
+    for file in files:
+        path = app / _relative(file.name)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("xb") as written:
+                written.write(file.data)
+        except (OSError, ValueError) as error:
+            raise BadSource(f'The source file "{file.name}" cannot be written: {error}') from error
+
+
+def definition_of(app: Path) -> dict[str, Any]:
+    """Return what `.actor/actor.json` says, an empty one where there is none.
+
+    Raises:
+        BadSource: when it is not a JSON object.
+    """
+    path = _first(app, _DEFINITIONS)
+    return {} if path is None else _object(app, path)
+
+
+def input_schema_of(app: Path, definition: dict[str, Any]) -> str:
+    """Return the schema of the input as JSON text, "" where there is none.
+
+    The definition says where it is, or has it in itself.
+
+    Raises:
+        BadSource: when it is missing where it should be, or not a JSON object.
+    """
+    named = definition.get("input")
+    if isinstance(named, dict):
+        return json.dumps(named, ensure_ascii=False)
+    path = _named(app, named) if isinstance(named, str) else _first(app, _INPUT_SCHEMAS)
+    return "" if path is None else json.dumps(_object(app, path), ensure_ascii=False)
+
+
+def text_of(app: Path, definition: dict[str, Any], what: str) -> str:
+    """Return the text of the Actor's "readme" or "changelog", "" where there is none."""
+    named = definition.get(what)
+    path = _named(app, named) if isinstance(named, str) else _first(app, _READMES if what == "readme" else _CHANGELOGS)
+    if path is None:
+        return ""
+    return path.read_bytes()[:_MAX_TEXT_BYTES].decode(errors="replace").replace("\x00", "")
+
+
+def _relative(name: str) -> PurePosixPath:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not path.parts or "\x00" in name:
+        raise BadSource(f'The source file "{name[:200]}" must have a relative path without .. in it.')
+    return path
+
+
+def own_file(app: Path, name: str) -> Path | None:
+    """Return a file of the Actor's own by its path in `app`, None where there is none.
+
+    What an installation has run may have left a link there, to a file of the server that is nobody's business.
+    """
+    try:
+        path = (app / name).resolve()
+        return path if path.is_file() and path.is_relative_to(app.resolve()) else None
+    except (OSError, ValueError):
+        return None
+
+
+def _first(app: Path, names: Sequence[str]) -> Path | None:
+    return next(filter(None, (own_file(app, name) for name in names)), None)
+
+
+def _named(app: Path, name: str) -> Path:
+    """Return a file that the definition names, by a path from where the definition is."""
+    path = own_file(app, f".actor/{name}" if (app / ".actor").is_dir() else name)
+    if path is None:
+        raise BadSource(f'The definition of the Actor names the file "{name[:200]}", which is not there.')
+    return path
+
+
+def _object(app: Path, path: Path) -> dict[str, Any]:
+    name = path.relative_to(app.resolve())
+    try:
+        found = json.loads(path.read_bytes()[: _MAX_TEXT_BYTES + 1])
+    except (ValueError, RecursionError) as error:
+        raise BadSource(f"{name} is not valid JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise BadSource(f"{name} must be a JSON object.")
+    return found

@@ -1,0 +1,106 @@
+"""A worker: a process that does what is queued, several things at once, and looks after what others have left.
+
+The queue and the loop that takes from it are django-tasks-db's. Each of its loops has a thread of its own here: as many
+as WORKER_JOBS for runs and builds, one for webhooks, which so never wait for a run to end; the main thread does the
+chores.
+
+A worker that is asked to end (SIGTERM, or Ctrl-C) takes nothing more. What it runs is asked to end, is killed after
+some seconds, and goes back into the queue: another worker, or the next start of this one, begins it anew with the same
+storages, as Apify does when it moves a run to another machine. A worker that is killed gives nothing back. Its programs
+die with it, and once their leases have run out others end its runs as FAILED, or begin those anew that were to be
+restarted on error.
+"""
+
+import logging
+import signal
+import threading
+import time
+from types import FrameType
+
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, connections
+from django_tasks_db.management.commands.db_worker import Worker as QueueWorker
+
+from resources.work import chores, identity
+from resources.work.tasks import RUNS_AND_BUILDS, WEBHOOKS
+
+_log = logging.getLogger(__name__)
+
+INTERVAL_SECONDS = 0.5
+_CHORES_SECONDS = 1.0
+_PAUSE_AFTER_ERROR_SECONDS = 5.0
+
+
+class Worker:
+    """This process as a worker: `run` returns once it was asked to end, and everything has been given back."""
+
+    def __init__(self, jobs: int) -> None:
+        self._queue_workers = [_queue_worker(RUNS_AND_BUILDS, number) for number in range(jobs)]
+        self._queue_workers.append(_queue_worker(WEBHOOKS, jobs))
+
+    def run(self) -> None:
+        """Work until somebody asks for an end."""
+        threads = [threading.Thread(target=_work, args=(each,), name=each.worker_id) for each in self._queue_workers]
+        for thread in threads:
+            thread.start()
+        _log.info("Worker %s is ready for %d jobs at once.", identity.name(), len(threads) - 1)
+        try:
+            self._do_chores()
+        finally:
+            self.stop()
+            for thread in threads:
+                thread.join()
+            connections.close_all()
+
+    def stop(self, number: int = 0, frame: FrameType | None = None) -> None:
+        """Have it end; a handler of signals. Safe to call again."""
+        identity.stopping.set()
+        for each in self._queue_workers:
+            each.running = False
+
+    def stop_on_signals(self) -> None:
+        """End on SIGTERM and on Ctrl-C."""
+        signal.signal(signal.SIGTERM, self.stop)
+        signal.signal(signal.SIGINT, self.stop)
+
+    def _do_chores(self) -> None:
+        todo = chores.Chores(identity.name())
+        while not identity.stopping.is_set():
+            todo.do_what_is_due(time.monotonic())
+            close_old_connections()
+            identity.stopping.wait(_CHORES_SECONDS)
+
+
+def run(jobs: int | None = None) -> None:
+    """Be a worker until somebody asks for an end."""
+    worker = Worker(jobs or settings.WORKER_JOBS)
+    worker.stop_on_signals()
+    worker.run()
+
+
+def _queue_worker(queue: str, number: int) -> QueueWorker:
+    return QueueWorker(
+        queue_names=[queue],
+        interval=INTERVAL_SECONDS,
+        batch=False,
+        backend_name="default",
+        startup_delay=False,
+        max_tasks=None,
+        worker_id=f"{identity.name()[:58]}/{number}",
+        excluded_queue_names=[],
+    )
+
+
+def _work(queue_worker: QueueWorker) -> None:
+    """Take from the queue until it is to stop; a database that does not answer is asked again a little later."""
+    while queue_worker.running:
+        try:
+            queue_worker.run()
+        except DatabaseError as error:
+            _log.warning("The database does not answer: %s", str(error).strip())
+            close_old_connections()
+            identity.stopping.wait(_PAUSE_AFTER_ERROR_SECONDS)
+        except Exception:
+            _log.exception("Taking from the queue failed.")
+            identity.stopping.wait(_PAUSE_AFTER_ERROR_SECONDS)
+    connections.close_all()

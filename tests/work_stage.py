@@ -1,0 +1,46 @@
+"""What the tests of the worker start from: an Actor with source files, its build, and a run of it."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from accounts.models import Account
+from resources.actors import editing, versions
+from resources.actors.source_files import SourceFile
+from resources.builds import starting as builds
+from resources.models import Actor, Build, Run
+from resources.runs import starting as runs
+from resources.runs.options import RunOptions
+from resources.work import building, isolation
+from tests.conftest import principal_of
+
+needs_bubblewrap = pytest.mark.skipif(
+    bool(isolation._why_not()), reason=f"nothing is isolated here: {isolation._why_not()}"
+)
+
+
+def actor_of(owner: Account, files: Mapping[str, str], name: str = "works") -> Actor:
+    """Make an Actor with one version, of these files."""
+    by = principal_of(owner)
+    actor = editing.create(owner.pk, name, by=by)
+    versions.add(actor, "0.1", source_files=[SourceFile(path, "TEXT", text) for path, text in files.items()], by=by)
+    return actor
+
+
+def built(actor: Actor) -> Build:
+    """Build the only version of an Actor, and return the build as it is then."""
+    build = builds.start(actor, "0.1", by=principal_of(actor.owner))
+    building.execute(build.pk)
+    return Build.objects.get(pk=build.pk)
+
+
+def started(owner: Account, files: Mapping[str, str], **options) -> Run:
+    """Return a run that is READY, of a new Actor that has been built. `input` is the run's."""
+    actor = actor_of(owner, files)
+    assert built(actor).status == "SUCCEEDED"
+    given = options.pop("input", None)
+    chosen = RunOptions(**options)
+    return runs.start(actor, by=principal_of(owner), options=chosen, input=given, content_type="application/json")
+
+
+Start = Callable[..., Run]
