@@ -68,9 +68,9 @@ def test_a_run_leads_to_its_actor_and_its_storages_and_they_lead_back(ada, make_
     run = make_resource(Kind.RUN, ada, actor=actor, task=task)
     storages = [make_resource(kind, ada, run=run) for kind in Kind if KINDS[kind].storage]
     client = signed_in(ada)
-    shown = client.get(run.console_path).content.decode()
-    paths = re.findall(r'<a class="id" href="([^"]+)"', shown)
-    assert sorted(paths) == sorted(each.console_path for each in (actor, task, *storages))
+    shown = "".join(client.get(f"{run.console_path}{tab}").content.decode() for tab in ("", "?tab=storage"))
+    paths = {each.console_path for each in (actor, task, *storages)}
+    assert paths <= set(re.findall(r'href="([^"]+)"', shown))
     assert {client.get(path).status_code for path in paths} == {200}
     assert run.console_path in client.get(storages[1].console_path).content.decode()
 

@@ -46,10 +46,10 @@ def badge_of(facts: Facts) -> Badge:
     return Badge(level, label, tone, icon, source, explanation)
 
 
-def how_you_see_it(decision: Decision, facts: Facts, held: Permission) -> str:
+def how_you_see_it(decision: Decision, facts: Facts, held: Permission, account_id: str | None) -> str:
     """Return one sentence for somebody who may read what they do not own; empty for the owner."""
     if decision.reason is Reason.OWNER:
         return ""
-    sentence = f"Your access: {verbs_of(held)}, {of_decision(decision, facts)}."
+    sentence = f"Your access: {verbs_of(held)}, {of_decision(decision, facts, account_id)}."
     by_link = decision.reason in (Reason.ANYONE_WITH_ID, Reason.ANYONE_WITH_NAME)
     return f"{sentence} Keep the link: what is open by its link alone is not in your lists." if by_link else sentence

@@ -1,6 +1,6 @@
 """What every list of resources has in common: mine and shared with me, a filter by name or ID, and pages."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -10,6 +10,7 @@ from django.utils.cache import patch_vary_headers
 
 from accounts.requests import PageRequest
 from console.pages.tables import Paging
+from resources.jobs import JobStatus
 from resources.kinds import KINDS, Kind
 from sharing.access import Listed, Ownership, count_listed, listed
 
@@ -24,6 +25,7 @@ class Filters(TypedDict):
     kinds: Sequence[Kind]
     named_only: bool
     search: str
+    statuses: Collection[JobStatus]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +36,15 @@ class Listing:
     context: dict[str, Any]
 
 
-def listing_of(request: PageRequest, kind: Kind) -> Listing:
-    """Return the page of a list of one kind that a query asks for."""
+def listing_of(request: PageRequest, kind: Kind, *, by_status: bool = False) -> Listing:
+    """Return the page of a list of one kind that a query asks for; `by_status` lets it ask for runs of one status."""
     query, me = request.GET, request.user.pk
     filters = Filters(
         ownership=Ownership.__members__.get(query.get("ownership", "").upper(), Ownership.BOTH),
         kinds=(kind,),
         named_only=query.get("named") == "1",
         search=query.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH],
+        statuses=[JobStatus(status)] if by_status and (status := query.get("status", "")) in JobStatus else (),
     )
     paging = Paging.of(query, count_listed(me, **filters))
     context: dict[str, Any] = {
@@ -49,10 +52,16 @@ def listing_of(request: PageRequest, kind: Kind) -> Listing:
         "info": KINDS[kind],
         "list_path": f"/{KINDS[kind].console_path}",
         "paging": paging,
-        "is_filtered": bool(filters["search"] or filters["named_only"] or filters["ownership"] is not Ownership.BOTH),
+        "is_filtered": _is_filtered(filters),
         "ownerships": _OWNERSHIPS,
+        "status_choices": JobStatus.choices if by_status else (),
     }
     return Listing(listed(me, **filters, offset=paging.offset, limit=paging.size), context)
+
+
+def _is_filtered(filters: Filters) -> bool:
+    narrowed = filters["ownership"] is not Ownership.BOTH
+    return bool(narrowed or filters["search"] or filters["named_only"] or filters["statuses"])
 
 
 def answer(request: PageRequest, area: str, context: dict[str, Any]) -> HttpResponse:

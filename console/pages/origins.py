@@ -2,6 +2,7 @@
 
 from resources.kinds import KINDS
 from sharing.access import Decision, Facts, Reason
+from sharing.models import Grant
 from sharing.overview import Elsewhere, Through
 
 
@@ -12,26 +13,42 @@ def of_elsewhere(row: Elsewhere) -> str:
     return _of_reason(row.reason, row.through)
 
 
-def of_decision(decision: Decision, facts: Facts) -> str:
-    """Say how whoever asked for a decision may read: the end of a sentence that says what they may."""
-    details = decision.details
+def of_decision(decision: Decision, facts: Facts, account_id: str | None) -> str:
+    """Say how whoever asked for a decision may read: the end of a sentence that says what they may.
+
+    It asks the database only for the title of the issue that a run is attached to, where that is the reason.
+    """
+    details, owner = decision.details, facts.owner_username
+    if decision.reason is not Reason.RUN or facts.run is None:
+        return _of_oneself(decision.reason, details, facts, owner, account_id)
+    of_run = _of_oneself(Reason(details["runReason"]), details, facts.run, owner, account_id)
+    return f"through the run {facts.run.id}, {of_run}"
+
+
+def _of_oneself(reason: Reason, details: dict[str, str], facts: Facts, owner: str, account_id: str | None) -> str:
     kind = "Actor" if "actorName" in details else "task"
-    return _OF_ONESELF[decision.reason].format(
-        through=f"the {kind} {details.get('actorName') or details.get('taskName') or facts.name or ''}".rstrip(),
-        run=details.get("runId", ""),
-        owner=facts.owner_username,
+    name = details.get("actorName") or details.get("taskName")
+    return _OF_ONESELF[reason].format(
+        through=f"the {kind} {name}" if name else "the Actor",
+        actor=(facts.actor.name or facts.actor.id) if facts.actor else "",
+        issue=_issue_title(facts.id, account_id) if reason is Reason.ISSUE else "",
+        owner=owner,
     )
+
+
+def _issue_title(run_id: str, account_id: str | None) -> str:
+    grants = Grant.objects.filter(resource_id=run_id, account_id=account_id, source=Grant.Source.ISSUE)
+    return grants.values_list("issue__title", flat=True).first() or ""
 
 
 _OF_ONESELF = {
     Reason.OWNER: "because you own it",
     Reason.GRANT: "because it was shared with you",
-    Reason.ACTOR_GRANT: "through {through}",
-    Reason.PUBLIC_ACTOR: "because the Actor is public",
-    Reason.ISSUE: "because it is attached to an issue on your Actor",
+    Reason.ACTOR_GRANT: "through {through}, which was shared with you",
+    Reason.PUBLIC_ACTOR: "because {through} is public",
+    Reason.ISSUE: "because it is attached to the issue “{issue}” on your Actor {actor}",
     Reason.OWNER_RUNS: "through {through}, whose owner's runs you can view",
     Reason.CREATOR_RUNS: "as the creator of {through}, because {owner} shares runs with developers",
-    Reason.RUN: "through the run {run}",
     Reason.ANYONE_WITH_ID: "because anyone with its ID can read it",
     Reason.ANYONE_WITH_NAME: "because anyone with its name can read it",
     Reason.NO_ACCESS: "",

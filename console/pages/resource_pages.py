@@ -73,7 +73,7 @@ def context_of(
         "tabs": tabs,
         "owner": access.facts.owner_username,
         "badge": badge_of(access.facts) if info.general_access and manages else None,
-        "how_you_see_it": how_you_see_it(request.decision, access.facts, access.held),
+        "how_you_see_it": how_you_see_it(request.decision, access.facts, access.held, request.principal.account_id),
         "is_mine": resource.owner_id == request.principal.account_id,
         "can_write": access.allows(Permission.WRITE),
         "can_share": manages,

@@ -134,7 +134,7 @@ def _for_others(access: Access) -> Content:
     facts, me = access.facts, access.principal.account_id
     mine = list(Grant.objects.filter(resource_id=facts.id, account_id=me).select_related("issue").order_by("id"))
     names = _givers({grant.granted_by for grant in mine}, me)
-    how = origins.of_decision(access.decide(Permission.READ), facts)
+    how = origins.of_decision(access.decide(Permission.READ), facts, access.principal.account_id)
     notes = [_note(each.source, each.issue.title if each.issue else None, names.get(each.granted_by)) for each in mine]
     myself = Person(
         f"person-{me}",

@@ -1,6 +1,6 @@
 """Template tags and filters of the console's pages."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import template
@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from console.pages.durations import in_words
 from console.pages.job_words import STATUS_WORDS
 
 register = template.Library()
@@ -65,3 +66,9 @@ def _as_people_say(moment: datetime) -> str:
 def number(value: int) -> str:
     """A whole number with its thousands apart."""
     return str(intcomma(value))
+
+
+@register.filter
+def duration(taken: timedelta) -> str:
+    """A length of time, such as "3 min 4 s"."""
+    return in_words(taken)

@@ -1,0 +1,43 @@
+"""What a run, task or build belongs to, by the name that whoever looks may know.
+
+To read a run is not to read its Actor: of an Actor or task that is not shared with one, a page says the ID alone, as
+the API does.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from accounts.principal import Principal
+from resources.models import Resource
+from sharing.models import Grant
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names that somebody may know, of some Actors and tasks, by ID."""
+
+    known: dict[str, str]
+
+    def of(self, resource: Resource | None) -> str:
+        """Return how to call an Actor or task: by its name, or by its ID; empty where there is none."""
+        return self.known.get(resource.pk, resource.pk) if resource is not None else ""
+
+    def knows(self, resource: Resource | None) -> bool:
+        """Tell whether whoever looks can open its page."""
+        return resource is not None and resource.pk in self.known
+
+
+def names_for(resources: Iterable[Resource], principal: Principal) -> Names:
+    """Return the names that `principal` may know of Actors and tasks whose owners are at hand, in one query at most."""
+    by_id = {each.pk: each for each in resources}
+    closed = [each.pk for each in by_id.values() if each.owner_id != principal.account_id and not each.is_public]
+    granted = set()
+    if closed:
+        grants = Grant.objects.filter(account_id=principal.account_id, resource_id__in=closed)
+        granted = set(grants.values_list("resource_id", flat=True))
+    return Names({id_: _called(each, principal) for id_, each in by_id.items() if id_ not in closed or id_ in granted})
+
+
+def _called(resource: Resource, principal: Principal) -> str:
+    name = resource.title or resource.name or resource.pk
+    return name if resource.owner_id == principal.account_id else f"{resource.owner.username}/{name}"

@@ -1,0 +1,79 @@
+"""The dialogs of a run: abort, resurrect, delete."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.views.decorators.http import require_http_methods
+
+from console.pages import dialogs
+from console.pages.run_options import OptionsForm
+from console.pages.runs import RunRequest
+from resources.jobs import JobStatus
+from resources.kinds import KINDS, Kind
+from resources.runs import aborting, deleting, resurrecting
+from resources.runs.options import InvalidOption, options_of_run
+from resources.runs.starting import CannotRun
+from sharing.declare import needs
+from sharing.permissions import Permission
+
+RUNS_PATH = f"/{KINDS[Kind.RUN].console_path}"
+
+
+@needs(Kind.RUN, Permission.WRITE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def abort(request: RunRequest) -> HttpResponse:
+    """Ask how, then abort a run."""
+    run = request.resource
+    if request.method == "POST":
+        if aborting.abort(run, gracefully=request.POST.get("how") == "gracefully", by=request.principal):
+            messages.success(request, _aborted(run.status))
+        else:
+            messages.info(request, "The run had ended already." if run.is_finished else "The run is being stopped.")
+        return dialogs.go_to(request, run.console_path)
+    return dialogs.answer(
+        request, "runs/_abort.html", title="Abort run?", run=run, grace_seconds=round(aborting.GRACE.total_seconds())
+    )
+
+
+@needs(Kind.RUN, Permission.WRITE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def resurrect(request: RunRequest) -> HttpResponse:
+    """Let a run that has ended go on, with other options if these are given."""
+    run = request.resource
+    before = options_of_run(run)
+    initial = {"timeout_secs": before.timeout_secs, "memory_mbytes": before.memory_mbytes}
+    form = OptionsForm(request.POST if request.method == "POST" else None, initial=initial)
+    form.fields["build"].help_text = f"{run.build_number or 'The same build'}, unless you give another tag or number."
+    if request.method == "POST" and form.is_valid():
+        try:
+            resurrecting.resurrect(run, form.options(), by=request.principal)
+        except resurrecting.NotFinished:
+            messages.info(request, "The run has not ended, so that there is nothing to resurrect.")
+            return dialogs.go_to(request, run.console_path)
+        except InvalidOption as problem:
+            form.refuse(problem)
+        except CannotRun as problem:
+            form.add_error("build", str(problem))
+        else:
+            messages.success(request, "The run goes on as soon as a worker takes it.")
+            return dialogs.go_to(request, run.console_path)
+    return dialogs.answer(request, "runs/_resurrect.html", title="Resurrect run", form=form, run=run)
+
+
+@needs(Kind.RUN, Permission.WRITE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: RunRequest) -> HttpResponse:
+    """Ask, then delete a run that has ended, with its default storages."""
+    run = request.resource
+    try:
+        if request.method == "POST":
+            was_there = deleting.delete(run, by=request.principal)
+            messages.success(request, f"The run {run.pk} was deleted{'' if was_there else ' already'}.")
+            return dialogs.go_to(request, RUNS_PATH)
+    except deleting.NotFinished as problem:
+        messages.error(request, str(problem))
+        return dialogs.go_to(request, run.console_path)
+    return dialogs.answer(request, "runs/_delete.html", title="Delete run?", run=run)
+
+
+def _aborted(status: str) -> str:
+    return "The run was aborted." if status == JobStatus.ABORTED else "The run is being aborted."
