@@ -31,3 +31,8 @@ def no_content() -> HttpResponse:
 def conflict(type_: str, message: str) -> ApiError:
     """Return the 409 for what collides with something that is there already."""
     return ApiError(HTTPStatus.CONFLICT, type_, message)
+
+
+def bad_request(type_: str, message: str) -> ApiError:
+    """Return the 400 for what cannot be done as it is asked for."""
+    return ApiError(HTTPStatus.BAD_REQUEST, type_, message)

@@ -2,16 +2,36 @@
 
 from collections.abc import Iterator
 
-from django.urls import URLPattern, include, path
+from django.urls import URLPattern, URLResolver, include, path
 
-from console.api import access_rights, basics, dataset_urls, issue_urls, key_value_store_urls, request_queue_urls, users
+from console.api import (
+    access_rights,
+    actor_urls,
+    basics,
+    build_urls,
+    dataset_urls,
+    issue_urls,
+    key_value_store_urls,
+    request_queue_urls,
+    store,
+    users,
+)
 from console.api.endpoint import endpoint
 from resources.kinds import KINDS, Kind, KindInfo
 
 # Another name for the same collection, from before tasks and runs had theirs.
 _ALIASES = {Kind.ACTOR: "acts"}
 # Kinds that have an API of their own, of which their general access is a part.
-_COMPLETE = {Kind.DATASET, Kind.KEY_VALUE_STORE, Kind.REQUEST_QUEUE}
+_COMPLETE = {Kind.BUILD, Kind.DATASET, Kind.KEY_VALUE_STORE, Kind.REQUEST_QUEUE}
+
+
+def _of_actors() -> Iterator[URLResolver]:
+    """Yield Actors, by both names of their collection."""
+    for collection in ("actors", "acts"):
+        yield path(collection, include(actor_urls.of_all_actors))
+        yield path(f"{collection}/<str:address>", include(actor_urls.of_one_actor))
+        yield path(f"{collection}/<str:address>", include(issue_urls.of_one_actor))
+        yield path(f"{collection}/<str:actor>/builds/<str:address>", include(build_urls.of_one_build_of_an_actor))
 
 
 def _of_every_kind() -> Iterator[URLPattern]:
@@ -43,8 +63,10 @@ urlpatterns = [
     path("key-value-stores/<str:address>", include(key_value_store_urls.of_one_store)),
     path("request-queues", include(request_queue_urls.of_all_queues)),
     path("request-queues/<str:address>", include(request_queue_urls.of_one_queue)),
-    path("actors/<str:address>", include(issue_urls.of_one_actor)),
-    path("acts/<str:address>", include(issue_urls.of_one_actor)),
+    *_of_actors(),
+    path("actor-builds", include(build_urls.of_all_builds)),
+    path("actor-builds/<str:address>", include(build_urls.of_one_build)),
+    path("store", endpoint(GET=store.list_store)),
     path("users/me", endpoint(GET=users.show_me)),
     path("users/<str:user>", endpoint(GET=users.show_user)),
     *_of_every_kind(),

@@ -143,5 +143,6 @@ _SENTENCES: dict[str, str | Callable[[AuditEvent], str]] = {
     "actor.version_changed": _version("Changed version {1} of {0}."),
     "actor.version_removed": _version("Removed version {1} of {0}."),
     "actor.environment_changed": _version("Changed the environment variables of version {1} of {0}."),
+    "actor.tag_moved": lambda event: f"Moved the tag {event.details.get('tag', '')} of {_subject(event)}.",
     "resource.deleted": lambda event: f"Deleted {_subject(event)}.",
 }

@@ -10,6 +10,7 @@ from resources.actors import environment
 from resources.actors.fields import check_tag
 from resources.jobs import Origin
 from resources.models import Actor, ActorVersion, Build, BuildContent
+from resources.webhooks.events import happened
 from resources.work.tasks import queue_build
 
 TIMEOUT_SECS = 1800
@@ -71,6 +72,7 @@ def start(
             build=build, source=snapshot(version), environment=environment.sealed(environment.values_of(version))
         )
         Actor.objects.filter(pk=actor.pk).update(build_count=F("build_count") + 1)
+        happened(build, "ACTOR.BUILD.CREATED")
         queue_build(build.pk)
     return build
 

@@ -1,0 +1,62 @@
+"""What a build takes: its OpenAPI document, and whether an input would do."""
+
+from typing import Any, cast
+
+import msgspec
+from django.conf import settings
+from django.http import HttpResponse
+
+from console.api import answers, bodies
+from console.api.builds import check_actor, default_build
+from resources.actors.inputs import problems
+from resources.builds.choosing import build_for
+from resources.builds.openapi import document
+from resources.kinds import Kind
+from resources.models import Actor, Build, BuildContent
+from sharing.access import Access
+from sharing.declare import needs
+from sharing.permissions import Permission
+from sharing.requests import ResourceApiRequest
+
+_SHOWN = 20
+
+
+@needs(Kind.BUILD, Permission.READ)
+def show_openapi(request: ResourceApiRequest, actor: str = "") -> HttpResponse:
+    """Answer with the OpenAPI document of a build."""
+    check_actor(request, actor)
+    return _document(request.access)
+
+
+@needs(Kind.ACTOR, Permission.READ)
+def show_default_openapi(request: ResourceApiRequest) -> HttpResponse:
+    """Answer with the OpenAPI document of an Actor's default build."""
+    return _document(default_build(request))
+
+
+@needs(Kind.ACTOR, Permission.READ)
+def validate(request: ResourceApiRequest) -> HttpResponse:
+    """Answer with `valid`, or refuse an input that the build's schema does not allow.
+
+    `build` is a tag or number; without it, it is the build that runs use when nothing else is asked for.
+    """
+    value = bodies.decode_json(bodies.read(request), cast("type[Any]", Any))
+    build = build_for(cast("Actor", request.resource), request.GET.get("build", ""))
+    if build is None:
+        raise answers.bad_request("unknown-build-tag", "The Actor has no such build that succeeded.")
+    found = problems(_content(build).input_schema, value)
+    if found:
+        raise answers.bad_request("invalid-input", f"Input is not valid: {' '.join(found[:_SHOWN])}")
+    return answers.raw(msgspec.json.encode({"valid": True}))
+
+
+def _content(build: Build) -> BuildContent:
+    return BuildContent.objects.filter(build_id=build.pk).first() or BuildContent()
+
+
+def _document(access: Access) -> HttpResponse:
+    build, actor = cast("Build", access.resource), access.facts.actor
+    name = (actor.name if actor else None) or build.pk
+    address = f"{access.facts.owner_username}~{name}"
+    said = document(_content(build), number=build.number, title=name, address=address, server=settings.PUBLIC_URL)
+    return answers.raw(msgspec.json.encode(said))

@@ -1,0 +1,80 @@
+"""The Store: all public Actors, searched and sorted."""
+
+import re
+from collections.abc import Callable
+from enum import StrEnum
+
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Lower
+
+from resources.models import Actor, TaggedBuild
+
+CATEGORY = re.compile(r"[A-Z0-9_]{1,50}\Z", re.ASCII)
+
+
+class StoreOrder(StrEnum):
+    """What comes first. RELEVANCE is by how well it fits what was searched, then by how often it was run."""
+
+    RELEVANCE = "relevance"
+    POPULARITY = "popularity"
+    NEWEST = "newest"
+    LAST_UPDATE = "lastUpdate"
+
+
+def public_actors(
+    *,
+    search: str = "",
+    username: str = "",
+    category: str = "",
+    pricing_model: str = "",
+    order: StoreOrder = StoreOrder.RELEVANCE,
+) -> QuerySet[Actor]:
+    """Return the public Actors, with their owners, that all of this is true of.
+
+    `search` is a part of the name, the title, the description, the owner's username or the readme of the default build,
+    whatever its case. `category` is one of the Actor's categories. An Actor without a pricing model is "FREE".
+    """
+    found = Actor.objects.filter(is_public=True, owner__is_active=True).select_related("owner")
+    if search:
+        found = found.filter(_contains(search))
+    if username:
+        found = found.alias(owner_lowered=Lower("owner__username")).filter(owner_lowered=username.lower())
+    if category:
+        # Details are JSON without spaces, and no category has a bracket in it.
+        found = found.filter(details__regex=rf'"categories":\[[^]]*"{category}"')
+    if pricing_model == "FREE":
+        found = found.exclude(details__contains='"pricingInfos":[{')
+    elif pricing_model:
+        found = found.filter(details__contains=f'"pricingModel":"{pricing_model}"')
+    return _ORDERS[order](found, search)
+
+
+def _contains(search: str) -> Q:
+    tagged = TaggedBuild.objects.filter(actor=OuterRef("pk"), tag=OuterRef("default_build"))
+    return (
+        Q(name__icontains=search)
+        | Q(title__icontains=search)
+        | Q(description__icontains=search)
+        | Q(owner__username__icontains=search)
+        | Q(Exists(tagged.filter(build__content__readme__icontains=search)))
+    )
+
+
+def _by_relevance(found: QuerySet[Actor], search: str) -> QuerySet[Actor]:
+    if not search:
+        return found.order_by("-run_count", "-created_at", "pk")
+    fits = Case(
+        When(Q(name__iexact=search) | Q(title__iexact=search), then=Value(0)),
+        When(Q(name__icontains=search) | Q(title__icontains=search), then=Value(1)),
+        default=Value(2),
+        output_field=IntegerField(),
+    )
+    return found.alias(fits=fits).order_by("fits", "-run_count", "-created_at", "pk")
+
+
+_ORDERS: dict[StoreOrder, Callable[[QuerySet[Actor], str], QuerySet[Actor]]] = {
+    StoreOrder.RELEVANCE: _by_relevance,
+    StoreOrder.POPULARITY: lambda found, search: found.order_by("-run_count", "-created_at", "pk"),
+    StoreOrder.NEWEST: lambda found, search: found.order_by("-created_at", "pk"),
+    StoreOrder.LAST_UPDATE: lambda found, search: found.order_by("-modified_at", "pk"),
+}
