@@ -6,6 +6,7 @@ urlpatterns = [
     path("", include("console.pages.sign_in_urls")),
     path("settings", include("console.pages.settings_urls")),
     path("", include("console.pages.run_urls")),
+    path("", include("console.pages.task_urls")),
     path("", include("console.pages.issue_urls")),
     path("", include("console.pages.sharing_urls")),
     path("", include("console.pages.storage_urls")),

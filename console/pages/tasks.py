@@ -1,0 +1,139 @@
+"""The page of a task: its input and options, to be read and changed, and its runs."""
+
+from typing import Any
+
+import msgspec
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.origin import origin
+from console.pages import resource_pages
+from console.pages.resource_pages import Tab
+from console.pages.run_input import InputForm
+from console.pages.run_rows import run_rows
+from console.pages.startable import actor_link, may
+from console.pages.tables import Paging
+from resources.jobs import Origin
+from resources.kinds import Kind
+from resources.models import Task
+from resources.runs import starting
+from resources.runs.options import InvalidOption
+from resources.storages import ResourceGone
+from resources.tasks import editing, options
+from sharing import refusals
+from sharing.access import count_listed, listed
+from sharing.declare import needs
+from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
+
+
+class TaskRequest(ResourcePageRequest):
+    """A request for a page of a task."""
+
+    resource: Task
+
+
+@needs(Kind.TASK, Permission.READ)
+@require_safe
+def page(request: TaskRequest) -> HttpResponse:
+    """Show a task: its input, which who may change it can change here, or its runs."""
+    return _page(request, _form(request.resource))
+
+
+@needs(Kind.TASK, Permission.WRITE)
+@require_POST
+def save(request: TaskRequest) -> HttpResponse:
+    """Save the input and the options."""
+    task = request.resource
+    form = _form(task, request.POST)
+    if not form.is_valid():
+        return _page(request, form, status=422)
+    given = form.cleaned_data
+    saved = msgspec.structs.replace(
+        options.read(task.options),
+        build=given["build"] or None,
+        timeout_secs=given["timeout_secs"],
+        memory_mbytes=given["memory_mbytes"],
+    )
+    try:
+        editing.update(task, editing.TaskChange(options=saved, input=given["input"] or None), by=request.principal)
+    except editing.InvalidTask as problem:
+        form.add_error("input" if problem.field == "input" else None, str(problem))
+        return _page(request, form, status=422)
+    except ResourceGone:
+        return refusals.missing(request, Kind.TASK)
+    messages.success(request, "Saved. The next run gets this input and these options.")
+    return redirect(task.console_path)
+
+
+@needs(Kind.TASK, Permission.READ)
+@require_safe
+def runs(request: TaskRequest) -> HttpResponse:
+    """List the runs of a task that one may see: one's own, and those that are shared with one."""
+    task, me = request.resource, request.user.pk
+    paging = Paging.of(request.GET, count_listed(me, kinds=(Kind.RUN,), task_id=task.pk))
+    found = listed(me, kinds=(Kind.RUN,), task_id=task.pk, offset=paging.offset, limit=paging.size)
+    context = {**_head(request, "runs"), "rows": run_rows(found, request.principal), "paging": paging}
+    return render(request, "tasks/runs.html", context)
+
+
+@needs(Kind.TASK, Permission.READ)
+@require_POST
+def start(request: TaskRequest) -> HttpResponse:
+    """Start a task. It takes RUN on the Actor besides, and the run belongs to whoever starts it."""
+    task = request.resource
+    actor = may(request.principal, task.actor_id, Permission.RUN) if task.actor_id else None
+    if actor is None:
+        messages.error(request, "You may not run the Actor of this task. Ask its owner for the permission to run it.")
+        return redirect(task.console_path)
+    try:
+        run = starting.start(
+            actor,
+            by=request.principal,
+            input=task.input.encode() if task.input else None,
+            content_type=task.input_content_type,
+            task=task,
+            origin=Origin.WEB,
+            client_ip=origin().get("ip", ""),
+            user_agent=request.headers.get("User-Agent", ""),
+        )
+    except (starting.CannotRun, InvalidOption) as problem:
+        messages.error(request, f"The task was not started. {problem}")
+        return redirect(task.console_path)
+    return redirect(run.console_path)
+
+
+def _page(request: TaskRequest, form: InputForm, status: int = 200) -> HttpResponse:
+    return render(request, "tasks/task.html", {**_head(request, "input"), "form": form}, status=status)
+
+
+def _head(request: TaskRequest, tab: str) -> dict[str, Any]:
+    task = request.resource
+    tabs = [
+        Tab("Input", task.console_path, tab == "input"),
+        Tab("Runs", f"{task.console_path}/runs", tab == "runs"),
+    ]
+    return {
+        **resource_pages.context_of(request, heading=task.title, tabs=tabs),
+        "task": task,
+        "actor": actor_link(task.actor_id, request.principal),
+    }
+
+
+def _form(task: Task, data: Any = None) -> InputForm:
+    saved = options.read(task.options)
+    form = InputForm(
+        data,
+        initial={
+            "input": task.input,
+            "build": saved.build,
+            "timeout_secs": saved.timeout_secs,
+            "memory_mbytes": saved.memory_mbytes,
+        },
+    )
+    form.fields["build"].help_text = "A tag or a number. Left empty, the Actor's default build."
+    form.fields["timeout_secs"].help_text = "0 is no limit. Left empty, what the Actor says."
+    form.fields["memory_mbytes"].help_text = "A power of 2. Left empty, what the Actor says."
+    return form
