@@ -77,7 +77,8 @@ def arguments(places: Sequence[Place], environment: Mapping[str, str], directory
     told += ["--remount-ro", "/dev", "--size", str(memory_bytes), "--tmpfs", "/tmp"]  # noqa: S108  # one of its own
     for place in places:
         told += ["--bind" if place.writable else "--ro-bind", str(place.host), place.inside]
-    told += ["--clearenv"]
+    # What holds all this together is a file system in memory, too, and is not to be filled.
+    told += ["--remount-ro", "/", "--clearenv"]
     for name, value in environment.items():
         told += ["--setenv", name, value]
     return [*told, "--chdir", directory]

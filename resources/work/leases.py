@@ -6,13 +6,14 @@ else has the job, it changes nothing. The clocks of the workers' machines may di
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import BooleanField, F, Q, QuerySet
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
@@ -98,8 +99,7 @@ def care_for_undelivered() -> int:
     """Queue again the jobs that are READY and in no queue any more; return how many there were."""
     count = 0
     for model in MODELS:
-        waiting = model.objects.filter(status=JobStatus.READY, started_at__lt=timezone.now() - UNDELIVERED)
-        for job in waiting.order_by("started_at")[:_BATCH]:
+        for job in _undelivered(model):
             if not _tasks_of(job.pk).filter(status=TaskResultStatus.READY).exists():
                 _log.warning("%s %s waited in no queue; it is queued again.", model.__name__, job.pk)
                 _close_tasks(job.pk)
@@ -108,9 +108,22 @@ def care_for_undelivered() -> int:
     return count
 
 
-def _abandoned(model: type[AnyJob]) -> Iterator[AnyJob]:
+def _abandoned(model: type[AnyJob]) -> QuerySet[Any]:
     run_out = Q(lease_expires_at__lt=timezone.now()) | Q(lease_expires_at=None)
-    yield from model.objects.filter(run_out, status__in=AT_WORK).order_by("lease_expires_at")[:_BATCH]
+    return model.objects.filter(_has_status(model, AT_WORK), run_out).order_by("lease_expires_at")[:_BATCH]
+
+
+def _undelivered(model: type[AnyJob]) -> QuerySet[Any]:
+    waiting = model.objects.filter(_has_status(model, {JobStatus.READY}), started_at__lt=timezone.now() - UNDELIVERED)
+    return waiting.order_by("started_at")[:_BATCH]
+
+
+def _has_status(model: type[AnyJob], statuses: Collection[JobStatus]) -> RawSQL:
+    """Return the condition of an index as it stands there: no database proves it from values that are bound."""
+    column = f'"{model._meta.db_table}"."status"'
+    quoted = ", ".join(f"'{status}'" for status in sorted(statuses))
+    condition = f"{column} IN ({quoted})" if len(statuses) > 1 else f"{column} = {quoted}"
+    return RawSQL(condition, (), output_field=BooleanField())  # noqa: S611  # constants of ours
 
 
 def _care_for(model: type[AnyJob], job: AnyJob, worker: str) -> None:

@@ -1,0 +1,58 @@
+"""Makes and looks at runs in a process of its own: `python -m tests.other_worker make PORT`, `care`, `show RUN`.
+
+`make` prints the ids of two runs that are READY, the second to be restarted on error. Each connects to PORT and then
+waits for ever. `care` does what workers do for those that have died.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
+django.setup()
+
+from accounts.models import Account  # noqa: E402
+from resources.logs.reading import text_of  # noqa: E402
+from resources.models import Run  # noqa: E402
+from resources.runs import starting  # noqa: E402
+from resources.runs.options import RunOptions  # noqa: E402
+from resources.work import leases  # noqa: E402
+from tests.conftest import principal_of  # noqa: E402
+from tests.work_stage import actor_of, built  # noqa: E402
+
+WAITS = """
+import socket, sys, time
+connection = socket.create_connection(("127.0.0.1", {port}))
+connection.sendall(b"ready")
+print("connected", flush=True)
+while True:
+    time.sleep(1)
+"""
+
+
+def make(port: str) -> list[str]:
+    """Make them."""
+    ada = Account.objects.create_user("ada", "ada@example.com")
+    actor = actor_of(ada, {"main.py": WAITS.format(port=port)})
+    assert built(actor).status == "SUCCEEDED"
+    wanted = (RunOptions(restart_on_error=False), RunOptions(restart_on_error=True))
+    return [starting.start(actor, by=principal_of(ada), options=options).pk for options in wanted]
+
+
+def care() -> int:
+    """Care for the jobs of dead workers, and return how many there were."""
+    return leases.care_for_abandoned("the next one")
+
+
+def show(run_id: str) -> dict[str, object]:
+    """Return what is to be seen of a run."""
+    run = Run.objects.get(pk=run_id)
+    return {"status": run.status, "worker": run.worker, "restarts": run.restart_count, "log": text_of(run_id)}
+
+
+if __name__ == "__main__":
+    commands: dict[str, Callable[..., object]] = {"make": make, "care": care, "show": show}
+    print(json.dumps(commands[sys.argv[1]](*sys.argv[2:])))

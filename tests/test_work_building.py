@@ -1,0 +1,211 @@
+"""Builds: source files become a directory that is ready to run, or a log that says why not."""
+
+import base64
+import io
+import json
+import sys
+import zipfile
+
+import pytest
+
+from resources.actors.source_files import SourceFile
+from resources.builds import ending, starting
+from resources.jobs import JobStatus
+from resources.logs.reading import text_of
+from resources.models import Build, BuildContent, TaggedBuild
+from resources.runs import starting as runs
+from resources.work import attending, building, directories, making, running, sources
+from resources.work.commands import NoCommand, command_of
+from resources.work.lines import Lines
+from tests.conftest import principal_of
+from tests.work_stage import actor_of, built
+
+pytestmark = pytest.mark.django_db
+SCHEMA = {"title": "What", "type": "object", "schemaVersion": 1, "properties": {}}
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch) -> None:
+    monkeypatch.setattr(attending, "_STEP_SECONDS", 0.02)
+    monkeypatch.setattr(attending, "POLL_SECONDS", 0.02)
+
+
+@pytest.fixture
+def installs(monkeypatch):
+    """Let another program stand in for pip."""
+
+    def install_by(code: str) -> None:
+        monkeypatch.setattr(
+            making, "_installations", lambda app: [([sys.executable, "-c", code], directories.PACKAGES)]
+        )
+
+    return install_by
+
+
+@pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc/x", "..", "a\x00b", ""])
+def test_a_path_that_leads_elsewhere_is_refused(tmp_path, name):
+    with pytest.raises(sources.BadSource):
+        sources.write([SourceFile(name, "TEXT", "x")], tmp_path / "app")
+    assert [path.name for path in tmp_path.rglob("*")] == ["app"]
+
+
+def test_a_file_cannot_be_a_directory_too(tmp_path):
+    with pytest.raises(sources.BadSource, match="cannot be written"):
+        sources.write([SourceFile("a", "TEXT", ""), SourceFile("a/b", "TEXT", "")], tmp_path / "app")
+
+
+def test_files_are_written_as_they_are(tmp_path):
+    files = [SourceFile("src/é.txt", "TEXT", "ü\r\n"), SourceFile("x.bin", "BASE64", "AP8=")]
+    sources.write(files, tmp_path / "app")
+    assert (tmp_path / "app/src/é.txt").read_bytes() == "ü\r\n".encode()
+    assert (tmp_path / "app/x.bin").read_bytes() == b"\x00\xff"
+
+
+def test_a_build_keeps_what_the_actor_says_of_itself(ada):
+    files = {
+        "main.py": "",
+        ".actor/actor.json": json.dumps(
+            {"actorSpecification": 1, "name": "x", "input": "./schema.json", "readme": "../READ.md"}
+        ),
+        ".actor/schema.json": json.dumps(SCHEMA),
+        "READ.md": "# Read",
+        "CHANGELOG.md": "# Changed",
+    }
+    build = built(actor_of(ada, files))
+    content = BuildContent.objects.get(build=build)
+    assert build.status == JobStatus.SUCCEEDED
+    assert json.loads(content.definition)["name"] == "x"
+    assert json.loads(content.input_schema) == SCHEMA
+    assert (content.readme, content.changelog) == ("# Read", "# Changed")
+    assert TaggedBuild.objects.get(tag="latest").build_id == build.pk
+
+
+def test_a_link_that_an_installation_leaves_is_not_followed(tmp_path):
+    (tmp_path / "secret.json").write_text('{"secret": 1}')
+    app = tmp_path / "app"
+    (app / ".actor").mkdir(parents=True)
+    for name in (".actor/actor.json", "README.md", "package.json"):
+        (app / name).symlink_to(tmp_path / "secret.json")
+    assert sources.definition_of(app) == {}
+    assert sources.text_of(app, {}, "readme") == ""
+    assert sources.input_schema_of(app, {}) == ""
+    with pytest.raises(NoCommand):
+        command_of(app)
+    with pytest.raises(sources.BadSource, match="not there"):
+        sources.input_schema_of(app, {"input": "../../secret.json"})
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"readme.txt": ""}, "nothing to start"),
+        ({"main.py": "", ".actor/actor.json": "{"}, ".actor/actor.json is not valid JSON"),
+        ({"main.py": "", ".actor/actor.json": "[]"}, "must be a JSON object"),
+        ({"main.py": "", ".actor/actor.json": '{"input": "./gone.json"}'}, 'names the file "./gone.json"'),
+    ],
+)
+def test_a_source_that_is_wrong_fails_and_says_why(ada, files, said):
+    actor = actor_of(ada, files)
+    build = built(actor)
+    assert build.status == JobStatus.FAILED
+    assert said in build.status_message
+    assert said in text_of(build.pk)
+    assert not TaggedBuild.objects.exists()
+
+
+def test_a_source_that_is_elsewhere_fails_and_says_so(ada):
+    actor = actor_of(ada, {"main.py": ""})
+    actor.versions.update(source_type="GIT_REPO", source_url="https://example.com/a.git")
+    build = built(actor)
+    assert build.status == JobStatus.FAILED
+    assert "Git repository, which this server does not fetch" in text_of(build.pk)
+
+
+def test_a_build_is_built_once(ada):
+    build = built(actor_of(ada, {"main.py": ""}))
+    before = text_of(build.pk)
+    building.execute(build.pk)
+    assert text_of(build.pk) == before
+
+
+def test_what_requirements_name_is_installed_by_pip_for_this_build(ada, monkeypatch):
+    """A package beside the Actor, so that nothing needs to be fetched from anywhere."""
+    files = {
+        "main.py": "import greeting\nprint(greeting.HELLO)",
+        "requirements.txt": "--no-index\n./greeting-1.0-py3-none-any.whl\n",
+    }
+    actor = actor_of(ada, files)
+    version = actor.versions.get()
+    listed = json.loads(version.source_files)
+    listed.append({"name": "greeting-1.0-py3-none-any.whl", "format": "BASE64", "content": _wheel()})
+    actor.versions.update(source_files=json.dumps(listed))
+    build = built(actor)
+    assert build.status == JobStatus.SUCCEEDED, text_of(build.pk)
+    assert "Installing what requirements.txt names." in text_of(build.pk)
+    assert (directories.of_build(build.pk) / "packages/greeting.py").is_file()
+    run = runs.start(actor, by=principal_of(ada))
+    running.execute(run.pk)
+    assert " hello from a wheel\n" in text_of(run.pk)
+
+
+def test_an_installation_that_fails_fails_the_build_with_its_log(ada, installs):
+    installs("import sys; sys.exit('no such package')")
+    build = built(actor_of(ada, {"main.py": "", "requirements.txt": "x"}))
+    assert (build.status, build.exit_code) == (JobStatus.FAILED, 1)
+    assert " no such package\n" in text_of(build.pk)
+    assert not directories.of_build(build.pk).exists()
+    assert [each for each in directories.kept("builds") if each.name.startswith(build.pk)] == []
+
+
+def test_an_installation_that_takes_too_long_is_stopped(ada, installs):
+    installs("while True: pass")
+    build = starting.start(actor_of(ada, {"main.py": ""}), "0.1", by=principal_of(ada))
+    Build.objects.filter(pk=build.pk).update(timeout_secs=1)
+    building.execute(build.pk)
+    build.refresh_from_db()
+    assert build.status == JobStatus.TIMED_OUT
+
+
+def test_an_installation_that_eats_memory_is_stopped(ada, installs):
+    installs("eaten = []\nwhile True: eaten.append(b'x' * 5_000_000)")
+    build = starting.start(actor_of(ada, {"main.py": ""}), "0.1", by=principal_of(ada))
+    Build.objects.filter(pk=build.pk).update(memory_mbytes=64)
+    building.execute(build.pk)
+    build.refresh_from_db()
+    assert build.status == JobStatus.FAILED
+    assert "too much memory" in build.status_message
+
+
+def test_a_build_is_aborted(ada, installs, monkeypatch):
+    installs("print('ready', flush=True)\nwhile True: pass")
+    build = starting.start(actor_of(ada, {"main.py": ""}), "0.1", by=principal_of(ada))
+    feed = Lines.feed
+
+    def listening(lines: Lines, printed: bytes) -> None:
+        feed(lines, printed)
+        if b"ready" in printed:
+            ending.abort(Build.objects.get(pk=build.pk), by=principal_of(ada))
+
+    monkeypatch.setattr(Lines, "feed", listening)
+    building.execute(build.pk)
+    build.refresh_from_db()
+    assert build.status == JobStatus.ABORTED
+
+
+def test_node_is_found_out_by_its_package(tmp_path):
+    (tmp_path / "package.json").write_text('{"main": "../../outside.js"}')
+    with pytest.raises(NoCommand):
+        command_of(tmp_path)
+
+
+def _wheel() -> str:
+    packed = io.BytesIO()
+    info = "greeting-1.0.dist-info"
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr("greeting.py", "HELLO = 'hello from a wheel'\n")
+        file.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: greeting\nVersion: 1.0\n")
+        file.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        file.writestr(f"{info}/RECORD", f"greeting.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
+    return base64.b64encode(packed.getvalue()).decode()
