@@ -90,7 +90,7 @@ def test_wrong_versions_are_named_and_leave_nothing(api, ada, url, body, named):
 def test_the_last_version_and_taken_numbers(api, ada, url):
     assert error_of(api(ada).delete(f"{url}/0.1")) == (400, "too-few-versions")
     taken = {"versionNumber": "0.1", "sourceType": "SOURCE_FILES"}
-    assert error_of(send(api(ada), "post", url, taken)) == (409, "version-already-exists")
+    assert error_of(send(api(ada), "post", url, taken)) == (400, "version-already-exists")
 
 
 # What is done
@@ -141,7 +141,7 @@ def test_variables_are_added_changed_and_removed(api, ada, variables):
     assert error_of(send(api(ada), "put", one, {"value": "x"})) == (404, "record-not-found")
     made = data_of(send(api(ada), "post", variables, {"name": "LEVEL", "value": "debug"}))
     assert made == {"name": "LEVEL", "value": "debug", "isSecret": False}
-    assert error_of(send(api(ada), "post", variables, made)) == (409, "env-var-already-exists")
+    assert error_of(send(api(ada), "post", variables, made)) == (400, "env-var-already-exists")
     assert error_of(send(api(ada), "put", one, {"name": "OTHER", "value": "x"})) == (400, "cannot-rename-env-var")
     assert error_of(send(api(ada), "post", variables, {"name": "A", "value": "x\x00"})) == (400, "invalid-value")
     assert error_of(send(api(ada), "post", variables, {"name": "A"})) == (400, "invalid-value")

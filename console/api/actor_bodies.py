@@ -206,9 +206,9 @@ def refusal_of(error: Exception) -> ApiError:
     if isinstance(error, InvalidName):
         return invalid_value("name", str(error))
     if isinstance(error, NameTaken):
-        return answers.conflict("actor-name-not-unique", str(error))
+        return answers.bad_request("actor-name-not-unique", str(error))
     if isinstance(error, versions.VersionExists):
-        return answers.conflict("version-already-exists", str(error))
+        return answers.bad_request("version-already-exists", str(error))
     if isinstance(error, versions.TooFewVersions):
         return answers.bad_request("too-few-versions", str(error))
     if isinstance(error, versions.TooManyVersions):

@@ -91,7 +91,7 @@ def add_variable(request: ResourceApiRequest, version: str) -> HttpResponse:
     found = _version(request, version)
     if found.environment.filter(name=said.name or "").exists():
         message = f'There is a variable "{said.name}" in this version already.'
-        raise answers.conflict("env-var-already-exists", message)
+        raise answers.bad_request("env-var-already-exists", message)
     return _set(request, found, said, is_secret=False, status=answers.CREATED)
 
 
