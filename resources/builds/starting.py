@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.principal import Principal
 from resources.actors import environment
 from resources.actors.fields import check_tag
+from resources.actors.versions import NUMBER
 from resources.jobs import Origin
 from resources.models import Actor, ActorVersion, Build, BuildContent
 from resources.webhooks.events import happened
@@ -51,7 +52,8 @@ def start(
     if tag:
         check_tag("tag", tag)
     with transaction.atomic():
-        version = ActorVersion.objects.select_for_update().filter(actor_id=actor.pk, number=version_number).first()
+        versions = ActorVersion.objects.select_for_update().filter(actor_id=actor.pk, number=version_number)
+        version = versions.first() if NUMBER.match(version_number) else None
         if version is None:
             raise CannotBuild("record-not-found", f'The Actor has no version "{version_number[:20]}".')
         build = Build(
