@@ -334,6 +334,10 @@ API_MAX_RECORD_BYTES = int(os.environ.get("API_MAX_RECORD_BYTES", str(5 * 1024**
 # Counts such as "last used" are saved by a thread; tests save them by hand.
 TALLIES_SAVE_THEMSELVES = True
 
+# Where webhooks may be sent: "public" is every address that the whole internet reaches; networks (10.0.0.0/8) and host
+# names are allowed wherever they are. See resources/webhooks/addresses.py.
+WEBHOOK_ADDRESSES = _list("WEBHOOK_ADDRESSES") or ["public"]
+
 # Every line is scrubbed of tokens and signatures (console/logging.py).
 LOGGING = configuration(level=os.environ.get("LOG_LEVEL", "INFO").upper())
 
@@ -349,6 +353,8 @@ RUN_PASSES_ON = _list("RUN_PASSES_ON")
 # How many runs and builds a worker has at once, and for how many seconds it holds each without saying so again.
 WORKER_JOBS = int(os.environ.get("WORKER_JOBS", "2"))
 WORKER_LEASE_SECS = int(os.environ.get("WORKER_LEASE_SECS", "60"))
+# What workers do besides, by name, each so many seconds after the last time: what is decided above their floor.
+WORKER_CHORES = {"sharing.firing.fire_due": 1.0}
 # How many seconds a job that is aborted or out of time is given to put things in order.
 WORKER_GRACE_SECS = float(os.environ.get("WORKER_GRACE_SECS", "30"))
 BUILD_TIMEOUT_SECS = int(os.environ.get("BUILD_TIMEOUT_SECS", "1800"))

@@ -1,5 +1,7 @@
 """The e-mails of sharing: to whoever is newly given access, and to the owner who is asked for it."""
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
@@ -7,7 +9,7 @@ from django.template.loader import render_to_string
 from accounts.models import Account
 from accounts.principal import Principal
 from resources.kinds import Kind
-from resources.models import Resource
+from resources.models import Resource, Schedule
 from sharing import outbox
 from sharing.access import decide
 from sharing.facts import facts_of
@@ -58,6 +60,12 @@ def tell_of_issue(issue: Issue, account: Account, what: str, text: str) -> None:
     if account.notify_of_issues and _sees(account, issue.actor):
         context = {"issue": issue, "what": what, "text": text}
         _write("issue", account, f"{issue.actor}: {issue.title}", context)
+
+
+def tell_of_failed_schedule(schedule: Schedule, owner: Account, failures: Sequence[str]) -> None:
+    """Write to the owner of a schedule what it could not start, and why; call it in the transaction of its firing."""
+    context = {"schedule": schedule, "failures": failures}
+    _write("schedule_failed", owner, f"The schedule {schedule} could not start a run", context)
 
 
 def _sees(account: Account, resource: Resource) -> bool:

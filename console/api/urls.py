@@ -12,9 +12,11 @@ from console.api import (
     dataset_urls,
     issue_urls,
     key_value_store_urls,
+    plan_urls,
     request_queue_urls,
     store,
     users,
+    webhook_urls,
 )
 from console.api.endpoint import endpoint
 from resources.kinds import KINDS, Kind, KindInfo
@@ -67,6 +69,8 @@ urlpatterns = [
     path("actor-builds", include(build_urls.of_all_builds)),
     path("actor-builds/<str:address>", include(build_urls.of_one_build)),
     path("store", endpoint(GET=store.list_store)),
+    *plan_urls.of_plans,
+    *webhook_urls.of_webhooks,
     path("users/me", endpoint(GET=users.show_me)),
     path("users/<str:user>", endpoint(GET=users.show_user)),
     *_of_every_kind(),

@@ -69,6 +69,7 @@ class WebhookDispatch(models.Model):
     calls = models.TextField(default="[]")
     attempts = models.PositiveSmallIntegerField(default=0)
     next_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

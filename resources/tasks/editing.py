@@ -42,9 +42,10 @@ UNSET = Unset()
 
 @dataclass(frozen=True, slots=True)
 class TaskChange:
-    """What of a task is to change. `options` and `standby` replace what is there; a value of None takes it away.
+    """What of a task is to change.
 
-    `input` is the text of the input, `input_content_type` what it is: JSON, unless told otherwise.
+    `options`, `standby` and `public_config` replace what is there; None takes it away. `input` is the text of the
+    input, `input_content_type` what it is: JSON, unless told otherwise.
     """
 
     name: str | Unset = UNSET
@@ -54,6 +55,7 @@ class TaskChange:
     input: str | Unset | None = UNSET
     input_content_type: str = field(default=JSON_TYPE)
     standby: Mapping[str, Any] | Unset | None = UNSET
+    public_config: Mapping[str, Any] | Unset | None = UNSET
 
 
 NO_CHANGE = TaskChange()
@@ -118,10 +120,10 @@ def delete(task: Task, *, by: Principal) -> bool:
     return True
 
 
-def standby_of(task: Task) -> dict[str, Any] | None:
-    """Return the settings of standby that were given with a task; they are only kept to be given back."""
-    standby: dict[str, Any] | None = json.loads(task.details).get("actorStandby")
-    return standby
+def detail_of(task: Task, name: str) -> dict[str, Any] | None:
+    """Return what was given with a task as `actorStandby` or `publicConfig`; it is only kept to be given back."""
+    detail: dict[str, Any] | None = json.loads(task.details).get(name)
+    return detail
 
 
 def _apply(task: Task, change: TaskChange) -> None:
@@ -134,8 +136,9 @@ def _apply(task: Task, change: TaskChange) -> None:
     if not isinstance(change.options, Unset):
         task.options = written(change.options or NONE_SAVED)
     if not isinstance(change.standby, Unset):
-        standby = {"actorStandby": dict(change.standby)} if change.standby is not None else {}
-        task.details = _kept("actorStandby", standby)
+        task.details = _with_detail(task, "actorStandby", change.standby)
+    if not isinstance(change.public_config, Unset):
+        task.details = _with_detail(task, "publicConfig", change.public_config)
     if not isinstance(change.input, Unset):
         task.input = checked_text("input", change.input or "", MAX_INPUT_BYTES)
         task.input_content_type = checked_text("contentType", change.input_content_type, 255)
@@ -167,11 +170,13 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _kept(field: str, value: dict[str, Any]) -> str:
-    """Return JSON text, in which everything that a database would refuse is escaped."""
-    text = json.dumps(value)
+def _with_detail(task: Task, name: str, value: Mapping[str, Any] | None) -> str:
+    """Return the JSON text of a task's details with one of them changed; what a database would refuse is escaped."""
+    details = json.loads(task.details)
+    details.pop(name, None)
+    text = json.dumps(details if value is None else {**details, name: dict(value)})
     if len(text) > MAX_DESCRIPTION:
-        raise InvalidTask(field, f"it must have at most {MAX_DESCRIPTION:,} characters.")
+        raise InvalidTask(name, f"it must have at most {MAX_DESCRIPTION:,} characters.")
     return text
 
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from resources.models import Build, Run, Webhook, WebhookDispatch
 from resources.work.tasks import queue_dispatch
@@ -60,7 +60,7 @@ def happened(job: Run | Build, event_type: str) -> None:
         raise ValueError(f"{event_type} is no event.")
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("An event belongs in the transaction of its change.")
-    waiting = [webhook for webhook in _of(job) if event_type in webhook.event_types]
+    waiting = [webhook for webhook in _of(job, event_type) if event_type in webhook.event_types]
     dispatch(waiting, event_type, data_of(job))
 
 
@@ -83,8 +83,11 @@ def data_of(job: Run | Build) -> dict[str, str | None]:
     return {"actorId": job.actor_id or "", "actorTaskId": job.task_id, "actorRunId": job.pk}
 
 
-def _of(job: Run | Build) -> Iterable[Webhook]:
-    """Return the webhooks of the job's owner whose condition is the run, its task, or its Actor."""
+def _of(job: Run | Build, event_type: str) -> Iterable[Webhook]:
+    """Return the webhooks of the job's owner whose condition is the run, its task, or its Actor.
+
+    An ad-hoc one is sent once for each event: a run that was resurrected ends a second time.
+    """
     is_named = Q(pk__in=())
     if isinstance(job, Run):
         is_named |= Q(run_id=job.pk)
@@ -92,4 +95,6 @@ def _of(job: Run | Build) -> Iterable[Webhook]:
             is_named |= Q(task_id=job.task_id)
     if job.actor_id:
         is_named |= Q(actor_id=job.actor_id)
-    return Webhook.objects.filter(is_named, owner_id=job.owner_id).order_by("created_at", "pk")
+    has_been_sent = WebhookDispatch.objects.filter(webhook=OuterRef("pk"), event_type=event_type)
+    found = Webhook.objects.filter(is_named, owner_id=job.owner_id).order_by("created_at", "pk")
+    return found.exclude(Exists(has_been_sent), is_ad_hoc=True)

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django_tasks_db.models import DBTaskResult
 
 from resources.jobs import FINISHED
 from resources.models import Build, Run
+from resources.webhooks import delivery
 from resources.work import directories, identity, leases
 
 _log = logging.getLogger(__name__)
@@ -39,8 +42,10 @@ class Chores:
         self._chores = [
             Chore(lambda: leases.care_for_abandoned(worker), 5),
             Chore(leases.care_for_undelivered, 30),
+            Chore(delivery.queue_overdue, 60),
             Chore(forget_tasks, 3600),
             Chore(remove_left_directories, 3600),
+            *(Chore(import_string(name), seconds) for name, seconds in settings.WORKER_CHORES.items()),
         ]
 
     def do_what_is_due(self, now: float) -> None:

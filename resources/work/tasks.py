@@ -5,6 +5,8 @@ neither. A task may be delivered twice, or to a worker that dies: each begins by
 does nothing when somebody else has it or it is done (`resources/work/leases.py` finds the jobs of those who died).
 """
 
+from datetime import datetime
+
 from django.utils.module_loading import import_string
 from django_tasks import task
 
@@ -44,6 +46,6 @@ def queue_build(build_id: str) -> None:
     execute_build.enqueue(build_id)
 
 
-def queue_dispatch(dispatch_id: str) -> None:
-    """Have a worker send a webhook, once the transaction that one is in has been committed."""
-    deliver_webhook.enqueue(dispatch_id)
+def queue_dispatch(dispatch_id: str, after: datetime | None = None) -> None:
+    """Have a worker send a webhook, once the transaction that one is in has been committed, and not before `after`."""
+    deliver_webhook.using(run_after=after).enqueue(dispatch_id)

@@ -1,0 +1,199 @@
+"""The life of a schedule: made, changed, deleted, each in one transaction with its audit row.
+
+Who may name what it starts is decided above, when it is saved and again when it fires (`sharing/scheduled.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts import audit
+from accounts.ids import new_id
+from accounts.principal import Principal
+from resources.kinds import Kind
+from resources.models import Schedule, ScheduleInvocation
+from resources.schedules import times
+from resources.schedules.actions import Action, InvalidActions, written
+from resources.storages import NAME, NAME_RULES, InvalidName, NameTaken, ResourceGone
+
+MAX_TITLE = 200
+MAX_DESCRIPTION = 10_000
+MAX_LOG = 1000
+
+
+class InvalidSchedule(ValueError):
+    """Something that a schedule cannot have; `field` names it as the API does, the message says why."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleChange:
+    """What of a schedule is to change; None leaves it as it is."""
+
+    name: str | None = None
+    title: str | None = None
+    description: str | None = None
+    cron_expression: str | None = None
+    timezone: str | None = None
+    is_enabled: bool | None = None
+    is_exclusive: bool | None = None
+    notify_by_email: bool | None = None
+    actions: Sequence[Action] | None = None
+
+
+NO_CHANGE = ScheduleChange()
+
+
+def create(owner_id: str, change: ScheduleChange = NO_CHANGE, *, by: Principal) -> Schedule:
+    """Make a schedule; without a name it is given one.
+
+    Raises:
+        InvalidName: when no schedule can be called so.
+        NameTaken: when its owner has another schedule with this name.
+        InvalidSchedule: when it cannot have something else.
+        ValueError: when somebody would make one for somebody else.
+    """
+    if by.account_id != owner_id:
+        raise ValueError(f"{by.account_id} cannot make a schedule for {owner_id}.")
+    schedule = Schedule(owner_id=owner_id, name=f"schedule-{new_id()[:8].lower()}")
+    _apply(schedule, change)
+    try:
+        with transaction.atomic():
+            schedule.save(force_insert=True)
+    except IntegrityError as error:
+        raise _taken(schedule) from error
+    return schedule
+
+
+def update(schedule: Schedule, change: ScheduleChange, *, by: Principal) -> None:
+    """Change what `change` gives, and nothing else; `schedule` is brought up to date.
+
+    A schedule that is enabled, or whose times change, fires next at the first of its times from now on.
+
+    Raises:
+        InvalidName: when no schedule can be called so.
+        NameTaken: when its owner has another schedule with this name.
+        InvalidSchedule: when it cannot have something else.
+        ResourceGone: when it was deleted in the meantime.
+    """
+    with transaction.atomic():
+        locked = Schedule.objects.select_for_update().filter(pk=schedule.pk).first()
+        if locked is None:
+            raise ResourceGone(schedule.pk)
+        before = locked.name
+        _apply(locked, change)
+        locked.modified_at = timezone.now()
+        try:
+            with transaction.atomic():
+                locked.save(update_fields=_FIELDS)
+        except IntegrityError as error:
+            raise _taken(locked) from error
+        if locked.name != before:
+            _record("resource.renamed", locked, by, before=before, after=locked.name)
+        if by.account_id != locked.owner_id:
+            _record("schedule.changed", locked, by)  # it acts in its owner's name
+    for changed in _FIELDS:
+        setattr(schedule, changed, getattr(locked, changed))
+
+
+def delete(schedule: Schedule, *, by: Principal) -> bool:
+    """Delete a schedule with its log, and return whether it was still there. Its runs stay."""
+    with transaction.atomic():
+        locked = Schedule.objects.select_for_update().filter(pk=schedule.pk).first()
+        if locked is None:
+            return False
+        _record("resource.deleted", locked, by)
+        locked.delete()
+    return True
+
+
+def log_of(schedule: Schedule) -> list[ScheduleInvocation]:
+    """Return the last MAX_LOG lines of a schedule's log, the oldest first."""
+    return list(ScheduleInvocation.objects.filter(schedule_id=schedule.pk).order_by("-pk")[:MAX_LOG])[::-1]
+
+
+def _apply(schedule: Schedule, change: ScheduleChange) -> None:
+    if change.name is not None:
+        schedule.name = _name(change.name)
+    if change.title is not None:
+        schedule.title = _text("title", change.title, MAX_TITLE)
+    if change.description is not None:
+        schedule.description = _text("description", change.description, MAX_DESCRIPTION)
+    for flag in ("is_exclusive", "notify_by_email"):
+        if (value := getattr(change, flag)) is not None:
+            setattr(schedule, flag, value)
+    if change.actions is not None:
+        schedule.actions = _actions(change.actions)
+    _apply_times(schedule, change)
+
+
+def _apply_times(schedule: Schedule, change: ScheduleChange) -> None:
+    before = (schedule.cron_expression, schedule.timezone, schedule.is_enabled)
+    if change.cron_expression is not None:
+        schedule.cron_expression = change.cron_expression
+    if change.timezone is not None:
+        schedule.timezone = change.timezone
+    if change.is_enabled is not None:
+        schedule.is_enabled = change.is_enabled
+    try:
+        times.check(schedule.cron_expression, schedule.timezone)
+    except times.InvalidTimes as error:
+        raise InvalidSchedule(error.field, str(error)) from None
+    if not schedule.is_enabled:
+        schedule.next_at = None
+    elif before != (schedule.cron_expression, schedule.timezone, True) or schedule.next_at is None:
+        schedule.next_at = times.next_after(schedule.cron_expression, schedule.timezone, timezone.now())
+
+
+def _actions(actions: Sequence[Action]) -> str:
+    try:
+        return written(list(actions))
+    except InvalidActions as error:
+        raise InvalidSchedule("actions", str(error)) from None
+
+
+def _name(name: str) -> str:
+    if not NAME.match(name):
+        raise InvalidName(NAME_RULES)
+    return name
+
+
+def _text(field: str, text: str, limit: int) -> str:
+    if len(text) > limit or "\x00" in text:
+        raise InvalidSchedule(field, f"it must have at most {limit:,} characters, and no NUL among them.")
+    return text
+
+
+def _taken(schedule: Schedule) -> NameTaken:
+    return NameTaken(f'There is another schedule called "{schedule.name}". Choose another name.')
+
+
+def _record(action: str, schedule: Schedule, by: Principal, **details: str | None) -> None:
+    audit.record(
+        action,
+        by=by,
+        account_id=schedule.owner_id,
+        subject_kind=Kind.SCHEDULE,
+        subject_id=schedule.pk,
+        **{"name": schedule.name, **details},
+    )
+
+
+_FIELDS = (
+    "name",
+    "title",
+    "description",
+    "cron_expression",
+    "timezone",
+    "is_enabled",
+    "is_exclusive",
+    "notify_by_email",
+    "actions",
+    "next_at",
+    "modified_at",
+)

@@ -1,0 +1,146 @@
+"""Sending webhooks: each dispatch is tried until it is taken, in growing intervals, and then given up.
+
+Whoever moves `next_at` on has the try to itself, by an UPDATE that is guarded by what was read; so a dispatch is tried
+once at a time, however many workers look. When a worker dies over it, its claim runs out and it is tried again: a
+receiver may hear of an event twice, and never not at all. The id of the dispatch, which it is sent, tells it so.
+"""
+
+import json
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.moments import iso
+from resources.kinds import Kind
+from resources.models import WebhookDispatch
+from resources.webhooks import templates
+from resources.webhooks.descriptions import described
+from resources.webhooks.sending import SECONDS, Answer, post
+from resources.work.tasks import queue_dispatch
+
+logger = logging.getLogger(__name__)
+
+# After the first try, 11 more: one minute later, two minutes after that, and so on, the last about 34 hours after it.
+MAX_RETRIES = 11
+FIRST_PAUSE = timedelta(minutes=1)
+# Longer than a try can take: it ends the claim of a worker that has died.
+CLAIM = timedelta(seconds=SECONDS * 4)
+OVERDUE = timedelta(minutes=2)
+AT_ONCE = 100
+_USER_AGENT = "Latchkey-Webhooks"
+
+
+def deliver(dispatch_id: str) -> bool:
+    """Try a dispatch that is due, and note what came of it; return whether it was tried.
+
+    Nothing happens where it is not due, is done, is being tried by somebody else, or is gone.
+    """
+    dispatch = _claimed(dispatch_id, timezone.now())
+    if dispatch is None:
+        return False
+    started = timezone.now()
+    _note(dispatch, started, _sent(dispatch))
+    return True
+
+
+def queue_overdue(now: datetime | None = None) -> int:
+    """Queue again what should long have been tried, at most AT_ONCE of it, and return how much that was.
+
+    A worker calls this every minute: what it finds was queued for, or claimed by, one that died.
+    """
+    now = now or timezone.now()
+    active = WebhookDispatch.objects.filter(status=WebhookDispatch.Status.ACTIVE)
+    overdue = active.filter(next_at__lte=now - OVERDUE).order_by("next_at").values_list("pk", "next_at")[:AT_ONCE]
+    queued = 0
+    for id_, next_at in list(overdue):
+        with transaction.atomic():
+            if active.filter(pk=id_, next_at=next_at).update(next_at=now):
+                queue_dispatch(id_)
+                queued += 1
+    return queued
+
+
+def _claimed(dispatch_id: str, now: datetime) -> WebhookDispatch | None:
+    """Take the next try of a dispatch, if it is due and nobody else takes it."""
+    active = WebhookDispatch.objects.filter(pk=dispatch_id, status=WebhookDispatch.Status.ACTIVE)
+    dispatch = active.filter(next_at__lte=now).select_related("webhook", "owner").first()
+    if dispatch is None:
+        return None
+    taken = active.filter(next_at=dispatch.next_at).update(next_at=now + CLAIM, attempts=dispatch.attempts + 1)
+    dispatch.attempts += 1
+    return dispatch if taken else None
+
+
+def _sent(dispatch: WebhookDispatch) -> Answer:
+    webhook = dispatch.webhook
+    if not dispatch.owner.is_active:
+        return Answer(error="The account that the webhook belongs to is not active.")
+    variables = _variables(dispatch)
+    interpolated = webhook.should_interpolate_strings
+    try:
+        body = templates.payload(webhook.payload_template, variables, in_strings=interpolated)
+        headers = templates.headers(webhook.headers_template, variables, in_strings=interpolated)
+    except templates.BadTemplate as error:
+        return Answer(error=f"The template could not be filled in. {error}")
+    headers |= {
+        "Content-Type": "application/json; charset=utf-8",
+        "X-Apify-Webhook": webhook.pk,
+        "X-Apify-Webhook-Dispatch-Id": dispatch.pk,
+        "X-Apify-Request-Origin": "WEBHOOK",
+    }
+    if not any(name.lower() == "user-agent" for name in headers):
+        headers["User-Agent"] = _USER_AGENT
+    return post(webhook.request_url, body, headers, ignore_ssl_errors=webhook.ignore_ssl_errors)
+
+
+def _variables(dispatch: WebhookDispatch) -> dict[str, Any]:
+    data = json.loads(dispatch.event_data)
+    now = timezone.now()
+    return {
+        "userId": dispatch.owner_id,
+        "createdAt": iso(dispatch.created_at),
+        "eventType": dispatch.event_type,
+        "eventData": data,
+        "resource": _resource(data),
+        "globals": {"dateISO": iso(now), "dateUnix": int(now.timestamp() * 1000)},
+    }
+
+
+def _resource(data: dict[str, str | None]) -> dict[str, Any] | None:
+    """Return the run or build that an event is about, as it is now."""
+    if run_id := data.get("actorRunId"):
+        return described(Kind.RUN, run_id)
+    if build_id := data.get("actorBuildId"):
+        return described(Kind.BUILD, build_id)
+    return None
+
+
+def _note(dispatch: WebhookDispatch, started: datetime, answer: Answer) -> None:
+    """Write down what came of a try, unless the claim ran out over it and somebody else has tried again."""
+    now = timezone.now()
+    call = {
+        "startedAt": iso(started),
+        "finishedAt": iso(now),
+        "errorMessage": answer.error,
+        "responseStatus": answer.status,
+        "responseBody": answer.body,
+    }
+    with transaction.atomic():
+        mine = WebhookDispatch.objects.select_for_update().filter(pk=dispatch.pk, attempts=dispatch.attempts).first()
+        if mine is None:
+            logger.warning("The webhook dispatch %s was deleted, or tried again by somebody else.", dispatch.pk)
+            return
+        mine.calls = json.dumps([*json.loads(mine.calls), call])
+        if answer.is_taken:
+            mine.status = WebhookDispatch.Status.SUCCEEDED
+        elif dispatch.webhook.do_not_retry or mine.attempts > MAX_RETRIES:
+            mine.status = WebhookDispatch.Status.FAILED
+        else:
+            mine.next_at = now + FIRST_PAUSE * 2 ** (mine.attempts - 1)
+            queue_dispatch(mine.pk, after=mine.next_at)
+        if mine.status != WebhookDispatch.Status.ACTIVE:
+            mine.finished_at = now
+        mine.save(update_fields=("calls", "status", "next_at", "finished_at"))

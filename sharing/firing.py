@@ -1,0 +1,187 @@
+"""Schedules that are due, fired: each once for each of its times, however many workers look, and across restarts.
+
+`manage.py worker` calls `fire_due` every second (the setting WORKER_CHORES). In one transaction `next_at` is moved on,
+by an UPDATE that is guarded by what was read, and the runs are started: whoever comes second changes nothing, and a
+worker that dies over it leaves everything as it was, to be fired by another. What was missed while no worker looked is
+fired once, and not once for each time that was missed.
+
+It is here and not below because the owner's access is decided anew each time: it may be gone since the schedule was
+saved.
+"""
+
+import logging
+from datetime import datetime
+
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from accounts.errors import ApiError
+from accounts.rate_limit import allowed
+from resources.jobs import FINISHED
+from resources.models import Run, Schedule, ScheduleInvocation
+from resources.runs import starting
+from resources.runs.options import InvalidOption, RunOptions
+from resources.schedules import actions, times
+from resources.schedules.actions import Action, RunActor
+from resources.schedules.editing import MAX_LOG
+from sharing import mail
+from sharing.scheduled import Target, target_of
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 100
+# An email for each time would be one a minute; the log has them all.
+EMAILS_PER_DAY = 1
+INFO, WARNING, ERROR = "INFO", "WARNING", "ERROR"
+
+
+class _NotStarted(Exception):
+    """A run that could not be started; the message says why."""
+
+
+def fire_due(now: datetime | None = None) -> int:
+    """Fire every schedule that is due at `now`, at most AT_ONCE of them, and return how many this call has fired."""
+    now = now or timezone.now()
+    due = Schedule.objects.filter(is_enabled=True, next_at__lte=now).order_by("next_at")
+    fired = 0
+    for id_ in list(due.values_list("pk", flat=True)[:AT_ONCE]):
+        try:
+            fired += fire(id_, now)
+        except DatabaseError as error:
+            logger.warning("The schedule %s could not be fired now: %s", id_, str(error).strip())
+    return fired
+
+
+def fire(schedule_id: str, now: datetime) -> bool:
+    """Fire a schedule if it is due at `now`, and return whether this call has done so."""
+    with transaction.atomic():
+        enabled = Schedule.objects.filter(pk=schedule_id, is_enabled=True)
+        due = enabled.filter(next_at__lte=now).first()
+        if due is None:
+            return False
+        following = _following(due, now)
+        moved_on = enabled.filter(next_at=due.next_at, cron_expression=due.cron_expression, timezone=due.timezone)
+        if not moved_on.update(next_at=following, last_at=now, is_enabled=following is not None):
+            return False
+        # Read only now that the row is ours: what it does may have been changed a moment ago.
+        _act(Schedule.objects.select_related("owner").get(pk=schedule_id), due.next_at or now)
+    return True
+
+
+def _following(schedule: Schedule, now: datetime) -> datetime | None:
+    """Return when a schedule is due next; None where its times have come to an end, as those of its time zone may."""
+    try:
+        return times.next_after(schedule.cron_expression, schedule.timezone, now)
+    except (times.InvalidTimes, ValueError, KeyError):
+        return None
+
+
+def _act(schedule: Schedule, planned: datetime) -> None:
+    was_failing = _is_failing(schedule)
+    failures = []
+    for action in actions.actions_of(schedule):
+        try:
+            message = _start(schedule, action, planned)
+            _log(schedule, WARNING if message.startswith("Not started") else INFO, message)
+        except _NotStarted as error:
+            failures.append(str(error))
+            _log(schedule, ERROR, str(error))
+    if not actions.actions_of(schedule):
+        _log(schedule, WARNING, "There is nothing to start: the schedule has no actions.")
+    _prune(schedule)
+    if failures and schedule.notify_by_email and schedule.owner.is_active and _may_write(schedule, was_failing):
+        mail.tell_of_failed_schedule(schedule, schedule.owner, failures)
+
+
+def _may_write(schedule: Schedule, was_failing: bool) -> bool:
+    return not was_failing or allowed("schedule-failed", schedule.pk, EMAILS_PER_DAY, 86_400)
+
+
+def _start(schedule: Schedule, action: Action, planned: datetime) -> str:
+    """Start what an action names, and return the line for the log.
+
+    Raises:
+        _NotStarted: with the line for the log.
+    """
+    named = _words(action)
+    if not schedule.owner.is_active:
+        raise _NotStarted(f"The {named} was not started: the account that the schedule belongs to is not active.")
+    try:
+        target = target_of(action, schedule.owner.principal)
+    except ApiError as error:
+        raise _NotStarted(f"The {named} was not started: its owner may not run it. {error.message}") from None
+    going_on = _previous(schedule, action) if schedule.is_exclusive else None
+    if going_on:
+        return f"Not started, because the previous run {going_on} goes on: {target.words}."
+    run = _run(schedule, action, target, planned)
+    return f"Started the run {run.pk} of the {target.words}."
+
+
+def _run(schedule: Schedule, action: Action, target: Target, planned: datetime) -> Run:
+    body, content_type = actions.input_of(action, target.task)
+    try:
+        with transaction.atomic():
+            return starting.start(
+                target.actor,
+                by=schedule.owner.principal,
+                input=body,
+                content_type=content_type,
+                options=_options(action),
+                task=target.task,
+                origin=actions.ORIGIN,
+                schedule_id=schedule.pk,
+                scheduled_at=planned,
+            )
+    except (starting.CannotRun, InvalidOption) as error:
+        raise _NotStarted(f"The {target.words} was not started: {error}") from None
+    except DatabaseError:
+        raise  # all is taken back, and tried again in a moment
+    except Exception:
+        # Tried again and again it would keep the schedule from ever firing.
+        logger.exception("The schedule %s could not start a run.", schedule.pk)
+        raise _NotStarted(f"The {target.words} was not started: an internal error.") from None
+
+
+def _options(action: Action) -> RunOptions:
+    given = action.run_options if isinstance(action, RunActor) else None
+    if given is None:
+        return RunOptions()
+    return RunOptions(
+        build=given.build,
+        timeout_secs=given.timeout_secs,
+        memory_mbytes=given.memory_mbytes,
+        max_items=given.max_items,
+        max_total_charge_usd=given.max_total_charge_usd,
+        restart_on_error=given.restart_on_error,
+    )
+
+
+def _previous(schedule: Schedule, action: Action) -> str | None:
+    """Return the ID of a run that the schedule has started by this action and that goes on."""
+    runs = Run.objects.filter(schedule_id=schedule.pk).exclude(status__in=FINISHED)
+    of_it = {"actor_id": action.actor_id} if isinstance(action, RunActor) else {"task_id": action.actor_task_id}
+    if isinstance(action, RunActor):
+        of_it["task_id"] = None  # type: ignore[assignment]  # those of a task are another action's
+    return runs.filter(**of_it).values_list("pk", flat=True).first()
+
+
+def _words(action: Action) -> str:
+    """Return how a line calls what may not be seen any more: by its ID, which the schedule has kept."""
+    return f"Actor {action.actor_id}" if isinstance(action, RunActor) else f"task {action.actor_task_id}"
+
+
+def _is_failing(schedule: Schedule) -> bool:
+    last = ScheduleInvocation.objects.filter(schedule_id=schedule.pk).order_by("-pk").first()
+    return last is not None and last.level == ERROR
+
+
+def _log(schedule: Schedule, level: str, message: str) -> None:
+    ScheduleInvocation.objects.create(schedule_id=schedule.pk, level=level, message=message)
+
+
+def _prune(schedule: Schedule) -> None:
+    """Keep the log to its last MAX_LOG lines."""
+    lines = ScheduleInvocation.objects.filter(schedule_id=schedule.pk).order_by("-pk")
+    oldest_kept = lines.values_list("pk", flat=True)[MAX_LOG - 1 : MAX_LOG].first()
+    if oldest_kept is not None:
+        lines.filter(pk__lt=oldest_kept).delete()

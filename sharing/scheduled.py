@@ -1,0 +1,58 @@
+"""What a schedule may start: asked of whoever saves it, of its owner then, and of its owner again each time it fires.
+
+Its runs are its owner's and speak for its owner. So nobody who may change somebody else's schedule gets more by it than
+its owner and they both have: each action has to be allowed to both.
+"""
+
+from dataclasses import dataclass
+from typing import cast
+
+import msgspec
+
+from accounts.principal import Principal
+from resources.kinds import Kind
+from resources.models import Actor, Task
+from resources.schedules.actions import Action, RunActor
+from sharing.mentioned import mentioned
+from sharing.permissions import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an action starts: an Actor, by one of its tasks or by itself."""
+
+    actor: Actor
+    task: Task | None = None
+
+    @property
+    def words(self) -> str:
+        """How a sentence calls it."""
+        return f"task {self.task}" if self.task else f"Actor {self.actor}"
+
+
+def target_of(action: Action, principal: Principal) -> Target:
+    """Return what an action starts, if `principal` may start it: RUN on the Actor, and READ on the task if it is one.
+
+    Raises:
+        ApiError: the refusal of the access model.
+    """
+    if isinstance(action, RunActor):
+        return Target(cast("Actor", mentioned(principal, Kind.ACTOR, action.actor_id, Permission.RUN)))
+    task = cast("Task", mentioned(principal, Kind.TASK, action.actor_task_id, Permission.READ))
+    return Target(cast("Actor", mentioned(principal, Kind.ACTOR, task.actor_id or "", Permission.RUN)), task)
+
+
+def named_by_id(action: Action, principal: Principal, owner: Principal) -> Action:
+    """Return an action that is about to be saved, with what it starts named by its ID, whatever it is called later.
+
+    Raises:
+        ApiError: the refusal of the access model, to whoever saves it or to the schedule's owner.
+    """
+    target = target_of(action, principal)
+    if isinstance(action, RunActor):
+        named: Action = msgspec.structs.replace(action, actor_id=target.actor.pk)
+    else:
+        named = msgspec.structs.replace(action, actor_task_id=target.task.pk if target.task else "")
+    if owner.account_id != principal.account_id:
+        target_of(named, owner)
+    return named
