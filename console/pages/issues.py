@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.errors import ApiError
 from accounts.rate_limit import allowed
 from console.api.issues import WRITES_PER_HOUR, run_id_in
-from console.pages import dialogs
+from console.pages import actor_pages, dialogs
+from console.pages.actor_pages import ActorRequest
 from console.pages.form_manners import Manners
 from console.pages.tables import Paging
 from resources.kinds import Kind
@@ -80,7 +81,7 @@ class CommentForm(Manners):
 
 @needs(Kind.ACTOR, Permission.READ)
 @require_safe
-def page(request: ResourcePageRequest) -> HttpResponse:
+def page(request: ActorRequest) -> HttpResponse:
     """List the issues of an Actor, the open ones unless others are asked for."""
     state = request.GET.get("state", "open")
     found = _issues_of(request)
@@ -89,7 +90,7 @@ def page(request: ResourcePageRequest) -> HttpResponse:
     paging = Paging.of(request.GET, found.count())
     rows = found.order_by("-created_at", "-pk")[paging.offset : paging.offset + paging.size]
     context = {"rows": rows, "paging": paging, "state": state if state in _STATES else "all"}
-    return render(request, "issues/issues.html", context | _about(request))
+    return render(request, "issues/issues.html", actor_pages.context_of(request, actor_pages.ISSUES) | context)
 
 
 @needs(Kind.ACTOR, Permission.READ)

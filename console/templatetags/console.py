@@ -18,6 +18,10 @@ from console.pages.job_words import STATUS_WORDS
 register = template.Library()
 
 
+# What lies below another line of the navigation and has a line of its own.
+_AREAS_OF_THEIR_OWN = {"/actors": "/actors/runs"}
+
+
 @register.inclusion_tag("_nav_link.html", takes_context=True)
 def nav_link(context: dict[str, Any], view_name: str, icon: str, label: str) -> dict[str, Any]:
     """A line of the navigation, marked as current on its page and on the pages below it."""
@@ -27,9 +31,13 @@ def nav_link(context: dict[str, Any], view_name: str, icon: str, label: str) -> 
     current = ""
     if path == url:
         current = "page"
-    elif url != "/" and path.startswith(f"{url}/"):
+    elif url != "/" and path.startswith(f"{url}/") and not _is_below(path, _AREAS_OF_THEIR_OWN.get(url)):
         current = "true"
     return {"url": url, "icon": icon, "label": label, "current": current}
+
+
+def _is_below(path: str, area: str | None) -> bool:
+    return area is not None and f"{path}/".startswith(f"{area}/")
 
 
 @register.inclusion_tag("_job_status.html")

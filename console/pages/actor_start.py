@@ -1,0 +1,164 @@
+"""The dialog that starts an Actor: its input, as the build's schema fills it in, and the options of the run."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from django import forms
+from django.http import HttpResponse
+from django.views.decorators.http import require_http_methods
+
+from accounts.origin import origin
+from console.pages import dialogs
+from console.pages.actor_pages import ActorRequest, title_of
+from console.pages.dataset_items import printable
+from console.pages.json_text import laid_out
+from console.pages.run_options import OptionsForm
+from resources.builds.choosing import build_for
+from resources.jobs import Origin
+from resources.kinds import Kind
+from resources.models import Build, BuildContent, Run
+from resources.runs import starting
+from resources.runs.options import InvalidOption
+from sharing.declare import needs
+from sharing.permissions import Permission
+
+MAX_INPUT = 1024 * 1024
+_MOST_PROPERTIES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One thing that an input may say, out of the schema of the build."""
+
+    name: str
+    title: str
+    type: str
+    description: str
+    is_required: bool
+
+
+class StartForm(OptionsForm):
+    """The input of a run and its options."""
+
+    input = forms.CharField(
+        label="Input",
+        required=False,
+        strip=False,
+        max_length=MAX_INPUT,
+        help_text="A JSON object. Left empty, the run has no input.",
+        widget=forms.Textarea(
+            attrs={
+                "class": "editor editor-small",
+                "rows": 10,
+                "spellcheck": "false",
+                "autocapitalize": "none",
+                "autocomplete": "off",
+                "autofocus": True,
+            }
+        ),
+    )
+    field_order = ("input", "build", "timeout_secs", "memory_mbytes")
+
+    def clean_input(self) -> str:
+        """Refuse what is not JSON, and say where it is wrong."""
+        text = str(self.cleaned_data["input"]).replace("\r\n", "\n")
+        if not text.strip():
+            return ""
+        try:
+            found = msgspec.json.decode(text.encode())
+        except (msgspec.DecodeError, RecursionError) as problem:
+            raise forms.ValidationError(f"This is not JSON. {problem}") from problem
+        if not isinstance(found, dict):
+            raise forms.ValidationError("This is JSON, but not an object: it has to begin with { and end with }.")
+        return text
+
+
+@needs(Kind.ACTOR, Permission.RUN)
+@require_http_methods(["GET", "HEAD", "POST"])
+def start(request: ActorRequest) -> HttpResponse:
+    """Start an Actor. The run belongs to whoever starts it."""
+    actor = request.resource
+    build = build_for(actor, request.GET.get("build", ""))
+    schema = _schema(build)
+    initial = {
+        "input": _prefill(schema),
+        "build": request.GET.get("build", "") or actor.default_build,
+        "timeout_secs": actor.default_timeout_secs,
+        "memory_mbytes": actor.default_memory_mbytes,
+    }
+    form = StartForm(request.POST if request.method == "POST" else None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        run = _start(request, form)
+        if run is not None:
+            return dialogs.go_to(request, run.console_path)
+    return dialogs.answer(
+        request,
+        "actors/_start.html",
+        title=f"Start {title_of(actor)}",
+        form=form,
+        actor=actor,
+        build=build,
+        properties=_properties(schema),
+        owner=request.access.facts.owner_username,
+        is_mine=actor.owner_id == request.user.pk,
+        can_build=request.access.allows(Permission.BUILD),
+    )
+
+
+def _start(request: ActorRequest, form: StartForm) -> Run | None:
+    text = form.cleaned_data["input"]
+    try:
+        return starting.start(
+            request.resource,
+            by=request.principal,
+            input=text.encode() if text else None,
+            content_type="application/json; charset=utf-8",
+            options=form.options(),
+            origin=Origin.WEB,
+            client_ip=origin().get("ip", ""),
+            user_agent=request.headers.get("User-Agent", ""),
+        )
+    except starting.CannotRun as problem:
+        form.add_error("build", str(problem))
+    except InvalidOption as problem:
+        form.refuse(problem)
+    return None
+
+
+def _schema(build: Build | None) -> dict[str, Any]:
+    """Return what a build says of its input; nothing where it says nothing that can be read."""
+    content = BuildContent.objects.only("input_schema").filter(build=build).first() if build else None
+    try:
+        found = msgspec.json.decode(content.input_schema) if content and content.input_schema else {}
+    except (msgspec.DecodeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _properties_in(schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    found = schema.get("properties")
+    found = found if isinstance(found, dict) else {}
+    return {name: each for name, each in list(found.items())[:_MOST_PROPERTIES] if isinstance(each, dict)}
+
+
+def _prefill(schema: dict[str, Any]) -> str:
+    """Return the input that a schema suggests, laid out; an empty object where it suggests none."""
+    found = {name: each["prefill"] for name, each in _properties_in(schema).items() if "prefill" in each}
+    text, is_cut = laid_out(msgspec.json.encode(found).decode(), MAX_INPUT)
+    return "{}" if is_cut else printable(text)
+
+
+def _properties(schema: dict[str, Any]) -> list[Property]:
+    required = schema.get("required")
+    names = required if isinstance(required, list) else []
+    return [
+        Property(
+            printable(name),
+            printable(str(each.get("title") or "")[:200]),
+            printable(str(each.get("type") or "")[:40]),
+            printable(str(each.get("description") or "")[:1000]),
+            is_required=name in names,
+        )
+        for name, each in _properties_in(schema).items()
+    ]

@@ -1,0 +1,117 @@
+"""Single source files of a version: put in, renamed, taken away, while others may be working on the same version."""
+
+import hashlib
+from collections.abc import Callable
+
+from django.db import transaction
+
+from accounts.principal import Principal
+from resources.actors import versions
+from resources.actors.source_files import SourceFile
+from resources.models import ActorVersion
+
+
+class NoSuchFile(LookupError):
+    """The version has no file with this name, or has none any more."""
+
+
+class FileChanged(ValueError):
+    """Somebody else has changed the file since; the message says so."""
+
+
+class VersionGone(LookupError):
+    """The version was removed in the meantime."""
+
+
+def file_of(version: ActorVersion, name: str) -> SourceFile:
+    """Return a file of a version.
+
+    Raises:
+        NoSuchFile: when there is none with this name.
+    """
+    for file in versions.source_files_of(version):
+        if file.name == name:
+            return file
+    raise NoSuchFile(name)
+
+
+def add(version: ActorVersion, file: SourceFile, *, by: Principal) -> None:
+    """Add a file.
+
+    Raises:
+        InvalidField: when there is a file with this name, for a path that leads out, and where it becomes too much.
+        VersionGone: when the version was removed in the meantime.
+    """
+    _change(version, lambda files: [*files, file], by)
+
+
+def digest_of(content: str) -> str:
+    """Return what stands for a content that somebody has seen."""
+    return hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()
+
+
+def write(version: ActorVersion, name: str, content: str, *, seen: str, by: Principal) -> None:
+    """Give a text file this content in place of the one that whoever writes has seen, which `seen` is the digest of.
+
+    Raises:
+        NoSuchFile: when there is no such file any more.
+        FileChanged: when it has neither the content that was seen nor the new one.
+        InvalidField: where it becomes too much.
+        VersionGone: when the version was removed in the meantime.
+    """
+
+    def changed(files: list[SourceFile]) -> list[SourceFile]:
+        before = _named(files, name)
+        if before.format != "TEXT" or (digest_of(before.content) != seen and before.content != content):
+            raise FileChanged(f'Somebody else has changed "{name}" since you opened it.')
+        return [SourceFile(name, "TEXT", content) if file is before else file for file in files]
+
+    _change(version, changed, by)
+
+
+def rename(version: ActorVersion, name: str, to: str, *, by: Principal) -> None:
+    """Give a file another name.
+
+    Raises:
+        NoSuchFile: when there is no such file any more.
+        InvalidField: when there is another file with this name, and for a path that leads out.
+        VersionGone: when the version was removed in the meantime.
+    """
+
+    def changed(files: list[SourceFile]) -> list[SourceFile]:
+        before = _named(files, name)
+        return [SourceFile(to, file.format, file.content) if file is before else file for file in files]
+
+    _change(version, changed, by)
+
+
+def remove(version: ActorVersion, name: str, *, by: Principal) -> None:
+    """Take a file away.
+
+    Raises:
+        NoSuchFile: when there is no such file any more.
+        VersionGone: when the version was removed in the meantime.
+    """
+
+    def changed(files: list[SourceFile]) -> list[SourceFile]:
+        before = _named(files, name)
+        return [file for file in files if file is not before]
+
+    _change(version, changed, by)
+
+
+def _change(version: ActorVersion, change: Callable[[list[SourceFile]], list[SourceFile]], by: Principal) -> None:
+    """Change the files as they are now, and keep whoever changes another one waiting until that is done."""
+    with transaction.atomic():
+        locked = ActorVersion.objects.select_for_update(of=("self",)).select_related("actor").filter(pk=version.pk)
+        found = locked.first()
+        if found is None:
+            raise VersionGone(version.number)
+        versions.change(found, {"source_files": change(versions.source_files_of(found))}, by=by)
+
+
+def _named(files: list[SourceFile], name: str) -> SourceFile:
+    for file in files:
+        if file.name == name:
+            return file
+    raise NoSuchFile(name)
