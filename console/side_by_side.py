@@ -2,6 +2,7 @@
 
 import ctypes
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -20,29 +21,45 @@ _PR_SET_PDEATHSIG = 1
 
 
 class SideBySide:
-    """Runs two commands: when the server ends, the worker ends too; when the worker dies, it is started again."""
+    """Runs two commands: when the server ends, the worker ends too; when the worker dies, it is started again.
 
-    def __init__(self, server: Sequence[str], worker: Sequence[str]) -> None:
-        self._commands = (list(server), list(worker))
+    The worker is started once the server listens at `address`, because what it runs calls the API.
+    """
+
+    def __init__(self, server: Sequence[str], worker: Sequence[str], address: tuple[str, int]) -> None:
+        self._server, self._worker = list(server), list(worker)
+        self._address = address
         self._ending = threading.Event()
 
     def run(self) -> int:
         """Run both until SIGTERM, Ctrl-C, or the end of the server, and return the server's exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._end)
-        server, worker = (_start(command) for command in self._commands)
-        started_at = time.monotonic()
+        server = _start(self._server)
+        worker, started_at = None, -_RESTART_SECONDS
         while not self._ending.wait(_LOOK_SECONDS) and server.poll() is None:
-            if worker.poll() is not None and time.monotonic() - started_at >= _RESTART_SECONDS:
-                sys.stderr.write(f"The worker ended with {worker.returncode}; it is started again.\n")
-                worker, started_at = _start(self._commands[1]), time.monotonic()
-        for each in (server, worker):
+            if worker is not None and worker.poll() is None:
+                continue
+            if time.monotonic() - started_at >= _RESTART_SECONDS and (worker or self._listens()):
+                if worker is not None:
+                    sys.stderr.write(f"The worker ended with {worker.returncode}; it is started again.\n")
+                worker, started_at = _start(self._worker), time.monotonic()
+        both = [server] if worker is None else [server, worker]
+        for each in both:
             if each.poll() is None:
                 each.send_signal(signal.SIGTERM)
         until = time.monotonic() + _END_SECONDS
-        for each in (server, worker):
+        for each in both:
             _wait(each, until)
         return 0 if self._ending.is_set() else server.returncode
+
+    def _listens(self) -> bool:
+        host, port = self._address
+        try:
+            with socket.create_connection(("127.0.0.1" if host == "0.0.0.0" else host.strip("[]"), port), timeout=1):  # noqa: S104
+                return True
+        except OSError:
+            return False
 
     def _end(self, number: int, frame: FrameType | None) -> None:
         self._ending.set()

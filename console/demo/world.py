@@ -13,14 +13,22 @@ from django.utils import timezone
 
 from accounts.models import Account, AccountGeneralAccess
 from accounts.principal import Principal
-from console.demo import items, records
+from console.demo import items, programs, records
 from resources.datasets.writing import push
+from resources.jobs import JobStatus, Origin
 from resources.kinds import Kind
-from resources.models import MODELS, GeneralAccess, Resource, Run
+from resources.logs.writing import append_line
+from resources.models import MODELS, Actor, Build, GeneralAccess, Resource, Run, Task
 from resources.records.writing import write
 from resources.requests.clients import Client
 from resources.requests.head import lock_head
 from resources.requests.writing import add
+from resources.runs import starting
+from resources.schedules import editing as schedules
+from resources.schedules.actions import RunActorTask
+from resources.schedules.editing import ScheduleChange
+from resources.tasks import editing as tasks
+from resources.tasks.editing import JSON_TYPE, TaskChange
 from sharing import general_access, grants, issues
 from sharing.models import Issue
 from sharing.permissions import parse
@@ -44,20 +52,25 @@ PEOPLE = (
 )
 
 
+STEP = timedelta(hours=7, minutes=41)
+
+
 class World:
     """Makes the demo's resources for its four accounts; the first made is the oldest."""
 
     def __init__(self, people: dict[str, Account]) -> None:
         self._people = people
         self._at = timezone.now() - timedelta(days=13, hours=5, minutes=17)
+        self._builds: dict[str, Build] = {}  # by the id of their Actor
 
     def build(self) -> None:
         """Make everything."""
         self._datasets()
-        actor = self._public_actor()
+        actor = self._public_actors()
         self._own_actor()
         self._runs(actor)
         self._other_storages()
+        self._runs_to_come(actor)
 
     def _datasets(self) -> None:
         zones = self._dataset(
@@ -85,26 +98,51 @@ class World:
         self._dataset("cleo", [zone for zone in items.time_zones() if zone["region"] == "Antarctica"])
         self._dataset("ada", [], name="still-empty")
 
-    def _public_actor(self) -> Resource:
+    def _public_actors(self) -> Actor:
         """Return dan's Actor, which anybody may run; its builds are readable by all, one of them shared for writing."""
-        actor = self._make(
-            Kind.ACTOR, "dan", name="character-finder", title="Finds characters of Unicode", is_public=True
+        actor = self._actor(
+            "dan",
+            "character-finder",
+            title="Finds characters of Unicode",
+            description="Finds the characters of a general category, like currency signs, with their names.",
+            is_public=True,
         )
-        build = self._make(Kind.BUILD, "dan", actor=actor)
-        self._grant(build, "ben", "READ", "WRITE")
+        self._grant(self._builds[actor.pk], "ben", "READ", "WRITE")
+        self._forgetful = self._actor(
+            "dan",
+            "forgetful-counter",
+            title="Counts its own items without a token",
+            description="Works where anyone with the ID can read, and fails for a Restricted account: see its log.",
+            is_public=True,
+        )
         return actor
 
     def _own_actor(self) -> None:
         """Ada's Actor, its task and schedule: explicit access only, a different mix for everybody."""
-        actor = self._make(Kind.ACTOR, "ada", name="zone-collector", title="Collects the world's time zones")
-        self._make(Kind.BUILD, "ada", actor=actor)
+        actor = self._actor(
+            "ada",
+            "zone-collector",
+            title="Collects the world's time zones",
+            description="Pushes the time zones that there are, and the time that it is in each.",
+        )
         self._grant(actor, "ben", "READ", "RUN", "BUILD", "VIEW_OWNER_RUNS")
         self._grant(actor, "cleo", "READ")
-        task = self._make(Kind.TASK, "ada", name="zones-every-night", actor=actor)
-        self._grant(task, "cleo", "READ", "VIEW_OWNER_RUNS")
-        schedule = self._make(Kind.SCHEDULE, "ada", name="nightly")
+        every_night = TaskChange(name="zones-every-night", title="All zones", input='{"region": ""}')
+        nightly = tasks.create(actor.owner_id, actor, every_night, by=self._principal("ada"))
+        self._date(nightly)
+        self._grant(nightly, "cleo", "READ", "VIEW_OWNER_RUNS")
+        at_three = ScheduleChange(
+            name="nightly",
+            title="Every night at three",
+            cron_expression="0 3 * * *",
+            timezone="Europe/Prague",
+            is_enabled=True,
+            actions=[RunActorTask(actor_task_id=nightly.pk)],
+        )
+        schedule = schedules.create(actor.owner_id, at_three, by=self._principal("ada"))
+        self._date(schedule)
         self._grant(schedule, "ben", "READ", "WRITE")
-        self._run("ada", actor, items.time_zones()[:40], task=task)
+        self._run("ada", actor, items.time_zones()[:40], task=nightly)
         quiet = self._run("ada", actor, items.countries()[:25])
         self._level(quiet, GeneralAccess.RESTRICTED)
         self._run("ben", actor, items.time_zones()[40:60])
@@ -124,6 +162,15 @@ class World:
         self._level(shared, GeneralAccess.RESTRICTED)
         self._grant(shared, "ada", "READ", "WRITE")
 
+    def _runs_to_come(self, actor: Actor) -> None:
+        """Runs that wait for a worker: of an Actor that works for everybody, and of one that does not."""
+        signs = TaskChange(name="mathematical-symbols", title="Mathematical symbols", input='{"category": "Sm"}')
+        task = tasks.create(self._people["ada"].pk, actor, signs, by=self._principal("ada"))
+        self._start("ada", actor, task.input, task=task)
+        self._start("ben", actor, '{"category": "Nd", "maxItems": 60}')
+        self._start("ada", self._forgetful)
+        self._start("ben", self._forgetful)
+
     def _other_storages(self) -> None:
         reports = self._make(Kind.KEY_VALUE_STORE, "ada", name="reports")
         for record in records.reports():
@@ -135,15 +182,44 @@ class World:
         self._grant(queue, "dan", "READ", "WRITE")
 
     def _run(self, owner: str, actor: Resource, found: items.Items, **fields: Any) -> Run:
-        """Make a run with its three default storages, what it was asked for, and what it found."""
-        run = self._make(Kind.RUN, owner, actor=actor, **fields)
+        """Make a run of the past with its three default storages, what it was asked for, and what it found."""
+        build = self._builds[actor.pk]
+        run = self._make(Kind.RUN, owner, actor=actor, build=build, build_number=build.number, **fields)
+        assert isinstance(run, Run)  # noqa: S101  # for the type checker
+        run.status, run.exit_code, run.status_message = JobStatus.SUCCEEDED, 0, f"Found {len(found)} items."
+        run.is_status_message_terminal = True
+        run.build_option, run.timeout_secs, run.memory_mbytes = "latest", 3600, 1024
+        run.started_at, run.finished_at = self._at, self._at + timedelta(seconds=len(found))
+        run.save()
+        append_line(run.pk, "This run came with the demo: it is from before this server ran anything.", self._at)
         self._dataset(owner, found, run=run)
         store = self._make(Kind.KEY_VALUE_STORE, owner, run=run)
         wanted = msgspec.json.encode({"maxItems": len(found)})
         self._put(store, records.DemoRecord("INPUT", wanted, "application/json; charset=utf-8"))
         self._make(Kind.REQUEST_QUEUE, owner, run=run)
-        assert isinstance(run, Run)  # noqa: S101  # for the type checker
         return run
+
+    def _start(self, owner: str, actor: Actor, wanted: str | None = None, task: Task | None = None) -> None:
+        """Start a run as anybody does: a worker runs it once the server is up."""
+        given = None if wanted is None else wanted.encode()
+        by = self._principal(owner)
+        starting.start(actor, by=by, input=given, content_type=JSON_TYPE, task=task, origin=Origin.WEB)
+
+    def _actor(self, owner: str, name: str, **fields: Any) -> Actor:
+        """Make an Actor that really runs, and its build."""
+        actor, build = programs.make(self._people[owner], name, **fields)
+        self._builds[actor.pk] = build
+        for each in (actor, build):
+            self._date(each)
+        return actor
+
+    def _date(self, resource: Resource) -> None:
+        """Let something be from when it is its turn."""
+        self._at += STEP
+        moments = {"created_at": self._at, "modified_at": self._at, "accessed_at": self._at}
+        Resource.objects.filter(pk=resource.pk).update(**moments)
+        if isinstance(resource, Build):
+            Build.objects.filter(pk=resource.pk).update(started_at=self._at, finished_at=self._at)
 
     def _dataset(self, owner: str, content: Iterable[dict[str, Any]], **fields: Any) -> Resource:
         dataset = self._make(Kind.DATASET, owner, **fields)
@@ -163,7 +239,7 @@ class World:
         add(queue.pk, records.pending_requests(), client=worker)
 
     def _make(self, kind: Kind, owner: str, **fields: Any) -> Resource:
-        self._at += timedelta(hours=7, minutes=41)
+        self._at += STEP
         related = {name: fields.pop(name).pk for name in ("actor", "task", "run") if name in fields}
         return MODELS[kind].objects.create(
             owner=self._people[owner],

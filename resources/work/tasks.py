@@ -7,7 +7,6 @@ does nothing when somebody else has it or it is done (`resources/work/leases.py`
 
 from datetime import datetime
 
-from django.utils.module_loading import import_string
 from django_tasks import task
 
 RUNS_AND_BUILDS = "jobs"
@@ -33,7 +32,9 @@ def execute_build(build_id: str) -> None:
 @task(queue_name=WEBHOOKS)
 def deliver_webhook(dispatch_id: str) -> None:
     """Send a webhook that is due, and note what came of it."""
-    import_string("resources.webhooks.delivery.deliver")(dispatch_id)
+    from resources.webhooks.delivery import deliver
+
+    deliver(dispatch_id)
 
 
 def queue_run(run_id: str) -> None:

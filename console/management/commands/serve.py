@@ -51,7 +51,7 @@ class Command(BaseCommand):
         server = [sys.executable, "-m", "gunicorn", "--config", "python:console.gunicorn"]
         if not _flag("WORKER"):
             os.execv(sys.executable, server)  # noqa: S606  # no shell; the same Python, as gunicorn from here on
-        sys.exit(SideBySide(server, [sys.executable, "manage.py", "worker"]).run())
+        sys.exit(SideBySide(server, [sys.executable, "manage.py", "worker"], (host, port)).run())
 
     def _say_where(self, people: list[SignIn]) -> None:
         self.stdout.write(f"\nLatchkey serves {settings.PUBLIC_URL}\nIts data: {_where_data_is()}\n")
