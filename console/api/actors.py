@@ -118,7 +118,7 @@ def _list_item(actor: Actor) -> dict[str, Any]:
         "id": actor.pk,
         "name": actor.name or "",
         "username": actor.owner.username,
-        "title": actor.title or None,
+        "title": actor.title or actor.name or "",  # the clients want a text here
         "createdAt": iso(actor.created_at),
         "modifiedAt": iso(actor.modified_at),
         "isPublic": actor.is_public,

@@ -1,0 +1,123 @@
+"""What the API answers about Actors, builds and the Store, held against the description; see test_description.py."""
+
+import json
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis.specs.openapi.checks import status_code_conformance
+
+from resources.actors import environment, versions
+from resources.actors.source_files import SourceFile
+from resources.jobs import JobStatus
+from resources.kinds import Kind
+from resources.models import Actor, BuildContent, TaggedBuild
+from tests.conftest import principal_of
+from tests.description import operations
+from tests.description.asking import CHECKS, HOST, PLACES, Stage, cases, description
+from tests.test_description import EXAMPLES, FEW, NUMBERS
+
+_ACTOR = "/v2/actors/{actorId}"
+WHOLE = {"/v2/actors", _ACTOR, "/v2/store", "/v2/actor-builds", "/v2/actor-builds/{buildId}"}
+STARTS = (f"{_ACTOR}/versions", f"{_ACTOR}/builds", f"{_ACTOR}/validate-input")
+ENDS = ("/abort", "/openapi.json")
+COVERED = [
+    (method, path)
+    for method, path in operations("/v2/actors", "/v2/actor-builds", "/v2/store")
+    if path in WHOLE or path.startswith(STARTS) or (path.startswith("/v2/actor-builds/") and path.endswith(ENDS))
+]
+VERSION = {"versionNumber": "0.2", "sourceType": "SOURCE_FILES", "sourceFiles": [{"name": "a.py", "content": "1"}]}
+# What an operation must be sent to succeed: a query and a body.
+PLAIN: dict[tuple[str, str], tuple[dict[str, Any], Any]] = {
+    ("post", "/v2/actors"): ({}, {"name": "other", "versions": [VERSION]}),
+    ("put", _ACTOR): ({}, {"title": "Prices"}),
+    ("post", f"{_ACTOR}/versions"): ({}, VERSION),
+    ("put", f"{_ACTOR}/versions/{{versionNumber}}"): ({}, {"buildTag": "beta"}),
+    ("post", f"{_ACTOR}/versions/{{versionNumber}}"): ({}, {"buildTag": "beta"}),
+    ("post", f"{_ACTOR}/versions/{{versionNumber}}/env-vars"): ({}, {"name": "B", "value": "2"}),
+    ("put", f"{_ACTOR}/versions/{{versionNumber}}/env-vars/{{envVarName}}"): ({}, {"name": "A", "value": "2"}),
+    ("post", f"{_ACTOR}/versions/{{versionNumber}}/env-vars/{{envVarName}}"): ({}, {"name": "A", "value": "2"}),
+    ("post", f"{_ACTOR}/builds"): ({"version": "0.1"}, None),
+    ("post", f"{_ACTOR}/validate-input"): ({}, {"url": "x"}),
+}
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def stage(ada, cleo, token_of, make_resource) -> Stage:
+    """Return an Actor of ada's with two versions, a variable, its default build and another one."""
+    by = principal_of(ada)
+    actor = make_resource(Kind.ACTOR, ada, name="prices", details='{"categories":["AI"]}', last_run_at=timezone.now())
+    version = versions.add(actor, "0.1", by=by, source_files=[SourceFile("src", "FOLDER"), SourceFile("src/main.py")])
+    versions.add(actor, "0.3", by=by, source_type="GIT_REPO", source_url="https://example.com/a.git")
+    environment.set_variable(version, "A", "1", by=by)
+    moments = {"started_at": timezone.now(), "finished_at": timezone.now()}
+    build, default = (
+        make_resource(Kind.BUILD, ada, actor=actor, number=number, status=JobStatus.SUCCEEDED, tag="latest", **moments)
+        for number in ("0.1.1", "0.1.2")
+    )
+    schema = '{"type": "object", "properties": {"url": {"type": "string"}}, "required": ["url"]}'
+    BuildContent.objects.create(build=build, readme="# Prices", definition='{"actorSpecification": 1, "name": "a"}')
+    BuildContent.objects.create(build=default, input_schema=schema)
+    TaggedBuild.objects.create(actor=actor, tag="latest", build=default)
+    return Stage(
+        {"nobody": None, "a stranger": token_of(cleo), "the owner": token_of(ada)},
+        ids={"actorId": actor.pk, "buildId": build.pk, "versionNumber": "0.1", "envVarName": "A"},
+        names={"actorId": "ada~prices"},
+        query={"version": "0.1"},
+    )
+
+
+def hold(case: Any, answer: Any) -> None:
+    """Check an answer. The description has a type of content for what is deleted, which has no content."""
+    case.validate_response(answer, checks=[status_code_conformance] if answer.status_code == 204 else CHECKS)
+
+
+def test_all_that_is_here_is_held_to_it():
+    assert {path for _, path in COVERED} >= WHOLE
+    assert {(method, path) for method, path in PLAIN} <= set(COVERED)
+
+
+@pytest.mark.parametrize("public", [False, True])
+@pytest.mark.parametrize(("method", "path"), COVERED, ids=lambda each: each)
+def test_answers_are_those_of_the_description(stage, method, path, public, no_waiting):
+    Actor.objects.update(is_public=public)
+
+    @settings(
+        max_examples=EXAMPLES or FEW,
+        derandomize=not EXAMPLES,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=cases(method, path), place=PLACES, numbers=st.none() | NUMBERS)
+    def check(case, place, numbers):
+        stage.aim(case, place, numbers)
+        kwargs = case.as_transport_kwargs(base_url=HOST)
+        with transaction.atomic():
+            for who in stage.tokens:
+                hold(case, stage.ask(kwargs, who))
+            transaction.set_rollback(True)
+
+    check()
+
+
+@pytest.fixture
+def no_waiting(monkeypatch) -> None:
+    """Let nobody be kept waiting for a worker that is not there."""
+    monkeypatch.setattr("console.api.builds.until_finished", lambda request, job, seconds: False)
+
+
+@pytest.mark.parametrize(("method", "path"), COVERED, ids=lambda each: each)
+def test_the_plainest_request_succeeds(stage, method, path):
+    query, body = PLAIN.get((method, path), ({}, None))
+    parts = {name: value for name, value in stage.ids.items() if f"{{{name}}}" in path}
+    content = {} if body is None else {"body": body, "media_type": "application/json"}
+    case = description()[path][method.upper()].Case(path_parameters=parts, query=query, **content)
+    answer = stage.ask(case.as_transport_kwargs(base_url=HOST), "the owner")
+    assert 200 <= answer.status_code < 300, json.loads(answer.content)
+    hold(case, answer)
