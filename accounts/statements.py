@@ -7,11 +7,17 @@ wants to see the queries (a test that counts them, an instrumented connection), 
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
 BINARY = 1  # psycopg's name for "results as they are, not as text"
+
+
+def moment_parameter(moment: datetime | None) -> Any:
+    """Return a moment as the database compares it; None stays None."""
+    return None if moment is None else connections[DEFAULT_DB_ALIAS].ops.adapt_datetimefield_value(moment)
 
 
 class Statement:

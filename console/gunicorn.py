@@ -25,10 +25,11 @@ class Logger(gunicorn.glogging.Logger):
 wsgi_app = "console.wsgi:application"
 bind = [f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"]
 
-# Threads, because an answer that streams holds on to its thread for as long as its reader takes.
+# Threads, because an answer that streams holds on to its thread for as long as its reader takes, and a client that
+# waits for a run for as long as it waits. Some are left for everybody else (WAITING_CLIENTS in the settings).
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_WORKERS", "2"))
-threads = int(os.environ.get("WEB_THREADS", "4"))
+threads = int(os.environ.get("WEB_THREADS", "16"))
 preload_app = False
 
 # The time limit watches whether a worker is alive, not how long an answer takes.

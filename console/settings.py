@@ -331,6 +331,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES
 # A record is streamed, so this is about disk space; it is also where the unpacking of a compressed one is cut off.
 API_MAX_RECORD_BYTES = int(os.environ.get("API_MAX_RECORD_BYTES", str(5 * 1024**3)))
 
+# How many clients of one process may wait for runs and follow logs at a time: each has a thread of its own.
+WAITING_CLIENTS = max(1, int(os.environ.get("WEB_THREADS", "16")) * 3 // 4)
+
 # Counts such as "last used" are saved by a thread; tests save them by hand.
 TALLIES_SAVE_THEMSELVES = True
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from accounts.moments import aware
 from accounts.principal import Principal
-from accounts.statements import Statement
+from accounts.statements import Statement, moment_parameter
 from resources.jobs import JobStatus
 from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import GeneralAccess, Resource
@@ -292,8 +292,8 @@ class _Branch:
     """One rule as a query: `r` is the resource that it finds, `%(me)s` the account.
 
     `kinds` are those that the rule can find. `id`, `created_at` and `kind` are the columns to sort and filter by,
-    those of the grant where its index has them. A branch `by_kind` is asked once for each kind, as its index is
-    sorted.
+    those of the grant where its index has them; so are `actor`, `task` and `status`, where there is one. A branch
+    `by_kind` is asked once for each kind, as its index is sorted; one with a `status` once for each status.
     """
 
     reason: Reason
@@ -302,6 +302,9 @@ class _Branch:
     id: str = "r.id"
     created_at: str = "r.created_at"
     kind: str = "r.kind"
+    actor: str = "r.actor_id"
+    task: str = "r.task_id"
+    status: str = ""
     by_kind: bool = False
 
 
@@ -340,6 +343,19 @@ def _storages_of(runs: str) -> str:
 
 
 _MINE = (_Branch(Reason.OWNER, _ALL, "resources_resource r WHERE r.owner_id = %(me)s", by_kind=True),)
+# The same for runs of some statuses, from the index that has all of it (resources/models/run.py).
+_MINE_BY_STATUS = (
+    _Branch(
+        Reason.OWNER,
+        _RUNS,
+        "resources_run k WHERE k.list_owner = %(me)s",
+        id="k.resource_ptr_id",
+        created_at="k.list_at",
+        actor="k.list_actor",
+        task="k.list_task",
+        status="k.status",
+    ),
+)
 _SHARED = (
     _Branch(
         Reason.GRANT,
@@ -384,6 +400,8 @@ def listed(
     actor_id: str = "",
     task_id: str = "",
     statuses: Collection[JobStatus] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
     offset: int = 0,
     limit: int = 50,
     newest_first: bool = True,
@@ -396,11 +414,12 @@ def listed(
 
     `kinds` of None are all; `named_only` leaves out what has no name; `search` is a part of the name, whatever its
     case, or a whole ID; `actor_id` and `task_id` leave only what belongs to that Actor or task, `statuses` only
-    runs that have one of them. What is readable by its link alone, or because an Actor is public, is never listed.
+    runs that have one of them, `since` and `until` only what was created then or in between. What is readable by its
+    link alone, or because an Actor is public, is never listed.
     """
-    only = _Only(named_only, bool(search), bool(actor_id), bool(task_id), frozenset(statuses))
+    only = _only(named_only, search, actor_id, task_id, statuses, since, until)
     query = _listing(ownership, _key(kinds), only, newest_first)
-    parameters = _parameters(account_id, search, actor_id, task_id)
+    parameters = _parameters(account_id, search, actor_id, task_id, since, until)
     parameters |= {"reach": offset + limit, "limit": limit, "offset": offset}
     return [_listed(row) for row in query.rows(parameters)] if query else []
 
@@ -415,11 +434,13 @@ def count_listed(
     actor_id: str = "",
     task_id: str = "",
     statuses: Collection[JobStatus] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> int:
     """Return how many rows `listed` has in all with these filters."""
-    only = _Only(named_only, bool(search), bool(actor_id), bool(task_id), frozenset(statuses))
+    only = _only(named_only, search, actor_id, task_id, statuses, since, until)
     query = _counting(ownership, _key(kinds), only)
-    return int(query.rows(_parameters(account_id, search, actor_id, task_id))[0][0]) if query else 0
+    return int(query.rows(_parameters(account_id, search, actor_id, task_id, since, until))[0][0]) if query else 0
 
 
 class _Only(NamedTuple):
@@ -430,23 +451,51 @@ class _Only(NamedTuple):
     of_actor: bool = False
     of_task: bool = False
     statuses: frozenset[JobStatus] = frozenset()
+    since: bool = False
+    until: bool = False
 
     @property
-    def conditions(self) -> str:
-        """What is added to each branch's WHERE; the values are bound by name, but for words of our own."""
+    def by_status(self) -> bool:
+        """Whether the index of runs by their status has all that is asked for."""
+        return bool(self.statuses) and not self.named and not self.searched
+
+    def conditions(self, branch: _Branch) -> str:
+        """Return what is added to a branch's WHERE; the values are bound by name."""
         conditions = " AND r.name IS NOT NULL" if self.named else ""
         if self.searched:
             conditions += " AND (LOWER(r.name) LIKE %(pattern)s ESCAPE '!' OR r.id = %(search)s)"
         if self.of_actor:
-            conditions += " AND r.actor_id = %(actor)s"
+            conditions += f" AND {branch.actor} = %(actor)s"
         if self.of_task:
-            conditions += " AND r.task_id = %(task)s"
-        if self.statuses:
-            words = ", ".join(f"'{JobStatus(status).value}'" for status in sorted(self.statuses))
-            conditions += (
-                f" AND EXISTS(SELECT 1 FROM resources_run j WHERE j.resource_ptr_id = r.id AND j.status IN ({words}))"
-            )
+            conditions += f" AND {branch.task} = %(task)s"
+        if self.since:
+            conditions += f" AND {branch.created_at} >= %(since)s"
+        if self.until:
+            conditions += f" AND {branch.created_at} <= %(until)s"
         return conditions
+
+    def status_conditions(self, branch: _Branch) -> list[str]:
+        """Return what to add besides for the statuses: a condition for each time that the branch is asked."""
+        words = [f"'{JobStatus(status).value}'" for status in sorted(self.statuses)]
+        if not words:
+            return [""]
+        if branch.status:
+            return [f" AND {branch.status} = {word}" for word in words]
+        run = "SELECT 1 FROM resources_run j WHERE j.resource_ptr_id = r.id"
+        return [f" AND EXISTS({run} AND j.status IN ({', '.join(words)}))"]
+
+
+def _only(
+    named_only: bool,
+    search: str,
+    actor_id: str,
+    task_id: str,
+    statuses: Collection[JobStatus],
+    since: datetime | None,
+    until: datetime | None,
+) -> _Only:
+    chosen = frozenset(statuses)
+    return _Only(named_only, bool(search), bool(actor_id), bool(task_id), chosen, since is not None, until is not None)
 
 
 class _Query:
@@ -479,29 +528,41 @@ def _listing(ownership: Ownership, kinds: frozenset[Kind] | None, only: _Only, n
 
 @lru_cache(maxsize=256)
 def _counting(ownership: Ownership, kinds: frozenset[Kind] | None, only: _Only) -> _Query | None:
-    branches = _branches(ownership, kinds, only)
-    # UNION drops what more than one rule finds; the columns that differ by rule are left out.
-    union = " UNION ".join(f"SELECT id FROM ({branch}) b" for branch in branches)
-    return _Query(f"SELECT COUNT(*) FROM ({union}) u") if branches else None
+    # What is one's own is found by one rule and nothing else, so it is counted in its index and need not be gathered.
+    counts = [] if ownership is Ownership.SHARED else _branches(Ownership.MINE, kinds, only)
+    shared = [] if ownership is Ownership.MINE else _branches(Ownership.SHARED, kinds, only)
+    if shared:
+        # UNION drops what more than one rule finds; the columns that differ by rule are left out.
+        counts.append(" UNION ".join(f"SELECT id FROM ({branch}) b" for branch in shared))
+    return _Query(f"SELECT {' + '.join(f'(SELECT COUNT(*) FROM ({rows}) c)' for rows in counts)}") if counts else None
 
 
 def _branches(ownership: Ownership, kinds: frozenset[Kind] | None, only: _Only) -> list[str]:
     """Return the SELECTs of the rules that can find something here."""
     return [
-        f"SELECT {branch.id} AS id, {_RANKS[branch.reason]} AS rank, {branch.created_at} AS at "
-        f"FROM {branch.source}{kind_condition}{only.conditions}{'' if branch in _MINE else ' AND r.owner_id <> %(me)s'}"
-        for branch in _OWNERSHIPS[ownership]
-        for kind_condition in _kind_conditions(branch, branch.kinds if kinds is None else branch.kinds & kinds)
+        f"SELECT {branch.id} AS id, {_RANKS[branch.reason]} AS rank, {branch.created_at} AS at FROM {branch.source}"
+        f"{kind}{status}{only.conditions(branch)}{' AND r.owner_id <> %(me)s' if branch in _SHARED else ''}"
+        for branch in _rules(ownership, only)
+        for kind in _kind_conditions(branch, branch.kinds if kinds is None else branch.kinds & kinds)
+        for status in only.status_conditions(branch)
     ]
+
+
+def _rules(ownership: Ownership, only: _Only) -> tuple[_Branch, ...]:
+    mine = _MINE_BY_STATUS if only.by_status else _MINE
+    return {Ownership.MINE: mine, Ownership.SHARED: _SHARED, Ownership.BOTH: mine + _SHARED}[ownership]
 
 
 def _key(kinds: Sequence[Kind] | None) -> frozenset[Kind] | None:
     return None if kinds is None else frozenset(kinds)
 
 
-def _parameters(account_id: str, search: str, actor_id: str, task_id: str) -> dict[str, Any]:
+def _parameters(
+    account_id: str, search: str, actor_id: str, task_id: str, since: datetime | None, until: datetime | None
+) -> dict[str, Any]:
     pattern = f"%{_escape_like(search.lower())}%"
-    return {"me": account_id, "search": search, "pattern": pattern, "actor": actor_id, "task": task_id}
+    parameters = {"me": account_id, "search": search, "pattern": pattern, "actor": actor_id, "task": task_id}
+    return parameters | {"since": moment_parameter(since), "until": moment_parameter(until)}
 
 
 def _kind_conditions(branch: _Branch, wanted: frozenset[Kind]) -> list[str]:
@@ -526,6 +587,5 @@ def _listed(row: Sequence[Any]) -> Listed:
 
 
 _KINDS = {kind.value: kind for kind in Kind}
-_OWNERSHIPS = {Ownership.MINE: _MINE, Ownership.SHARED: _SHARED, Ownership.BOTH: _MINE + _SHARED}
 _REASONS = list(Reason)
 _RANKS = {reason: rank for rank, reason in enumerate(_REASONS)}

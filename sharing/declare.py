@@ -24,7 +24,8 @@ class Needs:
     URL or its query, READ is enough if that argument is the principal's own account, and with
     `oneself_by_default` also if it is not given. Only a view that reads the argument from nowhere else may say so.
     `signed` is what a pre-signed URL must be for to open this view; None: no signature opens it. With `by_somebody`
-    there must besides be somebody: a view that leaves something behind in a person's name.
+    there must besides be somebody: a view that leaves something behind in a person's name. A view that `lists` what
+    somebody may read of a kind takes a scoped token only if it names READ on all of that kind.
     """
 
     kind: Kind | None
@@ -33,6 +34,7 @@ class Needs:
     oneself_by_default: bool = False
     signed: Opens | None = None
     by_somebody: bool = False
+    lists: Kind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +65,16 @@ def needs(
     oneself_by_default: bool = False,
     signed: Opens | None = None,
     by_somebody: bool = False,
+    lists: Kind | None = None,
 ) -> Callable[[View], View]:
     """Declare that a view needs one of `permissions` on the resource that the URL names.
 
-    The URL pattern captures `address`; with a `kind` of None it passes `kind` too. The middleware takes both away
-    and sets `request.resource`, `request.access` and `request.decision`.
+    The URL pattern captures `address`, or one of the other ways to name a resource (`sharing/addresses.py`); with a
+    `kind` of None it passes `kind` too, or captures `job`. The middleware takes them away and sets `request.resource`,
+    `request.access` and `request.decision`.
     """
-    return declare({EVERY_METHOD: Needs(kind, permissions, or_about_oneself, oneself_by_default, signed, by_somebody)})
+    need = Needs(kind, permissions, or_about_oneself, oneself_by_default, signed, by_somebody, lists)
+    return declare({EVERY_METHOD: need})
 
 
 def signed_in(view: View) -> View:

@@ -12,15 +12,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
 from accounts import lookups
+from accounts.errors import ApiError
 from accounts.middleware import is_api
-from accounts.principal import Principal
 from accounts.requests import ApiRequest
-from resources.kinds import Kind
 from resources.models import Resource
-from sharing import links, refusals
+from sharing import addresses, links, refusals
 from sharing.access import NO_ACCESS, Access, AddressedBy, Decision, decide
 from sharing.declare import Needs, Public, SignedIn, declared, need_of
-from sharing.facts import Address, fetch, parse_address, run_address
+from sharing.facts import Address, fetch
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
 from sharing.signatures import Opens
@@ -65,13 +64,20 @@ class AccessMiddleware:
     def _on_resource(self, request: HttpRequest, need: Needs, kwargs: dict[str, Any]) -> HttpResponse | None:
         request = cast("ResourceApiRequest", request)
         principal = request.principal
-        kind = need.kind or Kind(kwargs.pop("kind"))
-        address = _address(kind, kwargs, principal)
+        nameless = principal.is_anonymous and addresses.needs_somebody(kwargs)
+        kind = need.kind or addresses.take_kind(kwargs)
+        try:
+            address = addresses.take_address(kind, kwargs, principal, request.GET)
+        except ApiError as error:
+            return error.response()
         permissions = need.permissions
         if need.or_about_oneself and _is_about_oneself(request, need, kwargs):
             permissions = (Permission.READ,)
-        if principal.is_anonymous and (not is_api(request) or Permission.READ not in permissions or need.by_somebody):
+        by_somebody = need.by_somebody or nameless or not is_api(request) or Permission.READ not in permissions
+        if principal.is_anonymous and by_somebody:
             return refusals.nobody(request)
+        if need.lists and not principal.scope_allows(Permission.READ.name or "", need.lists):
+            return refusals.out_of_scope(need.lists, Permission.READ)
         found = fetch(address, principal.account_id) if address else None
         if found is None or address is None:
             return _too_many_names(request, address) or refusals.missing(request, kind, address.id if address else "")
@@ -87,13 +93,6 @@ class AccessMiddleware:
         request.access = access
         request.decision = decision
         return None
-
-
-def _address(kind: Kind, kwargs: dict[str, Any], principal: Principal) -> Address | None:
-    """Take the address out of what the URL captured: the resource itself, or the run whose default storage it is."""
-    if "run" in kwargs:
-        return run_address(kind, kwargs.pop("run"))
-    return parse_address(kind, kwargs.pop("address"), principal)
 
 
 def _too_many_names(request: ApiRequest, address: Address | None) -> HttpResponse | None:

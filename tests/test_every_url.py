@@ -60,6 +60,7 @@ class Stage:
             if level == BY_NAME:
                 self.resources[kind].general_access = BY_NAME
             self.resources[kind].save()
+        self._belong()
         self.people: dict[str, Account | None] = {"anonymous": None, "owner": self.owner}
         for role in ("stranger", "reader", "writer", "manager"):
             person = self.people[role] = Account.objects.create_user(role, f"{role}@example.com")
@@ -76,6 +77,12 @@ class Stage:
             if credential == "session":
                 client.get("/")  # when a browser comes for the first time, that is noted
         self.cookies = {who: client.cookies.output(header="", sep=";") for who, client in self.clients.items()}
+
+    def _belong(self) -> None:
+        """Let the run be one of the Actor's and the task's."""
+        run = self.resources[Kind.RUN]
+        run.actor_id, run.task_id = self.resources[Kind.ACTOR].pk, self.resources[Kind.TASK].pk
+        run.save()
 
     def _grant(self, resource: Resource, role: str, person: Account) -> None:
         names = [name for name in ROLES[role] or [] if name in resource.info.permissions]
@@ -113,17 +120,26 @@ class Stage:
         """Return what to put into a URL for the resource of a kind, and for its run."""
         resource = self.resources.get(kind) if kind else None
         address = "nothing" if resource is None else f"OWNER~{resource.name}" if by == "NAME" else resource.pk
-        return {"address": address, "run": self.resources[Kind.RUN].pk}
+        actor, task = (
+            f"OWNER~{parent.name}" if by == "NAME" else parent.pk
+            for parent in (self.resources[Kind.ACTOR], self.resources[Kind.TASK])
+        )
+        run = self.resources[Kind.RUN].pk
+        return {"address": address, "run": run, "job": run} | {
+            "of_actor": actor,
+            "last_of_actor": actor,
+            "last_of_task": task,
+        }
 
 
 def kind_of(pattern: URLPattern, need: Needs) -> Kind:
-    return need.kind or Kind(pattern.default_args["kind"])
+    return need.kind or Kind(pattern.default_args.get("kind", Kind.RUN))
 
 
 def url_of(route: str, addresses: dict[str, str]) -> str:
     def value(match: re.Match[str]) -> str:
         converter, _, name = match[1].rpartition(":")
-        if name in ("address", "run"):
+        if name in addresses:
             return addresses[name]
         return "1" if converter == "int" else VALUES.get(name, "nothing")
 
@@ -138,6 +154,8 @@ def expected_refusal(stage: Stage, role: str, api: bool, need: Any, kind: Kind |
         if role == SCOPED and need.kind and (need.kind, need.permission.name) != (SCOPE_KIND, SCOPE_PERMISSION):
             return "out of scope"
         return "nobody" if role == "anonymous" else None
+    if need.lists and role == SCOPED and (need.lists, "READ") != (SCOPE_KIND, SCOPE_PERMISSION):
+        return "out of scope"
     held = stage.holds(role, kind, by)
     # The walk names nobody, so a view that then speaks of oneself speaks of whoever asks.
     about_oneself = need.oneself_by_default and role != "anonymous"
@@ -153,6 +171,7 @@ STATUSES = {
     (True, "nobody"): HTTPStatus.UNAUTHORIZED,
     (True, "lacking"): HTTPStatus.FORBIDDEN,
     (True, "out of scope"): HTTPStatus.FORBIDDEN,
+    (True, "no run of one's own"): HTTPStatus.NOT_FOUND,
     (False, "nobody"): HTTPStatus.FOUND,
     (False, "lacking"): HTTPStatus.FORBIDDEN,
     (False, "closed"): HTTPStatus.NOT_FOUND,
@@ -287,6 +306,8 @@ def check(
     where = f"{method} {url} as {role} by {credential}: {response.status_code} {refused}"
     assert response.status_code < 500, where
     refusal = expected_refusal(stage, speaks_for, api, need, kind, by)
+    if "<str:last_of_" in route and speaks_for not in ("owner", SCOPED):
+        refusal = "nobody" if speaks_for == "anonymous" else "no run of one's own"
     assert bool(refused) == bool(refusal), where
     if refusal:
         assert response.status_code == expected_status(api, refusal, kind, by), where

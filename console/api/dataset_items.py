@@ -33,14 +33,22 @@ NO_LIMIT = 999_999_999_999
 @needs(Kind.DATASET, Permission.READ, signed=Opens.CONTENT)
 def read(request: ResourceApiRequest) -> HttpResponseBase:
     """Answer with a page of items; large ones are streamed."""
+    # The model instance is made only where more of it is wanted than its ID.
+    return answer_with_items(request, request.resource, request.access.facts.id)
+
+
+def answer_with_items(request: ResourceApiRequest, dataset: Resource, dataset_id: str) -> HttpResponseBase:
+    """Return those items of a dataset that the request's query asks for, in the form that it asks for.
+
+    Raises:
+        ApiError: 400 naming the parameter that is wrong, 404 when the dataset is gone.
+    """
     query = request.GET.dict()  # of a parameter given twice the last counts; a plain dict is quicker to ask
     options = ItemsOptions.from_query(query)
     as_attachment = flag(query, "attachment")
     escapes_formulas = flag(query, "escapeFormulas")
-    dataset_id = request.access.facts.id  # the model instance is made only where more of it is wanted
     if options.format == "rss":
-        resource = request.resource
-        options = options.about(resource.pk, resource.name or resource.pk, resource.console_url)
+        options = options.about(dataset_id, dataset.name or dataset_id, dataset.console_url)
     only_headers = request.method == "HEAD"
     try:
         items = open_items(dataset_id, options, with_body=not only_headers, still_wanted=lambda: still_there(request))
@@ -51,7 +59,7 @@ def read(request: ResourceApiRequest) -> HttpResponseBase:
     reads.add(dataset_id)
     headers = _headers(items)
     if as_attachment:
-        headers["Content-Disposition"] = f'attachment; filename="{_filename(request.resource, options.format)}"'
+        headers["Content-Disposition"] = f'attachment; filename="{_filename(dataset, options.format)}"'
     if only_headers:
         return StreamingHttpResponse((), headers=headers)  # how long the body would be is not worth writing it
     body = items.body

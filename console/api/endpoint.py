@@ -1,6 +1,6 @@
 """One URL of the API with a view for each method, each of which has declared what it needs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -24,7 +24,7 @@ def endpoint(**by_method: ApiView) -> ApiView:
     def dispatch(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         view = views.get(request.method or "")
         if view is None:
-            return _method_not_allowed(views)
+            return _not_allowed_response(views)
         return view(request, **kwargs)
 
     dispatch.csrf_exempt = True  # type: ignore[attr-defined]  # the API knows no cookies
@@ -32,13 +32,17 @@ def endpoint(**by_method: ApiView) -> ApiView:
     return declare({method: declared(view)[EVERY_METHOD] for method, view in views.items()})(dispatch)
 
 
-def _method_not_allowed(views: dict[str, ApiView]) -> HttpResponseBase:
-    allowed = ", ".join(["OPTIONS", *views])
-    error = ApiError(
+def method_not_allowed(methods: Iterable[str]) -> ApiError:
+    """Return the 405 that names the methods that there are."""
+    return ApiError(
         HTTPStatus.METHOD_NOT_ALLOWED,
         "method-not-allowed",
-        f"This API end-point can only be accessed using the following HTTP methods: {allowed}",
+        f"This API end-point can only be accessed using the following HTTP methods: {', '.join(methods)}",
     )
-    response = error.response()
-    response["Allow"] = allowed
+
+
+def _not_allowed_response(views: dict[str, ApiView]) -> HttpResponseBase:
+    allowed = ["OPTIONS", *views]
+    response = method_not_allowed(allowed).response()
+    response["Allow"] = ", ".join(allowed)
     return response

@@ -11,7 +11,7 @@ from console.api.pagination import Page, flag, one_of
 from resources.kinds import Kind
 from sharing.access import Listed, Ownership, count_listed, listed
 
-_OWNERSHIPS = {"ownedByMe": Ownership.MINE, "sharedWithMe": Ownership.SHARED}
+OWNERSHIPS = {"ownedByMe": Ownership.MINE, "sharedWithMe": Ownership.SHARED}
 
 
 def answer_with_list(
@@ -24,7 +24,7 @@ def answer_with_list(
     """
     page = Page.from_query(request.GET)
     unnamed = flag(request.GET, "unnamed")
-    ownership = one_of(request.GET, "ownership", _OWNERSHIPS, Ownership.BOTH)
+    ownership = one_of(request.GET, "ownership", OWNERSHIPS, Ownership.BOTH)
     account_id = request.principal.account_id or ""
     wanted: dict[str, Any] = {"ownership": ownership, "kinds": [kind], "named_only": not unnamed}
     rows = listed(account_id, **wanted, offset=page.offset, limit=page.limit, newest_first=page.desc)

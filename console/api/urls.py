@@ -7,13 +7,14 @@ from django.urls import URLPattern, URLResolver, include, path
 from console.api import (
     access_rights,
     actor_urls,
-    basics,
     build_urls,
     dataset_urls,
     issue_urls,
     key_value_store_urls,
+    logs,
     plan_urls,
     request_queue_urls,
+    run_urls,
     store,
     users,
     webhook_urls,
@@ -23,8 +24,6 @@ from resources.kinds import KINDS, Kind, KindInfo
 
 # Another name for the same collection, from before tasks and runs had theirs.
 _ALIASES = {Kind.ACTOR: "acts"}
-# Kinds that have an API of their own, of which their general access is a part.
-_COMPLETE = {Kind.BUILD, Kind.DATASET, Kind.KEY_VALUE_STORE, Kind.REQUEST_QUEUE}
 
 
 def _of_actors() -> Iterator[URLResolver]:
@@ -36,6 +35,20 @@ def _of_actors() -> Iterator[URLResolver]:
         yield path(f"{collection}/<str:actor>/builds/<str:address>", include(build_urls.of_one_build_of_an_actor))
 
 
+def _of_runs() -> Iterator[URLPattern | URLResolver]:
+    """Yield runs, at their own address and at those of the Actor or task that they are of, and logs."""
+    yield path("actor-runs", include(run_urls.of_all_runs))
+    yield path("actor-runs/<str:address>", include(run_urls.of_one_run))
+    for collection in ("actors", _ALIASES[Kind.ACTOR]):
+        yield path(f"{collection}/<str:address>", include(run_urls.of_one_actor))
+        yield path(f"{collection}/<str:last_of_actor>/runs/last", include(run_urls.of_last_run))
+        yield path(f"{collection}/<str:of_actor>/runs/<str:address>", include(run_urls.of_one_run_of_an_actor))
+    yield path("actor-tasks/<str:address>", include(run_urls.of_one_task))
+    yield path("actor-tasks/<str:last_of_task>/runs/last", include(run_urls.of_last_run))
+    yield path("actor-builds/<str:address>/log", endpoint(GET=logs.show), {"kind": Kind.BUILD.value})
+    yield path("logs/<str:job>", endpoint(GET=logs.show))
+
+
 def _of_every_kind() -> Iterator[URLPattern]:
     """Yield what can be done with a resource of any kind: see and change who has access to it."""
     for kind, info in KINDS.items():
@@ -45,8 +58,6 @@ def _of_every_kind() -> Iterator[URLPattern]:
 
 def _of_kind(info: KindInfo, one: str) -> Iterator[URLPattern]:
     kind = {"kind": info.kind.value}
-    if info.general_access and info.kind not in _COMPLETE:
-        yield path(one, endpoint(GET=basics.show, PUT=basics.update), kind)
     yield path(f"{one}/access-rights", endpoint(GET=access_rights.list_rights), kind)
     one_right = endpoint(PUT=access_rights.put_right, DELETE=access_rights.delete_right)
     yield path(f"{one}/access-rights/<str:account>", one_right, kind)
@@ -71,6 +82,7 @@ urlpatterns = [
     path("store", endpoint(GET=store.list_store)),
     *plan_urls.of_plans,
     *webhook_urls.of_webhooks,
+    *_of_runs(),
     path("users/me", endpoint(GET=users.show_me)),
     path("users/<str:user>", endpoint(GET=users.show_user)),
     *_of_every_kind(),

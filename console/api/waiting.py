@@ -1,16 +1,21 @@
 """Waiting for a build or run to finish, on behalf of a client that asked to be answered then.
 
 The row is looked at again and again, at first twice a second and then less often. No transaction is held meanwhile, and
-no connection either: a client that waits costs a thread and nothing of the database.
+no connection either: a client that waits costs a thread and nothing of the database. So that those who wait never take
+all threads, and with them the runs that they wait for have nobody to talk to, there is a room with so many places.
 """
 
 import re
+import threading
 import time
+from http import HTTPStatus
+from typing import Self
 
+from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, QueryDict
 
-from accounts.errors import invalid_value
+from accounts.errors import ApiError, invalid_value
 from console.api.presence import still_there
 from resources.jobs import FINISHED
 from resources.kinds import Kind
@@ -23,6 +28,46 @@ _NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?\Z", re.ASCII)
 
 clock = time.monotonic
 sleep = time.sleep
+
+
+class Place:
+    """A place in the waiting room, until one leaves; leaving again does nothing."""
+
+    _free = threading.BoundedSemaphore(settings.WAITING_CLIENTS)
+
+    def __init__(self) -> None:
+        self._is_taken = self._free.acquire(blocking=False)
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether there was one free."""
+        return self._is_taken
+
+    def leave(self) -> None:
+        """Let somebody else have it."""
+        if self._is_taken:
+            self._is_taken = False
+            self._free.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.leave()
+
+
+def enter() -> Place:
+    """Take a place for as long as it takes.
+
+    Raises:
+        ApiError: 429 when there is none; clients try again.
+    """
+    place = Place()
+    if not place.is_taken:
+        raise ApiError(
+            HTTPStatus.TOO_MANY_REQUESTS, "rate-limit-exceeded", "Too many clients are waiting for runs. Try again."
+        )
+    return place
 
 
 def seconds_to_wait(query: QueryDict) -> float:
@@ -42,11 +87,20 @@ def seconds_to_wait(query: QueryDict) -> float:
 def until_finished(request: HttpRequest, job: Build | Run, seconds: float) -> bool:
     """Wait until a build or run has finished, at most for so many seconds, and return whether it has.
 
-    `job` is what it is in the database afterwards. A client that closes the connection is not waited for any longer.
+    `job` is what it is in the database afterwards. A client that closes the connection is not waited for any longer,
+    and where too many wait already one is answered at once.
 
     Raises:
         ApiError: 404 when the job was deleted meanwhile.
     """
+    if job.status in FINISHED or seconds <= 0:
+        return job.status in FINISHED
+    with Place() as place:
+        return wait(request, job, seconds) if place.is_taken else False
+
+
+def wait(request: HttpRequest, job: Build | Run, seconds: float) -> bool:
+    """Wait as `until_finished` does, for somebody who has a place already."""
     deadline, pause = clock() + seconds, _FIRST_PAUSE
     kind = Kind(job.kind)
     waited = False

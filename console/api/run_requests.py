@@ -1,0 +1,141 @@
+"""What a request for a run says: its options in the query, its input in the body."""
+
+import math
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from django.http import HttpRequest, QueryDict
+
+from accounts.errors import ApiError, invalid_value
+from accounts.models import ApiToken
+from accounts.requests import ApiRequest
+from console.api import bodies
+from console.api.pagination import flag, whole_number
+from resources.jobs import Origin
+from resources.models import Task
+from resources.records.content_types import MAX_LENGTH, can_be_content_type
+from resources.runs.options import InvalidOption, RunOptions
+from resources.runs.starting import DEFAULT_CONTENT_TYPE, CannotRun
+
+JSON_TYPE: Final = "application/json; charset=utf-8"
+_DECIMAL = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?\Z", re.ASCII)
+_JSON_TYPES = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json\s*(?:;|\Z)", re.IGNORECASE)
+# Clients say where they were called from; of those that may be, it is the command line that is told apart.
+_ORIGIN_HEADER = "HTTP_X_APIFY_REQUEST_ORIGIN"
+
+
+def options_in(query: QueryDict) -> RunOptions:
+    """Return the options that a query gives; what it leaves out is somebody else's to choose.
+
+    Raises:
+        ApiError: 400 naming what cannot be.
+    """
+    options = RunOptions(
+        build=query.get("build") or None,
+        timeout_secs=_number(query, "timeout"),
+        memory_mbytes=_number(query, "memory"),
+        max_items=_number(query, "maxItems"),
+        max_total_charge_usd=_decimal(query, "maxTotalChargeUsd"),
+        restart_on_error=flag(query, "restartOnError") if "restartOnError" in query else None,
+    )
+    try:
+        return options.checked()
+    except InvalidOption as error:
+        raise refusal_of(error) from None
+
+
+def refusal_of(error: InvalidOption | CannotRun) -> ApiError:
+    """Return the 400 for options that no run can have, or an Actor that cannot be run."""
+    if isinstance(error, CannotRun):
+        return ApiError(HTTPStatus.BAD_REQUEST, error.type, str(error))
+    refusal = invalid_value(error.field, str(error))
+    return ApiError(refusal.status, error.type, refusal.message)
+
+
+def input_in(request: HttpRequest) -> tuple[bytes | None, str]:
+    """Return the body of a request and its type, for an Actor to make of it what it likes; None for no body.
+
+    Raises:
+        ApiError: 400 when it says that it is JSON and is not, or its type cannot be one, and whatever reading raises.
+    """
+    body = bodies.read(request)
+    content_type = str(request.META.get("CONTENT_TYPE") or "").strip() or DEFAULT_CONTENT_TYPE
+    if not body:
+        return None, ""
+    if not can_be_content_type(content_type):
+        raise ApiError(
+            HTTPStatus.BAD_REQUEST,
+            "invalid-content-type-header",
+            f"The header Content-Type must be a media type of at most {MAX_LENGTH} characters, such as text/plain.",
+        )
+    if _JSON_TYPES.match(content_type):
+        _decoded(body)
+    return body, content_type
+
+
+def input_over_task(request: HttpRequest, task: Task) -> tuple[bytes | None, str]:
+    """Return the input of a task's run: what the task has saved, with the fields that the body gives instead.
+
+    Raises:
+        ApiError: 415 for a body that is not JSON, 400 for one that is not an object.
+    """
+    body, content_type = input_in(request)
+    if body is None:
+        return (task.input.encode(), task.input_content_type) if task.input else (None, "")
+    if not _JSON_TYPES.match(content_type):
+        raise ApiError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "invalid-content-type-header",
+            "What a run is given instead of the task's input must be JSON, with Content-Type: application/json.",
+        )
+    given = _decoded(body)
+    if not isinstance(given, dict):
+        raise ApiError(HTTPStatus.BAD_REQUEST, "input-json-not-object", "The input must be a JSON object.")
+    return msgspec.json.encode({**_saved_fields(task), **given}), JSON_TYPE
+
+
+def origin_of(request: ApiRequest) -> str:
+    """Return where a run is asked for: in another run, on the command line, or by some other client."""
+    token_id = request.principal.token_id
+    if getattr(request, "from_run", "") or _is_of_run(token_id):
+        return Origin.ACTOR
+    said = request.META.get(_ORIGIN_HEADER, "").upper()
+    return Origin.CLI if said == Origin.CLI else Origin.API
+
+
+def _is_of_run(token_id: str | None) -> bool:
+    return bool(token_id) and ApiToken.objects.filter(pk=token_id).exclude(run_id="").exists()
+
+
+def _saved_fields(task: Task) -> Mapping[str, Any]:
+    try:
+        saved = msgspec.json.decode(task.input or "{}", type=dict[str, msgspec.Raw])
+    except msgspec.DecodeError:
+        return {}
+    return saved
+
+
+def _decoded(body: bytes) -> Any:
+    """Return a JSON body, of whose fields none is looked into."""
+    try:
+        return bodies.decode_json(body, dict[str, msgspec.Raw])
+    except ApiError as error:
+        if error.type != "invalid-value":
+            raise ApiError(HTTPStatus.BAD_REQUEST, "run-input-body-not-valid-json", error.message) from None
+    return bodies.decode_json(body, Any)
+
+
+def _number(query: QueryDict, name: str) -> int | None:
+    return whole_number(query, name, 0) if query.get(name, "") != "" else None
+
+
+def _decimal(query: QueryDict, name: str) -> float | None:
+    text = query.get(name, "")
+    if text == "":
+        return None
+    if not _DECIMAL.match(text) or not math.isfinite(float(text)):
+        raise invalid_value(name, "it must be a number.")
+    return float(text)

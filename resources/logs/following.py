@@ -1,0 +1,80 @@
+"""Following the log of a job: what there is, then what is added, until the job has finished or nobody listens."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+
+from django.db import connection
+
+from resources.jobs import FINISHED
+from resources.kinds import Kind
+from resources.logs.reading import read_some
+from resources.models import Build, Run
+
+# How much is held in memory at a time, and how long to wait before looking again.
+PORTION = 256 * 1024
+_FIRST_PAUSE, _GROWTH, _LONGEST_PAUSE = 0.2, 1.5, 1.0
+
+# What terminals understand: colours, movements of the cursor, titles of windows. None of it goes over a line's end.
+_ESCAPES = re.compile(
+    rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[PX^_][^\x1b\n]*(?:\x1b\\)?|[ -/]*[0-~])?"
+)
+_UNPRINTABLE = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+sleep = time.sleep
+
+
+def whole(job_id: str) -> Iterator[bytes]:
+    """Yield what the log holds now, and of what is added meanwhile no more than is there when one gets to it."""
+    at = 0
+    while data := read_some(job_id, at, PORTION):
+        at += len(data)
+        _let_go()
+        yield data
+
+
+def follow(job_id: str, kind: Kind, still_wanted: Callable[[], bool]) -> Iterator[bytes]:
+    """Yield what the log holds, and what is added to it until the job has finished or is not `still_wanted`.
+
+    Neither a transaction nor a connection is held while its reader takes their time, or while there is nothing new.
+    """
+    at, pause = 0, _FIRST_PAUSE
+    while True:
+        is_over = _has_finished(job_id, kind)  # asked first: what was written before the end is there after it
+        while data := read_some(job_id, at, PORTION):
+            at, pause = at + len(data), _FIRST_PAUSE
+            _let_go()
+            yield data
+        if is_over or not still_wanted():
+            return
+        _let_go()
+        sleep(pause)
+        pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+
+
+def printable(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the same log without what only a terminal understands. Pieces may break off anywhere; lines are kept whole.
+
+    A line that is longer than PORTION is taken to be several.
+    """
+    rest = b""
+    for piece in pieces:
+        lines, end, rest = (rest + piece).rpartition(b"\n")
+        if not end and len(rest) > PORTION:
+            lines, rest = rest, b""
+        if lines or end:
+            yield _UNPRINTABLE.sub(b"", _ESCAPES.sub(b"", lines + end))
+    if rest:
+        yield _UNPRINTABLE.sub(b"", _ESCAPES.sub(b"", rest))
+
+
+def _has_finished(job_id: str, kind: Kind) -> bool:
+    jobs = Build.objects if kind is Kind.BUILD else Run.objects
+    status = jobs.filter(pk=job_id).values_list("status", flat=True).first()
+    return status is None or status in FINISHED
+
+
+def _let_go() -> None:
+    """Give the connection back: whoever reads slowly, or waits, needs none."""
+    if not connection.in_atomic_block:
+        connection.close()
