@@ -30,8 +30,8 @@ MAX_STATUS_MESSAGE = 1000
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:.]{4,15}(?:Z|[+-][0-9:]{2,6})?)?\Z", re.ASCII)
 
 
-class RunChange(msgspec.Struct, rename="camel"):
-    """The body of a PUT of a run; what is not given stays as it is."""
+class RunChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """The body of a PUT of a run; what is not given stays as it is, and what cannot be changed here is refused."""
 
     run_id: str | msgspec.UnsetType = msgspec.UNSET
     status_message: str | msgspec.UnsetType = msgspec.UNSET

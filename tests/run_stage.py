@@ -1,0 +1,73 @@
+"""What tests of runs have in common: an Actor that has been built, and somebody who does what a worker does."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import Account
+from resources.jobs import JobStatus
+from resources.kinds import Kind
+from resources.models import Actor, Build, Run, TaggedBuild
+from resources.runs import ending
+
+
+def built_actor(owner: Account, *, name: str = "counter", number: str = "0.1.1", **fields: Any) -> Actor:
+    """Make an Actor with a build that has succeeded, tagged latest."""
+    actor = Actor.objects.create(owner=owner, name=name, **fields)
+    built(actor, number)
+    return actor
+
+
+def built(actor: Actor, number: str, tag: str = "latest") -> Build:
+    """Make a build of an Actor that has succeeded, and let a tag point to it."""
+    build = Build.objects.create(
+        owner_id=actor.owner_id, actor_id=actor.pk, number=number, tag=tag, status=JobStatus.SUCCEEDED
+    )
+    TaggedBuild.objects.update_or_create(actor=actor, tag=tag, defaults={"build": build})
+    return build
+
+
+def at_work(run: Run | str, status: JobStatus = JobStatus.RUNNING, **fields: Any) -> None:
+    """Let a run be at work, as a worker does."""
+    run_id = run if isinstance(run, str) else run.pk
+    Run.objects.filter(pk=run_id).update(status=status, started_at=timezone.now(), worker="w1", **fields)
+
+
+def ended(run: Run | str, status: JobStatus = JobStatus.SUCCEEDED, **fields: Any) -> None:
+    """Let a run end, as a worker does."""
+    assert ending.finish(run if isinstance(run, str) else run.pk, status, **fields)
+
+
+@contextmanager
+def worker(work: Callable[[Run], None]) -> Iterator[None]:
+    """Stand in for a worker while the block goes on: take each run that is ready, do `work` with it, and end it.
+
+    A run that `work` has ended is left as it is; another one has succeeded. Aborted ones are aborted.
+    """
+    stop = threading.Event()
+
+    def loop() -> None:
+        try:
+            while not stop.is_set():
+                for run in Run.objects.filter(status=JobStatus.READY, kind=Kind.RUN):
+                    at_work(run)
+                    work(Run.objects.get(pk=run.pk))
+                    ending.finish(run.pk, JobStatus.SUCCEEDED, exit_code=0, only_from={JobStatus.RUNNING})
+                for run in Run.objects.filter(status=JobStatus.ABORTING, graceful_until__lte=timezone.now()):
+                    ending.finish(run.pk, JobStatus.ABORTED)
+                time.sleep(0.02)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=loop)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
