@@ -34,7 +34,12 @@ class Columns:
     @property
     def titles(self) -> list[str]:
         """The names such as they stand in the head of a table."""
-        return [name[:MAX_NAME_LENGTH] for name in self.names]
+        return titles(self.names)
+
+
+def titles(names: list[str]) -> list[str]:
+    """Return the names of columns such as they stand in the head of a table."""
+    return [name[:MAX_NAME_LENGTH] for name in names]
 
 
 def arrange(

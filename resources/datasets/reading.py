@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from resources.datasets import chunks, json_text
+from resources.datasets import chunks, csv, json_text
 from resources.datasets.effort import Effort
 from resources.datasets.formats import BOM, FORMATS
 from resources.datasets.options import ItemsOptions
@@ -136,7 +136,9 @@ def _written(found: Scan, options: ItemsOptions, effort: Effort) -> tuple[bytes 
             count += len(block)
             yield block
 
-    pieces = format_.write(blocks, options, _known_columns(found, options))
+    columns = _known_columns(found, options)
+    straight = columns is not None and not found.small and _straight(columns, found, options, effort)
+    pieces = straight or format_.write(blocks, options, columns)
     begun, size = [format_.starts_with(options.bom)], 0
     for piece in pieces:
         effort.wrote()
@@ -145,6 +147,14 @@ def _written(found: Scan, options: ItemsOptions, effort: Effort) -> tuple[bytes 
         if not found.small or size > SMALL_BYTES:  # little can become much, by unwinding
             return _further(b"".join(begun), pieces, effort), found.count
     return b"".join(begun), count
+
+
+def _straight(columns: list[str], found: Scan, options: ItemsOptions, effort: Effort) -> Iterator[bytes] | None:
+    """Return the pieces of a large CSV whose cells are only cut out of the items, and None for anything else."""
+    drops_items = options.skip_empty or options.skip_failed_pages
+    if options.format != "csv" or drops_items or options.output_fields:
+        return None
+    return csv.write_lines(effort.read(_lines(found)), options, columns)
 
 
 def _further(begun: bytes, pieces: Iterator[bytes], effort: Effort) -> Iterator[bytes]:
