@@ -158,10 +158,12 @@ def test_what_does_not_multiply_may_become_as_many_records_as_it_has(dataset):
 @pytest.mark.parametrize("format_", FORMATS)
 def test_what_multiplies_beyond_a_limit_is_refused(dataset, format_):
     push(dataset.pk, numbers(99, *"abcdefgh"))
-    assert read(dataset, format=format_, unwind=("a", "b"))
+    # What is not unwound would only make hundreds of columns, which take their time.
+    assert read(dataset, format=format_, unwind=("a", "b"), omit=tuple("cdefgh"))
     for unwind in (tuple("abc"), tuple("abcdefgh")):
+        rest = tuple(name for name in "abcdefgh" if name not in unwind)
         with pytest.raises(ApiError, match='"unwind"') as refusal:
-            read(dataset, format=format_, unwind=unwind)
+            read(dataset, format=format_, unwind=unwind, omit=rest)
         assert refusal.value.type == "invalid-value"
         with pytest.raises(ApiError, match='"unwind"'):  # and without having written anything where nothing is
             open_items(dataset.pk, ItemsOptions(format=format_, unwind=unwind, omit=tuple("abcdefgh"), skip_empty=True))

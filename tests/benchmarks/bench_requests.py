@@ -93,14 +93,15 @@ def serving(application: str, environment: dict[str, str]) -> Iterator[str]:
         command, env={**environment, "HOST": "127.0.0.1", "PORT": str(port), "LOG_LEVEL": "WARNING"}
     )
     try:
-        _wait(port)
+        wait_for(port)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(30)
 
 
-def _wait(port: int) -> None:
+def wait_for(port: int) -> None:
+    """Return when something listens on a port of this machine."""
     until = time.monotonic() + STARTUP_SECONDS
     while time.monotonic() < until:
         try:
