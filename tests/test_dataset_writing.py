@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resources.datasets import chunks, writing
-from resources.datasets.cutting import MAX_DEPTH, _check_depth, cut
+from resources.datasets.cutting import MAX_DEPTH, MAX_ITEMS, _check_depth, cut
 from resources.datasets.options import ItemsOptions
 from resources.datasets.reading import open_items
 from resources.datasets.writing import DatasetGone, InvalidItems, push
@@ -410,3 +410,21 @@ def test_deleting_under_a_writer_leaves_nothing_and_tells_the_writer(dataset):
     writer.join()
     assert [type(error) for error in ended_with] == [DatasetGone]
     assert not DatasetChunk.objects.exists()
+
+
+@pytest.mark.parametrize("item", [b"0", b"[]", b"{}"])
+def test_millions_of_tiny_items_are_refused_before_they_take_memory(item):
+    payload = b"[%b]" % b",".join([item] * 3_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidItems, match="position 0 " if item != b"{}" else "more than"):
+            cut(payload)
+        assert tracemalloc.get_traced_memory()[1] < 100_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_as_many_items_as_are_allowed_are_taken():
+    assert len(cut(b"[%b]" % b",".join([b"{}"] * MAX_ITEMS)).items) == MAX_ITEMS
+    with pytest.raises(InvalidItems, match="more than"):
+        cut(b"[%b]" % b",".join([b"{}"] * (MAX_ITEMS + 1)))

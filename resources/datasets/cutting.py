@@ -23,6 +23,9 @@ _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _OBJECTS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
+# An item costs some hundred bytes of memory while it is cut out, be it ever so small, so a push has no more than these.
+MAX_ITEMS = 500_000
+
 # Items that are many and have the same keys are read more quickly, if the keys are not hidden and need no escapes.
 MANY_ITEMS = 100
 MAX_NAMES_ALIKE = 50
@@ -47,12 +50,13 @@ def cut(payload: bytes) -> Batch:
     """Check a pushed body and cut it into items.
 
     Raises:
-        InvalidItems: when it is not UTF-8, not JSON, too deep, or an item is not an object.
+        InvalidItems: when it is not UTF-8, not JSON, too deep, more than MAX_ITEMS, or an item is not an object.
     """
     _check_encoding(payload)
     payload = _replace_lone_surrogates(payload)
     try:
         payload = _as_array(payload)
+        _check_count(payload)
         if b"\n" in payload or b"\r" in payload:
             payload = msgspec.json.format(payload, indent=-1)
         items = [bytes(item) for item in _ARRAY.decode(payload)]
@@ -60,8 +64,8 @@ def cut(payload: bytes) -> Batch:
         if openings - len(items) >= MAX_DEPTH:
             _check_depth(items)
         names, clean_count = _read_names(payload, items)
-    except msgspec.ValidationError:
-        raise InvalidItems(_which_is_no_object(payload)) from None
+    except msgspec.ValidationError as error:
+        raise InvalidItems(_which_is_no_object(error)) from None
     except msgspec.DecodeError as error:
         raise InvalidItems(f"The body is not valid JSON: {_plain(error)}.") from None
     except RecursionError:
@@ -96,10 +100,31 @@ def _as_array(payload: bytes) -> bytes:
     return b"[%b]" % payload
 
 
-def _which_is_no_object(payload: bytes) -> str:
-    for at, item in enumerate(_ARRAY.decode(payload)):
-        if bytes(item)[:1] != b"{":
-            return f"The item at position {at} is not a JSON object."
+class _Anything(msgspec.Struct, gc=False):
+    """An object of which nothing is kept."""
+
+
+_COUNTED = msgspec.json.Decoder(list[_Anything])
+
+
+def _check_count(array: bytes) -> None:
+    """Refuse too many items before anything is made of each.
+
+    Raises:
+        InvalidItems: when they are too many.
+        msgspec.ValidationError: when they may be too many and one is not an object.
+    """
+    if array.count(b",") >= MAX_ITEMS and len(_COUNTED.decode(array)) > MAX_ITEMS:
+        raise InvalidItems(f"The body has more than {MAX_ITEMS} items; push them in several parts.")
+
+
+_PLACE = re.compile(r" - at `\$\[(\d+)\]")
+
+
+def _which_is_no_object(error: msgspec.ValidationError) -> str:
+    place = _PLACE.search(str(error))
+    if place:
+        return f"The item at position {place[1]} is not a JSON object."
     return "The body must be a JSON object or an array of objects."
 
 
