@@ -16,6 +16,7 @@ from console.api import (
     request_queue_urls,
     run_urls,
     store,
+    user_usage,
     users,
     webhook_urls,
 )
@@ -84,6 +85,8 @@ urlpatterns = [
     *webhook_urls.of_webhooks,
     *_of_runs(),
     path("users/me", endpoint(GET=users.show_me)),
+    path("users/me/usage/monthly", endpoint(GET=user_usage.show_monthly)),
+    path("users/me/limits", endpoint(GET=user_usage.show_limits, PUT=user_usage.update_limits)),
     path("users/<str:user>", endpoint(GET=users.show_user)),
     *_of_every_kind(),
 ]

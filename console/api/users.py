@@ -25,7 +25,7 @@ _FEATURES = (
     "ACTORS_PUBLIC_ALL",
     "ACTORS_PUBLIC_DEVELOPER",
 )
-_ENABLED = frozenset({"STORAGE"})
+_ENABLED = frozenset({"ACTORS", "SCHEDULER", "STORAGE", "WEBHOOKS"})
 
 
 @signed_in

@@ -1,0 +1,137 @@
+"""What an account uses and may use, by `/v2/users/me`.
+
+Nothing is sold here, so all amounts of money are 0. Limits that this server does not have are MAX_NUMBER, the largest
+number that every JSON client can tell from its neighbours, because the clients' models want a number.
+"""
+
+from datetime import UTC, date, datetime
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from django.http import HttpResponse
+from django.utils import timezone
+
+from accounts.errors import ApiError, invalid_value
+from accounts.moments import iso
+from accounts.requests import ApiRequest
+from console.api import answers, bodies
+from console.api.pagination import MAX_NUMBER
+from resources.account_usage import Month, compute_units_of, holdings_of
+from resources.kinds import Kind
+from resources.runs.options import MAX_MEMORY_MBYTES
+from sharing.declare import signed_in_for
+from sharing.permissions import Permission
+
+_SERVICE = "ACTOR_COMPUTE_UNITS"
+_LAST_MOMENT = 1  # millisecond before the next month begins
+
+
+class LimitsBody(msgspec.Struct, rename="camel"):
+    """The body of a PUT of limits."""
+
+    max_monthly_usage_usd: float | None = None
+    data_retention_days: int | None = None
+
+
+@signed_in_for(Kind.RUN, Permission.READ)
+def show_monthly(request: ApiRequest) -> HttpResponse:
+    """Answer with what the account's runs have used in a month, by day; `date` is any day of it."""
+    month = Month.of(_day(request))
+    by_day = compute_units_of(request.principal.account_id or "", month)
+    days = [
+        {
+            "date": iso(datetime(day.year, day.month, day.day, tzinfo=UTC)),
+            "serviceUsage": _usage(units),
+            "totalUsageCreditsUsd": 0,
+        }
+        for day, units in sorted(by_day.items())
+    ]
+    return answers.data(
+        {
+            "usageCycle": _cycle(month),
+            "monthlyServiceUsage": _usage(sum(by_day.values())),
+            "dailyServiceUsages": days,
+            "totalUsageCreditsUsdBeforeVolumeDiscount": 0,
+            "totalUsageCreditsUsdAfterVolumeDiscount": 0,
+        }
+    )
+
+
+@signed_in_for(Kind.RUN, Permission.READ)
+def show_limits(request: ApiRequest) -> HttpResponse:
+    """Answer with what the account may have at most, and with what it has."""
+    account_id = request.principal.account_id or ""
+    month = Month.of(timezone.now().date())
+    held = holdings_of(account_id)
+    return answers.data(
+        {
+            "monthlyUsageCycle": _cycle(month),
+            "limits": _LIMITS,
+            "current": {
+                "monthlyUsageUsd": 0,
+                "monthlyActorComputeUnits": sum(compute_units_of(account_id, month).values()),
+                "monthlyExternalDataTransferGbytes": 0,
+                "monthlyProxySerps": 0,
+                "monthlyResidentialProxyGbytes": 0,
+                "actorMemoryGbytes": held.memory_mbytes / 1024,
+                "actorCount": held.actors,
+                "actorTaskCount": held.tasks,
+                "scheduleCount": held.schedules,
+                "activeActorJobCount": held.active_runs,
+                "teamAccountSeatCount": 1,
+            },
+        }
+    )
+
+
+@signed_in_for(Kind.RUN, Permission.WRITE)
+def update_limits(request: ApiRequest) -> HttpResponse:
+    """Refuse to promise what would not be kept: nothing is billed, and nothing is deleted by age."""
+    body = bodies.read_json(request, LimitsBody)
+    for field, value in (
+        ("maxMonthlyUsageUsd", body.max_monthly_usage_usd),
+        ("dataRetentionDays", body.data_retention_days),
+    ):
+        if value is not None and value != _LIMITS[field]:
+            raise ApiError(
+                HTTPStatus.BAD_REQUEST, "invalid-value", f'This server has no limit "{field}": it cannot be changed.'
+            )
+    return answers.data({}, answers.CREATED)
+
+
+def _day(request: ApiRequest) -> date:
+    text = request.GET.get("date")
+    if text is None:
+        return timezone.now().date()
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
+        Month.of(day)
+    except ValueError:
+        raise invalid_value("date", "it must be a day like 2026-08-31.") from None
+    return day
+
+
+def _cycle(month: Month) -> dict[str, str]:
+    last = datetime.fromtimestamp(month.end.timestamp() - _LAST_MOMENT / 1000, UTC)
+    return {"startAt": iso(month.start), "endAt": iso(last)}
+
+
+def _usage(units: float) -> dict[str, Any]:
+    return {_SERVICE: {"quantity": units, "baseAmountUsd": 0, "baseUnitPriceUsd": 0}} if units else {}
+
+
+_LIMITS: dict[str, float] = {
+    "maxMonthlyUsageUsd": MAX_NUMBER,
+    "maxMonthlyActorComputeUnits": MAX_NUMBER,
+    "maxMonthlyExternalDataTransferGbytes": MAX_NUMBER,
+    "maxMonthlyProxySerps": 0,
+    "maxMonthlyResidentialProxyGbytes": 0,
+    "maxActorMemoryGbytes": MAX_MEMORY_MBYTES / 1024,
+    "maxActorCount": MAX_NUMBER,
+    "maxActorTaskCount": MAX_NUMBER,
+    "maxScheduleCount": MAX_NUMBER,
+    "maxConcurrentActorJobs": MAX_NUMBER,
+    "maxTeamAccountSeatCount": 1,
+    "dataRetentionDays": MAX_NUMBER,
+}
