@@ -360,5 +360,3 @@ WORKER_LEASE_SECS = int(os.environ.get("WORKER_LEASE_SECS", "60"))
 WORKER_CHORES = {"sharing.firing.fire_due": 1.0}
 # How many seconds a job that is aborted or out of time is given to put things in order.
 WORKER_GRACE_SECS = float(os.environ.get("WORKER_GRACE_SECS", "30"))
-BUILD_TIMEOUT_SECS = int(os.environ.get("BUILD_TIMEOUT_SECS", "1800"))
-BUILD_MEMORY_MBYTES = int(os.environ.get("BUILD_MEMORY_MBYTES", "4096"))

@@ -1,6 +1,7 @@
 """Runs are really run: in a directory and an environment of their own, held to their time and memory, to their end."""
 
 import json
+import shutil
 from datetime import timedelta
 
 import pytest
@@ -19,6 +20,7 @@ from tests.work_stage import actor_of, built, needs_bubblewrap, started
 
 pytestmark = pytest.mark.django_db
 LOOPS = "import time\nprint('ready', flush=True)\nwhile True:\n    time.sleep(0.01)\n"
+SAYS_WHERE = "console.log('from', process.cwd())"
 STUBBORN = "import signal\nsignal.signal(signal.SIGTERM, lambda *_: print('asked to end', flush=True))\n" + LOOPS
 
 
@@ -291,4 +293,36 @@ def test_without_isolation_the_log_says_so(ada, settings, monkeypatch):
 def test_python_is_started_in_the_ways_of_the_templates(ada, files, shown):
     run = execute(started(ada, files))
     assert f" {shown}\n" in log_of(run)
+    assert run.status == JobStatus.SUCCEEDED
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="Node.js is not installed")
+@pytest.mark.parametrize(
+    "files",
+    [
+        {
+            "package.json": '{"scripts": {"start": "node src/main.js"}}',
+            "src/main.js": "console.log('from', process.cwd())",
+        },
+        {"package.json": '{"main": "go.js"}', "go.js": "console.log('from', process.cwd())"},
+        {"package.json": "{}", "main.js": "console.log('from', process.cwd())"},
+    ],
+)
+def test_node_is_started_in_the_ways_of_the_templates(ada, files):
+    run = execute(started(ada, files))
+    assert run.status == JobStatus.SUCCEEDED, log_of(run)
+    assert "/app\n" in log_of(run)
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="Node.js is not installed")
+def test_what_a_package_depends_on_is_installed_by_npm_and_seen_by_the_run(ada):
+    """A package beside the Actor, so that nothing needs to be fetched from anywhere."""
+    files = {
+        "package.json": '{"dependencies": {"greeting": "file:./greeting"}}',
+        "greeting/package.json": '{"name": "greeting", "version": "1.0.0", "main": "index.js"}',
+        "greeting/index.js": "module.exports = 'hello from a package'",
+        "main.js": "console.log(require('greeting'))",
+    }
+    run = execute(started(ada, files))
+    assert " hello from a package\n" in log_of(run)
     assert run.status == JobStatus.SUCCEEDED
