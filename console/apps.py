@@ -7,3 +7,9 @@ class ConsoleConfig(AppConfig):
     """Settings, URLs, the pages and the HTTP API."""
 
     name = "console"
+
+    def ready(self) -> None:
+        """Leave with the floors below what only this one knows."""
+        from console.api import webhook_resources
+
+        webhook_resources.register()

@@ -221,6 +221,7 @@ def test_what_the_receiver_gets(make_dispatch, receiver, intranet, ada, run):
     assert sent["eventType"] == "ACTOR.RUN.SUCCEEDED"
     assert sent["eventData"] == {"actorId": run.actor_id, "actorTaskId": None, "actorRunId": run.pk}
     assert sent["resource"]["id"] == run.pk
+    assert "options" in sent["resource"]  # it is the very object of the API
     assert received.headers["Content-Type"].startswith("application/json")
     assert received.headers["X-Apify-Webhook"] == dispatch.webhook_id
     assert received.headers["X-Apify-Webhook-Dispatch-Id"] == dispatch.pk
