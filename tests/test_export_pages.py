@@ -9,6 +9,7 @@ import pytest
 
 from accounts.models import Account
 from console.pages import export
+from resources.datasets import effort
 from resources.datasets.writing import push
 from resources.kinds import Kind
 from resources.models import Dataset, Resource
@@ -254,3 +255,12 @@ def test_14_days_are_usual(ada, signed_in, dataset):
     browser.post(f"{dataset.console_path}/export", {"format": "json"})
     link = SignedLink.objects.get()
     assert round((link.expires_at - link.created_at).total_seconds()) == 14 * 24 * 3600
+
+
+@pytest.mark.parametrize("path", ["download", "preview"])
+def test_a_reader_who_has_left_is_worked_for_no_longer(ada, signed_in, dataset, monkeypatch, path):
+    monkeypatch.setattr(effort, "UNASKED", 1)
+    address, browser = f"{dataset.console_path}/{path}?format=jsonl&omit=item,price,%23debug&clean=1", signed_in(ada)
+    assert browser.get(address).status_code == 200
+    monkeypatch.setattr(export, "still_there", lambda request: False)
+    assert browser.get(address).status_code == 400

@@ -13,6 +13,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.errors import ApiError
+from console.api.presence import still_there
 from console.pages import dialogs, link_making
 from console.pages.dataset_items import printable
 from console.pages.datasets import DatasetRequest
@@ -20,6 +21,7 @@ from console.pages.link_making import LifetimeForm, Made
 from console.pages.snippets import content_url
 from console.spreadsheets import without_formulas
 from console.templatetags.console import number
+from resources.datasets.effort import ReaderGone
 from resources.datasets.errors import DatasetGone
 from resources.datasets.options import MAX_POSITION, ItemsOptions
 from resources.datasets.reading import Items, open_items
@@ -145,11 +147,13 @@ def download(request: DatasetRequest) -> HttpResponseBase:
     dataset = request.resource
     try:
         options = _options(request)
-        items = open_items(dataset.pk, options)
+        items = open_items(dataset.pk, options, still_wanted=lambda: still_there(request))
     except ApiError as error:
         return _refused(request, error)
     except DatasetGone:
         return refusals.missing(request, Kind.DATASET)
+    except ReaderGone:
+        return HttpResponse(status=400)  # for nobody to see
     response = _send(items, options, items.content_type)
     response.headers["Content-Disposition"] = f'attachment; filename="{dataset.name or dataset.pk}.{options.format}"'
     return response
@@ -164,11 +168,13 @@ def preview(request: DatasetRequest) -> HttpResponseBase:
         limit = min(options.limit or ITEMS_IN_PREVIEW, ITEMS_IN_PREVIEW)
         as_table = options.format in ("html", "xlsx")
         options = replace(options, limit=limit, format="html" if as_table else options.format)
-        items = open_items(request.resource.pk, options)
+        items = open_items(request.resource.pk, options, still_wanted=lambda: still_there(request))
     except ApiError as error:
         return _refused(request, error)
     except DatasetGone:
         return refusals.missing(request, Kind.DATASET)
+    except ReaderGone:
+        return HttpResponse(status=400)  # for nobody to see
     return _send(items, options, items.content_type if as_table else "text/plain; charset=utf-8")
 
 
