@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from django import forms
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
@@ -13,7 +12,7 @@ from console.pages import dialogs
 from console.pages.actor_pages import ActorRequest, title_of
 from console.pages.dataset_items import printable
 from console.pages.json_text import laid_out
-from console.pages.run_options import OptionsForm
+from console.pages.run_input import MAX_INPUT, InputForm
 from resources.builds.choosing import build_for
 from resources.jobs import Origin
 from resources.kinds import Kind
@@ -23,7 +22,6 @@ from resources.runs.options import InvalidOption
 from sharing.declare import needs
 from sharing.permissions import Permission
 
-MAX_INPUT = 1024 * 1024
 _MOST_PROPERTIES = 200
 
 
@@ -36,42 +34,6 @@ class Property:
     type: str
     description: str
     is_required: bool
-
-
-class StartForm(OptionsForm):
-    """The input of a run and its options."""
-
-    input = forms.CharField(
-        label="Input",
-        required=False,
-        strip=False,
-        max_length=MAX_INPUT,
-        help_text="A JSON object. Left empty, the run has no input.",
-        widget=forms.Textarea(
-            attrs={
-                "class": "editor editor-small",
-                "rows": 10,
-                "spellcheck": "false",
-                "autocapitalize": "none",
-                "autocomplete": "off",
-                "autofocus": True,
-            }
-        ),
-    )
-    field_order = ("input", "build", "timeout_secs", "memory_mbytes")
-
-    def clean_input(self) -> str:
-        """Refuse what is not JSON, and say where it is wrong."""
-        text = str(self.cleaned_data["input"]).replace("\r\n", "\n")
-        if not text.strip():
-            return ""
-        try:
-            found = msgspec.json.decode(text.encode())
-        except (msgspec.DecodeError, RecursionError) as problem:
-            raise forms.ValidationError(f"This is not JSON. {problem}") from problem
-        if not isinstance(found, dict):
-            raise forms.ValidationError("This is JSON, but not an object: it has to begin with { and end with }.")
-        return text
 
 
 @needs(Kind.ACTOR, Permission.RUN)
@@ -87,7 +49,7 @@ def start(request: ActorRequest) -> HttpResponse:
         "timeout_secs": actor.default_timeout_secs,
         "memory_mbytes": actor.default_memory_mbytes,
     }
-    form = StartForm(request.POST if request.method == "POST" else None, initial=initial)
+    form = InputForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():
         run = _start(request, form)
         if run is not None:
@@ -106,7 +68,7 @@ def start(request: ActorRequest) -> HttpResponse:
     )
 
 
-def _start(request: ActorRequest, form: StartForm) -> Run | None:
+def _start(request: ActorRequest, form: InputForm) -> Run | None:
     text = form.cleaned_data["input"]
     try:
         return starting.start(

@@ -11,6 +11,8 @@ MAX_INPUT = 1024 * 1024
 class InputForm(OptionsForm):
     """The input of a run, which is JSON, and its options."""
 
+    first_field: str | None = "input"
+
     input = forms.CharField(
         label="Input",
         required=False,

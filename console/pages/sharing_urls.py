@@ -8,7 +8,7 @@ from console.pages import asking, resource, share, shared
 from resources.kinds import KINDS, STORAGES, Kind
 
 # Kinds whose page shows their content, and so is written for them.
-WITH_THEIR_OWN_PAGE = {Kind.ACTOR, Kind.BUILD, Kind.RUN, Kind.TASK, *STORAGES}
+WITH_THEIR_OWN_PAGE = {Kind.ACTOR, Kind.BUILD, Kind.RUN, Kind.TASK, Kind.SCHEDULE, *STORAGES}
 
 
 def _of_kind(kind: Kind) -> Iterator[URLPattern]:

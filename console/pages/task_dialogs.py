@@ -31,6 +31,8 @@ _NAME = {"autocomplete": "off", "spellcheck": "false"}
 class NewTaskForm(InputForm):
     """Which Actor a task is of, what it is called, and what its runs get."""
 
+    first_field = "actor"
+
     actor = forms.CharField(label="Actor", max_length=200, widget=forms.Select)
     name = forms.CharField(
         label="Name",

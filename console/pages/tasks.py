@@ -133,6 +133,7 @@ def _form(task: Task, data: Any = None) -> InputForm:
             "memory_mbytes": saved.memory_mbytes,
         },
     )
+    form.fields["input"].widget.attrs.pop("autofocus", None)  # a page is read before it is written on
     form.fields["build"].help_text = "A tag or a number. Left empty, the Actor's default build."
     form.fields["timeout_secs"].help_text = "0 is no limit. Left empty, what the Actor says."
     form.fields["memory_mbytes"].help_text = "A power of 2. Left empty, what the Actor says."

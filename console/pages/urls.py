@@ -8,6 +8,7 @@ urlpatterns = [
     path("", include("console.pages.run_urls")),
     path("", include("console.pages.task_urls")),
     path("", include("console.pages.actor_urls")),
+    path("", include("console.pages.schedule_urls")),
     path("", include("console.pages.issue_urls")),
     path("", include("console.pages.sharing_urls")),
     path("", include("console.pages.storage_urls")),

@@ -1,0 +1,78 @@
+"""When a schedule fires and what it starts, in words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim
+from django.utils import timezone as clock
+
+from accounts.principal import Principal
+from console.pages.belonging import names_for
+from resources.kinds import KINDS, Kind, KindInfo
+from resources.models import Resource
+from resources.schedules import times
+from resources.schedules.actions import Action, RunActor
+
+NEXT_TIMES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When something fires: a sentence that says it, and the next few times in its own time zone."""
+
+    sentence: str
+    timezone: str
+    upcoming: list[datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionLine:
+    """One thing that a schedule starts; its name is for who may know it, and it has a path for who may open it."""
+
+    id: str
+    info: KindInfo
+    name: str
+    path: str
+    has_input: bool
+    is_gone: bool
+
+
+def times_of(expression: str, timezone: str, after: datetime | None = None) -> Times:
+    """Return when a cron expression fires.
+
+    Raises:
+        InvalidTimes: when it is none, or never comes, or there is no such time zone.
+    """
+    times.check(expression, timezone)
+    zone = ZoneInfo(timezone)
+    upcoming = islice(times.times_after(expression, timezone, after or clock.now()), NEXT_TIMES)
+    return Times(sentence_of(expression), timezone, [each.astimezone(zone) for each in upcoming])
+
+
+def sentence_of(expression: str) -> str:
+    """Return what a valid cron expression means: "At 06:00 on the first day of month"."""
+    fields = times.SHORTHANDS.get(expression.strip().lower(), expression)
+    return str(CronSim(" ".join(fields.split()).upper(), datetime.now(UTC)).explain())
+
+
+def action_lines(actions: Sequence[Action], principal: Principal) -> list[ActionLine]:
+    """Return what is started, for a page, in two statements at most."""
+    wanted = [(action, *_started_by(action)) for action in actions]
+    found = Resource.objects.select_related("owner").in_bulk({id_ for _, _, id_ in wanted})
+    names = names_for(found.values(), principal)
+    lines = []
+    for action, kind, id_ in wanted:
+        resource = found.get(id_)
+        path = f"/{KINDS[kind].console_path}/{id_}" if names.knows(resource) else ""
+        has_input = bool(action.run_input if isinstance(action, RunActor) else action.input)
+        lines.append(ActionLine(action.id, KINDS[kind], names.of(resource) or id_, path, has_input, resource is None))
+    return lines
+
+
+def _started_by(action: Action) -> tuple[Kind, str]:
+    if isinstance(action, RunActor):
+        return Kind.ACTOR, action.actor_id
+    return Kind.TASK, action.actor_task_id
