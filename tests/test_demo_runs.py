@@ -45,5 +45,5 @@ def test_what_waits_for_a_worker_runs_as_it_should(demo):
     assert "ACCESS: GET /v2/datasets/" in refused
     assert "The call had no API token" in refused
     assert "Restricted" in refused
-    digits = Run.objects.get(owner__username="ben", actor__name="character-finder", status_message="Found 60 characters.")
+    digits = Run.objects.get(owner__username="ben", status_message="Found 60 characters.")
     assert Dataset.objects.get(run_id=digits.pk).item_count == 60
