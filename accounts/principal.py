@@ -31,6 +31,13 @@ class Scope:
             for entry in self.entries
         )
 
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return the entries as `from_json` reads them."""
+        return [
+            {"kind": entry.kind, "permissions": sorted(entry.permissions), "resourceId": entry.resource_id}
+            for entry in self.entries
+        ]
+
     @classmethod
     def from_json(cls, entries: list[dict[str, Any]]) -> Self:
         """Read a scope from `[{"kind": str, "permissions": [str], "resourceId": str | null}]`."""

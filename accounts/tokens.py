@@ -69,7 +69,7 @@ def create(
     return token, text
 
 
-def create_for_run(account_id: str, run_id: str) -> tuple[ApiToken, str]:
+def create_for_run(account_id: str, run_id: str, scope: list[dict[str, Any]] | None = None) -> tuple[ApiToken, str]:
     """Make the token by which a run speaks for an account, and return it with its text.
 
     Nobody chose to make it, and it ends by itself (`end_for_run`), so it leaves no line in the audit trail.
@@ -80,6 +80,7 @@ def create_for_run(account_id: str, run_id: str) -> tuple[ApiToken, str]:
         name=f"Run {run_id}",
         digest=_digest(text),
         hint=text[-HINT_CHARACTERS:],
+        scope=scope,
         run_id=run_id,
     )
     return token, text

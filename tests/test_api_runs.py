@@ -1,5 +1,6 @@
 """Runs over HTTP: who is refused what, and then what they are and do."""
 
+import base64
 import json
 
 import pytest
@@ -10,7 +11,7 @@ from accounts.models import ApiToken
 from resources.datasets.writing import push
 from resources.jobs import FINISHED, JobStatus
 from resources.kinds import Kind
-from resources.models import Actor, Dataset, KeyValueStore, Resource, Run, TaggedBuild
+from resources.models import Actor, Dataset, KeyValueStore, Resource, Run, TaggedBuild, WebhookDispatch
 from resources.records import writing
 from resources.records.reading import find, open_current
 from resources.runs import starting
@@ -78,6 +79,36 @@ def test_a_scoped_token_starts_what_its_scope_names(api, actor, private, ada):
     assert error_of(other.post(f"/v2/actors/{actor.pk}/runs")) == (403, "insufficient-permissions")
     named = api(ada, scope=[{"kind": "actor", "permissions": ["RUN"], "resourceId": actor.pk}])
     assert named.post(f"/v2/actors/{actor.pk}/runs").status_code == 201
+
+
+def test_a_scope_goes_no_further_by_starting_an_actor(api, actor, ada, make_resource):
+    dataset = make_resource(Kind.DATASET, ada, name="prices", general_access="RESTRICTED")
+    scope = [{"kind": "actor", "permissions": ["RUN"], "resourceId": actor.pk}]
+    started = data(api(ada, scope=scope).generic("POST", f"/v2/actors/{actor.pk}/runs"), 201)
+    at_work(started["id"])
+    client = ApiClient(make_run_token(Run.objects.get(pk=started["id"])))
+    assert error_of(client.get(f"/v2/datasets/{dataset.pk}")) == (403, "insufficient-permissions")
+    assert error_of(client.get("/v2/datasets")) == (403, "insufficient-permissions")
+    own = started["defaultDatasetId"]
+    assert client.post(f"/v2/datasets/{own}/items", '{"a": 1}', content_type=JSON).status_code == 201
+    assert data(client.get(f"/v2/actor-runs/{started['id']}"))["id"] == started["id"]
+
+
+@pytest.mark.parametrize("text", ["%%%", "e30=", base64.b64encode(b'[{"eventTypes": ["X"]}]').decode()])
+def test_wrong_webhooks_start_nothing(api, actor, ada, text):
+    response = api(ada).post(f"/v2/actors/{actor.pk}/runs", query_params={"webhooks": text})
+    assert error_of(response) == (400, "invalid-value")
+    assert not Run.objects.exists()
+
+
+def test_webhooks_of_one_run(api, actor, ada):
+    hooks = [{"eventTypes": ["ACTOR.RUN.CREATED", "ACTOR.RUN.SUCCEEDED"], "requestUrl": "https://example.com/hook"}]
+    text = base64.b64encode(json.dumps(hooks).encode()).decode()
+    started = data(api(ada).post(f"/v2/actors/{actor.pk}/runs", query_params={"webhooks": text}), 201)
+    at_work(started["id"])
+    ended(started["id"])
+    sent = WebhookDispatch.objects.order_by("created_at").values_list("event_type", "webhook__run_id")
+    assert list(sent) == [("ACTOR.RUN.CREATED", started["id"]), ("ACTOR.RUN.SUCCEEDED", started["id"])]
 
 
 def test_a_task_is_run_by_those_who_may_read_it_and_run_its_actor(api, private, ada, ben, cleo, give, make_resource):

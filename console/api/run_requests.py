@@ -1,5 +1,7 @@
 """What a request for a run says: its options in the query, its input in the body."""
 
+import base64
+import binascii
 import math
 import re
 from collections.abc import Mapping
@@ -14,16 +16,19 @@ from accounts.models import ApiToken
 from accounts.requests import ApiRequest
 from console.api import bodies
 from console.api.pagination import flag, whole_number
+from console.api.webhooks import WebhookBody
 from resources.jobs import Origin
 from resources.models import Task
 from resources.records.content_types import MAX_LENGTH, can_be_content_type
 from resources.runs.options import InvalidOption, RunOptions
 from resources.runs.starting import DEFAULT_CONTENT_TYPE, CannotRun
+from resources.webhooks.editing import InvalidWebhook, WebhookChange
 
 JSON_TYPE: Final = "application/json; charset=utf-8"
 _DECIMAL = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?\Z", re.ASCII)
 _JSON_TYPES = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json\s*(?:;|\Z)", re.IGNORECASE)
 # Clients say where they were called from; of those that may be, it is the command line that is told apart.
+_BASE64 = str.maketrans(" -_", "++/")
 _ORIGIN_HEADER = "HTTP_X_APIFY_REQUEST_ORIGIN"
 
 
@@ -47,10 +52,12 @@ def options_in(query: QueryDict) -> RunOptions:
         raise refusal_of(error) from None
 
 
-def refusal_of(error: InvalidOption | CannotRun) -> ApiError:
-    """Return the 400 for options that no run can have, or an Actor that cannot be run."""
+def refusal_of(error: InvalidOption | CannotRun | InvalidWebhook) -> ApiError:
+    """Return the 400 for options or webhooks that no run can have, or an Actor that cannot be run."""
     if isinstance(error, CannotRun):
         return ApiError(HTTPStatus.BAD_REQUEST, error.type, str(error))
+    if isinstance(error, InvalidWebhook):
+        return invalid_value(error.field, str(error))
     refusal = invalid_value(error.field, str(error))
     return ApiError(refusal.status, error.type, refusal.message)
 
@@ -95,6 +102,24 @@ def input_over_task(request: HttpRequest, task: Task) -> tuple[bytes | None, str
     if not isinstance(given, dict):
         raise ApiError(HTTPStatus.BAD_REQUEST, "input-json-not-object", "The input must be a JSON object.")
     return msgspec.json.encode({**_saved_fields(task), **given}), JSON_TYPE
+
+
+def webhooks_in(query: QueryDict) -> list[tuple[WebhookChange, str | None]]:
+    """Return the webhooks that a run is to be given, each with its idempotency key: Base64 of a JSON array.
+
+    Raises:
+        ApiError: 400 when they are not that, or one of them cannot be.
+    """
+    # A plus that was not encoded, and the other two characters of the alphabet for URLs.
+    text = query.get("webhooks", "").translate(_BASE64)
+    if not text:
+        return []
+    try:
+        decoded = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise invalid_value("webhooks", "it must be a JSON array in Base64.") from None
+    given = bodies.decode_json(decoded, list[WebhookBody])
+    return [(each.change(None), each.idempotency_key) for each in given]
 
 
 def origin_of(request: ApiRequest) -> str:

@@ -18,7 +18,7 @@ from console.api import answers, waiting
 from console.api.dataset_items import answer_with_items
 from console.api.endpoint import method_not_allowed
 from console.api.record_answers import answer_with as answer_with_record
-from console.api.run_requests import input_in, input_over_task, options_in, origin_of, refusal_of
+from console.api.run_requests import input_in, input_over_task, options_in, origin_of, refusal_of, webhooks_in
 from console.api.run_shapes import run_in_full
 from resources.datasets.options import ItemsOptions
 from resources.jobs import JobStatus
@@ -27,6 +27,7 @@ from resources.models import Actor, Dataset, KeyValueStore, Run, Task
 from resources.records.reading import find
 from resources.runs import starting
 from resources.runs.options import InvalidOption
+from resources.webhooks.editing import InvalidWebhook
 from sharing.access import Access, AddressedBy
 from sharing.declare import needs
 from sharing.facts import facts_of
@@ -149,8 +150,9 @@ def _start(request: ResourceApiRequest, actor: Actor, task: Task | None, body: b
             options=options_in(request.GET),
             task=task,
             origin=origin_of(request),
+            webhooks=webhooks_in(request.GET),
             client_ip=get_adapter().get_client_ip(request),
             user_agent=request.META.get("HTTP_USER_AGENT", ""),
         )
-    except (InvalidOption, starting.CannotRun) as error:
+    except (InvalidOption, InvalidWebhook, starting.CannotRun) as error:
         raise refusal_of(error) from None

@@ -17,7 +17,8 @@ class Run(Resource, Job):
     `build_option` is what was asked for (a tag or number), `build` what it came to. `graceful_until` is when an
     aborted or timed out run is stopped for good. `before_millis` is how long it ran before it was resurrected or
     rebooted, `metamorphs` and `charged_events` are JSON. `token_id` is the API token that speaks for the run's owner
-    as long as the run goes on. `restart_requested` is set by a reboot or metamorph of a run at work: its worker stops
+    as long as the run goes on, within `token_scope`, that of the token that the run was started with, if it had one.
+    `restart_requested` is set by a reboot or metamorph of a run at work: its worker stops
     what runs, clears it, reads the run anew, and starts what `build` is then, with the same storages.
     `charge_keys` is JSON, a list: the keys of charges that have been counted.
 
@@ -54,6 +55,7 @@ class Run(Resource, Job):
     memory_average_bytes = models.PositiveBigIntegerField(default=0)
     cpu_millis = models.PositiveBigIntegerField(default=0)
     token_id = models.CharField(max_length=17, blank=True, default="")
+    token_scope = models.JSONField(null=True, blank=True)
     list_owner = models.CharField(max_length=17, blank=True, default="", editable=False)
     list_actor = models.CharField(max_length=17, blank=True, default="", editable=False)
     list_task = models.CharField(max_length=17, blank=True, default="", editable=False)

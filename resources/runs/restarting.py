@@ -86,6 +86,7 @@ def metamorph(
             build_number=chosen.number,
             build_option=build or target.default_build,
             metamorphs=[*locked.metamorphs, made],
+            token_scope=by.scope.to_json() if by.scope and locked.token_scope is None else locked.token_scope,
         )
         audit.record("run.metamorphed", by=by, account_id=run.owner_id, subject_kind=run.kind, subject_id=run.pk)
         if key and input is not None:  # last, for the bytes of a record are not undone with the transaction

@@ -47,6 +47,7 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
             worker="",
             lease_expires_at=None,
             resurrect_count=run.resurrect_count + 1,
+            token_scope=by.scope.to_json() if by.scope and run.token_scope is None else run.token_scope,
             build=build,
             build_number=build.number,
             build_option=chosen.build or "",

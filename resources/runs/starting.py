@@ -1,5 +1,6 @@
 """Starting a run: its row, its default storages, its input, and its place in the queue, all of it or nothing."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +14,7 @@ from resources.jobs import Origin
 from resources.models import Actor, Build, Dataset, KeyValueStore, RequestQueue, Run, Task
 from resources.records import writing
 from resources.runs.options import RunOptions, merged
+from resources.webhooks.editing import WebhookChange, add_ad_hoc
 from resources.webhooks.events import RUN_CREATED, happened
 from resources.work.tasks import queue_run
 
@@ -41,17 +43,20 @@ def start(
     origin: str = Origin.API,
     schedule_id: str = "",
     scheduled_at: datetime | None = None,
+    webhooks: Iterable[tuple[WebhookChange, str | None]] = (),
     client_ip: str = "",
     user_agent: str = "",
 ) -> Run:
     """Start an Actor, or a task of it, and return the run, which is READY until a worker takes it.
 
     It belongs to `by`, whoever the Actor and the task belong to, and so do its default storages; whether `by` may
-    start it has been decided before. `input` is kept as it is, under the key INPUT.
+    start it has been decided before. `input` is kept as it is, under the key INPUT. `webhooks` are sent for this run
+    alone, each with its idempotency key if it has one.
 
     Raises:
         CannotRun: when there is no build to run.
         InvalidOption: when an option is not possible.
+        InvalidWebhook: when a webhook is not possible.
         ValueError: when nobody would start it.
     """
     if by.account_id is None:
@@ -63,10 +68,12 @@ def start(
         run.task_id = task.pk if task else None
         run.origin, run.schedule_id, run.scheduled_at = origin, schedule_id, scheduled_at
         run.client_ip, run.user_agent = client_ip[:45], user_agent.replace("\x00", "")[:500]
+        run.token_scope = by.scope.to_json() if by.scope else None
         run.input_bytes = len(input or b"")
         run.save(force_insert=True)
         store = _make_storages(run)
         _count(actor, task)
+        add_ad_hoc(run, webhooks)
         happened(run, RUN_CREATED)
         queue_run(run.pk)
         if input is not None:  # last, for the bytes of a record are not undone with the transaction

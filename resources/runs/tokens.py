@@ -1,10 +1,12 @@
 """The token of a run: it speaks for the run's owner, and ends with the run."""
 
+from typing import Any
+
 from django.db import transaction
 
 from accounts import tokens
 from resources.jobs import FINISHED
-from resources.models import Run
+from resources.models import Resource, Run
 
 
 class RunOver(LookupError):
@@ -22,7 +24,20 @@ def make_run_token(run: Run) -> str:
         if locked is None:
             raise RunOver(run.pk)
         tokens.end_for_run(locked.token_id)
-        token, text = tokens.create_for_run(locked.owner_id, run.pk)
+        token, text = tokens.create_for_run(locked.owner_id, run.pk, _scope_of(locked))
         Run.objects.filter(pk=run.pk).update(token_id=token.pk)
     run.token_id = token.pk
     return text
+
+
+def _scope_of(run: Run) -> list[dict[str, Any]] | None:
+    """Return what a run's token may be used for: what it was started for, and what belongs to the run; None: all.
+
+    So somebody who has a token for a few things gets no further by starting an Actor with it.
+    """
+    if run.token_scope is None:
+        return None
+    own = Resource.objects.filter(run_id=run.pk).values_list("kind", "pk")
+    return run.token_scope + [
+        {"kind": kind, "permissions": ["READ", "WRITE"], "resourceId": id_} for kind, id_ in [*own, (run.kind, run.pk)]
+    ]
