@@ -37,7 +37,6 @@ def _scope_of(run: Run) -> list[dict[str, Any]] | None:
     """
     if run.token_scope is None:
         return None
-    own = Resource.objects.filter(run_id=run.pk).values_list("kind", "pk")
-    return run.token_scope + [
-        {"kind": kind, "permissions": ["READ", "WRITE"], "resourceId": id_} for kind, id_ in [*own, (run.kind, run.pk)]
-    ]
+    scope: list[dict[str, Any]] = list(run.token_scope)
+    own = [*Resource.objects.filter(run_id=run.pk).values_list("kind", "pk"), (run.kind, run.pk)]
+    return scope + [{"kind": kind, "permissions": ["READ", "WRITE"], "resourceId": id_} for kind, id_ in own]

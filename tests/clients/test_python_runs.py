@@ -1,0 +1,126 @@
+"""The Python client, unchanged, with runs: started, waited for, followed, and everything else that it does with them.
+
+A thread stands in for the worker: it takes what is ready, writes and logs something, and lets it end.
+"""
+
+import pytest
+from apify_client.errors import ApifyApiError
+
+from resources.datasets.writing import push
+from resources.jobs import JobStatus
+from resources.kinds import Kind
+from resources.logs.writing import append
+from resources.models import Actor, Dataset, KeyValueStore, Run, Task
+from resources.records import writing
+from tests.run_stage import at_work, built, built_actor, ended, worker
+
+
+@pytest.fixture
+def actor(cast) -> Actor:
+    return built_actor(cast["ben"], is_public=True)
+
+
+@pytest.fixture
+def client(cast, client_of):
+    return client_of(cast["ada"])
+
+
+def counting(run: Run) -> None:
+    """Do what a small Actor does."""
+    append(run.pk, b"2026-01-01T00:00:00.000Z counting\n")
+    push(Dataset.objects.get(run_id=run.pk).pk, b'[{"n": 1}, {"n": 2}]')
+    store = KeyValueStore.objects.get(run_id=run.pk)
+    writing.write(store.pk, "OUTPUT", [b'{"sum": 3}'], content_type="application/json")
+
+
+def test_call_waits_and_follows_the_log(client, actor, caplog):
+    with worker(counting):
+        run = client.actor("ben~counter").call(run_input={"a": 1})
+    assert run.status == "SUCCEEDED"
+    assert run.exit_code == 0
+    assert run.act_id == actor.pk
+    assert client.dataset(run.default_dataset_id).list_items().items == [{"n": 1}, {"n": 2}]
+    assert client.key_value_store(run.default_key_value_store_id).get_record("INPUT")["value"] == {"a": 1}
+    assert "counting" in client.log(run.id).get()
+
+
+def test_call_of_a_task_and_wait_for_finish(client, actor, cast):
+    task = Task.objects.create(owner=cast["ada"], name="mine", actor_id=actor.pk, input='{"b": 2}')
+    started = client.task(task.pk).start()
+    assert started.status == "READY"
+    with worker(counting):
+        run = client.run(started.id).wait_for_finish()
+        called = client.task(task.pk).call()
+    assert (run.status, called.status) == ("SUCCEEDED", "SUCCEEDED")
+    assert client.task(task.pk).last_run().get().id == called.id
+    assert client.task(task.pk).runs().list().total == 2
+
+
+def test_the_life_of_a_run(client, actor, cast):
+    finder = built_actor(cast["ben"], name="finder", is_public=True, number="1.0.1")
+    started = client.actor(actor.pk).start(run_input={"a": 1})
+    run = client.run(started.id)
+    assert run.get().id == started.id
+    assert run.update(status_message="Going", is_status_message_terminal=False).status_message == "Going"
+    at_work(started.id)
+    assert run.reboot().stats.reboot_count == 1
+    assert run.metamorph(target_actor_id=finder.pk, run_input={"q": 1}).build_id
+    run.charge(event_name="page", count=2)
+    assert run.get().charged_event_counts == {"page": 2}
+    assert run.abort(gracefully=True).status == "ABORTING"
+    ended(started.id, JobStatus.ABORTED)
+    built(actor, "0.1.2")
+    assert run.resurrect(build="0.1.2").status == "READY"
+    assert run.abort().status == "ABORTED"
+    run.delete()
+    assert run.get() is None
+
+
+def test_last_run_with_filters(client, actor):
+    first = client.actor(actor.pk).start()
+    at_work(first.id)
+    counting(Run.objects.get(pk=first.id))
+    ended(first.id)
+    second = client.actor(actor.pk).start()
+    assert client.actor(actor.pk).last_run().get().id == second.id
+    last = client.actor(actor.pk).last_run(status="SUCCEEDED", origin="API")
+    assert last.get().id == first.id
+    assert last.dataset().list_items().items == [{"n": 1}, {"n": 2}]
+    assert last.key_value_store().get_record("OUTPUT")["value"] == {"sum": 3}
+    assert last.request_queue().get().id == first.default_request_queue_id
+    assert "counting" in last.log().get()
+    assert client.actor(actor.pk).last_run(status="FAILED").get() is None
+
+
+def test_lists(client, actor, cast, client_of):
+    ids = [client.actor(actor.pk).start().id for _ in range(3)]
+    ended(ids[0])
+    assert [run.id for run in client.runs().list().items] == ids
+    assert [run.id for run in client.runs().list(desc=True, limit=1).items] == ids[-1:]
+    assert [run.id for run in client.runs().list(status="SUCCEEDED").items] == ids[:1]
+    assert [run.id for run in client.runs().list(status=["SUCCEEDED", "READY"]).items] == ids
+    assert client.actor(actor.pk).runs().list().total == 3
+    assert client_of(cast["cleo"]).runs().list().items == []
+
+
+def test_a_log_is_streamed_while_the_run_goes_on(client, actor):
+    started = client.actor(actor.pk).start()
+
+    def slowly(run: Run) -> None:
+        for number in range(3):
+            append(run.pk, f"2026-01-01T00:00:00.000Z line {number}\n".encode())
+
+    with worker(slowly), client.run(started.id).log().stream() as stream:
+        text = stream.read().decode()
+    assert text.endswith("line 0\n2026-01-01T00:00:00.000Z line 1\n2026-01-01T00:00:00.000Z line 2\n")
+
+
+def test_refusals(client_of, cast, actor, client):
+    cast["ada"].general_access = "RESTRICTED"
+    cast["ada"].save()
+    started = client.actor(actor.pk).start()
+    for refused in (client_of(), client_of(cast["cleo"])):
+        for call in (refused.run(started.id).get, refused.run(started.id).abort, refused.log(started.id).get):
+            with pytest.raises(ApifyApiError):
+                call()
+    assert Run.objects.get(pk=started.id, kind=Kind.RUN).status == JobStatus.READY
