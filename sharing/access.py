@@ -293,7 +293,10 @@ class _Branch:
 
     `kinds` are those that the rule can find. `id`, `created_at` and `kind` are the columns to sort and filter by,
     those of the grant where its index has them; so are `actor`, `task` and `status`, where there is one. A branch
-    `by_kind` is asked once for each kind, as its index is sorted; one with a `status` once for each status.
+    `by_kind` is asked once for each kind, as its index is sorted; one with a `status` once for each status. `alone` is
+    the source for a list without conditions on `r`: the index of the grants has all that such a list reads. There is
+    no need to leave out what is one's own, on which nobody is ever granted anything (sharing/grants.py,
+    sharing/issues.py).
     """
 
     reason: Reason
@@ -306,6 +309,7 @@ class _Branch:
     task: str = "r.task_id"
     status: str = ""
     by_kind: bool = False
+    alone: str = ""
 
 
 _ALL = frozenset(Kind)
@@ -356,15 +360,19 @@ _MINE_BY_STATUS = (
         status="k.status",
     ),
 )
+_GRANTED = "sharing_grant g JOIN resources_resource r ON r.id = g.resource_id WHERE "
+_GRANTED_ALONE = "sharing_grant g WHERE "
+_DIRECTLY = "g.account_id = %(me)s AND g.source = 'DIRECT'"
+_BY_ISSUE = "g.account_id = %(me)s AND g.source = 'ISSUE' AND g.resource_kind = 'run'"
 _SHARED = (
     _Branch(
         Reason.GRANT,
         _ALL,
-        "sharing_grant g JOIN resources_resource r ON r.id = g.resource_id "
-        "WHERE g.account_id = %(me)s AND g.source = 'DIRECT'",
+        _GRANTED + _DIRECTLY,
         id="g.resource_id",
         created_at="g.resource_created_at",
         kind="g.resource_kind",
+        alone=_GRANTED_ALONE + _DIRECTLY,
     ),
     _Branch(
         Reason.ACTOR_GRANT,
@@ -375,10 +383,10 @@ _SHARED = (
     _Branch(
         Reason.ISSUE,
         _RUNS,
-        "sharing_grant g JOIN resources_resource r ON r.id = g.resource_id "
-        "WHERE g.account_id = %(me)s AND g.resource_kind = 'run' AND g.source = 'ISSUE'",
+        _GRANTED + _BY_ISSUE,
         id="g.resource_id",
         created_at="g.resource_created_at",
+        alone=_GRANTED_ALONE + _BY_ISSUE,
     ),
     _Branch(Reason.OWNER_RUNS, _RUNS, _RUNS_BY_ACTOR.format(run="r")),
     _Branch(Reason.OWNER_RUNS, _RUNS, _RUNS_BY_TASK.format(run="r")),
@@ -421,7 +429,13 @@ def listed(
     query = _listing(ownership, _key(kinds), only, newest_first)
     parameters = _parameters(account_id, search, actor_id, task_id, since, until)
     parameters |= {"reach": offset + limit, "limit": limit, "offset": offset}
-    return [_listed(row) for row in query.rows(parameters)] if query else []
+    return [
+        # One by one: to unpack a row by a star, or to call a function for it, takes as long as all else about it.
+        Listed(id_, _KINDS[kind], _REASONS[rank], name, title, owner_id, username, level, aware(created_at))
+        for id_, kind, rank, name, title, owner_id, username, level, created_at in (
+            query.rows(parameters) if query else ()
+        )
+    ]
 
 
 def count_listed(
@@ -517,8 +531,9 @@ def _listing(ownership: Ownership, kinds: frozenset[Kind] | None, only: _Only, n
     branches = _branches(ownership, kinds, only)
     union = " UNION ALL ".join(f"SELECT * FROM ({branch} {stop}) b" for branch in branches)
     sql = (
-        "SELECT r.id, r.kind, f.reason, r.name, r.title, r.owner_id, o.username, r.general_access, r.created_at "
-        f"FROM (SELECT id, at, MIN(rank) AS reason FROM ({union}) u GROUP BY id, at "
+        # As an expression the time has no declared type, so that Django's converter does not read it before we do.
+        "SELECT r.id, r.kind, f.reason, r.name, r.title, r.owner_id, o.username, r.general_access, "
+        f"COALESCE(f.at, NULL) FROM (SELECT id, at, MIN(rank) AS reason FROM ({union}) u GROUP BY at, id "
         f"ORDER BY at {direction}, id {direction} LIMIT %(limit)s OFFSET %(offset)s) f "
         "JOIN resources_resource r ON r.id = f.id JOIN accounts_account o ON o.id = r.owner_id "
         f"ORDER BY f.at {direction}, f.id {direction}"
@@ -540,12 +555,20 @@ def _counting(ownership: Ownership, kinds: frozenset[Kind] | None, only: _Only) 
 def _branches(ownership: Ownership, kinds: frozenset[Kind] | None, only: _Only) -> list[str]:
     """Return the SELECTs of the rules that can find something here."""
     return [
-        f"SELECT {branch.id} AS id, {_RANKS[branch.reason]} AS rank, {branch.created_at} AS at FROM {branch.source}"
-        f"{kind}{status}{only.conditions(branch)}{' AND r.owner_id <> %(me)s' if branch in _SHARED else ''}"
+        f"SELECT {branch.id} AS id, {_RANKS[branch.reason]} AS rank, {branch.created_at} AS at "
+        f"FROM {_source(branch, kind, status + only.conditions(branch))}"
         for branch in _rules(ownership, only)
         for kind in _kind_conditions(branch, branch.kinds if kinds is None else branch.kinds & kinds)
         for status in only.status_conditions(branch)
     ]
+
+
+def _source(branch: _Branch, kind: str, conditions: str) -> str:
+    """Return where a branch looks, with its conditions; that on the kind is not about `r` where it can do without."""
+    if branch.alone and not conditions:
+        return branch.alone + kind
+    not_own = " AND r.owner_id <> %(me)s" if branch in _SHARED else ""
+    return f"{branch.source}{kind}{conditions}{not_own}"
 
 
 def _rules(ownership: Ownership, only: _Only) -> tuple[_Branch, ...]:
@@ -577,13 +600,6 @@ def _kind_conditions(branch: _Branch, wanted: frozenset[Kind]) -> list[str]:
 
 def _escape_like(text: str) -> str:
     return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
-
-
-def _listed(row: Sequence[Any]) -> Listed:
-    id_, kind, rank, name, title, owner_id, owner_username, general_access, created_at = row
-    return Listed(
-        id_, _KINDS[kind], _REASONS[rank], name, title, owner_id, owner_username, general_access, aware(created_at)
-    )
 
 
 _KINDS = {kind.value: kind for kind in Kind}

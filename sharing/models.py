@@ -97,8 +97,15 @@ class Grant(models.Model):
         indexes = (
             # The decision's look: covers all that it reads.
             models.Index(fields=("resource", "account", "source", "permissions"), name="grant_lookup"),
-            models.Index(fields=("account", "resource_kind", "resource_created_at", "resource"), name="grant_listing"),
-            models.Index(fields=("account", "resource_created_at", "resource"), name="grant_listing_all"),
+            # The lists' looks, sorted as they are: they cover all that the branches of the grants read.
+            models.Index(
+                fields=("account", "resource_kind", "resource_created_at", "resource", "source", "permissions"),
+                name="grant_listing_of_kind",
+            ),
+            models.Index(
+                fields=("account", "source", "resource_created_at", "resource", "resource_kind"),
+                name="grant_listing_of_all",
+            ),
         )
 
     def __str__(self) -> str:

@@ -1,20 +1,23 @@
 """Load on a server: keep-alive connections that ask for one address again and again.
 
-`wrk` does it where it is installed. Else plain sockets in a process of their own do: they write a prepared request
-and read to the end of the answer by its Content-Length, and nothing more.
+`wrk` does it where it is installed. Else plain sockets in a process of their own do, all of them in one thread: it
+writes a prepared request wherever an answer has ended, by its Content-Length or with its last chunk, and nothing more.
+It has to share the processors with what it measures.
 """
 
 import re
+import select
 import shutil
 import socket
 import subprocess
 import sys
-import threading
 import time
 
 _WRK_RATE = re.compile(r"Requests/sec:\s+([0-9.]+)")
 _WRK_ERRORS = re.compile(r"Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)")
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: (\d+)")
+_CHUNKED = re.compile(rb"(?i)\r\ntransfer-encoding: chunked\r\n")
+_STALLED_SECONDS = 30
 
 
 class LoadFailed(Exception):
@@ -55,53 +58,66 @@ def _by_sockets(url: str, headers: dict[str, str], connections: int, seconds: fl
     return float(done.stdout)
 
 
-def _ask(host: str, port: int, request: bytes, until: float, counts: list[int]) -> None:
-    with socket.create_connection((host, port), timeout=30) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        asked = 0
-        while time.perf_counter() < until:
-            connection.sendall(request)
-            _read_answer(connection)
-            asked += 1
-        counts.append(asked)
+class _Connection:
+    """One connection, and what it has received of an answer."""
+
+    def __init__(self, host: str, port: int, request: bytes) -> None:
+        self.socket = socket.create_connection((host, port), timeout=30)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._request = request
+        self._answer = b""
+
+    def ask(self) -> None:
+        """Send the request."""
+        self.socket.sendall(self._request)
+
+    def has_answer(self) -> bool:
+        """Take what has arrived, and tell whether an answer has ended with it; there is something to take."""
+        received = self.socket.recv(262144)
+        if not received:
+            raise LoadFailed("The server closed the connection.")
+        self._answer += received
+        if not _is_complete(self._answer):
+            return False
+        self._answer = b""
+        return True
 
 
-def _read_answer(connection: socket.socket) -> None:
-    answer = b""
-    while (end := answer.find(b"\r\n\r\n")) < 0:
-        answer += _more(connection)
+def _is_complete(answer: bytes) -> bool:
+    end = answer.find(b"\r\n\r\n")
+    if end < 0:
+        return False
     length = _LENGTH.search(answer, 0, end + 2)
-    if not answer.startswith(b"HTTP/1.1 2") or length is None:
+    is_chunked = length is None and _CHUNKED.search(answer, 0, end + 2) is not None
+    if not answer.startswith(b"HTTP/1.1 2") or (length is None and not is_chunked):
         raise LoadFailed(answer[:500].decode("latin-1"))
-    missing = end + 4 + int(length[1]) - len(answer)
-    while missing > 0:
-        missing -= len(_more(connection))
-
-
-def _more(connection: socket.socket) -> bytes:
-    received = connection.recv(65536)
-    if not received:
-        raise LoadFailed("The server closed the connection.")
-    return received
+    if length is None:
+        return answer.endswith(b"\r\n0\r\n\r\n")  # nothing follows, as the next request has not been sent
+    return len(answer) >= end + 4 + int(length[1])
 
 
 def _main(url: str, connections: int, seconds: float, headers: list[str]) -> None:
     host, _, port_and_path = url.removeprefix("http://").partition(":")
     port, _, path = port_and_path.partition("/")
     request = "\r\n".join([f"GET /{path} HTTP/1.1", f"Host: {host}:{port}", *headers, "", ""]).encode()
-    counts: list[int] = []
+    waiting = {
+        each.socket.fileno(): each for each in (_Connection(host, int(port), request) for _ in range(connections))
+    }
+    events = select.epoll()
     start = time.perf_counter()
-    threads = [
-        threading.Thread(target=_ask, args=(host, int(port), request, start + seconds, counts))
-        for _ in range(connections)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if len(counts) != connections:
-        raise LoadFailed("A connection failed.")
-    print(sum(counts) / (time.perf_counter() - start))
+    for descriptor, connection in waiting.items():
+        events.register(descriptor, select.EPOLLIN)
+        connection.ask()
+    answered = 0
+    while time.perf_counter() < start + seconds:
+        readable = events.poll(_STALLED_SECONDS)
+        if not readable:
+            raise LoadFailed("The server has stopped answering.")
+        for descriptor, _ in readable:
+            if waiting[descriptor].has_answer():
+                answered += 1
+                waiting[descriptor].ask()
+    print(answered / (time.perf_counter() - start))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ django.setup()
 from django.contrib.auth.models import Permission, User  # noqa: E402
 from django.contrib.contenttypes.models import ContentType  # noqa: E402
 from django.core.management import call_command  # noqa: E402
-from django.db import models  # noqa: E402
+from django.db import connection, models  # noqa: E402
 from guardian.models import UserObjectPermission  # noqa: E402
 from guardian.shortcuts import get_objects_for_user  # noqa: E402
 
@@ -89,9 +89,29 @@ def _measure_variant(variant: str, resource_ids: list[str], grants: int) -> dict
         "check_alone": milliseconds(
             check_alone, [(each.account, objects[resource_ids[each.resource]]) for each in asked], rounds=3
         ),
-        "few": milliseconds(page, [(plan.FEW,)] * 5, rounds=3),
-        "many": milliseconds(page, [(plan.MANY,)] * 5, rounds=3),
+        **_measure_lists(page, ""),
+        **_measure_lists_indexed(VARIANTS[variant][0], page),
     }
+
+
+def _measure_lists(page: Callable[[int], list[Any]], suffix: str) -> dict[str, float]:
+    return {
+        f"few{suffix}": milliseconds(page, [(plan.FEW,)] * 5, rounds=3),
+        f"many{suffix}": milliseconds(page, [(plan.MANY,)] * 5, rounds=3),
+    }
+
+
+def _measure_lists_indexed(model: type[models.Model], page: Callable[[int], list[Any]]) -> dict[str, float]:
+    """Take the times once more while there is an index on the time of creation, by which the list is sorted."""
+    index = models.Index(fields=["created_at"], name="for_the_benchmark")
+    with connection.schema_editor() as editor:
+        editor.add_index(model, index)
+    bulk.analyze()
+    measured = _measure_lists(page, "_indexed")
+    with connection.schema_editor() as editor:
+        editor.remove_index(model, index)
+    bulk.analyze()
+    return measured
 
 
 def _add_datasets(variant: str, ids: list[str], first: int) -> None:
