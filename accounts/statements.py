@@ -6,11 +6,14 @@ to the driver with the placeholders rewritten once, inside the same connection a
 wants to see the queries (a test that counts them, an instrumented connection), they take Django's way.
 """
 
+import sqlite3
+import threading
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 BINARY = 1  # psycopg's name for "results as they are, not as text"
 
@@ -18,6 +21,16 @@ BINARY = 1  # psycopg's name for "results as they are, not as text"
 def moment_parameter(moment: datetime | None) -> Any:
     """Return a moment as the database compares it; None stays None."""
     return None if moment is None else connections[DEFAULT_DB_ALIAS].ops.adapt_datetimefield_value(moment)
+
+
+class _Here(threading.local):
+    """The connection of each thread. Django's own look for it takes as long as to run a small statement."""
+
+    def __init__(self) -> None:
+        self.connection: BaseDatabaseWrapper = connections[DEFAULT_DB_ALIAS]
+
+
+_here = _Here()
 
 
 class Statement:
@@ -33,7 +46,7 @@ class Statement:
         Raises:
             DatabaseError: Django's, whichever way the statement went.
         """
-        connection = connections[DEFAULT_DB_ALIAS]  # once: every look at Django's proxy costs a microsecond
+        connection = _here.connection
         if connection.vendor != "sqlite" or connection.queries_logged or connection.execute_wrappers:
             with connection.cursor() as cursor:
                 cursor.execute(self.sql, parameters)
@@ -41,9 +54,12 @@ class Statement:
                 return first
         if connection.connection is None:
             connection.ensure_connection()
-        with connection.wrap_database_errors:
+        try:
             found: tuple[Any, ...] | None = connection.connection.execute(self._sqlite, parameters).fetchone()
-            return found
+        except sqlite3.Error:
+            with connection.wrap_database_errors:  # here, because it costs something to enter it for nothing
+                raise
+        return found
 
     def rows(self, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Run the statement and return all its rows; meant for statements with a LIMIT. Bytes travel in binary.
@@ -51,7 +67,7 @@ class Statement:
         Raises:
             DatabaseError: Django's, whichever way the statement went.
         """
-        connection = connections[DEFAULT_DB_ALIAS]
+        connection = _here.connection
         if connection.vendor != "sqlite" or connection.queries_logged or connection.execute_wrappers:
             with connection.cursor() as cursor:
                 if connection.vendor == "postgresql":
@@ -61,6 +77,9 @@ class Statement:
                 return rows
         if connection.connection is None:
             connection.ensure_connection()
-        with connection.wrap_database_errors:
+        try:
             found: list[tuple[Any, ...]] = connection.connection.execute(self._sqlite, parameters).fetchall()
-            return found
+        except sqlite3.Error:
+            with connection.wrap_database_errors:
+                raise
+        return found

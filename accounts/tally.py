@@ -36,9 +36,14 @@ class Tally:
         with self._lock:
             self._counts[id_] += count
             if self._timer is None and settings.TALLIES_SAVE_THEMSELVES:
-                self._timer = threading.Timer(DELAY_SECONDS, self._flush_in_thread)
-                self._timer.daemon = True
-                self._timer.start()
+                self._start_timer()
+
+    def _start_timer(self) -> None:
+        timer = threading.Timer(DELAY_SECONDS, self._flush_in_thread)
+        timer.daemon = True
+        with contextlib.suppress(RuntimeError):  # no thread to be had now; the next use tries again
+            timer.start()
+            self._timer = timer
 
     def flush(self) -> None:
         """Save what has been counted so far; a database that is not there loses it."""

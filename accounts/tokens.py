@@ -25,9 +25,10 @@ PREFIX = "latchkey_api_"
 RANDOM_CHARACTERS = 36
 HINT_CHARACTERS = 4
 
-# Hot: every API call with a token starts here. One look into the unique index of digests, one into the accounts.
+# Hot: every API call with a token starts here. One look into the unique index of digests, one into the accounts. As an
+# expression the time has no declared type, so that Django's converter does not read it before we do.
 _RESOLVE = Statement("""
-SELECT t.id, t.scope, t.expires_at, a.id, a.username, a.email
+SELECT t.id, t.scope, COALESCE(t.expires_at, NULL), a.id, a.username, a.email
 FROM accounts_apitoken t JOIN accounts_account a ON a.id = t.account_id
 WHERE t.digest = %s AND t.revoked_at IS NULL AND a.is_active
 """)

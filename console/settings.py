@@ -73,8 +73,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "console.middleware.SecurityMiddleware",
     "console.middleware.ApiMiddleware",
+    "console.middleware.SecurityMiddleware",
     "console.middleware.WhiteNoiseMiddleware",
     "console.middleware.NoStoreMiddleware",
     "console.middleware.CSPMiddleware",

@@ -5,8 +5,8 @@ from django.urls import include, path
 from console.health import healthz
 
 urlpatterns = [
+    path("v2/", include("console.api.urls")),  # first, as Django tries one after the other
     path("healthz", healthz, name="healthz"),
-    path("v2/", include("console.api.urls")),
     path("", include("console.pages.urls")),
 ]
 

@@ -7,8 +7,10 @@ import msgspec
 from django.http import HttpResponse
 
 from accounts.errors import ApiError
+from console.api.headers import Answer
 
 CREATED = HTTPStatus.CREATED
+_JSON = {"Content-Type": "application/json; charset=utf-8"}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -20,7 +22,7 @@ def data(value: Any, status: HTTPStatus = HTTPStatus.OK, *, location: str | None
 
 def raw(body: bytes, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None) -> HttpResponse:
     """Return JSON that has been written already."""
-    return HttpResponse(body, status=status, content_type="application/json; charset=utf-8", headers=headers)
+    return Answer(body, _JSON if headers is None else _JSON | headers, status)
 
 
 def no_content() -> HttpResponse:

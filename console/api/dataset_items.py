@@ -10,6 +10,7 @@ from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from accounts.errors import ApiError, record_not_found
 from console.api import answers, bodies
+from console.api.headers import Answer
 from console.api.pagination import flag
 from console.api.presence import still_there
 from console.spreadsheets import without_formulas
@@ -67,7 +68,7 @@ def answer_with_items(request: ResourceApiRequest, dataset: Resource, dataset_id
         body = without_formulas([body] if isinstance(body, bytes) else body, options.delimiter)
     if isinstance(body, bytes):
         headers["Content-Length"] = str(len(body))
-        return HttpResponse(body, headers=headers)
+        return Answer(body, headers)
     return StreamingHttpResponse(body, headers=headers)
 
 

@@ -25,8 +25,9 @@ ITEM_WEIGHT = 8
 
 # A third quicker than the usual level 3, for 7 % more bytes.
 LEVEL = 1
-# A block is decompressed as a whole or not at all. At this size they cost nothing to speak of.
-BLOCK = 32 * 1024
+# A block is decompressed as a whole or not at all. At this size they cost a hundredth of the space, and a page of the
+# first items half the time of blocks that are twice as large.
+BLOCK = 16 * 1024
 
 
 class _Tools(threading.local):

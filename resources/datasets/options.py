@@ -79,9 +79,10 @@ class ItemsOptions:
             ApiError: `invalid-value`, naming the parameter.
         """
         found: dict[str, Any] = {}
-        for name, (field, read) in _PARAMETERS.items():
-            if query.get(name):  # most are not given, and what is empty is not given either
-                found[field] = read(query, name)
+        given = [name for name in query if name in _PARAMETERS and query[name]]  # what is empty is not given
+        for name in sorted(given, key=_ORDER.__getitem__) if len(given) > 1 else given:
+            field, read = _PARAMETERS[name]
+            found[field] = read(query, name)
         if found.pop("simplified", False):
             found["fields"] = found.get("fields") or _SIMPLIFIED_FIELDS
             found["unwind"] = found.get("unwind") or _SIMPLIFIED_UNWIND
@@ -192,3 +193,4 @@ _PARAMETERS: Final[dict[str, tuple[str, Callable[[Mapping[str, str], str], objec
     "feedTitle": ("feed_title", _text),
     "feedDescription": ("feed_description", _text),
 }
+_ORDER: Final = {name: at for at, name in enumerate(_PARAMETERS)}
