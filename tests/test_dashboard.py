@@ -1,6 +1,8 @@
 """The dashboard: for nobody, for somebody new, and for somebody with data."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from resources.kinds import Kind
 from sharing.models import Grant
@@ -66,5 +68,22 @@ def test_the_number_of_queries_does_not_grow(ada, ben, signed_in, make_resource,
         for _ in range(4):
             make_resource(Kind.DATASET, ada)
             give(make_resource(Kind.DATASET, ben), ada)
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             assert len(browser.get("/").context["recent"]) >= 4
+
+
+def test_recent_runs_are_mine_and_cost_the_same_for_many(ada, ben, signed_in, make_resource, django_assert_num_queries):
+    browser = signed_in(ada)
+    browser.get("/")  # the first request of a session is recorded
+    give(make_resource(Kind.RUN, ben), ada)
+    mine = make_resource(Kind.RUN, ada)
+
+    response = browser.get("/")
+    assert [row.run.pk for row in response.context["runs"]] == [mine.pk]
+    assert "Create an API token" not in response.content.decode()
+    with CaptureQueriesContext(connection) as few:
+        browser.get("/")
+    for _ in range(6):
+        make_resource(Kind.RUN, ada)
+    with django_assert_num_queries(len(few)):
+        assert len(browser.get("/").context["runs"]) == 7

@@ -5,9 +5,10 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.requests import PageRequest
+from console.pages.run_rows import run_rows
 from console.pages.snippets import push_first_items
 from console.pages.tables import rows_of
-from resources.kinds import STORAGES
+from resources.kinds import STORAGES, Kind
 from resources.models import Resource
 from sharing.access import Ownership, listed
 from sharing.declare import signed_in
@@ -18,15 +19,17 @@ RECENT = 8
 @signed_in
 @require_safe
 def dashboard(request: PageRequest) -> HttpResponse:
-    """Show the newest of one's own storages and of what is shared with one."""
+    """Show the newest of one's own runs and storages, and of what is shared with one."""
     me = request.user.pk
+    runs = run_rows(listed(me, ownership=Ownership.MINE, kinds=(Kind.RUN,), limit=RECENT), request.principal)
     mine = [each.id for each in listed(me, ownership=Ownership.MINE, kinds=STORAGES, limit=RECENT)]
     shared = [each.id for each in listed(me, ownership=Ownership.SHARED, limit=RECENT)]
     found = Resource.objects.select_related("owner", "run__owner").in_bulk([*mine, *shared])
     rows = {row.resource.pk: row for row in rows_of(found.values(), request.principal)}
     context = {
         "recent": [rows[id_] for id_ in mine if id_ in rows],
+        "runs": runs,
         "shared": [rows[id_] for id_ in shared if id_ in rows],
-        "snippets": [] if mine else push_first_items(),
+        "snippets": [] if mine or runs else push_first_items(),
     }
     return render(request, "dashboard/dashboard.html", context)
