@@ -303,11 +303,20 @@ def test_an_input_that_is_no_json_object(actor, built, signed_in, dan, text):
     assert not Run.objects.exists()
 
 
+def test_an_input_that_the_schema_refuses(actor, built, signed_in, dan):
+    response = signed_in(dan).post(f"{actor.console_path}/start", {"input": '{"most": "many"}'})
+    assert response.status_code == 422
+    page = response.content.decode()
+    assert "Field input.url is required." in page
+    assert "Field input.most must be" in page
+    assert not Run.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("field", "value"), [("build", "gone"), ("memory_mbytes", "1000"), ("timeout_secs", "-1"), ("memory_mbytes", "x")]
 )
 def test_options_that_no_run_can_have(actor, built, signed_in, dan, field, value):
-    response = signed_in(dan).post(f"{actor.console_path}/start", {"input": "{}", field: value})
+    response = signed_in(dan).post(f"{actor.console_path}/start", {"input": '{"url": "x"}', field: value})
     assert response.status_code == 422
     assert 'aria-invalid="true"' in response.content.decode()
     assert not Run.objects.exists()

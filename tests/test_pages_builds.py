@@ -202,7 +202,26 @@ def test_where_the_log_goes_on_is_counted_in_bytes(build, dan, signed_in):
     assert int(start) == len("grün\n".encode())
 
 
-# Stopping one
+# Stopping and deleting one
+
+
+def test_a_build_that_runs_are_of_stays(build, dan, signed_in):
+    ending.finish(build.pk, JobStatus.SUCCEEDED)
+    page = signed_in(dan).post(f"{build.console_path}/delete", follow=True).content.decode()
+    assert "Choose another one first." in page
+    assert Build.objects.exists()
+
+
+def test_whoever_only_reads_deletes_none_and_whoever_may_build_does(build, actor, ben, give, signed_in):
+    ending.finish(build.pk, JobStatus.FAILED)
+    grant = give(actor, ben, "WRITE")
+    here = signed_in(ben)
+    assert here.post(f"{build.console_path}/delete").status_code == 403
+    grant.delete()
+    give(actor, ben, "BUILD")
+    assert "will be gone" in here.get(f"{build.console_path}/delete").content.decode()
+    assert here.post(f"{build.console_path}/delete")["Location"] == f"{actor.console_path}/builds"
+    assert not Build.objects.exists()
 
 
 def test_whoever_may_build_stops_a_build(build, actor, ben, give, signed_in):

@@ -33,6 +33,7 @@ urlpatterns = [
     path(f"{_BUILD}/source", builds.source, name="build-source"),
     path(f"{_BUILD}/log", builds.log, name="build-log"),
     path(f"{_BUILD}/abort", builds.abort, name="build-abort"),
+    path(f"{_BUILD}/delete", builds.delete, name="build-delete"),
     path("actors/<str:actor>/builds/<str:address>", builds.page, name="actor-build"),
     path(_ACTOR, actors.page, name="resource-actor"),
     path(f"{_ACTOR}/source", actor_source.page, name="actor-source"),

@@ -10,10 +10,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from console.pages import dialogs, logs, resource_pages
 from console.pages.dataset_items import printable
+from console.pages.durations import time_taken
 from console.pages.resource_pages import Crumb, Related, Tab
 from resources.actors import source_files
 from resources.actors.versions import url_without_credentials
-from resources.builds import ending
+from resources.builds import deleting, ending
 from resources.kinds import Kind
 from resources.models import Build, BuildContent, SourceType
 from sharing.declare import needs
@@ -79,6 +80,22 @@ def abort(request: BuildRequest) -> HttpResponse:
     return dialogs.answer(request, "builds/_abort.html", title="Abort build?", build=build)
 
 
+@needs(Kind.BUILD, Permission.WRITE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: BuildRequest) -> HttpResponse:
+    """Ask, then delete a build that no worker has and that runs are not of unless another one is chosen."""
+    build = request.resource
+    if request.method == "POST":
+        try:
+            deleting.delete(build, by=request.principal)
+            messages.success(request, f"Build {build.number or build.pk} was deleted.")
+        except deleting.CannotDelete as problem:
+            messages.error(request, str(problem))
+            return dialogs.go_to(request, build.console_path)
+        return dialogs.go_to(request, f"/actors/{build.actor_id}/builds" if build.actor_id else "/actors")
+    return dialogs.answer(request, "builds/_delete.html", title="Delete build?", build=build)
+
+
 def _check_actor(request: BuildRequest, address: str) -> None:
     """Let a build be found below its own Actor only, by the Actor's ID or full name."""
     facts = request.access.facts
@@ -100,6 +117,7 @@ def _context(request: BuildRequest, tab: str) -> dict[str, Any]:
     return context | {
         "build": build,
         "actor": actor,
+        "took": time_taken(build),
         "tags": sorted(build.tags.values_list("tag", flat=True)),
     }
 
