@@ -396,3 +396,11 @@ def test_a_run_goes_with_all_that_it_has(actor, ada, commits):
     assert not Resource.objects.filter(owner=ada).exists()
     assert not deleting.delete(run, by=ada.principal)
     assert AuditEvent.objects.filter(action="resource.deleted", subject_id=run.pk).exists()
+
+
+def test_tokens_of_runs_are_none_that_a_person_manages(run, ada, signed_in):
+    make_run_token(at_work(run))
+    run.refresh_from_db()
+    assert f"Run {run.pk}" not in signed_in(ada).get("/settings/integrations").text
+    assert signed_in(ada).post(f"/settings/integrations/{run.token_id}/revoke").status_code == 404
+    assert ApiToken.objects.filter(pk=run.token_id).exists()

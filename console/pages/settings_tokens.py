@@ -81,7 +81,9 @@ def _filled_in(meant: QueryDict) -> dict[str, object]:
 def _page(request: PageRequest, form: TokenForm, *, status: int = 200, **context: object) -> HttpResponse:
     listed = [
         {"token": token, "scope": scope_in_words(token), "expired": _has_expired(token)}
-        for token in ApiToken.objects.filter(account=request.user, revoked_at=None).order_by(F("created_at").desc())
+        for token in ApiToken.objects.filter(account=request.user, run_id="", revoked_at=None).order_by(
+            F("created_at").desc()
+        )
     ]
     context |= {"form": form, "listed": listed, "form_key": get_random_string(LONGEST_FORM_KEY)}
     return render(request, "settings/tokens.html", context, status=status)
@@ -97,7 +99,9 @@ def _has_expired(token: ApiToken) -> bool:
 def revoke(request: PageRequest, token_id: str) -> HttpResponse:
     """Ask whether a token shall be revoked, and revoke it; the very next call with it is refused."""
     found = (
-        ApiToken.objects.filter(pk=token_id, account=request.user, revoked_at=None) if looks_like_id(token_id) else None
+        ApiToken.objects.filter(pk=token_id, account=request.user, run_id="", revoked_at=None)
+        if looks_like_id(token_id)
+        else None
     )
     token = found.first() if found is not None else None
     if token is None:
