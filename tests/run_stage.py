@@ -1,7 +1,6 @@
 """What tests of runs have in common: an Actor that has been built, and somebody who does what a worker does."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -60,7 +59,7 @@ def worker(work: Callable[[Run], None]) -> Iterator[None]:
                     ending.finish(run.pk, JobStatus.SUCCEEDED, exit_code=0, only_from={JobStatus.RUNNING})
                 for run in Run.objects.filter(status=JobStatus.ABORTING, graceful_until__lte=timezone.now()):
                     ending.finish(run.pk, JobStatus.ABORTED)
-                time.sleep(0.02)
+                stop.wait(0.02)
         finally:
             connection.close()
 
