@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from resources.jobs import JobStatus
 from resources.logs.reading import text_of
 from resources.models import Run
 from resources.runs import starting
-from resources.work import attending, directories, isolation, running
+from resources.work import attending, building, directories, isolation, making, running
 from resources.work.isolation import Isolation, IsolationMissing
 from tests.conftest import principal_of
 from tests.work_stage import actor_of, built, needs_bubblewrap, started
@@ -166,3 +167,34 @@ def test_one_that_is_installed_and_does_not_work_counts_as_missing(monkeypatch, 
         assert isolation.isolation().why_not.endswith("bwrap: No permissions to create new namespace")
     finally:
         isolation._why_not.cache_clear()
+
+
+# Stands in for npm: an installation is a program of strangers, and has the files of the Actor to itself.
+LEADS_OUT = """
+import os, sys
+os.rmdir("node_modules") if os.path.isdir("node_modules") else None
+os.symlink(os.environ["LEADS_TO"], "node_modules")
+"""
+
+
+def test_an_installation_cannot_have_a_run_see_what_a_link_leads_to(ada, monkeypatch):
+    monkeypatch.setattr(
+        making, "_installations", lambda app: [([sys.executable, "-c", LEADS_OUT], directories.NODE_MODULES)]
+    )
+    monkeypatch.setattr(building, "wants_variables", lambda content: True)
+    actor = actor_of(ada, {"main.py": "import os; print('SEES', os.listdir('node_modules'))"})
+    environment.set_variable(actor.versions.get(), "LEADS_TO", str(settings.DATA_DIR), by=principal_of(ada))
+    build = built(actor)
+    assert build.status == JobStatus.FAILED
+    assert "node_modules is a link" in text_of(build.pk)
+
+
+def test_a_run_sees_no_link_that_an_earlier_installation_has_left(ada):
+    actor = actor_of(ada, {"main.py": "import os; print('SEES', os.listdir('node_modules'))"})
+    build = built(actor)
+    (directories.of_build(build.pk) / directories.APP / directories.NODE_MODULES).symlink_to(settings.DATA_DIR)
+    run = starting.start(actor, by=principal_of(ada))
+    running.execute(run.pk)
+    run.refresh_from_db()
+    assert run.status == JobStatus.FAILED
+    assert "SEES [" not in text_of(run.pk)

@@ -25,6 +25,15 @@ def of_run(run_id: str) -> Path:
     return _root("runs") / run_id
 
 
+def node_modules_of(build: Path) -> Path | None:
+    """Return where npm has installed into a build, None where it has not.
+
+    A link is none: npm runs programs of strangers, and what a link leads to would be shown to the runs of the build.
+    """
+    installed = build / APP / NODE_MODULES
+    return installed if installed.is_dir() and not installed.is_symlink() else None
+
+
 def kept(what: str) -> list[Path]:
     """Return the directories that there are of "builds" or "runs"."""
     return [each for each in _root(what).iterdir() if each.is_dir()]

@@ -46,6 +46,8 @@ def make(
             sources.write(files, making / APP)
             for command, installed in _installations(making / APP):
                 _install(command, making, installed, attendant, memory_bytes, variables)
+                if (making / APP / NODE_MODULES).is_symlink():
+                    raise CannotMake("Installing left a link: node_modules is a link, and must be a directory.")
             commands.command_of(making / APP)
         except (sources.BadSource, commands.NoCommand) as error:
             raise CannotMake(str(error)) from error

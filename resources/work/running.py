@@ -180,22 +180,22 @@ def _own_directory(run_id: str, build: Path) -> Path:
         symlinks=True,
         ignore=lambda at, _: [NODE_MODULES] if Path(at) == build / APP else [],
     )
-    if (build / APP / NODE_MODULES).is_dir():
+    if directories.node_modules_of(build):
         (directory / APP / NODE_MODULES).mkdir()
     return directory
 
 
 def _places(directory: Path, build: Path, home: str, isolated: Isolation) -> list[Place]:
     """Return what a run sees of the machine: its own directory to write, and what its build has installed to read."""
-    installed = build / APP / NODE_MODULES
+    installed = directories.node_modules_of(build)
     if not isolated.on:
-        if installed.is_dir():
+        if installed:
             own = directory / APP / NODE_MODULES
             own.rmdir()
             own.symlink_to(installed)
         return []
     places = [Place(directory, home, writable=True)]
-    if installed.is_dir():
+    if installed:
         places.append(Place(installed, f"{home}/{APP}/{NODE_MODULES}"))
     if (build / PACKAGES).is_dir():
         places.append(Place(build / PACKAGES, f"/{PACKAGES}"))
