@@ -14,7 +14,7 @@ from resources.jobs import JobStatus
 from resources.logs.reading import text_of
 from resources.models import Build, BuildContent, TaggedBuild
 from resources.runs import starting as runs
-from resources.work import attending, building, directories, making, running, sources
+from resources.work import attending, building, commands, directories, making, running, sources
 from resources.work.commands import NoCommand, command_of
 from resources.work.lines import Lines
 from tests.conftest import principal_of
@@ -209,3 +209,31 @@ def _wheel() -> str:
         )
         file.writestr(f"{info}/RECORD", f"greeting.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
     return base64.b64encode(packed.getvalue()).decode()
+
+
+def definition(text: str) -> dict[str, str]:
+    return {"main.py": "", ".actor/actor.json": text}
+
+
+@pytest.mark.parametrize("text", ['{"name": "\\ud800"}', '{"a": NaN}', '{"a": 1e999}', "[" * 100_000])
+def test_a_definition_that_nobody_could_read_again_is_refused(ada, text):
+    build = built(actor_of(ada, definition(text)))
+    assert build.status == JobStatus.FAILED
+    assert ".actor/actor.json is not valid JSON" in build.status_message
+
+
+def test_a_definition_is_kept_as_it_is_meant(ada):
+    said = {"title": "a\x00b", "description": "a backslash and u0000: \\u0000"}
+    build = built(actor_of(ada, definition(json.dumps({"input": said}))))
+    assert json.loads(BuildContent.objects.get(build=build).input_schema) == said
+
+
+def test_of_a_large_file_only_the_beginning_is_read(tmp_path, monkeypatch):
+    tmp_path.joinpath("README.md").write_bytes(b"x" * 100)
+    with tmp_path.joinpath("README.md").open("r+b") as file:
+        file.truncate(1 << 40)  # a hole, as an installation can leave it, and more than there is memory
+    assert sources.text_of(tmp_path, {}, "readme").startswith("x" * 100)
+    tmp_path.joinpath("package.json").write_bytes(b"{")
+    with tmp_path.joinpath("package.json").open("r+b") as file:
+        file.truncate(1 << 40)
+    assert commands.package_of(tmp_path) == {}

@@ -87,8 +87,8 @@ def wants_variables(content: BuildContent) -> bool:
 
 def _save_what_it_says(content: BuildContent, app: Any) -> None:
     definition = sources.definition_of(app)
-    content.definition = json.dumps(definition, ensure_ascii=False).replace("\\u0000", "") if definition else ""
-    content.input_schema = sources.input_schema_of(app, definition).replace("\\u0000", "")
+    content.definition = msgspec.json.encode(definition).decode() if definition else ""
+    content.input_schema = sources.input_schema_of(app, definition)
     content.readme = sources.text_of(app, definition, "readme")
     content.changelog = sources.text_of(app, definition, "changelog")
     content.save(update_fields=["definition", "input_schema", "readme", "changelog"])

@@ -20,8 +20,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from resources.work.sources import own_file
+from resources.work.sources import beginning_of, own_file
 
+_MAX_PACKAGE_BYTES = 1024 * 1024
 _NODE_FILES = ("main.js", "index.js", "main.mjs", "index.mjs", "src/main.js", "src/index.js")
 _PYTHON_FILES = ("__main__.py", "main.py", "src/main.py")
 
@@ -48,7 +49,7 @@ def package_of(app: Path) -> dict[str, Any]:
     """Return what package.json says, an empty one where it is no object."""
     file = own_file(app, "package.json")
     try:
-        found = json.loads(file.read_bytes()) if file else {}
+        found = json.loads(beginning_of(file, _MAX_PACKAGE_BYTES)) if file else {}
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -1,9 +1,11 @@
 """Writing the source files of a build into its directory, and reading from it what the Actor says of itself."""
 
-import json
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+import msgspec
 
 from resources.actors.source_files import SourceFile
 
@@ -55,9 +57,9 @@ def input_schema_of(app: Path, definition: dict[str, Any]) -> str:
     """
     named = definition.get("input")
     if isinstance(named, dict):
-        return json.dumps(named, ensure_ascii=False)
+        return _as_text(named)
     path = _named(app, named) if isinstance(named, str) else _first(app, _INPUT_SCHEMAS)
-    return "" if path is None else json.dumps(_object(app, path), ensure_ascii=False)
+    return "" if path is None else _as_text(_object(app, path))
 
 
 def text_of(app: Path, definition: dict[str, Any], what: str) -> str:
@@ -66,7 +68,7 @@ def text_of(app: Path, definition: dict[str, Any], what: str) -> str:
     path = _named(app, named) if isinstance(named, str) else _first(app, _READMES if what == "readme" else _CHANGELOGS)
     if path is None:
         return ""
-    return path.read_bytes()[:_MAX_TEXT_BYTES].decode(errors="replace").replace("\x00", "")
+    return beginning_of(path, _MAX_TEXT_BYTES).decode(errors="replace").replace("\x00", "")
 
 
 def _relative(name: str) -> PurePosixPath:
@@ -88,6 +90,12 @@ def own_file(app: Path, name: str) -> Path | None:
         return None
 
 
+def beginning_of(path: Path, size: int) -> bytes:
+    """Return the first `size` bytes of a file: an installation may have left one that fits into no memory."""
+    with path.open("rb") as file:
+        return file.read(size)
+
+
 def _first(app: Path, names: Sequence[str]) -> Path | None:
     return next(filter(None, (own_file(app, name) for name in names)), None)
 
@@ -101,11 +109,16 @@ def _named(app: Path, name: str) -> Path:
 
 
 def _object(app: Path, path: Path) -> dict[str, Any]:
+    """Return the object that a file holds, read as strictly as it will be read from the database again."""
     name = path.relative_to(app.resolve())
     try:
-        found = json.loads(path.read_bytes()[: _MAX_TEXT_BYTES + 1])
-    except (ValueError, RecursionError) as error:
+        found = msgspec.json.decode(beginning_of(path, _MAX_TEXT_BYTES + 1).removeprefix(BOM_UTF8))
+    except (msgspec.DecodeError, RecursionError) as error:
         raise BadSource(f"{name} is not valid JSON: {error}") from error
     if not isinstance(found, dict):
         raise BadSource(f"{name} must be a JSON object.")
     return found
+
+
+def _as_text(found: dict[str, Any]) -> str:
+    return msgspec.json.encode(found).decode()
