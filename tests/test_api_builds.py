@@ -342,3 +342,18 @@ def test_an_input_that_will_do(api, ada, cleo, make_build, url):
     assert error_of(send(api(ada), "post", f"{url}/validate-input?build=x", {})) == (400, "unknown-build-tag")
     assert error_of(send(api(ada), "post", f"{url}/validate-input", "{")) == (400, "invalid-input")
     assert error_of(send(api(cleo), "post", f"{url}/validate-input", {})) == (404, "record-not-found")
+
+
+NO_SCHEMA = {
+    "required": [{}, [], None, 7],
+    "properties": {"a": {"type": [{}, "integer"], "minimum": 1}, "b": {"type": {}, "enum": [{}]}, "c": {"items": 7}},
+}
+
+
+@pytest.mark.parametrize(
+    "value", ["{}", '{"a": %s}' % ("9" * 400), '{"a": 18446744073709551616}', '{"b": {}, "c": [1]}']
+)
+def test_a_schema_that_makes_no_sense_breaks_nothing(api, ada, make_build, url, value):
+    make_build(schema=NO_SCHEMA)
+    response = api(ada).post(f"{url}/validate-input", value, content_type="application/json")
+    assert response.status_code in (200, 400)

@@ -201,3 +201,9 @@ def test_a_list_takes_as_many_queries_for_many_rows(api, ada, actor, task, djang
         editing.create(ada.pk, actor, TaskChange(name=f"task-{number}"), by=ada.principal)
     with django_assert_max_num_queries(6):
         assert client.get("/v2/actor-tasks").json()["data"]["count"] == 21
+
+
+def test_an_input_with_a_number_that_is_too_large_is_refused(api, ada, task):
+    url = f"/v2/actor-tasks/{task.pk}"
+    response = api(ada).put(url, '{"input": {"a": 1e400}}', content_type="application/json")
+    assert error_of(response) == (400, "invalid-value")

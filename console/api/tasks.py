@@ -171,7 +171,10 @@ def _merged(saved: Mapping[str, Any] | None, given: Mapping[str, Any] | None) ->
 
 def _input(given: bytes) -> str | None:
     """Return the text of an input: an object, or a list of objects as clients may send it; null is none."""
-    value = msgspec.json.decode(given)
+    try:
+        value = msgspec.json.decode(given)
+    except msgspec.DecodeError as error:  # what a body may hold where nobody looks, as a number that is too large
+        raise invalid_value("input", f"{error}.") from None
     if value is None:
         return None
     if not isinstance(value, dict | list):

@@ -25,7 +25,7 @@ def problems(schema: str, value: Any) -> list[str]:
 
 def _of_object(schema: dict[str, Any], value: dict[str, Any]) -> Iterator[str]:
     properties = _dict(schema.get("properties"))
-    for name in _list(schema.get("required")):
+    for name in _texts(schema.get("required")):
         if name not in value:
             yield f"Field input.{name} is required."
     for name, field in properties.items():
@@ -39,7 +39,7 @@ def _of_object(schema: dict[str, Any], value: dict[str, Any]) -> Iterator[str]:
 def _of_field(path: str, field: dict[str, Any], value: Any) -> Iterator[str]:
     if value is None and field.get("nullable") is True:
         return
-    types = [name for name in _list(field.get("type")) if name in _TYPES]
+    types = [name for name in _texts(field.get("type")) if name in _TYPES]
     if types and not any(_TYPES[name](value) for name in types):
         yield f"Field {path} must be {' or '.join(_WORDS[name] for name in types)}."
         return
@@ -90,15 +90,16 @@ def _number(value: Any) -> float | None:
 
 
 def _is_whole(value: Any) -> bool:
-    return _is_number(value) and float(value).is_integer()
+    return _is_number(value) and (isinstance(value, int) or value.is_integer())
 
 
 def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
+def _texts(value: Any) -> list[str]:
+    """Return the texts of a list of them, or the only one. What else there is in a schema says nothing."""
+    return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]
 
 
 _TYPES: dict[str, Callable[[Any], bool]] = {
