@@ -132,6 +132,16 @@ def test_bad_bodies(api, ada, schedule, wrong):
     assert list(Schedule.objects.values_list("name", "is_exclusive")) == [("nightly", False)]
 
 
+@pytest.mark.parametrize("options", [{"memoryMbytes": 1000}, {"maxItems": 0}, {"build": "a\n"}])
+def test_options_that_no_run_can_have_are_not_saved(api, ada, actor, schedule, options):
+    body = {"actions": [of_actor(actor), of_actor(actor, runOptions=options)]}
+    for method, url in (("post", "/v2/schedules"), ("put", f"/v2/schedules/{schedule.pk}")):
+        response = send(api(ada), method, url, body)
+        assert error_of(response) == (400, "invalid-value")
+        assert f"actions[1].runOptions.{next(iter(options))}" in response.json()["error"]["message"]
+    assert [each.actions for each in Schedule.objects.all()] == [schedule.actions]
+
+
 def test_bad_actions(api, ada, actor):
     for action in (
         of_actor(actor, runOptions={"timeoutSecs": -1}),

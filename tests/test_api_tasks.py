@@ -93,6 +93,12 @@ def test_a_token_for_tasks_alone_does_not_run_actors(api, actor, ada):
         {"description": "\x00"},
         {"options": {"timeoutSecs": -1}},
         {"options": {"memoryMbytes": "much"}},
+        {"options": {"memoryMbytes": 1000}},
+        {"options": {"memoryMbytes": 64}},
+        {"options": {"memoryMbytes": 65536}},
+        {"options": {"maxItems": 0}},
+        {"options": {"maxTotalChargeUsd": 0}},
+        {"options": {"build": "a\n"}},
         {"options": {"maxTotalChargeUsd": -0.5}},
         {"options": {"build": "x" * 41}},
         {"options": {"build": "a\x00"}},
@@ -107,6 +113,14 @@ def test_bad_bodies(api, ada, actor, task, wrong):
     response = send(api(ada), "put", f"/v2/actor-tasks/{task.pk}", {"title": "Changed", **wrong})
     assert error_of(response) == (400, "invalid-value")
     assert list(Task.objects.values_list("name", "title")) == [("prices", "")]
+
+
+def test_what_is_wrong_with_options_is_named_as_it_is_saved(api, ada, task):
+    for field, value in (("memoryMbytes", 1000), ("timeoutSecs", 2**31), ("maxItems", 0)):
+        response = send(api(ada), "put", f"/v2/actor-tasks/{task.pk}", {"options": {field: value}})
+        assert error_of(response) == (400, "invalid-value")
+        assert field in response.json()["error"]["message"]
+    assert Task.objects.get().options == task.options
 
 
 @pytest.mark.parametrize("wrong", [5, "text", True])

@@ -1,12 +1,12 @@
 """What a run may be given: which build, how long, how much memory, what it may cost. The nearest to the run decides."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 import msgspec
 
 from resources.models import Actor, Run, Task
-from resources.tasks.options import read
+from resources.tasks.options import SavedOptions, read
 
 MIN_MEMORY_MBYTES: Final = 128
 MAX_MEMORY_MBYTES: Final = 32_768
@@ -15,6 +15,8 @@ MAX_BUILD_LENGTH: Final = 40
 MAX_TIMEOUT_SECS: Final = 2**31 - 1
 MAX_ITEMS: Final = 2**53 - 1
 MAX_CHARGE_USD: Final = 1_000_000_000.0
+# Options that are called otherwise in a query than where they are saved.
+_SAVED_AS: Final = {"timeout": "timeoutSecs", "memory": "memoryMbytes"}
 
 
 class InvalidOption(ValueError):
@@ -72,7 +74,25 @@ def options_of_actor(actor: Actor) -> RunOptions:
 
 def options_of_task(task: Task) -> RunOptions:
     """Return what a task's runs get where the request says nothing else."""
-    return RunOptions(**msgspec.structs.asdict(read(task.options)))
+    return options_saved(read(task.options))
+
+
+def options_saved(saved: SavedOptions) -> RunOptions:
+    """Return what a task or a schedule has saved, as options of a run."""
+    options = RunOptions(**msgspec.structs.asdict(saved))
+    return replace(options, build=options.build or None)
+
+
+def check_saved(saved: SavedOptions) -> None:
+    """Check options that are about to be saved as those of a run are checked when it starts.
+
+    Raises:
+        InvalidOption: naming the first one that no run can have, as it is called where options are saved.
+    """
+    try:
+        options_saved(saved).checked()
+    except InvalidOption as error:
+        raise InvalidOption(_SAVED_AS.get(error.field, error.field), str(error)) from None
 
 
 def options_of_run(run: Run) -> RunOptions:

@@ -14,8 +14,9 @@ from accounts.ids import new_id
 from accounts.principal import Principal
 from resources.kinds import Kind
 from resources.models import Schedule, ScheduleInvocation
+from resources.runs.options import InvalidOption, check_saved
 from resources.schedules import times
-from resources.schedules.actions import Action, InvalidActions, written
+from resources.schedules.actions import Action, InvalidActions, RunActor, written
 from resources.storages import NAME, NAME_RULES, InvalidName, NameTaken, ResourceGone
 
 MAX_TITLE = 200
@@ -151,6 +152,12 @@ def _apply_times(schedule: Schedule, change: ScheduleChange) -> None:
 
 
 def _actions(actions: Sequence[Action]) -> str:
+    for at, action in enumerate(actions):
+        if isinstance(action, RunActor) and action.run_options is not None:
+            try:
+                check_saved(action.run_options)
+            except InvalidOption as error:
+                raise InvalidSchedule(f"actions[{at}].runOptions.{error.field}", str(error)) from None
     try:
         return written(list(actions))
     except InvalidActions as error:

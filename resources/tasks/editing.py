@@ -16,6 +16,7 @@ from accounts.ids import new_id
 from accounts.principal import Principal
 from resources.kinds import Kind
 from resources.models import Actor, Task
+from resources.runs.options import InvalidOption, check_saved
 from resources.storages import NAME, NAME_RULES, InvalidName, NameTaken, ResourceGone
 from resources.tasks.options import NONE_SAVED, SavedOptions, written
 
@@ -134,7 +135,7 @@ def _apply(task: Task, change: TaskChange) -> None:
     if not isinstance(change.description, Unset):
         task.description = checked_text("description", change.description, MAX_DESCRIPTION)
     if not isinstance(change.options, Unset):
-        task.options = written(change.options or NONE_SAVED)
+        task.options = written(_checked_options(change.options or NONE_SAVED))
     if not isinstance(change.standby, Unset):
         task.details = _with_detail(task, "actorStandby", change.standby)
     if not isinstance(change.public_config, Unset):
@@ -142,6 +143,14 @@ def _apply(task: Task, change: TaskChange) -> None:
     if not isinstance(change.input, Unset):
         task.input = checked_text("input", change.input or "", MAX_INPUT_BYTES)
         task.input_content_type = checked_text("contentType", change.input_content_type, 255)
+
+
+def _checked_options(options: SavedOptions) -> SavedOptions:
+    try:
+        check_saved(options)
+    except InvalidOption as error:
+        raise InvalidTask(f"options.{error.field}", str(error)) from None
+    return options
 
 
 def _checked_name(name: str) -> str:
