@@ -7,27 +7,24 @@ of them, other ones each time.
 """
 
 import json
-import os
 from datetime import timedelta
 from typing import Any
 
 import jsonschema_rs
 import pytest
-from django.db import transaction
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from schemathesis.core.failures import FailureGroup
 
 from console.api import answers
 from resources.datasets.writing import push
 from resources.kinds import Kind
-from resources.models import KeyValueStore, RequestQueue
+from resources.models import Dataset, KeyValueStore, RequestQueue, Run
 from resources.records.writing import write
 from resources.requests import head, writing
 from resources.requests.clients import Client as QueueClient
 from resources.requests.identity import request_id
 from tests.description import facts, operations
-from tests.description.asking import CHECKS, HOST, PLACES, Stage, cases, description
+from tests.description.asking import CHECKS, HOST, Stage, description
+from tests.description.holding import hold_made_up_requests, hold_the_plainest_request
 from tests.queue_stage import request
 
 # What is held to the description: all operations under these paths. Whatever is added here needs a thing of its kind
@@ -40,13 +37,8 @@ COVERED = (
     "/v2/actor-runs/{runId}/key-value-store",
     "/v2/actor-runs/{runId}/request-queue",
 )
-EXAMPLES = int(os.environ.get("DESCRIPTION_EXAMPLES", "0"))
-FEW = 6
 WORKER = "worker"
 REQUEST = "https://example.com/a"
-NUMBERS = st.fixed_dictionaries(
-    {"limit": st.integers(0, 3), "offset": st.integers(0, 3), "lockSecs": st.integers(1, 99)}
-)
 
 pytestmark = pytest.mark.django_db
 
@@ -55,20 +47,26 @@ pytestmark = pytest.mark.django_db
 def stage(ada, cleo, token_of, make_resource) -> Stage:
     """Return a run of ada's with a storage of each kind that has something in it and a name."""
     run = make_resource(Kind.RUN, ada)
-    dataset = make_resource(Kind.DATASET, ada, name="prices", run=run)
+    for kind, name in ((Kind.DATASET, "prices"), (Kind.KEY_VALUE_STORE, "pictures"), (Kind.REQUEST_QUEUE, "pages")):
+        make_resource(kind, ada, name=name, run=run)
+    made = stored(run)
+    names = {"datasetId": "ada~prices", "storeId": "ada~pictures", "queueId": "ada~pages"}
+    tokens = {"nobody": None, "a stranger": token_of(cleo), "the owner": token_of(ada)}
+    return Stage(tokens, made.ids, names, made.query, made.body)
+
+
+def stored(run: Run) -> Stage:
+    """Put something into the storages of a run, and return what is there, for a stage on which nobody is yet."""
+    dataset, store, queue = (model.objects.get(run=run) for model in (Dataset, KeyValueStore, RequestQueue))
     push(dataset.pk, b'[{"n": 1, "text": "one"}, {"n": null, "#hidden": [1, {"a": 2}]}]')
-    store = KeyValueStore.objects.create(owner=ada, name="pictures", run=run)
     write(store.pk, "INPUT", [b'{"a": 1}'], content_type="application/json", content_encoding="")
-    queue = RequestQueue.objects.create(owner=ada, name="pages", run=run)
-    worker = QueueClient(ada.pk, WORKER)
+    worker = QueueClient(run.owner_id, WORKER)
     writing.add(queue.pk, [request(path) for path in ("a", "b")], client=worker, forefront=False)
     head.lock_head(queue.pk, 1, timedelta(minutes=5), client=worker)
-    named = {"datasetId": dataset, "storeId": store, "queueId": queue}
     return Stage(
-        {"nobody": None, "a stranger": token_of(cleo), "the owner": token_of(ada)},
-        ids={name: each.pk for name, each in named.items()}
+        {},
+        ids={"datasetId": dataset.pk, "storeId": store.pk, "queueId": queue.pk}
         | {"runId": run.pk, "recordKey": "INPUT", "requestId": request_id(REQUEST)},
-        names={name: f"ada~{each.name}" for name, each in named.items()},
         query={"clientKey": WORKER, "forefront": "true"},
         body={"requestId": {"uniqueKey": REQUEST, "url": REQUEST, "method": "GET", "handledAt": None, "retryCount": 0}},
     )
@@ -76,23 +74,7 @@ def stage(ada, cleo, token_of, make_resource) -> Stage:
 
 @pytest.mark.parametrize(("method", "path"), operations(*COVERED), ids=lambda each: each)
 def test_answers_are_those_of_the_description(stage, method, path):
-    @settings(
-        max_examples=EXAMPLES or FEW,
-        derandomize=not EXAMPLES,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=cases(method, path), place=PLACES, numbers=st.none() | NUMBERS)
-    def check(case, place, numbers):
-        stage.aim(case, place, numbers)
-        kwargs = case.as_transport_kwargs(base_url=HOST)
-        with transaction.atomic():
-            for who in stage.tokens:
-                case.validate_response(stage.ask(kwargs, who), checks=CHECKS)
-            transaction.set_rollback(True)
-
-    check()
+    hold_made_up_requests(stage, method, path)
 
 
 NEW = {"url": "https://example.com/new", "uniqueKey": "https://example.com/new", "method": "GET"}
@@ -116,22 +98,15 @@ PLAIN: dict[str, tuple[dict[str, Any], Any]] = {
 }
 
 
-def plainest(stage: Stage, method: str, path: str) -> Any:
-    """Return the plainest request of an operation that is to succeed."""
+def plainest_of_storages(method: str, path: str) -> tuple[dict[str, Any], Any]:
+    """Return the query and the body of the plainest request of an operation that is to succeed."""
     ends = [end for end in PLAIN if end.startswith(f"{method} ") and path.endswith(end.split(" ")[1])]
-    query, body = PLAIN[max(ends, key=len)] if ends else ({}, None)
-    parts = {name: value for name, value in stage.ids.items() if f"{{{name}}}" in path}
-    content = {} if body is None else {"body": body, "media_type": "application/json"}
-    return description()[path][method.upper()].Case(path_parameters=parts, query=query, **content)
+    return PLAIN[max(ends, key=len)] if ends else ({}, None)
 
 
 @pytest.mark.parametrize(("method", "path"), operations(*COVERED), ids=lambda each: each)
 def test_the_plainest_request_succeeds(stage, method, path):
-    """Without it, all made-up requests of an operation might be refused, and its success be held to nothing."""
-    case = plainest(stage, method, path)
-    answer = stage.ask(case.as_transport_kwargs(base_url=HOST), "the owner")
-    assert 200 <= answer.status_code < 300, answer.content
-    case.validate_response(answer, checks=CHECKS)
+    hold_the_plainest_request(stage, method, path, *plainest_of_storages(method, path))
 
 
 RECORD = "/v2/key-value-stores/{storeId}/records/{recordKey}"

@@ -1,14 +1,7 @@
 """What the API answers about Actors, builds and the Store, held against the description; see test_description.py."""
 
-import json
-from typing import Any
-
 import pytest
-from django.db import transaction
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from schemathesis.specs.openapi.checks import status_code_conformance
 
 from resources.actors import environment, versions
 from resources.actors.source_files import SourceFile
@@ -17,8 +10,8 @@ from resources.kinds import Kind
 from resources.models import Actor, BuildContent, TaggedBuild
 from tests.conftest import principal_of
 from tests.description import operations
-from tests.description.asking import CHECKS, HOST, PLACES, Stage, cases, description
-from tests.test_description import EXAMPLES, FEW, NUMBERS
+from tests.description.asking import Stage
+from tests.description.holding import Plain, hold_made_up_requests, hold_the_plainest_request
 
 _ACTOR = "/v2/actors/{actorId}"
 WHOLE = {"/v2/actors", _ACTOR, "/v2/store", "/v2/actor-builds", "/v2/actor-builds/{buildId}"}
@@ -31,7 +24,7 @@ COVERED = [
 ]
 VERSION = {"versionNumber": "0.2", "sourceType": "SOURCE_FILES", "sourceFiles": [{"name": "a.py", "content": "1"}]}
 # What an operation must be sent to succeed: a query and a body.
-PLAIN: dict[tuple[str, str], tuple[dict[str, Any], Any]] = {
+PLAIN: Plain = {
     ("post", "/v2/actors"): ({}, {"name": "other", "versions": [VERSION]}),
     ("put", _ACTOR): ({}, {"title": "Prices"}),
     ("post", f"{_ACTOR}/versions"): ({}, VERSION),
@@ -72,11 +65,6 @@ def stage(ada, cleo, token_of, make_resource) -> Stage:
     )
 
 
-def hold(case: Any, answer: Any) -> None:
-    """Check an answer. The description has a type of content for what is deleted, which has no content."""
-    case.validate_response(answer, checks=[status_code_conformance] if answer.status_code == 204 else CHECKS)
-
-
 def test_all_that_is_here_is_held_to_it():
     assert {path for _, path in COVERED} >= WHOLE
     assert {(method, path) for method, path in PLAIN} <= set(COVERED)
@@ -87,23 +75,7 @@ def test_all_that_is_here_is_held_to_it():
 def test_answers_are_those_of_the_description(stage, method, path, public, no_waiting):
     Actor.objects.update(is_public=public)
 
-    @settings(
-        max_examples=EXAMPLES or FEW,
-        derandomize=not EXAMPLES,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=cases(method, path), place=PLACES, numbers=st.none() | NUMBERS)
-    def check(case, place, numbers):
-        stage.aim(case, place, numbers)
-        kwargs = case.as_transport_kwargs(base_url=HOST)
-        with transaction.atomic():
-            for who in stage.tokens:
-                hold(case, stage.ask(kwargs, who))
-            transaction.set_rollback(True)
-
-    check()
+    hold_made_up_requests(stage, method, path)
 
 
 @pytest.fixture
@@ -114,10 +86,4 @@ def no_waiting(monkeypatch) -> None:
 
 @pytest.mark.parametrize(("method", "path"), COVERED, ids=lambda each: each)
 def test_the_plainest_request_succeeds(stage, method, path):
-    query, body = PLAIN.get((method, path), ({}, None))
-    parts = {name: value for name, value in stage.ids.items() if f"{{{name}}}" in path}
-    content = {} if body is None else {"body": body, "media_type": "application/json"}
-    case = description()[path][method.upper()].Case(path_parameters=parts, query=query, **content)
-    answer = stage.ask(case.as_transport_kwargs(base_url=HOST), "the owner")
-    assert 200 <= answer.status_code < 300, json.loads(answer.content)
-    hold(case, answer)
+    hold_the_plainest_request(stage, method, path, *PLAIN.get((method, path), ({}, None)))
