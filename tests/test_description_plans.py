@@ -29,7 +29,7 @@ COVERED = [
     )
     if "/run" not in path
 ]  # fmt: skip
-WEBHOOK = {"eventTypes": ["ACTOR.RUN.SUCCEEDED"], "requestUrl": "https://example.com/hook"}
+WEBHOOK: dict[str, Any] = {"eventTypes": ["ACTOR.RUN.SUCCEEDED"], "requestUrl": "https://example.com/hook"}
 PLAIN: Plain = {
     ("put", _TASK): ({}, {"title": "Prices", "options": {"memoryMbytes": 256}}),
     ("put", f"{_TASK}/input"): ({}, {"shop": 2}),

@@ -39,8 +39,6 @@ DIFFERENCES: dict[str, tuple[str, str, bytes]] = {
     "the same, with an input in place of the task's": (
         "post", "/v2/actor-tasks/{actorTaskId}/run-sync-get-dataset-items", b"[]",
     ),
-    "items of an Actor": ("get", "/v2/actors/{actorId}/run-sync-get-dataset-items", b"[]"),
-    "items of an Actor that is given an input": ("post", "/v2/actors/{actorId}/run-sync-get-dataset-items", b"[]"),
 }  # fmt: skip
 
 pytestmark = pytest.mark.django_db

@@ -8,6 +8,7 @@ from django.http import HttpResponse
 
 from console.api import answers, bodies
 from console.api.builds import check_actor, default_build
+from console.api.run_inputs import refuse
 from resources.actors.inputs import problems
 from resources.builds.choosing import build_for
 from resources.builds.openapi import document
@@ -17,8 +18,6 @@ from sharing.access import Access
 from sharing.declare import needs
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
-
-_SHOWN = 20
 
 
 @needs(Kind.BUILD, Permission.READ)
@@ -44,9 +43,7 @@ def validate(request: ResourceApiRequest) -> HttpResponse:
     build = build_for(cast("Actor", request.resource), request.GET.get("build", ""))
     if build is None:
         raise answers.bad_request("unknown-build-tag", "The Actor has no such build that succeeded.")
-    found = problems(_content(build).input_schema, value)
-    if found:
-        raise answers.bad_request("invalid-input", f"Input is not valid: {' '.join(found[:_SHOWN])}")
+    refuse(problems(_content(build).input_schema, value))
     return answers.raw(msgspec.json.encode({"valid": True}))
 
 

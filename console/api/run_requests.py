@@ -26,7 +26,7 @@ from resources.webhooks.editing import InvalidWebhook, WebhookChange
 
 JSON_TYPE: Final = "application/json; charset=utf-8"
 _DECIMAL = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?\Z", re.ASCII)
-_JSON_TYPES = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json\s*(?:;|\Z)", re.IGNORECASE)
+JSON_TYPES = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json\s*(?:;|\Z)", re.IGNORECASE)
 # Clients say where they were called from; of those that may be, it is the command line that is told apart.
 _BASE64 = str.maketrans(" -_", "++/")
 _ORIGIN_HEADER = "HTTP_X_APIFY_REQUEST_ORIGIN"
@@ -78,7 +78,7 @@ def input_in(request: HttpRequest) -> tuple[bytes | None, str]:
             "invalid-content-type-header",
             f"The header Content-Type must be a media type of at most {MAX_LENGTH} characters, such as text/plain.",
         )
-    if _JSON_TYPES.match(content_type):
+    if JSON_TYPES.match(content_type):
         _decoded(body)
     return body, content_type
 
@@ -92,7 +92,7 @@ def input_over_task(request: HttpRequest, task: Task) -> tuple[bytes | None, str
     body, content_type = input_in(request)
     if body is None:
         return (task.input.encode(), task.input_content_type) if task.input else (None, "")
-    if not _JSON_TYPES.match(content_type):
+    if not JSON_TYPES.match(content_type):
         raise ApiError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             "invalid-content-type-header",

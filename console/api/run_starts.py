@@ -18,6 +18,7 @@ from console.api import answers, waiting
 from console.api.dataset_items import answer_with_items
 from console.api.endpoint import method_not_allowed
 from console.api.record_answers import answer_with as answer_with_record
+from console.api.run_inputs import check_input
 from console.api.run_requests import input_in, input_over_task, options_in, origin_of, refusal_of, webhooks_in
 from console.api.run_shapes import run_in_full
 from resources.datasets.options import ItemsOptions
@@ -141,13 +142,15 @@ def _run_of_task(request: ResourceApiRequest) -> Run:
 
 
 def _start(request: ResourceApiRequest, actor: Actor, task: Task | None, body: bytes | None, content_type: str) -> Run:
+    options = options_in(request.GET)
     try:
+        check_input(actor, task, options, body, content_type)
         return starting.start(
             actor,
             by=request.principal,
             input=body,
             content_type=content_type,
-            options=options_in(request.GET),
+            options=options,
             task=task,
             origin=origin_of(request),
             webhooks=webhooks_in(request.GET),

@@ -1,7 +1,8 @@
 """Whether an input is what an Actor's input schema asks for.
 
 The schema is that of `.actor/input_schema.json`: one object with properties, each with a type and its bounds. Patterns
-are not tried: they come from the Actor's developer, and one that is made for it would keep a server busy for ever.
+are not tried: they come from the Actor's developer, and one that is made for it would keep a server busy for ever. A
+field with a default may be left out even where it is required: the SDK fills it in, in the run.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ def problems(schema: str, value: Any) -> list[str]:
 def _of_object(schema: dict[str, Any], value: dict[str, Any]) -> Iterator[str]:
     properties = _dict(schema.get("properties"))
     for name in _texts(schema.get("required")):
-        if name not in value:
+        if name not in value and "default" not in _dict(properties.get(name)):
             yield f"Field input.{name} is required."
     for name, field in properties.items():
         if name in value and isinstance(field, dict):
