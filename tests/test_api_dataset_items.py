@@ -270,8 +270,22 @@ def test_large_answers_stream(push, get):
         push([{"n": n, "text": "x" * 1000} for n in range(1000)])
     response = get()
     assert response.streaming
-    assert len(json.loads(body_of(response))) == 8000
+    body = body_of(response)
+    assert len(json.loads(body)) == 8000
+    assert response["Content-Length"] == str(len(body))
+    response = get("offset=1")
+    assert response.streaming
+    assert len(json.loads(body_of(response))) == 7999
     assert "Content-Length" not in response
+
+
+@pytest.mark.parametrize("query", ["", "format=jsonl", "bom=1", "format=jsonl&bom=1&desc=1", "limit=1", "format=csv"])
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_head_tells_the_length_where_it_is_known(api, ada, prices, push, get, query, count):
+    if count:
+        push([{"n": n, "text": "ä"} for n in range(count)])
+    announced = api(ada).head(f"/v2/datasets/{prices.pk}/items?{query}").get("Content-Length")
+    assert announced == (None if "csv" in query or ("limit" in query and count > 1) else str(len(get(query).content)))
 
 
 def test_counters_and_statistics(api, ada, push, get, prices):

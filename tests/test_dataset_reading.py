@@ -204,6 +204,19 @@ def test_a_large_answer_is_the_same_in_pieces(dataset, small_chunks, desc):
     assert answer.count == len(one_by_one) == 165
 
 
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+@pytest.mark.parametrize("bom", [False, True])
+def test_the_size_of_everything_is_known_before_it_is_written(dataset, small_chunks, form, bom):
+    """Pushed with blanks and line breaks, in batches that are merged: it is the size of what is read."""
+    for size in (1, 40, 3, 120, 1, 1):
+        push(dataset.pk, json.dumps([{"size": "ž" * size, "at": at} for at in range(size)], indent=1).encode())
+        whole = open_items(dataset.pk, ItemsOptions(format=form, bom=bom))
+        assert whole.size == len(read(dataset, format=form, bom=bom))
+        assert open_items(dataset.pk, ItemsOptions(format=form, bom=bom), with_body=False).size == whole.size
+    assert not isinstance(whole.body, bytes)
+    assert open_items(dataset.pk, ItemsOptions(format=form, offset=1)).size is None
+
+
 @pytest.mark.parametrize("form", ["json", "jsonl", "csv"])
 def test_a_stream_breaks_when_its_dataset_goes(dataset, small_chunks, form):
     numbered(dataset, 300, "text")

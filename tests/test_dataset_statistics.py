@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from resources.datasets import statistics
+from resources.datasets import chunks, statistics
+from resources.datasets.effort import ReaderGone
 from resources.datasets.scanning import scan
 from resources.datasets.statistics import field_statistics
 from resources.datasets.writing import DatasetGone, push
@@ -115,3 +116,28 @@ def test_fields_are_counted_up_to_a_limit(dataset, monkeypatch):
     push(dataset.pk, b'{"e":1,"a":7}')
     assert list(field_statistics(dataset.pk)) == ["a", "b", "c"]
     assert field_statistics(dataset.pk)["a"] == of(1, 7)
+
+
+def test_a_reader_who_has_gone_is_noticed_and_what_was_counted_is_kept(dataset, monkeypatch):
+    monkeypatch.setattr(chunks, "TARGET_WEIGHT", 100)
+    monkeypatch.setattr(chunks, "FULL_WEIGHT", 50)
+    push(dataset.pk, b"[%b]" % b",".join(b'{"a":%d}' % number for number in range(100)))
+    asked = []
+
+    def still_wanted() -> bool:
+        asked.append(True)
+        return len(asked) < 4
+
+    with pytest.raises(ReaderGone):
+        field_statistics(dataset.pk, still_wanted=still_wanted)
+    third = Dataset.objects.get(pk=dataset.pk).chunks.order_by("end_offset")[2]
+    assert DatasetStatistics.objects.get(pk=dataset.pk).item_count == third.end_offset < 100
+    assert field_statistics(dataset.pk) == {"a": of(0, 99)}
+
+
+def test_a_reader_who_was_never_there_leaves_nothing_counted_twice(dataset):
+    push(dataset.pk, b'[{"a":1},{"a":2}]')
+    with pytest.raises(ReaderGone):
+        field_statistics(dataset.pk, still_wanted=lambda: False)
+    push(dataset.pk, b'{"a":3}')
+    assert field_statistics(dataset.pk) == {"a": of(1, 3)}

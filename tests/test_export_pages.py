@@ -192,6 +192,13 @@ def test_every_format_is_downloaded_as_a_file_that_cannot_run(ada, signed_in, da
         assert b"1+1" not in body
 
 
+@pytest.mark.parametrize(("format_", "is_known"), [("json", True), ("jsonl", True), ("csv", False), ("xml", False)])
+def test_a_download_of_everything_tells_its_length_where_it_is_known(ada, signed_in, dataset, format_, is_known):
+    response = signed_in(ada).get(f"{dataset.console_path}/download?format={format_}")
+    assert response.status_code == 200
+    assert response.get("Content-Length") == (str(len(body_of(response))) if is_known else None)
+
+
 def test_every_choice_gets_into_the_file(ada, signed_in, dataset):
     browser = signed_in(ada)
     chosen = sent(items="raw", omit="price", limit="2", offset="1", action="download")

@@ -44,6 +44,18 @@ def test_an_answer_to_nobody_is_given_up(connection, api, ada, make_resource, mo
     assert (response.status_code, response.json()["error"]["type"]) == (400, "request-aborted-prematurely")
 
 
+def test_statistics_are_taken_for_nobody_no_longer_than_for_a_chunk(connection, api, ada, make_resource):
+    ours, theirs = connection
+    dataset = make_resource(Kind.DATASET, ada)
+    push(dataset.pk, b'[{"a":1},{"a":2}]')
+    path = f"/v2/datasets/{dataset.pk}/statistics"
+    assert api(ada).get(path, **{"gunicorn.socket": ours}).status_code == 200
+    push(dataset.pk, b'[{"a":3}]')
+    theirs.close()
+    response = api(ada).get(path, **{"gunicorn.socket": ours})
+    assert (response.status_code, response.json()["error"]["type"]) == (400, "request-aborted-prematurely")
+
+
 def test_a_client_who_waits(connection):
     ours, _ = connection
     assert still_there(request_over(ours))

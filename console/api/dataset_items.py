@@ -56,11 +56,13 @@ def answer_with_items(request: ResourceApiRequest, dataset: Resource, dataset_id
     except DatasetGone:
         raise _gone() from None
     except ReaderGone:
-        raise bodies.aborted("The client closed the connection.") from None
+        raise _left() from None
     reads.add(dataset_id)
     headers = _headers(items)
     if as_attachment:
         headers["Content-Disposition"] = f'attachment; filename="{_filename(dataset, options.format)}"'
+    if items.size is not None:  # a reader sees how far it is, and whether it has everything
+        headers["Content-Length"] = str(items.size)
     if only_headers:
         return StreamingHttpResponse((), headers=headers)  # how long the body would be is not worth writing it
     body = items.body
@@ -90,14 +92,21 @@ def append(request: ResourceApiRequest) -> HttpResponse:
 def statistics(request: ResourceApiRequest) -> HttpResponse:
     """Answer with the statistics of each field of the items."""
     try:
-        by_field = field_statistics(request.resource.pk)
+        by_field = field_statistics(request.resource.pk, still_wanted=lambda: still_there(request))
     except DatasetGone:
         raise _gone() from None
+    except ReaderGone:
+        raise _left() from None
     return answers.data({"fieldStatistics": by_field})
 
 
 def _gone() -> ApiError:
     return record_not_found("Dataset was not found.")
+
+
+def _left() -> ApiError:
+    """Return what nobody will see."""
+    return bodies.aborted("The client closed the connection.")
 
 
 def _headers(items: Items) -> dict[str, str]:

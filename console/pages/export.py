@@ -197,6 +197,8 @@ def _send(items: Items, options: ItemsOptions, content_type: str) -> StreamingHt
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "private, no-store"
+    if items.size is not None:  # the browser tells how far the download is
+        response.headers["Content-Length"] = str(items.size)
     return response
 
 

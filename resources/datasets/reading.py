@@ -19,7 +19,8 @@ class Items:
     many items of the dataset it is made of, for what will be skipped cannot be known before it is written. `limit`
     is None where there is none. `body` is bytes for a small answer, else an iterator that gives them in constant
     memory and raises DatasetGone in the midst of it when the dataset is deleted, so that nobody takes the part
-    for the whole; ApiError or ReaderGone for the same reasons as `open_items` does.
+    for the whole; ApiError or ReaderGone for the same reasons as `open_items` does. `size` is how many bytes the
+    whole body has, also where it was not asked for; None where only writing it would tell.
     """
 
     total: int
@@ -29,6 +30,7 @@ class Items:
     desc: bool
     content_type: str
     body: bytes | Iterator[bytes]
+    size: int | None
 
 
 def open_items(
@@ -55,9 +57,10 @@ def open_items(
     found = scan(dataset_id, options.window)
     count = found.count
     body: bytes | Iterator[bytes] = b""
+    is_plain = options.plain and options.format in _PLAIN
     if not with_body:
         pass
-    elif options.plain and options.format in _PLAIN:
+    elif is_plain:
         body = _plain(found, options)
     else:
         body, count = _written(found, options, Effort(still_wanted))
@@ -69,6 +72,7 @@ def open_items(
         desc=options.desc,
         content_type=FORMATS[options.format].content_type,
         body=body,
+        size=_plain_size(found, options) if is_plain else None,
     )
 
 
@@ -110,14 +114,27 @@ def _after(bom: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _json_array(found: Scan) -> Iterator[bytes]:
-    before = b"["
-    for lines in _lines(found):
-        yield before + lines[:-1].replace(b"\n", b",")
-        before = b","
-    yield b"[]" if before == b"[" else b"]"
+    """Give the items as an array. A chunk is copied once, for its commas; only the last one loses what it ends with."""
+    pieces = _lines(found)
+    lines = next(pieces, b"\n")
+    yield b"["
+    for following in pieces:
+        yield lines.replace(b"\n", b",")
+        lines = following
+    yield lines[:-1].replace(b"\n", b",") + b"]"
 
 
 _PLAIN = {"json": _json_array, "jsonl": _lines}
+
+
+def _plain_size(found: Scan, options: ItemsOptions) -> int | None:
+    """Return how many bytes all items of the dataset make as they are; of a part of them it is not known."""
+    if found.count != found.total:
+        return None
+    bom = len(BOM) if options.bom else 0
+    if options.format == "json":
+        return bom + len(b"[]") + found.stored_bytes + max(0, found.count - 1)
+    return bom + found.stored_bytes + found.count
 
 
 def _written(found: Scan, options: ItemsOptions, effort: Effort) -> tuple[bytes | Iterator[bytes], int]:

@@ -55,12 +55,14 @@ class Scan:
     """A range of a dataset's items, and the chunks of it that the first statement brought.
 
     The range is from item `low` to before item `high`, counted in the order in which they were pushed, whatever
-    the direction in which it is read.
+    the direction in which it is read. `stored_bytes` is the size of all items of the dataset, without anything
+    between them, as of the same moment as `total`.
     """
 
     dataset_id: str
     desc: bool
     total: int
+    stored_bytes: int
     fields: list[str]
     fields_are_columns: bool
     low: int
@@ -130,13 +132,14 @@ def scan(dataset_id: str, window: Window) -> Scan:
         rows_found = _FIRST.rows([LARGE_BYTES, low, high, high, dataset_id, rows])
     if not rows_found:
         raise DatasetGone(dataset_id)
-    total, fields, fields_are_columns = rows_found[0][:3]
+    total, stored_bytes, fields, fields_are_columns = rows_found[0][:4]
     if window.desc:
         low, high = total - window.offset - limit, total - window.offset
     low, high = max(0, min(low, total)), max(0, min(high, total))
-    found = Scan(dataset_id, window.desc, total, msgspec.json.decode(fields), bool(fields_are_columns), low, high)
+    names = msgspec.json.decode(fields)
+    found = Scan(dataset_id, window.desc, total, stored_bytes, names, bool(fields_are_columns), low, high)
     if low < high:
-        found.fetched = [_slice(row[3:], low, high) for row in rows_found]
+        found.fetched = [_slice(row[4:], low, high) for row in rows_found]
     return found
 
 
@@ -159,7 +162,7 @@ _UP_TO = (
 
 def _first(low: str, high: str, order: str) -> Statement:
     parts = (
-        f"SELECT d.item_count, CAST(d.fields AS text), d.fields_are_columns, {_CHUNK}",
+        f"SELECT d.item_count, d.stored_bytes, CAST(d.fields AS text), d.fields_are_columns, {_CHUNK}",
         f"FROM resources_dataset d LEFT JOIN {_CHUNKS} ON c.dataset_id = d.resource_ptr_id",
         f"AND c.end_offset > {low}",
         "AND " + _UP_TO.format(dataset="d.resource_ptr_id", high=high),

@@ -1,11 +1,13 @@
 """Statistics of a dataset's top-level fields: taken when asked for, from where they last stopped, and saved."""
 
+from collections.abc import Callable
 from typing import TypedDict
 
 import msgspec
 from django.db import transaction
 from msgspec import Raw
 
+from resources.datasets.effort import ReaderGone
 from resources.datasets.errors import DatasetGone
 from resources.datasets.json_text import Number, read_float, read_integer
 from resources.datasets.scanning import Window, scan
@@ -45,18 +47,27 @@ class _Field(msgspec.Struct, array_like=True):
 _BY_FIELD = msgspec.json.Decoder(dict[str, _Field])
 
 
-def field_statistics(dataset_id: str) -> dict[str, FieldStatistics]:
+def field_statistics(dataset_id: str, *, still_wanted: Callable[[], bool] = lambda: True) -> dict[str, FieldStatistics]:
     """Return the statistics of the fields of all items, in the order in which the fields first came.
 
     The size of a number is its value, of a text, an array or an object its length. A number beyond what a float
     can hold counts as present and has no size. Fields beyond the limits of `Dataset.fields` are not counted.
 
+    Args:
+        dataset_id: the dataset.
+        still_wanted: tells whether somebody waits for the answer; asked before each chunk. What has been counted
+            when nobody does is saved, so that whoever asks again finds less left to do.
+
     Raises:
         DatasetGone: when there is no such dataset.
+        ReaderGone: when nobody waits for the answer any more.
     """
     seen, by_field = _saved(dataset_id)
     found = scan(dataset_id, Window(seen))
     for part in found.slices():
+        if not still_wanted():
+            _save(dataset_id, part.first, by_field)
+            raise ReaderGone
         _count(part.lines(), by_field)
     if found.count:
         _save(dataset_id, found.total, by_field)
