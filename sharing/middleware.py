@@ -64,7 +64,8 @@ class AccessMiddleware:
     def _on_resource(self, request: HttpRequest, need: Needs, kwargs: dict[str, Any]) -> HttpResponse | None:
         request = cast("ResourceApiRequest", request)
         principal = request.principal
-        nameless = principal.is_anonymous and addresses.needs_somebody(kwargs)
+        needs_somebody = addresses.needs_somebody(kwargs)
+        nameless = principal.is_anonymous and needs_somebody
         kind = need.kind or addresses.take_kind(kwargs)
         try:
             address = addresses.take_address(kind, kwargs, principal, request.GET)
@@ -84,6 +85,8 @@ class AccessMiddleware:
         resource = cast("Resource", SimpleLazyObject(lambda: found.resource))
         access = Access(principal, resource, found.facts, address.by)
         decision = _first_allowed(access, permissions)
+        if needs_somebody and not principal.scope_allows(Permission.READ.name or "", kind, found.facts.id):
+            decision = NO_ACCESS  # to somebody with no token at all this address means nothing, open or not
         if not decision.allowed and need.signed and "signature" in request.GET:
             decision = _by_signature(access, need.signed, request.GET["signature"], kwargs)
         if not decision.allowed:

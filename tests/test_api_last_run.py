@@ -74,6 +74,15 @@ def test_a_scope_holds_there_too(api, actor, ada):
     assert client.post(f"{at}/abort").status_code == 403
 
 
+def test_a_scope_finds_no_run_that_it_does_not_name_though_it_is_open(api, actor, ada):
+    run = start(actor, ada)
+    client = api(ada, scope=[{"kind": "actor", "permissions": ["READ"]}])
+    for below in BELOW:
+        response = client.get(f"/v2/actors/{actor.pk}/runs/last{below}")
+        assert response.status_code == 403, below
+        assert run.pk not in response.content.decode()
+
+
 def test_it_is_the_last_one_of_ones_own(api, actor, task, ada, ben):
     first = start(actor, ada, task=task)
     second = start(actor, ada, origin=Origin.WEB)
