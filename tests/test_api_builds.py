@@ -344,7 +344,7 @@ def test_an_input_that_will_do(api, ada, cleo, make_build, url):
     assert error_of(send(api(cleo), "post", f"{url}/validate-input", {})) == (404, "record-not-found")
 
 
-NO_SCHEMA = {
+NO_SCHEMA: dict = {
     "required": [{}, [], None, 7],
     "properties": {"a": {"type": [{}, "integer"], "minimum": 1}, "b": {"type": {}, "enum": [{}]}, "c": {"items": 7}},
 }

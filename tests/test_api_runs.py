@@ -297,6 +297,15 @@ def test_what_may_no_longer_be_run_is_not_resurrected(api, actor, run, ada):
     assert run.status == JobStatus.SUCCEEDED
 
 
+def test_what_a_run_was_turned_into_may_no_longer_be_run_either(api, dan, run, ada):
+    target = built_actor(dan, name="finder", is_public=True)
+    at_work(run)
+    data(api(ada).post(f"/v2/actor-runs/{run.pk}/metamorph?targetActorId={target.pk}"))
+    ended(run)
+    Resource.objects.filter(pk=target.pk).update(is_public=False)
+    assert error_of(api(ada).post(f"/v2/actor-runs/{run.pk}/resurrect")) == (404, "record-not-found")
+
+
 def test_a_run_turns_only_into_what_its_owner_may_run(api, private, run, ada):
     at_work(run)
     at = f"/v2/actor-runs/{run.pk}/metamorph"

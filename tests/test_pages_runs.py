@@ -408,6 +408,24 @@ def test_what_cannot_be_an_option_is_said_beside_the_field(ada, signed_in, make_
     assert Run.objects.get(pk=run.pk).status == JobStatus.FAILED
 
 
+def test_a_writer_does_not_choose_the_build_that_speaks_for_the_owner(ada, ben, signed_in, make_run, build):
+    run = make_run(ada, build=build)
+    give(run, ben, Permission.WRITE)
+    form = {"build": "latest", "timeout_secs": "5", "memory_mbytes": "128"}
+    response = signed_in(ben).post(f"{run.console_path}/resurrect", form, headers=HTMX)
+    assert "Only its owner can choose the build" in response.content.decode()
+    assert Run.objects.get(pk=run.pk).status == JobStatus.SUCCEEDED
+
+
+def test_what_the_owner_may_no_longer_run_is_not_resurrected(ada, signed_in, make_run, build, actor):
+    run = make_run(ada, build=build)
+    actor.is_public = False
+    actor.save()
+    form = {"build": "", "timeout_secs": "5", "memory_mbytes": "128"}
+    assert signed_in(ada).post(f"{run.console_path}/resurrect", form, headers=HTMX).status_code != 302
+    assert Run.objects.get(pk=run.pk).status == JobStatus.SUCCEEDED
+
+
 def test_a_run_whose_build_is_gone_is_not_resurrected(ada, signed_in, run):
     response = signed_in(ada).post(f"{run.console_path}/resurrect", {})
 

@@ -26,6 +26,7 @@ from sharing.declare import needs
 from sharing.mentioned import mentioned
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
+from sharing.resurrecting import check_may_go_on
 
 
 class Charge(msgspec.Struct, rename="camel"):
@@ -46,9 +47,7 @@ def abort(request: ResourceApiRequest) -> HttpResponse:
 def resurrect(request: ResourceApiRequest) -> HttpResponse:
     """Let a run that has ended go on. Its owner must still be allowed to run its Actor."""
     run, options = _run(request), options_in(request.GET)
-    if options.build is not None:
-        _check_is_owner(request, "choose the build of")
-    mentioned(run.owner.principal, Kind.ACTOR, run.actor_id or "", Permission.RUN)
+    check_may_go_on(run, options.build, by=request.principal)
     try:
         resurrecting.resurrect(run, options, by=request.principal)
     except resurrecting.NotFinished as error:
@@ -71,7 +70,7 @@ def reboot(request: ResourceApiRequest) -> HttpResponse:
 @needs(Kind.RUN, Permission.WRITE)
 def metamorph(request: ResourceApiRequest) -> HttpResponse:
     """Turn a run that is running into a run of another Actor, which its owner must be allowed to run."""
-    _check_is_owner(request, "choose what becomes of")
+    _check_is_owner(request)
     named = request.GET.get("targetActorId", "")
     if not named:
         raise ApiError(HTTPStatus.BAD_REQUEST, "parameter-required", "The parameter targetActorId is required.")
@@ -111,9 +110,10 @@ def _run(request: ResourceApiRequest) -> Run:
     return cast("Run", request.resource)
 
 
-def _check_is_owner(request: ResourceApiRequest, what: str) -> None:
+def _check_is_owner(request: ResourceApiRequest) -> None:
     if request.principal.account_id != request.resource.owner_id:
-        raise ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", f"Only its owner can {what} an Actor run.")
+        message = "Only its owner can choose what becomes of an Actor run."
+        raise ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", message)
 
 
 def _not_now(error: Exception) -> ApiError:

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
+from accounts.errors import ApiError
 from console.pages import dialogs
 from console.pages.run_options import OptionsForm
 from console.pages.runs import RunRequest
@@ -14,6 +15,7 @@ from resources.runs.options import InvalidOption, options_of_run
 from resources.runs.starting import CannotRun
 from sharing.declare import needs
 from sharing.permissions import Permission
+from sharing.resurrecting import check_may_go_on
 
 RUNS_PATH = f"/{KINDS[Kind.RUN].console_path}"
 
@@ -45,7 +47,9 @@ def resurrect(request: RunRequest) -> HttpResponse:
     form.fields["build"].help_text = f"{run.build_number or 'The same build'}, unless you give another tag or number."
     if request.method == "POST" and form.is_valid():
         try:
-            resurrecting.resurrect(run, form.options(), by=request.principal)
+            options = form.options()
+            check_may_go_on(run, options.build, by=request.principal)
+            resurrecting.resurrect(run, options, by=request.principal)
         except resurrecting.NotFinished:
             messages.info(request, "The run has not ended, so that there is nothing to resurrect.")
             return dialogs.go_to(request, run.console_path)
@@ -53,6 +57,8 @@ def resurrect(request: RunRequest) -> HttpResponse:
             form.refuse(problem)
         except CannotRun as problem:
             form.add_error("build", str(problem))
+        except ApiError as problem:
+            form.add_error("build", problem.message)
         else:
             messages.success(request, "The run goes on as soon as a worker takes it.")
             return dialogs.go_to(request, run.console_path)

@@ -1,0 +1,31 @@
+"""Whether a run that has ended may go on: asked wherever it is resurrected, in the API and on the pages.
+
+WRITE on the run is what it takes, and has been decided before. But what runs then has a token that speaks for the
+run's owner, so what it is stays the owner's to choose, and has to be something that the owner may still run.
+"""
+
+from http import HTTPStatus
+
+from accounts.errors import ApiError
+from accounts.principal import Principal
+from resources.kinds import Kind
+from resources.models import Build, Run
+from sharing.mentioned import mentioned
+from sharing.permissions import Permission
+
+
+def check_may_go_on(run: Run, build: str | None, *, by: Principal) -> None:
+    """Check that `by` may have a run go on, with another `build` where one is named.
+
+    Raises:
+        ApiError: 403 for somebody else who names a build; the refusal of the access model where the run's owner may
+            not run its Actor any more, or the one that it has been turned into.
+    """
+    if build is not None and by.account_id != run.owner_id:
+        message = "Only its owner can choose the build of an Actor run."
+        raise ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", message)
+    owner = run.owner.principal
+    mentioned(owner, Kind.ACTOR, run.actor_id or "", Permission.RUN)
+    built = Build.objects.filter(pk=run.build_id).values_list("actor_id", flat=True).first() if build is None else None
+    if built and built != run.actor_id:
+        mentioned(owner, Kind.ACTOR, built, Permission.RUN)
