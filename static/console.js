@@ -7,7 +7,7 @@
    <progress data-progress hidden>                     in a form: how much of what the form sends has been sent
    <h1 data-problem>                                   in the answer to a refused request: what to say of it; a value of the
                                                        attribute is said instead, and then the dialog stays as it is
-   <p hx-trigger="every 1s" data-by-itself>             asks by itself: its swaps leave the focus where it is, it waits out a server that
+   <p hx-trigger="every 1s" data-by-itself>             asks by itself: its swaps leave the focus where it is or give it to what took its place, it waits out a server that
                                                        cannot be reached, and ends when it is refused
    <pre data-keeps-end>                                grows at its end, which stays in view unless somebody scrolled up
    HX-Trigger: {"announce": {"message": "..."}}        shows a message and reads it out
@@ -64,6 +64,12 @@
     if (!element) return;
     if (!element.matches("a, button, input, select, textarea, [tabindex]")) element.tabIndex = -1;
     element.focus();
+  }
+
+  function sameIn(root, element) {
+    const href = element.getAttribute("href");
+    if (element.id) return root?.querySelector(`#${CSS.escape(element.id)}`);
+    return href && root?.querySelector(`a[href="${CSS.escape(href)}"]`);
   }
 
   /* The dialog. */
@@ -147,17 +153,34 @@
       for (const form of content.querySelectorAll("form.htmx-request")) htmx.trigger(form, "htmx:abort");
       content.replaceChildren();
       document.getElementById("dialog-toasts")?.replaceChildren();
-      if (opener?.isConnected) opener.focus();
+      // What opened it may have been replaced in the meantime, by a page that follows a run.
+      if (opener) focusOn(opener.isConnected ? opener : (sameIn(document, opener) ?? document.querySelector("h1")));
       opener = null;
     });
   }
 
   /* htmx: focus is never lost by a swap, and an error is never silent. */
 
+  /* A swap that comes by itself may replace what has the focus: then what took its place gets it, or where it was. */
+
+  let replaced = null;
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const had = document.activeElement;
+    if (isByItself(event)) replaced = { had, placeId: had?.parentElement?.closest("[id]")?.id };
+  });
+
+  function giveBackFocus() {
+    if (!replaced || replaced.had.isConnected || document.activeElement !== document.body) return;
+    const place = document.getElementById(replaced.placeId ?? "") ?? document.querySelector("h1");
+    focusOn(sameIn(place, replaced.had) ?? place?.querySelector("a[href], button, input, select, textarea") ?? place);
+    replaced = null;
+  }
+
   const isByItself = (event) => event.detail.requestConfig?.elt.matches("[data-by-itself]") ?? false;
 
   document.addEventListener("htmx:afterSettle", (event) => {
-    if (isByItself(event)) return;
+    if (isByItself(event)) return giveBackFocus();
     const swapped = event.detail.elt;
     const wanted = swapped.matches?.("[data-focus]") ? swapped : swapped.querySelector?.("[data-focus]");
     if (wanted) {

@@ -209,8 +209,22 @@ def test_tags_are_moved_only_to_builds_of_the_actor_that_succeeded(api, ada, mak
 # Public Actors
 
 
-def test_publishing_opens_the_actor_and_unpublishing_closes_it(api, ada, ben, cleo, actor, url, give):
+def test_a_writer_cannot_publish_nor_make_private_but_sends_back_what_was_read(api, ada, ben, actor, url, give):
     give(actor, ben, "WRITE")
+    for is_public in (False, True):
+        Actor.objects.filter(pk=actor.pk).update(is_public=is_public)
+        refused = send(api(ben), "put", url, {"isPublic": not is_public, "title": "Refused"})
+        assert error_of(refused) == (403, "insufficient-permissions-to-change-field")
+        assert "MANAGE_ACCESS_RIGHTS" in refused.json()["error"]["message"]
+        kept = Actor.objects.get(pk=actor.pk)
+        assert (kept.is_public, kept.title) == (is_public, "")
+        seen = data_of(send(api(ben), "put", url, {"isPublic": is_public, "title": "Kept"}))
+        assert (seen["isPublic"], seen["title"]) == (is_public, "Kept")
+        Actor.objects.filter(pk=actor.pk).update(title="")
+
+
+def test_publishing_opens_the_actor_and_unpublishing_closes_it(api, ada, ben, cleo, actor, url, give):
+    give(actor, ben, "WRITE", "MANAGE_ACCESS_RIGHTS")
     data_of(send(api(ben), "put", url, {"isPublic": True}))
     for client in (api(), api(cleo)):
         assert data_of(client.get(url))["versions"][0]["sourceFiles"][0]["name"] == "a"

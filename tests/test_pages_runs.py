@@ -124,7 +124,7 @@ def test_a_default_storage_that_is_restricted_by_itself_is_closed_to_who_has_a_m
         by_link = text_of(signed_in(cleo).get(run.console_path + tab))
         for secret in ("sourdough", "alert(1)", "at-the-shop", "2 items"):
             assert secret not in by_link
-    assert signed_in(cleo).get(f"{run.console_path}/now").context["items"] is None
+    assert signed_in(cleo).get(f"{run.console_path}/now").context["item_count"] is None
     assert "Restricted, and not shared with you" in text_of(signed_in(cleo).get(run.console_path))
     assert "sourdough" in text_of(signed_in(ben).get(run.console_path))
     assert "2 items" in text_of(signed_in(ben).get(f"{run.console_path}?tab=storage"))

@@ -1,13 +1,10 @@
-"""The page of a resource whose kind has none of its own yet."""
+"""What the pages of all resources have in common: what they refuse, and how one comes to see what they show."""
 
 import re
 
 import pytest
 
-from console.pages.sharing_urls import WITH_THEIR_OWN_PAGE
 from resources.kinds import KINDS, Kind
-
-KINDS_HERE = [kind for kind in Kind if kind not in WITH_THEIR_OWN_PAGE]
 
 
 @pytest.fixture
@@ -20,7 +17,7 @@ def restricted_ada(ada):
 # Refusals
 
 
-@pytest.mark.parametrize("kind", KINDS_HERE)
+@pytest.mark.parametrize("kind", Kind)
 def test_who_may_not_read_it_finds_nothing(kind, restricted_ada, ben, make_resource, signed_in, client):
     resource = make_resource(kind, restricted_ada, name="secret-thing")
     for path in (resource.console_path, f"/{KINDS[kind].console_path}/ada~secret-thing"):
@@ -45,21 +42,6 @@ def test_it_only_shows(ada, make_resource, signed_in):
 
 
 # What works
-
-
-@pytest.mark.parametrize("kind", KINDS_HERE)
-def test_it_shows_what_is_known_by_id_and_by_name(kind, ada, make_resource, signed_in):
-    resource = make_resource(kind, ada, name="nightly")
-    for path in (
-        resource.console_path,
-        f"/{KINDS[kind].console_path}/ada~nightly",
-        f"/{KINDS[kind].console_path}/~nightly",
-    ):
-        shown = signed_in(ada).get(path).content.decode()
-        assert resource.pk in shown
-        assert "<h1>nightly</h1>" in shown
-        assert f'href="{resource.console_path}/share"' in shown
-        assert ("Anyone with ID" in shown) == KINDS[kind].general_access
 
 
 def test_a_run_leads_to_its_actor_and_its_storages_and_they_lead_back(ada, make_resource, signed_in):

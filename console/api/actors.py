@@ -12,9 +12,10 @@ from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from console.api import actor_answers, answers, bodies
 from console.api.actor_bodies import REFUSED, ActorBody, BuildTag, Version, refusal_of
+from console.api.changes import check_may_change
 from console.api.pagination import Page, flag, one_of
 from resources.actors import editing, environment, versions
-from resources.actors.fields import InvalidField
+from resources.actors.fields import ActorFields, InvalidField
 from resources.builds import tagging
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion
@@ -76,7 +77,7 @@ def show(request: ResourceApiRequest) -> HttpResponse:
 
 @needs(Kind.ACTOR, Permission.WRITE)
 def update(request: ResourceApiRequest) -> HttpResponse:
-    """Change what is given, all of it or nothing. Whoever may change an Actor may publish it and make it private.
+    """Change what is given, all of it or nothing. To publish an Actor or make it private needs MANAGE_ACCESS_RIGHTS.
 
     `versions` are then all versions that there are; `taggedBuilds` moves the tags that it names.
     """
@@ -84,7 +85,7 @@ def update(request: ResourceApiRequest) -> HttpResponse:
     actor, by = cast("Actor", request.resource), request.principal
     try:
         with transaction.atomic():
-            editing.update(actor, body.fields(actor.details), name=body.name, by=by)
+            editing.update(actor, _changed(request, body), name=body.name, by=by)
             if body.versions is not None:
                 _replace(actor, body.versions, by)
             for tag, build in (body.tagged_builds or {}).items():
@@ -102,6 +103,21 @@ def delete(request: ResourceApiRequest) -> HttpResponse:
     if not editing.delete(cast("Actor", request.resource), by=request.principal):
         raise _gone()
     return answers.no_content()
+
+
+def _changed(request: ResourceApiRequest, body: ActorBody) -> ActorFields:
+    """Return the fields that a body changes. Clients send back what they read: an `isPublic` as it is asks for nothing.
+
+    Raises:
+        ApiError: 403 for an `isPublic` that would change who may read the Actor, by somebody who may not change that.
+    """
+    actor = cast("Actor", request.resource)
+    fields = body.fields(actor.details)
+    if fields.get("is_public", actor.is_public) != actor.is_public:
+        check_may_change(request, "isPublic", Permission.MANAGE_ACCESS_RIGHTS)
+    else:
+        fields.pop("is_public", None)
+    return fields
 
 
 def _by_last_run(ids: list[str], page: Page) -> list[Actor]:

@@ -6,8 +6,7 @@ from typing import Any
 
 from console.pages.access_words import badge_of, how_you_see_it
 from resources.kinds import KINDS, Kind
-from resources.models import Resource
-from sharing.access import Facts, Parent
+from sharing.access import Parent
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
 
@@ -97,16 +96,3 @@ def _related(kind: Kind, parent: Parent, me: str | None) -> Related:
     may_read = parent.owner_id == me or bool(parent.granted) or (kind is Kind.ACTOR and parent.is_public)
     info = KINDS[kind]
     return Related(info.title, parent.id, f"/{info.console_path}/{parent.id}", (parent.name or "") if may_read else "")
-
-
-def related_to(resource: Resource, facts: Facts) -> list[Related]:
-    """Return the Actor, task and run that a resource belongs to, and the default storages of a run."""
-    found = [
-        Related(KINDS[kind].title, id_, f"/{KINDS[kind].console_path}/{id_}")
-        for kind, id_ in ((Kind.ACTOR, resource.actor_id), (Kind.TASK, resource.task_id), (Kind.RUN, resource.run_id))
-        if id_
-    ]
-    if facts.kind is Kind.RUN:
-        storages = Resource.objects.filter(run_id=resource.pk).order_by("kind", "id")
-        found += [Related(f"Default {each.info.noun}", each.pk, each.console_path) for each in storages]
-    return found

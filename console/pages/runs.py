@@ -95,7 +95,7 @@ def now(request: RunRequest) -> HttpResponse:
         if run.is_finished:
             said = f"The run has ended: {STATUS_WORDS[run.status].label.lower()}."
             trigger_client_event(response, "announce", {"message": said})
-    if request.GET.get("items") == "0" and context["items"]:
+    if request.GET.get("items") == "0" and context["item_count"]:
         trigger_client_event(response, "output-there")
     return response
 
@@ -122,7 +122,7 @@ def now_of(request: RunRequest) -> dict[str, Any]:
         "task": parents.get(Kind.TASK),
         "took": time_taken(run),
         "origin": Origin(run.origin).label if run.origin in Origin else run.origin,
-        "items": dataset.resource.item_count if dataset and isinstance(dataset.resource, Dataset) else None,
+        "item_count": dataset.resource.item_count if dataset and isinstance(dataset.resource, Dataset) else None,
         "refused_calls": refused_calls(run),
         "is_restricted": manages and level == GeneralAccess.RESTRICTED,
         "restricted_by_account": source == "ACCOUNT",

@@ -22,6 +22,9 @@ _FIELD_OF = {"cronExpression": "cron_expression", "timezone": "timezone", "actio
 _PREVIEW = {
     "hx-get": "/schedules/preview",
     "hx-target": "#times",
+    # What the form around it says of its own answer is not meant for this one.
+    "hx-swap": "innerHTML",
+    "hx-disabled-elt": "unset",
     "hx-include": "closest form",
     "hx-sync": "closest form:replace",
 }

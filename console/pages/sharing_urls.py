@@ -4,18 +4,13 @@ from collections.abc import Iterator
 
 from django.urls import URLPattern, path
 
-from console.pages import asking, resource, share, shared
-from resources.kinds import KINDS, STORAGES, Kind
-
-# Kinds whose page shows their content, and so is written for them.
-WITH_THEIR_OWN_PAGE = {Kind.ACTOR, Kind.BUILD, Kind.RUN, Kind.TASK, Kind.SCHEDULE, *STORAGES}
+from console.pages import asking, share, shared
+from resources.kinds import KINDS, Kind
 
 
 def _of_kind(kind: Kind) -> Iterator[URLPattern]:
     page = f"{KINDS[kind].console_path}/<str:address>"
     names_kind = {"kind": kind.value}
-    if kind not in WITH_THEIR_OWN_PAGE:
-        yield path(page, resource.page, names_kind, name=f"resource-{kind.value}")
     yield path(f"{page}/share", share.dialog, names_kind, name=f"share-{kind.value}")
     yield path(f"{page}/share/people/<str:account_id>", share.change, names_kind)
     yield path(f"{page}/share/people/<str:account_id>/remove", share.remove, names_kind)
