@@ -10,12 +10,14 @@ saved.
 """
 
 import logging
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from accounts.errors import ApiError
+from accounts.principal import Principal, Scope
 from accounts.rate_limit import allowed
 from resources.jobs import FINISHED
 from resources.models import Run, Schedule, ScheduleInvocation
@@ -107,7 +109,7 @@ def _start(schedule: Schedule, action: Action, planned: datetime) -> str:
     if not schedule.owner.is_active:
         raise _NotStarted(f"The {named} was not started: the account that the schedule belongs to is not active.")
     try:
-        target = target_of(action, schedule.owner.principal)
+        target = target_of(action, _principal(schedule))
     except ApiError as error:
         raise _NotStarted(f"The {named} was not started: its owner may not run it. {error.message}") from None
     going_on = _previous(schedule, action) if schedule.is_exclusive else None
@@ -117,13 +119,19 @@ def _start(schedule: Schedule, action: Action, planned: datetime) -> str:
     return f"Started the run {run.pk} of the {target.words}."
 
 
+def _principal(schedule: Schedule) -> Principal:
+    """Return whom a schedule acts for: its owner, within the scope by which somebody has chosen what it starts."""
+    scope = None if schedule.token_scope is None else Scope.from_json(schedule.token_scope)
+    return replace(schedule.owner.principal, scope=scope)
+
+
 def _run(schedule: Schedule, action: Action, target: Target, planned: datetime) -> Run:
     body, content_type = actions.input_of(action, target.task)
     try:
         with transaction.atomic():
             return starting.start(
                 target.actor,
-                by=schedule.owner.principal,
+                by=_principal(schedule),
                 input=body,
                 content_type=content_type,
                 options=_options(action),

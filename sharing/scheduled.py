@@ -1,20 +1,30 @@
 """What a schedule may start: asked of whoever saves it, of its owner then, and of its owner again each time it fires.
 
 Its runs are its owner's and speak for its owner. So nobody who may change somebody else's schedule gets more by it than
-its owner and they both have: each action has to be allowed to both.
+its owner and they both have: each action has to be allowed to both. And what speaks for the owner is the owner's to
+choose: others add only what belongs to the owner, for anything else could be a program of their own.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import cast
 
 import msgspec
 
+from accounts.errors import ApiError
 from accounts.principal import Principal
 from resources.kinds import Kind
 from resources.models import Actor, Task
 from resources.schedules.actions import Action, RunActor
 from sharing.mentioned import mentioned
 from sharing.permissions import Permission
+
+_NOT_THE_OWNERS = ApiError(
+    HTTPStatus.FORBIDDEN,
+    "insufficient-permissions",
+    "Only its owner can have a schedule start an Actor or task of somebody else: its runs speak for its owner.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +52,14 @@ def target_of(action: Action, principal: Principal) -> Target:
     return Target(cast("Actor", mentioned(principal, Kind.ACTOR, task.actor_id or "", Permission.RUN)), task)
 
 
-def named_by_id(action: Action, principal: Principal, owner: Principal) -> Action:
+def named_by_id(action: Action, principal: Principal, owner: Principal, kept: Collection[Action] = ()) -> Action:
     """Return an action that is about to be saved, with what it starts named by its ID, whatever it is called later.
 
+    `kept` are those that the schedule has already.
+
     Raises:
-        ApiError: the refusal of the access model, to whoever saves it or to the schedule's owner.
+        ApiError: the refusal of the access model, to whoever saves it or to the schedule's owner; 403 for somebody else
+            who would have a schedule start what is not its owner's.
     """
     target = target_of(action, principal)
     if isinstance(action, RunActor):
@@ -55,4 +68,11 @@ def named_by_id(action: Action, principal: Principal, owner: Principal) -> Actio
         named = msgspec.structs.replace(action, actor_task_id=target.task.pk if target.task else "")
     if owner.account_id != principal.account_id:
         target_of(named, owner)
+        is_new = _what(named) not in {_what(each) for each in kept}
+        if is_new and (target.task or target.actor).owner_id != owner.account_id:
+            raise _NOT_THE_OWNERS
     return named
+
+
+def _what(action: Action) -> str:
+    return action.actor_id if isinstance(action, RunActor) else action.actor_task_id

@@ -1,13 +1,17 @@
 """`/v2/schedules`: schedules, what they start, and their log."""
 
 import json
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from resources.kinds import Kind
-from resources.models import Schedule, ScheduleInvocation
+from resources.models import Run, Schedule, ScheduleInvocation
 from resources.schedules import editing
 from resources.schedules.editing import ScheduleChange
+from sharing import firing
+from tests.run_stage import built_actor
 
 
 @pytest.fixture
@@ -95,6 +99,33 @@ def test_a_writer_schedules_nothing_that_the_owner_may_not_start(api, schedule, 
     assert error_of(response) == (404, "record-not-found")
     schedule.refresh_from_db()
     assert (schedule.actions, schedule.is_enabled) == ("[]", False)
+
+
+def test_a_writer_does_not_choose_what_the_owners_token_is_given_to(
+    api, ada, schedule, ben, actor, give, make_resource
+):
+    give(schedule, ben, "WRITE")
+    thief = make_resource(Kind.ACTOR, ben, name="thief", is_public=True)
+    task = make_resource(Kind.TASK, ben, name="thief", actor_id=thief.pk)
+    give(task, ada)
+    one = f"/v2/schedules/{schedule.pk}"
+    for action in (of_actor(thief), of_actor(actor), of_task(task)):
+        assert error_of(send(api(ben), "put", one, {"actions": [action]})) == (403, "insufficient-permissions")
+    assert send(api(ada), "put", one, {"actions": [of_actor(actor)]}).status_code == 200
+    body = {"actions": [of_actor(actor, runInput={"body": "{}", "contentType": "application/json"})]}
+    assert send(api(ben), "put", one, body).status_code == 200  # what its owner has chosen stays
+
+
+def test_a_scope_goes_no_further_by_a_schedule(api, ada, make_resource):
+    mine = built_actor(ada, name="mine")
+    scope = [{"kind": "schedule", "permissions": ["WRITE"]}, {"kind": "actor", "permissions": ["RUN"]}]
+    body = {"actions": [of_actor(mine)], "cronExpression": "* * * * *", "isEnabled": True}
+    made = send(api(ada, scope=scope), "post", "/v2/schedules", body).json()["data"]
+    assert firing.fire(made["id"], timezone.now() + timedelta(minutes=2))
+    scope_of_run = Run.objects.get(schedule_id=made["id"]).token_scope
+    assert [entry["kind"] for entry in scope_of_run] == ["schedule", "actor"]
+    assert send(api(ada), "put", f"/v2/schedules/{made['id']}", {"actions": [of_actor(mine)]}).status_code == 200
+    assert Schedule.objects.get().token_scope is None
 
 
 def test_a_token_for_schedules_alone_starts_nothing(api, ada, make_resource):
@@ -229,7 +260,7 @@ def test_a_writers_change_is_in_the_owners_trail(api, schedule, ben, ada, give, 
     from accounts.models import AuditEvent
 
     give(schedule, ben, "WRITE")
-    assert send(api(ben), "put", f"/v2/schedules/{schedule.pk}", {"actions": [of_actor(actor)]}).status_code == 200
+    assert send(api(ben), "put", f"/v2/schedules/{schedule.pk}", {"isEnabled": True}).status_code == 200
     line = AuditEvent.objects.get(action="schedule.changed")
     assert (line.account_id, line.actor_id) == (ada.pk, ben.pk)
 

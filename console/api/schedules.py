@@ -50,15 +50,15 @@ class ScheduleBody(msgspec.Struct, rename="camel"):
     notifications: Notifications | None = None
     actions: list[Action] | None = None
 
-    def change(self, by: Principal, owner: Principal) -> ScheduleChange:
-        """Return what is to change, each action decided.
+    def change(self, by: Principal, owner: Principal, kept: Sequence[Action] = ()) -> ScheduleChange:
+        """Return what is to change, each action decided; `kept` are those that the schedule has.
 
         Raises:
             ApiError: the refusal of the access model, for what may not be started.
         """
         actions = self.actions
         if actions is not None:
-            actions = [named_by_id(action, by, owner) for action in actions[: MAX_ACTIONS + 1]]
+            actions = [named_by_id(action, by, owner, kept) for action in actions[: MAX_ACTIONS + 1]]
         return ScheduleChange(
             name=self.name,
             title=self.title,
@@ -104,7 +104,7 @@ def update(request: ResourceApiRequest) -> HttpResponse:
     schedule = _schedule(request)
     owner = Account.objects.get(pk=schedule.owner_id).principal
     try:
-        editing.update(schedule, body.change(request.principal, owner), by=request.principal)
+        editing.update(schedule, body.change(request.principal, owner, actions_of(schedule)), by=request.principal)
     except _REFUSED as error:
         raise _refusal_of(error) from None
     except ResourceGone:

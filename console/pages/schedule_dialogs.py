@@ -24,7 +24,10 @@ from sharing.scheduled import named_by_id
 
 SCHEDULES_PATH = f"/{KINDS[Kind.SCHEDULE].console_path}"
 _DAILY = {"cron_expression": "0 6 * * *", "timezone": "UTC"}
-_MAY_NOT = "There is no such Actor or task, or it is not shared, or you or the schedule's owner may not run it."
+_MAY_NOT = (
+    "There is no such Actor or task, or it is not shared, or you or the schedule's owner may not run it, or it is not "
+    "the schedule's owner's, so that only they can add it."
+)
 
 
 @signed_in

@@ -12,7 +12,8 @@ class Schedule(Resource):
     """Starts Actors and tasks at times, in the name of its owner.
 
     `actions` is JSON text of a list as the API has it. `next_at` is when it fires next; whoever moves it on fires,
-    so that it fires once however many workers look (`sharing/firing.py`).
+    so that it fires once however many workers look (`sharing/firing.py`). `token_scope` is that of the token by which
+    the actions were saved, if it had one: what they start goes no further.
     """
 
     KIND = Kind.SCHEDULE
@@ -27,6 +28,7 @@ class Schedule(Resource):
     is_exclusive = models.BooleanField(default=False)
     notify_by_email = models.BooleanField(default=True)
     actions = models.TextField(default="[]")
+    token_scope = models.JSONField(null=True, blank=True)
     next_at = models.DateTimeField(null=True, blank=True)
     last_at = models.DateTimeField(null=True, blank=True)
 

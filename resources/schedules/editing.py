@@ -62,7 +62,7 @@ def create(owner_id: str, change: ScheduleChange = NO_CHANGE, *, by: Principal) 
     if by.account_id != owner_id:
         raise ValueError(f"{by.account_id} cannot make a schedule for {owner_id}.")
     schedule = Schedule(owner_id=owner_id, name=f"schedule-{new_id()[:8].lower()}")
-    _apply(schedule, change)
+    _apply(schedule, change, by)
     try:
         with transaction.atomic():
             schedule.save(force_insert=True)
@@ -87,7 +87,7 @@ def update(schedule: Schedule, change: ScheduleChange, *, by: Principal) -> None
         if locked is None:
             raise ResourceGone(schedule.pk)
         before = locked.name
-        _apply(locked, change)
+        _apply(locked, change, by)
         locked.modified_at = timezone.now()
         try:
             with transaction.atomic():
@@ -118,7 +118,7 @@ def log_of(schedule: Schedule) -> list[ScheduleInvocation]:
     return list(ScheduleInvocation.objects.filter(schedule_id=schedule.pk).order_by("-pk")[:MAX_LOG])[::-1]
 
 
-def _apply(schedule: Schedule, change: ScheduleChange) -> None:
+def _apply(schedule: Schedule, change: ScheduleChange, by: Principal) -> None:
     if change.name is not None:
         schedule.name = _name(change.name)
     if change.title is not None:
@@ -130,6 +130,8 @@ def _apply(schedule: Schedule, change: ScheduleChange) -> None:
             setattr(schedule, flag, value)
     if change.actions is not None:
         schedule.actions = _actions(change.actions)
+        if by.scope or by.account_id == schedule.owner_id:
+            schedule.token_scope = by.scope.to_json() if by.scope else None
     _apply_times(schedule, change)
 
 
@@ -201,6 +203,7 @@ _FIELDS = (
     "is_exclusive",
     "notify_by_email",
     "actions",
+    "token_scope",
     "next_at",
     "modified_at",
 )
