@@ -1,6 +1,7 @@
 """The tests that hold operations to the description, whatever they are operations of."""
 
 import os
+from codecs import BOM_UTF8
 from collections.abc import Container, Mapping
 from typing import Any
 
@@ -21,7 +22,13 @@ Plain = Mapping[tuple[str, str], tuple[dict[str, Any], Any]]
 
 
 def hold(case: Any, answer: Any) -> None:
-    """Check an answer. The description has a type of content for what is deleted, which has no content."""
+    """Check an answer.
+
+    The description has a type of content for what is deleted, which has no content; and it has JSON where somebody asks
+    for a byte order mark before it, which no parser of JSON wants, and which is left out of the check for that.
+    """
+    if "bom" in (case.query or {}) and answer.content.startswith(BOM_UTF8):
+        answer.content = answer.content.removeprefix(BOM_UTF8)
     case.validate_response(answer, checks=[status_code_conformance] if answer.status_code == 204 else CHECKS)
 
 
