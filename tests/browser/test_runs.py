@@ -237,6 +237,20 @@ def test_a_task_is_made_and_started(open_page, ada, actor):
     assert Run.objects.get().task_id == Task.objects.get().pk
 
 
+def test_an_actors_page_leads_by_keyboard_to_a_task_and_a_schedule_of_it(open_page, ada, actor):
+    page = open_page(ada, actor.console_path)
+    for link, title, choice, wanted in (
+        ("Save as task", "New task", "Actor", actor.pk),
+        ("Schedule", "New schedule", "Start", f"{Kind.ACTOR.value}:{actor.pk}"),
+    ):
+        button = page.get_by_role("main").get_by_role("link", name=link, exact=True)
+        button.focus()
+        page.keyboard.press("Enter")
+        expect(dialog_of(page, title).get_by_role("combobox", name=choice)).to_have_value(wanted)
+        page.keyboard.press("Escape")
+        expect(button).to_be_focused()
+
+
 def test_a_schedule_says_what_its_times_come_to_as_they_are_written(open_page, ada, task):
     page = open_page(ada, "/schedules")
     page.get_by_role("link", name="New schedule").first.click()
