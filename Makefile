@@ -12,6 +12,8 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
 PYTEST_ARGS ?=
+# Neighbouring tests share what they are set up with, so that processes are given blocks of them. Browsers come alone.
+EVERY_TEST = $(BIN)/python -m pytest -n auto --dist worksteal -m "not browser" && $(BIN)/python -m pytest -m browser
 # An environment whose Python has gone, or that was moved, is made anew.
 $(shell $(BIN)/python -c pass 2>/dev/null || rm -f $(VENV)/created)
 BENCH_ARGS ?=
@@ -25,7 +27,7 @@ run: install ## Start the server, with demo data at the first start
 	@exec $(BIN)/python manage.py serve
 
 test: install-dev ## Run the tests; those in a browser need Chromium
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(if $(PYTEST_ARGS),$(BIN)/python -m pytest $(PYTEST_ARGS),$(EVERY_TEST))
 
 lint: install-dev ## Check style, types, the floors and the templates
 	@$(BIN)/ruff check .
