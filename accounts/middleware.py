@@ -29,21 +29,14 @@ def is_api(request: HttpRequest) -> bool:
 
 
 class PrincipalMiddleware:
-    """Reads the credential. Nobody is fine; a token that speaks for nobody is a 401, everywhere on the API."""
+    """Reads the session of a page. The API reads the token by itself (console/api/way.py)."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Set the principal, or refuse the token."""
-        if not is_api(request):
-            request.principal = principal_of_session(request)  # type: ignore[attr-defined]  # our own attribute
-            with answering(request):
-                return self.get_response(request)
-        try:
-            request.principal = principal_of_token(request)  # type: ignore[attr-defined]  # our own attribute
-        except tokens.UnknownToken:
-            return UNKNOWN_TOKEN.response()
+        """Set the principal; nobody is fine."""
+        request.principal = principal_of_session(request)  # type: ignore[attr-defined]  # our own attribute
         with answering(request):
             return self.get_response(request)
 

@@ -1,7 +1,5 @@
 """Where the request that is being answered comes from, for the audit trail."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 from allauth.account.adapter import get_adapter
@@ -10,14 +8,19 @@ from django.http import HttpRequest
 _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
 
-@contextmanager
-def answering(request: HttpRequest) -> Iterator[None]:
+class answering:  # noqa: N801  # it reads as a statement; contextlib's way to write it takes three times as long
     """Note that whatever happens within is asked for by `request`."""
-    before = _request.set(request)
-    try:
-        yield
-    finally:
-        _request.reset(before)
+
+    __slots__ = ("_before", "_request")
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    def __enter__(self) -> None:
+        self._before = _request.set(self._request)
+
+    def __exit__(self, *raised: object) -> None:
+        _request.reset(self._before)
 
 
 def origin() -> dict[str, str]:

@@ -6,7 +6,7 @@ thousands of times a second. So everything that belongs to pages steps aside for
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any
 
 import csp.middleware
 import django.contrib.auth.middleware
@@ -20,10 +20,10 @@ import django_htmx.middleware
 import whitenoise.middleware
 from django.http import HttpRequest, HttpResponse
 
-from accounts.errors import ApiError
 from accounts.middleware import API_PREFIX, is_api
 from accounts.sessions import SessionActivityMiddleware as _SessionActivityMiddleware
 from console import run_notes
+from console.api.way import answer
 from console.errors import error_page, in_the_form_of_the_api
 from resources.calls import caller
 
@@ -110,31 +110,15 @@ class MethodNotAllowedMiddleware:
         return page
 
 
-class ApiEntrance:
-    """Where the API comes in, behind everything that belongs to pages; see ApiMiddleware."""
-
-    newest: ClassVar["ApiEntrance | None"] = None
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-        ApiEntrance.newest = self
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request of a page on."""
-        return self.get_response(request)
-
-
 class ApiMiddleware:
     """What every answer of the API has in common: open CORS, no sniffing, and errors in the one shape.
 
-    It sends a request straight to the entrance, which Django has made by then, for it makes the innermost first: a
-    dozen layers that step aside one by one cost as much as the decision.
+    The API is answered here (console/api/way.py), before everything that belongs to pages: a dozen layers that step
+    aside one by one cost as much as the decision.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
-        self._to_api = ApiEntrance.newest.get_response if ApiEntrance.newest else get_response
-        ApiEntrance.newest = None
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer a preflight at once; add the headers to everything else, and take the body off a HEAD."""
@@ -145,7 +129,7 @@ class ApiMiddleware:
         if request.method == "OPTIONS":
             response = HttpResponse(status=204, headers=_PREFLIGHT_HEADERS)
         else:
-            response = in_the_form_of_the_api(self._to_api(request))
+            response = in_the_form_of_the_api(answer(request))
             if response.status_code in _REFUSALS:
                 run_notes.note(request, response)
         for name, value in _API_HEADERS.items():
@@ -158,10 +142,6 @@ class ApiMiddleware:
         if request.method == "HEAD":
             _take_body_off(response)
         return response
-
-    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Turn an error that a view raised into the API's shape; leave pages to Django."""
-        return exception.response() if isinstance(exception, ApiError) and is_api(request) else None
 
 
 def _comes_from_a_run(request: HttpRequest) -> bool:

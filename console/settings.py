@@ -88,7 +88,6 @@ MIDDLEWARE = [
     "console.middleware.HtmxMiddleware",
     "console.middleware.XFrameOptionsMiddleware",
     "console.middleware.MethodNotAllowedMiddleware",
-    "console.middleware.ApiEntrance",
     "accounts.middleware.PrincipalMiddleware",
     "sharing.middleware.AccessMiddleware",
 ]

@@ -18,7 +18,7 @@ from accounts.requests import ApiRequest
 from resources.models import Resource
 from sharing import addresses, links, refusals
 from sharing.access import NO_ACCESS, Access, AddressedBy, Decision, decide
-from sharing.declare import Needs, Public, SignedIn, declared, need_of
+from sharing.declare import Needs, SignedIn, declared, need_of
 from sharing.facts import Address, fetch
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
@@ -42,60 +42,69 @@ class AccessMiddleware:
         self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponse | None:
         """Answer with a refusal, or return None to let the view answer."""
-        need = need_of(view, request.method or "")
-        if need is None:
-            if declared(view):
-                return None  # the view answers with the methods that it knows
-            raise PermissionDenied(f"{view!r} does not declare what it needs.")
-        if isinstance(need, Public):
-            return None
-        if isinstance(need, SignedIn):
-            return self._signed_in(request, need)
-        return self._on_resource(request, need, kwargs)
+        return stop(request, view, kwargs)
 
-    def _signed_in(self, request: HttpRequest, need: SignedIn) -> HttpResponse | None:
-        principal = cast("ApiRequest", request).principal
-        if principal.is_anonymous:
-            return refusals.nobody(request)
-        if need.kind and need.permission and not principal.scope_allows(need.permission.name or "", need.kind):
-            return refusals.out_of_scope(need.kind, need.permission)
-        return None
 
-    def _on_resource(self, request: HttpRequest, need: Needs, kwargs: dict[str, Any]) -> HttpResponse | None:
-        request = cast("ResourceApiRequest", request)
-        principal = request.principal
-        needs_somebody = addresses.needs_somebody(kwargs)
-        nameless = principal.is_anonymous and needs_somebody
-        kind = need.kind or addresses.take_kind(kwargs)
-        try:
-            address = addresses.take_address(kind, kwargs, principal, request.GET)
-        except ApiError as error:
-            return error.response()
-        permissions = need.permissions
-        if need.or_about_oneself and _is_about_oneself(request, need, kwargs):
-            permissions = (Permission.READ,)
-        by_somebody = need.by_somebody or nameless or not is_api(request) or Permission.READ not in permissions
-        if principal.is_anonymous and by_somebody:
-            return refusals.nobody(request)
-        if need.lists and not principal.scope_allows(Permission.READ.name or "", need.lists):
-            return refusals.out_of_scope(need.lists, Permission.READ)
-        found = fetch(address, principal.account_id) if address else None
-        if found is None or address is None:
-            return _too_many_names(request, address) or refusals.missing(request, kind, address.id if address else "")
-        resource = cast("Resource", SimpleLazyObject(lambda: found.resource))
-        access = Access(principal, resource, found.facts, address.by)
-        decision = _first_allowed(access, permissions)
-        if needs_somebody and not principal.scope_allows(Permission.READ.name or "", kind, found.facts.id):
-            decision = NO_ACCESS  # to somebody with no token at all this address means nothing, open or not
-        if not decision.allowed and need.signed and "signature" in request.GET:
-            decision = _by_signature(access, need.signed, request.GET["signature"], kwargs)
-        if not decision.allowed:
-            stopped = None if access.allows(Permission.READ) else _too_many_names(request, address)
-            return stopped or refusals.refused(request, access, permissions[0])
-        request.resource = resource
-        request.access = access
-        request.decision = decision
-        return None
+def stop(request: HttpRequest, view: Callable[..., Any], kwargs: dict[str, Any]) -> HttpResponse | None:
+    """Return the refusal, or None to let the view answer; what names the resource is taken out of `kwargs`.
+
+    Raises:
+        PermissionDenied: for a view that does not declare what it needs.
+    """
+    need = need_of(view, request.method or "")
+    if need is None:
+        if declared(view):
+            return None  # the view answers with the methods that it knows
+        raise PermissionDenied(f"{view!r} does not declare what it needs.")
+    if isinstance(need, Needs):
+        return _on_resource(request, need, kwargs)
+    return _signed_in(request, need) if isinstance(need, SignedIn) else None
+
+
+def _signed_in(request: HttpRequest, need: SignedIn) -> HttpResponse | None:
+    principal = cast("ApiRequest", request).principal
+    if principal.is_anonymous:
+        return refusals.nobody(request)
+    if need.kind and need.permission and not principal.scope_allows(need.permission.name or "", need.kind):
+        return refusals.out_of_scope(need.kind, need.permission)
+    return None
+
+
+def _on_resource(request: HttpRequest, need: Needs, kwargs: dict[str, Any]) -> HttpResponse | None:
+    request = cast("ResourceApiRequest", request)
+    principal = request.principal
+    needs_somebody = addresses.needs_somebody(kwargs)
+    nameless = principal.is_anonymous and needs_somebody
+    kind = need.kind or addresses.take_kind(kwargs)
+    try:
+        address = addresses.take_address(kind, kwargs, principal, request.GET)
+    except ApiError as error:
+        return error.response()
+    permissions = need.permissions
+    if need.or_about_oneself and _is_about_oneself(request, need, kwargs):
+        permissions = (Permission.READ,)
+    by_somebody = need.by_somebody or nameless or not is_api(request) or Permission.READ not in permissions
+    if principal.is_anonymous and by_somebody:
+        return refusals.nobody(request)
+    if need.lists and not principal.scope_allows(Permission.READ.name or "", need.lists):
+        return refusals.out_of_scope(need.lists, Permission.READ)
+    found = fetch(address, principal.account_id) if address else None
+    if found is None or address is None:
+        return _too_many_names(request, address) or refusals.missing(request, kind, address.id if address else "")
+    resource = cast("Resource", SimpleLazyObject(lambda: found.resource))
+    access = Access(principal, resource, found.facts, address.by)
+    decision = _first_allowed(access, permissions)
+    if needs_somebody and not principal.scope_allows(Permission.READ.name or "", kind, found.facts.id):
+        decision = NO_ACCESS  # to somebody with no token at all this address means nothing, open or not
+    if not decision.allowed and need.signed and "signature" in request.GET:
+        decision = _by_signature(access, need.signed, request.GET["signature"], kwargs)
+    if not decision.allowed:
+        stopped = None if access.allows(Permission.READ) else _too_many_names(request, address)
+        return stopped or refusals.refused(request, access, permissions[0])
+    request.resource = resource
+    request.access = access
+    request.decision = decision
+    return None
 
 
 def _too_many_names(request: ApiRequest, address: Address | None) -> HttpResponse | None:
