@@ -22,28 +22,12 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.middleware import API_PREFIX, is_api
 from accounts.sessions import SessionActivityMiddleware as _SessionActivityMiddleware
-from console import run_notes
-from console.api.way import answer
-from console.errors import error_page, in_the_form_of_the_api
+from console.api.way import respond
+from console.errors import error_page
 from resources.calls import caller
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 _HOOKS = ("process_view", "process_exception", "process_template_response")
-_API_HEADERS = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "*",
-    "X-Content-Type-Options": "nosniff",
-}
-# What one may read can change with the next request, so nobody in between keeps an answer, unless a view says more.
-_CACHE_CONTROL = "no-store"
-_PREFLIGHT_HEADERS = {
-    "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, DELETE, OPTIONS",
-    "Access-Control-Allow-Headers": "*, Authorization",
-    "Access-Control-Max-Age": "86400",
-}
-
-
-_REFUSALS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 
 
 def pages_only(factory: Callable[[GetResponse], Any]) -> Callable[[GetResponse], Any]:
@@ -111,37 +95,17 @@ class MethodNotAllowedMiddleware:
 
 
 class ApiMiddleware:
-    """What every answer of the API has in common: open CORS, no sniffing, and errors in the one shape.
+    """Answers the API (console/api/way.py), before everything that belongs to pages.
 
-    The API is answered here (console/api/way.py), before everything that belongs to pages: a dozen layers that step
-    aside one by one cost as much as the decision.
+    A dozen layers that step aside one by one would cost as much as the decision.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer a preflight at once; add the headers to everything else, and take the body off a HEAD."""
-        if not is_api(request) and not _comes_from_a_run(request):
-            return self.get_response(request)
-        if request.path_info.endswith("/"):
-            request.path_info = API_PREFIX + request.path_info[len(API_PREFIX) :].rstrip("/")
-        if request.method == "OPTIONS":
-            response = HttpResponse(status=204, headers=_PREFLIGHT_HEADERS)
-        else:
-            response = in_the_form_of_the_api(answer(request))
-            if response.status_code in _REFUSALS:
-                run_notes.note(request, response)
-        for name, value in _API_HEADERS.items():
-            response.headers[name] = value  # no view sets these, and to look for what is not there takes longer
-        response.headers.setdefault("Cache-Control", _CACHE_CONTROL)
-        if "signature=" in request.META.get("QUERY_STRING", ""):
-            response.headers["Referrer-Policy"] = "no-referrer"  # the address opens what it is the address of
-        if not response.streaming and response.status_code not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
-            response.headers.setdefault("Content-Length", str(len(response.content)))
-        if request.method == "HEAD":
-            _take_body_off(response)
-        return response
+        """Answer a call of the API, or pass the request of a page on."""
+        return respond(request) if is_api(request) or _comes_from_a_run(request) else self.get_response(request)
 
 
 def _comes_from_a_run(request: HttpRequest) -> bool:
@@ -152,10 +116,3 @@ def _comes_from_a_run(request: HttpRequest) -> bool:
     request.from_run = run_id  # type: ignore[attr-defined]  # our own attribute
     request.path_info = path
     return True
-
-
-def _take_body_off(response: HttpResponse) -> None:
-    if response.streaming:
-        response.streaming_content = ()  # type: ignore[attr-defined]  # a streaming response has it
-    else:
-        response.content = b""

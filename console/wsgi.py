@@ -1,15 +1,40 @@
 """The WSGI application that gunicorn serves."""
 
 import os
+from typing import Any
 
+import django
 from django.conf import settings
 from django.core.cache import close_caches
+from django.core.handlers.exception import convert_exception_to_response
+from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
-from django.core.wsgi import get_wsgi_application
-from django.db import close_old_connections, reset_queries
+from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections, reset_queries
+from django.http import HttpRequest, HttpResponse
+from django.utils.log import log_response
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
-application = get_wsgi_application()
+django.setup(set_prefix=False)
+
+from accounts.middleware import API_PREFIX  # noqa: E402
+from console.api.way import respond  # noqa: E402
+
+
+class Application(WSGIHandler):
+    """Django's application. A call of the API goes straight to where it is answered."""
+
+    _respond = staticmethod(convert_exception_to_response(respond))
+
+    def get_response(self, request: HttpRequest) -> Any:
+        """Return the answer; for the API without the URL configuration of the thread, which is always the one."""
+        if not request.path_info.startswith(API_PREFIX):
+            return super().get_response(request)
+        response: HttpResponse = self._respond(request)  # type: ignore[assignment]  # nothing here is asynchronous
+        closers: list[Any] = response._resource_closers  # type: ignore[attr-defined]  # the stubs leave it out
+        closers += (request.close, connections[DEFAULT_DB_ALIAS].close_if_unusable_or_obsolete)
+        if response.status_code >= 400:
+            log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request)
+        return response
 
 
 def _look_after_connections_once() -> None:
@@ -25,4 +50,5 @@ def _look_after_connections_once() -> None:
         request_started.disconnect(reset_queries)
 
 
+application = Application()
 _look_after_connections_once()

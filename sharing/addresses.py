@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
 
 from accounts.errors import invalid_value
 from accounts.ids import looks_like_id
@@ -45,7 +45,7 @@ def take_kind(kwargs: dict[str, Any]) -> Kind:
     return Kind(kind) if kind else Kind.RUN
 
 
-def take_address(kind: Kind, kwargs: dict[str, Any], principal: Principal, query: QueryDict) -> Address | None:
+def take_address(kind: Kind, kwargs: dict[str, Any], principal: Principal, request: HttpRequest) -> Address | None:
     """Take the address out of what a URL captured; None for what cannot name anything, or names nothing.
 
     Raises:
@@ -55,7 +55,7 @@ def take_address(kind: Kind, kwargs: dict[str, Any], principal: Principal, query
         return run_address(kind, kwargs.pop("run"))
     for name, parent in LAST_OF.items():
         if name in kwargs:
-            return _last_run(kind, parent, kwargs.pop(name), principal, query)
+            return _last_run(kind, parent, kwargs.pop(name), principal, request.GET)
     if OF_ACTOR in kwargs:
         return _run_of_actor(kind, kwargs.pop("address"), kwargs.pop(OF_ACTOR), principal)
     return parse_address(kind, kwargs.pop("address"), principal)

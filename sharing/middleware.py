@@ -77,7 +77,7 @@ def _on_resource(request: HttpRequest, need: Needs, kwargs: dict[str, Any]) -> H
     nameless = principal.is_anonymous and needs_somebody
     kind = need.kind or addresses.take_kind(kwargs)
     try:
-        address = addresses.take_address(kind, kwargs, principal, request.GET)
+        address = addresses.take_address(kind, kwargs, principal, request)
     except ApiError as error:
         return error.response()
     permissions = need.permissions

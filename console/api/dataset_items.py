@@ -12,6 +12,7 @@ from accounts.errors import ApiError, record_not_found
 from console.api import answers, bodies
 from console.api.headers import Answer
 from console.api.pagination import flag
+from console.api.parameters import parameters
 from console.api.presence import still_there
 from console.spreadsheets import without_formulas
 from resources.datasets.effort import ReaderGone
@@ -44,7 +45,7 @@ def answer_with_items(request: ResourceApiRequest, dataset: Resource, dataset_id
     Raises:
         ApiError: 400 naming the parameter that is wrong, 404 when the dataset is gone.
     """
-    query = request.GET.dict()  # of a parameter given twice the last counts; a plain dict is quicker to ask
+    query = parameters(request)
     options = ItemsOptions.from_query(query)
     as_attachment = flag(query, "attachment")
     escapes_formulas = flag(query, "escapeFormulas")
@@ -69,7 +70,6 @@ def answer_with_items(request: ResourceApiRequest, dataset: Resource, dataset_id
     if escapes_formulas and options.format == "csv":
         body = without_formulas([body] if isinstance(body, bytes) else body, options.delimiter)
     if isinstance(body, bytes):
-        headers["Content-Length"] = str(len(body))
         return Answer(body, headers)
     return StreamingHttpResponse(body, headers=headers)
 

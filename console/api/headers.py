@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from http.cookies import SimpleCookie
 from typing import Any
 
 from django.http import HttpResponse
@@ -11,21 +12,55 @@ from django.http.response import ResponseHeaders
 class Headers(ResponseHeaders):
     """Django's headers, with a short way for what is plain ASCII: it needs no encoding and has no line breaks."""
 
-    def __setitem__(self, key: str, value: Any) -> None:
-        """Set a header; what is not plain goes Django's way."""
-        if value.__class__ is str and value.isascii() and value.isprintable() and key.isascii() and key.isprintable():
-            self._store[key.lower()] = (key, value)
+    def __init__(self, data: Mapping[str, str]) -> None:
+        self._store: dict[str, tuple[str, Any]] = {}
+        if _is_plain("".join(data) + "".join(data.values())):
+            for name, value in data.items():
+                self._store[name.lower()] = (name, value)
         else:
-            super().__setitem__(key, value)
+            for name, value in data.items():
+                super().__setitem__(name, value)
 
     def items(self) -> Any:
         """Return the names and values, which are kept side by side."""
         return self._store.values()
 
 
+class Prepared:
+    """Headers that many answers have, ready to be laid under their own."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._store = Headers(headers)._store
+
+    def lay_under(self, response: HttpResponse) -> None:
+        """Give an answer those of the headers that it does not have."""
+        response.headers._store = self._store | response.headers._store
+
+
 class Answer(HttpResponse):
-    """An answer of the API whose body is at hand. `headers` have the Content-Type among them."""
+    """An answer of the API whose body is at hand. `headers` have the Content-Type among them, and no length."""
 
     def __init__(self, body: bytes, headers: Mapping[str, str], status: int = HTTPStatus.OK) -> None:
-        super().__init__(body, content_type=headers["Content-Type"], status=status)
-        self.headers = Headers(headers)
+        # All that Django sets, without its way there (tests/test_api_shape.py holds that it is all).
+        self.headers = Headers({**headers, "Content-Length": str(len(body))})
+        self.status_code = int(status)
+        self.cookies = SimpleCookie()
+        self.closed = False
+        self._container = [body]
+        self._charset = self._reason_phrase = self._handler_class = None
+        self._resource_closers: list[Any] = []
+
+    def close(self) -> None:
+        """Let go of what is open.
+
+        Django would besides signal the end of the request, which takes longer than the decision. All that this is for
+        here is the connection, which the application looks after (console/wsgi.py).
+        """
+        for closer in self._resource_closers:
+            closer()
+        self._resource_closers.clear()
+        self.closed = True
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()

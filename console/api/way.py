@@ -1,21 +1,64 @@
-"""The way of an API call: who asks, which view answers, may it, and the answer.
+"""The way of an API call: who asks, which view answers, may it, and what every answer has in common.
 
 It is what Django's handler does with middleware, for which a page has a dozen layers. The API needs two of them, and
 it is called thousands of times a second.
 """
 
+from http import HTTPStatus
+
 from django.core.handlers.exception import response_for_exception
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 
 from accounts.errors import ApiError
-from accounts.middleware import UNKNOWN_TOKEN, principal_of_token
+from accounts.middleware import API_PREFIX, UNKNOWN_TOKEN, principal_of_token
 from accounts.origin import answering
 from accounts.tokens import UnknownToken
+from console import run_notes
+from console.api.headers import Prepared
 from console.api.routes import view_at
+from console.errors import in_the_form_of_the_api
 from sharing.middleware import stop
 
+# Open CORS and no sniffing. What one may read can change with the next request, so nobody in between keeps an answer,
+# unless a view says more.
+_HEADERS = Prepared(
+    {
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Expose-Headers": "*",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+)
+_PREFLIGHT_HEADERS = {
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "*, Authorization",
+    "Access-Control-Max-Age": "86400",
+}
+_REFUSALS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
+_WITHOUT_LENGTH = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
-def answer(request: HttpRequest) -> HttpResponseBase:
+
+def respond(request: HttpRequest) -> HttpResponse:
+    """Answer a preflight at once; add the headers to everything else, and take the body off a HEAD."""
+    if request.path_info.endswith("/"):
+        request.path_info = API_PREFIX + request.path_info[len(API_PREFIX) :].rstrip("/")
+    if request.method == "OPTIONS":
+        response = HttpResponse(status=HTTPStatus.NO_CONTENT, headers=_PREFLIGHT_HEADERS)
+    else:
+        response = in_the_form_of_the_api(_answer(request))
+        if response.status_code in _REFUSALS:
+            run_notes.note(request, response)
+    _HEADERS.lay_under(response)
+    if "signature=" in request.META.get("QUERY_STRING", ""):
+        response.headers["Referrer-Policy"] = "no-referrer"  # the address opens what it is the address of
+    if not response.streaming and response.status_code not in _WITHOUT_LENGTH:
+        response.headers.setdefault("Content-Length", str(len(response.content)))
+    if request.method == "HEAD":
+        _take_body_off(response)
+    return response
+
+
+def _answer(request: HttpRequest) -> HttpResponse:
     """Return the answer of the view that the path names, or the refusal; whatever is raised becomes an answer too."""
     try:
         request.principal = principal_of_token(request)  # type: ignore[attr-defined]  # our own attribute
@@ -24,10 +67,17 @@ def answer(request: HttpRequest) -> HttpResponseBase:
             if found is None:
                 raise Http404
             view, arguments = found
-            return stop(request, view, arguments) or view(request, **arguments)
+            return stop(request, view, arguments) or view(request, **arguments)  # type: ignore[return-value]
     except UnknownToken:
         return UNKNOWN_TOKEN.response()
     except ApiError as error:
         return error.response()
     except Exception as error:  # Django reports it, and answers as console/errors.py says
         return response_for_exception(request, error)
+
+
+def _take_body_off(response: HttpResponse) -> None:
+    if response.streaming:
+        response.streaming_content = ()  # type: ignore[attr-defined]  # a streaming response has it
+    else:
+        response.content = b""

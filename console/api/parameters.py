@@ -1,0 +1,19 @@
+"""The parameters of a call's query string, as a plain dict, for views that take each of them once."""
+
+from urllib.parse import parse_qsl
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def parameters(request: HttpRequest) -> dict[str, str]:
+    """Return what `request.GET.dict()` has: of a parameter given twice the last counts. This is quicker to make.
+
+    Raises:
+        TooManyFieldsSent: as `request.GET` does.
+    """
+    text = request.META.get("QUERY_STRING", "")
+    most = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
+    if not text.isascii() or text.count("&") >= most:
+        return request.GET.dict()
+    return dict(parse_qsl(text, keep_blank_values=True))
