@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -198,3 +199,12 @@ def test_a_run_sees_no_link_that_an_earlier_installation_has_left(ada):
     run.refresh_from_db()
     assert run.status == JobStatus.FAILED
     assert "SEES [" not in text_of(run.pk)
+
+
+def test_an_interpreter_that_lies_below_tmp_is_seen(tmp_path, monkeypatch):
+    (tmp_path / "hello").write_text("#!/bin/sh\necho hello\n")
+    (tmp_path / "hello").chmod(0o755)
+    monkeypatch.setattr(isolation, "_prefixes", lambda: (str(tmp_path),))
+    told = isolation.arguments((), {"PATH": os.defpath}, "/", 1 << 20)
+    command = [isolation.bubblewrap(), *told, "--", str(tmp_path / "hello")]
+    assert subprocess.run(command, capture_output=True, text=True, timeout=60).stdout == "hello\n"

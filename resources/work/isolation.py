@@ -72,9 +72,9 @@ def arguments(places: Sequence[Place], environment: Mapping[str, str], directory
     told = ["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     told += ["--disable-userns", "--cap-drop", "ALL", "--die-with-parent", "--new-session"]
     told += ["--uid", str(USER_ID), "--gid", str(USER_ID), "--hostname", "actor"]
-    told += _system()
     told += ["--proc", "/proc", "--dev", "/dev", "--size", str(memory_bytes), "--tmpfs", "/dev/shm"]  # noqa: S108
     told += ["--remount-ro", "/dev", "--size", str(memory_bytes), "--tmpfs", "/tmp"]  # noqa: S108  # one of its own
+    told += _system()  # after /tmp, which would cover an interpreter that lies there
     for place in places:
         told += ["--bind" if place.writable else "--ro-bind", str(place.host), place.inside]
     # What holds all this together is a file system in memory, too, and is not to be filled.
