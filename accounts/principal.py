@@ -31,6 +31,23 @@ class Scope:
             for entry in self.entries
         )
 
+    def narrowed_to(self, other: "Scope") -> "Scope":
+        """Return the scope of what this one and `other` both name."""
+        both = {
+            ScopeEntry(
+                mine.kind,
+                (mine.permissions | {"READ"}) & (theirs.permissions | {"READ"}),
+                mine.resource_id or theirs.resource_id,
+            ): None
+            for mine in self.entries
+            for theirs in other.entries
+            if mine.permissions
+            and theirs.permissions
+            and mine.kind == theirs.kind
+            and (None in (mine.resource_id, theirs.resource_id) or mine.resource_id == theirs.resource_id)
+        }
+        return Scope(tuple(both))
+
     def to_json(self) -> list[dict[str, Any]]:
         """Return the entries as `from_json` reads them."""
         return [

@@ -41,11 +41,13 @@ class Needs:
 class SignedIn:
     """Somebody must be signed in, or the token must be valid.
 
-    A scoped token must besides name `permission` on all resources of `kind`, where these are given.
+    A scoped token must besides name `permission` on all resources of `kind`, where these are given, and READ on all of
+    the kinds in `reads`, of which the view tells.
     """
 
     kind: Kind | None = None
     permission: Permission | None = None
+    reads: tuple[Kind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,12 @@ def signed_in(view: View) -> View:
     return declare({EVERY_METHOD: SignedIn()})(view)
 
 
-def signed_in_for(kind: Kind, permission: Permission) -> Callable[[View], View]:
-    """Declare that a view needs somebody whose scope names `permission` on all resources of `kind`."""
-    return declare({EVERY_METHOD: SignedIn(kind, permission)})
+def signed_in_for(kind: Kind, permission: Permission, *, reads: tuple[Kind, ...] = ()) -> Callable[[View], View]:
+    """Declare that a view needs somebody whose scope names `permission` on all resources of `kind`.
+
+    It must name READ on all of the kinds in `reads` too.
+    """
+    return declare({EVERY_METHOD: SignedIn(kind, permission, reads)})
 
 
 def public(reason: str) -> Callable[[View], View]:

@@ -67,6 +67,9 @@ def _signed_in(request: HttpRequest, need: SignedIn) -> HttpResponse | None:
         return refusals.nobody(request)
     if need.kind and need.permission and not principal.scope_allows(need.permission.name or "", need.kind):
         return refusals.out_of_scope(need.kind, need.permission)
+    for kind in need.reads:
+        if not principal.scope_allows(Permission.READ.name or "", kind):
+            return refusals.out_of_scope(kind, Permission.READ)
     return None
 
 

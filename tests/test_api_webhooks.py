@@ -103,12 +103,13 @@ def test_others_do_not_see_that_there_is_one(api, webhook, actor, ben, give):
     assert webhook.request_url == URL
 
 
-def test_a_scoped_token_reaches_them_only_if_it_is_for_all_actors(api, webhook, ada, actor, body):
+def test_a_scoped_token_reaches_them_only_if_it_is_for_all_actors_and_what_they_tell_of(api, webhook, ada, actor, body):
     one = f"/v2/webhooks/{webhook.pk}"
     of_one = api(ada, scope=[{"kind": "actor", "permissions": ["WRITE"], "resourceId": actor.pk}])
     of_data = api(ada, scope=[{"kind": "dataset", "permissions": ["READ", "WRITE"]}])
-    reading = api(ada, scope=[{"kind": "actor", "permissions": ["READ"]}])
-    for client in (of_one, of_data):
+    of_no_runs = api(ada, scope=[{"kind": kind, "permissions": ["WRITE"]} for kind in ("actor", "build")])
+    reading = api(ada, scope=[{"kind": kind, "permissions": ["READ"]} for kind in ("actor", "run", "build")])
+    for client in (of_one, of_data, of_no_runs):
         for url in ("/v2/webhooks", one, f"{one}/dispatches", "/v2/webhook-dispatches"):
             assert error_of(client.get(url)) == (403, "insufficient-permissions")
     assert reading.get(one).status_code == 200
@@ -120,7 +121,7 @@ def test_a_scoped_token_reaches_them_only_if_it_is_for_all_actors(api, webhook, 
 
 
 def test_a_scoped_token_does_not_name_what_it_may_not_read(api, ada, task):
-    client = api(ada, scope=[{"kind": "actor", "permissions": ["READ", "WRITE"]}])
+    client = api(ada, scope=[{"kind": kind, "permissions": ["READ", "WRITE"]} for kind in ("actor", "run", "build")])
     wanted = {"eventTypes": ["ACTOR.RUN.SUCCEEDED"], "requestUrl": URL, "condition": {"actorTaskId": task.pk}}
     assert error_of(send(client, "post", "/v2/webhooks", wanted)) == (404, "record-not-found")
 

@@ -1,5 +1,7 @@
 """The life of a run as functions: what is refused, what changes together, and who wins where two want two things."""
 
+from dataclasses import replace
+
 import pytest
 from django.db import transaction
 from django.utils import timezone
@@ -7,6 +9,7 @@ from django.utils import timezone
 from accounts import tokens
 from accounts.ids import new_id
 from accounts.models import ApiToken, AuditEvent
+from accounts.principal import Scope
 from resources.jobs import FINISHED, JobStatus, Origin
 from resources.kinds import Kind
 from resources.models import Build, Dataset, KeyValueStore, Record, RequestQueue, Resource, Run, TaggedBuild
@@ -404,3 +407,38 @@ def test_tokens_of_runs_are_none_that_a_person_manages(run, ada, signed_in):
     assert f"Run {run.pk}" not in signed_in(ada).get("/settings/integrations").text
     assert signed_in(ada).post(f"/settings/integrations/{run.token_id}/revoke").status_code == 404
     assert ApiToken.objects.filter(pk=run.token_id).exists()
+
+
+# Scopes
+
+
+def scoped(account, *entries):
+    return replace(account.principal, scope=Scope.from_json([*entries]))
+
+
+WIDE = {"kind": "dataset", "permissions": ["READ", "WRITE"], "resourceId": None}
+NARROW = {"kind": "dataset", "permissions": ["READ"], "resourceId": "d" * 17}
+
+
+@pytest.mark.parametrize(
+    ("at_first", "later", "left"),
+    [
+        ([], [], None),
+        ([WIDE], [], [WIDE]),
+        ([], [NARROW], [NARROW]),
+        ([WIDE], [NARROW], [NARROW]),
+        ([NARROW], [WIDE], [NARROW]),
+        ([NARROW], [{**WIDE, "kind": "run"}], []),
+        ([NARROW], [{**NARROW, "resourceId": "e" * 17}], []),
+        ([{**WIDE, "permissions": ["WRITE"]}], [NARROW], [NARROW]),
+    ],
+)
+@pytest.mark.parametrize("way", ["metamorph", "resurrect"])
+def test_a_run_never_gets_further_than_any_token_that_had_a_say_in_it(actor, ada, at_first, later, left, way):
+    run = starting.start(actor, by=scoped(ada, *at_first) if at_first else ada.principal)
+    by = scoped(ada, *later) if later else ada.principal
+    if way == "metamorph":
+        restarting.metamorph(at_work(run), actor, by=by)
+    else:
+        resurrecting.resurrect(ended(run), RunOptions(), by=by)
+    assert run.token_scope == left

@@ -2,7 +2,7 @@
 
 Whoever may see an Actor or a task may hang a webhook on it, for it tells only of one's own runs and builds
 (`resources/webhooks/events.py`); on a run, whoever owns it. A webhook is no resource that a scope could name, so a
-scoped token reaches them if it is for all Actors.
+scoped token reaches them if it is for all Actors, and may read all runs and builds, of which they tell.
 """
 
 from collections.abc import Iterator
@@ -27,6 +27,8 @@ from sharing.declare import needs, signed_in_for
 from sharing.mentioned import mentioned
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
+
+_TOLD_OF = (Kind.RUN, Kind.BUILD)
 
 
 class ConditionBody(msgspec.Struct, rename="camel"):
@@ -59,13 +61,13 @@ class WebhookBody(msgspec.Struct, rename="camel"):
         return WebhookChange(**{**given, "condition": condition})
 
 
-@signed_in_for(Kind.ACTOR, Permission.READ)
+@signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF)
 def list_webhooks(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the account's webhooks."""
     return answer_with_rows(request, with_last_dispatch(_own(request)), list_item)
 
 
-@signed_in_for(Kind.ACTOR, Permission.WRITE)
+@signed_in_for(Kind.ACTOR, Permission.WRITE, reads=_TOLD_OF)
 def create(request: ApiRequest) -> HttpResponse:
     """Make a webhook; with an idempotency key that was used before, answer with the one made then."""
     body = bodies.read_json(request, WebhookBody)
@@ -83,13 +85,13 @@ def create(request: ApiRequest) -> HttpResponse:
     return answers.data(in_full(webhook), answers.CREATED, location=location)
 
 
-@signed_in_for(Kind.ACTOR, Permission.READ)
+@signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF)
 def show(request: ApiRequest, webhook: str) -> HttpResponse:
     """Answer with a webhook."""
     return answers.data(in_full(_webhook(request, webhook)))
 
 
-@signed_in_for(Kind.ACTOR, Permission.WRITE)
+@signed_in_for(Kind.ACTOR, Permission.WRITE, reads=_TOLD_OF)
 def update(request: ApiRequest, webhook: str) -> HttpResponse:
     """Change what is given."""
     found = _webhook(request, webhook)
@@ -103,7 +105,7 @@ def update(request: ApiRequest, webhook: str) -> HttpResponse:
     return answers.data(in_full(found))
 
 
-@signed_in_for(Kind.ACTOR, Permission.WRITE)
+@signed_in_for(Kind.ACTOR, Permission.WRITE, reads=_TOLD_OF)
 def delete(request: ApiRequest, webhook: str) -> HttpResponse:
     """Delete a webhook with its dispatches."""
     if not editing.delete(_webhook(request, webhook), by=request.principal):
@@ -111,26 +113,26 @@ def delete(request: ApiRequest, webhook: str) -> HttpResponse:
     return answers.no_content()
 
 
-@signed_in_for(Kind.ACTOR, Permission.WRITE)
+@signed_in_for(Kind.ACTOR, Permission.WRITE, reads=_TOLD_OF)
 def try_out(request: ApiRequest, webhook: str) -> HttpResponse:
     """Have a webhook sent for an event of the type TEST, and answer with the dispatch."""
     made = editing.try_out(_webhook(request, webhook))
     return answers.data(dispatch(made), answers.CREATED)
 
 
-@signed_in_for(Kind.ACTOR, Permission.READ)
+@signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF)
 def list_of_one(request: ApiRequest, webhook: str) -> HttpResponse:
     """Answer with a page of the dispatches of a webhook."""
     return answer_with_rows(request, _dispatches(request).filter(webhook=_webhook(request, webhook)), dispatch)
 
 
-@signed_in_for(Kind.ACTOR, Permission.READ)
+@signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF)
 def list_dispatches(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the dispatches of all of the account's webhooks."""
     return answer_with_rows(request, _dispatches(request), dispatch)
 
 
-@signed_in_for(Kind.ACTOR, Permission.READ)
+@signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF)
 def show_dispatch(request: ApiRequest, dispatch_id: str) -> HttpResponse:
     """Answer with a dispatch and its calls."""
     found = None if "\x00" in dispatch_id else _dispatches(request).filter(pk=dispatch_id).first()

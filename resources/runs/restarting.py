@@ -17,6 +17,7 @@ from resources.kinds import Kind
 from resources.models import Actor, Resource, Run
 from resources.records import writing
 from resources.runs.starting import DEFAULT_CONTENT_TYPE, INPUT_KEY, build_to_run
+from resources.runs.tokens import scope_within
 
 # A run that goes on turning into something else is a loop.
 MAX_METAMORPHS: Final = 10
@@ -86,7 +87,7 @@ def metamorph(
             build_number=chosen.number,
             build_option=build or target.default_build,
             metamorphs=[*locked.metamorphs, made],
-            token_scope=by.scope.to_json() if by.scope and locked.token_scope is None else locked.token_scope,
+            token_scope=scope_within(locked.token_scope, by),
         )
         audit.record("run.metamorphed", by=by, account_id=run.owner_id, subject_kind=run.kind, subject_id=run.pk)
         if key and input is not None:  # last, for the bytes of a record are not undone with the transaction

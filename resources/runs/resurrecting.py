@@ -11,6 +11,7 @@ from resources.jobs import FINISHED, JobStatus
 from resources.models import Build, Run
 from resources.runs.options import RunOptions, options_of_run
 from resources.runs.starting import DISK_PER_MEMORY, CannotRun, build_to_run
+from resources.runs.tokens import scope_within
 from resources.webhooks.events import RUN_RESURRECTED, happened
 from resources.work.tasks import queue_run
 
@@ -47,7 +48,7 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
             worker="",
             lease_expires_at=None,
             resurrect_count=run.resurrect_count + 1,
-            token_scope=by.scope.to_json() if by.scope and run.token_scope is None else run.token_scope,
+            token_scope=scope_within(run.token_scope, by),
             build=build,
             build_number=build.number,
             build_option=chosen.build or "",

@@ -5,6 +5,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts import tokens
+from accounts.principal import Principal, Scope
 from resources.jobs import FINISHED
 from resources.models import Resource, Run
 
@@ -28,6 +29,16 @@ def make_run_token(run: Run) -> str:
         Run.objects.filter(pk=run.pk).update(token_id=token.pk)
     run.token_id = token.pk
     return text
+
+
+def scope_within(scope: list[dict[str, Any]] | None, by: Principal) -> list[dict[str, Any]] | None:
+    """Return what a run may do from now on that may do `scope`, once `by` has had a say in it; None: everything.
+
+    Whoever turns it into something else, or lets it go on, gets no further by it than they get themselves.
+    """
+    if by.scope is None or scope is None:
+        return by.scope.to_json() if by.scope else scope
+    return Scope.from_json(scope).narrowed_to(by.scope).to_json()
 
 
 def _scope_of(run: Run) -> list[dict[str, Any]] | None:

@@ -8,6 +8,7 @@ A build directory is made once and never changed; each machine makes its own whe
 """
 
 import shutil
+import subprocess
 from pathlib import Path
 
 from django.conf import settings
@@ -40,8 +41,14 @@ def kept(what: str) -> list[Path]:
 
 
 def remove(directory: Path) -> None:
-    """Remove a directory with all that is in it, if it is there. Links in it are removed and not followed."""
-    shutil.rmtree(directory, ignore_errors=True)
+    """Remove a directory with all that is in it, if it is there. Links in it are removed and not followed.
+
+    What a run has nested more deeply than Python recurses is removed by the system's own program.
+    """
+    try:
+        shutil.rmtree(directory, ignore_errors=True)
+    except RecursionError:
+        subprocess.run(["rm", "-rf", "--", str(directory)], check=False)  # noqa: S603, S607  # a path of our own
 
 
 def _root(what: str) -> Path:
