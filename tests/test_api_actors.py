@@ -10,6 +10,14 @@ from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, Build, Run, TaggedBuild
 
 ACTORS = "/v2/actors"
+PRICING = {
+    "pricingModel": "FLAT_PRICE_PER_MONTH",
+    "apifyMarginPercentage": 0.2,
+    "createdAt": "2026-01-01T00:00:00.000Z",
+    "startedAt": "2026-01-02T00:00:00.000Z",
+    "trialMinutes": 60,
+    "pricePerUnitUsd": 5,
+}
 VERSION = {"versionNumber": "0.1", "sourceType": "SOURCE_FILES", "sourceFiles": [{"name": "main.py", "content": "1"}]}
 
 
@@ -90,6 +98,9 @@ def test_changing_and_deleting_need_write(api, ben, cleo, actor, url, give, meth
         ({"categories": ["ai"]}, "categories"),
         ({"categories": ['A"]']}, "categories"),
         ({"pricingInfos": [{"pricingModel": "GOLD"}]}, "pricingInfos"),
+        ({"pricingInfos": [{**PRICING, "createdAt": "}cg"}]}, "pricingInfos"),
+        ({"pricingInfos": [{**PRICING, "pricePerUnitUsd": "1"}]}, "pricingInfos"),
+        ({"pricingInfos": [{"pricingModel": "FREE"}]}, "pricingInfos"),
         ({"versions": [{"versionNumber": "1"}]}, "versionNumber"),
         ({"versions": [VERSION, VERSION]}, "versions"),
         ({"versions": [{**VERSION, "sourceFiles": [{"name": "../x"}]}]}, "sourceFiles"),
@@ -321,3 +332,11 @@ def test_deleting_takes_builds_and_leaves_runs(api, ada, make_resource, actor, u
     assert error_of(api(ada).get(f"/v2/actor-builds/{build.pk}")) == (404, "record-not-found")
     assert not Build.objects.exists()
     assert Run.objects.get(pk=run.pk).build_id is None
+
+
+def test_what_it_costs_elsewhere_is_given_back_as_it_was(api, ada):
+    made = api(ada).post(
+        ACTORS, json.dumps({"name": "priced", "pricingInfos": [PRICING]}), content_type="application/json"
+    )
+    assert made.status_code == 201
+    assert made.json()["data"]["pricingInfos"] == [PRICING]

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from accounts.errors import ApiError, invalid_value
-from console.api import answers
+from console.api import answers, pricing
 from resources.actors import versions
 from resources.actors.environment import Variable
 from resources.actors.fields import ActorFields, InvalidField
@@ -18,7 +18,6 @@ from resources.actors.versions import VersionFields
 from resources.models import ActorVersion
 from resources.storages import InvalidName, NameTaken
 
-_PRICING_MODELS = ("PAY_PER_EVENT", "PRICE_PER_DATASET_ITEM", "FLAT_PRICE_PER_MONTH", "FREE")
 _CATEGORY_RULES = "each must have 1 to 50 capital letters, digits and underscores."
 
 
@@ -232,6 +231,5 @@ def _check_lists(body: ActorBody) -> None:
             raise invalid_value("categories", _CATEGORY_RULES)
         if category != category.upper():
             raise invalid_value("categories", _CATEGORY_RULES)
-    for pricing in body.pricing_infos or ():
-        if pricing.get("pricingModel") not in _PRICING_MODELS:
-            raise invalid_value("pricingInfos", f"each pricingModel must be one of {', '.join(_PRICING_MODELS)}.")
+    if body.pricing_infos:
+        pricing.check(body.pricing_infos)
