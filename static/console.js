@@ -69,6 +69,7 @@
   function sameIn(root, element) {
     const href = element.getAttribute("href");
     if (element.id) return root?.querySelector(`#${CSS.escape(element.id)}`);
+    if (element.matches("h1")) return document.querySelector("h1");
     return href && root?.querySelector(`a[href="${CSS.escape(href)}"]`);
   }
 
@@ -167,14 +168,16 @@
 
   document.addEventListener("htmx:beforeSwap", (event) => {
     const had = document.activeElement;
-    if (isByItself(event)) replaced = { had, placeId: had?.parentElement?.closest("[id]")?.id };
+    // Nothing has it when another swap has just taken it away, and has not given it back yet.
+    if (isByItself(event) && had !== document.body) replaced = { had, placeId: had?.parentElement?.closest("[id]")?.id };
   });
 
   function giveBackFocus() {
-    if (!replaced || replaced.had.isConnected || document.activeElement !== document.body) return;
-    const place = document.getElementById(replaced.placeId ?? "") ?? document.querySelector("h1");
-    focusOn(sameIn(place, replaced.had) ?? place?.querySelector("a[href], button, input, select, textarea") ?? place);
+    const { had, placeId } = replaced ?? {};
     replaced = null;
+    if (!had || had.isConnected || document.activeElement !== document.body) return;
+    const place = document.getElementById(placeId ?? "") ?? document.querySelector("h1");
+    focusOn(sameIn(place, had) ?? place?.querySelector("a[href], button, input, select, textarea") ?? place);
   }
 
   const isByItself = (event) => event.detail.requestConfig?.elt.matches("[data-by-itself]") ?? false;
