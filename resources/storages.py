@@ -5,10 +5,10 @@ import re
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import audit
 from accounts.principal import Principal
 from resources.kinds import KINDS, Kind
 from resources.models import MODELS, GeneralAccess, Resource
+from resources.trail import record
 
 MAX_NAME_LENGTH = 63
 NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\Z")
@@ -68,9 +68,9 @@ def rename(resource: Resource, name: str | None, *, by: Principal) -> bool:
             locked.general_access = GeneralAccess.ANYONE_WITH_ID_CAN_READ
         locked.name, locked.modified_at = name, timezone.now()
         _save_name(locked)
-        _record("resource.renamed", locked, by, before=before, after=name)
+        record("resource.renamed", locked, by, before=before, after=name)
         if locked.general_access != level:
-            _record("general_access.changed", locked, by, before=level, after=locked.general_access)
+            record("general_access.changed", locked, by, before=level, after=locked.general_access)
     for changed in ("name", "general_access", "modified_at"):
         setattr(resource, changed, getattr(locked, changed))
     return True
@@ -85,7 +85,7 @@ def delete(resource: Resource, *, by: Principal) -> bool:
         locked = MODELS[Kind(resource.kind)].objects.select_for_update().filter(pk=resource.pk).first()
         if locked is None:
             return False
-        _record("resource.deleted", locked, by)
+        record("resource.deleted", locked, by)
         locked.delete()
     return True
 
@@ -103,14 +103,3 @@ def _save_name(locked: Resource) -> None:
             locked.save(update_fields=("name", "general_access", "modified_at"))
     except IntegrityError as error:
         raise NameTaken(f'There is another {locked.info.noun} called "{locked.name}". Choose another name.') from error
-
-
-def _record(action: str, resource: Resource, by: Principal, **details: str | None) -> None:
-    audit.record(
-        action,
-        by=by,
-        account_id=resource.owner_id,
-        subject_kind=resource.kind,
-        subject_id=resource.pk,
-        **{"name": resource.name, **details},
-    )

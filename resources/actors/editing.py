@@ -6,12 +6,12 @@ from typing import Unpack
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import audit
 from accounts.principal import Principal
 from resources.actors import fields as checks
 from resources.actors.fields import ActorFields
 from resources.models import Actor, Build
 from resources.storages import MAX_NAME_LENGTH, InvalidName, NameTaken, ResourceGone
+from resources.trail import record
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 NAME_RULES = f"Use 1 to {MAX_NAME_LENGTH} lowercase letters, digits and dashes, with a letter or digit at both ends."
@@ -35,7 +35,7 @@ def create(owner_id: str, name: str | None, *, by: Principal, **fields: Unpack[A
     with transaction.atomic():
         _save(actor, is_new=True)
         if actor.is_public:
-            _record("actor.published", actor, by)
+            record("actor.published", actor, by)
     return actor
 
 
@@ -63,9 +63,9 @@ def update(actor: Actor, change: ActorFields, *, by: Principal, name: str | None
         locked.modified_at = timezone.now()
         _save(locked)
         if locked.name != before:
-            _record("resource.renamed", locked, by, before=before, after=locked.name)
+            record("resource.renamed", locked, by, before=before, after=locked.name)
         if locked.is_public != was_public:
-            _record("actor.published" if locked.is_public else "actor.unpublished", locked, by)
+            record("actor.published" if locked.is_public else "actor.unpublished", locked, by)
     for field in _KEPT:
         setattr(actor, field, getattr(locked, field))
 
@@ -88,7 +88,7 @@ def delete(actor: Actor, *, by: Principal) -> bool:
         locked = Actor.objects.select_for_update().filter(pk=actor.pk).first()
         if locked is None:
             return False
-        _record("resource.deleted", locked, by)
+        record("resource.deleted", locked, by)
         Build.objects.filter(actor_id=locked.pk).delete()
         locked.delete()
     return True
@@ -137,14 +137,3 @@ def _free_name(owner_id: str) -> str:
     taken = set(mine.values_list("name", flat=True))
     names = (FIRST_NAME, *(f"{FIRST_NAME}-{number}" for number in range(2, len(taken) + 2)))
     return next(name for name in names if name not in taken)
-
-
-def _record(action: str, actor: Actor, by: Principal, **details: str | None) -> None:
-    audit.record(
-        action,
-        by=by,
-        account_id=actor.owner_id,
-        subject_kind=actor.kind,
-        subject_id=actor.pk,
-        **{"name": actor.name, **details},
-    )

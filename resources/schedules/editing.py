@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import audit
 from accounts.ids import new_id
 from accounts.principal import Principal
-from resources.kinds import Kind
 from resources.models import Schedule, ScheduleInvocation
 from resources.runs.options import InvalidOption, check_saved
 from resources.schedules import times
 from resources.schedules.actions import Action, InvalidActions, RunActor, written
 from resources.storages import NAME, NAME_RULES, InvalidName, NameTaken, ResourceGone
+from resources.trail import record
 
 MAX_TITLE = 200
 MAX_DESCRIPTION = 10_000
@@ -95,9 +94,9 @@ def update(schedule: Schedule, change: ScheduleChange, *, by: Principal) -> None
         except IntegrityError as error:
             raise _taken(locked) from error
         if locked.name != before:
-            _record("resource.renamed", locked, by, before=before, after=locked.name)
+            record("resource.renamed", locked, by, before=before, after=locked.name)
         if by.account_id != locked.owner_id:
-            _record("schedule.changed", locked, by)  # it acts in its owner's name
+            record("schedule.changed", locked, by)  # it acts in its owner's name
     for changed in _FIELDS:
         setattr(schedule, changed, getattr(locked, changed))
 
@@ -108,7 +107,7 @@ def delete(schedule: Schedule, *, by: Principal) -> bool:
         locked = Schedule.objects.select_for_update().filter(pk=schedule.pk).first()
         if locked is None:
             return False
-        _record("resource.deleted", locked, by)
+        record("resource.deleted", locked, by)
         locked.delete()
     return True
 
@@ -180,17 +179,6 @@ def _text(field: str, text: str, limit: int) -> str:
 
 def _taken(schedule: Schedule) -> NameTaken:
     return NameTaken(f'There is another schedule called "{schedule.name}". Choose another name.')
-
-
-def _record(action: str, schedule: Schedule, by: Principal, **details: str | None) -> None:
-    audit.record(
-        action,
-        by=by,
-        account_id=schedule.owner_id,
-        subject_kind=Kind.SCHEDULE,
-        subject_id=schedule.pk,
-        **{"name": schedule.name, **details},
-    )
 
 
 _FIELDS = (

@@ -11,14 +11,13 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import audit
 from accounts.ids import new_id
 from accounts.principal import Principal
-from resources.kinds import Kind
 from resources.models import Actor, Task
 from resources.runs.options import InvalidOption, check_saved
 from resources.storages import NAME, NAME_RULES, InvalidName, NameTaken, ResourceGone
 from resources.tasks.options import NONE_SAVED, SavedOptions, written
+from resources.trail import record
 
 MAX_TITLE = 200
 MAX_DESCRIPTION = 10_000
@@ -105,7 +104,7 @@ def update(task: Task, change: TaskChange, *, by: Principal) -> None:
         except IntegrityError as error:
             raise _taken(locked) from error
         if locked.name != before:
-            _record("resource.renamed", locked, by, before=before, after=locked.name)
+            record("resource.renamed", locked, by, before=before, after=locked.name)
     for changed in _FIELDS:
         setattr(task, changed, getattr(locked, changed))
 
@@ -116,7 +115,7 @@ def delete(task: Task, *, by: Principal) -> bool:
         locked = Task.objects.select_for_update().filter(pk=task.pk).first()
         if locked is None:
             return False
-        _record("resource.deleted", locked, by)
+        record("resource.deleted", locked, by)
         locked.delete()
     return True
 
@@ -196,17 +195,6 @@ def _name_after(actor: Actor) -> str:
 
 def _taken(task: Task) -> NameTaken:
     return NameTaken(f'There is another task called "{task.name}". Choose another name.')
-
-
-def _record(action: str, task: Task, by: Principal, **details: str | None) -> None:
-    audit.record(
-        action,
-        by=by,
-        account_id=task.owner_id,
-        subject_kind=Kind.TASK,
-        subject_id=task.pk,
-        **{"name": task.name, **details},
-    )
 
 
 _FIELDS = (

@@ -1,0 +1,17 @@
+"""What happens to a resource, as the audit trail of its owner has it."""
+
+from accounts import audit
+from accounts.principal import Principal
+from resources.models import Resource
+
+
+def record(action: str, resource: Resource, by: Principal, **details: str | None) -> None:
+    """Write a row about a resource, with the name that it has now, in the transaction of what it records."""
+    audit.record(
+        action,
+        by=by,
+        account_id=resource.owner_id,
+        subject_kind=resource.kind,
+        subject_id=resource.pk,
+        **{"name": resource.name, **details},
+    )
