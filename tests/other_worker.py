@@ -8,8 +8,12 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from datetime import timedelta
+from unittest import mock
 
 import django
+from django.conf import settings
+from django.utils import timezone
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 django.setup()
@@ -43,8 +47,10 @@ def make(port: str) -> list[str]:
 
 
 def care() -> int:
-    """Care for the jobs of dead workers, and return how many there were."""
-    return leases.care_for_abandoned("the next one")
+    """Care for the jobs of dead workers as if their leases had run out, and return how many there were."""
+    later = timezone.now() + timedelta(seconds=settings.WORKER_LEASE_SECS)
+    with mock.patch("django.utils.timezone.now", return_value=later):
+        return leases.care_for_abandoned("the next one")
 
 
 def show(run_id: str) -> dict[str, object]:

@@ -63,7 +63,6 @@ def test_runs_outlive_neither_their_worker_nor_get_stuck(workers):
     assert first.wait(60) == -signal.SIGKILL
     assert all(gone(connection) for connection in connections)
 
-    # Starting a process takes longer than the lease.
     assert workers.ask("care") == 2
     after = workers.ask("show", plain)
     assert (after["status"], after["worker"]) == ("FAILED", "the next one")
