@@ -360,6 +360,15 @@ _MINE_BY_STATUS = (
         status="k.status",
     ),
 )
+# Nothing is found in the tally, but how much there is.
+_TALLIED = _Branch(
+    Reason.OWNER,
+    _RUNS,
+    "resources_runtally t WHERE t.owner = %(me)s",
+    actor="t.actor",
+    task="t.task",
+    status="t.status",
+)
 _GRANTED = "sharing_grant g JOIN resources_resource r ON r.id = g.resource_id WHERE "
 _GRANTED_ALONE = "sharing_grant g WHERE "
 _DIRECTLY = "g.account_id = %(me)s AND g.source = 'DIRECT'"
@@ -473,6 +482,15 @@ class _Only(NamedTuple):
         """Whether the index of runs by their status has all that is asked for."""
         return bool(self.statuses) and not self.named and not self.searched
 
+    @property
+    def is_tallied(self) -> bool:
+        """Whether the number of one's own runs need not be counted."""
+        return not (self.named or self.searched or self.since or self.until)
+
+    def tally_conditions(self) -> list[str]:
+        """Return what to add to the WHERE of the tally: a condition for each time that it is asked."""
+        return [self.conditions(_TALLIED) + status for status in self.status_conditions(_TALLIED)]
+
     def conditions(self, branch: _Branch) -> str:
         """Return what is added to a branch's WHERE; the values are bound by name."""
         conditions = " AND r.name IS NOT NULL" if self.named else ""
@@ -543,13 +561,28 @@ def _listing(ownership: Ownership, kinds: frozenset[Kind] | None, only: _Only, n
 
 @lru_cache(maxsize=256)
 def _counting(ownership: Ownership, kinds: frozenset[Kind] | None, only: _Only) -> _Query | None:
-    # What is one's own is found by one rule and nothing else, so it is counted in its index and need not be gathered.
-    counts = [] if ownership is Ownership.SHARED else _branches(Ownership.MINE, kinds, only)
+    counts = [] if ownership is Ownership.SHARED else _counts_of_own(_ALL if kinds is None else kinds, only)
     shared = [] if ownership is Ownership.MINE else _branches(Ownership.SHARED, kinds, only)
     if shared:
         # UNION drops what more than one rule finds; the columns that differ by rule are left out.
-        counts.append(" UNION ".join(f"SELECT id FROM ({branch}) b" for branch in shared))
-    return _Query(f"SELECT {' + '.join(f'(SELECT COUNT(*) FROM ({rows}) c)' for rows in counts)}") if counts else None
+        counts.append(_count_of(" UNION ".join(f"SELECT id FROM ({branch}) b" for branch in shared)))
+    return _Query(f"SELECT {' + '.join(counts)}") if counts else None
+
+
+def _counts_of_own(kinds: frozenset[Kind], only: _Only) -> list[str]:
+    """Return what to add up: own resources are found by one rule and nothing else, so none is counted twice."""
+    tallied = kinds & _RUNS if only.is_tallied else frozenset()
+    counts = [_count_of(branch) for branch in _branches(Ownership.MINE, kinds - tallied, only)]
+    if tallied:
+        # There may be a million, which the database has counted as they came (resources/models/run_tally.py).
+        counts += [
+            f"(SELECT COALESCE(SUM(t.runs), 0) FROM {_TALLIED.source}{more})" for more in only.tally_conditions()
+        ]
+    return counts
+
+
+def _count_of(rows: str) -> str:
+    return f"(SELECT COUNT(*) FROM ({rows}) c)"
 
 
 def _branches(ownership: Ownership, kinds: frozenset[Kind] | None, only: _Only) -> list[str]:

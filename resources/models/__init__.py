@@ -9,6 +9,7 @@ from resources.models.log import LogPiece
 from resources.models.request_queue import QueuedRequest, RequestQueue
 from resources.models.resource import GeneralAccess, Resource
 from resources.models.run import Run
+from resources.models.run_tally import RunTally
 from resources.models.schedule import Schedule, ScheduleInvocation
 from resources.models.task import Task
 from resources.models.webhook import Webhook, WebhookDispatch
@@ -35,6 +36,7 @@ __all__ = [
     "RequestQueue",
     "Resource",
     "Run",
+    "RunTally",
     "Schedule",
     "ScheduleInvocation",
     "SourceType",

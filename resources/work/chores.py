@@ -17,6 +17,7 @@ from django_tasks_db.models import DBTaskResult
 
 from resources.jobs import FINISHED
 from resources.models import Build, Run
+from resources.runs import tally
 from resources.webhooks import delivery
 from resources.work import directories, identity, leases
 
@@ -43,6 +44,7 @@ class Chores:
             Chore(lambda: leases.care_for_abandoned(worker), 5),
             Chore(leases.care_for_undelivered, 30),
             Chore(delivery.queue_overdue, 60),
+            Chore(tally.fold, 60),
             Chore(forget_tasks, 3600),
             Chore(remove_left_directories, 3600),
             *(Chore(import_string(name), seconds) for name, seconds in settings.WORKER_CHORES.items()),
