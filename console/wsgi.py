@@ -32,6 +32,7 @@ class Application(WSGIHandler):
         response: HttpResponse = self._respond(request)  # type: ignore[assignment]  # nothing here is asynchronous
         closers: list[Any] = response._resource_closers  # type: ignore[attr-defined]  # the stubs leave it out
         closers += (request.close, connections[DEFAULT_DB_ALIAS].close_if_unusable_or_obsolete)
+        response.ends_quietly = True  # type: ignore[attr-defined]  # of an Answer; others need not know
         if response.status_code >= 400:
             log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request)
         return response

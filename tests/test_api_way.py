@@ -4,6 +4,8 @@ import io
 import json
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished
 from django.db import connection
 from django.http import HttpResponse
 from django.test import RequestFactory
@@ -88,9 +90,10 @@ def test_a_header_that_is_not_ascii_is_encoded():
     assert Headers({"X-Name": "日本", "X-Other": "a"})["X-Name"].startswith("=?utf-8?")
 
 
-def served(path, **environ):
+def served(path, application=None, **environ):
     """Call the application as a server does, and return the status, the headers and the body."""
-    from console.wsgi import application
+    if application is None:
+        from console.wsgi import application
 
     started = {}
     path, _, query = path.partition("?")
@@ -138,3 +141,22 @@ def test_the_end_of_a_call_looks_after_the_connection(ada, token_of, make_resour
     monkeypatch.setattr(broken, "close", lambda: closed.append(broken))
     served(f"/v2/datasets/{dataset.pk}/items")
     assert closed
+
+
+@pytest.mark.django_db(transaction=True)
+def test_other_servers_hear_of_the_end_of_a_call(ada, make_resource):
+    """Those of Django give connections back then: else each thread kept one of the pool, until there was none."""
+    dataset = make_resource(Kind.DATASET, ada)
+    ends = []
+
+    def end(**kwargs):
+        ends.append(1)
+
+    request_finished.connect(end)
+    try:
+        assert served(f"/v2/datasets/{dataset.pk}/items", WSGIHandler())[0] == "200 OK"
+        assert len(ends) == 1
+        assert served(f"/v2/datasets/{dataset.pk}/items")[0] == "200 OK"
+        assert len(ends) == 1
+    finally:
+        request_finished.disconnect(end)

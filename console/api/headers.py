@@ -40,6 +40,9 @@ class Prepared:
 class Answer(HttpResponse):
     """An answer of the API whose body is at hand. `headers` have the Content-Type among them, and no length."""
 
+    # Whether the application looks after all that waits for Django's signal of the end of a request.
+    ends_quietly = False
+
     def __init__(self, body: bytes, headers: Mapping[str, str], status: int = HTTPStatus.OK) -> None:
         # All that Django sets, without its way there (tests/test_api_shape.py holds that it is all).
         self.headers = Headers({**headers, "Content-Length": str(len(body))})
@@ -54,8 +57,11 @@ class Answer(HttpResponse):
         """Let go of what is open.
 
         Django would besides signal the end of the request, which takes longer than the decision. All that this is for
-        here is the connection, which the application looks after (console/wsgi.py).
+        here is the connection, which our own application looks after (console/wsgi.py), but no other server does.
         """
+        if not self.ends_quietly:
+            super().close()
+            return
         for closer in self._resource_closers:
             closer()
         self._resource_closers.clear()
