@@ -22,6 +22,7 @@ from accounts.rate_limit import allowed
 from resources.jobs import FINISHED
 from resources.models import Run, Schedule, ScheduleInvocation
 from resources.runs import starting
+from resources.runs.inputs import InvalidInput
 from resources.runs.options import InvalidOption, RunOptions
 from resources.schedules import actions, times
 from resources.schedules.actions import Action, RunActor
@@ -140,7 +141,7 @@ def _run(schedule: Schedule, action: Action, target: Target, planned: datetime) 
                 schedule_id=schedule.pk,
                 scheduled_at=planned,
             )
-    except (starting.CannotRun, InvalidOption) as error:
+    except (starting.CannotRun, InvalidInput, InvalidOption) as error:
         raise _NotStarted(f"The {target.words} was not started: {error}") from None
     except DatabaseError:
         raise  # all is taken back, and tried again in a moment

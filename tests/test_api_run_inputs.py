@@ -1,12 +1,15 @@
 """Runs over HTTP: inputs that the build's input schema does not allow start nothing."""
 
+import gzip
 import json
 
 import pytest
 
 from resources.kinds import Kind
-from resources.models import Actor, BuildContent, Run
-from tests.run_stage import built, built_actor
+from resources.models import Actor, BuildContent, KeyValueStore, Run
+from resources.records import writing
+from resources.runs import starting
+from tests.run_stage import at_work, built, built_actor
 
 pytestmark = pytest.mark.django_db
 JSON = "application/json"
@@ -59,6 +62,77 @@ def test_a_task_is_asked_for_its_own_input_and_what_goes_over_it(api, ada, actor
     assert error_of(api(ada).post(at, b'{"url": "x", "depth": 0}', content_type=JSON))[:2] == (400, "invalid-input")
     assert not Run.objects.exists()
     assert api(ada).post(at, b'{"url": "x"}', content_type=JSON).status_code == 201
+
+
+@pytest.fixture
+def turn(api, ada, actor):
+    """Ask for a run of ada's, which has been started with `given`, to go on as an Actor whose build has a schema."""
+    other = built_actor(ada, name="other")
+
+    def turn_(given: bytes | None, body: bytes = b"", content_type: str = JSON, record: dict | None = None):
+        run = starting.start(other, by=ada.principal, input=given, content_type=JSON)
+        if record:
+            store = KeyValueStore.objects.get(run_id=run.pk)
+            writing.write(store.pk, "INPUT", [record.pop("bytes")], **{"content_type": JSON, **record})
+        at_work(run)
+        return api(ada).generic(
+            "POST", f"/v2/actor-runs/{run.pk}/metamorph?targetActorId={actor.pk}", body, content_type
+        )
+
+    return turn_
+
+
+@pytest.mark.parametrize(
+    ("given", "body", "problem"),
+    [
+        (b'{"url": "x"}', b"{}", "Field input.url is required."),
+        (b'{"url": "x"}', b'{"url": "x", "depth": 0}', "Field input.depth must be at least 1."),
+        (None, b"", "Field input.url is required."),
+        (b'{"url": 5}', b"", "Field input.url must be a text."),  # what it goes on with is what it has
+        (b"[]", b"", "The input must be an object."),
+    ],
+)
+def test_a_run_goes_on_as_no_actor_whose_schema_refuses_its_input(turn, given, body, problem):
+    status, type_, message = error_of(turn(given, body))
+    assert (status, type_) == (400, "invalid-input")
+    assert problem in message
+    run = Run.objects.get()
+    assert (run.metamorphs, run.restart_requested, run.build_number) == ([], False, "0.1.1")
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"bytes": b"no JSON"},
+        {"bytes": b"\xff"},
+        {"bytes": b"no gzip", "content_encoding": "gzip"},
+        {"bytes": b" " * 2000 + b'{"url": "x"}'},
+        {"bytes": gzip.compress(b" " * 2000 + b'{"url": "x"}'), "content_encoding": "gzip"},
+    ],
+)
+def test_an_input_of_the_runs_own_that_cannot_be_looked_at(turn, record, settings):
+    settings.API_MAX_BODY_BYTES = 1000
+    assert error_of(turn(None, record=record))[:2] == (400, "invalid-input")
+    assert Run.objects.get().metamorphs == []
+
+
+def test_what_a_run_goes_on_with(turn):
+    assert turn(b'{"url": "x"}').status_code == 200
+    assert turn(b"{}", b'{"url": "x"}').status_code == 200
+    assert turn(b"{}", b"\x00", "image/x").status_code == 200  # the Actor's own business
+    assert turn(None, record={"bytes": b"\x00", "content_type": "image/x"}).status_code == 200
+    packed = {"bytes": gzip.compress(b'{"url": "x"}'), "content_encoding": "gzip"}
+    assert turn(b"{}", record=packed).status_code == 200
+    assert all(len(run.metamorphs) == 1 for run in Run.objects.all())
+
+
+def test_a_run_without_a_store_goes_on_where_nothing_is_asked_for(api, ada, actor):
+    run = starting.start(actor, by=ada.principal, input=b'{"url": "x"}', content_type=JSON)
+    at_work(run)
+    KeyValueStore.objects.all().delete()
+    at = f"/v2/actor-runs/{run.pk}/metamorph?targetActorId={actor.pk}"
+    assert error_of(api(ada).generic("POST", at))[:2] == (400, "invalid-input")
+    assert api(ada).generic("POST", f"{at}&build=0.1.1").status_code == 200  # it has no schema
 
 
 def test_what_can_be_run(api, ada, actor):

@@ -312,6 +312,13 @@ def test_an_input_that_the_schema_refuses(actor, built, signed_in, dan):
     assert not Run.objects.exists()
 
 
+def test_no_input_is_an_empty_one(actor, built, signed_in, dan):
+    response = signed_in(dan).post(f"{actor.console_path}/start", {"input": ""})
+    assert response.status_code == 422
+    assert "Field input.url is required." in response.content.decode()
+    assert not Run.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("field", "value"), [("build", "gone"), ("memory_mbytes", "1000"), ("timeout_secs", "-1"), ("memory_mbytes", "x")]
 )

@@ -6,7 +6,7 @@ import pytest
 
 from resources.jobs import JobStatus, Origin
 from resources.kinds import Kind
-from resources.models import Run, TaggedBuild, Task
+from resources.models import BuildContent, Run, TaggedBuild, Task
 from resources.records.reading import find, open_record
 from resources.tasks.options import SavedOptions, read, written
 from sharing.permissions import Permission
@@ -245,6 +245,19 @@ def test_what_cannot_be_started_says_why(ada, signed_in, task):
     browser.post(f"{task.console_path}/start")
 
     assert "Build the Actor first" in text_of(browser.get(task.console_path))
+    assert not Run.objects.exists()
+
+
+def test_an_input_that_the_actors_schema_refuses_starts_nothing_and_says_why(ada, signed_in, task):
+    schema = '{"properties": {"url": {"type": "string"}}, "required": ["url"]}'
+    BuildContent.objects.create(build=TaggedBuild.objects.get().build, input_schema=schema)
+    browser = signed_in(ada)
+
+    browser.post(f"{task.console_path}/start")
+
+    assert "The task was not started. Input is not valid: Field input.url is required." in text_of(
+        browser.get(task.console_path)
+    )
     assert not Run.objects.exists()
 
 

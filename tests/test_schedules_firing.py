@@ -1,5 +1,6 @@
 """Schedules as they fire: once each, by many workers, across restarts, and with the access of that moment."""
 
+import json
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from resources.jobs import JobStatus, Origin
 from resources.kinds import Kind
-from resources.models import Build, Record, Run, Schedule, ScheduleInvocation, TaggedBuild
+from resources.models import Build, BuildContent, Record, Run, Schedule, ScheduleInvocation, TaggedBuild
 from resources.records import reading
 from resources.runs import ending, starting
 from resources.schedules import editing
@@ -142,6 +143,70 @@ def test_an_actor_without_a_build(make_schedule, actor):
     fire_due(NOON)
     assert log(schedule)[0][0] == "ERROR"
     assert "latest" in log(schedule)[0][1]
+
+
+NO_URL = "was not started: Input is not valid: Field input.url is required."
+
+
+@pytest.fixture
+def schema(actor):
+    """What the Actor's build asks of an input."""
+    schema = {"properties": {"url": {"type": "string"}, "all": {"type": "boolean"}}, "required": ["url"]}
+    return BuildContent.objects.create(build=Build.objects.get(), input_schema=json.dumps(schema))
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (None, NO_URL),
+        (RunInput(body="{}", content_type="application/json"), NO_URL),
+        (RunInput(body='{"all": 1, "url": "x"}'), "Field input.all must be true or false."),
+        (RunInput(body="[]"), "The input must be an object."),
+        (RunInput(body="no JSON"), "It is not valid JSON"),
+        (RunInput(body=f'{{"url": {"[" * 100_000}{"]" * 100_000}}}'), "It is not valid JSON"),
+    ],
+)
+def test_an_input_that_the_actors_schema_refuses(make_schedule, actor, schema, ada, given, why, commits, mailoutbox):
+    schedule = make_schedule(RunActor(actor_id=actor.pk, run_input=given))
+    assert fire_due(NOON) == 1
+    assert not Run.objects.exists()
+    ((level, message),) = log(schedule)
+    assert level == "ERROR"
+    assert message.startswith("The Actor finder was not started: Input is not valid: ")
+    assert why in message
+    assert [email.to for email in mailoutbox] == [[ada.email]]
+    schedule.refresh_from_db()
+    assert schedule.next_at == NOON + MINUTE
+
+
+def test_a_tasks_input_that_the_actors_schema_refuses(make_schedule, task, schema):
+    better = RunActorTask(actor_task_id=task.pk, input={"url": "x"})
+    worse = RunActorTask(actor_task_id=task.pk, input={"url": "x", "all": 5})
+    schedule = make_schedule(RunActorTask(actor_task_id=task.pk), worse, better)
+    assert fire_due(NOON) == 1
+    assert [level for level, _ in log(schedule)] == ["ERROR", "ERROR", "INFO"]
+    assert log(schedule)[0][1] == f"The task prices {NO_URL}"
+    assert Run.objects.get().input_bytes == len('{"shop":1,"all":false,"url":"x"}')
+
+
+def test_names_of_fields_that_no_database_keeps_end_no_firing(make_schedule, actor, schema):
+    schema.input_schema = json.dumps({"properties": {}, "required": ["a\x00b", "c" * 100_000]})
+    schema.save()
+    schedule = make_schedule()
+    assert fire_due(NOON) == 1
+    ((level, message),) = log(schedule)
+    assert level == "ERROR"
+    assert "Field input.a\ufffdb is required." in message
+    assert len(message) < 2000
+
+
+def test_an_input_without_a_schema_or_of_another_type_is_the_actors_own_business(make_schedule, actor, schema):
+    make_schedule(RunActor(actor_id=actor.pk, run_input=RunInput(body="a,b", content_type="text/csv")))
+    fire_due(NOON)
+    schema.delete()
+    make_schedule(RunActor(actor_id=actor.pk, run_input=RunInput(body="no JSON")))
+    fire_due(NOON)
+    assert Run.objects.count() == 2
 
 
 def test_one_that_cannot_start_does_not_keep_the_others_from_it(make_schedule, actor, monkeypatch):

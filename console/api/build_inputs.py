@@ -8,12 +8,12 @@ from django.http import HttpResponse
 
 from console.api import answers, bodies
 from console.api.builds import check_actor, default_build
-from console.api.run_inputs import refuse
-from resources.actors.inputs import problems
+from console.api.run_requests import refusal_of
 from resources.builds.choosing import build_for
 from resources.builds.openapi import document
 from resources.kinds import Kind
 from resources.models import Actor, Build, BuildContent
+from resources.runs.inputs import InvalidInput, check_value
 from sharing.access import Access
 from sharing.declare import needs
 from sharing.permissions import Permission
@@ -43,7 +43,10 @@ def validate(request: ResourceApiRequest) -> HttpResponse:
     build = build_for(cast("Actor", request.resource), request.GET.get("build", ""))
     if build is None:
         raise answers.bad_request("unknown-build-tag", "The Actor has no such build that succeeded.")
-    refuse(problems(_content(build).input_schema, value))
+    try:
+        check_value(_content(build).input_schema, value)
+    except InvalidInput as error:
+        raise refusal_of(error) from None
     return answers.raw(msgspec.json.encode({"valid": True}))
 
 

@@ -20,6 +20,7 @@ from resources.kinds import Kind
 from resources.models import Actor, Run
 from resources.records import writing
 from resources.runs import aborting, charging, restarting, resurrecting
+from resources.runs.inputs import InvalidInput
 from resources.runs.options import InvalidOption
 from resources.runs.starting import CannotRun
 from sharing.declare import needs
@@ -87,7 +88,7 @@ def metamorph(request: ResourceApiRequest) -> HttpResponse:
         raise ApiError(HTTPStatus.BAD_REQUEST, "max-metamorphs-exceeded", str(error)) from None
     except writing.StoreGone:
         raise ApiError(HTTPStatus.BAD_REQUEST, "record-not-found", "The run's key-value store was deleted.") from None
-    except CannotRun as error:
+    except (InvalidInput, CannotRun) as error:
         raise refusal_of(error) from None
     return answer_with(request)
 

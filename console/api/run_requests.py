@@ -19,14 +19,14 @@ from console.api.pagination import flag, whole_number
 from console.api.webhooks import WebhookBody
 from resources.jobs import Origin
 from resources.models import Task
-from resources.records.content_types import MAX_LENGTH, can_be_content_type
+from resources.records.content_types import MAX_LENGTH, can_be_content_type, is_json
+from resources.runs.inputs import InvalidInput
 from resources.runs.options import InvalidOption, RunOptions
 from resources.runs.starting import DEFAULT_CONTENT_TYPE, CannotRun
 from resources.webhooks.editing import InvalidWebhook, WebhookChange
 
 JSON_TYPE: Final = "application/json; charset=utf-8"
 _DECIMAL = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?\Z", re.ASCII)
-JSON_TYPES = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json\s*(?:;|\Z)", re.IGNORECASE)
 # Clients say where they were called from; of those that may be, it is the command line that is told apart.
 _BASE64 = str.maketrans(" -_", "++/")
 _ORIGIN_HEADER = "HTTP_X_APIFY_REQUEST_ORIGIN"
@@ -52,8 +52,10 @@ def options_in(query: QueryDict) -> RunOptions:
         raise refusal_of(error) from None
 
 
-def refusal_of(error: InvalidOption | CannotRun | InvalidWebhook) -> ApiError:
-    """Return the 400 for options or webhooks that no run can have, or an Actor that cannot be run."""
+def refusal_of(error: InvalidOption | InvalidInput | CannotRun | InvalidWebhook) -> ApiError:
+    """Return the 400 for options, webhooks or an input that no run can have, or an Actor that cannot be run."""
+    if isinstance(error, InvalidInput):
+        return ApiError(HTTPStatus.BAD_REQUEST, "invalid-input", str(error))
     if isinstance(error, CannotRun):
         return ApiError(HTTPStatus.BAD_REQUEST, error.type, str(error))
     if isinstance(error, InvalidWebhook):
@@ -78,7 +80,7 @@ def input_in(request: HttpRequest) -> tuple[bytes | None, str]:
             "invalid-content-type-header",
             f"The header Content-Type must be a media type of at most {MAX_LENGTH} characters, such as text/plain.",
         )
-    if JSON_TYPES.match(content_type):
+    if is_json(content_type):
         _decoded(body)
     return body, content_type
 
@@ -92,7 +94,7 @@ def input_over_task(request: HttpRequest, task: Task) -> tuple[bytes | None, str
     body, content_type = input_in(request)
     if body is None:
         return (task.input.encode(), task.input_content_type) if task.input else (None, "")
-    if not JSON_TYPES.match(content_type):
+    if not is_json(content_type):
         raise ApiError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             "invalid-content-type-header",

@@ -18,7 +18,6 @@ from console.api import answers, waiting
 from console.api.dataset_items import answer_with_items
 from console.api.endpoint import method_not_allowed
 from console.api.record_answers import answer_with as answer_with_record
-from console.api.run_inputs import check_input
 from console.api.run_requests import input_in, input_over_task, options_in, origin_of, refusal_of, webhooks_in
 from console.api.run_shapes import run_in_full
 from resources.datasets.options import ItemsOptions
@@ -27,6 +26,7 @@ from resources.kinds import Kind
 from resources.models import Actor, Dataset, KeyValueStore, Run, Task
 from resources.records.reading import find
 from resources.runs import starting
+from resources.runs.inputs import InvalidInput
 from resources.runs.options import InvalidOption
 from resources.webhooks.editing import InvalidWebhook
 from sharing.access import Access, AddressedBy
@@ -144,7 +144,6 @@ def _run_of_task(request: ResourceApiRequest) -> Run:
 def _start(request: ResourceApiRequest, actor: Actor, task: Task | None, body: bytes | None, content_type: str) -> Run:
     options = options_in(request.GET)
     try:
-        check_input(actor, task, options, body, content_type)
         return starting.start(
             actor,
             by=request.principal,
@@ -157,5 +156,5 @@ def _start(request: ResourceApiRequest, actor: Actor, task: Task | None, body: b
             client_ip=get_adapter().get_client_ip(request),
             user_agent=request.META.get("HTTP_USER_AGENT", ""),
         )
-    except (InvalidOption, InvalidWebhook, starting.CannotRun) as error:
+    except (InvalidOption, InvalidInput, InvalidWebhook, starting.CannotRun) as error:
         raise refusal_of(error) from None

@@ -13,12 +13,12 @@ from console.pages.actor_pages import ActorRequest, title_of
 from console.pages.dataset_items import printable
 from console.pages.json_text import laid_out
 from console.pages.run_input import MAX_INPUT, InputForm
-from resources.actors import inputs
 from resources.builds.choosing import build_for
 from resources.jobs import Origin
 from resources.kinds import Kind
-from resources.models import Actor, Build, BuildContent, Run
+from resources.models import Build, BuildContent, Run
 from resources.runs import starting
+from resources.runs.inputs import InvalidInput
 from resources.runs.options import InvalidOption
 from sharing.declare import needs
 from sharing.permissions import Permission
@@ -72,10 +72,6 @@ def start(request: ActorRequest) -> HttpResponse:
 
 def _start(request: ActorRequest, form: InputForm) -> Run | None:
     text = form.cleaned_data["input"]
-    wrong = _wrong_with(text, request.resource, form.cleaned_data["build"])
-    if wrong:
-        form.add_error("input", wrong)
-        return None
     try:
         return starting.start(
             request.resource,
@@ -89,17 +85,11 @@ def _start(request: ActorRequest, form: InputForm) -> Run | None:
         )
     except starting.CannotRun as problem:
         form.add_error("build", str(problem))
+    except InvalidInput as problem:
+        form.add_error("input", problem.problems[:_MOST_PROBLEMS])
     except InvalidOption as problem:
         form.refuse(problem)
     return None
-
-
-def _wrong_with(text: str, actor: Actor, option: str) -> list[str]:
-    """Return what the schema of the build that is to be run finds wrong with an input."""
-    build = build_for(actor, option) if text else None
-    content = BuildContent.objects.only("input_schema").filter(build=build).first() if build else None
-    found = inputs.problems(content.input_schema, msgspec.json.decode(text.encode())) if content else []
-    return found[:_MOST_PROBLEMS]
 
 
 def _schema(build: Build | None) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from resources.jobs import Origin
 from resources.kinds import Kind
 from resources.models import Task
 from resources.runs import starting
+from resources.runs.inputs import InvalidInput
 from resources.runs.options import InvalidOption
 from resources.storages import ResourceGone
 from resources.tasks import editing, options
@@ -99,7 +100,7 @@ def start(request: TaskRequest) -> HttpResponse:
             client_ip=origin().get("ip", ""),
             user_agent=request.headers.get("User-Agent", ""),
         )
-    except (starting.CannotRun, InvalidOption) as problem:
+    except (starting.CannotRun, InvalidInput, InvalidOption) as problem:
         messages.error(request, f"The task was not started. {problem}")
         return redirect(task.console_path)
     return redirect(run.console_path)

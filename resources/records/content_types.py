@@ -4,12 +4,18 @@ import re
 
 MAX_LENGTH = 255
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_JSON = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json\s*(?:;|\Z)", re.IGNORECASE)
 _CONTENT_TYPE = re.compile(rf"{_WORD}/{_WORD}[ \t]*(?:;[\t\x20-\x7e]*)?\Z")
 
 
 def can_be_content_type(text: str) -> bool:
     """Tell whether `text` is a media type, with or without parameters, that is short enough to be kept."""
     return len(text) <= MAX_LENGTH and _CONTENT_TYPE.match(text) is not None
+
+
+def is_json(content_type: str) -> bool:
+    """Tell whether a content type says that something is JSON."""
+    return _JSON.match(content_type) is not None
 
 
 def essence_of(content_type: str) -> str:

@@ -14,8 +14,9 @@ from accounts.moments import iso
 from accounts.principal import Principal
 from resources.jobs import JobStatus
 from resources.kinds import Kind
-from resources.models import Actor, Resource, Run
-from resources.records import writing
+from resources.models import Actor, Record, Resource, Run
+from resources.records import reading, writing
+from resources.runs import inputs
 from resources.runs.starting import DEFAULT_CONTENT_TYPE, INPUT_KEY, build_to_run
 from resources.runs.tokens import scope_within
 
@@ -64,9 +65,15 @@ def metamorph(
     Raises:
         NotRunning: when it is not RUNNING.
         CannotRun: when the target has no such build.
+        InvalidInput: when the input that it would go on with is not what that build asks for.
         TooManyMetamorphs: when it has turned into something else MAX_METAMORPHS times.
     """
     chosen = build_to_run(target, build)
+    content_type = content_type or DEFAULT_CONTENT_TYPE
+    if input is None:
+        inputs.check_record(chosen, _kept_input(run))
+    else:
+        inputs.check(chosen, input, content_type)
     with transaction.atomic():
         locked = Run.objects.select_for_update(of=("self",)).filter(pk=run.pk, status=JobStatus.RUNNING).first()
         if locked is None:
@@ -91,7 +98,7 @@ def metamorph(
         )
         audit.record("run.metamorphed", by=by, account_id=run.owner_id, subject_kind=run.kind, subject_id=run.pk)
         if key and input is not None:  # last, for the bytes of a record are not undone with the transaction
-            writing.write(_store_of(run), key, [input], content_type=content_type or DEFAULT_CONTENT_TYPE)
+            writing.write(_store_of(run), key, [input], content_type=content_type)
     run.refresh_from_db()
 
 
@@ -101,8 +108,17 @@ def input_key_of(run: Run) -> str:
     return str(keys[-1]) if keys else INPUT_KEY
 
 
+def _kept_input(run: Run) -> Record | None:
+    store = _found_store(run)
+    return reading.find(store, input_key_of(run)) if store else None
+
+
 def _store_of(run: Run) -> str:
-    store = Resource.objects.filter(run_id=run.pk, kind=Kind.KEY_VALUE_STORE).values_list("pk", flat=True).first()
+    store = _found_store(run)
     if store is None:
         raise writing.StoreGone(run.pk)
     return store
+
+
+def _found_store(run: Run) -> str | None:
+    return Resource.objects.filter(run_id=run.pk, kind=Kind.KEY_VALUE_STORE).values_list("pk", flat=True).first()

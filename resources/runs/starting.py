@@ -13,6 +13,7 @@ from resources.builds.choosing import build_for
 from resources.jobs import Origin
 from resources.models import Actor, Build, Dataset, KeyValueStore, RequestQueue, Run, Task
 from resources.records import writing
+from resources.runs import inputs
 from resources.runs.options import RunOptions, merged
 from resources.webhooks.editing import WebhookChange, add_ad_hoc
 from resources.webhooks.events import RUN_CREATED, happened
@@ -55,6 +56,7 @@ def start(
 
     Raises:
         CannotRun: when there is no build to run.
+        InvalidInput: when the input is not what the build asks for.
         InvalidOption: when an option is not possible.
         InvalidWebhook: when a webhook is not possible.
         ValueError: when nobody would start it.
@@ -63,6 +65,8 @@ def start(
         raise ValueError("Nobody can start a run.")
     chosen = merged(actor, task, options or RunOptions()).checked()
     build = build_to_run(actor, chosen.build or "")
+    content_type = content_type or DEFAULT_CONTENT_TYPE
+    inputs.check(build, input, content_type)
     with transaction.atomic():
         run = _make_run(actor, build, chosen, owner_id=by.account_id)
         run.task_id = task.pk if task else None
@@ -77,7 +81,7 @@ def start(
         happened(run, RUN_CREATED)
         queue_run(run.pk)
         if input is not None:  # last, for the bytes of a record are not undone with the transaction
-            writing.write(store.pk, INPUT_KEY, [input], content_type=content_type or DEFAULT_CONTENT_TYPE)
+            writing.write(store.pk, INPUT_KEY, [input], content_type=content_type)
     return run
 
 
