@@ -13,7 +13,7 @@ from console.demo import items, loading
 from console.demo.world import PEOPLE
 from console.pages.record_preview import Form, preview_of
 from resources.kinds import KINDS, Kind
-from resources.models import Dataset, GeneralAccess, KeyValueStore, RequestQueue, Resource
+from resources.models import Actor, Dataset, GeneralAccess, KeyValueStore, RequestQueue, Resource, Run, Task
 from resources.records.reading import open_record
 from resources.requests import reading
 from resources.requests.reading import State
@@ -124,6 +124,16 @@ def test_records_of_every_form_and_requests_in_every_state():
     for state in State:
         assert reading.page(queue.pk, 10, states={state}).requests
     assert (queue.total_count, queue.handled_count) == (6, 2)
+
+
+def test_actors_and_tasks_know_their_runs_those_of_the_past_too():
+    loading.load(local=True)
+    for model, field in ((Actor, "actor_id"), (Task, "task_id")):
+        assert model.objects.exists()
+        for each in model.objects.all():
+            runs = Run.objects.filter(**{field: each.pk})
+            assert each.run_count == runs.count() > 0, each
+            assert each.last_run_at == runs.latest("started_at").started_at, each
 
 
 def test_nothing_is_from_the_future():

@@ -191,6 +191,7 @@ class World:
         run.build_option, run.timeout_secs, run.memory_mbytes = "latest", 3600, 1024
         run.started_at, run.finished_at = self._at, self._at + timedelta(seconds=len(found))
         run.save()
+        starting.count(run)
         append_line(run.pk, "This run came with the demo: it is from before this server ran anything.", self._at)
         self._dataset(owner, found, run=run)
         store = self._make(Kind.KEY_VALUE_STORE, owner, run=run)

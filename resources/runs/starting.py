@@ -76,13 +76,20 @@ def start(
         run.input_bytes = len(input or b"")
         run.save(force_insert=True)
         store = _make_storages(run)
-        _count(actor, task)
+        count(run)
         add_ad_hoc(run, webhooks)
         happened(run, RUN_CREATED)
         queue_run(run.pk)
         if input is not None:  # last, for the bytes of a record are not undone with the transaction
             writing.write(store.pk, INPUT_KEY, [input], content_type=content_type)
     return run
+
+
+def count(run: Run) -> None:
+    """Let the Actor and the task of a new run know that they have one more; call it in the transaction of making it."""
+    for model, id_ in ((Actor, run.actor_id), (Task, run.task_id)):
+        if id_:
+            model.objects.filter(pk=id_).update(run_count=F("run_count") + 1, last_run_at=run.started_at)
 
 
 def build_to_run(actor: Actor, option: str) -> Build:
@@ -125,10 +132,3 @@ def _make_storages(run: Run) -> KeyValueStore:
     for model in (Dataset, RequestQueue):
         model.objects.create(owner_id=run.owner_id, run_id=run.pk, created_at=run.created_at)
     return KeyValueStore.objects.create(owner_id=run.owner_id, run_id=run.pk, created_at=run.created_at)
-
-
-def _count(actor: Actor, task: Task | None) -> None:
-    now = timezone.now()
-    Actor.objects.filter(pk=actor.pk).update(run_count=F("run_count") + 1, last_run_at=now)
-    if task:
-        Task.objects.filter(pk=task.pk).update(run_count=F("run_count") + 1, last_run_at=now)
