@@ -46,6 +46,21 @@ class KindInfo:
         """The noun as it begins a sentence or stands by itself."""
         return f"{self.noun[0].upper()}{self.noun[1:]}"
 
+    @property
+    def short(self) -> str:
+        """The noun where builds and runs can only be an Actor's: "run"."""
+        return self.noun.removeprefix("Actor ")
+
+    @property
+    def short_plural(self) -> str:
+        """Likewise, several: "runs"."""
+        return self.plural.removeprefix("Actor ")
+
+    @property
+    def heading(self) -> str:
+        """What a list of them is called: "Runs"."""
+        return f"{self.short_plural[0].upper()}{self.short_plural[1:]}"
+
     def article(self) -> str:
         """Return the indefinite article that goes before the noun."""
         return "an" if self.noun[0] in "AEIOaeio" else "a"

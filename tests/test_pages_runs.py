@@ -242,7 +242,7 @@ def test_the_queries_of_the_list_do_not_grow_with_its_rows(ada, ben, signed_in, 
 def test_htmx_is_given_the_rows_alone_and_an_empty_list_says_what_to_do(ada, cleo, signed_in, run):
     text = text_of(signed_in(ada).get("/actors/runs?status=SUCCEEDED", headers=HTMX))
     assert "<html" not in text
-    assert "1 Actor run found" in text
+    assert "1 run found" in text
 
     assert "Start an Actor" in text_of(signed_in(cleo).get("/actors/runs"))
     assert "Show all runs" in text_of(signed_in(cleo).get("/actors/runs?status=FAILED"))

@@ -57,6 +57,24 @@ def test_a_run_leads_to_its_actor_and_its_storages_and_they_lead_back(ada, make_
     assert run.console_path in client.get(storages[1].console_path).content.decode()
 
 
+@pytest.mark.parametrize("kind", Kind)
+def test_what_is_above_it_is_called_as_in_the_navigation(kind, ada, make_resource, signed_in):
+    actor = make_resource(Kind.ACTOR, ada, name="crawler")
+    resource = actor if kind is Kind.ACTOR else make_resource(kind, ada, actor=actor)
+    shown = signed_in(ada).get(resource.console_path).content.decode()
+    navigation, crumbs = (links_in(shown, label) for label in ("Main", "Breadcrumbs"))
+    known = crumbs.keys() & navigation.keys()
+    assert known
+    assert {path: crumbs[path] for path in known} == {path: navigation[path] for path in known}
+
+
+def links_in(page: str, label: str) -> dict[str, str]:
+    """What the links of a part of the navigation are called, by where they lead."""
+    (part,) = re.findall(rf'<nav [^>]*aria-label="{label}".*?</nav>', page, re.DOTALL)
+    links = re.findall(r'<a [^>]*href="([^"]+)"[^>]*>(.*?)</a>', part, re.DOTALL)
+    return {path: re.sub(r"<[^>]+>", "", text).strip() for path, text in links}
+
+
 def test_it_says_how_one_may_read_it(restricted_ada, ben, make_resource, give, signed_in):
     actor = make_resource(Kind.ACTOR, restricted_ada, name="crawler")
     give(actor, ben, "VIEW_OWNER_RUNS")

@@ -85,5 +85,4 @@ def _of_run(row: Elsewhere) -> str:
 def _named(through: Through | None) -> str:
     if through is None:
         return "something else"
-    noun = "run" if KINDS[through.kind].noun == "Actor run" else KINDS[through.kind].noun
-    return f"the {noun} {through.name}"
+    return f"the {KINDS[through.kind].short} {through.name}"

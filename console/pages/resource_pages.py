@@ -81,8 +81,7 @@ def context_of(
 
 def crumb_of(kind: Kind) -> Crumb:
     """Return the way to the list of a kind."""
-    plural = KINDS[kind].plural
-    return Crumb(f"{plural[0].upper()}{plural[1:]}", f"/{KINDS[kind].console_path}")
+    return Crumb(KINDS[kind].heading, f"/{KINDS[kind].console_path}")
 
 
 def parents_of(request: ResourcePageRequest) -> dict[Kind, Related]:

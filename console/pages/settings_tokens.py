@@ -125,6 +125,6 @@ def scope_in_words(token: ApiToken) -> str:
 
 def _entry_in_words(kind: str, permissions: list[str], resource_id: str | None) -> str:
     info = KINDS[Kind(kind)]
-    what = f"{info.noun} {resource_id}" if resource_id else f"all {info.plural}"
+    what = f"{info.short} {resource_id}" if resource_id else f"all {info.short_plural}"
     names = ", ".join(LABELS[Permission[name]].lower() for name in permissions)
     return f"{names} on {what}"

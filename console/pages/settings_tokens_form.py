@@ -69,8 +69,8 @@ class TokenForm(Manners, forms.Form):
             self.fields[f"ids_{kind}"] = forms.CharField(
                 required=False,
                 max_length=1500,
-                label=f"Only these {info.plural} (IDs)",
-                widget=forms.TextInput(attrs={"placeholder": f"All {info.plural}", "spellcheck": "false"}),
+                label=f"Only these {info.short_plural} (IDs)",
+                widget=forms.TextInput(attrs={"placeholder": f"All {info.short_plural}", "spellcheck": "false"}),
             )
 
     def rows(self) -> list[Row]:
@@ -115,7 +115,7 @@ class TokenForm(Manners, forms.Form):
             names = [name for ticked_kind, name in ticked if ticked_kind == kind]
             ids = self._ids(kind, given[f"ids_{kind}"])
             if ids and not names:
-                self.add_error(f"ids_{kind}", f"Tick what the token may do with these {info.plural}.")
+                self.add_error(f"ids_{kind}", f"Tick what the token may do with these {info.short_plural}.")
             if names:
                 wanted: list[str | None] = [*ids] or [None]
                 entries += [{"kind": str(kind), "permissions": names, "resourceId": id_} for id_ in wanted]
