@@ -1,9 +1,17 @@
-"""The lists of storages in a browser: filtering them, and what their rows show."""
+"""Lists in a browser: filtering them, what their rows show, and that they show it on every screen."""
+
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from resources.jobs import JobStatus
 from resources.kinds import Kind
+from resources.models import Run
+from sharing import issues
+from sharing.models import Issue
+from tests.conftest import principal_of
 
 FILTER = "Filter by name or ID"
 LISTS = {
@@ -71,20 +79,86 @@ def test_a_row_shows_the_level_that_its_dialog_has_saved(open_page, ada, make_re
     expect(opener).to_be_focused()
 
 
+# Looks
+
 LONGEST = "a" + "0123456789" * 6 + "bc"
+WIDTHS = [360, 1200, 1256, 1280]  # the third is the narrowest on which there are columns
+# What of a list cannot be read: cells that are not in view, or that cut something off which has no title to say it all.
+CUT = """region => [...region.querySelectorAll("tbody tr > *")].filter(cell => {
+    const box = cell.getBoundingClientRect();
+    if (!cell.textContent.trim()) return false;
+    if (!box.width || box.left < 0 || box.right > document.documentElement.clientWidth) return true;
+    return [cell, ...cell.querySelectorAll(":not(.visually-hidden, .visually-hidden *, [popover], [popover] *, svg *)")]
+        .some(part => part.scrollWidth > part.clientWidth + 1 && part.clientWidth && !part.title);
+}).map(cell => cell.textContent.trim())"""
+
+
+@pytest.fixture
+def lists(ada, ben, make_resource, give) -> list[str]:
+    """Where lists are that have something long of one's own, and something of somebody else's that says why."""
+    shop = make_resource(Kind.ACTOR, ada, name="shop", is_public=True)
+    theirs = make_resource(Kind.ACTOR, ben, name=LONGEST)
+    give(theirs, ada, "VIEW_OWNER_RUNS")
+    make_resource(Kind.BUILD, ada, actor=shop, number="0.1.1", status=JobStatus.TIMED_OUT)
+    task = make_resource(Kind.TASK, ben, name=LONGEST, actor=theirs)
+    nightly = {"cron_expression": "15 9 * * MON-FRI", "is_enabled": True, "next_at": timezone.now() + timedelta(days=1)}
+    schedule = make_resource(Kind.SCHEDULE, ben, name=LONGEST, **nightly)
+    for each in (task, schedule, make_resource(Kind.DATASET, ben, name=LONGEST)):
+        give(each, ada)
+    ended = {"status": JobStatus.TIMED_OUT, "started_at": timezone.now(), "finished_at": timezone.now()}
+    run = make_resource(Kind.RUN, ben, actor=theirs, task=task, **ended)
+    attached = make_resource(Kind.RUN, ben, actor=shop, **ended)
+    issue = Issue.objects.create(actor=shop, author=ben, title=f"{LONGEST} is missing")
+    issues.attach_run(issue, attached, by=principal_of(ben))
+    for kind in LISTS:
+        make_resource(kind, ben, run=run)
+        make_resource(kind, ada, name=LONGEST, general_access="ANYONE_WITH_NAME_CAN_READ")
+    of_shop = (f"{shop.console_path}/{tab}" for tab in ("builds", "runs", "issues"))
+    return ["/actors", "/actors/runs", "/tasks", "/schedules", *LISTS.values(), "/shared", *of_shop]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_all_of_every_list_is_in_view(open_page, ada, lists, width):
+    page = open_page(ada, "/", viewport={"width": width, "height": 800})
+    for path in lists:
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        region = page.get_by_role("main").get_by_role("region", name="scrollable")
+        expect(region.get_by_role("link").first).to_be_visible()
+        assert region.evaluate("area => area.scrollWidth <= area.clientWidth"), path
+        assert region.evaluate(CUT) == [], path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_list_on_a_telephone_has_no_barriers_and_is_a_table_still(open_page, ada, lists, violations, scheme):
+    page = open_page(ada, "/", viewport={"width": 360, "height": 800}, color_scheme=scheme)
+    accessibility = page.context.new_cdp_session(page)
+    for path in lists:
+        page.goto(path)
+        assert violations(page) == [], path
+        nodes = accessibility.send("Accessibility.getFullAXTree")["nodes"]
+        roles = {node["role"]["value"] for node in nodes if not node["ignored"]}
+        assert roles >= {"table", "row", "columnheader", "rowheader", "cell"}, path
+
+
+def test_a_run_on_a_telephone_says_in_its_card_what_the_columns_say(open_page, ada, ben, lists):
+    page = open_page(ada, "/actors/runs", viewport={"width": 360, "height": 800})
+    run = Run.objects.get(task__name=LONGEST)
+    row = page.get_by_role("row").filter(has=page.get_by_role("link", name=run.pk))
+    for text in ("Timed out", f"ben/{LONGEST}", "API", "0.0 s", "0 items", "ben", "(view owner runs)"):
+        expect(row.get_by_text(text).first).to_be_in_viewport()
+    started = row.locator("[data-label=Started]")
+    assert started.evaluate("cell => getComputedStyle(cell, '::before').content") == '"Started" / ""'
+    row.get_by_role("button", name=f"Actions for {run.pk}").click()
+    expect(page.get_by_role("link", name="Access", exact=True)).to_be_in_viewport()
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_a_long_name_widens_no_page_and_hides_no_column(open_page, ada, make_resource, width):
+def test_a_long_name_widens_no_page(open_page, ada, make_resource, width):
     dataset = make_resource(Kind.DATASET, ada, name=LONGEST)
     page = open_page(ada, dataset.console_path, viewport={"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.goto(LISTS[Kind.DATASET])
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    link = page.get_by_role("link", name=LONGEST)
-    expect(link).to_have_attribute("title", LONGEST)
-    created = page.get_by_role("columnheader", name="Created")
-    expect(created).to_be_visible()
-    if width == 1280:
-        table = page.get_by_role("region", name="Datasets, scrollable")
-        assert table.evaluate("area => area.scrollWidth <= area.clientWidth")
+    expect(page.get_by_role("link", name=LONGEST)).to_have_attribute("title", LONGEST)
+    expect(page.get_by_role("columnheader", name="Created")).to_be_attached()
+    expect(page.get_by_role("row", name=LONGEST).get_by_role("time").first).to_be_in_viewport()
