@@ -35,7 +35,7 @@ bind = [f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}
 
 # Threads, because an answer that streams holds on to its thread for as long as its reader takes, and a client that
 # waits for a run for as long as it waits. Some are left for everybody else (WAITING_CLIENTS in the settings).
-worker_class = "gthread"
+worker_class = "console.sending.Worker"
 workers = int(os.environ.get("WEB_WORKERS", "2"))
 threads = int(os.environ.get("WEB_THREADS", "16"))
 preload_app = False

@@ -1,13 +1,14 @@
 """The WSGI application that gunicorn serves."""
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import django
 from django.conf import settings
 from django.core.cache import close_caches
 from django.core.handlers.exception import convert_exception_to_response
-from django.core.handlers.wsgi import WSGIHandler
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.core.signals import request_finished, request_started
 from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections, reset_queries
 from django.http import HttpRequest, HttpResponse
@@ -24,6 +25,18 @@ class Application(WSGIHandler):
     """Django's application. A call of the API goes straight to where it is answered."""
 
     _respond = staticmethod(convert_exception_to_response(respond))
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        """Answer a request as WSGI has it (PEP 3333); one for the API without signals around it, which nobody hears."""
+        if not environ["PATH_INFO"].startswith(API_PREFIX):
+            return super().__call__(environ, start_response)
+        response = self.get_response(WSGIRequest(environ))
+        start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
+        file = getattr(response, "file_to_stream", None)
+        if file is None or "wsgi.file_wrapper" not in environ:
+            return response
+        file.close = response.close  # the server closes what it has been given
+        return environ["wsgi.file_wrapper"](file, response.block_size)
 
     def get_response(self, request: HttpRequest) -> Any:
         """Return the answer; for the API without the URL configuration of the thread, which is always the one."""

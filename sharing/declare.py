@@ -25,7 +25,8 @@ class Needs:
     `oneself_by_default` also if it is not given. Only a view that reads the argument from nowhere else may say so.
     `signed` is what a pre-signed URL must be for to open this view; None: no signature opens it. With `by_somebody`
     there must besides be somebody: a view that leaves something behind in a person's name. A view that `lists` what
-    somebody may read of a kind takes a scoped token only if it names READ on all of that kind.
+    somebody may read of a kind takes a scoped token only if it names READ on all of that kind. `only_facts` is for
+    a view that needs nothing of the resource but its ID and the facts; it can have the rest by another statement.
     """
 
     kind: Kind | None
@@ -35,6 +36,7 @@ class Needs:
     signed: Opens | None = None
     by_somebody: bool = False
     lists: Kind | None = None
+    only_facts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ def needs(
     signed: Opens | None = None,
     by_somebody: bool = False,
     lists: Kind | None = None,
+    only_facts: bool = False,
 ) -> Callable[[View], View]:
     """Declare that a view needs one of `permissions` on the resource that the URL names.
 
@@ -75,7 +78,7 @@ def needs(
     `kind` of None it passes `kind` too, or captures `job`. The middleware takes them away and sets `request.resource`,
     `request.access` and `request.decision`.
     """
-    need = Needs(kind, permissions, or_about_oneself, oneself_by_default, signed, by_somebody, lists)
+    need = Needs(kind, permissions, or_about_oneself, oneself_by_default, signed, by_somebody, lists, only_facts)
     return declare({EVERY_METHOD: need})
 
 

@@ -91,7 +91,7 @@ def _on_resource(request: HttpRequest, need: Needs, kwargs: dict[str, Any]) -> H
         return refusals.nobody(request)
     if need.lists and not principal.scope_allows(Permission.READ.name or "", need.lists):
         return refusals.out_of_scope(need.lists, Permission.READ)
-    found = fetch(address, principal.account_id) if address else None
+    found = fetch(address, principal.account_id, only_facts=need.only_facts) if address else None
     if found is None or address is None:
         return _too_many_names(request, address) or refusals.missing(request, kind, address.id if address else "")
     resource = cast("Resource", SimpleLazyObject(lambda: found.resource))

@@ -1,7 +1,11 @@
 """`user.has_perm("READ", resource)` answers through the same decision as everything else."""
 
+import pytest
+from django.http import Http404
+
 from resources.kinds import Kind
 from sharing import grants
+from sharing.facts import Address, fetch
 from sharing.permissions import Permission
 
 
@@ -39,3 +43,19 @@ def test_what_is_gone_is_nobodys(ada, make_resource):
     gone = type(dataset).objects.get(pk=dataset.pk)
     dataset.delete()
     assert not ada.has_perm("READ", gone)
+
+
+def test_the_rest_of_a_resource_comes_when_it_is_asked_for(ada, make_resource, django_assert_num_queries):
+    dataset = make_resource(Kind.DATASET, ada, name="prices")
+    address = Address(Kind.DATASET, id=dataset.pk)
+    with django_assert_num_queries(1):
+        whole = fetch(address, ada.pk)
+        assert whole.resource == dataset
+    with django_assert_num_queries(2):
+        found = fetch(address, ada.pk, only_facts=True)
+        assert (found.facts, found.resource) == (whole.facts, dataset)
+        assert found.resource.name == "prices"
+    late = fetch(address, ada.pk, only_facts=True)
+    dataset.delete()
+    with pytest.raises(Http404):
+        _ = late.resource

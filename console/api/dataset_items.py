@@ -32,10 +32,9 @@ from sharing.signatures import Opens
 NO_LIMIT = 999_999_999_999
 
 
-@needs(Kind.DATASET, Permission.READ, signed=Opens.CONTENT)
+@needs(Kind.DATASET, Permission.READ, signed=Opens.CONTENT, only_facts=True)
 def read(request: ResourceApiRequest) -> HttpResponseBase:
     """Answer with a page of items; large ones are streamed."""
-    # The model instance is made only where more of it is wanted than its ID.
     return answer_with_items(request, request.resource, request.access.facts.id)
 
 
@@ -74,10 +73,10 @@ def answer_with_items(request: ResourceApiRequest, dataset: Resource, dataset_id
     return StreamingHttpResponse(body, headers=headers)
 
 
-@needs(Kind.DATASET, Permission.WRITE)
+@needs(Kind.DATASET, Permission.WRITE, only_facts=True)
 def append(request: ResourceApiRequest) -> HttpResponse:
     """Append one item or many; all of them, or none when one is not valid."""
-    dataset_id = request.resource.pk
+    dataset_id = request.access.facts.id
     try:
         push(dataset_id, bodies.read(request))
     except InvalidItems as error:

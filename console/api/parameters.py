@@ -16,4 +16,6 @@ def parameters(request: HttpRequest) -> dict[str, str]:
     most = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
     if not text.isascii() or text.count("&") >= most:
         return request.GET.dict()
-    return dict(parse_qsl(text, keep_blank_values=True))
+    if "%" in text or "+" in text:
+        return dict(parse_qsl(text, keep_blank_values=True))
+    return {name: value for name, _, value in (each.partition("=") for each in text.split("&") if each)}
