@@ -311,6 +311,7 @@ def test_the_openapi_document_describes_the_input(api, ada, make_build, url):
     ("value", "problem"),
     [
         ({}, "input.url is required"),
+        (None, "input.url is required"),
         ([], "must be an object"),
         ({"url": 5}, "input.url must be a text"),
         ({"url": "ab"}, "input.url must have at least 3 characters"),
@@ -337,6 +338,8 @@ def test_an_input_that_will_do(api, ada, cleo, make_build, url):
     make_build(schema=SCHEMA)
     for value in ({"url": "abc"}, {"url": "abc", "pages": None, "mode": "fast", "tags": ["a"], "more": 1}):
         assert send(api(ada), "post", f"{url}/validate-input", value).json() == {"valid": True}
+    empty = api(ada).generic("POST", f"{url}/validate-input?build=beta", b"", "application/json")
+    assert empty.json() == {"valid": True}
     assert send(api(ada), "post", f"{url}/validate-input?build=beta", []).json() == {"valid": True}
     assert send(api(ada), "post", f"{url}/validate-input?build={without.number}", {}).json() == {"valid": True}
     assert error_of(send(api(ada), "post", f"{url}/validate-input?build=x", {})) == (400, "unknown-build-tag")

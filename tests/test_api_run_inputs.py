@@ -43,6 +43,7 @@ def error_of(response):
     [
         (b"", "Field input.url is required."),
         (b"{}", "Field input.url is required."),
+        (b"null", "Field input.url is required."),
         (b"[]", "The input must be an object."),
         (b'{"url": 5}', "Field input.url must be a text."),
         (b'{"url": "x", "depth": 0}', "Field input.depth must be at least 1."),
@@ -146,3 +147,15 @@ def test_json_too_deep_to_be_looked_at_is_no_input(api, ada, actor):
     deep = b'{"url": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     assert api(ada).post(f"/v2/actors/{actor.pk}/runs", deep, content_type=JSON).status_code == 400
     assert not Run.objects.exists()
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b" null\n"])
+def test_no_input_is_an_empty_one_and_is_not_stored(api, ada, actor, make_resource, body):
+    """The Python client sends null where it is given no input."""
+    BuildContent.objects.update(input_schema='{"type": "object", "properties": {"url": {"type": "string"}}}')
+    task = make_resource(Kind.TASK, ada, name="mine", actor_id=actor.pk, input='{"url": "x"}')
+    for at, stored in ((f"/v2/actors/{actor.pk}", None), (f"/v2/actor-tasks/{task.pk}", b'{"url": "x"}')):
+        started = api(ada).generic("POST", f"{at}/runs", body, JSON)
+        assert started.status_code == 201
+        found = api(ada).get(f"/v2/actor-runs/{started.json()['data']['id']}/key-value-store/records/INPUT")
+        assert (found.getvalue() if found.status_code == 200 else None) == stored

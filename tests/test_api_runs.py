@@ -421,6 +421,8 @@ def test_reboot_metamorph_resurrect_and_charge(api, dan, run, ada):
     turned = data(client.post(f"{at}/metamorph?targetActorId=dan~finder", b'{"q": 1}', content_type=JSON))
     assert (turned["buildNumber"], turned["metamorphs"][0]["actorId"]) == ("1.0.1", finder.pk)
     assert content(turned["defaultKeyValueStoreId"], "INPUT-METAMORPH-1")[0] == b'{"q": 1}'
+    turned = data(client.post(f"{at}/metamorph?targetActorId=dan~finder", b"null", content_type=JSON))
+    assert turned["metamorphs"][1]["inputKey"] is None  # what the Python client sends without an input
     for _ in range(2):
         charged = client.post(
             f"{at}/charge", '{"eventName": "page", "count": 3}', content_type=JSON, headers={"Idempotency-Key": "k"}

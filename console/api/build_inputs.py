@@ -35,11 +35,11 @@ def show_default_openapi(request: ResourceApiRequest) -> HttpResponse:
 
 @needs(Kind.ACTOR, Permission.READ)
 def validate(request: ResourceApiRequest) -> HttpResponse:
-    """Answer with `valid`, or refuse an input that the build's schema does not allow.
+    """Answer with `valid`, or refuse an input that the build's schema does not allow; none is an empty one.
 
     `build` is a tag or number; without it, it is the build that runs use when nothing else is asked for.
     """
-    value = bodies.decode_json(bodies.read(request), cast("type[Any]", Any))
+    value = bodies.decode_json(bodies.read(request) or b"null", cast("type[Any]", Any))
     build = build_for(cast("Actor", request.resource), request.GET.get("build", ""))
     if build is None:
         raise answers.bad_request("unknown-build-tag", "The Actor has no such build that succeeded.")

@@ -65,7 +65,9 @@ def refusal_of(error: InvalidOption | InvalidInput | CannotRun | InvalidWebhook)
 
 
 def input_in(request: HttpRequest) -> tuple[bytes | None, str]:
-    """Return the body of a request and its type, for an Actor to make of it what it likes; None for no body.
+    """Return the body of a request and its type, for an Actor to make of it what it likes; None for no input.
+
+    That is an empty body, or the JSON value null, which the Python client sends where it is given no input.
 
     Raises:
         ApiError: 400 when it says that it is JSON and is not, or its type cannot be one, and whatever reading raises.
@@ -80,8 +82,8 @@ def input_in(request: HttpRequest) -> tuple[bytes | None, str]:
             "invalid-content-type-header",
             f"The header Content-Type must be a media type of at most {MAX_LENGTH} characters, such as text/plain.",
         )
-    if is_json(content_type):
-        _decoded(body)
+    if is_json(content_type) and _decoded(body) is None:
+        return None, ""
     return body, content_type
 
 

@@ -53,12 +53,12 @@ def check_record(build: Build, record: Record | None) -> None:
 
 
 def check_value(schema: str, value: Any) -> None:
-    """Look at JSON that has been parsed; `schema` is JSON text, "" where there is none.
+    """Look at JSON that has been parsed, where null is an empty input; `schema` is JSON text, "" where there is none.
 
     Raises:
         InvalidInput: when the schema does not allow it.
     """
-    found = problems(schema, value)
+    found = problems(schema, {} if value is None else value)
     if found:
         raise InvalidInput(found)
 
