@@ -1,7 +1,9 @@
 """A running server with the fixed cast on it, and the real clients that talk to it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import json
+import time
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -10,6 +12,14 @@ import pytest
 from apify_client import ApifyClient, ApifyClientAsync
 
 from accounts.models import Account
+from console.api import waiting
+from resources.builds import ending
+from resources.jobs import JobStatus
+from resources.logs.writing import append
+from resources.models import Build, BuildContent
+from tests.clients.either import Clients
+
+INPUT_SCHEMA = {"title": "Input", "type": "object", "properties": {"url": {"type": "string"}}, "required": ["url"]}
 
 
 def run_apart(coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -45,3 +55,27 @@ def client_of(options, token_of) -> Callable[..., ApifyClient]:
 def async_client_of(options, token_of) -> Callable[..., ApifyClientAsync]:
     """Make the asynchronous client of an account, or of nobody."""
     return lambda account=None: ApifyClientAsync(token_of(account) if account else None, **options)
+
+
+@pytest.fixture(params=["synchronous", "asynchronous"])
+def clients(request, client_of, async_client_of) -> Iterator[Clients]:
+    """Clients of either sort, for a scenario that is the same for both."""
+    with Clients(client_of if request.param == "synchronous" else async_client_of) as clients:
+        yield clients
+
+
+@pytest.fixture
+def builder(monkeypatch) -> None:
+    """Let a build be finished by the time that a client has waited for it, as a worker would; look at runs often."""
+    pause = time.sleep
+
+    def finish(seconds: float) -> None:
+        ready = Build.objects.filter(status=JobStatus.READY)
+        for build in ready:
+            BuildContent.objects.filter(build=build).update(input_schema=json.dumps(INPUT_SCHEMA), readme="# Prices")
+            append(build.pk, b"2026-01-01T00:00:00.000Z building\n")
+            ending.finish(build.pk, JobStatus.SUCCEEDED, exit_code=0)
+        if not ready:
+            pause(min(seconds, 0.02))
+
+    monkeypatch.setattr(waiting, "sleep", finish)

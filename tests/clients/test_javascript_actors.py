@@ -5,22 +5,12 @@ import subprocess
 
 import pytest
 
-from console.api import waiting
-from resources.builds import ending
-from resources.jobs import JobStatus
-from resources.models import Build
 from tests.clients.test_javascript import HERE, NODE, NODE_MODULES
 
 
 @pytest.mark.skipif(NODE is None, reason="Node is not installed.")
 @pytest.mark.skipif(not (NODE_MODULES / "apify-client").is_dir(), reason="The JavaScript client is not installed.")
-def test_actors(cast, live_server, token_of, monkeypatch):
-    def finish(seconds: float) -> None:
-        """Finish what waits for a worker, by the time that a client has waited for it."""
-        for build in Build.objects.filter(status=JobStatus.READY):
-            ending.finish(build.pk, JobStatus.SUCCEEDED)
-
-    monkeypatch.setattr(waiting, "sleep", finish)
+def test_actors(cast, live_server, token_of, builder):
     environment = {
         **os.environ,
         "NODE_MODULES": str(NODE_MODULES.resolve()),
