@@ -30,13 +30,14 @@ _DEFAULT_TYPE = "application/octet-stream"
 _DISPOSITIONS = {"inline": False, "attachment": True}
 
 
-@needs(Kind.KEY_VALUE_STORE, Permission.READ, signed=Opens.RECORD)
+@needs(Kind.KEY_VALUE_STORE, Permission.READ, signed=Opens.RECORD, only_facts=True)
 def read_record(request: ResourceApiRequest, key: str) -> HttpResponseBase:
     """Answer with a record, or with what a HEAD wants to know of it."""
     as_attachment = flag(request.GET, "attachment") or one_of(request.GET, "disposition", _DISPOSITIONS, False)
-    record = find(request.resource.pk, key)
+    store_id = request.access.facts.id
+    record = find(store_id, key)
     answer = answer_with(request, record, as_attachment=as_attachment) if record else None
-    reads.add(request.resource.pk)
+    reads.add(store_id)
     if answer is None:
         raise record_not_found("Record was not found.")
     return answer
