@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from importlib import resources
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from accounts.models import Account
 
@@ -55,7 +55,8 @@ def open_page(browser, live_server, settings, signed_in) -> Iterator[Callable[..
     Options are those of a browser context. What the page logs as an error, a violated CSP too, fails the test.
     """
     settings.PUBLIC_URL = live_server.url
-    contexts, problems = [], []
+    contexts: list[BrowserContext] = []
+    problems: list[str] = []
 
     def open_(account: Account | None, path: str, **options):
         context = browser.new_context(base_url=live_server.url, **options)
@@ -65,8 +66,7 @@ def open_page(browser, live_server, settings, signed_in) -> Iterator[Callable[..
             session = signed_in(account).cookies["sessionid"].value
             context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
         page = context.new_page()
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda message: problems.append(message.text) if _is_problem(message) else None)
+        watch(page, problems)
         page.goto(path)
         return page
 
@@ -74,6 +74,12 @@ def open_page(browser, live_server, settings, signed_in) -> Iterator[Callable[..
     for context in contexts:
         context.close()
     assert problems == []
+
+
+def watch(page: Page, problems: list[str]) -> None:
+    """Add to `problems` what the page logs as an error from now on."""
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if _is_problem(message) else None)
 
 
 def _is_problem(message) -> bool:
