@@ -60,10 +60,17 @@ class Served:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def peak_memory(self) -> int:
-        """Return the most memory that the only worker has ever had, in bytes."""
+        """Return the most memory that the only worker has ever had, in bytes, with the files that it has mapped."""
+        return self._status("VmHWM")
+
+    def own_memory(self) -> int:
+        """Return the memory that the only worker has to itself now, in bytes: the system can take none of it back."""
+        return self._status("RssAnon")
+
+    def _status(self, name: str) -> int:
         (worker,) = self.workers()
         lines = Path(f"/proc/{worker}/status").read_text().splitlines()
-        (line,) = [line for line in lines if line.startswith("VmHWM:")]
+        (line,) = [line for line in lines if line.startswith(f"{name}:")]
         return int(line.split()[1]) * 1024
 
     def kill_workers(self) -> None:
