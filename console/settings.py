@@ -151,6 +151,8 @@ def _database() -> dict[str, Any]:
         "OPTIONS": {
             # A database that is not there is an answer within seconds, on /healthz too, and not a thread that hangs.
             "connect_timeout": str(DATABASE_TIMEOUT),
+            # To compile a list's statement takes the server longer than to run it.
+            "options": "-c jit=off",
             **dict(parse_qsl(url.query)),
             # The server binds, so that bytes travel in binary; the pool keeps prepared statements alive.
             "server_side_binding": True,

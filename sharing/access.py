@@ -318,32 +318,33 @@ _VIEWS = f"g.permissions & {Permission.VIEW_OWNER_RUNS.value} <> 0"
 
 # Rules 2, 5, 6 and 7 for runs: each finds `run`. Rule 8 follows them to the default storages. It need not follow
 # rule 1, because a default storage always has the owner of its run, and is that owner's own anyway.
+# CROSS JOIN is the same as JOIN, but that SQLite joins in the order in which it stands there, from what the account
+# was granted or owns: where an Actor is named, it would begin with all runs of the Actor.
 _RUNS_BY_ACTOR = (
-    "sharing_grant g JOIN resources_resource a ON a.id = g.resource_id "
-    "JOIN resources_resource {run} ON {run}.actor_id = a.id AND {run}.kind = 'run' AND {run}.owner_id = a.owner_id "
-    f"WHERE g.account_id = %(me)s AND g.resource_kind = 'actor' AND {_VIEWS}"
+    "sharing_grant g CROSS JOIN resources_resource a CROSS JOIN resources_resource {run} "
+    f"WHERE g.account_id = %(me)s AND g.resource_kind = 'actor' AND {_VIEWS} AND a.id = g.resource_id "
+    "AND {run}.actor_id = a.id AND {run}.kind = 'run' AND {run}.owner_id = a.owner_id"
 )
 _RUNS_BY_TASK = (
-    "sharing_grant g JOIN resources_resource t ON t.id = g.resource_id "
-    "JOIN resources_resource {run} ON {run}.task_id = t.id AND {run}.kind = 'run' AND {run}.owner_id = t.owner_id "
-    f"WHERE g.account_id = %(me)s AND g.resource_kind = 'task' AND {_VIEWS}"
+    "sharing_grant g CROSS JOIN resources_resource t CROSS JOIN resources_resource {run} "
+    f"WHERE g.account_id = %(me)s AND g.resource_kind = 'task' AND {_VIEWS} AND t.id = g.resource_id "
+    "AND {run}.task_id = t.id AND {run}.kind = 'run' AND {run}.owner_id = t.owner_id"
 )
 _RUNS_OF_USERS = (
-    "resources_resource a "
-    "JOIN resources_resource {run} ON {run}.actor_id = a.id AND {run}.kind = 'run' "
-    "JOIN accounts_account u ON u.id = {run}.owner_id AND u.share_runs_with_actor_creators "
-    "WHERE a.owner_id = %(me)s AND a.kind = 'actor' AND a.is_public"
+    "resources_resource a CROSS JOIN resources_resource {run} CROSS JOIN accounts_account u "
+    "WHERE a.owner_id = %(me)s AND a.kind = 'actor' AND a.is_public AND {run}.actor_id = a.id AND {run}.kind = 'run' "
+    "AND u.id = {run}.owner_id AND u.share_runs_with_actor_creators"
 )
 _RUNS_GRANTED = (
-    "sharing_grant g JOIN resources_resource {run} ON {run}.id = g.resource_id "
-    "WHERE g.account_id = %(me)s AND g.resource_kind = 'run'"
+    "sharing_grant g CROSS JOIN resources_resource {run} "
+    "WHERE g.account_id = %(me)s AND g.resource_kind = 'run' AND {run}.id = g.resource_id"
 )
 
 
 def _storages_of(runs: str) -> str:
     """Return the query that finds the default storages of the runs that `runs` finds."""
     found, _, condition = runs.format(run="run").partition("WHERE")
-    return f"{found} JOIN resources_resource r ON r.run_id = run.id WHERE {condition}"
+    return f"{found} CROSS JOIN resources_resource r WHERE {condition} AND r.run_id = run.id"
 
 
 _MINE = (_Branch(Reason.OWNER, _ALL, "resources_resource r WHERE r.owner_id = %(me)s", by_kind=True),)
@@ -369,7 +370,7 @@ _TALLIED = _Branch(
     task="t.task",
     status="t.status",
 )
-_GRANTED = "sharing_grant g JOIN resources_resource r ON r.id = g.resource_id WHERE "
+_GRANTED = "sharing_grant g CROSS JOIN resources_resource r WHERE r.id = g.resource_id AND "
 _GRANTED_ALONE = "sharing_grant g WHERE "
 _DIRECTLY = "g.account_id = %(me)s AND g.source = 'DIRECT'"
 _BY_ISSUE = "g.account_id = %(me)s AND g.source = 'ISSUE' AND g.resource_kind = 'run'"
@@ -386,8 +387,8 @@ _SHARED = (
     _Branch(
         Reason.ACTOR_GRANT,
         frozenset({Kind.BUILD}),
-        "sharing_grant g JOIN resources_resource r ON r.actor_id = g.resource_id AND r.kind = 'build' "
-        "WHERE g.account_id = %(me)s AND g.resource_kind = 'actor'",
+        "sharing_grant g CROSS JOIN resources_resource r WHERE g.account_id = %(me)s AND g.resource_kind = 'actor' "
+        "AND r.actor_id = g.resource_id AND r.kind = 'build'",
     ),
     _Branch(
         Reason.ISSUE,
@@ -513,8 +514,9 @@ class _Only(NamedTuple):
             return [""]
         if branch.status:
             return [f" AND {branch.status} = {word}" for word in words]
-        run = "SELECT 1 FROM resources_run j WHERE j.resource_ptr_id = r.id"
-        return [f" AND EXISTS({run} AND j.status IN ({', '.join(words)}))"]
+        # Not as EXISTS, for which PostgreSQL would begin with all runs of these statuses.
+        status = "(SELECT j.status FROM resources_run j WHERE j.resource_ptr_id = r.id)"
+        return [f" AND {status} IN ({', '.join(words)})"]
 
 
 def _only(

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import IO
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase, HttpResponseNotModified, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
 from accounts.errors import ApiError
+from console.api.headers import Answer
 from console.api.negotiation import Span, accepts_encoding, http_date, is_not_modified, requested_span
 from resources.models import Record
 from resources.records.content import PIECE, Undecodable, UnpacksTooLarge, decoded_pieces
@@ -121,7 +122,7 @@ class _Answer:
             headers["Content-Range"] = f"bytes {span.start}-{span.end - 1}/{size}"
             status = HTTPStatus.PARTIAL_CONTENT
         if whole.length <= _SMALL:
-            return HttpResponse(part.read_all(), status=status, headers=headers)
+            return Answer(part.read_all(), headers, status)
         return _FileResponse(part, status=status, headers=headers)
 
     def _decoded(self) -> HttpResponseBase:
