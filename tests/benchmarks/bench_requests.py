@@ -24,6 +24,7 @@ from tests.benchmarks.report import Reach, table
 SHARE_OF_EMPTY = 0.6
 CONNECTIONS = (1, 8)
 MAIN_CONNECTIONS = 8
+WORKERS, THREADS = 2, 4
 STARTUP_SECONDS = 60
 
 
@@ -35,7 +36,7 @@ def main(*, quick: bool = False) -> list[Reach]:
         with make() as database:
             rates = _measure(database, rounds, seconds)
         table(
-            f"Requests per second with {name}, 2 workers of 4 threads, load by {tool()}: medians of {rounds} rounds",
+            f"Requests per second with {name}, {WORKERS} workers of {THREADS} threads, load by {tool()}: medians of {rounds} rounds",
             ["connections", "empty view", "20 items, authorized", "share"],
             [
                 [str(connections), f"{empty:.0f}", f"{items:.0f}", f"{items / empty:.2f}"]
@@ -56,6 +57,8 @@ def _measure(database: Database, rounds: int, seconds: float) -> dict[int, tuple
         **database.environment,
         "DJANGO_SETTINGS_MODULE": "console.settings",
         "ACCESS_LOG": "0",
+        "WEB_WORKERS": str(WORKERS),
+        "WEB_THREADS": str(THREADS),
     }
     made = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks.requests_data"], env=environment, stdout=subprocess.PIPE, check=True
