@@ -36,7 +36,8 @@ def main(*, quick: bool = False) -> list[Reach]:
         with make() as database:
             rates = _measure(database, rounds, seconds)
         table(
-            f"Requests per second with {name}, {WORKERS} workers of {THREADS} threads, load by {tool()}: medians of {rounds} rounds",
+            f"Requests per second with {name}, {WORKERS} workers of {THREADS} threads, load by {tool()}: "
+            f"medians of {rounds} rounds",
             ["connections", "empty view", "20 items, authorized", "share"],
             [
                 [str(connections), f"{empty:.0f}", f"{items:.0f}", f"{items / empty:.2f}"]
