@@ -10,6 +10,10 @@ from typing import Any
 from gunicorn.workers.gthread import ThreadWorker
 
 _END_OF_HEADERS = b"\r\n\r\n"
+# What comes before the answer: nothing follows until the client has gone on.
+_INTERIM = b"HTTP/1.1 1"
+# Beyond this, to copy a body costs more than to send it by itself.
+_COPIED = 64 * 1024
 
 
 class Joined:
@@ -26,16 +30,15 @@ class Joined:
         Raises:
             OSError: as a socket does.
         """
-        if self._has_sent:
-            self._inner.sendall(data)
-        elif self._held:
+        if not self._held and not self._has_sent and data.endswith(_END_OF_HEADERS) and not data.startswith(_INTERIM):
+            self._held = data
+            return
+        if self._held and not self._has_sent and len(data) <= _COPIED:
             self._has_sent = True
             self._inner.sendall(self._held + data)
-        elif data.endswith(_END_OF_HEADERS):
-            self._held = data
-        else:
-            self._has_sent = True
-            self._inner.sendall(data)
+            return
+        self.flush()
+        self._inner.sendall(data)
 
     def flush(self) -> None:
         """Send what is held: nothing follows it.

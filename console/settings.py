@@ -153,7 +153,7 @@ def _database() -> dict[str, Any]:
             "connect_timeout": str(DATABASE_TIMEOUT),
             # To compile a list's statement takes the server longer than to run it.
             "options": "-c jit=off",
-            **dict(parse_qsl(url.query)),
+            **dict(parse_qsl(url.query, keep_blank_values=True)),
             # The server binds, so that bytes travel in binary; the pool keeps prepared statements alive.
             "server_side_binding": True,
             "prepare_threshold": 2,

@@ -9,16 +9,13 @@ import sys
 import threading
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from operator import add
-from typing import TypeVar
 
 import zstandard
-
-Result = TypeVar("Result")
 
 # A chunk is cut when it weighs about this much, and is left alone once it weighs half of it.
 TARGET_WEIGHT = 128 * 1024
@@ -54,11 +51,6 @@ def _start_pool() -> None:
 
 _start_pool()
 os.register_at_fork(after_in_child=_start_pool)  # threads stay behind in the parent
-
-
-def in_background(work: Callable[..., Result], *arguments: object) -> Future[Result]:
-    """Let another thread do `work` that needs no interpreter lock, and little time."""
-    return _pool.submit(work, *arguments)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,7 @@ class Migration(migrations.Migration):
             ],
             options={"indexes": [models.Index(fields=["owner", "actor", "task", "status"], name="tally_of_runs")]},
         ),
-        migrations.RunSQL(FILL, migrations.RunSQL.noop),
+        # In this order: to create a trigger locks the table, so that no run comes in between.
         migrations.RunPython(create_triggers, drop_triggers),
+        migrations.RunSQL(FILL, migrations.RunSQL.noop),
     ]

@@ -1,8 +1,9 @@
 """Puts together what PostgreSQL's triggers write about the number of runs."""
 
-from django.db import connection
+from django.db import connection, transaction
 
-# One statement, which two workers may give at once: the second waits, and finds gone what the first has taken.
+# Of several workers one does it; the others need not.
+_TAKE_TURN = "SELECT pg_try_advisory_xact_lock(hashtext('resources_runtally'))"
 _FOLD = """
 WITH scattered AS (
     SELECT owner, actor, task, status FROM resources_runtally
@@ -20,6 +21,9 @@ GROUP BY owner, actor, task, status HAVING SUM(runs) <> 0
 
 def fold() -> None:
     """Make one row of all that say something about the same runs; on SQLite there is never more than one."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
+    if connection.vendor != "postgresql":
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_TAKE_TURN)
+        if cursor.fetchone() == (True,):
             cursor.execute(_FOLD)
