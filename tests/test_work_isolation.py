@@ -71,8 +71,8 @@ def said(job: Run) -> dict:
 
 
 def test_a_run_sees_nothing_of_the_server(ada, passes_on):
-    other = directories.of_run("b" * 17)
-    other.mkdir(exist_ok=True)
+    other = directories.of_attempt("b" * 17)
+    other.mkdir()
     (other / "secret.txt").write_text("of another run")
     forbidden = [
         settings.DATABASES["default"].get("NAME") or settings.DATA_DIR,

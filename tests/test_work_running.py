@@ -3,6 +3,7 @@
 import json
 import shutil
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -70,7 +71,7 @@ def test_a_run_that_ends_well_has_succeeded(ada):
     assert run.memory_max_bytes > 1_000_000
     hello = next(line for line in log_of(run).splitlines() if line.endswith(" hello"))
     assert timezone.datetime.fromisoformat(hello.split()[0]) >= run.started_at - timedelta(milliseconds=1)
-    assert not directories.of_run(run.pk).exists()
+    assert directories.of_run(run.pk) == []
 
 
 def test_a_run_that_ends_badly_has_failed(ada):
@@ -229,6 +230,37 @@ def test_a_worker_that_lost_its_run_stops_it_and_says_nothing_more(ada, when_rea
     assert (run.status, run.worker) == (JobStatus.RUNNING, "another")
 
 
+@pytest.mark.parametrize("ends", ["STOPPED", "ABORTED", "LOST"])
+def test_an_attempt_removes_no_directory_but_its_own(ada, when_ready, monkeypatch, ends):
+    """Somebody else begins with the run in the moment in which this attempt has published how it has ended."""
+    run = started(ada, {"main.py": LOOPS})
+    theirs, seen = directories.of_attempt(run.pk), []
+    goes_on = running._Execution._goes_on
+
+    def leave(execution, *args):
+        again = goes_on(execution, *args)
+        seen.extend(directories.of_run(run.pk))
+        (theirs / "app").mkdir(parents=True)
+        return again
+
+    monkeypatch.setattr(running._Execution, "_goes_on", leave)
+    when_ready(
+        {
+            "STOPPED": identity.stopping.set,
+            "ABORTED": lambda: aborting.abort(Run.objects.get(pk=run.pk), gracefully=False, by=principal_of(ada)),
+            "LOST": lambda: Run.objects.filter(pk=run.pk).update(worker="another"),
+        }[ends]
+    )
+    try:
+        execute(run)
+    finally:
+        identity.stopping.clear()
+    assert len(seen) == 1
+    assert directories.of_run(run.pk) == [theirs]
+    assert (theirs / "app").is_dir()
+    directories.remove(theirs)
+
+
 def test_the_lease_is_prolonged_while_it_runs(ada, when_ready, settings):
     settings.WORKER_LEASE_SECS = 0.5
     run = started(ada, {"main.py": "import time\nprint('ready', flush=True)\ntime.sleep(0.5)"})
@@ -278,8 +310,9 @@ def test_without_isolation_the_log_says_so(ada, settings, monkeypatch):
     run = execute(started(ada, {"main.py": "import os\nprint(os.getcwd(), os.environ['HOME'])"}))
     assert run.status == JobStatus.SUCCEEDED
     assert "not isolated from the server. bubblewrap (bwrap) is not installed." in log_of(run)
-    directory = directories.of_run(run.pk)
-    assert f"{directory}/app {directory}\n" in log_of(run)
+    where, home = next(line for line in log_of(run).splitlines() if "/app " in line).split()[1:]
+    assert where == f"{home}/app"
+    assert directories.job_of(Path(home)) == run.pk
 
 
 @pytest.mark.parametrize(

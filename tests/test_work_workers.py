@@ -112,8 +112,9 @@ def test_directories_of_what_is_over_are_removed(ada, make_resource):
     going_on = make_resource(Kind.RUN, ada, status=JobStatus.RUNNING)
     over = make_resource(Kind.RUN, ada, status=JobStatus.ABORTED)
     build = make_resource(Kind.BUILD, ada, status=JobStatus.SUCCEEDED)
-    kept = [directories.of_run(going_on.pk), directories.of_build(build.pk), directories.of_build(f"{build.pk}.abcd")]
-    left = [directories.of_run(over.pk), directories.of_run("a" * 17), directories.of_build("a" * 17)]
+    making = directories.of_build(f"{build.pk}.abcd")
+    kept = [directories.of_attempt(going_on.pk), directories.of_build(build.pk), making]
+    left = [directories.of_attempt(over.pk), directories.of_attempt("a" * 17), directories.of_build("a" * 17)]
     for directory in (*kept, *left):
         directory.mkdir()
     chores.remove_left_directories()

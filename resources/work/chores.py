@@ -80,7 +80,7 @@ def remove_left_directories() -> int:
             directories.remove(directory)
             removed += 1
     for directory in directories.kept("runs"):
-        if not Run.objects.filter(pk=directory.name).exclude(status__in=FINISHED).exists():
+        if not Run.objects.filter(pk=directories.job_of(directory)).exclude(status__in=FINISHED).exists():
             directories.remove(directory)
             removed += 1
     return removed

@@ -4,9 +4,13 @@ A build directory is made once and never changed; each machine makes its own whe
 
     builds/<build id>/app       the source files, with what npm has installed
     builds/<build id>/packages  what pip has installed, where there is a requirements.txt
-    runs/<run id>/app           the run's own copy of the source files, which it may change: where it starts
+    runs/<run id>.<hex>/app     the run's own copy of the source files, which it may change: where it starts
+
+Each attempt at a run has a directory of its own: what ended or gave the run back may still be removing its directory
+when the next attempt begins, in another worker on the same machine too.
 """
 
+import secrets
 import shutil
 import subprocess
 from pathlib import Path
@@ -21,9 +25,19 @@ def of_build(build_id: str) -> Path:
     return _root("builds") / build_id
 
 
-def of_run(run_id: str) -> Path:
-    """Return where a run works."""
-    return _root("runs") / run_id
+def of_attempt(run_id: str) -> Path:
+    """Return where a run works that begins now: a directory that there is not yet, and that nobody else names."""
+    return _root("runs") / f"{run_id}.{secrets.token_hex(4)}"
+
+
+def of_run(run_id: str) -> list[Path]:
+    """Return the directories of the attempts at a run that there are on this machine."""
+    return [each for each in kept("runs") if job_of(each) == run_id]
+
+
+def job_of(directory: Path) -> str:
+    """Return the ID of the build or run that a directory is made for."""
+    return directory.name.partition(".")[0]
 
 
 def node_modules_of(build: Path) -> Path | None:

@@ -45,8 +45,9 @@ def execute(run_id: str) -> None:
     if not leases.take(Run, run_id, worker):
         return
     lines = Lines(run_id)
+    directory = directories.of_attempt(run_id)
     try:
-        _Execution(run_id, worker, lines).go()
+        _Execution(run_id, worker, lines, directory).go()
     except RunOver:
         return
     except Exception:
@@ -55,16 +56,18 @@ def execute(run_id: str) -> None:
         lines.end()
         leases.end(Run, run_id, worker, JobStatus.FAILED, message="The server failed to run this.")
     finally:
-        directories.remove(directories.of_run(run_id))
+        # Others may have the run by now, on this machine too: only what is this attempt's own is removed.
+        directories.remove(directory)
 
 
 class _Execution:
     """One run in the hands of one worker, from its being taken until it has ended or is given back."""
 
-    def __init__(self, run_id: str, worker: str, lines: Lines) -> None:
+    def __init__(self, run_id: str, worker: str, lines: Lines, directory: Path) -> None:
         self._run_id = run_id
         self._worker = worker
         self._lines = lines
+        self._directory = directory
         self._failed_at: deque[float] = deque(maxlen=_MAX_QUICK_RESTARTS)
 
     def go(self) -> None:
@@ -104,8 +107,8 @@ class _Execution:
             max(memory_bytes, building.memory_bytes_of(run.build)),
             of_version if building.wants_variables(content) else {},
         )
-        directory = _own_directory(run.pk, build)
-        home, app = making.seen_app(isolated, directory)
+        _fill(self._directory, build)
+        home, app = making.seen_app(isolated, self._directory)
         given = environment.of_run(run, home, of_version)
         if (build / PACKAGES).is_dir():
             given["PYTHONPATH"] = making.seen_packages(isolated, build)
@@ -115,7 +118,7 @@ class _Execution:
             directory=app,
             memory_bytes=memory_bytes,
             file_bytes=(run.disk_mbytes or 2 * run.memory_mbytes or 2 * _DEFAULT_MEMORY_MBYTES) * 1024**2,
-            places=_places(directory, build, home, isolated),
+            places=_places(self._directory, build, home, isolated),
         )
 
     def _goes_on(self, run: Run, attendant: Attendant, outcome: Outcome) -> bool:
@@ -169,9 +172,8 @@ def _failure(run: Run, attendant: Attendant) -> str | None:
     return None
 
 
-def _own_directory(run_id: str, build: Path) -> Path:
-    """Make the run's own directory anew, with its own copy of the source files; what is installed is not copied."""
-    directory = directories.of_run(run_id)
+def _fill(directory: Path, build: Path) -> None:
+    """Make an attempt's directory anew, with its own copy of the source files; what is installed is not copied."""
     directories.remove(directory)
     directory.mkdir()
     shutil.copytree(
@@ -182,7 +184,6 @@ def _own_directory(run_id: str, build: Path) -> Path:
     )
     if directories.node_modules_of(build):
         (directory / APP / NODE_MODULES).mkdir()
-    return directory
 
 
 def _places(directory: Path, build: Path, home: str, isolated: Isolation) -> list[Place]:
