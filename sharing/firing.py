@@ -10,10 +10,11 @@ saved.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from django.db import DatabaseError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from accounts.errors import ApiError
@@ -36,6 +37,8 @@ AT_ONCE = 100
 # An email for each time would be one a minute; the log has them all.
 EMAILS_PER_DAY = 1
 INFO, WARNING, ERROR = "INFO", "WARNING", "ERROR"
+# What the database cannot do now, for anybody. Any other of its errors is about what it was given, and comes again.
+_NOT_NOW = (OperationalError, InterfaceError)
 
 
 class _NotStarted(Exception):
@@ -48,15 +51,28 @@ def fire_due(now: datetime | None = None) -> int:
     due = Schedule.objects.filter(is_enabled=True, next_at__lte=now).order_by("next_at")
     fired = 0
     for id_ in list(due.values_list("pk", flat=True)[:AT_ONCE]):
-        try:
-            fired += fire(id_, now)
-        except DatabaseError as error:
-            logger.warning("The schedule %s could not be fired now: %s", id_, str(error).strip())
+        fired += _fire_or_pass(id_, now)
     return fired
 
 
-def fire(schedule_id: str, now: datetime) -> bool:
-    """Fire a schedule if it is due at `now`, and return whether this call has done so."""
+def _fire_or_pass(schedule_id: str, now: datetime) -> bool:
+    """Fire a schedule as `_fire` does, whatever comes of it: nothing about one schedule keeps others from their times.
+
+    One that cannot even be tried has had its time, with a line in its log, and is tried again at its next one.
+    """
+    for act in (_act, _say_that_it_failed):
+        try:
+            return _fire(schedule_id, now, act)
+        except _NOT_NOW as error:
+            logger.warning("The schedule %s could not be fired now: %s", schedule_id, str(error).strip())
+            return False
+        except Exception:
+            logger.exception("The schedule %s could not be fired.", schedule_id)
+    return False
+
+
+def _fire(schedule_id: str, now: datetime, act: Callable[[Schedule, datetime], None]) -> bool:
+    """Move a schedule on to its next time and `act`, if it is due at `now`; return whether this call has done so."""
     with transaction.atomic():
         enabled = Schedule.objects.filter(pk=schedule_id, is_enabled=True)
         due = enabled.filter(next_at__lte=now).first()
@@ -67,7 +83,7 @@ def fire(schedule_id: str, now: datetime) -> bool:
         if not moved_on.update(next_at=following, last_at=now, is_enabled=following is not None):
             return False
         # Read only now that the row is ours: what it does may have been changed a moment ago.
-        _act(Schedule.objects.select_related("owner").get(pk=schedule_id), due.next_at or now)
+        act(Schedule.objects.select_related("owner").get(pk=schedule_id), due.next_at or now)
     return True
 
 
@@ -94,6 +110,11 @@ def _act(schedule: Schedule, planned: datetime) -> None:
     _prune(schedule)
     if failures and schedule.notify_by_email and schedule.owner.is_active and _may_write(schedule, was_failing):
         mail.tell_of_failed_schedule(schedule, schedule.owner, failures)
+
+
+def _say_that_it_failed(schedule: Schedule, _planned: datetime) -> None:
+    _log(schedule, ERROR, "Nothing was started: an internal error.")
+    _prune(schedule)
 
 
 def _may_write(schedule: Schedule, was_failing: bool) -> bool:
@@ -143,7 +164,7 @@ def _run(schedule: Schedule, action: Action, target: Target, planned: datetime) 
             )
     except (starting.CannotRun, InvalidInput, InvalidOption) as error:
         raise _NotStarted(f"The {target.words} was not started: {error}") from None
-    except DatabaseError:
+    except _NOT_NOW:
         raise  # all is taken back, and tried again in a moment
     except Exception:
         # Tried again and again it would keep the schedule from ever firing.

@@ -121,7 +121,7 @@ def test_a_scope_goes_no_further_by_a_schedule(api, ada, make_resource):
     scope = [{"kind": "schedule", "permissions": ["WRITE"]}, {"kind": "actor", "permissions": ["RUN"]}]
     body = {"actions": [of_actor(mine)], "cronExpression": "* * * * *", "isEnabled": True}
     made = send(api(ada, scope=scope), "post", "/v2/schedules", body).json()["data"]
-    assert firing.fire(made["id"], timezone.now() + timedelta(minutes=2))
+    assert firing.fire_due(timezone.now() + timedelta(minutes=2)) == 1
     scope_of_run = Run.objects.get(schedule_id=made["id"]).token_scope
     assert [entry["kind"] for entry in scope_of_run] == ["schedule", "actor"]
     assert send(api(ada), "put", f"/v2/schedules/{made['id']}", {"actions": [of_actor(mine)]}).status_code == 200
@@ -170,6 +170,18 @@ def test_options_that_no_run_can_have_are_not_saved(api, ada, actor, schedule, o
         response = send(api(ada), method, url, body)
         assert error_of(response) == (400, "invalid-value")
         assert f"actions[1].runOptions.{next(iter(options))}" in response.json()["error"]["message"]
+    assert [each.actions for each in Schedule.objects.all()] == [schedule.actions]
+
+
+@pytest.mark.parametrize(
+    "content_type", ["\x00", "text/plain\x00", "text/plain\nX: y", "json", "text/caf\xe9", "x" * 256]
+)
+def test_a_type_that_no_input_can_have_is_not_saved(api, ada, actor, schedule, content_type):
+    action = of_actor(actor, runInput={"body": "{}", "contentType": content_type})
+    for method, url in (("post", "/v2/schedules"), ("put", f"/v2/schedules/{schedule.pk}")):
+        response = send(api(ada), method, url, {"actions": [of_actor(actor), action]})
+        assert error_of(response) == (400, "invalid-value")
+        assert "contentType" in response.json()["error"]["message"]
     assert [each.actions for each in Schedule.objects.all()] == [schedule.actions]
 
 

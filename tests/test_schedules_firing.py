@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import DataError, OperationalError, connection
 from django.utils import timezone
 
 from resources.jobs import JobStatus, Origin
@@ -16,7 +16,7 @@ from resources.models import Build, BuildContent, Record, Run, Schedule, Schedul
 from resources.records import reading
 from resources.runs import ending, starting
 from resources.schedules import editing
-from resources.schedules.actions import RunActor, RunActorTask, RunInput
+from resources.schedules.actions import RunActor, RunActorTask, RunInput, written
 from resources.schedules.editing import ScheduleChange
 from resources.tasks import editing as tasks
 from resources.tasks.editing import TaskChange
@@ -230,6 +230,53 @@ def test_a_trouble_that_nobody_thought_of_is_not_repeated_for_ever(make_schedule
     assert fire_due(NOON) == 0
     assert log(schedule)[0][0] == "ERROR"
     assert "secret" not in log(schedule)[0][1]
+
+
+@pytest.mark.parametrize("content_type", ["text/plain\x00", "text/plain\nX: y"])
+def test_a_type_of_an_input_that_was_saved_before_it_was_checked(make_schedule, actor, content_type):
+    """PostgreSQL keeps no NUL, and no header has a line break."""
+    bad = make_schedule()
+    action = RunActor(actor_id=actor.pk, run_input=RunInput(body="{}", content_type=content_type))
+    Schedule.objects.filter(pk=bad.pk).update(actions=written([action]))
+    assert fire_due(NOON) == 1
+    assert not Run.objects.exists()
+    ((level, message),) = log(bad)
+    assert level == "ERROR"
+    assert "content type" in message
+    assert Schedule.objects.get().next_at == NOON + MINUTE
+
+
+def test_what_the_database_refuses_of_one_is_not_repeated_for_ever(make_schedule, monkeypatch):
+    def refuse(*_, **__):
+        raise DataError("a NUL")
+
+    monkeypatch.setattr(starting, "start", refuse)
+    schedule = make_schedule()
+    assert [fire_due(NOON), fire_due(NOON)] == [1, 0]
+    assert log(schedule) == [("ERROR", "The Actor finder was not started: an internal error.")]
+
+
+def test_one_that_cannot_be_tried_at_all_stops_no_other(make_schedule, monkeypatch):
+    monkeypatch.setattr(firing, "AT_ONCE", 1)
+    bad, good = make_schedule(), make_schedule()
+    Schedule.objects.filter(pk=bad.pk).update(actions="no JSON", next_at=NOON - MINUTE)
+    assert [fire_due(NOON) for _ in range(3)] == [1, 1, 0]
+    assert log(bad) == [("ERROR", "Nothing was started: an internal error.")]
+    assert Run.objects.get().schedule_id == good.pk
+    assert set(Schedule.objects.values_list("next_at", "is_enabled")) == {(NOON + MINUTE, True)}
+
+
+def test_a_database_that_cannot_now_is_asked_again(make_schedule, monkeypatch):
+    def refuse(*_, **__):
+        raise OperationalError("database is locked")
+
+    schedule = make_schedule()
+    with monkeypatch.context() as busy:
+        busy.setattr(starting, "start", refuse)
+        assert fire_due(NOON) == 0
+    assert log(schedule) == []
+    assert fire_due(NOON) == 1
+    assert Run.objects.count() == 1
 
 
 def test_an_email_comes_when_it_begins_to_fail_and_then_once_a_day(make_schedule, actor, commits, mailoutbox):

@@ -60,6 +60,7 @@ def test_a_name_that_is_taken(ada, actor, task, by):
         {"description": "\x00"},
         {"input": "\x00"},
         {"input_content_type": "\x00", "input": "x"},
+        {"input_content_type": "text/plain\nX: y", "input": "x"},
         {"standby": {"a": "x" * 10_001}},
     ],
 )

@@ -15,7 +15,7 @@ from django.conf import settings
 from resources.actors.inputs import problems
 from resources.models import Build, BuildContent, Record
 from resources.records.content import Undecodable, UnpacksTooLarge, decoded_pieces
-from resources.records.content_types import is_json
+from resources.records.content_types import MAX_LENGTH, can_be_content_type, is_json
 from resources.records.reading import open_current
 
 _MOST_SHOWN: Final = 20
@@ -38,8 +38,10 @@ def check(build: Build, given: bytes | None, content_type: str) -> None:
     """Look at an input that is about to be given to a run of a build; no input is an empty one.
 
     Raises:
-        InvalidInput: when the input schema of the build does not allow it.
+        InvalidInput: when the input schema of the build does not allow it, or its type is none that a record can have.
     """
+    if given is not None and not can_be_content_type(content_type):
+        raise InvalidInput([f"Its content type must be a media type of at most {MAX_LENGTH} characters."])
     _check(build, content_type, None if given is None else lambda: given)
 
 

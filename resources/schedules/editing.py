@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.ids import new_id
 from accounts.principal import Principal
 from resources.models import Schedule, ScheduleInvocation
+from resources.records.content_types import MAX_LENGTH, can_be_content_type
 from resources.runs.options import InvalidOption, check_saved
 from resources.schedules import times
 from resources.schedules.actions import Action, InvalidActions, RunActor, written
@@ -154,15 +155,26 @@ def _apply_times(schedule: Schedule, change: ScheduleChange) -> None:
 
 def _actions(actions: Sequence[Action]) -> str:
     for at, action in enumerate(actions):
-        if isinstance(action, RunActor) and action.run_options is not None:
-            try:
-                check_saved(action.run_options)
-            except InvalidOption as error:
-                raise InvalidSchedule(f"actions[{at}].runOptions.{error.field}", str(error)) from None
+        if isinstance(action, RunActor):
+            _check_run(f"actions[{at}]", action)
     try:
         return written(list(actions))
     except InvalidActions as error:
         raise InvalidSchedule("actions", str(error)) from None
+
+
+def _check_run(field: str, action: RunActor) -> None:
+    """Check what a run is to be given, as it is checked when the run starts."""
+    if action.run_options is not None:
+        try:
+            check_saved(action.run_options)
+        except InvalidOption as error:
+            raise InvalidSchedule(f"{field}.runOptions.{error.field}", str(error)) from None
+    content_type = action.run_input.content_type if action.run_input else None
+    if content_type and not can_be_content_type(content_type):
+        raise InvalidSchedule(
+            f"{field}.runInput.contentType", f"it must be a media type of at most {MAX_LENGTH} characters."
+        )
 
 
 def _name(name: str) -> str:

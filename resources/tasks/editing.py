@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.ids import new_id
 from accounts.principal import Principal
 from resources.models import Actor, Task
+from resources.records.content_types import MAX_LENGTH, can_be_content_type
 from resources.runs.options import InvalidOption, check_saved
 from resources.storages import NAME, NAME_RULES, InvalidName, NameTaken, ResourceGone
 from resources.tasks.options import NONE_SAVED, SavedOptions, written
@@ -141,7 +142,7 @@ def _apply(task: Task, change: TaskChange) -> None:
         task.details = _with_detail(task, "publicConfig", change.public_config)
     if not isinstance(change.input, Unset):
         task.input = checked_text("input", change.input or "", MAX_INPUT_BYTES)
-        task.input_content_type = checked_text("contentType", change.input_content_type, 255)
+        task.input_content_type = _checked_content_type(change.input_content_type)
 
 
 def _checked_options(options: SavedOptions) -> SavedOptions:
@@ -167,6 +168,12 @@ def checked_text(field: str, text: str, limit: int) -> str:
     if len(text) > limit or "\x00" in text or not _is_unicode(text):
         raise InvalidTask(field, f"it must have at most {limit:,} characters, and no NUL or half a character in it.")
     return text
+
+
+def _checked_content_type(content_type: str) -> str:
+    if not can_be_content_type(content_type):
+        raise InvalidTask("contentType", f"it must be a media type of at most {MAX_LENGTH} characters.")
+    return content_type
 
 
 def _is_unicode(text: str) -> bool:
