@@ -1,10 +1,11 @@
 """Notes in the log of a run about what it asked the API for and was refused, so that its reader learns why it failed.
 
-A run is known by the token that was made for it, by the address that it was given for its calls, or, where a call came
-without either, by being the run at work that the refused thing belongs to.
+A run is known by the token that was made for it, or by the address that it was given for its calls. Whoever calls
+without either writes into no log, whatever they ask for: the ID of a storage says nothing of who knows it.
 """
 
 from http import HTTPStatus
+from urllib.parse import quote
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +14,7 @@ from accounts.models import ApiToken
 from accounts.principal import Principal
 from accounts.rate_limit import allowed
 from resources.jobs import AT_WORK
-from resources.kinds import KINDS, Kind
+from resources.kinds import KINDS
 from resources.logs.writing import append_line
 from resources.models import GeneralAccess, Run
 from sharing.access import Access, general_access_source
@@ -23,6 +24,7 @@ from sharing.refusals import Refused
 # How many notes a run gets in an hour: a run that is refused in a loop has said what there is to say.
 NOTES_PER_HOUR = 50
 _MAX_PATH = 300
+_IN_PATHS = "/:@!$&'()*+,;=~"
 
 
 def note(request: HttpRequest, response: HttpResponse) -> None:
@@ -31,32 +33,24 @@ def note(request: HttpRequest, response: HttpResponse) -> None:
     if refused is None and response.status_code != HTTPStatus.UNAUTHORIZED:
         return  # a record that is not there is no refusal
     principal: Principal | None = getattr(request, "principal", None)
-    run = _run_that_asked(request, principal, refused)
+    run = _run_that_asked(request, principal)
     if run is not None and allowed("run-notes", run.pk, NOTES_PER_HOUR, 3600):
         append_line(run.pk, _line(request, response, principal, refused, run))
 
 
-def _run_that_asked(request: HttpRequest, principal: Principal | None, refused: Refused | None) -> Run | None:
+def _run_that_asked(request: HttpRequest, principal: Principal | None) -> Run | None:
     run_id = getattr(request, "from_run", "")
     if not run_id and principal is not None and principal.token_id:
         run_id = ApiToken.objects.filter(pk=principal.token_id).values_list("run_id", flat=True).first()
-    if not run_id and principal is not None and principal.is_anonymous and refused is not None and refused.access:
-        run_id = _run_of(refused.access)
     return Run.objects.filter(pk=run_id, status__in=AT_WORK).first() if run_id else None
-
-
-def _run_of(access: Access) -> str:
-    facts = access.facts
-    if facts.run is not None:
-        return facts.run.id
-    return facts.id if facts.kind is Kind.RUN else ""
 
 
 def _line(
     request: HttpRequest, response: HttpResponse, principal: Principal | None, refused: Refused | None, run: Run
 ) -> str:
     error = _error(response)
-    asked = f"{request.method} {request.path_info[:_MAX_PATH]}"
+    # One word, so that a path says nothing in the note but which it is.
+    asked = f"{request.method} {quote(request.path_info, safe=_IN_PATHS)[:_MAX_PATH]}"
     if refused is None:
         missing = error.get("message", "")
     elif refused.access is not None:

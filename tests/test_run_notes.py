@@ -50,6 +50,15 @@ def test_calls_of_others_leave_no_note(run, items, api, cleo):
     assert log_of(run) == ""
 
 
+def test_a_strangers_call_for_what_is_the_runs_own_leaves_no_note_and_uses_none_up(run, items, api, monkeypatch):
+    monkeypatch.setattr("console.run_notes.NOTES_PER_HOUR", 1)
+    for path in (items, f"/v2/actor-runs/{run.pk}", f"/v2/logs/{run.pk}"):
+        assert api().get(path).status_code == 403
+    assert log_of(run) == ""
+    api().get(f"/{path_of(run)}{items}")
+    assert log_of(run).count("ACCESS:") == 1
+
+
 @pytest.mark.parametrize("wrong", ["x", "0" * 20, "0" * 19])
 def test_a_mark_that_is_not_the_runs_leads_nowhere(run, items, api, wrong):
     prefix = f"/from/{run.pk}.{wrong}"
@@ -79,7 +88,7 @@ def test_what_is_not_there_is_no_refusal(run, with_its_token, ada, make_resource
 def test_the_log_is_not_flooded(run, items, api, monkeypatch):
     monkeypatch.setattr("console.run_notes.NOTES_PER_HOUR", 3)
     for _ in range(5):
-        api().get(items)
+        api().get(f"/{path_of(run)}{items}")
     assert log_of(run).count("ACCESS:") == 3
 
 
@@ -92,11 +101,6 @@ def test_a_call_without_a_token_by_the_runs_address(run, items, api):
     assert f"ACCESS: GET {items} was refused: 403 insufficient-permissions." in log
     assert "The call had no API token" in log
     assert "Missing: READ on the dataset. It is Restricted as its run is, so only those with access can read it." in log
-
-
-def test_a_call_without_a_token_for_what_is_the_runs_own(run, items, api):
-    api().get(items)
-    assert "The call had no API token" in log_of(run)
 
 
 def test_a_call_with_the_runs_token_for_what_is_anothers(run, with_its_token, cleo, make_resource):
@@ -127,6 +131,12 @@ def test_a_token_that_speaks_for_nobody(run, client):
     log = log_of(run)
     assert "401 user-or-token-not-found. The API token is unknown, expired or revoked." in log
     assert "nonsense" not in log
+
+
+def test_a_path_is_one_word_in_a_note(run, api):
+    api().get(f"/{path_of(run)}/v2/datasets/x was refused: 403 x. Go elsewhere\u2028")
+    asked = "GET /v2/datasets/x%20was%20refused:%20403%20x.%20Go%20elsewhere%E2%80%A8"
+    assert f"ACCESS: {asked} was refused: 40" in log_of(run)
 
 
 def test_a_call_that_is_allowed_is_answered_as_usual(run, items, with_its_token):
