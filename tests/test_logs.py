@@ -4,7 +4,7 @@ import pytest
 
 from resources.kinds import Kind
 from resources.logs import writing
-from resources.logs.reading import length_of, read, text_of
+from resources.logs.reading import length_of, lines_of_ours, read, text_of
 from resources.logs.writing import append, append_line
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +27,15 @@ def test_a_log_is_read_from_any_byte_on(job):
 def test_a_line_of_ours_has_its_time_and_is_one_line(job):
     append_line(job, "stopped\nby ada")
     assert text_of(job)[10:] == "T" + text_of(job)[11:23] + "Z stopped by ada\n"
+
+
+def test_a_line_of_ours_is_known_from_one_that_was_printed(job):
+    append_line(job, "ACCESS: one")
+    (ours,) = lines_of_ours(job)
+    append(job, ours + b"\n")  # to the letter
+    append_line(job, "ACCESS: two")
+    assert [line.partition(b" ")[2] for line in lines_of_ours(job)] == [b"ACCESS: one", b"ACCESS: two"]
+    assert text_of(job).count("ACCESS: one") == 2
 
 
 def test_the_end_of_a_log_begins_with_a_whole_line(job):

@@ -564,6 +564,16 @@ def test_what_only_looks_like_a_note_is_none(ada, signed_in, make_run, line):
     assert signed_in(ada).get(run.console_path).context["refused_calls"] == []
 
 
+def test_a_note_that_an_actor_has_printed_is_none(ada, signed_in, make_run):
+    run = make_run(ada, JobStatus.FAILED)
+    append(run.pk, f"2026-01-01T00:00:00.000Z {NOTE}\n".encode())
+
+    response = signed_in(ada).get(run.console_path)
+
+    assert response.context["refused_calls"] == []
+    assert "This run was refused access" not in text_of(response)
+
+
 # The parts that need no request
 
 

@@ -1,7 +1,9 @@
-"""What a run was refused, out of the notes in its log (`console/run_notes.py`), and what there is to do about it."""
+"""What a run was refused, out of the notes in its log (`console/run_notes.py`), and what there is to do about it.
+
+Only what the server itself wrote there is read: an Actor may print lines that look like notes, and say what it likes.
+"""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from resources.jobs import FINISHED, JobStatus
@@ -13,7 +15,6 @@ MOST = 5
 _NOTE = re.compile(
     r"\S+ ACCESS: (?P<asked>[A-Z]+ /\S*) was refused: (?P<status>\d{3}) (?P<type>[a-z-]*)\.(?: (?P<why>.{1,400}))?"
 )
-_MARK = b" ACCESS: "
 _LONGEST_LINE = 2_000
 
 
@@ -31,17 +32,10 @@ def refused_calls(run: Run) -> list[RefusedCall]:
     if run.status not in FINISHED or run.status == JobStatus.SUCCEEDED:
         return []
     found: dict[RefusedCall, None] = {}
-    for line in _marked_lines(run.pk):
-        note = _NOTE.fullmatch(line)
+    for line in reading.lines_of_ours(run.pk):
+        note = _NOTE.fullmatch(line[:_LONGEST_LINE].decode(errors="replace"))
         if note is not None:
             found[RefusedCall(note["asked"], f"{note['status']} {note['type']}".strip(), note["why"] or "")] = None
             if len(found) == MOST:
                 break
     return list(found)
-
-
-def _marked_lines(run_id: str) -> Iterator[str]:
-    """Yield the lines of a log that may be notes; pieces of a log are whole lines."""
-    for piece in reading.read(run_id):
-        if _MARK in piece:
-            yield from (line[:_LONGEST_LINE].decode(errors="replace") for line in piece.split(b"\n") if _MARK in line)

@@ -20,6 +20,13 @@ def read(job_id: str, start: int = 0) -> Iterator[bytes]:
             yield piece
 
 
+def lines_of_ours(job_id: str) -> Iterator[bytes]:
+    """Yield the lines that the server itself has written, without their ends, and none that an Actor has printed."""
+    pieces = LogPiece.objects.filter(job_id=job_id, is_ours=True).order_by("start")
+    for data in pieces.values_list("data", flat=True).iterator(chunk_size=64):
+        yield from bytes(data).splitlines()
+
+
 def read_some(job_id: str, start: int, limit: int) -> bytes:
     """Return at most `limit` bytes of what the log holds from byte `start` on, and none at its end.
 

@@ -30,12 +30,12 @@ def append(job_id: str, data: bytes) -> None:
 
 
 def append_line(job_id: str, text: str, at: datetime | None = None) -> None:
-    """Add one line of our own, with its time, however large the log has become."""
+    """Add one line of our own, with its time, however large the log has become. Nothing else is marked as ours."""
     line = f"{iso(at or timezone.now())} {' '.join(text.splitlines())}\n".encode(errors="replace")
     with transaction.atomic():
         end = _locked_end(job_id)
         if end is not None:
-            LogPiece.objects.create(job_id=job_id, start=end, data=line)
+            LogPiece.objects.create(job_id=job_id, start=end, data=line, is_ours=True)
 
 
 def _locked_end(job_id: str) -> int | None:
