@@ -6,10 +6,11 @@ import json
 import pytest
 
 from resources.kinds import Kind
-from resources.models import Actor, BuildContent, KeyValueStore, Run
+from resources.models import Actor, Build, BuildContent, KeyValueStore, Run
 from resources.records import writing
 from resources.runs import starting
-from tests.run_stage import at_work, built, built_actor
+from resources.runs.options import RunOptions
+from tests.run_stage import at_work, built, built_actor, ended
 
 pytestmark = pytest.mark.django_db
 JSON = "application/json"
@@ -63,6 +64,22 @@ def test_a_task_is_asked_for_its_own_input_and_what_goes_over_it(api, ada, actor
     assert error_of(api(ada).post(at, b'{"url": "x", "depth": 0}', content_type=JSON))[:2] == (400, "invalid-input")
     assert not Run.objects.exists()
     assert api(ada).post(at, b'{"url": "x"}', content_type=JSON).status_code == 201
+
+
+@pytest.mark.parametrize(("given", "status"), [(None, 400), (b'{"url": 5}', 400), (b'{"url": "x"}', 200)])
+def test_a_run_goes_on_with_another_build_only_where_that_takes_its_first_input(api, ada, actor, given, status):
+    first = Build.objects.get(number="0.1.1")
+    run = starting.start(actor, by=ada.principal, input=given, content_type=JSON, options=RunOptions(build="0.1.1"))
+    at_work(run, metamorphs=[{"actorId": actor.pk, "buildId": first.pk, "inputKey": "INPUT-METAMORPH-1"}])
+    ended(run)
+    response = api(ada).post(f"/v2/actor-runs/{run.pk}/resurrect?build=latest")
+    assert response.status_code == status
+    run.refresh_from_db()
+    if status == 400:
+        assert error_of(response)[1] == "invalid-input"
+        assert (run.status, run.build_number, len(run.metamorphs)) == ("SUCCEEDED", "0.1.1", 1)
+    else:
+        assert (run.status, run.build_number, run.metamorphs) == ("READY", "0.1.2", [])
 
 
 @pytest.fixture

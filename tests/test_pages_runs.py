@@ -12,7 +12,7 @@ from resources.datasets.writing import push
 from resources.jobs import JobStatus
 from resources.kinds import Kind
 from resources.logs.writing import append, append_line
-from resources.models import Dataset, GeneralAccess, Run, TaggedBuild
+from resources.models import BuildContent, Dataset, GeneralAccess, Run, TaggedBuild
 from resources.records import writing
 from sharing import issues
 from sharing.permissions import Permission
@@ -414,6 +414,16 @@ def test_a_writer_does_not_choose_the_build_that_speaks_for_the_owner(ada, ben, 
     form = {"build": "latest", "timeout_secs": "5", "memory_mbytes": "128"}
     response = signed_in(ben).post(f"{run.console_path}/resurrect", form, headers=HTMX)
     assert "Only its owner can choose the build" in response.content.decode()
+    assert Run.objects.get(pk=run.pk).status == JobStatus.SUCCEEDED
+
+
+def test_a_build_that_does_not_take_the_runs_input_is_said_beside_its_field(ada, signed_in, make_run, build):
+    BuildContent.objects.create(build=build, input_schema='{"properties": {"url": {}}, "required": ["url"]}')
+    run = make_run(ada, build=build)
+    form = {"build": "latest", "timeout_secs": "5", "memory_mbytes": "128"}
+    response = signed_in(ada).post(f"{run.console_path}/resurrect", form, headers=HTMX)
+    assert response.status_code == 422
+    assert "Field input.url is required." in text_of(response)
     assert Run.objects.get(pk=run.pk).status == JobStatus.SUCCEEDED
 
 

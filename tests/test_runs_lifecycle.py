@@ -329,6 +329,19 @@ def test_a_metamorph_goes_on_as_another_actor(run, actor, ada, dan, make_resourc
         restarting.metamorph(run, target, by=ada.principal)
 
 
+def test_another_build_takes_a_metamorph_back(run, actor, ada, dan, make_resource):
+    target = make_resource(Kind.ACTOR, dan, name="finder", is_public=True)
+    add_build(make_resource, target, "1.0.1", tag="latest")
+    restarting.metamorph(at_work(run), target, by=ada.principal, input=b"{}", content_type="application/json")
+    ended(run)
+    resurrecting.resurrect(run, RunOptions(), by=ada.principal)
+    assert (run.build_number, len(run.metamorphs)) == ("1.0.1", 1)
+    ended(at_work(run))
+    resurrecting.resurrect(run, RunOptions(build="latest"), by=ada.principal)
+    assert (run.build_number, run.metamorphs) == ("0.1.1", [])
+    assert restarting.input_key_of(run) == "INPUT"
+
+
 def test_a_metamorph_needs_a_build(run, ada, dan, make_resource):
     at_work(run)
     with pytest.raises(starting.CannotRun):

@@ -46,14 +46,17 @@ def abort(request: ResourceApiRequest) -> HttpResponse:
 
 @needs(Kind.RUN, Permission.WRITE)
 def resurrect(request: ResourceApiRequest) -> HttpResponse:
-    """Let a run that has ended go on. Its owner must still be allowed to run its Actor."""
+    """Let a run that has ended go on. Its owner must still be allowed to run its Actor.
+
+    With a `build`, one that was turned into a run of another Actor goes on as what was started.
+    """
     run, options = _run(request), options_in(request.GET)
     check_may_go_on(run, options.build, by=request.principal)
     try:
         resurrecting.resurrect(run, options, by=request.principal)
     except resurrecting.NotFinished as error:
         raise _not_now(error) from None
-    except (InvalidOption, CannotRun) as error:
+    except (InvalidOption, InvalidInput, CannotRun) as error:
         raise refusal_of(error) from None
     return answer_with(request)
 

@@ -11,6 +11,7 @@ from console.pages.runs import RunRequest
 from resources.jobs import JobStatus
 from resources.kinds import KINDS, Kind
 from resources.runs import aborting, deleting, resurrecting
+from resources.runs.inputs import InvalidInput
 from resources.runs.options import InvalidOption, options_of_run
 from resources.runs.starting import CannotRun
 from sharing.declare import needs
@@ -55,7 +56,7 @@ def resurrect(request: RunRequest) -> HttpResponse:
             return dialogs.go_to(request, run.console_path)
         except InvalidOption as problem:
             form.refuse(problem)
-        except CannotRun as problem:
+        except (CannotRun, InvalidInput) as problem:
             form.add_error("build", str(problem))
         except ApiError as problem:
             form.add_error("build", problem.message)

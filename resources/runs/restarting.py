@@ -71,7 +71,7 @@ def metamorph(
     chosen = build_to_run(target, build)
     content_type = content_type or DEFAULT_CONTENT_TYPE
     if input is None:
-        inputs.check_record(chosen, _kept_input(run))
+        inputs.check_record(chosen, kept_input(run, input_key_of(run)))
     else:
         inputs.check(chosen, input, content_type)
     with transaction.atomic():
@@ -108,9 +108,10 @@ def input_key_of(run: Run) -> str:
     return str(keys[-1]) if keys else INPUT_KEY
 
 
-def _kept_input(run: Run) -> Record | None:
+def kept_input(run: Run, key: str) -> Record | None:
+    """Return the record that a run keeps an input in; None where it has none, or its store is gone."""
     store = _found_store(run)
-    return reading.find(store, input_key_of(run)) if store else None
+    return reading.find(store, key) if store else None
 
 
 def _store_of(run: Run) -> str:

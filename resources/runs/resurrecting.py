@@ -9,8 +9,10 @@ from accounts import audit
 from accounts.principal import Principal
 from resources.jobs import FINISHED, JobStatus
 from resources.models import Build, Run
+from resources.runs import inputs
 from resources.runs.options import RunOptions, options_of_run
-from resources.runs.starting import DISK_PER_MEMORY, CannotRun, build_to_run
+from resources.runs.restarting import kept_input
+from resources.runs.starting import DISK_PER_MEMORY, INPUT_KEY, CannotRun, build_to_run
 from resources.runs.tokens import scope_within
 from resources.webhooks.events import RUN_RESURRECTED, happened
 from resources.work.tasks import queue_run
@@ -24,15 +26,19 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
     """Let a run that has ended go on, with the same storages; it is READY until a worker takes it.
 
     It keeps what it was given before where `options` leave the choice, its very build too: another build only where
-    `options.build` names one. `run` is as it is afterwards.
+    `options.build` names one. That is a build of the Actor that was started, so a run that has been turned into
+    another Actor's begins again as what it was, with its first input. `run` is as it is afterwards.
 
     Raises:
         NotFinished: when it has not ended, or has been resurrected by somebody else just now.
         CannotRun: when its Actor or build is gone, or there is no such build.
+        InvalidInput: when its first input is not what the build that is named asks for.
         InvalidOption: when an option is not possible.
     """
     chosen = options.over(options_of_run(run)).checked()
     build = _build(run, options.build)
+    if options.build is not None:
+        inputs.check_record(build, kept_input(run, INPUT_KEY))
     memory = chosen.memory_mbytes or 0
     with transaction.atomic():
         changed = Run.objects.filter(pk=run.pk, status__in=FINISHED, resurrect_count=run.resurrect_count).update(
@@ -52,6 +58,7 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
             build=build,
             build_number=build.number,
             build_option=chosen.build or "",
+            metamorphs=run.metamorphs if options.build is None else [],
             timeout_secs=chosen.timeout_secs or 0,
             memory_mbytes=memory,
             disk_mbytes=memory * DISK_PER_MEMORY,
