@@ -2,7 +2,8 @@
 
 Its runs are its owner's and speak for its owner. So nobody who may change somebody else's schedule gets more by it than
 its owner and they both have: each action has to be allowed to both. And what speaks for the owner is the owner's to
-choose: others add only what belongs to the owner, for anything else could be a program of their own.
+choose: others add only what belongs to the owner, for anything else could be a program of their own, and so could
+another build of it.
 """
 
 from collections.abc import Collection
@@ -23,7 +24,8 @@ from sharing.permissions import Permission
 _NOT_THE_OWNERS = ApiError(
     HTTPStatus.FORBIDDEN,
     "insufficient-permissions",
-    "Only its owner can have a schedule start an Actor or task of somebody else: its runs speak for its owner.",
+    "Only its owner can have a schedule start an Actor or task of somebody else, or another build of it: its runs "
+    "speak for its owner.",
 )
 
 
@@ -59,7 +61,7 @@ def named_by_id(action: Action, principal: Principal, owner: Principal, kept: Co
 
     Raises:
         ApiError: the refusal of the access model, to whoever saves it or to the schedule's owner; 403 for somebody else
-            who would have a schedule start what is not its owner's.
+            who would have a schedule start what is not its owner's, or another build of that.
     """
     target = target_of(action, principal)
     if isinstance(action, RunActor):
@@ -74,5 +76,8 @@ def named_by_id(action: Action, principal: Principal, owner: Principal, kept: Co
     return named
 
 
-def _what(action: Action) -> str:
-    return action.actor_id if isinstance(action, RunActor) else action.actor_task_id
+def _what(action: Action) -> tuple[str, str]:
+    """Return the program that an action starts: an Actor and which build of it, or a task, which says so itself."""
+    if not isinstance(action, RunActor):
+        return action.actor_task_id, ""
+    return action.actor_id, (action.run_options.build if action.run_options else None) or ""

@@ -3,12 +3,14 @@
 import json
 from datetime import timedelta
 
+import msgspec
 import pytest
 from django.utils import timezone
 
 from resources.kinds import Kind
 from resources.models import Run, Schedule, ScheduleInvocation
 from resources.schedules import editing
+from resources.schedules.actions import actions_of
 from resources.schedules.editing import ScheduleChange
 from sharing import firing
 from tests.run_stage import built_actor
@@ -114,6 +116,32 @@ def test_a_writer_does_not_choose_what_the_owners_token_is_given_to(
     assert send(api(ada), "put", one, {"actions": [of_actor(actor)]}).status_code == 200
     body = {"actions": [of_actor(actor, runInput={"body": "{}", "contentType": "application/json"})]}
     assert send(api(ben), "put", one, body).status_code == 200  # what its owner has chosen stays
+
+
+@pytest.mark.parametrize(("chosen", "wanted"), [(None, "beta"), ("1.0", "beta"), ("1.0", None)])
+def test_a_writer_chooses_no_build_that_is_not_the_owners(api, ada, schedule, ben, actor, give, chosen, wanted):
+    """As it is where somebody else has a run go on (`sharing/resurrecting.py`)."""
+    give(schedule, ben, "WRITE")
+    one = f"/v2/schedules/{schedule.pk}"
+    options = {"build": chosen, "timeoutSecs": 5}
+    kept = send(api(ada), "put", one, {"actions": [of_actor(actor, runOptions=options)]}).json()["data"]["actions"]
+    other = {"actions": [of_actor(actor, runOptions={"build": wanted})]}
+    assert error_of(send(api(ben), "put", one, other)) == (403, "insufficient-permissions")
+    schedule.refresh_from_db()
+    assert [msgspec.to_builtins(each) for each in actions_of(schedule)] == kept
+    same = {"actions": [of_actor(actor, runOptions={"build": chosen, "timeoutSecs": 9})]}
+    assert send(api(ben), "put", one, same).status_code == 200
+    assert send(api(ada), "put", one, other).status_code == 200
+
+
+def test_a_writer_chooses_a_build_of_what_is_the_owners(api, ada, schedule, ben, give, make_resource):
+    give(schedule, ben, "WRITE")
+    mine = make_resource(Kind.ACTOR, ada, name="mine")
+    give(mine, ben, "RUN")
+    one = f"/v2/schedules/{schedule.pk}"
+    assert send(api(ada), "put", one, {"actions": [of_actor(mine)]}).status_code == 200
+    body = {"actions": [of_actor(mine, runOptions={"build": "beta"})]}
+    assert send(api(ben), "put", one, body).status_code == 200
 
 
 def test_a_scope_goes_no_further_by_a_schedule(api, ada, make_resource):
