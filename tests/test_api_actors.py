@@ -64,6 +64,19 @@ def test_a_scope_for_one_actor_lists_nothing_and_makes_nothing(api, ada, actor, 
     assert data_of(send(scoped, "put", url, {"title": "mine"}))["title"] == "mine"
 
 
+def test_a_scope_that_cannot_publish_makes_no_public_actor(api, ada):
+    """As it cannot publish one that is there."""
+    scope = [{"kind": "actor", "permissions": ["WRITE"]}]
+    body = {"name": "open", "isPublic": True}
+    refused = send(api(ada, scope=scope), "post", ACTORS, body)
+    assert error_of(refused) == (403, "insufficient-permissions-to-change-field")
+    assert "MANAGE_ACCESS_RIGHTS" in refused.json()["error"]["message"]
+    assert not Actor.objects.exists()
+    assert data_of(send(api(ada, scope=scope), "post", ACTORS, {"name": "closed", "isPublic": False}))
+    scope[0]["permissions"].append("MANAGE_ACCESS_RIGHTS")
+    assert data_of(send(api(ada, scope=scope), "post", ACTORS, body))["isPublic"] is True
+
+
 def test_general_access_is_not_about_actors(api, ada, cleo, actor, url):
     ada.general_access = "ANYONE_WITH_ID_CAN_READ"
     ada.save()

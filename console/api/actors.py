@@ -12,7 +12,7 @@ from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from console.api import actor_answers, answers, bodies
 from console.api.actor_bodies import REFUSED, ActorBody, BuildTag, Version, refusal_of
-from console.api.changes import check_may_change
+from console.api.changes import check_may_change, may_not_change
 from console.api.pagination import Page, flag, one_of
 from resources.actors import editing, environment, versions
 from resources.actors.fields import ActorFields, InvalidField
@@ -54,9 +54,14 @@ def list_actors(request: ApiRequest) -> HttpResponse:
 
 @signed_in_for(Kind.ACTOR, Permission.WRITE)
 def create(request: ApiRequest) -> HttpResponse:
-    """Make an Actor of one's own, with its versions where they are given."""
+    """Make an Actor of one's own, with its versions where they are given.
+
+    A scoped token makes a public one only where its scope names what it takes to publish one.
+    """
     body = bodies.read_json(request, ActorBody)
     principal = request.principal
+    if body.is_public and not principal.scope_allows(Permission.MANAGE_ACCESS_RIGHTS.name or "", Kind.ACTOR):
+        raise may_not_change(Kind.ACTOR, "isPublic", Permission.MANAGE_ACCESS_RIGHTS)
     try:
         with transaction.atomic():
             actor = editing.create(principal.account_id or "", body.name, by=principal, **body.fields())

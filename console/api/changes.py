@@ -8,6 +8,7 @@ from django.db import transaction
 from accounts.errors import ApiError, invalid_value, record_not_found
 from console.api import answers, bodies
 from resources import storages
+from resources.kinds import KINDS, Kind
 from resources.models import Resource
 from sharing.general_access import UnsupportedLevel, set_for_resource
 from sharing.permissions import Permission
@@ -20,12 +21,16 @@ def check_may_change(request: ResourceApiRequest, field: str, permission: Permis
     Raises:
         ApiError: 403 `insufficient-permissions-to-change-field`.
     """
-    if request.access.allows(permission):
-        return
-    raise ApiError(
+    if not request.access.allows(permission):
+        raise may_not_change(request.resource.kind, field, permission)
+
+
+def may_not_change(kind: str, field: str, permission: Permission) -> ApiError:
+    """Return the refusal of a `field` of a resource, for want of `permission`."""
+    return ApiError(
         HTTPStatus.FORBIDDEN,
         "insufficient-permissions-to-change-field",
-        f'Insufficient permissions to change the field "{field}" of the {request.resource.info.noun}. '
+        f'Insufficient permissions to change the field "{field}" of the {KINDS[Kind(kind)].noun}. '
         f"Missing permission: {permission.name}.",
     )
 
