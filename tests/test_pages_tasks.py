@@ -107,6 +107,19 @@ def test_a_task_is_not_made_of_an_actor_that_is_not_shared(cleo, signed_in, acto
     assert not Task.objects.exists()
 
 
+def test_a_task_is_not_made_of_an_actor_that_one_may_only_read(ben, signed_in, actor):
+    """It takes RUN, as it does in the API."""
+    actor.is_public = False
+    actor.save()
+    give(actor, ben, Permission.READ)
+    response = signed_in(ben).post("/tasks/new", {"actor": actor.pk}, headers=HTMX)
+    assert response.status_code == 422
+    assert "you may not run it" in text_of(response)
+    assert not Task.objects.exists()
+    give(actor, ben, Permission.RUN)
+    assert "HX-Redirect" in signed_in(ben).post("/tasks/new", {"actor": actor.pk}, headers=HTMX).headers
+
+
 def test_starting_is_not_done_by_looking(ada, signed_in, task):
     for path in ("/start", "/input"):
         assert signed_in(ada).get(task.console_path + path).status_code == 405

@@ -58,7 +58,7 @@ class RenameForm(Manners):
 @signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: PageRequest) -> HttpResponse:
-    """Make a task of one's own, of an Actor that one may see."""
+    """Make a task of one's own, of an Actor that one may run."""
     form = NewTaskForm(request.POST if request.method == "POST" else None, initial=_initial(request))
     wanted = form["actor"].value() or ""
     choices = _choices(request, str(wanted))
@@ -105,9 +105,9 @@ def delete(request: TaskRequest) -> HttpResponse:
 
 def _create(request: PageRequest, form: NewTaskForm) -> Task | None:
     given = form.cleaned_data
-    actor = may(request.principal, given["actor"], Permission.READ)
+    actor = may(request.principal, given["actor"], Permission.RUN)
     if actor is None:
-        form.add_error("actor", "There is no such Actor, or it is not shared with you.")
+        form.add_error("actor", "There is no such Actor, or it is not shared with you, or you may not run it.")
         return None
     saved = SavedOptions(
         build=given["build"] or None, timeout_secs=given["timeout_secs"], memory_mbytes=given["memory_mbytes"]
@@ -132,7 +132,7 @@ def _choices(request: PageRequest, wanted: str) -> list[tuple[str, str]]:
     """Return the Actors to choose from: one's own, those shared with one, and the one that was asked for."""
     found = listed(request.user.pk, kinds=(Kind.ACTOR,), limit=MOST_CHOICES)
     choices = {each.id: f"{each.owner_username}/{each.name or each.id}" for each in found}
-    asked_for = may(request.principal, wanted, Permission.READ) if wanted and wanted not in choices else None
+    asked_for = may(request.principal, wanted, Permission.RUN) if wanted and wanted not in choices else None
     if asked_for is not None:
         choices = {wanted: f"{asked_for.owner.username}/{asked_for.name or asked_for.pk}", **choices}
     return list(choices.items())
