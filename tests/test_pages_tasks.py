@@ -9,6 +9,7 @@ from resources.kinds import Kind
 from resources.models import BuildContent, Run, TaggedBuild, Task
 from resources.records.reading import find, open_record
 from resources.tasks.options import SavedOptions, read, written
+from sharing.models import Grant
 from sharing.permissions import Permission
 from tests.test_dashboard import give
 
@@ -116,7 +117,7 @@ def test_a_task_is_not_made_of_an_actor_that_one_may_only_read(ben, signed_in, a
     assert response.status_code == 422
     assert "you may not run it" in text_of(response)
     assert not Task.objects.exists()
-    give(actor, ben, Permission.RUN)
+    Grant.objects.update(permissions=(Permission.READ | Permission.RUN).value)
     assert "HX-Redirect" in signed_in(ben).post("/tasks/new", {"actor": actor.pk}, headers=HTMX).headers
 
 
