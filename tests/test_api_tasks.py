@@ -8,6 +8,7 @@ from resources.kinds import Kind
 from resources.models import Task
 from resources.tasks import editing
 from resources.tasks.editing import TaskChange
+from resources.tasks.options import SavedOptions
 
 
 @pytest.fixture
@@ -189,6 +190,34 @@ def test_the_input_alone(api, ada, task):
     assert api(ada).get(one).json() == {"a": None, "b": [2], "c": 3}
     editing.update(task, TaskChange(input=None), by=ada.principal)
     assert api(ada).get(one).json() == {}
+
+
+@pytest.fixture
+def meanwhile(monkeypatch, task, ada):
+    """Let somebody else save a change of the task just before the next one is saved."""
+
+    def prepare(change):
+        save = editing.update
+
+        def overtaken(*args, **kwargs):
+            monkeypatch.setattr(editing, "update", save)
+            save(Task.objects.get(pk=task.pk), change, by=ada.principal)
+            save(*args, **kwargs)
+
+        monkeypatch.setattr(editing, "update", overtaken)
+
+    return prepare
+
+
+def test_two_who_change_fields_of_an_input_lose_neither(api, ada, task, meanwhile):
+    meanwhile(TaskChange(input='{"a": 9, "d": 4}'))
+    assert send(api(ada), "put", f"/v2/actor-tasks/{task.pk}/input", {"c": 3}).json() == {"a": 9, "d": 4, "c": 3}
+
+
+def test_two_who_change_options_lose_neither(api, ada, task, meanwhile):
+    meanwhile(TaskChange(options=SavedOptions(timeout_secs=7)))
+    data = send(api(ada), "put", f"/v2/actor-tasks/{task.pk}", {"options": {"memoryMbytes": 256}}).json()["data"]
+    assert (data["options"]["timeoutSecs"], data["options"]["memoryMbytes"]) == (7, 256)
 
 
 def test_a_writer_changes_a_shared_task(api, task, ben, give):

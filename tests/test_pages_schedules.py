@@ -7,6 +7,7 @@ import pytest
 from console.pages.schedule_words import times_of
 from resources.kinds import Kind
 from resources.models import Schedule, ScheduleInvocation
+from resources.schedules import editing
 from resources.schedules.actions import RunActor, RunActorTask, actions_of, written
 from sharing.permissions import Permission
 from tests.test_dashboard import give
@@ -316,3 +317,45 @@ def test_renaming_and_deleting(ada, signed_in, schedule):
 
     assert response.headers["HX-Redirect"] == "/schedules"
     assert not Schedule.objects.exists()
+
+
+# Two at once
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Do something just before the next change of a schedule is saved, as somebody else may."""
+
+    def prepare(do):
+        save = editing.update
+
+        def overtaken(*args, **kwargs):
+            monkeypatch.setattr(editing, "update", save)
+            do()
+            save(*args, **kwargs)
+
+        monkeypatch.setattr(editing, "update", overtaken)
+
+    return prepare
+
+
+def test_two_who_change_what_it_starts_lose_neither(ada, signed_in, schedule, actor, meanwhile):
+    browser = signed_in(ada)
+    third = RunActor(actor_id=actor.pk, id="third")
+    others = [*actions_of(schedule), third]
+    meanwhile(lambda: Schedule.objects.update(actions=written(others)))
+    browser.post(f"{schedule.console_path}/actions/new", {"starts": f"actor:{actor.pk}"})
+    kept = actions_of(Schedule.objects.get())
+    assert kept[:3] == others
+    assert len(kept) == 4
+
+    meanwhile(lambda: Schedule.objects.update(actions=written(others[1:])))
+    browser.post(f"{schedule.console_path}/actions/second/remove")
+    assert actions_of(Schedule.objects.get()) == [third]
+
+
+@pytest.mark.parametrize("path", ["/actions/new", "/actions/first/remove"])
+def test_a_schedule_that_is_deleted_meanwhile_is_not_there(ada, signed_in, schedule, actor, meanwhile, path):
+    meanwhile(lambda: Schedule.objects.get().delete())
+    response = signed_in(ada).post(schedule.console_path + path, {"starts": f"actor:{actor.pk}"}, headers=HTMX)
+    assert response.status_code == 404

@@ -104,7 +104,11 @@ def update(request: ResourceApiRequest) -> HttpResponse:
     schedule = _schedule(request)
     owner = Account.objects.get(pk=schedule.owner_id).principal
     try:
-        editing.update(schedule, body.change(request.principal, owner, actions_of(schedule)), by=request.principal)
+        editing.update(
+            schedule,
+            lambda locked: body.change(request.principal, owner, actions_of(locked)),
+            by=request.principal,
+        )
     except _REFUSED as error:
         raise _refusal_of(error) from None
     except ResourceGone:

@@ -5,7 +5,7 @@ and so it is asked again whenever the task is run. Objects within a task (`optio
 merged into what is there, because clients send empty ones for no change; null takes one away.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -83,7 +83,7 @@ def update(request: ResourceApiRequest) -> HttpResponse:
     task = _task(request)
     if body.act_id is not None and body.act_id != task.actor_id:
         raise invalid_value("actId", "the Actor of a task cannot be changed.")
-    _update(request, _change(body, task))
+    _update(request, lambda locked: _change(body, locked))
     return _answer(request)
 
 
@@ -108,12 +108,16 @@ def update_input(request: ResourceApiRequest) -> HttpResponse:
     fields = _object(bytes(given))
     if fields is None:
         raise ApiError(HTTPStatus.BAD_REQUEST, "input-json-not-object", "The input must be a JSON object.")
-    saved = _object(_task(request).input.encode()) or {}
-    _update(request, TaskChange(input=msgspec.json.encode({**saved, **fields}).decode()))
+    _update(request, lambda locked: _with_fields(locked, fields))
     return _answer_with_input(request)
 
 
-def _update(request: ResourceApiRequest, change: TaskChange) -> None:
+def _with_fields(task: Task, fields: Mapping[str, msgspec.Raw]) -> TaskChange:
+    saved = _object(task.input.encode()) or {}
+    return TaskChange(input=msgspec.json.encode({**saved, **fields}).decode())
+
+
+def _update(request: ResourceApiRequest, change: Callable[[Task], TaskChange]) -> None:
     try:
         editing.update(_task(request), change, by=request.principal)
     except _REFUSED as error:

@@ -18,6 +18,7 @@ from resources.kinds import KINDS, Kind
 from resources.models import Schedule
 from resources.schedules import editing
 from resources.schedules.actions import Action, actions_of
+from sharing import refusals
 from sharing.declare import needs, signed_in
 from sharing.permissions import Permission
 from sharing.scheduled import named_by_id
@@ -55,9 +56,12 @@ def add_action(request: ScheduleRequest) -> HttpResponse:
     has_choices = form.offer(request.principal)
     if request.method == "POST" and form.is_valid():
         action = _checked(form, request.principal, owner_of(schedule))
-        if action is not None and _save(request, form, [*actions_of(schedule), action]):
-            messages.success(request, "It is started when the schedule fires next.")
-            return dialogs.go_to(request, schedule.console_path)
+        try:
+            if action is not None and _add(request, form, action):
+                messages.success(request, "It is started when the schedule fires next.")
+                return dialogs.go_to(request, schedule.console_path)
+        except storages.ResourceGone:
+            return refusals.missing(request, Kind.SCHEDULE)
     return dialogs.answer(
         request,
         "schedules/_add_action.html",
@@ -73,15 +77,16 @@ def add_action(request: ScheduleRequest) -> HttpResponse:
 def remove_action(request: ScheduleRequest, action: str) -> HttpResponse:
     """Ask, then take something away from what a schedule starts."""
     schedule = request.resource
-    actions = actions_of(schedule)
-    wanted = [each for each in actions if each.id == action]
+    wanted = [each for each in actions_of(schedule) if each.id == action]
     if not wanted:
         messages.info(request, "The schedule does not start this any more.")
         return dialogs.go_to(request, schedule.console_path)
     line = action_lines(wanted, request.principal)[0]
     if request.method == "POST":
-        change = editing.ScheduleChange(actions=[each for each in actions if each.id != action])
-        editing.update(schedule, change, by=request.principal)
+        try:
+            editing.update(schedule, lambda locked: _without(locked, action), by=request.principal)
+        except storages.ResourceGone:
+            return refusals.missing(request, Kind.SCHEDULE)
         messages.success(request, f"The schedule does not start the {line.info.noun} {line.name} any more.")
         return dialogs.go_to(request, schedule.console_path)
     return dialogs.answer(
@@ -149,9 +154,17 @@ def _checked(form: ActionForm, by: Principal, owner: Principal) -> Action | None
     return None
 
 
-def _save(request: ScheduleRequest, form: ActionForm, actions: list[Action]) -> bool:
+def _without(schedule: Schedule, action_id: str) -> editing.ScheduleChange:
+    return editing.ScheduleChange(actions=[each for each in actions_of(schedule) if each.id != action_id])
+
+
+def _add(request: ScheduleRequest, form: ActionForm, action: Action) -> bool:
     try:
-        editing.update(request.resource, editing.ScheduleChange(actions=actions), by=request.principal)
+        editing.update(
+            request.resource,
+            lambda locked: editing.ScheduleChange(actions=[*actions_of(locked), action]),
+            by=request.principal,
+        )
     except editing.InvalidSchedule as problem:
         form.add_error("starts", f"{problem.field.capitalize()}: {problem}")
         return False

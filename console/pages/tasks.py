@@ -52,14 +52,8 @@ def save(request: TaskRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form, status=422)
     given = form.cleaned_data
-    saved = msgspec.structs.replace(
-        options.read(task.options),
-        build=given["build"] or None,
-        timeout_secs=given["timeout_secs"],
-        memory_mbytes=given["memory_mbytes"],
-    )
     try:
-        editing.update(task, editing.TaskChange(options=saved, input=given["input"] or None), by=request.principal)
+        editing.update(task, lambda locked: _change(locked, given), by=request.principal)
     except editing.InvalidTask as problem:
         form.add_error("input" if problem.field == "input" else None, str(problem))
         return _page(request, form, status=422)
@@ -121,6 +115,17 @@ def _head(request: TaskRequest, tab: str) -> dict[str, Any]:
         "task": task,
         "actor": actor_link(task.actor_id, request.principal),
     }
+
+
+def _change(task: Task, given: dict[str, Any]) -> editing.TaskChange:
+    """Return what a form changes; options that it does not show stay as they are."""
+    saved = msgspec.structs.replace(
+        options.read(task.options),
+        build=given["build"] or None,
+        timeout_secs=given["timeout_secs"],
+        memory_mbytes=given["memory_mbytes"],
+    )
+    return editing.TaskChange(options=saved, input=given["input"] or None)
 
 
 def _form(task: Task, data: Any = None) -> InputForm:

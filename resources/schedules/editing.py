@@ -3,7 +3,7 @@
 Who may name what it starts is decided above, when it is saved and again when it fires (`sharing/scheduled.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
@@ -71,8 +71,11 @@ def create(owner_id: str, change: ScheduleChange = NO_CHANGE, *, by: Principal) 
     return schedule
 
 
-def update(schedule: Schedule, change: ScheduleChange, *, by: Principal) -> None:
+def update(schedule: Schedule, change: ScheduleChange | Callable[[Schedule], ScheduleChange], *, by: Principal) -> None:
     """Change what `change` gives, and nothing else; `schedule` is brought up to date.
+
+    A change that depends on what is there is a function of the schedule as it is when nobody else can change it;
+    whatever it raises is passed on.
 
     A schedule that is enabled, or whose times change, fires next at the first of its times from now on.
 
@@ -87,7 +90,7 @@ def update(schedule: Schedule, change: ScheduleChange, *, by: Principal) -> None
         if locked is None:
             raise ResourceGone(schedule.pk)
         before = locked.name
-        _apply(locked, change, by)
+        _apply(locked, change(locked) if callable(change) else change, by)
         locked.modified_at = timezone.now()
         try:
             with transaction.atomic():

@@ -4,7 +4,7 @@ Who may name the Actor is decided above; here a task only says which one it is o
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,8 +83,11 @@ def create(owner_id: str, actor: Actor, change: TaskChange = NO_CHANGE, *, by: P
     return task
 
 
-def update(task: Task, change: TaskChange, *, by: Principal) -> None:
+def update(task: Task, change: TaskChange | Callable[[Task], TaskChange], *, by: Principal) -> None:
     """Change what `change` gives, and nothing else; `task` is brought up to date.
+
+    A change that depends on what is there is a function of the task as it is when nobody else can change it; whatever
+    it raises is passed on.
 
     Raises:
         InvalidName: when no task can be called so.
@@ -97,7 +100,7 @@ def update(task: Task, change: TaskChange, *, by: Principal) -> None:
         if locked is None:
             raise ResourceGone(task.pk)
         before = locked.name
-        _apply(locked, change)
+        _apply(locked, change(locked) if callable(change) else change)
         locked.modified_at = timezone.now()
         try:
             with transaction.atomic():
