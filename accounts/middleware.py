@@ -55,11 +55,16 @@ def principal_of_token(request: HttpRequest) -> Principal:
     Raises:
         UnknownToken: when there is a token and it speaks for nobody.
     """
-    text = _token(request)
+    text = token_of(request)
     return ANONYMOUS if text is None else tokens.resolve(text)
 
 
-def _token(request: HttpRequest) -> str | None:
+def token_of(request: HttpRequest) -> str | None:
+    """Return the text of the request's API token, None without one.
+
+    Raises:
+        UnknownToken: when it is in the address, and this server takes none from there.
+    """
     scheme, _, value = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() == "bearer":
         return str(value).strip()

@@ -1,7 +1,8 @@
 """The address that a run calls the API by, which says which run is calling, be it with a token or without one.
 
 It gives nobody access to anything: a call through it is judged like any other. It only lets the run's log say what the
-run was refused, and why (`console/run_notes.py`). The mark keeps others from writing into the log.
+run was refused, and why (`console/run_notes.py`). The mark keeps others from writing into the log, and so it is hidden
+there like a secret.
 """
 
 import re
@@ -16,16 +17,17 @@ _PREFIX = re.compile(r"/from/(?P<run>[0-9a-zA-Z]{17})\.(?P<mark>[0-9a-f]{20})(?=
 
 def base_url_of(run_id: str) -> str:
     """Return the base URL that a run is given for the API: the public one, with the run in its path."""
-    return f"{settings.PUBLIC_URL}/from/{run_id}.{_mark(run_id)}"
+    return f"{settings.PUBLIC_URL}/from/{run_id}.{mark_of(run_id)}"
 
 
 def caller(path: str) -> tuple[str, str]:
     """Return the run that calls by `path`, and the path without that; "" and the same path for everybody else."""
     found = _PREFIX.match(path)
-    if found is None or not constant_time_compare(found["mark"], _mark(found["run"])):
+    if found is None or not constant_time_compare(found["mark"], mark_of(found["run"])):
         return "", path
     return found["run"], path[found.end() :]
 
 
-def _mark(run_id: str) -> str:
+def mark_of(run_id: str) -> str:
+    """Return what a run's address has that nobody else knows."""
     return salted_hmac(_SALT, run_id, algorithm="sha256").hexdigest()[:_MARK_LENGTH]

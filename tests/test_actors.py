@@ -246,7 +246,7 @@ def test_secret_values_are_encrypted_and_only_the_worker_reads_them(ada, version
 
     kept = EnvironmentVariable.objects.get(name="PASSWORD")
     assert "hunter2" not in kept.value
-    assert environment.values_of(version) == {"LEVEL": "debug", "PASSWORD": "hunter2"}
+    assert environment.of_version(version).values == {"LEVEL": "debug", "PASSWORD": "hunter2"}
     assert "hunter2" not in str(list(AuditEvent.objects.values()))
 
 
@@ -258,9 +258,9 @@ def test_a_secret_is_not_made_readable_without_another_value(ada, version):
         environment.set_variable(version, "NEW", None, by=principal_of(ada))
 
     environment.set_variable(version, "PASSWORD", None, is_secret=True, by=principal_of(ada))
-    assert environment.values_of(version) == {"PASSWORD": "hunter2"}
+    assert environment.of_version(version).values == {"PASSWORD": "hunter2"}
     environment.set_variable(version, "PASSWORD", "", by=principal_of(ada))
-    assert environment.values_of(version) == {"PASSWORD": ""}
+    assert environment.of_version(version).values == {"PASSWORD": ""}
 
 
 def test_replacing_keeps_secret_values_that_are_not_given_and_removes_the_rest(ada, version):
@@ -272,7 +272,7 @@ def test_replacing_keeps_secret_values_that_are_not_given_and_removes_the_rest(a
         environment.replace(version, [*wanted, Variable("NEW", "3")], by=principal_of(ada))
     environment.replace(version, wanted, by=principal_of(ada))
 
-    assert environment.values_of(version) == {"PASSWORD": "hunter2", "NEW": "2"}
+    assert environment.of_version(version).values == {"PASSWORD": "hunter2", "NEW": "2"}
     assert environment.remove_variable(version, "NEW", by=principal_of(ada)) is True
     assert environment.remove_variable(version, "NEW", by=principal_of(ada)) is False
 
@@ -307,7 +307,7 @@ def test_a_build_is_the_version_as_it_was_and_belongs_to_the_owner(ada, ben, act
     source = msgspec.json.decode(content.source)
     assert source["sourceFiles"] == [{"name": "main.py", "format": "TEXT", "content": "print(1)"}]
     assert "hunter2" not in content.source + content.environment
-    assert environment.unsealed(content.environment) == {"PASSWORD": "hunter2"}
+    assert environment.unsealed(content.environment).values == {"PASSWORD": "hunter2"}
     assert Actor.objects.get().build_count == 1
 
 

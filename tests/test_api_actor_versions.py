@@ -131,7 +131,7 @@ def test_secret_values_never_leave_the_server_again(api, ada, url, variables):
     assert data_of(api(ada).get(one)) == {"name": "PASSWORD", "isSecret": True}
     refused = send(api(ada), "put", one, {"isSecret": False})
     assert error_of(refused) == (400, "invalid-value")
-    assert environment.values_of(ActorVersion.objects.get()) == {"PASSWORD": "hunter2"}
+    assert environment.of_version(ActorVersion.objects.get()).values == {"PASSWORD": "hunter2"}
     assert data_of(send(api(ada), "put", one, {"isSecret": False, "value": "open"}))["value"] == "open"
 
 

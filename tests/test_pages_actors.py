@@ -286,7 +286,7 @@ def test_a_variable_that_cannot_be(actor, signed_in, dan, body, says):
     response = signed_in(dan).post(f"{actor.console_path}/versions/0.1/new-variable", body)
     assert response.status_code == 422
     assert says in response.content.decode()
-    assert environment.values_of(actor.versions.get()) == {"PASSWORD": SECRET, "PLACE": "Vienna"}
+    assert environment.of_version(actor.versions.get()).values == {"PASSWORD": SECRET, "PLACE": "Vienna"}
 
 
 def test_a_secret_is_not_made_readable_without_another_value(actor, signed_in, dan):
@@ -489,10 +489,10 @@ def test_variables_are_added_changed_made_secret_and_deleted(actor, signed_in, d
     here.post(f"{base}/new-variable", {"name": "TOKEN", "value": " a\r\nb ", "is_secret": "on"})
     here.post(f"{base}/variables/PLACE", {"value": "Graz"})
     here.post(f"{base}/variables/PASSWORD", {"value": "", "is_secret": "on"})
-    assert environment.values_of(version) == {"PASSWORD": SECRET, "PLACE": "Graz", "TOKEN": " a\nb "}
+    assert environment.of_version(version).values == {"PASSWORD": SECRET, "PLACE": "Graz", "TOKEN": " a\nb "}
     here.post(f"{base}/variables/PASSWORD", {"value": "other", "is_secret": "on"})
     here.post(f"{base}/variables/PLACE/delete")
-    assert environment.values_of(version) == {"PASSWORD": "other", "TOKEN": " a\nb "}
+    assert environment.of_version(version).values == {"PASSWORD": "other", "TOKEN": " a\nb "}
     assert "other" not in here.get(f"{actor.console_path}/source").content.decode()
 
 

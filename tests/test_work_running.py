@@ -122,8 +122,8 @@ def test_the_environment_is_that_of_the_run_and_nothing_else(ada, dan, monkeypat
 
 
 def test_the_token_is_the_runs_and_ends_with_it(ada):
-    run = execute(started(ada, {"main.py": "import json, os\nprint(json.dumps({'t': os.environ['APIFY_TOKEN']}))"}))
-    text = said(run)["t"]
+    code = "import json, os\nprint(json.dumps({'backwards': os.environ['APIFY_TOKEN'][::-1]}))"  # or it would be hidden
+    text = said(execute(started(ada, {"main.py": code})))["backwards"][::-1]
     assert text.startswith(tokens.PREFIX)
     with pytest.raises(tokens.UnknownToken):
         tokens.resolve(text)

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.http import HttpResponse, QueryDict
 
 from accounts.errors import ApiError, invalid_value, record_not_found
+from accounts.middleware import token_of
 from accounts.requests import ApiRequest
 from console.api import answers, bodies
 from console.api.changes import change_general_access, check_may_change
@@ -20,6 +21,7 @@ from console.api.waiting import seconds_to_wait, until_finished
 from resources.kinds import Kind
 from resources.models import Run
 from resources.runs import deleting
+from resources.runs.messages import without_secrets
 from sharing.access import Ownership, count_listed, listed
 from sharing.addresses import statuses_in
 from sharing.declare import needs, signed_in_for
@@ -73,7 +75,7 @@ def update(request: ResourceApiRequest) -> HttpResponse:
     with transaction.atomic():
         if change.status_message is not msgspec.UNSET or change.is_status_message_terminal is not msgspec.UNSET:
             check_may_change(request, "statusMessage", Permission.WRITE)
-            _say(request.resource.pk, change)
+            _say(request, change)
         if change.general_access is not msgspec.UNSET:
             change_general_access(request, change.general_access)
     request.resource.refresh_from_db()
@@ -96,7 +98,7 @@ def answer_with(request: ResourceApiRequest) -> HttpResponse:
     return answers.data(run_in_full(cast("Run", request.resource), request.access))
 
 
-def _say(run_id: str, change: RunChange) -> None:
+def _say(request: ResourceApiRequest, change: RunChange) -> None:
     """Set the status message. A new one is not the last one unless it is said to be."""
     message, is_last = change.status_message, change.is_status_message_terminal
     if message is msgspec.UNSET:
@@ -107,7 +109,11 @@ def _say(run_id: str, change: RunChange) -> None:
         )
     if len(message) > MAX_STATUS_MESSAGE or "\x00" in message:
         raise invalid_value("statusMessage", f"it must have at most {MAX_STATUS_MESSAGE} characters, and no NUL.")
-    Run.objects.filter(pk=run_id).update(status_message=message, is_status_message_terminal=is_last is True)
+    run, principal = cast("Run", request.resource), request.principal
+    # Whoever else writes one may not try by it what the secrets of the run are.
+    if principal.token_id and principal.token_id == run.token_id:
+        message = without_secrets(run, message, token_of(request) or "")
+    Run.objects.filter(pk=run.pk).update(status_message=message, is_status_message_terminal=is_last is True)
 
 
 def _list(request: ApiRequest, **of: str) -> HttpResponse:

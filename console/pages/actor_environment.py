@@ -35,7 +35,7 @@ class VariableForm(Manners):
     is_secret = forms.BooleanField(
         label="Secret",
         required=False,
-        help_text="A secret value is stored encrypted and given to builds and runs. Nobody can read it here again.",
+        help_text="Stored encrypted, given to builds and runs, and hidden in logs. Nobody can read it here again.",
     )
 
     def __init__(self, variable: EnvironmentVariable | None, *args: Any, **kwargs: Any) -> None:

@@ -1,7 +1,7 @@
 """The environment variables of a version. The value of a secret one goes to the Actor's runs, and to nobody else.
 
-A secret value is encrypted in the database. There is no function here that gives one back to a person: `values_of` is
-for the worker.
+A secret value is encrypted in the database. There is no function here that gives one back to a person: `of_version` and
+`unsealed` are for the worker, which hides it in logs too.
 """
 
 import re
@@ -31,6 +31,17 @@ class Variable:
     name: str
     value: str | None = None
     is_secret: bool = False
+
+
+class Environment(msgspec.Struct, frozen=True, array_like=True):
+    """Variables by name with their values, secret ones decrypted, and the names of those that are secret."""
+
+    values: dict[str, str] = {}  # a copy for each, msgspec sees to that
+    secret: list[str] = []
+
+    def secrets(self) -> list[str]:
+        """Return the values that nobody may read."""
+        return [self.values[name] for name in self.secret]
 
 
 def set_variable(
@@ -80,30 +91,36 @@ def replace(version: ActorVersion, variables: Sequence[Variable], *, by: Princip
             set_variable(version, each.name, each.value, is_secret=each.is_secret, by=by)
 
 
-def values_of(version: ActorVersion) -> dict[str, str]:
-    """Return all variables with their values, secret ones decrypted, for the worker.
+def of_version(version: ActorVersion) -> Environment:
+    """Return all variables of a version, for the worker.
 
     Raises:
         CannotDecrypt: when SECRET_KEY has been changed since a secret one was set.
     """
-    return {
-        variable.name: decrypt(variable.value) if variable.is_secret else variable.value
-        for variable in version.environment.order_by("name")
-    }
+    variables = list(version.environment.order_by("name"))
+    return Environment(
+        {each.name: decrypt(each.value) if each.is_secret else each.value for each in variables},
+        [each.name for each in variables if each.is_secret],
+    )
 
 
-def sealed(values: dict[str, str]) -> str:
+def sealed(environment: Environment) -> str:
     """Return variables as a build keeps them: encrypted, as a whole."""
-    return encrypt(msgspec.json.encode(values).decode()) if values else ""
+    return encrypt(msgspec.json.encode(environment).decode()) if environment.values else ""
 
 
-def unsealed(text: str) -> dict[str, str]:
+def unsealed(text: str) -> Environment:
     """Return the variables that a build keeps (`BuildContent.environment`), for the worker.
+
+    Builds from before kept no word of what is secret. All of theirs is.
 
     Raises:
         CannotDecrypt: when SECRET_KEY has been changed since.
     """
-    return msgspec.json.decode(decrypt(text), type=dict[str, str]) if text else {}
+    if not text:
+        return Environment()
+    kept = msgspec.json.decode(decrypt(text), type=Environment | dict[str, str])
+    return kept if isinstance(kept, Environment) else Environment(kept, list(kept))
 
 
 def _check(name: str, value: str | None) -> None:

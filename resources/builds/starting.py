@@ -71,7 +71,7 @@ def start(
         )
         build.save(force_insert=True)
         BuildContent.objects.create(
-            build=build, source=snapshot(version), environment=environment.sealed(environment.values_of(version))
+            build=build, source=snapshot(version), environment=environment.sealed(environment.of_version(version))
         )
         Actor.objects.filter(pk=actor.pk).update(build_count=F("build_count") + 1)
         happened(build, "ACTOR.BUILD.CREATED")

@@ -35,7 +35,7 @@ class BuildContent(models.Model):
 
     `source` is JSON text of the version (`sourceType`, `sourceFiles` and the like), `definition` that of
     `.actor/actor.json`, `input_schema` that of the input; each is empty where there is none. `environment` is the
-    version's variables, encrypted, for runs of this build.
+    version's variables and which of them are secret, encrypted, for runs of this build.
     """
 
     build = models.OneToOneField(Build, primary_key=True, on_delete=models.CASCADE, related_name="content")

@@ -68,8 +68,9 @@ def _build(build_id: str, worker: str, lines: Lines) -> None:
             lines.note(f"This build is not isolated from the server. {isolated.why_not}")
         files = files_of(build.content)
         attendant = Attendant(build, worker, isolated, lines)
-        given = variables.unsealed(build.content.environment) if wants_variables(build.content) else {}
-        directory = making.make(build_id, files, attendant, memory_bytes_of(build), given)
+        given = variables.unsealed(build.content.environment if wants_variables(build.content) else "")
+        lines.hide(given.secrets())
+        directory = making.make(build_id, files, attendant, memory_bytes_of(build), given.values)
         _save_what_it_says(build.content, directory / APP)
     except (IsolationMissing, sources.BadSource, CannotDecrypt) as error:
         _end(build_id, worker, lines, JobStatus.FAILED, str(error))

@@ -1,12 +1,18 @@
-"""What a job prints, on its way into its log: cut into lines, each with its time, written in batches."""
+"""What a job prints, on its way into its log: cut into lines, each with its time, written in batches.
+
+Whoever may read a log is not told what the Actor was given to keep to itself: that is hidden once the line is together,
+in however many pieces it was printed.
+"""
 
 import time
+from collections.abc import Iterable
 
 from django.db import DatabaseError
 from django.utils import timezone
 
 from accounts.moments import iso
 from resources.logs import writing
+from resources.logs.hiding import Hidden
 
 MAX_LINE_BYTES = 32 * 1024
 # An Actor that prints a lot is one transaction in so many seconds, or for so many bytes, and not one for each line.
@@ -19,22 +25,27 @@ class Lines:
 
     def __init__(self, job_id: str) -> None:
         self._job_id = job_id
+        self._hidden = Hidden()
         self._rest = b""
         self._batch = bytearray()
         self._written_at = 0.0
 
+    def hide(self, values: Iterable[str]) -> None:
+        """Let nobody read these values, from now on, besides those that are hidden already."""
+        self._hidden.add(values)
+
     def feed(self, printed: bytes) -> None:
         """Take what was printed, which may end within a line."""
-        *whole, self._rest = (self._rest + printed).split(b"\n")
-        for line in whole:
+        whole, end, self._rest = (self._rest + printed).rpartition(b"\n")
+        if end:
+            self._add_whole(whole)
+        while len(self._rest) > MAX_LINE_BYTES + self._hidden.longest:
+            line, self._rest = self._hidden.cut(self._rest, MAX_LINE_BYTES)
             self._add(line)
-        while len(self._rest) > MAX_LINE_BYTES:
-            self._add(self._rest[:MAX_LINE_BYTES])
-            self._rest = self._rest[MAX_LINE_BYTES:]
 
     def note(self, text: str) -> None:
         """Add a line of the worker's own."""
-        self._add(f"ACTOR: {text}".encode(errors="replace"))
+        self._add(self._hidden.hide(f"ACTOR: {text}".encode(errors="replace")))
 
     def write(self, *, now: bool = False) -> None:
         """Write the batch if it is time to, or in any case with `now`."""
@@ -53,9 +64,13 @@ class Lines:
     def end(self) -> None:
         """Write everything that is left, a line without its end too."""
         if self._rest:
-            self._add(self._rest)
+            self._add_whole(self._rest)
             self._rest = b""
         self.write(now=True)
+
+    def _add_whole(self, lines: bytes) -> None:
+        for line in self._hidden.hide(lines).split(b"\n"):
+            self._add(line)
 
     def _add(self, line: bytes) -> None:
         self._batch += iso(timezone.now()).encode() + b" " + line.rstrip(b"\r") + b"\n"

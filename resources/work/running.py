@@ -9,6 +9,7 @@ from pathlib import Path
 from django.db.models import F
 
 from resources.actors import environment as variables
+from resources.calls import mark_of
 from resources.encryption import CannotDecrypt
 from resources.jobs import JobStatus
 from resources.models import Run
@@ -99,17 +100,19 @@ class _Execution:
         self._lines.write(now=True)
         content = run.build.content
         of_version = variables.unsealed(content.environment)
+        self._lines.hide(of_version.secrets())
         memory_bytes = (run.memory_mbytes or _DEFAULT_MEMORY_MBYTES) * 1024**2
         build = making.make(
             run.build.pk,
             building.files_of(content),
             attendant,
             max(memory_bytes, building.memory_bytes_of(run.build)),
-            of_version if building.wants_variables(content) else {},
+            of_version.values if building.wants_variables(content) else {},
         )
         _fill(self._directory, build)
         home, app = making.seen_app(isolated, self._directory)
-        given = environment.of_run(run, home, of_version)
+        given = environment.of_run(run, home, of_version.values)
+        self._lines.hide([given["APIFY_TOKEN"], mark_of(run.pk)])
         if (build / PACKAGES).is_dir():
             given["PYTHONPATH"] = making.seen_packages(isolated, build)
         return Program(

@@ -1,0 +1,17 @@
+"""What a run says of itself by its status message, which whoever may read the run reads, as they do its log."""
+
+from resources.actors import environment
+from resources.calls import mark_of
+from resources.encryption import CannotDecrypt
+from resources.logs.hiding import HIDDEN, Hidden
+from resources.models import BuildContent, Run
+
+
+def without_secrets(run: Run, message: str, token: str) -> str:
+    """Return a message of a run's own as others may read it: without its secret variables and its token."""
+    sealed = BuildContent.objects.filter(build_id=run.build_id).values_list("environment", flat=True).first()
+    try:
+        secrets = environment.unsealed(sealed or "").secrets()
+    except CannotDecrypt:  # the run was given them, and here nobody knows them any more
+        return HIDDEN.decode()
+    return Hidden([*secrets, token, mark_of(run.pk)]).hide(message.encode(errors="replace")).decode()
