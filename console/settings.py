@@ -334,6 +334,8 @@ API_MAX_RECORD_BYTES = int(os.environ.get("API_MAX_RECORD_BYTES", str(5 * 1024**
 
 # How many clients of one process may wait for runs and follow logs at a time: each has a thread of its own.
 WAITING_CLIENTS = max(1, int(os.environ.get("WEB_THREADS", "16")) * 3 // 4)
+# And how many of them for one account, or from one address where nobody is signed in, so that others may wait as well.
+WAITING_CLIENTS_OF_ONE = max(1, WAITING_CLIENTS // 4)
 
 # Counts such as "last used" are saved by a thread; tests save them by hand.
 TALLIES_SAVE_THEMSELVES = True

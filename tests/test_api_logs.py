@@ -3,7 +3,6 @@
 import pytest
 
 from accounts.ids import new_id
-from console.api import waiting
 from resources.jobs import JobStatus
 from resources.kinds import Kind
 from resources.logs import following
@@ -88,18 +87,35 @@ def test_what_is_deleted_has_no_more_to_say(job):
     assert list(follow(job.pk, Kind(job.kind), lambda: True)) == []
 
 
-def test_those_who_wait_leave_some_threads_alone(api, ada, job, monkeypatch):
-    places = []
-    monkeypatch.setattr(waiting.Place, "_free", waiting.threading.BoundedSemaphore(1))
-    places.append(waiting.enter())
+def leave(response):
+    """Do what the server does when a reader leaves, be it before the first piece."""
+    for close in response._resource_closers:
+        close()
+
+
+def test_those_who_wait_leave_some_threads_alone(api, ada, ben, give, job, settings):
+    give(job, ben)
+    settings.WAITING_CLIENTS = settings.WAITING_CLIENTS_OF_ONE = 1
+    of_ben = api(ben).get(f"/v2/logs/{job.pk}?stream=1")
     response = api(ada).get(f"/v2/logs/{job.pk}?stream=1")
     assert (response.status_code, response.json()["error"]["type"]) == (429, "rate-limit-exceeded")
-    places.pop().leave()
+    leave(of_ben)
     unread = api(ada).get(f"/v2/logs/{job.pk}?stream=1")
     assert unread.status_code == 200
-    for close in unread._resource_closers:  # what the server does when a reader leaves before the first piece
-        close()
+    leave(unread)
     assert text(api(ada).get(f"/v2/logs/{job.pk}?stream=1")) == "red\nžluť\n"
+
+
+def test_those_who_are_nobody_leave_places_for_others(api, ada, job, settings):
+    type(job).objects.update(general_access="ANYONE_WITH_ID_CAN_READ")
+    stream = f"/v2/logs/{job.pk}?stream=1"
+    followers = [api().get(stream) for _ in range(settings.WAITING_CLIENTS)]
+    assert [each.status_code for each in followers] == [200] * 3 + [429] * 9
+    assert text(api(ada).get(stream)) == "red\nžluť\n"
+    leave(followers[0])
+    assert text(api().get(stream)) == "red\nžluť\n"
+    for each in followers:
+        leave(each)
 
 
 def test_a_log_is_read_in_portions_of_any_size(job):

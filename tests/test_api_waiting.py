@@ -5,10 +5,12 @@ from django.http import QueryDict
 from django.test import RequestFactory
 
 from accounts.errors import ApiError
+from accounts.principal import ANONYMOUS
 from console.api import waiting
 from resources.jobs import JobStatus
 from resources.kinds import Kind
 from resources.models import Run
+from tests.conftest import principal_of
 
 pytestmark = pytest.mark.django_db
 
@@ -35,6 +37,13 @@ def clock(monkeypatch) -> Clock:
     return clock
 
 
+def asked(by=None, address="192.0.2.1"):
+    """Return a request of an account, or of nobody, from an address."""
+    request = RequestFactory().get("/", REMOTE_ADDR=address)
+    request.principal = principal_of(by) if by else ANONYMOUS
+    return request
+
+
 @pytest.mark.parametrize("text", ["-1", "ten", "1e3", "1,5", "nan", "inf", "\u0661"])
 def test_what_is_no_number_of_seconds_is_refused(text):
     with pytest.raises(ApiError, match="waitForFinish"):
@@ -49,7 +58,7 @@ def test_more_than_the_most_is_the_most(query, seconds):
 def test_a_job_that_does_not_finish_is_waited_for_as_long_as_asked_and_seldom_looked_at(ada, make_resource, clock):
     run = make_resource(Kind.RUN, ada)
 
-    assert waiting.until_finished(RequestFactory().get("/"), run, 60) is False
+    assert waiting.until_finished(asked(), run, 60) is False
 
     assert sum(clock.pauses) == pytest.approx(60)
     assert clock.pauses[0] == 0.5
@@ -65,7 +74,7 @@ def test_a_job_is_what_it_is_in_the_end(ada, make_resource, clock):
 
     clock.then = finish
 
-    assert waiting.until_finished(RequestFactory().get("/"), run, 60) is True
+    assert waiting.until_finished(asked(), run, 60) is True
     assert (run.status, run.exit_code, len(clock.pauses)) == ("SUCCEEDED", 0, 3)
 
 
@@ -73,7 +82,7 @@ def test_a_finished_job_is_not_waited_for(ada, make_resource, clock, django_asse
     run = make_resource(Kind.RUN, ada, status=JobStatus.FAILED)
 
     with django_assert_num_queries(0):
-        assert waiting.until_finished(RequestFactory().get("/"), run, 60) is True
+        assert waiting.until_finished(asked(), run, 60) is True
     assert clock.pauses == []
 
 
@@ -82,7 +91,7 @@ def test_a_job_that_is_deleted_meanwhile_is_not_found(ada, make_resource, clock)
     clock.then = lambda: Run.objects.all().delete()
 
     with pytest.raises(ApiError) as refused:
-        waiting.until_finished(RequestFactory().get("/"), run, 60)
+        waiting.until_finished(asked(), run, 60)
     assert refused.value.status == 404
 
 
@@ -90,5 +99,61 @@ def test_a_client_that_has_gone_is_not_waited_for(ada, make_resource, clock, mon
     run = make_resource(Kind.RUN, ada)
     monkeypatch.setattr(waiting, "still_there", lambda request: len(clock.pauses) < 2)
 
-    assert waiting.until_finished(RequestFactory().get("/"), run, 60) is False
+    assert waiting.until_finished(asked(), run, 60) is False
     assert len(clock.pauses) == 2
+
+
+# Who gets how many places
+
+
+def stay(*requests):
+    """Take a place for each request for as long as the test goes on, and return which of them got one."""
+    places = [waiting.Place(request) for request in requests]
+    _stayed.extend(places)
+    return [place.is_taken for place in places]
+
+
+_stayed: list[waiting.Place] = []
+
+
+@pytest.fixture(autouse=True)
+def everybody_leaves():
+    yield
+    while _stayed:
+        _stayed.pop().leave()
+    assert waiting.Place._taken == {}
+
+
+def test_one_account_has_a_quarter_of_the_places_from_wherever_it_asks(ada, ben, settings):
+    assert (settings.WAITING_CLIENTS, settings.WAITING_CLIENTS_OF_ONE) == (12, 3)
+    assert stay(*(asked(ada, f"192.0.2.{number}") for number in range(5))) == [True, True, True, False, False]
+    assert stay(asked(ben)) == [True]
+    with pytest.raises(ApiError) as refused:
+        waiting.enter(asked(ada))
+    assert refused.value.status == 429
+    _stayed[0].leave()
+    _stayed[0].leave()
+    assert stay(asked(ada), asked(ada)) == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "other"), [(["192.0.2.1"] * 4, "192.0.2.2"), ([f"2001:db8::{n}" for n in range(4)], "2001:db8:1::1")]
+)
+def test_those_who_are_nobody_have_so_many_for_each_address(addresses, other, ada):
+    assert stay(*(asked(address=address) for address in addresses)) == [True, True, True, False]
+    assert stay(asked(address=other), asked(ada, addresses[0])) == [True, True]
+
+
+def test_all_together_have_no_more_than_there_are():
+    others = [asked(address=f"192.0.2.{number}") for number in range(20)]
+    assert stay(*others) == [True] * 12 + [False] * 8
+
+
+def test_who_waits_too_often_is_answered_at_once(ada, make_resource, clock):
+    run = make_resource(Kind.RUN, ada)
+    stay(*(asked() for _ in range(3)))
+
+    assert waiting.until_finished(asked(), run, 60) is False
+    assert clock.pauses == []
+    assert waiting.until_finished(asked(ada), run, 60) is False
+    assert sum(clock.pauses) == pytest.approx(60)

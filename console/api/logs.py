@@ -44,7 +44,7 @@ def _answer(request: ResourceApiRequest) -> HttpResponseBase:
     if not streams:
         pieces = whole(facts.id)
         return StreamingHttpResponse(pieces if is_raw else printable(pieces), headers=headers)
-    place = waiting.enter()
+    place = waiting.enter(request)
     pieces = follow(facts.id, facts.kind, lambda: still_there(request))
     return StreamingHttpResponse(_Following(pieces if is_raw else printable(pieces), place), headers=headers)
 

@@ -98,7 +98,7 @@ def _run_to_the_end(request: ResourceApiRequest, start: Start, output: Output) -
     """
     if request.method == "HEAD":
         raise method_not_allowed(("GET", "POST"))  # whoever only looks starts nothing
-    with waiting.enter():
+    with waiting.enter(request):
         run = start(request)
         has_finished = waiting.wait(request, run, MAX_SYNC_SECONDS)
     if not has_finished:

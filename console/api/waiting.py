@@ -2,12 +2,14 @@
 
 The row is looked at again and again, at first twice a second and then less often. No transaction is held meanwhile, and
 no connection either: a client that waits costs a thread and nothing of the database. So that those who wait never take
-all threads, and with them the runs that they wait for have nobody to talk to, there is a room with so many places.
+all threads, and with them the runs that they wait for have nobody to talk to, there is a room with so many places. One
+account, or one address of those who are nobody, gets some of them and not all.
 """
 
 import re
 import threading
 import time
+from collections import Counter
 from http import HTTPStatus
 from typing import Self
 
@@ -16,6 +18,8 @@ from django.db import connection
 from django.http import HttpRequest, QueryDict
 
 from accounts.errors import ApiError, invalid_value
+from accounts.lookups import who_asks
+from accounts.requests import ApiRequest
 from console.api.presence import still_there
 from resources.jobs import FINISHED
 from resources.kinds import Kind
@@ -33,10 +37,16 @@ sleep = time.sleep
 class Place:
     """A place in the waiting room, until one leaves; leaving again does nothing."""
 
-    _free = threading.BoundedSemaphore(settings.WAITING_CLIENTS)
+    _lock = threading.Lock()
+    _taken: Counter[str] = Counter()  # by who has them; who has none is not in it
 
-    def __init__(self) -> None:
-        self._is_taken = self._free.acquire(blocking=False)
+    def __init__(self, request: ApiRequest) -> None:
+        self._who = who_asks(request, request.principal)
+        with self._lock:
+            is_free = self._taken.total() < settings.WAITING_CLIENTS
+            self._is_taken = is_free and self._taken[self._who] < settings.WAITING_CLIENTS_OF_ONE
+            if self._is_taken:
+                self._taken[self._who] += 1
 
     @property
     def is_taken(self) -> bool:
@@ -45,9 +55,12 @@ class Place:
 
     def leave(self) -> None:
         """Let somebody else have it."""
-        if self._is_taken:
-            self._is_taken = False
-            self._free.release()
+        with self._lock:
+            if self._is_taken:
+                self._is_taken = False
+                self._taken[self._who] -= 1
+                if not self._taken[self._who]:
+                    del self._taken[self._who]
 
     def __enter__(self) -> Self:
         return self
@@ -56,13 +69,13 @@ class Place:
         self.leave()
 
 
-def enter() -> Place:
+def enter(request: ApiRequest) -> Place:
     """Take a place for as long as it takes.
 
     Raises:
-        ApiError: 429 when there is none; clients try again.
+        ApiError: 429 when there is none for who asks; clients try again.
     """
-    place = Place()
+    place = Place(request)
     if not place.is_taken:
         raise ApiError(
             HTTPStatus.TOO_MANY_REQUESTS, "rate-limit-exceeded", "Too many clients are waiting for runs. Try again."
@@ -84,18 +97,18 @@ def seconds_to_wait(query: QueryDict) -> float:
     return min(float(text), MAX_SECONDS)
 
 
-def until_finished(request: HttpRequest, job: Build | Run, seconds: float) -> bool:
+def until_finished(request: ApiRequest, job: Build | Run, seconds: float) -> bool:
     """Wait until a build or run has finished, at most for so many seconds, and return whether it has.
 
     `job` is what it is in the database afterwards. A client that closes the connection is not waited for any longer,
-    and where too many wait already one is answered at once.
+    and where too many wait already, or too many of the same account, one is answered at once.
 
     Raises:
         ApiError: 404 when the job was deleted meanwhile.
     """
     if job.status in FINISHED or seconds <= 0:
         return job.status in FINISHED
-    with Place() as place:
+    with Place(request) as place:
         return wait(request, job, seconds) if place.is_taken else False
 
 
