@@ -14,7 +14,7 @@ from resources.kinds import Kind
 from resources.logs.reading import text_of
 from resources.models import Build, Resource, Run
 from resources.runs import aborting, restarting
-from resources.work import attending, directories, identity, isolation, running
+from resources.work import attending, directories, identity, isolation, leases, running
 from resources.work.lines import Lines
 from tests.conftest import principal_of
 from tests.work_stage import actor_of, built, needs_bubblewrap, started
@@ -66,7 +66,8 @@ def said(run: Run) -> dict:
 
 def test_a_run_that_ends_well_has_succeeded(ada):
     run = execute(started(ada, {"main.py": "print('hello')"}))
-    assert (run.status, run.exit_code, run.worker) == (JobStatus.SUCCEEDED, 0, identity.name())
+    assert (run.status, run.exit_code) == (JobStatus.SUCCEEDED, 0)
+    assert run.worker.startswith(f"{identity.name()}/")
     assert run.started_at < run.finished_at
     assert run.memory_max_bytes > 1_000_000
     hello = next(line for line in log_of(run).splitlines() if line.endswith(" hello"))
@@ -259,6 +260,38 @@ def test_an_attempt_removes_no_directory_but_its_own(ada, when_ready, monkeypatc
     assert directories.of_run(run.pk) == [theirs]
     assert (theirs / "app").is_dir()
     directories.remove(theirs)
+
+
+def test_a_worker_that_slept_keeps_the_run_that_it_attends(ada, when_ready):
+    run = started(ada, {"main.py": "import time\nprint('ready', flush=True)\ntime.sleep(0.2)"}, restart_on_error=True)
+    cared = []
+
+    def wake_up() -> None:
+        Run.objects.filter(pk=run.pk).update(lease_expires_at=timezone.now() - timedelta(hours=1))
+        cared.append(leases.care_for_abandoned(identity.name()))
+
+    when_ready(wake_up)
+    run = execute(run)
+    assert cared == [0]
+    assert (run.status, run.restart_count) == (JobStatus.SUCCEEDED, 0)
+
+
+def test_an_attempt_stops_when_another_of_its_own_process_has_the_run(ada, when_ready):
+    """It was given up as abandoned by somebody else, was queued again, and came back to the process that has it."""
+    run = started(ada, {"main.py": LOOPS})
+    both = []
+
+    def taken_again() -> None:
+        both.append(Run.objects.get(pk=run.pk).worker)
+        Run.objects.filter(pk=run.pk).update(status=JobStatus.READY, worker="")
+        with identity.attempt() as second:
+            assert leases.take(Run, run.pk, second)
+            both.append(second)
+
+    when_ready(taken_again)
+    run = execute(run)
+    assert (run.status, run.worker) == (JobStatus.RUNNING, both[1])
+    assert both[0] != both[1]
 
 
 def test_the_lease_is_prolonged_while_it_runs(ada, when_ready, settings):

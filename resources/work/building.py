@@ -25,9 +25,12 @@ _ENDS = {Outcome.ABORTED: JobStatus.ABORTED, Outcome.TIMED_OUT: JobStatus.TIMED_
 
 def execute(build_id: str) -> None:
     """Take a build that is ready, and build it; do nothing when somebody else has it or it is done."""
-    worker = identity.name()
-    if not leases.take(Build, build_id, worker):
-        return
+    with identity.attempt() as worker:
+        if leases.take(Build, build_id, worker):
+            _execute(build_id, worker)
+
+
+def _execute(build_id: str, worker: str) -> None:
     lines = Lines(build_id)
     try:
         _build(build_id, worker, lines)

@@ -2,7 +2,8 @@
 
 A job is taken by one UPDATE that looks at its status and changes it, so of several workers one has it, on SQLite as on
 PostgreSQL. From then on every statement of its worker names the worker: where the lease ran out meanwhile and somebody
-else has the job, it changes nothing. The clocks of the workers' machines may differ by a few seconds, not by minutes.
+else has the job, it changes nothing. `worker` is the name of one attempt of a process (`identity.py`), so that this
+holds within a process, too. The clocks of the workers' machines may differ by a few seconds, not by minutes.
 """
 
 import logging
@@ -24,6 +25,7 @@ from resources.logs.reading import length_of
 from resources.logs.writing import append_line
 from resources.models import Build, Run
 from resources.runs import ending as runs_ending
+from resources.work import identity
 from resources.work.tasks import queue_build, queue_run
 
 _log = logging.getLogger(__name__)
@@ -83,10 +85,15 @@ def end(
 
 
 def care_for_abandoned(worker: str) -> int:
-    """End or queue again the jobs whose worker has not been heard of for too long; return how many there were."""
+    """End or queue again the jobs whose worker has not been heard of for too long; return how many there were.
+
+    Those that this very process attends are not abandoned: its machine slept, or the database did not answer.
+    """
     count = 0
     for model in MODELS:
         for job in _abandoned(model):
+            if identity.attends(job.worker):
+                continue
             # Whoever moves the lease on has the job: of several workers that look, one ends it.
             mine = model.objects.filter(pk=job.pk, status=job.status, lease_expires_at=job.lease_expires_at)
             if mine.update(worker=worker, lease_expires_at=timezone.now() + _lease()):

@@ -42,9 +42,12 @@ class CannotStart(Exception):
 
 def execute(run_id: str) -> None:
     """Take a run that is ready, and run it to its end; do nothing when somebody else has it or it is done."""
-    worker = identity.name()
-    if not leases.take(Run, run_id, worker):
-        return
+    with identity.attempt() as worker:
+        if leases.take(Run, run_id, worker):
+            _execute(run_id, worker)
+
+
+def _execute(run_id: str, worker: str) -> None:
     lines = Lines(run_id)
     directory = directories.of_attempt(run_id)
     try:
@@ -62,7 +65,7 @@ def execute(run_id: str) -> None:
 
 
 class _Execution:
-    """One run in the hands of one worker, from its being taken until it has ended or is given back."""
+    """One run in the hands of one attempt, from its being taken until it has ended or is given back."""
 
     def __init__(self, run_id: str, worker: str, lines: Lines, directory: Path) -> None:
         self._run_id = run_id
