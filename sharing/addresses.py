@@ -4,6 +4,7 @@ Most name it by its ID or name. The others name it by what it belongs to: a defa
 being the last one of an Actor or task that belongs to whoever asks.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -79,20 +80,33 @@ def _last_run(kind: Kind, parent: Kind, text: str, principal: Principal, query: 
     parent_id = _id_of(parent, text, principal)
     if parent_id is None or principal.is_anonymous:
         return None
-    runs = _runs(parent, parent_id, principal.account_id or "", statuses)
-    run_id = (runs.filter(origin=origin) if origin else runs).values_list("pk", flat=True).first()
+    run_id = _newest(parent, parent_id, principal.account_id or "", statuses, origin)
     if run_id is None:
         return None
     return Address(kind, id=run_id) if kind is Kind.RUN else run_address(kind, run_id)
 
 
-def _runs(parent: Kind, parent_id: str, owner_id: str, statuses: list[JobStatus]) -> "QuerySet[Run]":
-    """Return an account's runs, the newest first, so that the first one is found in an index."""
-    if statuses:
-        of_parent = {"list_actor" if parent is Kind.ACTOR else "list_task": parent_id}
-        return Run.objects.filter(list_owner=owner_id, status__in=statuses, **of_parent).order_by("-list_at", "-pk")
-    of_parent = {"actor_id" if parent is Kind.ACTOR else "task_id": parent_id}
-    return Run.objects.filter(owner_id=owner_id, kind=Kind.RUN, **of_parent).order_by("-created_at", "-pk")
+def _newest(parent: Kind, parent_id: str, owner_id: str, statuses: list[JobStatus], origin: str) -> str | None:
+    """Return the ID of an account's newest run that is asked for; each status is asked for by itself.
+
+    So every statement reads an index in its order, and ends at the first run.
+    """
+    if not statuses and not origin:
+        of_parent = {"actor_id" if parent is Kind.ACTOR else "task_id": parent_id}
+        runs = Run.objects.filter(owner_id=owner_id, kind=Kind.RUN, **of_parent).order_by("-created_at", "-pk")
+        return runs.values_list("pk", flat=True).first()
+    each: Sequence[JobStatus | None] = statuses or (None,)
+    found = [row for status in each for row in _first(parent, parent_id, owner_id, status, origin)]
+    return str(max(found)[1]) if found else None
+
+
+def _first(parent: Kind, parent_id: str, owner_id: str, status: JobStatus | None, origin: str) -> "QuerySet[Run, Any]":
+    """Return when the newest run with a status, an origin or both was made, and its ID, if there is one."""
+    asked: dict[str, Any] = {"list_actor" if parent is Kind.ACTOR else "list_task": parent_id}
+    asked |= {"status": status} if status else {}
+    asked |= {"origin": origin} if origin else {}
+    runs = Run.objects.filter(list_owner=owner_id, **asked).order_by("-list_at", "-resource_ptr_id")
+    return runs.values_list("list_at", "resource_ptr_id")[:1]
 
 
 def _origin_in(query: QueryDict) -> str:

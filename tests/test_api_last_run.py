@@ -1,6 +1,7 @@
 """The last run of an Actor or task, and what belongs to it: of whoever asks, and of nobody else."""
 
 import pytest
+from django.db import connection
 
 from resources.datasets.writing import push
 from resources.jobs import JobStatus, Origin
@@ -8,6 +9,7 @@ from resources.kinds import Kind
 from resources.logs.writing import append
 from resources.models import Actor, Dataset, Resource, Run
 from resources.runs import starting
+from sharing import addresses
 from tests.run_stage import at_work, built_actor, ended
 
 pytestmark = pytest.mark.django_db
@@ -98,8 +100,22 @@ def test_it_is_the_last_one_of_ones_own(api, actor, task, ada, ben):
     ended(first)
     assert found(client, f"/v2/actors/{actor.pk}/runs/last", status="SUCCEEDED") == first.pk
     assert found(client, f"/v2/acts/{actor.pk}/runs/last", status="SUCCEEDED,READY") == second.pk
+    assert found(client, f"/v2/acts/{actor.pk}/runs/last", status="SUCCEEDED,READY", origin="API") == first.pk
     assert found(client, "/v2/actor-tasks/~mine/runs/last") == first.pk
     assert found(client, f"/v2/actor-tasks/{task.pk}/runs/last", status="SUCCEEDED", origin="API") == first.pk
+
+
+def test_the_last_one_of_an_origin_is_the_first_one_in_an_index(actor, task, ada):
+    """However many others the account has had."""
+    start(actor, ada, task=task)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+    for parent, of in ((Kind.ACTOR, actor), (Kind.TASK, task)):
+        plan = addresses._first(parent, of.pk, ada.pk, None, "CLI").explain()
+        assert f"run_of_{parent}_by_origin" in plan
+        assert "Seq Scan" not in plan
+        assert "SCAN" not in plan
 
 
 def test_what_belongs_to_it_is_read_and_written_there(api, actor, ada):
