@@ -6,11 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from accounts import tokens
 from resources.jobs import JobStatus
 from resources.kinds import Kind
+from resources.logs import writing
 from resources.logs.reading import text_of
 from resources.models import Build, Resource, Run
 from resources.runs import aborting, restarting
@@ -292,6 +294,56 @@ def test_an_attempt_stops_when_another_of_its_own_process_has_the_run(ada, when_
     run = execute(run)
     assert (run.status, run.worker) == (JobStatus.RUNNING, both[1])
     assert both[0] != both[1]
+
+
+@pytest.fixture
+def database_fails(transactional_db, monkeypatch):
+    """Let the database fail so many times when a run's last lines are written, and when its end is."""
+
+    def fail(times: int) -> list[str]:
+        failed: list[str] = []
+
+        def failing(name, do):
+            def fails(*args, **kwargs):
+                if failed.count(name) < times:
+                    failed.append(name)
+                    raise OperationalError(f"{name}: database is locked")
+                return do(*args, **kwargs)
+
+            return fails
+
+        monkeypatch.setattr(writing, "append", failing("append", writing.append))
+        monkeypatch.setattr(leases, "end", failing("end", leases.end))
+        monkeypatch.setattr(leases, "_INSIST_SECONDS", 0)
+        return failed
+
+    return fail
+
+
+def test_a_run_that_has_succeeded_does_so_after_the_database_was_away(database_fails, ada):
+    run = started(ada, {"main.py": "print('hello')"})
+    failed = database_fails(7)
+    run = execute(run)
+    assert (run.status, run.exit_code) == (JobStatus.SUCCEEDED, 0)
+    assert log_of(run).count(" hello\n") == 1
+    assert (failed.count("append"), failed.count("end")) == (7, 7)
+
+
+def test_a_build_that_has_succeeded_does_so_after_the_database_was_away(database_fails, ada):
+    actor = actor_of(ada, {"main.py": "print('hello')"})
+    database_fails(7)
+    build = built(actor)
+    assert build.status == JobStatus.SUCCEEDED
+    assert "Built 1 source files." in log_of(build)
+
+
+def test_a_run_whose_end_could_not_be_saved_in_time_is_left_to_others(database_fails, ada, settings):
+    run = started(ada, {"main.py": "print('hello')"})
+    database_fails(1_000_000)
+    settings.WORKER_LEASE_SECS = 0
+    run = execute(run)
+    assert run.status == JobStatus.RUNNING
+    assert not identity.attends(run.worker)
 
 
 def test_the_lease_is_prolonged_while_it_runs(ada, when_ready, settings):

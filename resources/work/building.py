@@ -34,11 +34,13 @@ def _execute(build_id: str, worker: str) -> None:
     lines = Lines(build_id)
     try:
         _build(build_id, worker, lines)
+    except leases.NotHeard:
+        _log.exception("How build %s has ended could not be saved; it counts as abandoned.", build_id)
     except Exception:
         _log.exception("Build %s failed for a reason of our own.", build_id)
         lines.note("The server failed to build this; its own log says why.")
-        lines.end()
-        leases.end(Build, build_id, worker, JobStatus.FAILED, message="The server failed to build this.")
+        message = "The server failed to build this."
+        leases.conclude(lines, lambda: leases.end(Build, build_id, worker, JobStatus.FAILED, message=message))
 
 
 def memory_bytes_of(build: Build) -> int:
@@ -95,7 +97,7 @@ def _save_what_it_says(content: BuildContent, app: Any) -> None:
     content.input_schema = sources.input_schema_of(app, definition)
     content.readme = sources.text_of(app, definition, "readme")
     content.changelog = sources.text_of(app, definition, "changelog")
-    content.save(update_fields=["definition", "input_schema", "readme", "changelog"])
+    leases.insist(lambda: content.save(update_fields=["definition", "input_schema", "readme", "changelog"]))
 
 
 def _end_early(build_id: str, worker: str, lines: Lines, error: making.CannotMake) -> None:
@@ -103,8 +105,7 @@ def _end_early(build_id: str, worker: str, lines: Lines, error: making.CannotMak
         return
     if error.outcome is Outcome.STOPPED:
         lines.note("The worker is to stop; another one begins this build anew.")
-        lines.end()
-        leases.give_back(Build, build_id, worker)
+        leases.conclude(lines, lambda: leases.give_back(Build, build_id, worker))
         return
     status = _ENDS.get(error.outcome, JobStatus.FAILED)
     _end(build_id, worker, lines, status, str(error) if status is JobStatus.FAILED else None, error.exit_code)
@@ -115,5 +116,4 @@ def _end(
 ) -> None:
     if message:
         lines.note(message)
-    lines.end()
-    leases.end(Build, build_id, worker, status, exit_code=code, message=message)
+    leases.conclude(lines, lambda: leases.end(Build, build_id, worker, status, exit_code=code, message=message))

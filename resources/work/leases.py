@@ -7,12 +7,13 @@ holds within a process, too. The clocks of the workers' machines may differ by a
 """
 
 import logging
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 from django.db.models import BooleanField, F, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
@@ -26,17 +27,24 @@ from resources.logs.writing import append_line
 from resources.models import Build, Run
 from resources.runs import ending as runs_ending
 from resources.work import identity
+from resources.work.lines import Lines
 from resources.work.tasks import queue_build, queue_run
 
 _log = logging.getLogger(__name__)
 
+_T = TypeVar("_T")
 AnyJob = Run | Build
 MODELS: tuple[type[AnyJob], ...] = (Run, Build)
 # A worker that has taken a task takes the job in the next moment; one that waits for longer was taken by a dead one.
 UNDELIVERED = timedelta(seconds=60)
 MAX_RESTARTS = 10
 _BATCH = 100
+_INSIST_SECONDS = 0.5
 _ENDS = {JobStatus.ABORTING: JobStatus.ABORTED, JobStatus.TIMING_OUT: JobStatus.TIMED_OUT}
+
+
+class NotHeard(Exception):
+    """The database has not answered for as long as a lease lasts; others may have the job."""
 
 
 def take(model: type[AnyJob], job_id: str, worker: str) -> bool:
@@ -62,9 +70,10 @@ def give_back(model: type[AnyJob], job_id: str, worker: str) -> bool:
     changes: dict[str, Any] = {"lease_expires_at": None, "worker": "", "started_at": now, "status": JobStatus.READY}
     if isinstance(job, Run) and job.started_at:
         changes["before_millis"] = F("before_millis") + (now - job.started_at) // timedelta(milliseconds=1)
-    given = model.objects.filter(pk=job_id, worker=worker, status=JobStatus.RUNNING).update(**changes)
-    if given:
-        _queue(model, job_id)
+    with transaction.atomic():
+        given = model.objects.filter(pk=job_id, worker=worker, status=JobStatus.RUNNING).update(**changes)
+        if given:
+            _queue(model, job_id)
     return bool(given)
 
 
@@ -82,6 +91,38 @@ def end(
     with transaction.atomic():  # so that nobody takes it away between the question and the answer
         mine = prolong(model, job_id, worker)
         return mine and ending.finish(job_id, status, exit_code=exit_code, message=message)
+
+
+def insist(do: Callable[[], _T]) -> _T:
+    """Return what `do` returns, which is called again while the database does not answer: it restarts, or is locked.
+
+    Raises:
+        NotHeard: when it has not answered for as long as a lease lasts.
+    """
+    until = time.monotonic() + settings.WORKER_LEASE_SECS
+    while True:
+        try:
+            return do()
+        except (OperationalError, InterfaceError) as error:
+            _log.warning("The database does not answer: %s", str(error).strip())
+            if time.monotonic() >= until:
+                raise NotHeard(str(error)) from error
+        close_old_connections()
+        time.sleep(_INSIST_SECONDS)
+
+
+def conclude(lines: Lines, publish: Callable[[], bool]) -> None:
+    """Write the last lines of a job, and then publish how it ends here; a database that restarts keeps neither away.
+
+    Raises:
+        NotHeard: when the database has not answered for as long as a lease lasts.
+    """
+
+    def say() -> None:
+        lines.finish()
+        publish()
+
+    insist(say)
 
 
 def care_for_abandoned(worker: str) -> int:

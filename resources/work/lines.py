@@ -53,20 +53,35 @@ class Lines:
         if not self._batch or not (due or now):
             return
         try:
-            writing.append(self._job_id, bytes(self._batch))
+            self._save()
         except DatabaseError:
             if len(self._batch) > writing.MAX_LOG_BYTES:
                 raise
-            return
-        self._batch.clear()
-        self._written_at = time.monotonic()
 
     def end(self) -> None:
         """Write everything that is left, a line without its end too."""
+        self._end_line()
+        self.write(now=True)
+
+    def finish(self) -> None:
+        """Write everything that is left, as the last that is written.
+
+        Raises:
+            DatabaseError: when the database does not take it; it can be tried again.
+        """
+        self._end_line()
+        if self._batch:
+            self._save()
+
+    def _save(self) -> None:
+        writing.append(self._job_id, bytes(self._batch))
+        self._batch.clear()
+        self._written_at = time.monotonic()
+
+    def _end_line(self) -> None:
         if self._rest:
             self._add_whole(self._rest)
             self._rest = b""
-        self.write(now=True)
 
     def _add_whole(self, lines: bytes) -> None:
         for line in self._hidden.hide(lines).split(b"\n"):

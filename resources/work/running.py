@@ -54,11 +54,13 @@ def _execute(run_id: str, worker: str) -> None:
         _Execution(run_id, worker, lines, directory).go()
     except RunOver:
         return
+    except leases.NotHeard:
+        _log.exception("How run %s has ended could not be saved; it counts as abandoned.", run_id)
     except Exception:
         _log.exception("Run %s failed for a reason of our own.", run_id)
         lines.note("The server failed to run this; its own log says why.")
-        lines.end()
-        leases.end(Run, run_id, worker, JobStatus.FAILED, message="The server failed to run this.")
+        message = "The server failed to run this."
+        leases.conclude(lines, lambda: leases.end(Run, run_id, worker, JobStatus.FAILED, message=message))
     finally:
         # Others may have the run by now, on this machine too: only what is this attempt's own is removed.
         directories.remove(directory)
@@ -135,10 +137,9 @@ class _Execution:
             self._lines.note(_SAID[outcome])
         if outcome is Outcome.RESTART:
             # What was asked for until now is what starts next; what is asked for from now on restarts it again.
-            return leases.prolong(Run, run.pk, self._worker, restart_requested=False)
+            return leases.insist(lambda: leases.prolong(Run, run.pk, self._worker, restart_requested=False))
         if outcome is Outcome.STOPPED:
-            self._lines.end()
-            leases.give_back(Run, run.pk, self._worker)
+            leases.conclude(self._lines, lambda: leases.give_back(Run, run.pk, self._worker))
             return False
         if outcome in _ENDS:
             self._end(_ENDS[outcome], exit_code=attendant.exit_code)
@@ -152,7 +153,8 @@ class _Execution:
         message = _failure(run, attendant)
         if run.restart_on_error and not self._fails_too_often():
             self._lines.note(f"{message or f'The Actor ended with exit code {attendant.exit_code}.'} It is restarted.")
-            return leases.prolong(Run, run.pk, self._worker, restart_count=F("restart_count") + 1)
+            again = {"restart_count": F("restart_count") + 1}
+            return leases.insist(lambda: leases.prolong(Run, run.pk, self._worker, **again))
         self._end(JobStatus.FAILED, message=message, exit_code=attendant.exit_code)
         return False
 
@@ -165,8 +167,10 @@ class _Execution:
     def _end(self, status: JobStatus, *, message: str | None = None, exit_code: int | None = None) -> None:
         if message:
             self._lines.note(message)
-        self._lines.end()
-        leases.end(Run, self._run_id, self._worker, status, exit_code=exit_code, message=message)
+        leases.conclude(
+            self._lines,
+            lambda: leases.end(Run, self._run_id, self._worker, status, exit_code=exit_code, message=message),
+        )
 
 
 def _failure(run: Run, attendant: Attendant) -> str | None:
