@@ -82,7 +82,7 @@ def test_a_row_shows_the_level_that_its_dialog_has_saved(open_page, ada, make_re
 # Looks
 
 LONGEST = "a" + "0123456789" * 6 + "bc"
-WIDTHS = [360, 1200, 1256, 1280]  # the third is the narrowest on which there are columns
+WIDTHS = [360, 1200, 1257, 1258, 1280]  # the fourth is the narrowest on which there are columns
 # What of a list cannot be read: cells that are not in view, or that cut something off which has no title to say it all.
 CUT = """region => [...region.querySelectorAll("tbody tr > *")].filter(cell => {
     const box = cell.getBoundingClientRect();
@@ -162,3 +162,15 @@ def test_a_long_name_widens_no_page(open_page, ada, make_resource, width):
     expect(page.get_by_role("link", name=LONGEST)).to_have_attribute("title", LONGEST)
     expect(page.get_by_role("columnheader", name="Created")).to_be_attached()
     expect(page.get_by_role("row", name=LONGEST).get_by_role("time").first).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_cards_are_scrolled_with_the_page_and_columns_within_it(open_page, ada, make_resource, width):
+    for at in range(30):
+        make_resource(Kind.DATASET, ada, name=f"prices-{at}")
+    page = open_page(ada, LISTS[Kind.DATASET])
+    page.set_viewport_size({"width": width, "height": 700})
+    looks = """region => [getComputedStyle(region.querySelector("tbody")).display,
+        region.scrollHeight > region.clientHeight + 1]"""
+    expected = ["block", False] if width < 1258 else ["table-row-group", True]
+    assert page.get_by_role("region", name="Datasets, scrollable").evaluate(looks) == expected
