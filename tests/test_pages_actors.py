@@ -482,6 +482,11 @@ def test_a_version_is_added_with_the_files_of_another(actor, signed_in, dan):
     assert actor.versions.get().number == "0.1"
 
 
+def test_a_secret_is_not_said_to_be_given_to_every_build(actor, signed_in, dan):
+    text = signed_in(dan).get(f"{actor.console_path}/versions/0.1/new-variable").content.decode()
+    assert "given to runs, and to builds only where the version says so" in text
+
+
 def test_variables_are_added_changed_made_secret_and_deleted(actor, signed_in, dan):
     here = signed_in(dan)
     base = f"{actor.console_path}/versions/0.1"

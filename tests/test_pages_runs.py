@@ -362,6 +362,18 @@ def test_a_run_is_aborted_as_one_asks(ada, signed_in, make_run, how, waits):
     assert "is being aborted" in text_of(browser.get(run.console_path))
 
 
+@pytest.mark.parametrize(("seconds", "said"), [(90.0, "90 seconds"), (1.0, "1 second"), (0.5, "0.5 seconds")])
+def test_how_long_a_run_is_given_is_what_the_worker_gives_it(ada, signed_in, make_run, settings, seconds, said):
+    settings.WORKER_GRACE_SECS = seconds
+    run = make_run(ada, JobStatus.RUNNING)
+    browser = signed_in(ada)
+    assert f"Gracefully gives it {said} to put" in text_of(browser.get(f"{run.console_path}/abort"))
+    before = timezone.now()
+    browser.post(f"{run.console_path}/abort", {"how": "gracefully"})
+    run.refresh_from_db()
+    assert timedelta(seconds=seconds) <= run.graceful_until - before <= timedelta(seconds=seconds + 30)
+
+
 def test_what_has_ended_is_not_aborted(ada, signed_in, run):
     browser = signed_in(ada)
 

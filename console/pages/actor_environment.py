@@ -35,7 +35,8 @@ class VariableForm(Manners):
     is_secret = forms.BooleanField(
         label="Secret",
         required=False,
-        help_text="Stored encrypted, given to builds and runs, and hidden in logs. Nobody can read it here again.",
+        help_text="Stored encrypted, given to runs, and to builds only where the version says so, and hidden in logs. "
+        "Nobody can read it here again.",
     )
 
     def __init__(self, variable: EnvironmentVariable | None, *args: Any, **kwargs: Any) -> None:

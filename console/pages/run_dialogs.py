@@ -1,5 +1,6 @@
 """The dialogs of a run: abort, resurrect, delete."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
@@ -32,9 +33,9 @@ def abort(request: RunRequest) -> HttpResponse:
         else:
             messages.info(request, "The run had ended already." if run.is_finished else "The run is being stopped.")
         return dialogs.go_to(request, run.console_path)
-    return dialogs.answer(
-        request, "runs/_abort.html", title="Abort run?", run=run, grace_seconds=round(aborting.GRACE.total_seconds())
-    )
+    seconds = settings.WORKER_GRACE_SECS
+    grace = "1 second" if seconds == 1 else f"{seconds:g} seconds"
+    return dialogs.answer(request, "runs/_abort.html", title="Abort run?", run=run, grace=grace)
 
 
 @needs(Kind.RUN, Permission.WRITE)

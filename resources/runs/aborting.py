@@ -1,8 +1,8 @@
 """Aborting a run: at once, or with some time to put its things in order."""
 
 from datetime import timedelta
-from typing import Final
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -13,15 +13,13 @@ from resources.jobs import JobStatus
 from resources.models import Run
 from resources.runs.ending import finish
 
-GRACE: Final = timedelta(seconds=30)
-
 
 def abort(run: Run, *, gracefully: bool, by: Principal) -> bool:
     """Abort a run, and return whether that changed anything. `run` is as it is afterwards.
 
     One that no worker has begun is aborted there and then. One at work becomes ABORTING; its worker stops it at
-    `graceful_until`, which is now, or in GRACE where it is to go `gracefully`, and then it is ABORTED. One that is on
-    its way out already can only be stopped sooner.
+    `graceful_until`, which is now, or in WORKER_GRACE_SECS where it is to go `gracefully`, and then it is ABORTED. One
+    that is on its way out already can only be stopped sooner.
     """
     with transaction.atomic():
         changed = finish(run.pk, JobStatus.ABORTED, only_from={JobStatus.READY}) or _stop_at_work(run.pk, gracefully)
@@ -39,7 +37,7 @@ def abort(run: Run, *, gracefully: bool, by: Principal) -> bool:
 
 
 def _stop_at_work(run_id: str, gracefully: bool) -> bool:
-    until = timezone.now() + (GRACE if gracefully else timedelta())
+    until = timezone.now() + timedelta(seconds=settings.WORKER_GRACE_SECS if gracefully else 0)
     running = Q(status=JobStatus.RUNNING)
     waiting_longer = Q(status=JobStatus.ABORTING, graceful_until__gt=until)
     return bool(
