@@ -1,11 +1,16 @@
 """Export, links and upload in a browser: focus, the keyboard, the clipboard, files, and who can use it at all."""
 
 import json
+import re
+from collections.abc import Iterator
 from datetime import timedelta
+from threading import Event
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from console.pages import upload
+from resources.datasets.uploading import add_file
 from resources.datasets.writing import push
 from resources.kinds import Kind
 from resources.models import Dataset
@@ -15,6 +20,14 @@ from sharing.signatures import Opens
 
 SCHEMES = ["light", "dark"]
 ITEMS = [{"item": name, "price": price, "#debug": {"try": 1}} for name, price in (("bread", 2.4), ("=1+1", 1))]
+SLOW_UPLOAD = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 400_000}  # bytes a second
+# Keeps in `shown` what values the bar has while it can be seen.
+NOTE_PROGRESS = """() => {
+    const bar = document.querySelector("[data-progress]");
+    window.shown = [];
+    new MutationObserver(() => bar.hidden || !bar.hasAttribute("value") || window.shown.push(bar.value))
+        .observe(bar, { attributes: true, attributeFilter: ["value", "hidden"] });
+}"""
 
 
 @pytest.fixture
@@ -152,6 +165,43 @@ def test_a_file_is_uploaded_and_a_wrong_one_says_where(opened, dataset):
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_text("1 item was added from a.csv.")).to_be_visible()
     expect(page.get_by_role("cell", name="milk")).to_be_visible()
+
+
+@pytest.fixture
+def storing(monkeypatch) -> Iterator[Event]:
+    """Let the server store what is uploaded only once this is set."""
+    may_store = Event()
+
+    def store_when_told(*args) -> int:
+        assert may_store.wait(30)
+        return add_file(*args)
+
+    monkeypatch.setattr(upload, "add_file", store_when_told)
+    yield may_store
+    may_store.set()
+
+
+def test_an_upload_shows_how_far_it_is_until_all_is_stored(opened, violations, storing):
+    page = opened("Upload")
+    line = json.dumps({"item": "milk", "note": "x" * 1000}).encode() + b"\n"
+    page.get_by_label("File").set_input_files({"name": "a.jsonl", "mimeType": "", "buffer": line * 400})
+    bar = page.get_by_role("progressbar", name="Upload")
+    expect(bar).to_be_hidden()
+    page.evaluate(NOTE_PROGRESS)
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", SLOW_UPLOAD)
+    page.get_by_role("button", name="Upload").click()
+
+    expect(bar).to_be_visible()
+    expect(bar).not_to_have_attribute("value", re.compile(".*"))  # all is sent, and the server is storing it
+    expect(page.get_by_role("button", name="Upload")).to_be_disabled()
+    shown = page.evaluate("window.shown")
+    assert shown == sorted(shown)
+    assert any(0 < value < 1 for value in shown)
+    assert violations(page) == []
+
+    storing.set()
+    expect(page.get_by_text("400 items were added from a.jsonl.")).to_be_visible()
+    expect(bar).to_have_count(0)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
