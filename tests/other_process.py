@@ -7,6 +7,7 @@ It reads lines of JSON, `[what, ...arguments]`, and answers each with a line onc
 import json
 import os
 import sys
+from datetime import timedelta
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 
@@ -18,9 +19,14 @@ from accounts import tokens
 from accounts.models import Account, ApiToken
 from accounts.principal import Principal
 from resources import storages
+from resources.actors import editing
 from resources.datasets.writing import push
 from resources.kinds import Kind
-from sharing.general_access import set_for_account
+from resources.models import Build, Resource, Run, Task
+from sharing import links
+from sharing.general_access import set_for_account, set_run_sharing
+from sharing.models import SignedLink
+from sharing.signatures import Opens
 
 
 def principal_of(account: Account) -> Principal:
@@ -58,7 +64,56 @@ def level(username: str, value: str) -> None:
     set_for_account(account, value, by=principal_of(account))
 
 
-CHANGES = {change.__name__: change for change in (make, token, revoke, deactivate, dataset, level)}
+def actor(username: str, name: str) -> str:
+    owner = principal_of(Account.objects.get(username=username))
+    return editing.create(owner.account_id or "", name, by=owner).pk
+
+
+def build(actor_id: str) -> str:
+    of = Resource.objects.get(pk=actor_id)
+    return Build.objects.create(owner_id=of.owner_id, actor_id=of.pk, general_access="RESTRICTED").pk
+
+
+def task(username: str, actor_id: str) -> str:
+    return Task.objects.create(owner=Account.objects.get(username=username), name="daily", actor_id=actor_id).pk
+
+
+def run(username: str, actor_id: str, task_id: str | None = None) -> str:
+    owner = Account.objects.get(username=username)
+    made = Run.objects.create(owner=owner, actor_id=actor_id, task_id=task_id, general_access="RESTRICTED")
+    return made.pk
+
+
+def shares_runs(username: str, shares: bool) -> None:
+    account = Account.objects.get(username=username)
+    set_run_sharing(account, shares, by=principal_of(account))
+
+
+def link(username: str, resource_id: str, days: int) -> dict[str, str]:
+    to, by = Resource.objects.get(pk=resource_id), Account.objects.get(username=username)
+    made, signature = links.create(to, Opens.CONTENT, timedelta(days=days), by=by)
+    return {"id": made.pk, "signature": signature}
+
+
+def revoke_link(link_id: str) -> None:
+    made = SignedLink.objects.get(pk=link_id)
+    assert made.made_by is not None
+    links.revoke(made, by=principal_of(made.made_by))
+
+
+def turn_key(resource_id: str) -> None:
+    of = Resource.objects.get(pk=resource_id)
+    links.revoke_all(of, by=principal_of(of.owner))
+
+
+def cap(username: str, days: int | None) -> None:
+    account = Account.objects.get(username=username)
+    links.set_cap(account, days, by=principal_of(account))
+
+
+_OF_ACCOUNTS = (make, token, revoke, deactivate, level, shares_runs, cap)
+_OF_RESOURCES = (dataset, actor, build, task, run, link, revoke_link, turn_key)
+CHANGES = {change.__name__: change for change in (*_OF_ACCOUNTS, *_OF_RESOURCES)}
 
 if __name__ == "__main__":
     for line in sys.stdin:

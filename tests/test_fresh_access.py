@@ -20,11 +20,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from apify_client._utils.crypto import create_storage_content_signature
 
 ROOT = Path(__file__).parent.parent
 WORKERS = 3
 READS_AFTER_A_CHANGE = 8
 TIMES = 40
+FEWER_TIMES = 20
 
 
 @dataclass
@@ -128,10 +130,10 @@ def level(server, world) -> Callable[[str], None]:
     return change
 
 
-def stale(server, path, token, changes) -> int:
+def stale(server, path, token, changes, times=TIMES) -> int:
     """Go back and forth between changes and count the answers that are not what the last change says."""
     wrong = 0
-    for _ in range(TIMES):
+    for _ in range(times):
         for change, expected in changes:
             change()
             wrong += sum(status != expected for status in server.read_all(path, token))
@@ -193,3 +195,138 @@ def test_an_account(server, world, level):
         (lambda: server.change("deactivate", "ben", True), 200),
     ]
     assert stale(server, items(world), world["ben"], changes) == 0
+
+
+@pytest.fixture(scope="module")
+def shared(server, world) -> dict[str, str]:
+    """Ada's Actor with a build and a task, and closed runs of it: Ada's, Ada's of the task, and Ben's."""
+    actor = server.change("actor", "ada", "scraper")
+    task = server.change("task", "ada", actor)
+    return {
+        "actor": actor,
+        "build": server.change("build", actor),
+        "task": task,
+        "run": server.change("run", "ada", actor),
+        "run_of_task": server.change("run", "ada", actor, task),
+        "run_of_ben": server.change("run", "ben", actor),
+    }
+
+
+@pytest.fixture
+def publish(server, world, shared) -> Iterator[Callable[[bool], None]]:
+    """Publish the Actor or take that back, by the API; it ends as it began."""
+
+    def change(is_public: bool) -> None:
+        assert server.ask("PUT", f"/v2/actors/{shared['actor']}", world["ada"], {"isPublic": is_public})[0] == 200
+
+    yield change
+    change(False)
+
+
+@pytest.mark.parametrize("reader", [None, "ben"])
+@pytest.mark.parametrize(("path", "closed"), [("actors/{actor}", 404), ("actor-builds/{build}", 403)])
+def test_publishing_an_actor(server, world, shared, publish, path, closed, reader):
+    changes = [(lambda: publish(True), 200), (lambda: publish(False), closed)]
+    assert stale(server, f"/v2/{path.format(**shared)}", world.get(reader), changes, FEWER_TIMES) == 0
+
+
+def test_sharing_runs_with_the_creators_of_public_actors(server, world, shared, publish):
+    publish(True)
+    run = f"/v2/actor-runs/{shared['run_of_ben']}"
+    changes = [
+        (lambda: server.change("shares_runs", "ben", True), 200),
+        (lambda: server.change("shares_runs", "ben", False), 403),
+    ]
+    assert stale(server, run, world["ada"], changes, FEWER_TIMES) == 0
+
+
+def test_unpublishing_ends_what_is_shared_with_the_creator(server, world, shared, publish):
+    server.change("shares_runs", "ben", True)
+    changes = [(lambda: publish(True), 200), (lambda: publish(False), 403)]
+    assert stale(server, f"/v2/actor-runs/{shared['run_of_ben']}", world["ada"], changes, FEWER_TIMES) == 0
+    server.change("shares_runs", "ben", False)
+
+
+@pytest.mark.parametrize(
+    ("granted", "run"), [("actors/{actor}", "run"), ("actor-tasks/{task}", "run_of_task")], ids=["actor", "task"]
+)
+def test_the_owners_runs(server, world, shared, granted, run):
+    """What changes is one permission of a grant that stays."""
+    right = f"/v2/{granted.format(**shared)}/access-rights/ben"
+
+    def give(*permissions: str) -> None:
+        assert server.ask("PUT", right, world["ada"], {"permissions": permissions})[0] == 200
+
+    changes = [(lambda: give("READ", "VIEW_OWNER_RUNS"), 200), (lambda: give("READ"), 403)]
+    assert stale(server, f"/v2/actor-runs/{shared[run]}", world["ben"], changes, FEWER_TIMES) == 0
+    assert server.ask("DELETE", right, world["ada"])[0] == 204
+
+
+def test_the_run_of_an_issue(server, world, shared, publish):
+    publish(True)  # so that Ben can write an issue
+    path = f"/v2/actors/{shared['actor']}/issues"
+    status, answer = server.ask("POST", path, world["ben"], {"title": "Prices missing"})
+    assert status == 201
+    issue = f"{path}/{json.loads(answer)['data']['id']}"
+
+    def attach(run: str | None) -> None:
+        assert server.ask("PUT", issue, world["ben"], {"runUrl": run})[0] == 200
+
+    changes = [(lambda: attach(shared["run_of_ben"]), 200), (lambda: attach(None), 403)]
+    assert stale(server, f"/v2/actor-runs/{shared['run_of_ben']}", world["ada"], changes, FEWER_TIMES) == 0
+
+
+def by_link(world, signature) -> str:
+    return f"{items(world)}&signature={signature}"
+
+
+def test_a_link(server, world, level):
+    level("RESTRICTED")
+    wrong = 0
+    for _ in range(FEWER_TIMES):
+        made = server.change("link", "ada", world["id"], 14)
+        wrong += sum(status != 200 for status in server.read_all(by_link(world, made["signature"])))
+        server.change("revoke_link", made["id"])
+        wrong += sum(status != 403 for status in server.read_all(by_link(world, made["signature"])))
+    assert wrong == 0
+
+
+def test_the_key_of_links(server, world, level):
+    """The key that a client gets signs at once, and no more once it is turned."""
+    level("RESTRICTED")
+    wrong, keys = 0, set()
+    for _ in range(FEWER_TIMES):
+        key = json.loads(server.ask("GET", f"/v2/datasets/{world['id']}", world["ada"])[1])["data"][
+            "urlSigningSecretKey"
+        ]
+        keys.add(key)
+        path = by_link(world, create_storage_content_signature(world["id"], key))
+        wrong += sum(status != 200 for status in server.read_all(path))
+        server.change("turn_key", world["id"])
+        wrong += sum(status != 403 for status in server.read_all(path))
+    assert wrong == 0
+    assert len(keys) == FEWER_TIMES
+
+
+def test_the_cap_of_the_account_on_links(server, world, level):
+    level("RESTRICTED")
+    made = server.change("link", "ada", world["id"], 10)
+    changes = [(lambda: server.change("cap", "ada", 7), 403), (lambda: server.change("cap", "ada", None), 200)]
+    assert stale(server, by_link(world, made["signature"]), None, changes, FEWER_TIMES) == 0
+
+
+def test_the_access_of_the_maker_of_a_link(server, world, level):
+    level("RESTRICTED")
+    right = f"/v2/datasets/{world['id']}/access-rights/ben"
+
+    def give() -> None:
+        assert server.ask("PUT", right, world["ada"], {"permissions": ["READ"]})[0] == 200
+
+    def take() -> None:
+        assert server.ask("DELETE", right, world["ada"])[0] == 204
+
+    give()
+    made = server.change("link", "ben", world["id"], 14)
+    changes = [(take, 403), (give, 200)]
+    assert stale(server, by_link(world, made["signature"]), None, changes, FEWER_TIMES) == 0
+    take()
