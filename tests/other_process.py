@@ -89,9 +89,10 @@ def shares_runs(username: str, shares: bool) -> None:
     set_run_sharing(account, shares, by=principal_of(account))
 
 
-def link(username: str, resource_id: str, days: int) -> dict[str, str]:
+def link(username: str, resource_id: str, seconds: float, record_key: str = "") -> dict[str, str]:
     to, by = Resource.objects.get(pk=resource_id), Account.objects.get(username=username)
-    made, signature = links.create(to, Opens.CONTENT, timedelta(days=days), by=by)
+    opens = Opens.RECORD if record_key else Opens.CONTENT
+    made, signature = links.create(to, opens, timedelta(seconds=seconds), by=by, record_key=record_key)
     return {"id": made.pk, "signature": signature}
 
 

@@ -27,6 +27,7 @@ WORKERS = 3
 READS_AFTER_A_CHANGE = 8
 TIMES = 40
 FEWER_TIMES = 20
+DAY = 24 * 60 * 60
 
 
 @dataclass
@@ -284,7 +285,7 @@ def test_a_link(server, world, level):
     level("RESTRICTED")
     wrong = 0
     for _ in range(FEWER_TIMES):
-        made = server.change("link", "ada", world["id"], 14)
+        made = server.change("link", "ada", world["id"], 14 * DAY)
         wrong += sum(status != 200 for status in server.read_all(by_link(world, made["signature"])))
         server.change("revoke_link", made["id"])
         wrong += sum(status != 403 for status in server.read_all(by_link(world, made["signature"])))
@@ -310,7 +311,7 @@ def test_the_key_of_links(server, world, level):
 
 def test_the_cap_of_the_account_on_links(server, world, level):
     level("RESTRICTED")
-    made = server.change("link", "ada", world["id"], 10)
+    made = server.change("link", "ada", world["id"], 10 * DAY)
     changes = [(lambda: server.change("cap", "ada", 7), 403), (lambda: server.change("cap", "ada", None), 200)]
     assert stale(server, by_link(world, made["signature"]), None, changes, FEWER_TIMES) == 0
 
@@ -326,7 +327,7 @@ def test_the_access_of_the_maker_of_a_link(server, world, level):
         assert server.ask("DELETE", right, world["ada"])[0] == 204
 
     give()
-    made = server.change("link", "ben", world["id"], 14)
+    made = server.change("link", "ben", world["id"], 14 * DAY)
     changes = [(take, 403), (give, 200)]
     assert stale(server, by_link(world, made["signature"]), None, changes, FEWER_TIMES) == 0
     take()

@@ -32,10 +32,8 @@ def migrate() -> Iterator[Callable[[str], Apps]]:
 
 def make_runs(apps: Apps) -> None:
     """Make runs of two accounts and two Actors, with and without a task, in three states, some alike and some not."""
-    account, actor, task, run = (
-        apps.get_model(*name.split("."))
-        for name in ("accounts.Account", "resources.Actor", "resources.Task", "resources.Run")
-    )
+    account = apps.get_model("accounts", "Account")
+    actor, task, run = (apps.get_model("resources", name) for name in ("Actor", "Task", "Run"))
     ada, ben = (account.objects.create(username=name, email=f"{name}@example.com") for name in ("ada", "ben"))
     first, second = (actor.objects.create(owner=ada, kind="actor", name=name) for name in ("first", "second"))
     daily = task.objects.create(owner=ben, kind="task", name="daily", actor=first)

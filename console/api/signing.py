@@ -1,12 +1,13 @@
 """What a storage's answer says about pre-signed URLs, according to what the principal may do."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.conf import settings
 from django.utils import timezone
 
 from resources.kinds import KINDS
-from sharing.access import Access, Reason
+from sharing.access import Access, Facts, Reason
 from sharing.permissions import Permission
 from sharing.signatures import DEFAULT_LIFETIME, sign_content, sign_record, sign_record_until, signing_key
 
@@ -28,7 +29,7 @@ def signed_fields(access: Access, content: str = "", url_field: str = "") -> dic
     fields = {}
     if decision.allowed and url_field:
         url = f"{settings.PUBLIC_URL}/v2/{KINDS[facts.kind].api_path}/{facts.id}/{content}"
-        fields[url_field] = url if decision.reason in BY_LINK else f"{url}?signature={_signature(key, facts.id)}"
+        fields[url_field] = url if decision.reason in BY_LINK else f"{url}?signature={_signature(key, facts)}"
     if access.allows(Permission.WRITE):
         fields["urlSigningSecretKey"] = key
     return fields
@@ -38,22 +39,25 @@ def record_signer(access: Access) -> Callable[[str], str]:
     """Return what gives the query string that opens a record of a key-value store, by its key; empty for no right.
 
     Whoever holds the signing key gets the signature that a client would make with it, which has no end. Whoever may
-    only read gets one that ends like all links that the server makes.
+    only read gets one that ends like all links that the server makes, and so does everybody where the owner of the
+    store has set how long links may last: one without an end opens nothing there.
     """
     facts = access.facts
-    key, expires_at = signing_key(facts.id, facts.link_counter), _expires_at()
+    key, expires_at = signing_key(facts.id, facts.link_counter), _expires_at(facts)
     decision = access.decide(Permission.READ)
     if not decision.allowed or decision.reason in BY_LINK:
         return lambda record_key: ""
-    if access.allows(Permission.WRITE):
+    if facts.owner_link_days is None and access.allows(Permission.WRITE):
         return lambda record_key: f"?signature={sign_record(key, facts.id, record_key)}"
     return lambda record_key: f"?signature={sign_record_until(key, facts.id, record_key, expires_at)}"
 
 
-def _signature(key: str, resource_id: str) -> str:
-    return sign_content(key, resource_id, _expires_at())
+def _signature(key: str, facts: Facts) -> str:
+    return sign_content(key, facts.id, _expires_at(facts))
 
 
-def _expires_at() -> int:
-    """When a link that is made now ends, in milliseconds since 1970."""
-    return int((timezone.now() + DEFAULT_LIFETIME).timestamp() * 1000)
+def _expires_at(facts: Facts) -> int:
+    """When a link that is made now ends, in milliseconds since 1970: at the owner's cap, where it is the sooner."""
+    cap = facts.owner_link_days
+    lifetime = DEFAULT_LIFETIME if cap is None else min(DEFAULT_LIFETIME, timedelta(days=cap))
+    return int((timezone.now() + lifetime).timestamp() * 1000)
