@@ -21,8 +21,8 @@ import pytest
 
 from tests.killable_server import Connection, Server, account_with_token, killable_server
 
-ROUNDS = 6
-FEWEST, MOST = 30, 150
+ROUNDS = 20
+FEWEST, MOST = 20, 70
 KEYS_OF_EACH = 4
 IN_A_BATCH = 25
 LOCK = 300
