@@ -358,6 +358,8 @@ if RUN_ISOLATION not in ("auto", "required", "none"):
 RUN_PASSES_ON = _list("RUN_PASSES_ON")
 # How many runs and builds a worker has at once, and for how many seconds it holds each without saying so again.
 WORKER_JOBS = int(os.environ.get("WORKER_JOBS", "2"))
+# How many webhooks a worker sends at once: a receiver may take half a minute to say nothing.
+WEBHOOK_JOBS = int(os.environ.get("WEBHOOK_JOBS", "4"))
 WORKER_LEASE_SECS = int(os.environ.get("WORKER_LEASE_SECS", "60"))
 # What workers do besides, by name, each so many seconds after the last time: what is decided above their floor.
 WORKER_CHORES = {"sharing.firing.fire_due": 1.0}

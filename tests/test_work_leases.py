@@ -146,6 +146,21 @@ def test_a_job_whose_task_died_before_it_was_taken_is_queued_again(make_job, dat
     assert sorted(DBTaskResult.objects.values_list("status", flat=True)) == ["FAILED", "READY"]
 
 
+def test_however_many_jobs_wait_the_queue_is_read_once(make_job, database_queue, django_assert_num_queries):  # noqa: F811
+    waiting = [make_job(kind, JobStatus.READY, began=False) for kind in (Kind.RUN, Kind.BUILD) for _ in range(4)]
+    for job in waiting:
+        queue_run(job.pk)
+    with django_assert_num_queries(len(leases.MODELS) + 1):
+        assert leases.care_for_undelivered() == 0
+
+
+def test_of_the_queue_only_what_waits_is_read():
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL reads an empty table whole, rightly")
+    ready = leases._tasks_of(["a" * 17]).filter(leases._has_status(DBTaskResult, {"READY"}))
+    assert "tasks_db_new_ordering_idx" in ready.explain()
+
+
 @pytest.mark.parametrize("model", [Run, Build])
 def test_looking_for_jobs_reads_an_index_and_not_every_job(model):
     if connection.vendor != "sqlite":

@@ -81,7 +81,7 @@ def test_a_worker_does_what_is_queued_each_once_and_ends_when_asked(
     for number in range(MANY):
         tasks.queue_run(f"run-{number}")
         tasks.queue_dispatch(f"dispatch-{number}")
-    working = worker.Worker(3)
+    working = worker.Worker(3, 2)
     thread = threading.Thread(target=working.run)
     thread.start()
     try:
@@ -99,8 +99,7 @@ def test_a_chore_that_fails_keeps_no_other_from_being_done(monkeypatch):
         raise RuntimeError("broken")
 
     done: list[int] = []
-    todo = chores.Chores("worker")
-    todo._chores = [chores.Chore(broken, 5), chores.Chore(lambda: done.append(1), 10)]
+    todo = chores.Chores([chores.Chore(broken, 5), chores.Chore(lambda: done.append(1), 10)])
     for now in (100, 104, 105, 109, 110):
         todo.do_what_is_due(now)
     assert len(done) == 2
@@ -120,6 +119,42 @@ def test_directories_of_what_is_over_are_removed(ada, make_resource):
     chores.remove_left_directories()
     assert all(directory.is_dir() for directory in kept)
     assert not any(directory.exists() for directory in left)
+
+
+def test_schedules_and_abandoned_jobs_do_not_wait_for_a_slow_chore(monkeypatch):
+    begun, pressing_done, goes_on = threading.Event(), threading.Event(), threading.Event()
+
+    def slow() -> None:
+        begun.set()
+        assert goes_on.wait(60)
+
+    def pressing() -> None:
+        if begun.is_set():
+            pressing_done.set()
+
+    monkeypatch.setattr(chores, "pressing", lambda name: [chores.Chore(pressing, 0)])
+    monkeypatch.setattr(chores, "others", lambda: [chores.Chore(slow, 60)])
+    monkeypatch.setattr(worker, "_CHORES_SECONDS", 0.01)
+    working = worker.Worker(0, 0)
+    thread = threading.Thread(target=working.run)
+    thread.start()
+    try:
+        assert pressing_done.wait(60)
+    finally:
+        goes_on.set()
+        working.stop()
+        thread.join()
+        identity.stopping.clear()
+
+
+@pytest.mark.django_db
+def test_more_old_tasks_than_a_batch_are_forgotten_at_once(database_queue, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(chores, "_BATCH", 2)
+    for _ in range(5):
+        tasks.queue_run("a" * 17)
+    DBTaskResult.objects.update(status="SUCCESSFUL", finished_at=timezone.now() - timedelta(days=4))
+    assert chores.forget_tasks() == 5
+    assert not DBTaskResult.objects.exists()
 
 
 @pytest.mark.django_db

@@ -4,7 +4,7 @@ Each chore can be done by several workers at once, or by one that dies over it: 
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -36,19 +36,30 @@ class Chore:
     due_at: float = 0.0
 
 
-class Chores:
-    """The chores of one worker."""
+def pressing(worker: str) -> list[Chore]:
+    """Return the chores of a worker that somebody waits for; they do not wait for the others."""
+    return [
+        Chore(lambda: leases.care_for_abandoned(worker), 5),
+        *(Chore(import_string(name), seconds) for name, seconds in settings.WORKER_CHORES.items()),
+    ]
 
-    def __init__(self, worker: str) -> None:
-        self._chores = [
-            Chore(lambda: leases.care_for_abandoned(worker), 5),
-            Chore(leases.care_for_undelivered, 30),
-            Chore(delivery.queue_overdue, 60),
-            Chore(tally.fold, 60),
-            Chore(forget_tasks, 3600),
-            Chore(remove_left_directories, 3600),
-            *(Chore(import_string(name), seconds) for name, seconds in settings.WORKER_CHORES.items()),
-        ]
+
+def others() -> list[Chore]:
+    """Return the chores of a worker that may take a while."""
+    return [
+        Chore(leases.care_for_undelivered, 30),
+        Chore(delivery.queue_overdue, 60),
+        Chore(tally.fold, 60),
+        Chore(forget_tasks, 3600),
+        Chore(remove_left_directories, 3600),
+    ]
+
+
+class Chores:
+    """Chores that are done one after the other, by one thread of a worker."""
+
+    def __init__(self, todo: Sequence[Chore]) -> None:
+        self._chores = todo
 
     def do_what_is_due(self, now: float) -> None:
         """Do each chore whose time has come at `now`, a time of the monotonic clock; one that fails is tried again."""
@@ -64,10 +75,18 @@ class Chores:
 
 
 def forget_tasks() -> int:
-    """Delete what the queue remembers of tasks that were done days ago; return how many there were."""
-    done = DBTaskResult.objects.finished().filter(finished_at__lt=timezone.now() - _KEEP_TASKS)
-    ids = list(done.values_list("pk", flat=True)[:_BATCH])
-    return DBTaskResult.objects.filter(pk__in=ids).delete()[0]
+    """Delete what the queue remembers of tasks that were done days ago; return how many there were.
+
+    A batch at a time, so that nobody who queues something waits for all of it.
+    """
+    done = DBTaskResult.objects.finished().filter(finished_at__lt=timezone.now() - _KEEP_TASKS).order_by()
+    forgotten = 0
+    while not identity.stopping.is_set():
+        ids = list(done.values_list("pk", flat=True)[:_BATCH])
+        forgotten += DBTaskResult.objects.filter(pk__in=ids).delete()[0]
+        if len(ids) < _BATCH:
+            break
+    return forgotten
 
 
 def remove_left_directories() -> int:

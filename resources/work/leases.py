@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
-from django.db.models import BooleanField, F, Q, QuerySet
+from django.db.models import BooleanField, F, Model, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from django_tasks.base import TaskResultStatus
@@ -145,15 +145,15 @@ def care_for_abandoned(worker: str) -> int:
 
 def care_for_undelivered() -> int:
     """Queue again the jobs that are READY and in no queue any more; return how many there were."""
-    count = 0
-    for model in MODELS:
-        for job in _undelivered(model):
-            if not _tasks_of(job.pk).filter(status=TaskResultStatus.READY).exists():
-                _log.warning("%s %s waited in no queue; it is queued again.", model.__name__, job.pk)
-                _close_tasks(job.pk)
-                _queue(model, job.pk)
-                count += 1
-    return count
+    waiting = {job.pk: model for model in MODELS for job in _undelivered(model)}
+    if not waiting:
+        return 0
+    lost = waiting.keys() - _queued(waiting)
+    _close_tasks(lost)
+    for job_id in lost:
+        _log.warning("%s %s waited in no queue; it is queued again.", waiting[job_id].__name__, job_id)
+        _queue(waiting[job_id], job_id)
+    return len(lost)
 
 
 def _abandoned(model: type[AnyJob]) -> QuerySet[Any]:
@@ -166,16 +166,16 @@ def _undelivered(model: type[AnyJob]) -> QuerySet[Any]:
     return waiting.order_by("started_at")[:_BATCH]
 
 
-def _has_status(model: type[AnyJob], statuses: Collection[JobStatus]) -> RawSQL:
+def _has_status(model: type[Model], statuses: Collection[str]) -> RawSQL:
     """Return the condition of an index as it stands there: no database proves it from values that are bound."""
     column = f'"{model._meta.db_table}"."status"'
-    quoted = ", ".join(f"'{status}'" for status in sorted(statuses))
+    quoted = ", ".join(f"'{status!s}'" for status in sorted(statuses))
     condition = f"{column} IN ({quoted})" if len(statuses) > 1 else f"{column} = {quoted}"
     return RawSQL(condition, (), output_field=BooleanField())  # noqa: S611  # constants of ours
 
 
 def _care_for(model: type[AnyJob], job: AnyJob, worker: str) -> None:
-    _close_tasks(job.pk)
+    _close_tasks([job.pk])
     if job.status == JobStatus.RUNNING and _may_begin_anew(job):
         append_line(job.pk, "ACTOR: The worker that had this is gone; another one begins anew.")
         if isinstance(job, Run):
@@ -195,13 +195,20 @@ def _may_begin_anew(job: AnyJob) -> bool:
     return length_of(job.pk) == 0
 
 
-def _tasks_of(job_id: str) -> Any:
-    return DBTaskResult.objects.filter(args_kwargs__args__0=job_id)
+def _tasks_of(job_ids: Collection[str]) -> Any:
+    """Return the tasks of jobs, in no order. No index has the jobs: ask for all of them at once."""
+    return DBTaskResult.objects.filter(args_kwargs__args__0__in=list(job_ids)).order_by()
 
 
-def _close_tasks(job_id: str) -> None:
+def _queued(job_ids: Collection[str]) -> set[str]:
+    """Return which of these jobs are in a queue; only the tasks that wait are read."""
+    ready = _tasks_of(job_ids).filter(_has_status(DBTaskResult, {TaskResultStatus.READY}))
+    return {args_kwargs["args"][0] for args_kwargs in ready.values_list("args_kwargs", flat=True)}
+
+
+def _close_tasks(job_ids: Collection[str]) -> None:
     """Say of the tasks that died with their worker that they have failed, so that they are cleaned up some day."""
-    running = _tasks_of(job_id).filter(status=TaskResultStatus.RUNNING)
+    running = _tasks_of(job_ids).filter(status=TaskResultStatus.RUNNING) if job_ids else DBTaskResult.objects.none()
     running.update(status=TaskResultStatus.FAILED, finished_at=timezone.now())
 
 

@@ -1,8 +1,9 @@
 """A worker: a process that does what is queued, several things at once, and looks after what others have left.
 
 The queue and the loop that takes from it are django-tasks-db's. Each of its loops has a thread of its own here: as many
-as WORKER_JOBS for runs and builds, one for webhooks, which so never wait for a run to end; the main thread does the
-chores.
+as WORKER_JOBS for runs and builds, and as WEBHOOK_JOBS for webhooks, which so never wait for a run to end, nor all of
+them for a receiver that does not answer. The main thread does the chores that somebody waits for, and another one the
+rest.
 
 A worker that is asked to end (SIGTERM, or Ctrl-C) takes nothing more. What it runs is asked to end, is killed after
 some seconds, and goes back into the queue: another worker, or the next start of this one, begins it anew with the same
@@ -15,6 +16,7 @@ import logging
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from types import FrameType
 
 from django.conf import settings
@@ -34,18 +36,21 @@ _PAUSE_AFTER_ERROR_SECONDS = 5.0
 class Worker:
     """This process as a worker: `run` returns once it was asked to end, and everything has been given back."""
 
-    def __init__(self, jobs: int) -> None:
+    def __init__(self, jobs: int, webhooks: int) -> None:
+        self._jobs = jobs
         self._queue_workers = [_queue_worker(RUNS_AND_BUILDS, number) for number in range(jobs)]
-        self._queue_workers.append(_queue_worker(WEBHOOKS, jobs))
+        self._queue_workers += [_queue_worker(WEBHOOKS, jobs + number) for number in range(webhooks)]
 
     def run(self) -> None:
         """Work until somebody asks for an end."""
         threads = [threading.Thread(target=_work, args=(each,), name=each.worker_id) for each in self._queue_workers]
+        threads.append(threading.Thread(target=_do_others, name="chores"))
+        _have_connections(len(threads) + 1)
         for thread in threads:
             thread.start()
-        _log.info("Worker %s is ready for %d jobs at once.", identity.name(), len(threads) - 1)
+        _log.info("Worker %s is ready for %d jobs at once.", identity.name(), self._jobs)
         try:
-            self._do_chores()
+            _do(chores.pressing(identity.name()))
         finally:
             self.stop()
             for thread in threads:
@@ -63,17 +68,10 @@ class Worker:
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
 
-    def _do_chores(self) -> None:
-        todo = chores.Chores(identity.name())
-        while not identity.stopping.is_set():
-            todo.do_what_is_due(time.monotonic())
-            close_old_connections()
-            identity.stopping.wait(_CHORES_SECONDS)
-
 
 def run(jobs: int | None = None) -> None:
     """Be a worker until somebody asks for an end."""
-    worker = Worker(jobs or settings.WORKER_JOBS)
+    worker = Worker(jobs or settings.WORKER_JOBS, settings.WEBHOOK_JOBS)
     worker.stop_on_signals()
     worker.run()
 
@@ -89,6 +87,27 @@ def _queue_worker(queue: str, number: int) -> QueueWorker:
         worker_id=f"{identity.name()[:58]}/{number}",
         excluded_queue_names=[],
     )
+
+
+def _have_connections(count: int) -> None:
+    """Let the pool have a connection for each thread: one that runs a job, or waits for a receiver, keeps its own."""
+    pool = connections.settings["default"].get("OPTIONS", {}).get("pool")
+    if pool:
+        pool["max_size"] = max(pool["max_size"], count)
+
+
+def _do(todo: Sequence[chores.Chore]) -> None:
+    """Do chores, each in its time, until the worker is to stop."""
+    doing = chores.Chores(todo)
+    while not identity.stopping.is_set():
+        doing.do_what_is_due(time.monotonic())
+        close_old_connections()
+        identity.stopping.wait(_CHORES_SECONDS)
+
+
+def _do_others() -> None:
+    _do(chores.others())
+    connections.close_all()
 
 
 def _work(queue_worker: QueueWorker) -> None:
