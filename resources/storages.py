@@ -11,6 +11,7 @@ from resources.models import MODELS, GeneralAccess, Resource
 from resources.trail import record
 
 MAX_NAME_LENGTH = 63
+MAX_SCHEMA_BYTES = 100_000
 NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\Z")
 NAME_RULES = f"Use 1 to {MAX_NAME_LENGTH} letters, digits and dashes, with a letter or digit at both ends."
 
@@ -23,15 +24,22 @@ class NameTaken(ValueError):
     """A name that another storage of the same owner and kind has; the message says so."""
 
 
+class InvalidSchema(ValueError):
+    """A schema that no storage of its kind can have; the message says why."""
+
+
 class ResourceGone(LookupError):
     """The resource was deleted in the meantime."""
 
 
-def create(kind: Kind, owner_id: str, *, by: Principal, name: str | None = None) -> tuple[Resource, bool]:
+def create(
+    kind: Kind, owner_id: str, *, by: Principal, name: str | None = None, schema: str = ""
+) -> tuple[Resource, bool]:
     """Return a storage of `owner_id` and whether it is new: a new one without a name, else the one with this name.
 
     Safe when raced: whoever comes second is given what the first one made. There is no audit row; the storage itself
-    says when it was made, and `by` may only be its owner.
+    says when it was made, and `by` may only be its owner. A new dataset or key-value store is given the `schema`, JSON
+    text that has been checked.
 
     Raises:
         InvalidName: when no storage can be called `name`.
@@ -40,9 +48,10 @@ def create(kind: Kind, owner_id: str, *, by: Principal, name: str | None = None)
     if not KINDS[kind].storage or by.account_id != owner_id:
         raise ValueError(f"{by.account_id} cannot make a {KINDS[kind].noun} for {owner_id}.")
     model = MODELS[kind]
+    given = {"schema": schema} if schema else {}
     if name is None:
-        return model.objects.create(owner_id=owner_id), True
-    return model.objects.get_or_create(owner_id=owner_id, kind=kind, name=_checked(name))
+        return model.objects.create(owner_id=owner_id, **given), True
+    return model.objects.get_or_create(owner_id=owner_id, kind=kind, name=_checked(name), defaults=given)
 
 
 def rename(resource: Resource, name: str | None, *, by: Principal) -> bool:

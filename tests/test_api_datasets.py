@@ -209,6 +209,41 @@ def test_get_or_create(api, ada, ben):
     assert api(ada).post("/v2/datasets").status_code == 201
 
 
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ("{", "invalid-input"),
+        ("[]", "invalid-value"),
+        ('{"schema": 5}', "dataset-schema-invalid"),
+        ('{"schema": []}', "dataset-schema-invalid"),
+        ('{"schema": {"x": "%s"}}' % ("x" * 100_000), "dataset-schema-invalid"),
+        ('{"schema": {"x": %s}}' % ("[" * 90_000 + "]" * 90_000), "invalid-input"),
+        ('{"schema": {"x": "\\ud800"}}', "invalid-input"),
+        (b'{"schema": {"x": "\xff"}}', "invalid-input"),
+    ],
+)
+def test_schemas_that_cannot_be_make_no_dataset(api, ada, body, error):
+    assert error_of(api(ada).post("/v2/datasets?name=prices", body, "application/json")) == (400, error)
+    assert not Dataset.objects.exists()
+
+
+def test_a_schema_is_kept_as_it_was_given_and_for_a_new_dataset_only(api, ada, ben):
+    client = api(ada)
+
+    def create(body, name="prices"):
+        return client.post(f"/v2/datasets?name={name}", body, "application/json")
+
+    schema = {"actorSpecification": 1, "fields": {"required": ["url"]}, "views": {"overview": {}}, "n": "\x00é"}
+    made = create(json.dumps({"schema": schema}))
+    assert (made.status_code, made.json()["data"]["schema"]) == (201, schema)
+    again = create('{"schema": {"title": "Other"}}')
+    assert (again.status_code, again.json()["data"]["schema"]) == (200, schema)
+    assert client.get("/v2/datasets/ada~prices").json()["data"]["schema"] == schema
+    assert "schema" not in client.get("/v2/datasets").json()["data"]["items"][0]
+    assert create('{"schema": null}', "plain").json()["data"]["schema"] is None
+    assert create("{}", "empty").json()["data"]["schema"] is None
+
+
 @pytest.mark.django_db(transaction=True)
 def test_get_or_create_raced(api, ada, token_of):
     headers = {"Authorization": f"Bearer {token_of(ada)}"}

@@ -14,8 +14,9 @@ from resources.encodings import ENCODINGS, Undecodable, UnpacksTooLarge, canonic
 from resources.kinds import Kind
 from resources.records import reading, writing
 from resources.records.archive import zip_archive
-from resources.records.collections import InvalidSchema, UnknownCollection, checked_schema, keys_of
+from resources.records.collections import UnknownCollection, checked_schema, keys_of
 from resources.records.keys import InvalidKey, KeyFilter, can_be_key, check_key
+from resources.storages import InvalidSchema
 
 STORE = "abcdefghijklmnopq"
 TEXT = b"".join(b"%d: latchkey, " % n for n in range(40_000))

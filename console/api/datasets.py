@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
+import msgspec
 from django.conf import settings
 from django.http import HttpResponse
 
@@ -14,7 +15,9 @@ from console.api.basics import basics_of
 from console.api.changes import change_storage
 from console.api.signing import signed_fields
 from console.api.storage_lists import answer_with_list
+from console.api.storage_schemas import schema_in
 from resources import storages
+from resources.datasets.schemas import checked_schema
 from resources.kinds import Kind
 from resources.models import Dataset
 from resources.usage import reads
@@ -35,9 +38,10 @@ def list_datasets(request: ApiRequest) -> HttpResponse:
 def get_or_create(request: ApiRequest) -> HttpResponse:
     """Answer with the account's dataset called `name`, made if there is none; without a name, with a new one."""
     principal = request.principal
+    name, schema = request.GET.get("name"), schema_in(request, checked_schema, "dataset-schema-invalid")
     try:
         dataset, is_new = storages.create(
-            Kind.DATASET, principal.account_id or "", name=request.GET.get("name"), by=principal
+            Kind.DATASET, principal.account_id or "", name=name, schema=schema, by=principal
         )
     except storages.InvalidName as error:
         raise invalid_value("name", str(error)) from None
@@ -88,13 +92,13 @@ def _dataset(dataset: Dataset, username: str, run: Facts | None) -> dict[str, An
         "actId": run.actor.id if run and run.actor else None,
         "actRunId": dataset.run_id,
         "fields": dataset.fields,
-        "schema": None,
+        "schema": msgspec.Raw(dataset.schema.encode()) if dataset.schema else None,
         "stats": {**_stats(dataset), "storageBytes": dataset.compressed_bytes},
     }
 
 
 def _list_items(rows: Sequence[Listed]) -> list[dict[str, Any]]:
-    datasets = Dataset.objects.select_related("run").in_bulk([row.id for row in rows])
+    datasets = Dataset.objects.select_related("run").defer("schema").in_bulk([row.id for row in rows])
     return [_list_item(datasets[row.id], row) for row in rows if row.id in datasets]
 
 

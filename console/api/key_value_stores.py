@@ -1,41 +1,31 @@
 """Key-value stores: the list, get-or-create by name, and one store with its settings."""
 
 from collections.abc import Sequence
-from http import HTTPStatus
 from typing import Any, cast
 
 import msgspec
 from django.conf import settings
-from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
 from accounts.errors import ApiError, invalid_value, record_not_found
 from accounts.moments import iso
 from accounts.requests import ApiRequest
-from console.api import answers, bodies
+from console.api import answers
 from console.api.basics import basics_of
 from console.api.changes import change_storage
 from console.api.signing import signed_fields
 from console.api.storage_lists import answer_with_list
+from console.api.storage_schemas import schema_in
 from resources import storages
 from resources.kinds import Kind
 from resources.models import KeyValueStore, Resource
-from resources.records.collections import InvalidSchema, checked_schema
-from resources.records.content_types import essence_of
+from resources.records.collections import checked_schema
 from resources.usage import reads
 from sharing.access import Access, AddressedBy, Listed
 from sharing.declare import needs, signed_in_for
 from sharing.facts import facts_of
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
-
-_NULL = b"null"
-
-
-class NewStore(msgspec.Struct):
-    """The body of a POST, which may be missing: the schema of a store that is made."""
-
-    schema: msgspec.Raw = msgspec.Raw(_NULL)
 
 
 @signed_in_for(Kind.KEY_VALUE_STORE, Permission.READ)
@@ -48,15 +38,11 @@ def list_stores(request: ApiRequest) -> HttpResponse:
 def get_or_create(request: ApiRequest) -> HttpResponse:
     """Answer with the account's store called `name`, which is made if there is none; without a name, with a new one."""
     principal = request.principal
-    schema = _new_schema(request)
+    name, schema = request.GET.get("name"), schema_in(request, checked_schema, "store-schema-invalid")
     try:
-        with transaction.atomic():
-            made, is_new = storages.create(
-                Kind.KEY_VALUE_STORE, principal.account_id or "", name=request.GET.get("name"), by=principal
-            )
-            if is_new and schema:
-                KeyValueStore.objects.filter(pk=made.pk).update(schema=schema)
-                cast("KeyValueStore", made).schema = schema
+        made, is_new = storages.create(
+            Kind.KEY_VALUE_STORE, principal.account_id or "", name=name, schema=schema, by=principal
+        )
     except storages.InvalidName as error:
         raise invalid_value("name", str(error)) from None
     seen = _described(Access(principal, made, facts_of(made, principal.account_id), AddressedBy.ID))
@@ -95,20 +81,6 @@ def url_of(store: Resource) -> str:
 def store_gone() -> ApiError:
     """Return the 404 for a store that was deleted in the meantime."""
     return record_not_found("Key-value store was not found.")
-
-
-def _new_schema(request: HttpRequest) -> str:
-    """Return the schema in the body; a body that is not said to be JSON has none, as one that is not there."""
-    if essence_of(request.META.get("CONTENT_TYPE") or "") != "application/json":
-        return ""
-    body = bodies.read(request)
-    if not body.strip():
-        return ""
-    text = bytes(bodies.decode_json(body, NewStore).schema)
-    try:
-        return "" if text == _NULL else checked_schema(text)
-    except InvalidSchema as error:
-        raise ApiError(HTTPStatus.BAD_REQUEST, "store-schema-invalid", str(error)) from None
 
 
 def _described(access: Access) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def _text(query: Mapping[str, str], name: str) -> str:
 
 
 def _view(query: Mapping[str, str], name: str) -> None:
-    raise invalid_value(name, "the dataset has no schema that defines views.")
+    raise invalid_value(name, "this server makes no views of datasets; choose fields, or unwind and flatten, instead.")
 
 
 def _element(query: Mapping[str, str], name: str) -> str:

@@ -17,7 +17,8 @@ class Dataset(Resource):
     `fields` are the top-level keys of the items, in the order in which they first came, up to a limit;
     `fields_are_columns` says that the limit was never met and no value was ever an array or an object, so that
     they are the columns of a table of the items as well. The `loose` chunks are the small ones at the end that
-    wait to be merged (`resources/datasets/writing.py`).
+    wait to be merged (`resources/datasets/writing.py`). `schema` is JSON text that is given back as it came, empty
+    where there is none: text, because PostgreSQL's JSON refuses NUL.
     """
 
     KIND = Kind.DATASET
@@ -34,6 +35,7 @@ class Dataset(Resource):
     loose_weight = models.PositiveIntegerField(default=0)
     fields_are_columns = models.BooleanField(default=True)
     fields = models.JSONField(default=list)
+    schema = models.TextField(blank=True, default="", db_default="")
 
 
 class DatasetChunk(models.Model):

@@ -3,12 +3,7 @@
 import msgspec
 
 from resources.records.keys import KeyFilter
-
-MAX_SCHEMA_BYTES = 100_000
-
-
-class InvalidSchema(ValueError):
-    """A schema that cannot be one; the message says why."""
+from resources.storages import MAX_SCHEMA_BYTES, InvalidSchema
 
 
 class UnknownCollection(LookupError):

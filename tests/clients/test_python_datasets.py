@@ -36,6 +36,8 @@ def test_get_or_create(ada_client, cast, settings):
     assert (made.name, made.user_id, made.item_count) == ("prices", cast["ada"].pk, 0)
     assert str(made.console_url) == f"{settings.PUBLIC_URL}/storage/datasets/{made.id}"
     assert ada_client.datasets().get_or_create(name="prices").id == made.id
+    schema = {"actorSpecification": 1, "views": {"overview": {"title": "All"}}}
+    assert ada_client.datasets().get_or_create(name="costs", schema=schema).schema_ == schema
     unnamed = ada_client.datasets().get_or_create()
     assert unnamed.name is None
     assert unnamed.id != made.id

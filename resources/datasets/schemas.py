@@ -1,0 +1,26 @@
+"""The schema of a dataset: what its items are like, in the words of whoever made it.
+
+It is kept to be given back to those who read the dataset. Items are not held to it, and no views are made of it.
+"""
+
+from typing import Any
+
+import msgspec
+
+from resources.storages import MAX_SCHEMA_BYTES, InvalidSchema
+
+
+def checked_schema(text: bytes) -> str:
+    """Return the JSON text of a schema as it is kept.
+
+    Raises:
+        InvalidSchema: when it is no JSON object, or too large.
+    """
+    if len(text) > MAX_SCHEMA_BYTES:
+        raise InvalidSchema(f"A schema can have {MAX_SCHEMA_BYTES} bytes at most.")
+    try:
+        kept = text.decode()  # what is not asked for is not checked by the parser
+        msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidSchema(f"This is not the schema of a dataset: {error}.") from None
+    return kept
