@@ -166,6 +166,43 @@ def test_one_that_eats_memory_is_stopped(ada):
     assert run.memory_max_bytes > 128 * 1024**2
 
 
+IN_FILES = {
+    "memfd": "import os, time\nfile = os.memfd_create('x')\nwrite = lambda block: os.write(file, block)\n",
+    "tmp": "import time\nwrite = open('/tmp/x', 'wb', buffering=0).write\n",
+    "shm": "import os, time\nfile = open('/dev/shm/x', 'wb', 0)\nos.unlink('/dev/shm/x')\nwrite = file.write\n",
+}
+FILLS = "for _ in range({}):\n    write(b'x' * 5_000_000)\nprint('filled', flush=True)\n"
+
+
+@needs_bubblewrap
+@pytest.mark.parametrize("where", IN_FILES)
+def test_what_is_in_files_in_memory_counts(ada, where):
+    # Each file system takes as much as the run's memory, so that it is full before; together it is too much.
+    eats = IN_FILES[where] + FILLS.format(22) + "eaten = b'x' * 60_000_000\ntime.sleep(60)\n"
+    run = execute(started(ada, {"main.py": eats}, memory_mbytes=128))
+    assert (run.status, run.exit_code) == (JobStatus.FAILED, 137), log_of(run)
+    assert "out of memory" in run.status_message
+
+
+@needs_bubblewrap
+def test_what_is_mapped_and_in_a_file_counts_once(ada):
+    maps = (
+        "import mmap, time\nfile = open('/dev/shm/x', 'w+b')\nfile.truncate(70_000_000)\n"
+        "mapped = mmap.mmap(file.fileno(), 0)\nmapped.write(b'x' * 70_000_000)\n"
+        "sparse = open('/dev/shm/y', 'wb').truncate(100_000_000)\ntime.sleep(1)\n"
+    )
+    run = execute(started(ada, {"main.py": maps}, memory_mbytes=128))
+    assert run.status == JobStatus.SUCCEEDED, run.status_message
+    assert run.memory_max_bytes > 70_000_000
+
+
+def test_one_that_opens_too_many_files_is_stopped(ada, monkeypatch):
+    monkeypatch.setattr("resources.work.processes.MANY", 200)
+    run = execute(started(ada, {"main.py": "kept = [open('main.py') for _ in range(300)]\n" + LOOPS}))
+    assert (run.status, run.exit_code) == (JobStatus.FAILED, 137)
+    assert "too many open files" in run.status_message
+
+
 def test_one_that_starts_too_many_processes_is_stopped(ada, monkeypatch):
     monkeypatch.setattr("resources.work.containers.MAX_PROCESSES", 20)
     starts = "import subprocess\nchildren = [subprocess.Popen(['sleep', '60']) for _ in range(30)]\n" + LOOPS

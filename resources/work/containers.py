@@ -122,9 +122,12 @@ class Container:
             self._stop_for("processes")
             return
         usage = processes.usage_of(pids)
+        if usage.files > processes.MANY:
+            self._stop_for("open files")
+            return
         memory = usage.memory_bytes
         if memory > self._program.memory_bytes:  # what is shared was counted several times: look closely
-            memory = processes.memory_of(pids)
+            memory = processes.memory_of(pids, usage.files_bytes)
         self.measured.add(memory, usage.cpu_millis)
         if memory > self._program.memory_bytes:
             self._stop_for("memory")

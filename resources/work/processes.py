@@ -2,21 +2,30 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
+from itertools import islice
 from pathlib import Path
 
 _PAGE, _TICKS = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
 _ISOLATING = "bwrap"
 MANY = 65_536
+_TEMPORARY = ("tmp", "dev/shm")
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What processes take at one moment. `memory_bytes` counts what several of them share several times."""
+    """What processes take at one moment. `memory_bytes` counts what several of them share several times.
+
+    `files` is how many they have open, hardly more than MANY, and `files_bytes` what is in files that lie in memory.
+    """
 
     memory_bytes: int
     cpu_millis: int
+    files: int = 0
+    files_bytes: int = 0
 
 
 def tree(root: int, most: int = MANY) -> list[int]:
@@ -45,12 +54,19 @@ def usage_of(pids: list[int]) -> Usage:
         # From the state on: utime, stime, and those of children that were waited for are 11 to 14, rss is 21.
         ticks += sum(map(int, fields[11:15]))
         memory += int(fields[21]) * _PAGE
-    return Usage(memory, ticks * 1000 // _TICKS)
+    files, in_files = _anonymous_files(pids)
+    in_files += _temporary_files(pids)
+    return Usage(memory + in_files, ticks * 1000 // _TICKS, files, in_files)
 
 
-def memory_of(pids: list[int]) -> int:
-    """Return the memory of processes in bytes, what they share counted once. Exact, and dearer than `usage_of`."""
-    return sum(_proportional(pid) for pid in pids)
+def memory_of(pids: list[int], files_bytes: int) -> int:
+    """Return the memory of processes in bytes, what they share counted once. Exact, and dearer than `usage_of`.
+
+    What is in files in memory may be mapped, too: of both the larger one counts, so that nothing counts twice.
+    """
+    proportional = [_proportional(pid) for pid in pids]
+    shared = sum(each.get("Pss_Shmem", 0) for each in proportional)
+    return sum(each.get("Pss", 0) for each in proportional) - shared + max(shared, files_bytes)
 
 
 def tell(root: int, number: signal.Signals) -> None:
@@ -77,12 +93,68 @@ def _tasks(pid: int) -> list[Path]:
         return []
 
 
-def _proportional(pid: int) -> int:
+def _proportional(pid: int) -> dict[str, int]:
+    """Return the parts of memory that are a process's own share, "Pss" all and "Pss_Shmem" that of files in memory."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
-        return 0
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+        return {}
+    rows = (line.split() for line in lines if line.startswith("Pss"))
+    return {row[0].rstrip(":"): int(row[1]) * 1024 for row in rows}
+
+
+def _temporary_files(pids: list[int]) -> int:
+    """Return how many bytes are in the file systems in memory that isolation gives a job, by whichever process."""
+    ours = {_device(f"/{name}") for name in _TEMPORARY}
+    taken = {}
+    for pid in pids:
+        for name in _TEMPORARY:
+            seen = f"/proc/{pid}/root/{name}"
+            device = _device(seen)
+            if device is None or device in ours or device in taken:
+                continue
+            with suppress(OSError):  # it has ended in between
+                about = os.statvfs(seen)
+                taken[device] = (about.f_blocks - about.f_bfree) * about.f_frsize
+    return sum(taken.values())
+
+
+def _anonymous_files(pids: list[int]) -> tuple[int, int]:
+    """Return how many files are open, and the bytes in those that lie in memory without a name, each counted once."""
+    sizes, seen = {}, 0
+    for path in islice(_descriptors(pids), MANY + 1):
+        seen += 1
+        try:
+            about = os.stat(path)  # noqa: PTH116  # of very many, very often
+        except OSError:  # it was closed in between
+            continue
+        if about.st_dev == _device_of_anonymous_files():
+            sizes[about.st_ino] = about.st_blocks * 512
+    return seen, sum(sizes.values())
+
+
+def _descriptors(pids: list[int]) -> Iterator[str]:
+    for pid in pids:
+        with suppress(OSError), os.scandir(f"/proc/{pid}/fd") as entries:
+            for entry in entries:
+                yield entry.path
+
+
+@cache
+def _device_of_anonymous_files() -> int:
+    """Return the device that the kernel keeps them on, which nobody can mount."""
+    descriptor = os.memfd_create("latchkey")
+    try:
+        return os.fstat(descriptor).st_dev
+    finally:
+        os.close(descriptor)
+
+
+def _device(path: str) -> int | None:
+    try:
+        return os.stat(path).st_dev  # noqa: PTH116  # very often
+    except OSError:
+        return None
 
 
 def _name(pid: int) -> str:

@@ -178,7 +178,7 @@ def _failure(run: Run, attendant: Attendant) -> str | None:
     if attendant.too_much == "memory":
         return f"The Actor ran out of memory: it took more than its {run.memory_mbytes or _DEFAULT_MEMORY_MBYTES} MB."
     if attendant.too_much:
-        return f"The Actor was stopped: it started too many {attendant.too_much}."
+        return f"The Actor was stopped: it had too many {attendant.too_much}."
     return None
 
 
