@@ -188,7 +188,7 @@ def test_what_is_in_files_in_memory_counts(ada, where):
 def test_what_is_mapped_and_in_a_file_counts_once(ada):
     maps = (
         "import mmap, time\nfile = open('/dev/shm/x', 'w+b')\nfile.truncate(70_000_000)\n"
-        "mapped = mmap.mmap(file.fileno(), 0)\nmapped.write(b'x' * 70_000_000)\n"
+        "mapped = mmap.mmap(file.fileno(), 0)\nfor _ in range(70):\n    mapped.write(b'x' * 1_000_000)\n"
         "sparse = open('/dev/shm/y', 'wb').truncate(100_000_000)\ntime.sleep(1)\n"
     )
     run = execute(started(ada, {"main.py": maps}, memory_mbytes=128))
