@@ -500,3 +500,11 @@ def test_all_records_as_an_archive(client, url, store):
 def test_reading_costs_three_statements(client, digits, method, statements, django_assert_num_queries):
     with django_assert_num_queries(statements):
         body_of(getattr(client, method)(digits))
+
+
+@pytest.mark.parametrize("kept_type", ["text/plain\nX: y", "no type", ""])
+def test_a_type_that_was_kept_before_types_were_checked_is_none(client, digits, kept_type):
+    Record.objects.update(content_type=kept_type)
+    response = client.get(digits)
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "application/octet-stream")
+    assert body_of(response) == b"0123456789"

@@ -16,6 +16,7 @@ from console.api.headers import Answer
 from console.api.negotiation import Span, accepts_encoding, http_date, is_not_modified, requested_span
 from resources.models import Record
 from resources.records.content import PIECE, Undecodable, UnpacksTooLarge, decoded_pieces
+from resources.records.content_types import can_be_content_type
 from resources.records.reading import open_current, open_record
 
 SANDBOX = "sandbox; default-src 'none'"
@@ -44,6 +45,7 @@ _HARMLESS = frozenset(
         "video/webm",
     }
 )
+_ANY_BYTES = "application/octet-stream"
 # Up to here reading a file is less work than having it streamed.
 _SMALL = 65_536
 _ATTEMPTS = 5
@@ -134,10 +136,15 @@ class _Answer:
             return self._stored()
         return StreamingHttpResponse(pieces, headers=self._headers())
 
+    def _content_type(self) -> str:
+        """Return the type of the record; one from before types were checked may be none that a header can have."""
+        kept = self.record.content_type
+        return kept if can_be_content_type(kept) else _ANY_BYTES
+
     def _headers(self) -> dict[str, str]:
         headers = {
             **self._validators(),
-            "Content-Type": self.record.content_type,
+            "Content-Type": self._content_type(),
             "Content-Security-Policy": SANDBOX,
             "Content-Disposition": _disposition(self.record.key, self.as_attachment),
         }
