@@ -5,6 +5,7 @@ import json
 import pytest
 from django.utils import timezone
 
+from resources.actors import editing
 from resources.jobs import JobStatus
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, Build, Run, TaggedBuild
@@ -199,6 +200,19 @@ def test_null_and_empty_objects_change_nothing(api, ada, actor, url):
     changed = data_of(send(api(ada), "put", url, {"title": None, "actorStandby": {"build": "latest"}}))
     assert changed["title"] is None
     assert changed["actorStandby"] == {"isEnabled": False, "build": "latest"}
+
+
+def test_two_who_change_an_object_of_an_actor_lose_neither(api, ada, actor, url, monkeypatch):
+    save = editing.update
+
+    def overtaken(*args, **kwargs):
+        monkeypatch.setattr(editing, "update", save)
+        save(Actor.objects.get(), {"details": {"actorStandby": {"build": "beta"}}}, by=ada.principal)
+        save(*args, **kwargs)
+
+    monkeypatch.setattr(editing, "update", overtaken)
+    changed = data_of(send(api(ada), "put", url, {"actorStandby": {"isEnabled": True}}))
+    assert changed["actorStandby"] == {"isEnabled": True, "build": "beta"}
 
 
 def test_versions_that_are_given_are_all_that_there_are(api, ada, actor, url):

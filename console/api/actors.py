@@ -90,7 +90,7 @@ def update(request: ResourceApiRequest) -> HttpResponse:
     actor, by = cast("Actor", request.resource), request.principal
     try:
         with transaction.atomic():
-            editing.update(actor, _changed(request, body), name=body.name, by=by)
+            editing.update(actor, lambda locked: _changed(request, body, locked), name=body.name, by=by)
             if body.versions is not None:
                 _replace(actor, body.versions, by)
             for tag, build in (body.tagged_builds or {}).items():
@@ -110,13 +110,14 @@ def delete(request: ResourceApiRequest) -> HttpResponse:
     return answers.no_content()
 
 
-def _changed(request: ResourceApiRequest, body: ActorBody) -> ActorFields:
-    """Return the fields that a body changes. Clients send back what they read: an `isPublic` as it is asks for nothing.
+def _changed(request: ResourceApiRequest, body: ActorBody, actor: Actor) -> ActorFields:
+    """Return the fields of an Actor that a body changes.
+
+    Clients send back what they read: an `isPublic` as it is asks for nothing.
 
     Raises:
         ApiError: 403 for an `isPublic` that would change who may read the Actor, by somebody who may not change that.
     """
-    actor = cast("Actor", request.resource)
     fields = body.fields(actor.details)
     if fields.get("is_public", actor.is_public) != actor.is_public:
         check_may_change(request, "isPublic", Permission.MANAGE_ACCESS_RIGHTS)

@@ -1,6 +1,7 @@
 """The life of an Actor: made, changed, published, deleted, each in one transaction with its audit row."""
 
 import re
+from collections.abc import Callable
 from typing import Unpack
 
 from django.db import IntegrityError, transaction
@@ -39,8 +40,13 @@ def create(owner_id: str, name: str | None, *, by: Principal, **fields: Unpack[A
     return actor
 
 
-def update(actor: Actor, change: ActorFields, *, by: Principal, name: str | None = None) -> None:
+def update(
+    actor: Actor, change: ActorFields | Callable[[Actor], ActorFields], *, by: Principal, name: str | None = None
+) -> None:
     """Change the fields that are given, and the name where one is given; publishing and renaming leave a line each.
+
+    A change that depends on what is there is a function of the Actor as it is when nobody else can change it; whatever
+    it raises is passed on.
 
     Un-publishing is felt at the next request: nobody keeps by it what they were not given.
 
@@ -50,16 +56,17 @@ def update(actor: Actor, change: ActorFields, *, by: Principal, name: str | None
         InvalidField: for another field; then nothing is changed.
         ResourceGone: when the Actor was deleted in the meantime.
     """
-    checks.check(change)
     if name is not None:
         _checked(name)
     with transaction.atomic():
         locked = Actor.objects.select_for_update().filter(pk=actor.pk).first()
         if locked is None:
             raise ResourceGone(actor.pk)
+        fields = change(locked) if callable(change) else change
+        checks.check(fields)
         before, was_public = locked.name, locked.is_public
         locked.name = before if name is None else name
-        _set(locked, change)
+        _set(locked, fields)
         locked.modified_at = timezone.now()
         _save(locked)
         if locked.name != before:
