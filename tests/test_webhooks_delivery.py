@@ -104,6 +104,31 @@ def calls(dispatch: WebhookDispatch) -> list[dict]:
 # What is not sent
 
 
+def test_an_account_whose_receivers_hang_leaves_half_to_others(make_dispatch, ben, monkeypatch, settings):
+    settings.WEBHOOK_JOBS = 4
+    monkeypatch.setattr(delivery, "SLOW_SECONDS", 0)
+    hanging, one_more, put_off, of_ben = (make_dispatch() for _ in range(4))
+    WebhookDispatch.objects.filter(pk=of_ben.pk).update(owner=ben)
+    meanwhile = iter([lambda: deliver(one_more.pk), lambda: (deliver(put_off.pk), deliver(of_ben.pk))])
+    sent = []
+
+    def post(*args, **kwargs):
+        """Say nothing until more was sent meanwhile."""
+        sent.append(next(meanwhile, lambda: None)())
+        return sending.Answer(status=200)
+
+    queued = []
+    monkeypatch.setattr(delivery, "post", post)
+    monkeypatch.setattr(delivery, "queue_dispatch", lambda id_, after: queued.append((id_, after)))
+    assert deliver(hanging.pk) is True
+    assert sent == [None, (False, True), True]
+    put_off.refresh_from_db()
+    assert (put_off.status, put_off.attempts, queued) == ("ACTIVE", 0, [(put_off.pk, put_off.next_at)])
+    assert put_off.next_at > timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: put_off.next_at)
+    assert deliver(put_off.pk) is True
+
+
 def test_nothing_goes_to_this_machine_unless_a_deployment_says_so(make_dispatch, receiver):
     dispatch = make_dispatch()
     assert deliver(dispatch.pk) is True

@@ -3,13 +3,20 @@
 Whoever moves `next_at` on has the try to itself, by an UPDATE that is guarded by what was read; so a dispatch is tried
 once at a time, however many workers look. When a worker dies over it, its claim runs out and it is tried again: a
 receiver may hear of an event twice, and never not at all. The id of the dispatch, which it is sent, tells it so.
+
+A process sends a few at a time (WEBHOOK_JOBS). Once half of them wait for receivers of one account, what else the
+account has to send is put off, so that the others' is sent meanwhile.
 """
 
 import json
 import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -30,7 +37,11 @@ FIRST_PAUSE = timedelta(minutes=1)
 CLAIM = timedelta(seconds=SECONDS * 4)
 OVERDUE = timedelta(minutes=2)
 AT_ONCE = 100
+# A receiver that answers sooner is not one that others wait for.
+SLOW_SECONDS = 1.0
 _USER_AGENT = "Latchkey-Webhooks"
+# What this process is sending: by the id of the dispatch, whose it is and since when.
+_under_way: dict[str, tuple[str, float]] = {}
 
 
 def deliver(dispatch_id: str) -> bool:
@@ -42,7 +53,9 @@ def deliver(dispatch_id: str) -> bool:
     if dispatch is None:
         return False
     started = timezone.now()
-    _note(dispatch, started, _sent(dispatch))
+    with _sending(dispatch):
+        answer = _sent(dispatch)
+    _note(dispatch, started, answer)
     return True
 
 
@@ -69,9 +82,37 @@ def _claimed(dispatch_id: str, now: datetime) -> WebhookDispatch | None:
     dispatch = active.filter(next_at__lte=now).select_related("webhook", "owner").first()
     if dispatch is None:
         return None
+    if _waits_too_much(dispatch.owner_id):
+        _put_off(dispatch, now)
+        return None
     taken = active.filter(next_at=dispatch.next_at).update(next_at=now + CLAIM, attempts=dispatch.attempts + 1)
     dispatch.attempts += 1
     return dispatch if taken else None
+
+
+@contextmanager
+def _sending(dispatch: WebhookDispatch) -> Iterator[None]:
+    _under_way[dispatch.pk] = (dispatch.owner_id, time.monotonic())
+    try:
+        yield
+    finally:
+        del _under_way[dispatch.pk]
+
+
+def _waits_too_much(owner_id: str) -> bool:
+    """Tell whether half of what this process may send at once waits for receivers of this account."""
+    before = time.monotonic() - SLOW_SECONDS
+    waiting = sum(owner == owner_id and since <= before for owner, since in list(_under_way.values()))
+    return waiting >= max(1, settings.WEBHOOK_JOBS // 2)
+
+
+def _put_off(dispatch: WebhookDispatch, now: datetime) -> None:
+    """Let the others go first: it counts as no try."""
+    later = now + FIRST_PAUSE
+    with transaction.atomic():
+        active = WebhookDispatch.objects.filter(pk=dispatch.pk, status=WebhookDispatch.Status.ACTIVE)
+        if active.filter(next_at=dispatch.next_at).update(next_at=later):
+            queue_dispatch(dispatch.pk, after=later)
 
 
 def _sent(dispatch: WebhookDispatch) -> Answer:
