@@ -22,7 +22,8 @@ from tests.conftest import principal_of
 from tests.work_stage import actor_of, built, needs_bubblewrap, started
 
 pytestmark = pytest.mark.django_db
-LOOPS = "import time\nprint('ready', flush=True)\nwhile True:\n    time.sleep(0.01)\n"
+# Said at once, with its line end: a signal may come in the middle of what is said in two parts.
+LOOPS = "import time\nprint('ready\\n', end='', flush=True)\nwhile True:\n    time.sleep(0.01)\n"
 SAYS_WHERE = "console.log('from', process.cwd())"
 STUBBORN = "import signal\nsignal.signal(signal.SIGTERM, lambda *_: print('asked to end', flush=True))\n" + LOOPS
 
