@@ -405,10 +405,10 @@ def test_the_log_keeps_the_last_lines(make_schedule, monkeypatch):
 
 
 def test_the_worker_does_it(settings, make_schedule):
-    from resources.work.chores import Chores
+    from resources.work.chores import Chores, pressing
 
     schedule = make_schedule()
-    Chores("w1").do_what_is_due(0.0)
+    Chores(pressing("w1")).do_what_is_due(0.0)
     assert Run.objects.filter(schedule_id=schedule.pk).count() == 1
 
 
