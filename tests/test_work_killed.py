@@ -1,6 +1,7 @@
-"""Workers in processes of their own: killed, or asked to end, in the middle of runs."""
+"""Workers in processes of their own: killed, or asked to end, in the middle of runs and builds; the server, too."""
 
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,8 +10,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.killable_server import ROOT, Server, killable_server
+from tests.killable_server import ROOT, Connection, Server, account_with_token, killable_server
 from tests.work_stage import needs_bubblewrap
+
+# Installing waits until it is told to go on. Nothing is fetched from anywhere.
+WAITS_WHEN_BUILT = """
+const connection = require("net").connect({port}, "127.0.0.1", () => connection.write("ready"));
+connection.on("data", () => process.exit(0));
+"""
 
 pytestmark = needs_bubblewrap  # without it, programs die with the worker too, but those that they started may not
 
@@ -77,3 +84,97 @@ def test_runs_outlive_neither_their_worker_nor_get_stuck(workers):
     after = workers.ask("show", restarted)
     assert (after["status"], after["restarts"], after["worker"]) == ("READY", 1, "")
     assert after["log"].count("Starting build") == 2
+
+
+@pytest.fixture
+def builds(workers) -> Iterator["Builds"]:
+    if shutil.which("npm") is None:
+        pytest.skip("Node.js is not installed")
+    yield (builds := Builds(workers))
+    builds.connection.close()
+
+
+class Builds:
+    """An Actor of ada's whose builds wait when they install, and what its API says of them."""
+
+    def __init__(self, workers: Workers) -> None:
+        self.server = workers.server
+        self._token = account_with_token(self.server, "ada")
+        self.start_server()
+        package = {"scripts": {"preinstall": "node wait.js"}, "dependencies": {"beside": "file:./beside"}}
+        files = {
+            "package.json": json.dumps(package),
+            "wait.js": WAITS_WHEN_BUILT.format(port=workers._listening.getsockname()[1]),
+            "beside/package.json": '{"name": "beside", "version": "1.0.0"}',
+            "main.js": "",
+        }
+        sources = [{"name": name, "format": "TEXT", "content": text} for name, text in files.items()]
+        version = {"versionNumber": "0.1", "sourceType": "SOURCE_FILES", "sourceFiles": sources}
+        self._actor = self.connection.json("POST", "actors", {"name": "waits", "versions": [version]})["id"]
+
+    def start_server(self) -> None:
+        self.server.start()
+        self.connection = Connection(self.server.port, self._token)
+
+    def kill_server(self) -> None:
+        self.server.kill()
+        self.server.wait_until_dead()
+        self.connection.close()
+
+    def build(self) -> str:
+        return self.connection.json("POST", f"actors/{self._actor}/builds?version=0.1&tag=latest")["id"]
+
+    def ended(self, build: str) -> tuple[str, str]:
+        """Wait for a build, and return its status and its log."""
+        about = self.connection.json("GET", f"actor-builds/{build}?waitForFinish=60")
+        return about["status"], self.connection.ask("GET", f"logs/{build}")[2].decode()
+
+    def tagged(self) -> str | None:
+        """Return the build that a run would start."""
+        tagged = self.connection.json("GET", f"actors/{self._actor}").get("taggedBuilds") or {}
+        return tagged["latest"]["buildId"] if "latest" in tagged else None
+
+
+def ends(worker: subprocess.Popen[bytes]) -> bool:
+    worker.send_signal(signal.SIGTERM)
+    return worker.wait(60) == 0
+
+
+def test_a_build_outlives_the_server(workers, builds):
+    build = builds.build()
+    worker = workers.start()
+    waiting = workers.connected()
+    builds.kill_server()
+    waiting.sendall(b"go")
+    assert gone(waiting)
+    builds.start_server()
+    status, log = builds.ended(build)
+    assert status == "SUCCEEDED", log
+    assert "Built 4 source files." in log
+    assert builds.tagged() == build
+    assert ends(worker)
+
+
+def test_a_build_that_dies_with_worker_and_server_is_over_and_the_next_one_is_made(workers, builds):
+    build = builds.build()
+    worker = workers.start()
+    waiting = workers.connected()
+    worker.send_signal(signal.SIGKILL)
+    builds.kill_server()
+    assert worker.wait(60) == -signal.SIGKILL
+    assert gone(waiting)
+
+    builds.start_server()
+    assert workers.ask("care") == 1
+    status, log = builds.ended(build)
+    assert (status, builds.tagged()) == ("FAILED", None)
+    assert "The worker that had this is gone" in log
+
+    again = builds.build()
+    worker = workers.start()
+    waiting = workers.connected()
+    waiting.sendall(b"go")
+    assert gone(waiting)
+    status, log = builds.ended(again)
+    assert (status, builds.tagged()) == ("SUCCEEDED", again), log
+    assert ends(worker)
