@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -35,9 +36,9 @@ class Workers:
         done = subprocess.run(command, cwd=ROOT, env=self._environment, stdout=subprocess.PIPE, timeout=120, check=True)
         return json.loads(done.stdout)
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self, **environment: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "manage.py", "worker", "--jobs", "2"]
-        return subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=subprocess.PIPE)
+        return subprocess.Popen(command, cwd=ROOT, env=self._environment | environment, stdout=subprocess.PIPE)
 
     def connected(self) -> socket.socket:
         """Return the connection of the next run that is really running."""
@@ -84,6 +85,38 @@ def test_runs_outlive_neither_their_worker_nor_get_stuck(workers):
     after = workers.ask("show", restarted)
     assert (after["status"], after["restarts"], after["worker"]) == ("READY", 1, "")
     assert after["log"].count("Starting build") == 2
+
+
+def test_a_schedule_fires_once_each_minute_while_workers_are_restarted(workers, tmp_path):
+    clock, noon = tmp_path / "clock", datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+    minutes = [noon + timedelta(minutes=minute) for minute in range(6)]
+    schedule = workers.ask("schedule", str(workers._listening.getsockname()[1]), noon.isoformat())
+
+    def reach(minute: datetime) -> None:
+        later = tmp_path / "later"
+        later.write_text(minute.isoformat())
+        later.rename(clock)  # so that nobody reads half of it
+
+    def start() -> subprocess.Popen[bytes]:
+        worker = workers.start(CLOCK=str(clock), DJANGO_SETTINGS_MODULE="tests.clock_settings")
+        assert worker.stdout is not None
+        assert b"ready" in worker.stdout.readline()
+        return worker
+
+    reach(noon - timedelta(seconds=1))
+    worker = start()
+    for number, minute in enumerate(minutes):
+        reach(minute)
+        assert gone(workers.connected())
+        if number == 1:  # the next one must know what this one has fired
+            worker.kill()
+            worker.wait(60)
+            worker = start()
+        if number == 3:  # as a deployment does: the new one is there before the old one ends
+            worker, old = start(), worker
+            assert ends(old)
+    assert ends(worker)
+    assert workers.ask("fired", schedule) == [minute.isoformat() for minute in minutes]
 
 
 @pytest.fixture
