@@ -146,6 +146,17 @@ def test_our_own_code_is_hidden_where_it_lies_among_what_is_seen(monkeypatch, se
     assert isolation._hidden(str(tmp_path / "opt")) == []
 
 
+def test_where_our_own_code_is_hidden_nothing_can_be_written(settings):
+    """Else it would be memory without end, which nobody counts."""
+    settings.BASE_DIR = Path("/usr/share")
+    tries = "import os; print(os.listdir('/usr/share')); open('/usr/share/x', 'w')"
+    told = isolation.arguments((), {"PATH": os.defpath}, "/", 1 << 20)
+    command = [isolation.bubblewrap(), *told, "--", sys.executable, "-I", "-S", "-c", tries]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "[]\n", done.stderr
+    assert "Read-only file system" in done.stderr
+
+
 def test_what_is_not_there_is_said_in_words(settings, monkeypatch):
     isolation._why_not.cache_clear()
     monkeypatch.setattr(isolation, "bubblewrap", lambda: None)

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from django.conf import settings
@@ -74,10 +75,13 @@ def arguments(places: Sequence[Place], environment: Mapping[str, str], directory
     told += ["--uid", str(USER_ID), "--gid", str(USER_ID), "--hostname", "actor"]
     told += ["--proc", "/proc", "--dev", "/dev", "--size", str(memory_bytes), "--tmpfs", "/dev/shm"]  # noqa: S108
     told += ["--remount-ro", "/dev", "--size", str(memory_bytes), "--tmpfs", "/tmp"]  # noqa: S108  # one of its own
-    told += _system()  # after /tmp, which would cover an interpreter that lies there
+    system = _system()
+    told += system  # after /tmp, which would cover an interpreter that lies there
     for place in places:
         told += ["--bind" if place.writable else "--ro-bind", str(place.host), place.inside]
-    # What holds all this together is a file system in memory, too, and is not to be filled.
+    # What holds all this together, and what hides our own, are file systems in memory, too, and not to be filled.
+    for option, inside in pairwise(system):
+        told += ["--remount-ro", inside] if option == "--tmpfs" else []
     told += ["--remount-ro", "/", "--clearenv"]
     for name, value in environment.items():
         told += ["--setenv", name, value]
