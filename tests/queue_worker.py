@@ -2,6 +2,7 @@
 
 It locks the head in pieces, adds what each request leads to, handles it, and at last prints what it was handed.
 A queue that is gone ends it with 3.
+A `NAME` that begins with "endless" makes it a worker that leads from every request to another one, and so never ends.
 `NAME` "doomed" makes it a worker that locks a piece and is killed before it has handled any of it, two hours ago.
 """
 
@@ -31,6 +32,8 @@ CLIENT = Client("worker", NAME)
 
 def found_by(number: int) -> list[NewRequest]:
     """Return what a page leads to: every third to one of its own, and to one that others lead to as well."""
+    if NAME.startswith("endless"):
+        return [NewRequest(f"page {number + 1_000_000}", f"https://example.com/{number + 1_000_000}")]
     if number >= 10_000 or number % 3:
         return []
     numbers = (10_000 + number, 100_000 + number // 30)

@@ -70,10 +70,10 @@ def test_eight_workers_are_handed_everything_once(ada, queue):
 
 def test_a_queue_that_is_deleted_under_its_workers_leaves_nothing(ada, queue):
     """They find it gone, in whatever they are doing; nobody waits for somebody who waits for them."""
-    workers = [start(queue, f"worker {number}") for number in range(4)]
+    workers = [start(queue, f"endless {number}") for number in range(4)]
     other = RequestQueue.objects.get(pk=queue.pk)
     while RequestQueue.objects.get(pk=queue.pk).handled_count == 0:
-        assert any(worker.poll() is None for worker in workers)
+        assert all(worker.poll() is None for worker in workers)
     assert storages.delete(other, by=principal_of(ada))
     for worker in workers:
         worker.communicate(timeout=60)
