@@ -22,7 +22,7 @@ class Joined:
     def __init__(self, inner: socket.socket) -> None:
         self._inner = inner
         self._held = b""
-        self._has_sent = False
+        self._is_begun = False
 
     def sendall(self, data: bytes) -> None:
         """Send what is held and `data`, or hold `data`, if it is the headers.
@@ -30,13 +30,11 @@ class Joined:
         Raises:
             OSError: as a socket does.
         """
-        if not self._held and not self._has_sent and data.endswith(_END_OF_HEADERS) and not data.startswith(_INTERIM):
-            self._held = data
+        if not self._is_begun and data.endswith(_END_OF_HEADERS) and not data.startswith(_INTERIM):
+            self._held, self._is_begun = data, True
             return
-        if self._held and not self._has_sent and len(data) <= _COPIED:
-            self._has_sent = True
-            self._inner.sendall(self._held + data)
-            return
+        if self._held and len(data) <= _COPIED:
+            self._held, data = b"", self._held + data
         self.flush()
         self._inner.sendall(data)
 
@@ -46,9 +44,9 @@ class Joined:
         Raises:
             OSError: as a socket does.
         """
-        if self._held and not self._has_sent:
-            self._has_sent = True
-            self._inner.sendall(self._held)
+        held, self._held = self._held, b""
+        if held:
+            self._inner.sendall(held)
 
     def __getattr__(self, name: str) -> Any:
         # Whatever else is done with a socket, such as to send a file, comes after the headers.

@@ -18,6 +18,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 django.setup(set_prefix=False)
 
 from accounts.middleware import API_PREFIX  # noqa: E402
+from console.api.headers import Answer  # noqa: E402
 from console.api.way import respond  # noqa: E402
 
 
@@ -28,7 +29,7 @@ class Application(WSGIHandler):
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         """Answer a request as WSGI has it (PEP 3333); one for the API without signals around it, which nobody hears."""
-        if not environ["PATH_INFO"].startswith(API_PREFIX):
+        if not environ.get("PATH_INFO", "").startswith(API_PREFIX):
             return super().__call__(environ, start_response)
         response = self.get_response(WSGIRequest(environ))
         start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
@@ -45,7 +46,8 @@ class Application(WSGIHandler):
         response: HttpResponse = self._respond(request)  # type: ignore[assignment]  # nothing here is asynchronous
         closers: list[Any] = response._resource_closers  # type: ignore[attr-defined]  # the stubs leave it out
         closers += (request.close, connections[DEFAULT_DB_ALIAS].close_if_unusable_or_obsolete)
-        response.ends_quietly = True  # type: ignore[attr-defined]  # of an Answer; others need not know
+        if isinstance(response, Answer):  # others signal the end, which costs little beside what they do
+            response.ends_quietly = True
         if response.status_code >= 400:
             log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request)
         return response

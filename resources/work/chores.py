@@ -58,8 +58,8 @@ def others() -> list[Chore]:
 class Chores:
     """Chores that are done one after the other, by one thread of a worker."""
 
-    def __init__(self, todo: Sequence[Chore]) -> None:
-        self._chores = todo
+    def __init__(self, chores: Sequence[Chore]) -> None:
+        self._chores = chores
 
     def do_what_is_due(self, now: float) -> None:
         """Do each chore whose time has come at `now`, a time of the monotonic clock; one that fails is tried again."""

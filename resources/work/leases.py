@@ -108,7 +108,7 @@ def insist(do: Callable[[], _T]) -> _T:
             if time.monotonic() >= until:
                 raise NotHeard(str(error)) from error
         close_old_connections()
-        time.sleep(_INSIST_SECONDS)
+        time.sleep(_INSIST_SECONDS)  # even where the worker is to stop: what has been done is still to be saved
 
 
 def conclude(lines: Lines, publish: Callable[[], bool]) -> None:

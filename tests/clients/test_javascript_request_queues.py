@@ -1,30 +1,8 @@
-"""The JavaScript client, unchanged, with request queues; see test_javascript.py for what it needs."""
+"""The JavaScript client, unchanged, with request queues; see javascript.py for what it needs."""
 
-import os
-import subprocess
-
-import pytest
-
-from tests.clients.test_javascript import HERE, NODE, NODE_MODULES
+from tests.clients.javascript import needs_javascript, run_script
 
 
-@pytest.mark.skipif(NODE is None, reason="Node is not installed.")
-@pytest.mark.skipif(not (NODE_MODULES / "apify-client").is_dir(), reason="The JavaScript client is not installed.")
+@needs_javascript
 def test_request_queues(cast, live_server, token_of):
-    environment = {
-        **os.environ,
-        "NODE_MODULES": str(NODE_MODULES.resolve()),
-        "API_URL": live_server.url,
-        "ADA": token_of(cast["ada"]),
-        "CLEO": token_of(cast["cleo"]),
-    }
-    done = subprocess.run(
-        [str(NODE), HERE / "request_queues.mjs"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.split()[-1] == "delete"
+    run_script("request_queues.mjs", live_server.url, ada=token_of(cast["ada"]), cleo=token_of(cast["cleo"]))

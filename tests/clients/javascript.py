@@ -1,0 +1,27 @@
+"""How the JavaScript client is driven, where Node and the package are there: LATCHKEY_NODE_MODULES says where."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+NODE = shutil.which("node")
+NODE_MODULES = Path(os.environ.get("LATCHKEY_NODE_MODULES") or HERE / "node_modules")
+
+needs_javascript = pytest.mark.skipif(
+    NODE is None or not (NODE_MODULES / "apify-client").is_dir(),
+    reason="There is no JavaScript client: install Node and apify-client, and set LATCHKEY_NODE_MODULES.",
+)
+
+
+def run_script(name: str, url: str, *, ada: str, cleo: str, last: str = "delete") -> None:
+    """Run a script of this directory against a server, with two tokens; its last printed word must be `last`."""
+    environment = {**os.environ, "NODE_MODULES": str(NODE_MODULES.resolve()), "API_URL": url, "ADA": ada, "CLEO": cleo}
+    done = subprocess.run(
+        [str(NODE), HERE / name], env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.split()[-1] == last
