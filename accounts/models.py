@@ -117,6 +117,11 @@ class Account(AbstractBaseUser):
                 violation_error_message=_("Somebody already has this username."),
             ),
         )
+        indexes = (
+            models.Index(
+                fields=("id",), condition=models.Q(share_runs_with_actor_creators=True), name="account_sharing_runs"
+            ),
+        )
 
     def __str__(self) -> str:
         return self.username

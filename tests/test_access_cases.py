@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sharing.access import Ownership, count_listed
 from sharing.facts import fetch
+from sharing.lists import Ownership, count_listed
 from tests.worlds import build
 
 CASES = json.loads((Path(__file__).parent / "access_cases.json").read_text())["worlds"]

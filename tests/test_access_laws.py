@@ -14,9 +14,10 @@ from accounts.principal import Principal, Scope, ScopeEntry
 from resources.kinds import KINDS, Kind
 from resources.models import GeneralAccess, Resource, Run
 from sharing import general_access, grants, issues
-from sharing.access import Ownership, Reason, decide
+from sharing.access import Reason, decide
 from sharing.facts import facts_of
 from sharing.general_access import levels_of
+from sharing.lists import Ownership
 from sharing.models import Issue
 from sharing.permissions import NOTHING, Permission, parse
 from tests.conftest import principal_of
@@ -38,7 +39,7 @@ few_worlds = settings(max_examples=25, deadline=None, suppress_health_check=[Hea
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> dict[str, Any]:
+def worlds(draw: st.DrawFn, runs: int = 2) -> dict[str, Any]:
     """Describe a world in which every kind of relation between people and resources can come up."""
     resources: list[dict[str, Any]] = []
 
@@ -50,7 +51,7 @@ def worlds(draw: st.DrawFn) -> dict[str, Any]:
     tasks = [add(f"task{n}", "task", actor=draw(st.sampled_from(actors))) for n in range(2)]
     add("schedule0", "schedule")
     add("build0", "build", actor=draw(st.sampled_from(actors)), generalAccess=draw(run_level))
-    for n in range(2):
+    for n in range(runs):
         run = add(
             f"run{n}",
             "run",

@@ -355,5 +355,5 @@ def test_a_list_costs_the_same_however_long(api, ada, ben, make_resource, rows, 
         shared(make_resource(Kind.DATASET, ben, name=f"d{number}"), ada)
         make_resource(Kind.DATASET, ada, run=make_resource(Kind.RUN, ada, actor=actor))
     client = api(ada)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         assert client.get("/v2/datasets?unnamed=1").json()["data"]["count"] == 2 * rows

@@ -217,7 +217,7 @@ def test_the_list(api, ada, ben, give, things, make_resource, django_assert_num_
     assert listed("?unnamed=true&offset=1&limit=1") == [unnamed.pk]
     seen = client.get(f"{STORES}?ownership=sharedWithMe").json()["data"]
     assert (seen["total"], seen["count"], seen["items"][0]["username"]) == (1, 1, "ben")
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         listed("?unnamed=1")
 
 

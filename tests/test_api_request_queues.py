@@ -173,7 +173,7 @@ def test_a_list_is_a_number_of_queries_that_does_not_grow(api, ada, make_resourc
     for _ in range(2):
         for _ in range(5):
             make_resource(Kind.REQUEST_QUEUE, ada)
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             counts.append(client.get("/v2/request-queues?unnamed=1").json()["data"]["count"])
     assert counts == [5, 10]
 

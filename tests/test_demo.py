@@ -17,7 +17,7 @@ from resources.models import Actor, Dataset, GeneralAccess, KeyValueStore, Reque
 from resources.records.reading import open_record
 from resources.requests import reading
 from resources.requests.reading import State
-from sharing.access import Ownership, listed
+from sharing.lists import Ownership, listed
 from sharing.models import Grant, Issue
 from sharing.permissions import Permission, grantable
 

@@ -4,7 +4,7 @@ import pytest
 
 from resources.jobs import JobStatus
 from resources.kinds import Kind
-from sharing.access import Ownership, count_listed, listed
+from sharing.lists import Ownership, count_listed, listed
 
 pytestmark = pytest.mark.django_db
 

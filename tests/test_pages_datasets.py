@@ -223,10 +223,10 @@ def test_the_queries_of_the_list_do_not_grow_with_its_rows(
             give(make_resource(Kind.DATASET, ben), ada)
 
     add(3)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         assert len(browser.get("/storage/datasets").context["rows"]) == 6
     add(27)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         assert len(browser.get("/storage/datasets").context["rows"]) == 50
 
 

@@ -232,10 +232,10 @@ def test_the_queries_of_the_list_do_not_grow_with_its_rows(ada, ben, signed_in, 
             give(make_run(ben), ada)
 
     add(2)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         assert len(browser.get("/actors/runs").context["rows"]) == 4
     add(8)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         assert len(browser.get("/actors/runs").context["rows"]) == 20
 
 

@@ -10,7 +10,7 @@ from resources.jobs import JobStatus
 from resources.kinds import Kind
 from resources.models import Run, RunTally
 from resources.runs import tally
-from sharing.access import count_listed
+from sharing.lists import count_listed
 
 pytestmark = pytest.mark.django_db
 COLUMNS = ("list_owner", "list_actor", "list_task", "status")

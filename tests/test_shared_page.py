@@ -109,7 +109,7 @@ def test_it_can_be_narrowed_to_a_kind(ada, ben, make_resource, give, signed_in):
 
 
 def test_it_is_paged_newest_first(ada, ben, make_resource, give, signed_in, monkeypatch):
-    monkeypatch.setattr("console.pages.shared.ROWS", 2)
+    monkeypatch.setattr("console.pages.listing.ROWS", 2)
     names: list[str] = []
     for number in range(5):
         give(make_resource(Kind.DATASET, ada, name=f"number-{number}"), ben)
@@ -118,6 +118,24 @@ def test_it_is_paged_newest_first(ada, ben, make_resource, give, signed_in, monk
     pages = [rows_of(client.get(f"/shared?page={page}")) for page in (1, 2, 3)]
     assert [row[0].split()[0] for page in pages for row in page] == names
     assert [len(page) for page in pages] == [2, 2, 1]
+
+
+def test_it_counts_only_so_far_and_says_so(ada, ben, make_resource, give, signed_in, monkeypatch):
+    monkeypatch.setattr("console.pages.listing.ROWS", 2)
+    monkeypatch.setattr("console.pages.tables.MOST_COUNTED", 4)
+    for _ in range(7):
+        give(make_resource(Kind.DATASET, ada), ben)
+    client = signed_in(ben)
+
+    def foot(page: int) -> str:
+        body = client.get(f"/shared?kind=dataset&page={page}").content.decode()
+        [found] = re.findall(r'<nav class="pagination".*?</nav>', body, re.DOTALL)
+        return _text(found).replace("\N{EN DASH}", "-")
+
+    assert foot(1) == "1-2 of more than 4 resources Page 1 of more than 2 Next"
+    assert foot(2) == "3-4 of more than 6 resources Previous Page 2 of more than 3 Next"
+    assert foot(3) == "5-6 of 7 resources Previous Page 3 of 4 Next"
+    assert foot(9) == "7-7 of 7 resources Previous Page 4 of 4"
 
 
 def test_its_cost_does_not_grow_with_the_rows(ada, ben, make_resource, give, signed_in):

@@ -11,8 +11,9 @@ from accounts.principal import Principal
 from resources.kinds import Kind
 from resources.models import MODELS, Resource, Run
 from sharing import grants, issues
-from sharing.access import Decision, Listed, Ownership, decide, listed
+from sharing.access import Decision, decide
 from sharing.facts import Address, fetch
+from sharing.lists import Listed, Ownership, listed
 from sharing.models import Issue
 from sharing.permissions import Permission, parse
 from tests.conftest import principal_of
@@ -78,10 +79,12 @@ def build(description: dict[str, Any]) -> World:
 
 def _resource(world: World, each: dict[str, Any]) -> Resource:
     kind = Kind(each["kind"])
-    fields = {key: world.resources[each[key]] for key in ("actor", "task", "run") if each.get(key)}
+    fields: dict[str, Any] = {key: world.resources[each[key]] for key in ("actor", "task", "run") if each.get(key)}
     name = each.get("storageName") if MODELS[kind]().info.storage else each["name"]
     if kind in (Kind.RUN, Kind.BUILD):
         name = None
+    if "run" in fields:  # default storages are made at the same time as their run
+        fields["created_at"] = fields["run"].created_at
     return MODELS[kind].objects.create(
         owner=world.accounts[each["owner"]],
         name=name,

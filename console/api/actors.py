@@ -20,9 +20,10 @@ from resources.builds import tagging
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion
 from resources.storages import ResourceGone
-from sharing.access import Access, AddressedBy, Ownership, count_listed, listed
+from sharing.access import Access, AddressedBy
 from sharing.declare import needs, signed_in_for
 from sharing.facts import facts_of
+from sharing.lists import Ownership, count_listed, listed
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
 

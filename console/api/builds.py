@@ -31,9 +31,10 @@ from resources.builds.ending import abort as abort_build
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, Build, BuildContent, SourceType
 from sharing import refusals
-from sharing.access import Access, AddressedBy, count_listed, listed
+from sharing.access import Access, AddressedBy
 from sharing.declare import needs, signed_in_for
 from sharing.facts import Address, facts_of, fetch, parse_address
+from sharing.lists import count_listed, listed
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
 

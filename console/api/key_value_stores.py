@@ -21,9 +21,10 @@ from resources.kinds import Kind
 from resources.models import KeyValueStore, Resource
 from resources.records.collections import checked_schema
 from resources.usage import reads
-from sharing.access import Access, AddressedBy, Listed
+from sharing.access import Access, AddressedBy
 from sharing.declare import needs, signed_in_for
 from sharing.facts import facts_of
+from sharing.lists import Listed
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
 

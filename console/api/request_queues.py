@@ -18,9 +18,10 @@ from resources import storages
 from resources.kinds import Kind
 from resources.models import RequestQueue
 from resources.usage import reads
-from sharing.access import Access, AddressedBy, Listed
+from sharing.access import Access, AddressedBy
 from sharing.declare import needs, signed_in_for
 from sharing.facts import facts_of
+from sharing.lists import Listed
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
 

@@ -8,7 +8,8 @@ from console.api.basics import basics_of
 from resources.kinds import STORAGES, Kind
 from resources.models import Dataset, KeyValueStore, RequestQueue, Resource, Run
 from resources.runs.usage import stats_of, usage_of
-from sharing.access import Access, Listed
+from sharing.access import Access
+from sharing.lists import Listed
 
 _STORAGE_FIELDS = {
     Kind.DATASET: "defaultDatasetId",

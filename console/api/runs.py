@@ -22,9 +22,9 @@ from resources.kinds import Kind
 from resources.models import Run
 from resources.runs import deleting
 from resources.runs.messages import without_secrets
-from sharing.access import Ownership, count_listed, listed
 from sharing.addresses import statuses_in
 from sharing.declare import needs, signed_in_for
+from sharing.lists import Ownership, count_listed, listed
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
 

@@ -24,8 +24,8 @@ from resources.schedules import editing
 from resources.schedules.actions import MAX_ACTIONS, Action, RunActor, actions_of
 from resources.schedules.editing import InvalidSchedule, ScheduleChange
 from resources.storages import InvalidName, NameTaken, ResourceGone
-from sharing.access import Listed
 from sharing.declare import needs, signed_in_for
+from sharing.lists import Listed
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
 from sharing.scheduled import named_by_id

@@ -9,7 +9,7 @@ from accounts.requests import ApiRequest
 from console.api import answers
 from console.api.pagination import Page, flag, one_of
 from resources.kinds import Kind
-from sharing.access import Listed, Ownership, count_listed, listed
+from sharing.lists import Listed, Ownership, count_listed, listed
 
 OWNERSHIPS = {"ownedByMe": Ownership.MINE, "sharedWithMe": Ownership.SHARED}
 

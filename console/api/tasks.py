@@ -25,8 +25,8 @@ from resources.storages import InvalidName, NameTaken, ResourceGone
 from resources.tasks import editing, options
 from resources.tasks.editing import InvalidTask, TaskChange
 from resources.tasks.options import SavedOptions
-from sharing.access import Listed
 from sharing.declare import needs, signed_in_for
+from sharing.lists import Listed
 from sharing.mentioned import mentioned
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest

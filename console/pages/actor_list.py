@@ -23,8 +23,8 @@ from resources.actors.fields import MAX_TITLE
 from resources.kinds import Kind
 from resources.models import Actor, Resource
 from resources.storages import MAX_NAME_LENGTH, InvalidName, NameTaken
-from sharing.access import Listed
 from sharing.declare import signed_in
+from sharing.lists import Listed
 from sharing.models import Grant
 
 FIRST_VERSION = "0.1"

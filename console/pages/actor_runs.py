@@ -5,11 +5,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from console.pages.actor_pages import RUNS, ActorRequest, context_of
+from console.pages.listing import paging_of
 from console.pages.run_rows import run_rows
-from console.pages.tables import Paging
 from resources.kinds import Kind
-from sharing.access import count_listed, listed
 from sharing.declare import needs
+from sharing.lists import listed
 from sharing.permissions import Permission
 
 
@@ -18,7 +18,7 @@ from sharing.permissions import Permission
 def page(request: ActorRequest) -> HttpResponse:
     """List one's own runs of an Actor and those that are shared with one, the newest first."""
     actor, me = request.resource, request.user.pk
-    paging = Paging.of(request.GET, count_listed(me, kinds=(Kind.RUN,), actor_id=actor.pk))
+    paging = paging_of(request.GET, me, kinds=(Kind.RUN,), actor_id=actor.pk)
     found = listed(me, kinds=(Kind.RUN,), actor_id=actor.pk, offset=paging.offset, limit=paging.size)
     context = {**context_of(request, RUNS), "rows": run_rows(found, request.principal), "paging": paging}
     return render(request, "actors/runs.html", context)

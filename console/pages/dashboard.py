@@ -10,8 +10,8 @@ from console.pages.snippets import push_first_items
 from console.pages.tables import rows_of
 from resources.kinds import STORAGES, Kind
 from resources.models import Resource
-from sharing.access import Ownership, listed
 from sharing.declare import signed_in
+from sharing.lists import Ownership, listed
 
 RECENT = 8
 

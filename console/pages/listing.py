@@ -1,6 +1,6 @@
 """What every list of resources has in common: mine and shared with me, a filter by name or ID, and pages."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -9,10 +9,10 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
 from accounts.requests import PageRequest
-from console.pages.tables import Paging
+from console.pages.tables import ROWS, Paging
 from resources.jobs import JobStatus
 from resources.kinds import KINDS, Kind
-from sharing.access import Listed, Ownership, count_listed, listed
+from sharing.lists import Listed, Ownership, count_listed, listed
 
 LONGEST_SEARCH = 100
 _OWNERSHIPS = ((Ownership.BOTH, "All"), (Ownership.MINE, "Mine"), (Ownership.SHARED, "Shared with me"))
@@ -46,7 +46,7 @@ def listing_of(request: PageRequest, kind: Kind, *, by_status: bool = False) -> 
         search=query.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH],
         statuses=[JobStatus(status)] if by_status and (status := query.get("status", "")) in JobStatus else (),
     )
-    paging = Paging.of(query, count_listed(me, **filters))
+    paging = paging_of(query, me, **filters)
     context: dict[str, Any] = {
         **filters,
         "info": KINDS[kind],
@@ -57,6 +57,13 @@ def listing_of(request: PageRequest, kind: Kind, *, by_status: bool = False) -> 
         "status_choices": JobStatus.choices if by_status else (),
     }
     return Listing(listed(me, **filters, offset=paging.offset, limit=paging.size), context)
+
+
+def paging_of(query: Mapping[str, str], account_id: str, **filters: Any) -> Paging:
+    """Return which page of a list a query asks for; `filters` are those of `listed`."""
+    if list(filters["kinds"] or ()) == [Kind.RUN]:  # whose number is known (resources/models/run_tally.py)
+        return Paging.of(query, count_listed(account_id, **filters), ROWS)
+    return Paging.counting(query, lambda most: count_listed(account_id, **filters, at_most=most), ROWS)
 
 
 def _is_filtered(filters: Filters) -> bool:

@@ -10,7 +10,7 @@ from console.pages.durations import time_taken
 from console.pages.shared_rows import how_shared
 from console.pages.tables import Row, rows_of
 from resources.models import Dataset, Resource, Run
-from sharing.access import Listed
+from sharing.lists import Listed
 
 
 @dataclass(frozen=True, slots=True)

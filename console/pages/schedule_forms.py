@@ -12,7 +12,7 @@ from resources.kinds import Kind
 from resources.models import Schedule
 from resources.schedules import editing, times
 from resources.schedules.actions import JSON_TYPE, Action, RunActor, RunActorTask, RunInput
-from sharing.access import Listed, listed
+from sharing.lists import Listed, listed
 
 # So many Actors and so many tasks a choice offers; another Actor is scheduled from its page.
 MOST_CHOICES = 200

@@ -15,8 +15,8 @@ from console.pages.tables import Row, rows_of
 from resources.kinds import Kind
 from resources.models import Schedule
 from resources.schedules.actions import actions_of
-from sharing.access import Listed
 from sharing.declare import signed_in
+from sharing.lists import Listed
 
 
 @dataclass(frozen=True, slots=True)

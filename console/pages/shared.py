@@ -5,11 +5,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.requests import PageRequest
+from console.pages.listing import paging_of
 from console.pages.shared_rows import rows_of
-from console.pages.tables import ROWS, Paging
 from resources.kinds import KINDS, Kind
-from sharing.access import Ownership, count_listed, listed
 from sharing.declare import signed_in
+from sharing.lists import Ownership, listed
 
 
 @signed_in
@@ -19,7 +19,7 @@ def page(request: PageRequest) -> HttpResponse:
     kind = _kind(request.GET.get("kind", ""))
     kinds = [kind] if kind else None
     me = request.user.pk
-    paging = Paging.of(request.GET.dict(), count_listed(me, ownership=Ownership.SHARED, kinds=kinds), ROWS)
+    paging = paging_of(request.GET, me, ownership=Ownership.SHARED, kinds=kinds)
     found = listed(me, ownership=Ownership.SHARED, kinds=kinds, offset=paging.offset, limit=paging.size)
     context = {
         "rows": rows_of(found, me),

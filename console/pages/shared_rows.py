@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from accounts.models import Account
 from resources.kinds import KINDS, Kind, KindInfo
 from resources.models import Resource
-from sharing.access import Listed, Reason
+from sharing.access import Reason
+from sharing.lists import Listed
 from sharing.models import Grant
 from sharing.permissions import NOTHING, Permission
 from sharing.wording import sentence_of

@@ -14,8 +14,8 @@ from console.pages.storage_words import STORAGE_WORDS, StorageWords
 from console.pages.tables import Row, rows_of
 from resources.kinds import Kind
 from resources.models import MODELS
-from sharing.access import Listed
 from sharing.declare import signed_in
+from sharing.lists import Listed
 
 
 @dataclass(frozen=True, slots=True)

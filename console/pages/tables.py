@@ -1,7 +1,7 @@
 """What every list in the console has: pages, and for each row its general access and what one may do with it."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Self
 
 from accounts.principal import Principal
@@ -13,22 +13,38 @@ from sharing.models import Grant
 from sharing.permissions import NOTHING, Permission
 
 ROWS = 50
+# How many rows after its own a page has counted, where the database would have to count them one by one.
+MOST_COUNTED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """One page of `total` rows; `number` counts from 1 and always names a page that there is."""
+    """One page of `total` rows; `number` counts from 1 and always names a page that there is.
+
+    `has_more` says that `total` is only what has been counted: there are more.
+    """
 
     total: int
     number: int
     size: int
+    has_more: bool = False
 
     @classmethod
     def of(cls, query: Mapping[str, str], total: int, size: int = ROWS) -> Self:
         """Read `page` from a query; what is no number is the first page, what is beyond the last one is the last."""
+        return cls(total, max(1, min(cls._wanted(query), cls.pages(total, size))), size)
+
+    @classmethod
+    def counting(cls, query: Mapping[str, str], count: Callable[[int], int], size: int = ROWS) -> Self:
+        """Read `page` likewise; `count(at_most)` counts as far as `count_listed` does."""
+        most = (cls._wanted(query) - 1) * size + MOST_COUNTED
+        total = count(most + 1)
+        return replace(cls.of(query, min(total, most), size), has_more=total > most)
+
+    @staticmethod
+    def _wanted(query: Mapping[str, str]) -> int:
         text = query.get("page", "")
-        wanted = int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 1
-        return cls(total, max(1, min(wanted, cls.pages(total, size))), size)
+        return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 16 else 1
 
     @staticmethod
     def pages(total: int, size: int) -> int:

@@ -18,8 +18,8 @@ from resources.kinds import KINDS, Kind
 from resources.models import Task
 from resources.tasks import editing
 from resources.tasks.options import SavedOptions
-from sharing.access import listed
 from sharing.declare import needs, signed_in
+from sharing.lists import listed
 from sharing.permissions import Permission
 
 TASKS_PATH = f"/{KINDS[Kind.TASK].console_path}"

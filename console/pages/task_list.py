@@ -14,8 +14,8 @@ from console.pages.shared_rows import how_shared
 from console.pages.tables import Row, rows_of
 from resources.kinds import Kind
 from resources.models import Task
-from sharing.access import Listed
 from sharing.declare import signed_in
+from sharing.lists import Listed
 
 
 @dataclass(frozen=True, slots=True)

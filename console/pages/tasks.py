@@ -10,11 +10,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.origin import origin
 from console.pages import resource_pages
+from console.pages.listing import paging_of
 from console.pages.resource_pages import Tab
 from console.pages.run_input import InputForm
 from console.pages.run_rows import run_rows
 from console.pages.startable import actor_link, may
-from console.pages.tables import Paging
 from resources.jobs import Origin
 from resources.kinds import Kind
 from resources.models import Task
@@ -24,8 +24,8 @@ from resources.runs.options import InvalidOption
 from resources.storages import ResourceGone
 from resources.tasks import editing, options
 from sharing import refusals
-from sharing.access import count_listed, listed
 from sharing.declare import needs
+from sharing.lists import listed
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
 
@@ -68,7 +68,7 @@ def save(request: TaskRequest) -> HttpResponse:
 def runs(request: TaskRequest) -> HttpResponse:
     """List the runs of a task that one may see: one's own, and those that are shared with one."""
     task, me = request.resource, request.user.pk
-    paging = Paging.of(request.GET, count_listed(me, kinds=(Kind.RUN,), task_id=task.pk))
+    paging = paging_of(request.GET, me, kinds=(Kind.RUN,), task_id=task.pk)
     found = listed(me, kinds=(Kind.RUN,), task_id=task.pk, offset=paging.offset, limit=paging.size)
     context = {**_head(request, "runs"), "rows": run_rows(found, request.principal), "paging": paging}
     return render(request, "tasks/runs.html", context)

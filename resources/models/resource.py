@@ -61,17 +61,20 @@ class Resource(models.Model):
             ),
         )
         indexes = (
-            models.Index(fields=("owner", "kind", "created_at"), name="resource_of_owner"),
+            # Lists are sorted by the ID where times are the same, and those that are read most read nothing else.
+            models.Index(fields=("owner", "kind", "created_at", "id"), name="resource_of_owner"),
             models.Index(
                 fields=("actor", "kind", "created_at"), condition=Q(actor__isnull=False), name="resource_of_actor"
             ),
-            # One's own runs of an Actor that the whole world runs, and of one Actor among many of one's own.
+            # Somebody's runs of an Actor that the whole world runs, and of one Actor among many; of a task likewise.
             models.Index(
-                fields=("owner", "actor", "kind", "created_at"),
+                fields=("owner", "actor", "kind", "created_at", "id"),
                 condition=Q(actor__isnull=False),
                 name="resource_of_owner_and_actor",
             ),
-            models.Index(fields=("task", "created_at"), condition=Q(task__isnull=False), name="resource_of_task"),
+            models.Index(
+                fields=("task", "owner", "created_at", "id"), condition=Q(task__isnull=False), name="resource_of_task"
+            ),
             models.Index(fields=("run", "kind"), condition=Q(run__isnull=False), name="resource_of_run"),
         )
 

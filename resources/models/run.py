@@ -23,7 +23,7 @@ class Run(Resource, Job):
     `charge_keys` is JSON, a list: the keys of charges that have been counted.
 
     The `list_` columns repeat what stands in the resource's own row and never changes there (but that an Actor or task
-    that is deleted is nobody's): lists of runs with a status are read from one index over them and the status, and the
+    that is deleted is nobody's): lists of runs with a status are read from indexes over them and the status, and the
     last run of an origin is the first one in another.
     """
 
@@ -68,7 +68,14 @@ class Run(Resource, Job):
             models.Index(fields=("started_at",), condition=Q(status=JobStatus.READY), name="run_ready"),
             models.Index(fields=("build",), name="run_of_build"),
             models.Index(fields=("schedule_id",), condition=~Q(schedule_id=""), name="run_of_schedule"),
-            models.Index(fields=("list_owner", "status", "list_at", "list_actor", "list_task"), name="run_by_status"),
+            # Each with the ID at its end: lists are sorted by it where times are the same, and read nothing else.
+            models.Index(fields=("list_owner", "status", "list_at", "resource_ptr"), name="run_by_status"),
+            models.Index(
+                fields=("list_owner", "list_actor", "status", "list_at", "resource_ptr"), name="run_of_actor_by_status"
+            ),
+            models.Index(
+                fields=("list_owner", "list_task", "status", "list_at", "resource_ptr"), name="run_of_task_by_status"
+            ),
             models.Index(fields=("list_owner", "list_actor", "origin", "list_at"), name="run_of_actor_by_origin"),
             models.Index(fields=("list_owner", "list_task", "origin", "list_at"), name="run_of_task_by_origin"),
         )

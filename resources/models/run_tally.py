@@ -19,7 +19,11 @@ class RunTally(models.Model):
     runs = models.BigIntegerField()
 
     class Meta:
-        indexes = (models.Index(fields=("owner", "actor", "task", "status"), name="tally_of_runs"),)
+        indexes = (
+            models.Index(fields=("owner", "actor", "task", "status"), name="tally_of_runs"),
+            # Who runs an Actor, and how much (rule 7 of the access model).
+            models.Index(fields=("actor", "owner", "status", "runs"), name="tally_of_actor"),
+        )
 
     def __str__(self) -> str:
         return f"{self.runs:+} {self.status} of {self.owner}"

@@ -1,7 +1,8 @@
-"""Lists of runs with a million runs of one account: `python -m tests.benchmarks.bench_runs`.
+"""Lists of runs with more than a million runs in the database: `python -m tests.benchmarks.bench_runs`.
 
-Each is a page over HTTP, with its total, as scripts ask for it, in the process itself: by everything, by Actor, by
-a common status, by a rare one, and by time, on SQLite and, where there is one, on PostgreSQL.
+Each is a page of 50 over HTTP, with its total, as scripts and browsers ask for it, in the process itself: of one's own,
+of an owner's that one may view, and of users' that are shared with an Actor's creator (tests/benchmarks/runs_data.py
+says whose they are); by everything, Actor, task, status and time; on SQLite and, where there is one, on PostgreSQL.
 """
 
 import json
@@ -26,7 +27,7 @@ def main(*, quick: bool = False) -> list[Reach]:
             figures[name] = _measure(environment, count)
     labels = list(next(iter(figures.values())))
     table(
-        f"Lists of runs: milliseconds for a page and its total, {count:,} runs of the account",
+        f"Lists of runs: milliseconds for a page and its total, {count:,} runs of ada and a fifth as many of others",
         ["", *figures],
         [[label, *(f"{of[label]:.1f}" for of in figures.values())] for label in labels],
     )

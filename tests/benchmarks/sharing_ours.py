@@ -14,8 +14,9 @@ from accounts.models import Account  # noqa: E402
 from accounts.principal import Principal  # noqa: E402
 from resources.kinds import Kind  # noqa: E402
 from resources.models import Dataset, GeneralAccess, Resource  # noqa: E402
-from sharing.access import AddressedBy, Ownership, decide, listed  # noqa: E402
+from sharing.access import AddressedBy, decide  # noqa: E402
 from sharing.facts import fetch, parse_address  # noqa: E402
+from sharing.lists import Ownership, listed  # noqa: E402
 from sharing.models import Grant  # noqa: E402
 from sharing.permissions import Permission  # noqa: E402
 from tests.benchmarks import bulk, plan  # noqa: E402
