@@ -1,11 +1,14 @@
 """Runs as the API writes them: one in full, and many in a list."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.conf import settings
 
 from accounts.moments import iso
 from console.api.basics import basics_of
-from resources.kinds import STORAGES, Kind
+from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import Dataset, KeyValueStore, RequestQueue, Resource, Run
 from resources.runs.usage import stats_of, usage_of
 from sharing.access import Access
@@ -23,6 +26,24 @@ _STORAGE_GROUPS = {
 }
 
 
+class _InList(NamedTuple):
+    """What a list needs of a run besides what it was found by. A whole model for each row would take twice as long."""
+
+    pk: str
+    list_owner: str
+    list_actor: str
+    list_task: str
+    list_at: datetime | None
+    status: str
+    finished_at: datetime | None
+    build_id: str | None
+    build_number: str
+    status_message: str
+    origin: str
+    schedule_id: str
+    scheduled_at: datetime | None
+
+
 def run_in_full(run: Run, access: Access) -> dict[str, Any]:
     """Return a run with all that may be known of it.
 
@@ -35,7 +56,7 @@ def run_in_full(run: Run, access: Access) -> dict[str, Any]:
         **_core(run, ids),
         "statusMessage": run.status_message or None,
         "isStatusMessageTerminal": run.is_status_message_terminal,
-        "meta": _meta(run, with_client=access.principal.account_id == run.owner_id),
+        "meta": _meta(run) | (_client_of(run) if access.principal.account_id == run.owner_id else {}),
         "stats": stats_of(run),
         "options": options_in(run),
         "exitCode": run.exit_code,
@@ -52,7 +73,8 @@ def run_in_full(run: Run, access: Access) -> dict[str, Any]:
 def runs_in_list(rows: Sequence[Listed]) -> list[dict[str, Any]]:
     """Return the runs of a list, in two queries however many they are; one that is gone meanwhile is left out."""
     ids = [row.id for row in rows]
-    runs = Run.objects.in_bulk(ids)
+    found = Run.objects.filter(pk__in=ids).values_list(*_InList._fields)
+    runs = {run[0]: _InList(*run) for run in found}
     storages: dict[str, dict[str, str]] = {id_: {} for id_ in ids}
     of_runs = Resource.objects.filter(run_id__in=ids, kind__in=STORAGES)
     for run_id, kind, storage_id in of_runs.values_list("run_id", "kind", "id"):
@@ -76,28 +98,28 @@ def options_in(run: Run) -> dict[str, Any]:
     return options
 
 
-def _in_list(run: Run, storages: Mapping[str, str], row: Listed) -> dict[str, Any]:
+def _in_list(run: _InList, storages: Mapping[str, str], row: Listed) -> dict[str, Any]:
     return {
         **_core(run, storages),
         "username": row.owner_username,
         "statusMessage": run.status_message or None,
-        "meta": _meta(run, with_client=False),
+        "meta": _meta(run),
         "usageTotalUsd": 0.0,  # nobody is billed
-        "generalAccess": run.general_access,
-        "consoleUrl": run.console_url,
+        "generalAccess": row.general_access,
+        "consoleUrl": f"{settings.PUBLIC_URL}/{KINDS[Kind.RUN].console_path}/{run.pk}",
     }
 
 
-def _core(run: Run, storages: Mapping[str, str]) -> dict[str, Any]:
+def _core(run: Run | _InList, storages: Mapping[str, str]) -> dict[str, Any]:
     """Return what a list says of a run as well. What has been deleted is still known by its ID, or by an empty one."""
     return {
         "id": run.pk,
-        "actId": run.actor_id or run.list_actor,
-        "userId": run.owner_id,
-        "actorTaskId": run.task_id or run.list_task or None,
+        "actId": run.list_actor,
+        "userId": run.list_owner,
+        "actorTaskId": run.list_task or None,
         "status": run.status,
         # When it was asked for, which is what lists are sorted and filtered by; it stays when a run is resurrected.
-        "startedAt": iso(run.created_at),
+        "startedAt": iso(run.list_at) if run.list_at else None,
         "finishedAt": iso(run.finished_at) if run.finished_at else None,
         "buildId": run.build_id or "",
         **({"buildNumber": run.build_number} if run.build_number else {}),
@@ -105,13 +127,15 @@ def _core(run: Run, storages: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _meta(run: Run, *, with_client: bool) -> dict[str, Any]:
+def _meta(run: Run | _InList) -> dict[str, Any]:
     meta: dict[str, Any] = {"origin": run.origin}
-    if with_client:
-        meta |= {"clientIp": run.client_ip or None, "userAgent": run.user_agent or None}
     if run.schedule_id:
         meta |= {"scheduleId": run.schedule_id, "scheduledAt": iso(run.scheduled_at) if run.scheduled_at else None}
     return meta
+
+
+def _client_of(run: Run) -> dict[str, Any]:
+    return {"clientIp": run.client_ip or None, "userAgent": run.user_agent or None}
 
 
 def _storages_of(run: Run) -> list[Resource]:
