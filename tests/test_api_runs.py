@@ -404,6 +404,13 @@ def test_a_status_message_is_the_last_one_only_when_it_says_so(api, run, ada):
     assert (later["statusMessage"], later["isStatusMessageTerminal"]) == ("Really", False)
 
 
+def test_the_level_that_crawlee_sends_along_with_a_status_message_is_let_through(api, run, ada):
+    body = {"statusMessage": "Crawled 3/5 pages", "level": "INFO"}
+    assert data(api(ada).put(f"/v2/actor-runs/{run.pk}", json.dumps(body), content_type=JSON))["statusMessage"] == (
+        "Crawled 3/5 pages"
+    )
+
+
 def test_abort(api, run, ada):
     at = f"/v2/actor-runs/{run.pk}/abort"
     at_work(run)

@@ -39,6 +39,8 @@ class RunChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     status_message: str | msgspec.UnsetType = msgspec.UNSET
     is_status_message_terminal: bool | msgspec.UnsetType = msgspec.UNSET
     general_access: str | msgspec.UnsetType = msgspec.UNSET
+    # What crawlee and the SDK for JavaScript log the message at themselves, and send along with each.
+    level: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 @signed_in_for(Kind.RUN, Permission.READ)
