@@ -411,6 +411,18 @@ def test_the_level_that_crawlee_sends_along_with_a_status_message_is_let_through
     )
 
 
+def test_a_run_says_what_its_actor_cost_when_it_was_started(api, run, ada):
+    at = f"/v2/actor-runs/{run.pk}"
+    assert "pricingInfo" not in data(api(ada).get(at))
+    prices = [
+        {"pricingModel": "FREE", "startedAt": "2020-01-01T00:00:00.000Z"},
+        {"pricingModel": "PAY_PER_EVENT", "startedAt": "2021-01-01T00:00:00.000Z", "pricingPerEvent": {}},
+        {"pricingModel": "FREE", "startedAt": "2999-01-01T00:00:00.000Z"},
+    ]
+    Actor.objects.filter(pk=run.actor_id).update(details=json.dumps({"pricingInfos": prices}))
+    assert data(api(ada).get(at))["pricingInfo"] == prices[1]
+
+
 def test_abort(api, run, ada):
     at = f"/v2/actor-runs/{run.pk}/abort"
     at_work(run)

@@ -1,5 +1,6 @@
 """The Store over HTTP: public Actors, for everybody, and no others."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -122,3 +123,12 @@ def test_the_number_of_queries_does_not_grow(api, ada, make_resource, django_ass
         make_resource(Kind.ACTOR, ada, name=f"other-{number}", is_public=True)
     with django_assert_num_queries(2):
         assert len(names(client)) == 21
+
+
+def test_a_price_of_the_future_is_not_the_current_one(api, shop):
+    infos = [
+        {"pricingModel": "PAY_PER_EVENT", "startedAt": "2021-01-01T00:00:00.000Z"},
+        {"pricingModel": "FREE", "startedAt": "2999-01-01T00:00:00.000Z"},
+    ]
+    Actor.objects.filter(pk=shop["finder"].pk).update(details=json.dumps({"pricingInfos": infos}))
+    assert data_of(api().get(f"{STORE}?search=dan"))["items"][0]["currentPricingInfo"] == infos[0]

@@ -99,7 +99,8 @@ def test_nothing_is_run_of_what_is_gone():
 def test_the_environment_is_that_of_the_run_and_nothing_else(ada, dan, monkeypatch):
     monkeypatch.setenv("SECRET_KEY", "of the server")
     monkeypatch.setenv("DATABASE_URL_OF_OTHERS", "of the server")
-    run = started(ada, {"main.py": "import json, os\nprint(json.dumps(dict(os.environ)))"}, timeout_secs=100)
+    options = {"timeout_secs": 100, "max_total_charge_usd": 12345.678}
+    run = started(ada, {"main.py": "import json, os\nprint(json.dumps(dict(os.environ)))"}, **options)
     storages = dict(Resource.objects.filter(run_id=run.pk).values_list("kind", "pk"))
     environment = said(execute(run))
     assert "of the server" not in environment.values()
@@ -117,6 +118,7 @@ def test_the_environment_is_that_of_the_run_and_nothing_else(ada, dan, monkeypat
         "ACTOR_DEFAULT_KEY_VALUE_STORE_ID": storages[Kind.KEY_VALUE_STORE],
         "APIFY_DEFAULT_REQUEST_QUEUE_ID": storages[Kind.REQUEST_QUEUE],
         "ACTOR_MEMORY_MBYTES": "1024",
+        "ACTOR_MAX_TOTAL_CHARGE_USD": "12345.678",
         "APIFY_USER_ID": ada.pk,
         "APIFY_META_ORIGIN": "API",
     }

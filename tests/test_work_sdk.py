@@ -6,7 +6,7 @@ import pytest
 
 from resources.jobs import JobStatus
 from resources.logs.reading import text_of
-from resources.models import Dataset, Record, Run
+from resources.models import Actor, Dataset, Record, Run
 from resources.records.reading import open_record
 from resources.work import running
 from tests.work_stage import started
@@ -47,3 +47,36 @@ def test_an_actor_of_the_sdk_runs_to_its_end(api_here, ada):
     with open_record(output) as file:
         assert json.load(file) == {"count": 30}
     assert (run.status_message, run.is_status_message_terminal) == ("All counted", True)
+
+
+CHARGES = """
+import asyncio
+from apify import Actor
+
+async def main() -> None:
+    async with Actor:
+        await Actor.charge('page', count=3)
+        limited = await Actor.charge('page', count=100)
+        await Actor.set_value('OUTPUT', {'charged': limited.charged_count})
+
+asyncio.run(main())
+"""
+
+
+def test_an_actor_of_the_sdk_charges_for_its_events_up_to_the_limit(api_here, ada):
+    run = started(ada, {"main.py": CHARGES}, memory_mbytes=512, max_total_charge_usd=1)
+    event = {"eventTitle": "Page", "eventDescription": "A page", "eventPriceUsd": 0.1}
+    pricing = {
+        "pricingModel": "PAY_PER_EVENT",
+        "apifyMarginPercentage": 0.2,
+        "createdAt": "2021-01-01T00:00:00.000Z",
+        "startedAt": "2021-01-01T00:00:00.000Z",
+        "pricingPerEvent": {"actorChargeEvents": {"page": event}},
+    }
+    Actor.objects.filter(pk=run.actor_id).update(details=json.dumps({"pricingInfos": [pricing]}))
+    running.execute(run.pk)
+    run = Run.objects.get(pk=run.pk)
+    assert run.status == JobStatus.SUCCEEDED, text_of(run.pk)
+    assert run.charged_events == {"page": 10}
+    with open_record(Record.objects.get(store__run_id=run.pk, key="OUTPUT")) as file:
+        assert json.load(file) == {"charged": 7}

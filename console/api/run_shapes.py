@@ -8,8 +8,9 @@ from django.conf import settings
 
 from accounts.moments import iso
 from console.api.basics import basics_of
+from resources.actors.pricing import pricing_at
 from resources.kinds import KINDS, STORAGES, Kind
-from resources.models import Dataset, KeyValueStore, RequestQueue, Resource, Run
+from resources.models import Actor, Dataset, KeyValueStore, RequestQueue, Resource, Run
 from resources.runs.usage import stats_of, usage_of
 from sharing.access import Access
 from sharing.lists import Listed
@@ -64,6 +65,7 @@ def run_in_full(run: Run, access: Access) -> dict[str, Any]:
         "chargedEventCounts": run.charged_events,
         "metamorphs": run.metamorphs or None,
         "gitBranchName": None,
+        **_pricing_of(run),
     }
     if not access.principal.is_anonymous:
         described |= {"usage": usage_of(run, storages), "usageTotalUsd": 0.0, "usageUsd": {}}  # nobody is billed
@@ -125,6 +127,13 @@ def _core(run: Run | _InList, storages: Mapping[str, str]) -> dict[str, Any]:
         **({"buildNumber": run.build_number} if run.build_number else {}),
         **{field: storages.get(kind, "") for kind, field in _STORAGE_FIELDS.items()},
     }
+
+
+def _pricing_of(run: Run) -> dict[str, Any]:
+    """Return what the Actor cost when the run was asked for: without it the SDKs charge for no events."""
+    details = Actor.objects.filter(pk=run.actor_id).values_list("details", flat=True).first() if run.actor_id else None
+    pricing = pricing_at(details, run.created_at) if details else None
+    return {"pricingInfo": pricing} if pricing else {}
 
 
 def _meta(run: Run | _InList) -> dict[str, Any]:

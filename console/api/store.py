@@ -4,12 +4,14 @@ from typing import Any
 
 import msgspec
 from django.http import HttpResponse
+from django.utils import timezone
 
 from accounts.errors import invalid_value
 from accounts.requests import ApiRequest
 from console.api import answers
 from console.api.actor_answers import stats_of
 from console.api.pagination import Page, flag, one_of
+from resources.actors.pricing import pricing_at
 from resources.actors.store import CATEGORY, StoreOrder, public_actors
 from resources.models import Actor
 from sharing.declare import public
@@ -66,13 +68,12 @@ def _in_short(actor: Actor) -> dict[str, Any]:
 
 
 def _in_full(actor: Actor) -> dict[str, Any]:
-    pricing = msgspec.json.decode(actor.details).get("pricingInfos") or [{"pricingModel": "FREE"}]
     return {
         **_in_short(actor),
         "userFullName": actor.owner.username,
         "pictureUrl": None,
         "userPictureUrl": None,
         "url": actor.console_url,
-        "currentPricingInfo": pricing[-1],
+        "currentPricingInfo": pricing_at(actor.details, timezone.now()) or {"pricingModel": "FREE"},
         "isWhiteListedForAgenticPayments": False,
     }

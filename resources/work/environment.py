@@ -58,7 +58,7 @@ def of_run(run: Run, home: str, of_version: Mapping[str, str]) -> dict[str, str]
         "APIFY_MEMORY_MBYTES": str(run.memory_mbytes),
         "APIFY_DEDICATED_CPUS": f"{run.memory_mbytes / _MEGABYTES_OF_ONE_CPU:g}",
         "ACTOR_MAX_PAID_DATASET_ITEMS": "" if run.max_items is None else str(run.max_items),
-        "ACTOR_MAX_TOTAL_CHARGE_USD": "" if run.max_total_charge_usd is None else f"{run.max_total_charge_usd:g}",
+        "ACTOR_MAX_TOTAL_CHARGE_USD": "" if run.max_total_charge_usd is None else repr(run.max_total_charge_usd),
     }
     if run.started_at is not None:
         said["ACTOR_STARTED_AT"] = said["APIFY_STARTED_AT"] = iso(run.started_at)
