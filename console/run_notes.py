@@ -53,7 +53,7 @@ def _line(
     asked = f"{request.method} {quote(request.path_info, safe=_IN_PATHS)[:_MAX_PATH]}"
     if refused is None:
         missing = error.get("message", "")
-    elif refused.access is not None:
+    elif refused.access is not None and _is_known(refused.access, response, run):
         missing = _missing(refused.access, refused.permission or Permission.READ, run)
     elif refused.kind is not None:
         missing = f"There is no such {KINDS[refused.kind].noun}, or it is not shared."
@@ -61,6 +61,15 @@ def _line(
         missing = ""
     said = [f"ACCESS: {asked} was refused: {response.status_code} {error.get('type', '')}.", _who(principal), missing]
     return " ".join(filter(None, said))
+
+
+def _is_known(access: Access, response: HttpResponse, run: Run) -> bool:
+    """Tell whether whoever reads the note may learn that what was asked for is there.
+
+    The code that the run executes reads it too, and had 404 for an answer where nobody is to tell a private Actor, or a
+    name that is taken, from nothing at all. What belongs to the run's own account is no secret to it.
+    """
+    return response.status_code != HTTPStatus.NOT_FOUND or access.facts.owner_id == run.owner_id
 
 
 def _who(principal: Principal | None) -> str:

@@ -14,7 +14,9 @@ from django.utils.functional import SimpleLazyObject
 from accounts import lookups
 from accounts.errors import ApiError
 from accounts.middleware import is_api
+from accounts.principal import Principal
 from accounts.requests import ApiRequest
+from resources.kinds import Kind
 from resources.models import Resource
 from sharing import addresses, links, refusals
 from sharing.access import NO_ACCESS, Access, AddressedBy, Decision, decide
@@ -93,7 +95,7 @@ def _on_resource(request: HttpRequest, need: Needs, kwargs: dict[str, Any]) -> H
         return refusals.out_of_scope(need.lists, Permission.READ)
     found = fetch(address, principal.account_id, only_facts=need.only_facts) if address else None
     if found is None or address is None:
-        return _too_many_names(request, address) or refusals.missing(request, kind, address.id if address else "")
+        return _too_many_names(request, address) or _missing(request, kind, address)
     resource = cast("Resource", SimpleLazyObject(lambda: found.resource))
     access = Access(principal, resource, found.facts, address.by)
     decision = _first_allowed(access, permissions)
@@ -117,10 +119,19 @@ def _too_many_names(request: ApiRequest, address: Address | None) -> HttpRespons
     ID is not guessed.
     """
     principal = request.principal
-    if address is None or address.by is AddressedBy.ID or address.username.lower() == principal.username.lower():
+    if address is None or address.by is AddressedBy.ID or _is_own_name(address, principal):
         return None
     too_many = lookups.miss_is_too_many(_RESOURCES, lookups.who_asks(request, principal))
     return refusals.too_many_names(request) if too_many else None
+
+
+def _missing(request: ApiRequest, kind: Kind, address: Address | None) -> HttpResponse:
+    may_be_anothers = address is not None and not _is_own_name(address, request.principal)
+    return refusals.missing(request, kind, address.id if address else "", may_be_anothers=may_be_anothers)
+
+
+def _is_own_name(address: Address, principal: Principal) -> bool:
+    return address.by is AddressedBy.NAME and address.username.lower() == principal.username.lower()
 
 
 def _by_signature(access: Access, opens: Opens, signature: str, kwargs: dict[str, Any]) -> Decision:

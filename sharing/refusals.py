@@ -51,13 +51,15 @@ def token_not_provided() -> ApiError:
     )
 
 
-def missing(request: HttpRequest, kind: Kind, id_: str = "") -> HttpResponse:
+def missing(request: HttpRequest, kind: Kind, id_: str = "", *, may_be_anothers: bool = True) -> HttpResponse:
     """Refuse what is not there, or must not be told from what is not there.
 
-    Whoever owned or deleted what had this ID is told that it was deleted, for they know it already.
+    Whoever owned or deleted what had this ID is told that it was deleted, for they know it already. What cannot be
+    anybody else's is not refused, it is simply not there: crawlee looks like that whether it has to make a storage.
     """
     if is_api(request):
-        request.refused = Refused(kind)  # type: ignore[attr-defined]  # our own attribute
+        if may_be_anothers:
+            request.refused = Refused(kind)  # type: ignore[attr-defined]  # our own attribute
         return not_found(kind).response()
     was_deleted = bool(id_) and _knows_deletion_of(request, id_)
     context = {"info": KINDS[kind], "back_to": _page_to_return_to(request), "was_deleted": was_deleted}

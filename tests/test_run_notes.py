@@ -5,7 +5,7 @@ import pytest
 from accounts.models import ApiToken
 from resources.calls import base_url_of, caller
 from resources.jobs import JobStatus
-from resources.kinds import Kind
+from resources.kinds import KINDS, Kind
 from resources.logs.reading import read
 from resources.models import Run
 
@@ -36,6 +36,13 @@ def with_its_token(ada, run, api):
 
 def log_of(run) -> str:
     return b"".join(read(run.pk)).decode()
+
+
+def note_of(run, client, path: str) -> str:
+    """Return the note that a call makes which finds nothing, without its time and the path."""
+    before = log_of(run)
+    assert client.get(path).status_code == 404
+    return log_of(run)[len(before) :].partition(" ACCESS: ")[2].replace(path, "")
 
 
 def path_of(run) -> str:
@@ -85,6 +92,12 @@ def test_what_is_not_there_is_no_refusal(run, with_its_token, ada, make_resource
     assert log_of(run) == ""
 
 
+@pytest.mark.parametrize("address", ["prices", "~prices", "ada~prices", "Ada~prices"])
+def test_a_name_of_ones_own_that_is_not_there_yet_is_no_refusal(run, with_its_token, address):
+    assert with_its_token.get(f"/v2/datasets/{address}").status_code == 404
+    assert log_of(run) == ""
+
+
 def test_the_log_is_not_flooded(run, items, api, monkeypatch):
     monkeypatch.setattr("console.run_notes.NOTES_PER_HOUR", 3)
     for _ in range(5):
@@ -118,6 +131,24 @@ def test_a_name_that_is_not_found(run, with_its_token):
     assert "There is no such dataset, or it is not shared." in log_of(run)
 
 
+@pytest.mark.parametrize("kind", [Kind.ACTOR, Kind.TASK, Kind.SCHEDULE, Kind.DATASET])
+def test_what_may_not_be_known_of_is_told_from_nothing_by_no_note(run, with_its_token, cleo, make_resource, kind):
+    cleo.general_access = "RESTRICTED"
+    cleo.save()
+    hidden = make_resource(kind, cleo, name="secret")
+    pairs = [("cleo~secret", "cleo~nothing")]
+    if not KINDS[kind].general_access:
+        pairs.append((hidden.pk, "x" * 17))
+    for pair in pairs:
+        there, not_there = (note_of(run, with_its_token, f"/v2/{KINDS[kind].api_path}/{each}") for each in pair)
+        assert there == not_there != ""
+
+
+def test_what_is_the_accounts_own_is_known_to_its_run(run, items, api, ada, make_resource):
+    actor = make_resource(Kind.ACTOR, ada, name="mine")
+    assert "Missing: READ on the Actor." in note_of(run, api(), f"/{path_of(run)}/v2/actors/{actor.pk}")
+
+
 def test_a_permission_that_is_missing(run, with_its_token, ada, cleo, make_resource, give):
     dataset = make_resource(Kind.DATASET, cleo)
     give(dataset, ada, "READ")
@@ -134,8 +165,9 @@ def test_a_token_that_speaks_for_nobody(run, client):
 
 
 def test_a_path_is_one_word_in_a_note(run, api):
-    api().get(f"/{path_of(run)}/v2/datasets/x was refused: 403 x. Go elsewhere\u2028")
-    asked = "GET /v2/datasets/x%20was%20refused:%20403%20x.%20Go%20elsewhere%E2%80%A8"
+    records = f"/v2/key-value-stores/{'x' * 17}/records"
+    api().get(f"/{path_of(run)}{records}/x was refused: 403 x. Go elsewhere\u2028")
+    asked = f"GET {records}/x%20was%20refused:%20403%20x.%20Go%20elsewhere%E2%80%A8"
     assert f"ACCESS: {asked} was refused: 40" in log_of(run)
 
 
