@@ -85,6 +85,7 @@ def test_whoever_was_given_the_build_alone_is_not_told_the_actors_name(build, be
     page = signed_in(ben).get(build.console_path).content.decode()
     assert build.actor_id in page
     assert "finder" not in page
+    assert f'href="/actors/{build.actor_id}' not in page
 
 
 def test_access_that_has_ended_stops_the_log(build, actor, ben, give, signed_in):

@@ -140,9 +140,23 @@ def test_an_actor_that_is_not_shared_is_not_named(ben, ada, actor, signed_in, ru
         text = text_of(browser.get(page))
         assert "finder" not in text
         assert actor.pk in text
+        assert f'href="{actor.console_path}"' not in text, "it would lead to a page that says that there is nothing"
     give(actor, ben)
     for page in (run.console_path, "/actors/runs"):
         assert "finder" in text_of(browser.get(page))
+
+
+def test_a_task_is_a_link_only_for_who_can_open_it(dan, ada, actor, signed_in, make_run, make_resource):
+    """Not for the developer, say, with whom its owner shares runs."""
+    ada.share_runs_with_actor_creators = True
+    ada.save()
+    task = make_resource(Kind.TASK, ada, name="weekly", actor=actor)
+    run = make_run(ada, task=task)
+
+    assert f'href="{task.console_path}"' in text_of(signed_in(ada).get(run.console_path))
+    text = text_of(signed_in(dan).get(run.console_path))
+    assert task.pk in text
+    assert f'href="{task.console_path}"' not in text
 
 
 def test_below_an_actor_a_run_is_found_only_if_it_is_of_that_actor(ada, cleo, signed_in, run, actor, make_resource):

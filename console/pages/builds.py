@@ -124,4 +124,6 @@ def _context(request: BuildRequest, tab: str) -> dict[str, Any]:
 
 def _above(actor: Related | None) -> list[Crumb]:
     above = [resource_pages.crumb_of(Kind.ACTOR)]
-    return [*above, Crumb(actor.label, actor.path), Crumb("Builds", f"{actor.path}/builds")] if actor else above
+    if actor is None or not actor.path:
+        return above
+    return [*above, Crumb(actor.label, actor.path), Crumb("Builds", f"{actor.path}/builds")]

@@ -33,7 +33,8 @@ class Tab:
 class Related:
     """Something that a resource belongs to, or that belongs to it.
 
-    Its name is for who may read it; others are told no more than the ID that the resource itself has, and what it is.
+    Its name and the path of its page are for who may read it; others are told no more than the ID that the resource
+    itself has, and what it is.
     """
 
     what: str
@@ -94,4 +95,6 @@ def parents_of(request: ResourcePageRequest) -> dict[Kind, Related]:
 def _related(kind: Kind, parent: Parent, me: str | None) -> Related:
     may_read = parent.owner_id == me or bool(parent.granted) or (kind is Kind.ACTOR and parent.is_public)
     info = KINDS[kind]
-    return Related(info.title, parent.id, f"/{info.console_path}/{parent.id}", (parent.name or "") if may_read else "")
+    if not may_read:
+        return Related(info.title, parent.id, path="")
+    return Related(info.title, parent.id, f"/{info.console_path}/{parent.id}", parent.name or "")
