@@ -131,6 +131,14 @@ def attach_run(issue: Issue, run: Run, *, by: Principal) -> None:
         _record("issue.run_attached", issue, run, by)
 
 
+def is_shared(issue: Issue) -> bool:
+    """Tell whether the run of an issue is open to the Actor's developer through it.
+
+    A run stays attached when its owner has removed the access in the run's share dialog.
+    """
+    return Grant.objects.filter(issue=issue, source=Grant.Source.ISSUE, resource_id=issue.run_id).exists()
+
+
 def detach_run(issue: Issue, *, by: Principal) -> None:
     """Take the run off an issue; the developer's access to it ends with that."""
     run = issue.run

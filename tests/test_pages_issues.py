@@ -139,12 +139,35 @@ def test_an_attached_run_is_not_named_to_others(actor, issue, run, signed_in, be
     assert run.pk not in signed_in(cleo).get(issue.console_path).content.decode()
 
 
+def test_the_page_says_so_when_the_owner_has_removed_the_access(actor, issue, run, signed_in, ben, dan):
+    """The run stays attached, and whoever believes the page must not believe that it is shared."""
+    issues.attach_run(issue, run, by=principal_of(ben))
+    assert "dan can read it" in signed_in(ben).get(issue.console_path).content.decode()
+    assert "shared with you for this issue" in signed_in(dan).get(issue.console_path).content.decode()
+
+    signed_in(ben).post(f"{run.console_path}/share/people/{dan.pk}/remove", {"issue": issue.pk})
+
+    assert signed_in(dan).get(run.console_path).status_code == 404
+    seen_by_owner = signed_in(ben).get(issue.console_path).content.decode()
+    assert "dan can read it" not in seen_by_owner
+    assert "does not share it with dan any more" in seen_by_owner
+    seen_by_developer = signed_in(dan).get(issue.console_path).content.decode()
+    assert "does not share it with you through this issue any more" in seen_by_developer
+    assert f'href="{run.console_path}"' not in seen_by_developer
+
+
 def test_deleting_asks_first_and_ends_the_access(actor, issue, run, signed_in, ben, dan):
     issues.attach_run(issue, run, by=principal_of(ben))
     here = signed_in(ben)
     assert "no longer shared" in here.get(f"{issue.console_path}/delete").content.decode()
     assert here.post(f"{issue.console_path}/delete")["Location"] == f"{actor.console_path}/issues"
     assert signed_in(dan).get(run.console_path).status_code == 404
+
+
+def test_the_focus_is_in_the_first_field(actor, issue, signed_in, ben):
+    for path in (f"{actor.console_path}/issues/new", f"{issue.console_path}/edit"):
+        form = signed_in(ben).get(path).context["form"]
+        assert [field.name for field in form if "autofocus" in str(field)] == ["title"]
 
 
 def test_a_run_that_is_named_in_the_address_is_filled_in(actor, run, signed_in, ben):

@@ -33,6 +33,8 @@ _STATES = {"open": Issue.State.OPEN, "closed": Issue.State.CLOSED}
 class IssueForm(Manners):
     """What an issue says, and the run that shows it."""
 
+    first_field = "title"
+
     title = forms.CharField(label="Title", max_length=issues.MAX_TITLE, help_text="What is wrong, in one line.")
     description = forms.CharField(
         label="Description",
@@ -194,15 +196,16 @@ def _run(request: ResourcePageRequest, run_id: str) -> Run:
 
 def _show(request: ResourcePageRequest, issue: Issue, form: CommentForm) -> HttpResponse:
     is_author = issue.author_id == request.user.pk
-    run = issue.run
+    # Which run is attached is known to its owner and to the developer that it is shared with.
+    run = issue.run if issue.run is not None and request.user.pk in (issue.run.owner_id, issue.actor.owner_id) else None
     context = {
         "issue": issue,
         "comments": issue.comments.select_related("author").order_by("created_at", "pk"),
         "form": form,
         "is_author": is_author,
         "may_close": is_author or request.access.allows(Permission.WRITE),
-        # Which run is attached is known to its owner and to the developer that it is shared with.
-        "run": run if run is not None and request.user.pk in (run.owner_id, issue.actor.owner_id) else None,
+        "run": run,
+        "run_is_shared": run is not None and issues.is_shared(issue),
         "developer": issue.actor.owner,
     }
     return render(request, "issues/issue.html", context | _about(request), status=422 if form.errors else 200)
