@@ -64,7 +64,7 @@ def test_from_signing_up_to_a_revoked_token(open_page, db, mailoutbox, violation
     expect(page.get_by_role("heading", name="Check your email")).to_be_visible()
     page.goto(link_in_mail())
     page.get_by_role("button", name="Verify").click()
-    expect(page.get_by_role("button", name="account menu")).to_be_visible()
+    expect(page.get_by_role("button", name="eve, account menu", exact=True)).to_be_visible()
     sign_out(page)
     fill_in_sign_in(page, "eve@example.com")
 

@@ -223,6 +223,17 @@ def test_who_was_refused_is_led_to_the_settings(open_page, ada, refused):
 # Tasks and schedules
 
 
+def test_rows_of_a_narrow_page_stay_beside_their_icons(open_page, ada, schedule, refused):
+    page = open_page(ada, schedule.console_path, viewport={"width": 360, "height": 800})
+    for path in (schedule.console_path, f"{refused.console_path}?tab=storage"):
+        page.goto(path)
+        for row in page.locator(".rows > li").all():
+            icon, name = row.locator("svg").first.bounding_box(), row.locator("a, .strong").first.bounding_box()
+            assert icon is not None
+            assert name is not None
+            assert name["x"] - (icon["x"] + icon["width"]) < 24, "nothing is as wide as the icon's column"
+
+
 def test_a_task_is_made_and_started(open_page, ada, actor):
     page = open_page(ada, f"/tasks/new?actor={actor.pk}")
     page.get_by_role("textbox", name="Name (optional)").fill("weekly")
