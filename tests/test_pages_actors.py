@@ -332,8 +332,16 @@ def test_options_that_no_run_can_have(actor, built, signed_in, dan, field, value
 def test_what_has_not_been_built_cannot_be_started(actor, signed_in, dan):
     here = signed_in(dan)
     assert "has succeeded yet" in here.get(f"{actor.console_path}/start").content.decode()
-    assert here.post(f"{actor.console_path}/start", {"input": "{}"}).status_code == 422
+    refused = here.post(f"{actor.console_path}/start", {"input": "{}"})
+    assert refused.status_code == 422
+    assert "autofocus" in str(refused.context["form"]["build"]), "the focus goes to the field that says what is wrong"
+    assert "autofocus" not in str(refused.context["form"]["input"])
     assert not Run.objects.exists()
+
+
+def test_the_dialog_of_a_build_has_the_focus_in_its_first_field(actor, signed_in, dan):
+    form = signed_in(dan).get(f"{actor.console_path}/build").context["form"]
+    assert [field.name for field in form if "autofocus" in str(field)] == ["version"]
 
 
 def test_a_build_of_a_version_that_there_is_not(actor, signed_in, dan):

@@ -1,5 +1,6 @@
 """The pages of schedules: who is refused and how, bad input, then what they show and do."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -265,6 +266,37 @@ def test_a_public_actor_is_offered_where_it_is_asked_for(ben, signed_in, actor):
     schedule = Schedule.objects.get()
     assert not schedule.is_enabled
     assert actions_of(schedule)[0].actor_id == actor.pk
+
+
+@pytest.mark.parametrize(("dialog", "first"), [("/schedules/new", "name"), ("{}/actions/new", "starts")])
+def test_a_dialog_has_the_focus_in_its_first_field(ada, signed_in, schedule, dialog, first):
+    form = signed_in(ada).get(dialog.format(schedule.console_path)).context["form"]
+    assert [field.name for field in form if "autofocus" in str(field)] == [first]
+
+
+def test_only_what_one_may_start_is_offered(ben, dan, signed_in, make_resource):
+    read, run = (make_resource(Kind.ACTOR, dan, name=name) for name in ("read", "run"))
+    give(read, ben)
+    give(run, ben, Permission.READ | Permission.RUN)
+    for actor in (read, run):
+        give(make_resource(Kind.TASK, dan, name=f"task-{actor.name}", actor=actor), ben)
+
+    text = text_of(signed_in(ben).get("/schedules/new"))
+
+    assert re.findall(r"<option[^>]*>(dan/[\w-]+)</option>", text) == ["dan/task-run", "dan/run"]
+
+
+def test_into_somebody_elses_schedule_only_what_is_theirs_is_offered(ada, ben, signed_in, schedule, make_resource):
+    give(schedule, ben, Permission.READ | Permission.WRITE)
+    make_resource(Kind.ACTOR, ben, name="bens")
+    nothing = text_of(signed_in(ben).get(f"{schedule.console_path}/actions/new"))
+    assert "Only ada can add more" in nothing
+    assert "bens" not in nothing
+
+    give(make_resource(Kind.ACTOR, ada, name="adas"), ben, Permission.READ | Permission.RUN)
+    text = text_of(signed_in(ben).get(f"{schedule.console_path}/actions/new"))
+
+    assert re.findall(r"<option[^>]*>([\w-]+/[\w-]+)</option>", text) == ["ada/adas"]
 
 
 def test_times_are_saved_and_it_is_switched_on_and_off(ada, signed_in, schedule):

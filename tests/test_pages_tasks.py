@@ -1,6 +1,7 @@
 """The pages of tasks: who is refused and how, bad input, then what they show and do."""
 
 import json
+import re
 
 import pytest
 
@@ -121,6 +122,27 @@ def test_a_task_is_not_made_of_an_actor_that_one_may_only_read(ben, signed_in, a
     assert "HX-Redirect" in signed_in(ben).post("/tasks/new", {"actor": actor.pk}, headers=HTMX).headers
 
 
+def test_only_what_one_may_run_is_offered(ben, dan, signed_in, make_resource):
+    """The choice agrees with the decision: what it offers, it does not refuse."""
+    actors = {name: make_resource(Kind.ACTOR, dan, name=name) for name in ("read", "run", "build", "public")}
+    make_resource(Kind.ACTOR, ben, name="own")
+    for name, permission in (("read", Permission.WRITE), ("run", Permission.RUN), ("build", Permission.BUILD)):
+        give(actors[name], ben, permission | Permission.READ)
+    give(actors["public"], ben)
+    actors["public"].is_public = True
+    actors["public"].save()
+
+    text = text_of(signed_in(ben).get("/tasks/new"))
+
+    offered = re.findall(r"<option[^>]*>(\w+/\w+)</option>", text)
+    assert sorted(offered) == ["ben/own", "dan/public", "dan/run"]
+
+
+def test_who_may_run_no_actor_is_told_where_they_are(ben, dan, signed_in, make_resource):
+    give(make_resource(Kind.ACTOR, dan, name="read"), ben)
+    assert "you have no Actor yet that you may run" in text_of(signed_in(ben).get("/tasks/new"))
+
+
 def test_starting_is_not_done_by_looking(ada, signed_in, task):
     for path in ("/start", "/input"):
         assert signed_in(ada).get(task.console_path + path).status_code == 405
@@ -226,7 +248,7 @@ def test_a_task_is_made_of_a_public_actor(ben, signed_in, actor):
 
 
 def test_without_any_actor_a_new_task_says_what_to_do(cleo, signed_in):
-    assert "you have no Actors yet" in text_of(signed_in(cleo).get("/tasks/new"))
+    assert "you have no Actor yet that you may run" in text_of(signed_in(cleo).get("/tasks/new"))
 
 
 def test_input_and_options_are_saved_and_what_the_form_does_not_show_stays(ada, signed_in, task):

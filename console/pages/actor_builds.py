@@ -34,6 +34,8 @@ class BuildRow(Row):
 class BuildForm(Manners):
     """Which version is to be built, and what is to point to the build."""
 
+    first_field = "version"
+
     version = forms.ChoiceField(label="Version")
     tag = forms.CharField(
         label="Tag",

@@ -35,13 +35,13 @@ class Manners(forms.Form):
         if self.first_field:
             self.fields[self.first_field].widget.attrs["autofocus"] = True
 
-    def full_clean(self) -> None:
-        """Check the form, and move the focus to the first field with an error."""
-        super().full_clean()
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Keep an error, whoever found it and when, and move the focus to the first field with one."""
+        super().add_error(field, error)
         wrong = next((name for name in self.fields if name in self.errors), None)
         if wrong:
-            for field in self.fields.values():
-                field.widget.attrs.pop("autofocus", None)
+            for each in self.fields.values():
+                each.widget.attrs.pop("autofocus", None)
             self.fields[wrong].widget.attrs["autofocus"] = True
 
 

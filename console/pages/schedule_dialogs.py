@@ -53,7 +53,7 @@ def add_action(request: ScheduleRequest) -> HttpResponse:
     """Add an Actor or a task to what a schedule starts."""
     schedule = request.resource
     form = ActionForm(request.POST if request.method == "POST" else None)
-    has_choices = form.offer(request.principal)
+    has_choices = form.offer(request.principal, owner_id=schedule.owner_id)
     if request.method == "POST" and form.is_valid():
         action = _checked(form, request.principal, owner_of(schedule))
         try:

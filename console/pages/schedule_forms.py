@@ -8,14 +8,13 @@ from django import forms
 
 from accounts.principal import Principal
 from console.pages.form_manners import Manners
+from console.pages.startable import choices_of
 from resources.kinds import Kind
 from resources.models import Schedule
 from resources.schedules import editing, times
 from resources.schedules.actions import JSON_TYPE, Action, RunActor, RunActorTask, RunInput
-from sharing.lists import Listed, listed
+from sharing.lists import Listed
 
-# So many Actors and so many tasks a choice offers; another Actor is scheduled from its page.
-MOST_CHOICES = 200
 MAX_INPUT = 500_000
 _FIELD_OF = {"cronExpression": "cron_expression", "timezone": "timezone", "actions": "starts"}
 # The select and the expression say together, as they are written, what they come to.
@@ -74,6 +73,8 @@ class TimesForm(Manners):
 class ActionForm(Manners):
     """What a schedule starts, and with which input."""
 
+    first_field: str | None = "starts"
+
     starts = forms.CharField(label="Start", max_length=200, widget=forms.Select)
     input = forms.CharField(
         label="Input",
@@ -107,12 +108,15 @@ class ActionForm(Manners):
         body = RunInput(msgspec.json.encode(given).decode(), JSON_TYPE) if given is not None else None
         return RunActor(actor_id=id_[:100], run_input=body)
 
-    def offer(self, principal: Principal, asked_for: dict[str, str] | None = None) -> bool:
-        """Fill the choice with what one may see, and return whether there is anything."""
-        account_id = principal.account_id or ""
+    def offer(self, principal: Principal, asked_for: dict[str, str] | None = None, owner_id: str | None = None) -> bool:
+        """Fill the choice with what one may start, and return whether there is anything.
+
+        `owner_id` is whom the schedule belongs to: somebody else's starts only what is its owner's.
+        """
+        mine = owner_id in (None, principal.account_id)
         groups = []
         for kind, label in ((Kind.TASK, "Tasks"), (Kind.ACTOR, "Actors")):
-            found = listed(account_id, kinds=(kind,), limit=MOST_CHOICES)
+            found = [each for each in choices_of(kind, principal) if mine or each.owner_id == owner_id]
             options = {f"{kind.value}:{each.id}": _called(each, principal) for each in found}
             options |= {value: text for value, text in (asked_for or {}).items() if value.startswith(f"{kind.value}:")}
             if options:
@@ -124,6 +128,8 @@ class ActionForm(Manners):
 
 class NewScheduleForm(TimesForm, ActionForm):
     """A new schedule: its name, when it fires, and the first thing that it starts."""
+
+    first_field = "name"
 
     name = forms.CharField(
         label="Name",

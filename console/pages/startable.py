@@ -1,14 +1,22 @@
-"""The Actor of a task, or of what a schedule starts, as far as whoever looks may see and run it."""
+"""What whoever looks may start: the Actor of a task, and the choices of the dialogs that start something."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import cast
+
+from django.db.models import F, Q
 
 from accounts.errors import ApiError
 from accounts.principal import Principal
 from resources.kinds import KINDS, Kind
-from resources.models import Actor
+from resources.models import Actor, Task
+from sharing.lists import Listed, listed
 from sharing.mentioned import mentioned
+from sharing.models import Grant
 from sharing.permissions import Permission
+
+# So many things of a kind a choice offers; anything else is started from its own page.
+MOST_CHOICES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +54,26 @@ def may(principal: Principal, address: str, permission: Permission) -> Actor | N
         return cast("Actor", mentioned(principal, Kind.ACTOR, address, permission))
     except ApiError:
         return None
+
+
+def choices_of(kind: Kind, principal: Principal) -> list[Listed]:
+    """Return the Actors, or the tasks, of one's lists that one may start, newest first.
+
+    To be listed takes READ, to be started RUN on the Actor besides: what a dialog offers it must not refuse.
+    """
+    found = listed(principal.account_id or "", kinds=(kind,), limit=MOST_CHOICES)
+    ids = [each.id for each in found]
+    if kind is Kind.TASK:
+        actor_of = dict(Task.objects.filter(pk__in=ids).values_list("pk", "actor_id"))
+    else:
+        actor_of = {id_: id_ for id_ in ids}
+    runnable = _runnable(actor_of.values(), principal)
+    return [each for each in found if actor_of.get(each.id) in runnable]
+
+
+def _runnable(actor_ids: Collection[str | None], principal: Principal) -> set[str]:
+    """Return which Actors `principal` may RUN: the rules OWNER, GRANT and PUBLIC_ACTOR for many, in one query."""
+    grants = Grant.objects.alias(runs=F("permissions").bitand(Permission.RUN.value))
+    granted = grants.filter(account_id=principal.account_id, source=Grant.Source.DIRECT, runs__gt=0)
+    may_run = Q(owner_id=principal.account_id) | Q(is_public=True) | Q(pk__in=granted.values("resource_id"))
+    return set(Actor.objects.filter(may_run, pk__in=actor_ids).values_list("pk", flat=True))

@@ -11,7 +11,7 @@ from accounts.requests import PageRequest
 from console.pages import dialogs
 from console.pages.form_manners import Manners
 from console.pages.run_input import InputForm
-from console.pages.startable import may
+from console.pages.startable import choices_of, may
 from console.pages.tasks import TaskRequest
 from resources import storages
 from resources.kinds import KINDS, Kind
@@ -19,12 +19,9 @@ from resources.models import Task
 from resources.tasks import editing
 from resources.tasks.options import SavedOptions
 from sharing.declare import needs, signed_in
-from sharing.lists import listed
 from sharing.permissions import Permission
 
 TASKS_PATH = f"/{KINDS[Kind.TASK].console_path}"
-# So many Actors a choice offers; of any other one a task is made from the Actor's page.
-MOST_CHOICES = 200
 _NAME = {"autocomplete": "off", "spellcheck": "false"}
 
 
@@ -68,7 +65,9 @@ def create(request: PageRequest) -> HttpResponse:
         if task is not None:
             messages.success(request, f"The task “{task}” was created.")
             return dialogs.go_to(request, task.console_path)
-    return dialogs.answer(request, "tasks/_create.html", title="New task", form=form, has_actors=bool(choices))
+    return dialogs.answer(
+        request, "tasks/_create.html", title="New task", form=form, has_actors=bool(choices) or form.is_bound
+    )
 
 
 @needs(Kind.TASK, Permission.WRITE)
@@ -129,8 +128,8 @@ def _initial(request: PageRequest) -> dict[str, str]:
 
 
 def _choices(request: PageRequest, wanted: str) -> list[tuple[str, str]]:
-    """Return the Actors to choose from: one's own, those shared with one, and the one that was asked for."""
-    found = listed(request.user.pk, kinds=(Kind.ACTOR,), limit=MOST_CHOICES)
+    """Return the Actors to choose from: one's own, those shared with one to be run, and the one that was asked for."""
+    found = choices_of(Kind.ACTOR, request.principal)
     choices = {each.id: f"{each.owner_username}/{each.name or each.id}" for each in found}
     asked_for = may(request.principal, wanted, Permission.RUN) if wanted and wanted not in choices else None
     if asked_for is not None:
