@@ -49,7 +49,8 @@ class Rule:
     `kinds` are those that the rule can find. `id`, `created_at` and `kind` are the columns to sort and filter by,
     those of the grant where its index has them; so are `run` and `status`, where there is one. A rule `by_kind` is
     asked once for each kind, as its index is sorted; one with a `status` once for each status. `alone` is the source
-    for a list without conditions on `r`: the index of the grants has all that such a list reads.
+    for a list without conditions on `r`: the index of the grants has all that such a list reads. `repeats` says that
+    it may find something more than once, as where a run is attached to two issues.
     """
 
     reason: Reason
@@ -62,6 +63,7 @@ class Rule:
     status: str = ""
     by_kind: bool = False
     alone: str = ""
+    repeats: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,18 @@ class Pairs:
         """Return what follows FROM to find the rows `t` of the tally that count the pairs' runs."""
         if self.many:
             return f"{self.tables} WHERE {self.where}"
-        of_pair = f"t.owner = {self.owner} AND t.{self.parent} = {self.id}"
-        return f"{self.tables} CROSS JOIN resources_runtally t WHERE {self.where} AND {of_pair}"
+        return f"{self.tables} CROSS JOIN resources_runtally t WHERE {self.where} AND {self._of_pair}"
+
+    def tallied(self, condition: str) -> str:
+        """Return the condition that the tally has runs of the pair for which `condition` holds."""
+        if self.many:
+            return condition
+        # Not as EXISTS, for which PostgreSQL would walk the runs of all pairs first.
+        return f" AND (SELECT SUM(t.runs) FROM resources_runtally t WHERE {self._of_pair}{condition}) > 0"
+
+    @property
+    def _of_pair(self) -> str:
+        return f"t.owner = {self.owner} AND t.{self.parent} = {self.id}"
 
     def holds_for(self, run: RunColumns) -> str:
         """Return the condition that a run, or what the tally counts, belongs to one of the pairs."""
@@ -148,6 +160,7 @@ SHARED: Final = (
         id="g.resource_id",
         created_at="g.resource_created_at",
         alone=_GRANTED_ALONE + _BY_ISSUE,
+        repeats=True,
     ),
     # Rule 8 by rules 2 and 5. By rule 1 it need not be followed: a default storage has the owner of its run.
     Rule(
@@ -155,6 +168,7 @@ SHARED: Final = (
         STORAGE_KINDS,
         "sharing_grant g CROSS JOIN resources_resource r "
         "WHERE g.account_id = %(me)s AND g.resource_kind = 'run' AND r.run_id = g.resource_id",
+        repeats=True,
     ),
 )
 

@@ -44,7 +44,7 @@ from sharing.list_rules import (
 
 # From here on a page is worth to count for.
 DEEP = 5_000
-# So many times must an Actor's users have said that they share its runs before lists take them as one.
+# So many rows of the tally must be of an Actor's users who share their runs before lists take these users as one.
 CROWD = 1_000
 
 
@@ -88,7 +88,7 @@ def listed(
 ) -> list[Listed]:
     """Return a page of what an account owns, is shared with it, or both, by time of creation.
 
-    It takes two statements, deep in a list four, however much there is.
+    It takes at most two statements, deep in a list four, however much there is.
 
     `kinds` of None are all; `named_only` leaves out what has no name; `search` is a part of the name, whatever its
     case, or a whole ID; `actor_id` and `task_id` leave only what belongs to that Actor or task, `statuses` only
@@ -326,7 +326,8 @@ def _one_by_one(kinds: frozenset[Kind], only: _Only, condition: str = "") -> lis
 
 def _selects(rule: Rule, kinds: frozenset[Kind], only: _Only, condition: str = "") -> list[str]:
     """Return the SELECTs of one rule, one for each time that it has to be asked."""
-    columns = f"SELECT {rule.id} AS id, {_RANKS[rule.reason]} AS rank, {rule.created_at} AS at FROM "
+    distinct = "DISTINCT " if rule.repeats else ""
+    columns = f"SELECT {distinct}{rule.id} AS id, {_RANKS[rule.reason]} AS rank, {rule.created_at} AS at FROM "
     common = only.of_parents(rule.run) + only.within(rule.created_at) + condition
     return [
         columns + _source(rule, kind, name + status + common)
@@ -389,18 +390,19 @@ def _by_the_crowd(only: _Only, direction: str) -> list[str]:
 
 def _first(pairs: Pairs, kinds: frozenset[Kind], only: _Only, direction: str) -> list[str]:
     """Return what follows FROM to find, as `r`, as many of each pair as a page could need of it."""
+    walks = _walks(pairs, kinds, only)
     if not pairs.many:
-        return [_of_each(_pairs(pairs, only, walk), walk, direction) for walk in _walks(pairs, kinds, only)]
-    by_time = (
-        kinds and not only.statuses and not only.of_task
-    )  # there is no index for others, in which owners are mixed
+        return [_of_each(_pairs(pairs, only, walk), walk, direction) for walk in walks]
+
+    def first_of(condition: str = "") -> list[str]:
+        found = ((walk, _pairs(pairs, only, walk, condition)) for walk in walks)
+        return [_of_each(_first_pairs(each, walk, direction), walk, direction) for walk, each in found]
+
+    if not kinds or only.statuses or only.of_task:  # for which no index mixes the owners of an Actor's runs
+        return first_of()
     crowded = CROWDED_ACTORS + (" AND a.id = %(actor)s" if only.of_actor else "")
-    others = f" AND {pairs.id} NOT IN (SELECT c.id FROM ({crowded}) c)" if by_time else ""
-    found = [
-        _of_each(_first_pairs(_pairs(pairs, only, walk, others), walk, direction), walk, direction)
-        for walk in _walks(pairs, kinds, only)
-    ]
-    return [*found, _of_each(crowded, _walk(OF_CROWDED_ACTOR, kinds, only), direction)] if by_time else found
+    one_by_one = first_of(f" AND {pairs.id} NOT IN (SELECT c.id FROM ({crowded}) c)")
+    return [*one_by_one, _of_each(crowded, _walk(OF_CROWDED_ACTOR, kinds, only), direction)]
 
 
 def _of_each(pairs: str, walk: _Walk, direction: str) -> str:
@@ -457,6 +459,9 @@ def _pairs(pairs: Pairs, only: _Only, walk: _Walk, condition: str = "") -> str:
     """Return the SELECT of those pairs that can have something of the Actor, task and status that are asked for."""
     wanted = only.of_actor if pairs.parent == "actor" else only.of_task
     condition += f" AND {pairs.id} = %({pairs.parent})s" if wanted else ""
+    others = only.of_task if pairs.parent == "actor" else only.of_actor
+    if others:  # all runs of the task would be walked to find none of the Actor; the tally knows it
+        condition += pairs.tallied(only.of_parents(OF_TALLY))
     return pairs.query(f"{condition} AND t.status = '{walk.status}'" if pairs.many and walk.status else condition)
 
 
@@ -469,10 +474,15 @@ def _picked(pairs: Pairs, kinds: frozenset[Kind], only: _Only) -> list[str]:
         of += only.of_parents(OF_RESOURCE) + only.with_status(_STATUS)
         holds = pairs.holds_for(OF_RESOURCE)
         return [f"resources_resource r WHERE {holds}{of}{name}" for name in only.names(kinds)]
-    both = "resources_resource r CROSS JOIN resources_resource n WHERE n.id = r.run_id"
-    of_pair = f"r.owner_id = p.owner AND n.owner_id = p.owner AND n.{pairs.parent}_id = p.id"
-    by_id = [f"{both} AND {pairs.holds_for(OF_N)}{of}{each}" for each in only.by_id(kinds)]
-    return by_id + [f"({pairs.query()}) p CROSS JOIN {both} AND {of_pair}{of}{each}" for each in only.by_name(kinds)]
+    of_run = "resources_resource r CROSS JOIN resources_resource n WHERE n.id = r.run_id"
+    # A storage belongs to whoever its run belongs to. In this form PostgreSQL has to begin with what has a name: by
+    # its estimates it may as well begin with all runs of the pair.
+    parent = f"(SELECT n.{pairs.parent}_id FROM resources_resource n WHERE n.id = r.run_id)"
+    of_pair = f"({pairs.query()}) p CROSS JOIN resources_resource r WHERE r.owner_id = p.owner AND {parent} = p.id"
+    return [
+        *(f"{of_run} AND {pairs.holds_for(OF_N)}{of}{each}" for each in only.by_id(kinds)),
+        *(f"{of_pair}{of}{each}" for each in only.by_name(kinds)),
+    ]
 
 
 # ---- how much there is
@@ -509,7 +519,7 @@ def _counts_of_picked(only: _Only, stop: str) -> list[str]:
 def _counts_of_shared(only: _Only, stop: str) -> list[str]:
     """Return what to add up: each pair's own, and what is shared one by one and belongs to no pair."""
     runs, storages = only.kinds & RUNS, only.kinds & STORAGE_KINDS
-    of_no_pair = "".join(f" AND NOT {pairs.holds_for(RunColumns.of('r'))}" for pairs in only.pairs)
+    of_no_pair = "".join(f" AND NOT {pairs.holds_for(OF_RESOURCE)}" for pairs in only.pairs)
     of_a_pair = " OR ".join(pairs.holds_for(OF_N) for pairs in only.pairs) or "1 = 0"
     of_no_such_run = f" AND NOT EXISTS (SELECT 1 FROM resources_resource n WHERE n.id = r.run_id AND ({of_a_pair}))"
     return [

@@ -1,12 +1,14 @@
 """Lists and their totals: whatever they are narrowed to, they say what the decision says, page by page."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import count
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,8 +17,12 @@ from hypothesis.extra.django import TestCase
 from resources.jobs import JobStatus
 from resources.kinds import STORAGES, Kind
 from resources.models import Dataset, Resource, Run
+from resources.runs import tally
+from sharing import issues
 from sharing.access import Reason
-from sharing.lists import Ownership, count_listed, listed
+from sharing.lists import Listed, Ownership, count_listed, listed
+from sharing.models import Issue
+from tests.conftest import principal_of
 from tests.test_access_laws import LISTED_FOR, PEOPLE, few_worlds, person, worlds
 from tests.worlds import World, build
 
@@ -157,3 +163,87 @@ def test_a_deep_page_is_the_one_that_counting_rows_would_give(ada, ben, give, dj
             with django_assert_max_num_queries(2 if offset < 7 else 4):
                 page = listed(ada.pk, kinds=[Kind.DATASET], offset=offset, limit=10)
             assert [row.id for row in page] == everything[offset : offset + 10]
+
+
+@pytest.mark.django_db
+def test_what_more_than_one_issue_shares_takes_up_the_room_of_one(ada, dan, give, make_resource):
+    """A run may be attached to any number of issues, and be granted besides; it and its storages are listed once."""
+    actor = make_resource(Kind.ACTOR, dan, name="finder")
+    now, made = timezone.now(), []
+    for number in range(3):
+        run = make_resource(Kind.RUN, ada, actor=actor, created_at=now + timedelta(seconds=number))
+        made.append(make_resource(Kind.DATASET, ada, run=run, created_at=run.created_at))
+        for title in ("Prices missing", "Prices too high", "Too slow"):
+            issue = Issue.objects.create(actor_id=actor.pk, author=ada, title=title)
+            issues.attach_run(issue, Run.objects.get(pk=run.pk), by=principal_of(ada))
+        give(run, dan)
+    for kind, expected in ((Kind.RUN, [each.run_id for each in made]), (Kind.DATASET, [each.pk for each in made])):
+        assert [row.id for row in listed(dan.pk, kinds=[kind], limit=2, newest_first=False)] == expected[:2]
+        assert [row.id for row in listed(dan.pk, kinds=[kind], limit=2)] == expected[:0:-1]
+        assert count_listed(dan.pk, kinds=[kind], at_most=4) == 3
+
+
+def work_of(look: Callable[[], object]) -> int:
+    """Return how much a database does for a statement: SQLite's steps, or the rows that PostgreSQL passes on."""
+    tally.fold()  # as is done every minute
+    look()  # what is prepared once is prepared now
+    if connection.vendor == "sqlite":
+        steps = count(1)
+        connection.connection.set_progress_handler(lambda: next(steps) and None, 1)
+        look()
+        connection.connection.set_progress_handler(None, 1)
+        return next(steps)
+    asked: list[tuple[str, Any]] = []
+
+    def keep(execute: Callable[..., Any], sql: str, parameters: Any, *rest: Any) -> Any:
+        asked.append((sql, parameters))
+        return execute(sql, parameters, *rest)
+
+    with connection.execute_wrapper(keep):
+        look()
+    return sum(_rows(sql, parameters) for sql, parameters in asked)
+
+
+def _rows(sql: str, parameters: Any) -> int:
+    def passed_on(node: dict[str, Any]) -> int:
+        return node["Actual Rows"] * node["Actual Loops"] + sum(passed_on(each) for each in node.get("Plans", ()))
+
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        cursor.execute("SET LOCAL enable_seqscan = off")  # which only so few rows are worth
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", parameters)
+        return passed_on(cursor.fetchone()[0][0]["Plan"])
+
+
+@pytest.mark.django_db
+def test_what_has_a_name_is_found_without_a_look_at_what_has_none(ada, make_resource):
+    make_resource(Kind.DATASET, ada, name="prices")
+    looks = [
+        lambda: listed(ada.pk, kinds=[Kind.DATASET], named_only=True),
+        lambda: listed(ada.pk, kinds=[Kind.DATASET], search="rice"),
+        lambda: count_listed(ada.pk, kinds=[Kind.DATASET], named_only=True),
+    ]
+    before = [work_of(look) for look in looks]
+    Resource.objects.bulk_create(Resource(kind=Kind.DATASET, owner=ada) for _ in range(2_000))
+    assert [work_of(look) for look in looks] == pytest.approx(before, abs=200)
+
+
+@pytest.mark.skipif(connection.vendor == "postgresql", reason="It sorts so few runs instead of walking their index.")
+@pytest.mark.django_db
+def test_runs_of_a_task_are_not_walked_for_an_actor_that_it_never_ran(ada, ben, give, make_resource):
+    actors = [make_resource(Kind.ACTOR, ada, name=f"finder-{number}") for number in range(3)]
+    task = make_resource(Kind.TASK, ada, name="nightly", actor=actors[0])
+    for each in actors:
+        give(each, ben, "READ", "VIEW_OWNER_RUNS")
+
+    def run(times: int) -> None:
+        for _ in range(times):
+            make_resource(Kind.RUN, ada, actor=actors[0], task=task)
+
+    def look() -> list[Listed]:
+        return listed(ben.pk, kinds=[Kind.RUN], task_id=task.pk, limit=5)
+
+    run(10)
+    before = work_of(look)
+    run(300)
+    assert work_of(look) == pytest.approx(before, rel=0.5)

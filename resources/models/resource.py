@@ -63,6 +63,10 @@ class Resource(models.Model):
         indexes = (
             # Lists are sorted by the ID where times are the same, and those that are read most read nothing else.
             models.Index(fields=("owner", "kind", "created_at", "id"), name="resource_of_owner"),
+            # What has a name may be little among a million default storages, and what lists of the API give by default.
+            models.Index(
+                fields=("owner", "kind", "created_at", "id"), condition=Q(name__isnull=False), name="resource_named"
+            ),
             models.Index(
                 fields=("actor", "kind", "created_at"), condition=Q(actor__isnull=False), name="resource_of_actor"
             ),
