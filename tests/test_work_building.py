@@ -222,6 +222,36 @@ def test_a_definition_that_nobody_could_read_again_is_refused(ada, text):
     assert ".actor/actor.json is not valid JSON" in build.status_message
 
 
+def test_a_definition_holds_the_schemas_that_it_names(ada, api):
+    """The templates name them, and the Python client reads no build whose input schema is a name."""
+    said = {"actorSpecification": 1, "input": "./input.json", "output": "./output.json"}
+    said["storages"] = {"dataset": "./dataset.json", "keyValueStore": {"inline": 1}}
+    files = definition(json.dumps(said))
+    files |= {f".actor/{name}.json": json.dumps({"title": name}) for name in ("input", "output", "dataset")}
+    build = built(actor_of(ada, files))
+    answer = api(ada).get(f"/v2/actor-builds/{build.pk}").json()["data"]["actorDefinition"]
+    assert answer == {
+        "actorSpecification": 1,
+        "input": {"title": "input"},
+        "output": {"title": "output"},
+        "storages": {"dataset": {"title": "dataset"}, "keyValueStore": {"inline": 1}},
+    }
+
+
+def test_what_a_definition_says_in_another_type_is_left_out(ada, api):
+    said = {"actorSpecification": 2, "name": 1, "title": "T", "version": "one", "environmentVariables": {"A": 1}}
+    said |= {"storages": {"datasets": {"a": "./a.json", "b": {}}, "x": 1}, "minMemoryMbytes": 5, "ours": 7}
+    said |= {"defaultMemoryMbytes": 512, "usesStandbyMode": "no", "meta": {"templateId": 1}, "output": 3}
+    build = built(actor_of(ada, definition(json.dumps(said))))
+    answer = api(ada).get(f"/v2/actor-builds/{build.pk}").json()["data"]["actorDefinition"]
+    assert answer == {"title": "T", "defaultMemoryMbytes": 512, "storages": {"datasets": {"b": {}}}, "ours": 7}
+
+
+def test_a_schema_that_a_definition_names_must_be_there(ada):
+    build = built(actor_of(ada, definition('{"storages": {"dataset": "./gone.json"}}')))
+    assert (build.status, 'names the file "./gone.json"' in build.status_message) == ("FAILED", True)
+
+
 def test_a_definition_is_kept_as_it_is_meant(ada):
     said = {"title": "a\x00b", "description": "a backslash and u0000: \\u0000"}
     build = built(actor_of(ada, definition(json.dumps({"input": said}))))

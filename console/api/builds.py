@@ -25,7 +25,7 @@ from console.api.pagination import Page, flag
 from console.api.waiting import seconds_to_wait, until_finished
 from resources.actors.fields import InvalidField
 from resources.actors.versions import url_without_credentials
-from resources.builds import deleting, starting
+from resources.builds import definition, deleting, starting
 from resources.builds.choosing import build_for
 from resources.builds.ending import abort as abort_build
 from resources.kinds import Kind
@@ -188,7 +188,7 @@ def described(access: Access) -> dict[str, Any]:
         "readme": content.readme or None,
         "changelog": content.changelog or None,
         "actVersion": _version(content.source, in_full=access.allows(Permission.WRITE)),
-        "actorDefinition": msgspec.Raw(content.definition.encode()) if content.definition else None,
+        "actorDefinition": definition.described(content),
     }
     if not access.principal.is_anonymous:
         answer |= {"usageTotalUsd": 0.0, "usageUsd": {"ACTOR_COMPUTE_UNITS": 0.0}}

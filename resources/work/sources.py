@@ -13,6 +13,7 @@ _DEFINITIONS = (".actor/actor.json", "actor.json", "apify.json")
 _INPUT_SCHEMAS = (".actor/INPUT_SCHEMA.json", ".actor/input_schema.json", "INPUT_SCHEMA.json", "input_schema.json")
 _READMES = (".actor/README.md", "README.md")
 _CHANGELOGS = (".actor/CHANGELOG.md", "CHANGELOG.md")
+_STORAGES = ("dataset", "keyValueStore", "requestQueue")
 _MAX_TEXT_BYTES = 1024 * 1024
 
 
@@ -40,11 +41,19 @@ def write(files: Sequence[SourceFile], app: Path) -> None:
 def definition_of(app: Path) -> dict[str, Any]:
     """Return what `.actor/actor.json` says, an empty one where there is none.
 
+    The schemas of its output and storages are in it, where it names the files that they are in.
+
     Raises:
-        BadSource: when it is not a JSON object.
+        BadSource: when one of them is missing where it should be, or not a JSON object.
     """
     path = _first(app, _DEFINITIONS)
-    return {} if path is None else _object(app, path)
+    definition = {} if path is None else _object(app, path)
+    storages = definition.get("storages")
+    for holder, names in ((definition, ("output",)), (storages if isinstance(storages, dict) else {}, _STORAGES)):
+        for name in names:
+            if isinstance(holder.get(name), str):
+                holder[name] = _object(app, _named(app, holder[name]))
+    return definition
 
 
 def input_schema_of(app: Path, definition: dict[str, Any]) -> str:
