@@ -8,6 +8,7 @@ import pytest
 from resources.kinds import Kind
 from resources.models import Actor, Build, BuildContent, KeyValueStore, Run
 from resources.records import writing
+from resources.records.reading import find, open_record
 from resources.runs import starting
 from resources.runs.options import RunOptions
 from tests.run_stage import at_work, built, built_actor, ended
@@ -176,3 +177,34 @@ def test_no_input_is_an_empty_one_and_is_not_stored(api, ada, actor, make_resour
         assert started.status_code == 201
         found = api(ada).get(f"/v2/actor-runs/{started.json()['data']['id']}/key-value-store/records/INPUT")
         assert (found.getvalue() if found.status_code == 200 else None) == stored
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        (b'{"url": "x", "big": 12345678901234567890.5}', b'{"shop":"all","url":"x","big":12345678901234567890.5}'),
+        (b'{"url": "x", "shop": null}', None),  # refused: it was not left out
+        (b'{"url":  "x", "shop": "a"}', b'{"url":  "x", "shop": "a"}'),
+    ],
+)
+def test_what_is_left_out_is_filled_in_where_it_has_a_default(api, ada, actor, turn, given, stored):
+    started = api(ada).post(f"/v2/actors/{actor.pk}/runs", given, content_type=JSON)
+    assert started.status_code == (201 if stored else 400)
+    if stored:
+        assert input_of(Run.objects.get()) == stored
+    assert turn(b"{}", given).status_code == (200 if stored else 400)
+    if stored:
+        assert input_of(Run.objects.exclude(metamorphs=[]).get(), "INPUT-METAMORPH-1") == stored
+
+
+def test_no_input_is_the_defaults_where_there_are_any(api, ada, actor):
+    BuildContent.objects.update(input_schema=json.dumps({**SCHEMA, "required": []}))
+    assert api(ada).post(f"/v2/actors/{actor.pk}/runs", b"null", content_type=JSON).status_code == 201
+    assert input_of(Run.objects.get()) == b'{"shop":"all"}'
+
+
+def input_of(run: Run, key: str = "INPUT") -> bytes:
+    record = find(KeyValueStore.objects.get(run_id=run.pk).pk, key)
+    assert record is not None
+    with open_record(record) as file:
+        return file.read()

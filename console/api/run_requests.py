@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from django.http import HttpRequest, QueryDict
@@ -20,12 +20,11 @@ from console.api.webhooks import WebhookBody
 from resources.jobs import Origin
 from resources.models import Task
 from resources.records.content_types import MAX_LENGTH, can_be_content_type, is_json
-from resources.runs.inputs import InvalidInput
+from resources.runs.inputs import JSON_TYPE, InvalidInput
 from resources.runs.options import InvalidOption, RunOptions
 from resources.runs.starting import DEFAULT_CONTENT_TYPE, CannotRun
 from resources.webhooks.editing import InvalidWebhook, WebhookChange
 
-JSON_TYPE: Final = "application/json; charset=utf-8"
 _DECIMAL = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?\Z", re.ASCII)
 # Clients say where they were called from; of those that may be, it is the command line that is told apart.
 _BASE64 = str.maketrans(" -_", "++/")

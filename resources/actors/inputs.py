@@ -2,7 +2,7 @@
 
 The schema is that of `.actor/input_schema.json`: one object with properties, each with a type and its bounds. Patterns
 are not tried: they come from the Actor's developer, and one that is made for it would keep a server busy for ever. A
-field with a default may be left out even where it is required: the SDK fills it in, in the run.
+field with a default may be left out even where it is required: a run is given the default then.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,6 +22,13 @@ def problems(schema: str, value: Any) -> list[str]:
     if not isinstance(value, dict):
         return ["The input must be an object."]
     return list(_of_object(described, value))
+
+
+def defaults_of(schema: str) -> dict[str, Any]:
+    """Return the defaults of an input schema's fields by their names; `schema` is JSON text, "" where there is none."""
+    described = msgspec.json.decode(schema) if schema else {}
+    properties = _dict(_dict(described).get("properties"))
+    return {name: field["default"] for name, field in properties.items() if "default" in _dict(field)}
 
 
 def _of_object(schema: dict[str, Any], value: dict[str, Any]) -> Iterator[str]:

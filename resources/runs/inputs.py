@@ -1,7 +1,7 @@
-"""Whether what a run is given is what the build asks for that it is to run.
+"""Whether what a run is given is what the build asks for that it is to run, and what it then gets.
 
-Every way to start a run comes by here, and so does a metamorph. Values that a field has by default are filled in by the
-SDK, in the run, so a field that has one may be left out. What is not JSON is the Actor's own business, and so is
+Every way to start a run comes by here, and so does a metamorph. A field that has a default may be left out: it is
+filled in here, for the SDKs leave that to the platform. What is not JSON is the Actor's own business, and so is
 everything where the build has no schema.
 """
 
@@ -12,12 +12,13 @@ from typing import Any, Final
 import msgspec
 from django.conf import settings
 
-from resources.actors.inputs import problems
+from resources.actors.inputs import defaults_of, problems
 from resources.models import Build, BuildContent, Record
 from resources.records.content import Undecodable, UnpacksTooLarge, decoded_pieces
 from resources.records.content_types import MAX_LENGTH, can_be_content_type, is_json
 from resources.records.reading import open_current
 
+JSON_TYPE: Final = "application/json; charset=utf-8"
 _MOST_SHOWN: Final = 20
 _LONGEST: Final = 500
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
@@ -34,19 +35,30 @@ class InvalidInput(ValueError):
         super().__init__(f"Input is not valid: {' '.join(self.problems)}")
 
 
-def check(build: Build, given: bytes | None, content_type: str) -> None:
-    """Look at an input that is about to be given to a run of a build; no input is an empty one.
+def accepted(build: Build, given: bytes | None, content_type: str) -> tuple[bytes | None, str]:
+    """Return the input that a run of a build gets, and its type, for one that it is about to be given.
+
+    That is what was given, byte for byte, or where fields are left out that have a default, with these. No input is an
+    empty one, and stays none where no field has a default.
 
     Raises:
         InvalidInput: when the input schema of the build does not allow it, or its type is none that a record can have.
     """
     if given is not None and not can_be_content_type(content_type):
         raise InvalidInput([f"Its content type must be a media type of at most {MAX_LENGTH} characters."])
-    _check(build, content_type, None if given is None else lambda: given)
+    schema = _check(build, content_type, None if given is None else lambda: given)
+    defaults = defaults_of(schema)
+    if not defaults or not (given is None or is_json(content_type)):
+        return given, content_type
+    # The values are not looked into: a number keeps all its digits.
+    fields = {} if given is None else msgspec.json.decode(given, type=dict[str, msgspec.Raw] | None) or {}
+    if defaults.keys() <= fields.keys():
+        return given, content_type
+    return msgspec.json.encode({**defaults, **fields}), JSON_TYPE if given is None else content_type
 
 
 def check_record(build: Build, record: Record | None) -> None:
-    """Look at an input that a run has already, as `check` does.
+    """Look at an input that a run has already, which stays as it is.
 
     Raises:
         InvalidInput: when the input schema of the build does not allow it, or it is too large to be looked at.
@@ -65,10 +77,12 @@ def check_value(schema: str, value: Any) -> None:
         raise InvalidInput(found)
 
 
-def _check(build: Build, content_type: str, read: Callable[[], bytes] | None) -> None:
-    schema = BuildContent.objects.filter(build_id=build.pk).values_list("input_schema", flat=True).first()
+def _check(build: Build, content_type: str, read: Callable[[], bytes] | None) -> str:
+    """Look at an input and return the schema that it was held against, "" where there is none."""
+    schema = BuildContent.objects.filter(build_id=build.pk).values_list("input_schema", flat=True).first() or ""
     if schema and (read is None or is_json(content_type)):
         check_value(schema, {} if read is None else _parsed(read()))
+    return schema
 
 
 def _parsed(text: bytes) -> Any:

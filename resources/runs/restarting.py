@@ -73,7 +73,7 @@ def metamorph(
     if input is None:
         inputs.check_record(chosen, kept_input(run, input_key_of(run)))
     else:
-        inputs.check(chosen, input, content_type)
+        input, content_type = inputs.accepted(chosen, input, content_type)
     with transaction.atomic():
         locked = Run.objects.select_for_update(of=("self",)).filter(pk=run.pk, status=JobStatus.RUNNING).first()
         if locked is None:

@@ -51,8 +51,8 @@ def start(
     """Start an Actor, or a task of it, and return the run, which is READY until a worker takes it.
 
     It belongs to `by`, whoever the Actor and the task belong to, and so do its default storages; whether `by` may
-    start it has been decided before. `input` is kept as it is, under the key INPUT. `webhooks` are sent for this run
-    alone, each with its idempotency key if it has one.
+    start it has been decided before. `input` is kept under the key INPUT, with the defaults of the fields that it
+    leaves out. `webhooks` are sent for this run alone, each with its idempotency key if it has one.
 
     Raises:
         CannotRun: when there is no build to run.
@@ -66,7 +66,7 @@ def start(
     chosen = merged(actor, task, options or RunOptions()).checked()
     build = build_to_run(actor, chosen.build or "")
     content_type = content_type or DEFAULT_CONTENT_TYPE
-    inputs.check(build, input, content_type)
+    input, content_type = inputs.accepted(build, input, content_type)
     with transaction.atomic():
         run = _make_run(actor, build, chosen, owner_id=by.account_id)
         run.task_id = task.pk if task else None
