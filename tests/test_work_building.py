@@ -95,6 +95,11 @@ def test_a_link_that_an_installation_leaves_is_not_followed(tmp_path):
         sources.input_schema_of(app, {"input": "../../secret.json"})
 
 
+def test_a_link_that_leads_in_a_circle_is_no_file(tmp_path):
+    (tmp_path / "package.json").symlink_to("package.json")
+    assert not commands.is_for_node(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("files", "said"),
     [

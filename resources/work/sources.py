@@ -95,7 +95,7 @@ def own_file(app: Path, name: str) -> Path | None:
     try:
         path = (app / name).resolve()
         return path if path.is_file() and path.is_relative_to(app.resolve()) else None
-    except (OSError, ValueError):
+    except (OSError, ValueError, RuntimeError):  # the last is of links that lead in a circle
         return None
 
 
