@@ -182,6 +182,17 @@ def test_a_version_is_built(api, ada, ben, actor, url, give):
     assert data_of(api(ada).get(url))["stats"]["totalBuilds"] == 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "seen"), [("GIT_REPO", {"gitRepoUrl": "https://example.com/a"}), ("TARBALL", {}), ("GITHUB_GIST", {})]
+)
+def test_the_url_of_a_repository_is_that_of_no_other_source(api, ada, actor, url, kind, seen):
+    versions.change(
+        actor.versions.get(), {"source_type": kind, "source_url": "https://example.com/a"}, by=principal_of(ada)
+    )
+    built = data_of(api(ada).post(f"{url}/builds?version=0.1"))
+    assert built["actVersion"] == {"versionNumber": "0.1", "sourceType": kind, "buildTag": "latest", **seen}
+
+
 def test_the_version_may_be_left_out_where_there_is_only_one(api, ada, actor, url):
     assert data_of(api(ada).post(f"{url}/builds"))["buildNumber"] == "0.1.1"
     versions.add(actor, "0.2", by=principal_of(ada))

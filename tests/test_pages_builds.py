@@ -139,6 +139,21 @@ def test_the_source_is_that_of_then(build, actor, dan, signed_in):
     assert here.get(f"{build.console_path}/source?file=gone").status_code == 404
 
 
+def test_what_a_version_had_before_is_not_what_was_built(build, actor, dan, signed_in):
+    here, by = signed_in(dan), principal_of(dan)
+    version = actor.versions.get()
+    versions.change(version, {"source_type": "TARBALL", "source_url": "https://example.com/a.zip"}, by=by)
+    archive = starting.start(actor, "0.1", by=by)
+    versions.change(version, {"source_type": "SOURCE_FILES"}, by=by)
+    files = starting.start(actor, "0.1", by=by)
+    page = here.get(f"{archive.console_path}/source").content.decode()
+    assert "https://example.com/a.zip" in page
+    assert here.get(f"{archive.console_path}/source?file=main.py").status_code == 404
+    page = here.get(f"{files.console_path}/source").content.decode()
+    assert "main.py" in page
+    assert "a.zip" not in page
+
+
 def test_the_credentials_in_the_url_of_a_source_are_shown_to_nobody(actor, dan, signed_in):
     by = principal_of(dan)
     versions.add(actor, "0.2", by=by, source_type="GIT_REPO", source_url="https://dan:token@example.com/a.git")

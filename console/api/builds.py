@@ -265,7 +265,7 @@ def _version(source: str, *, in_full: bool) -> dict[str, Any]:
     version = {name: kept[name] for name in ("versionNumber", "sourceType", "buildTag") if kept.get(name)}
     if kept.get("sourceType") == SourceType.SOURCE_FILES:
         version["sourceFiles"] = [file for file in kept.get("sourceFiles", ()) if not file.get("folder")]
-    elif kept.get("sourceUrl"):
+    elif kept.get("sourceType") == SourceType.GIT_REPO:
         url = kept["sourceUrl"]
         version["gitRepoUrl"] = url if in_full else url_without_credentials(url)
     return version

@@ -43,7 +43,10 @@ def source(request: BuildRequest) -> HttpResponse:
     """Show what was built."""
     content = BuildContent.objects.only("source").filter(build_id=request.resource.pk).first()
     kept: dict[str, Any] = msgspec.json.decode(content.source) if content else {}
-    found = source_files.parsed(msgspec.json.encode(kept.get("sourceFiles") or []).decode())
+    source_type = SourceType(kept.get("sourceType") or SourceType.SOURCE_FILES)
+    # A version keeps the files and the URL that it had before its source was somewhere else.
+    is_files = source_type == SourceType.SOURCE_FILES
+    found = source_files.parsed(msgspec.json.encode(kept.get("sourceFiles") or []).decode()) if is_files else []
     found.sort(key=lambda each: each.name)
     wanted = request.GET.get("file", "")
     file = next((each for each in found if each.name == wanted or (not wanted and each.format == "TEXT")), None)
@@ -53,8 +56,8 @@ def source(request: BuildRequest) -> HttpResponse:
         "files": found,
         "file": file,
         "text": printable(file.content) if file and file.format == "TEXT" else None,
-        "source_type": SourceType(kept.get("sourceType") or SourceType.SOURCE_FILES),
-        "source_url": url_without_credentials(kept.get("sourceUrl") or ""),
+        "source_type": source_type,
+        "source_url": "" if is_files else url_without_credentials(kept.get("sourceUrl") or ""),
     }
     return render(request, "builds/source.html", context)
 
