@@ -118,14 +118,6 @@ def test_a_source_that_is_wrong_fails_and_says_why(ada, files, said):
     assert not TaggedBuild.objects.exists()
 
 
-def test_a_source_that_is_elsewhere_fails_and_says_so(ada):
-    actor = actor_of(ada, {"main.py": ""})
-    actor.versions.update(source_type="GIT_REPO", source_url="https://example.com/a.git")
-    build = built(actor)
-    assert build.status == JobStatus.FAILED
-    assert "Git repository, which this server does not fetch" in text_of(build.pk)
-
-
 def test_a_build_is_built_once(ada):
     build = built(actor_of(ada, {"main.py": ""}))
     before = text_of(build.pk)

@@ -54,7 +54,7 @@ class VersionForm(Manners):
         label="URL of the source",
         required=False,
         max_length=2000,
-        help_text="Where the source is not in files here.",
+        help_text="Where the source is not in files here. That of a Git repository may end with #branch:directory.",
         widget=forms.TextInput(attrs={**_PLAIN, "inputmode": "url"}),
     )
     apply_env_vars_to_build = forms.BooleanField(

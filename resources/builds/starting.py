@@ -83,7 +83,7 @@ def snapshot(version: ActorVersion) -> str:
     """Return a version as a build keeps it, as JSON text.
 
     It has `versionNumber`, `sourceType`, `sourceFiles`, `sourceUrl`, `buildTag` and `applyEnvVarsToBuild`, and not its
-    variables.
+    variables. Of a source that is elsewhere, `revision` is added once it was fetched.
     """
     return msgspec.json.encode(
         {

@@ -2,6 +2,8 @@
 
 import json
 import logging
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,9 +13,10 @@ from resources.actors.source_files import SourceFile, parsed
 from resources.encryption import CannotDecrypt
 from resources.jobs import JobStatus
 from resources.models import Build, BuildContent, SourceType
-from resources.work import identity, leases, making, sources
+from resources.work import fetching, identity, leases, making, sources
 from resources.work.attending import Attendant, Outcome
 from resources.work.directories import APP
+from resources.work.fetching import Elsewhere
 from resources.work.isolation import IsolationMissing, isolation
 from resources.work.lines import Lines
 
@@ -48,19 +51,12 @@ def memory_bytes_of(build: Build) -> int:
     return (build.memory_mbytes or _DEFAULT_MEMORY_MBYTES) * 1024**2
 
 
-def files_of(content: BuildContent) -> list[SourceFile]:
-    """Return the source files of a build.
-
-    Raises:
-        BadSource: when its source is somewhere else.
-    """
+def source_of(content: BuildContent) -> Sequence[SourceFile] | Elsewhere:
+    """Return the source files of a build, or where they are to be fetched from."""
     source: dict[str, Any] = json.loads(content.source)
-    kind = source.get("sourceType") or SourceType.SOURCE_FILES
+    kind = SourceType(source.get("sourceType") or SourceType.SOURCE_FILES)
     if kind != SourceType.SOURCE_FILES:
-        raise sources.BadSource(
-            f"The source of this version is a {SourceType(kind).label}, which this server does not fetch. "
-            "Put the files into the version as source files."
-        )
+        return Elsewhere(kind, source["sourceUrl"], source.get("revision", ""))
     return parsed(msgspec.json.encode(source.get("sourceFiles", [])).decode())
 
 
@@ -71,18 +67,18 @@ def _build(build_id: str, worker: str, lines: Lines) -> None:
         isolated = isolation()
         if isolated.why_not:
             lines.note(f"This build is not isolated from the server. {isolated.why_not}")
-        files = files_of(build.content)
+        source = source_of(build.content)
         attendant = Attendant(build, worker, isolated, lines)
         given = variables.unsealed(build.content.environment if wants_variables(build.content) else "")
         lines.hide(given.secrets())
-        directory = making.make(build_id, files, attendant, memory_bytes_of(build), given.values)
-        _save_what_it_says(build.content, directory / APP)
+        directory = making.make(build_id, source, attendant, memory_bytes_of(build), given.values)
+        _save_what_it_says(build.content, directory)
     except (IsolationMissing, sources.BadSource, CannotDecrypt) as error:
         _end(build_id, worker, lines, JobStatus.FAILED, str(error))
     except making.CannotMake as error:
         _end_early(build_id, worker, lines, error)
     else:
-        lines.note(f"Built {len(files)} source files.")
+        lines.note(f"Built {_named(source, directory)}.")
         _end(build_id, worker, lines, JobStatus.SUCCEEDED)
 
 
@@ -91,13 +87,26 @@ def wants_variables(content: BuildContent) -> bool:
     return bool(json.loads(content.source).get("applyEnvVarsToBuild"))
 
 
-def _save_what_it_says(content: BuildContent, app: Any) -> None:
+def _named(source: Sequence[SourceFile] | Elsewhere, directory: Path) -> str:
+    """Return what was built, in the words of the log."""
+    if not isinstance(source, Elsewhere):
+        return f"{len(source)} source files"
+    revision = fetching.revision_of(directory)
+    return f"the archive with the SHA-256 {revision}" if source.is_archive else f"commit {revision}"
+
+
+def _save_what_it_says(content: BuildContent, directory: Path) -> None:
+    """Keep what the Actor says of itself, and which revision was fetched: other machines fetch the same."""
+    app = directory / APP
+    revision = fetching.revision_of(directory)
+    if revision:
+        content.source = json.dumps(json.loads(content.source) | {"revision": revision})
     definition = sources.definition_of(app)
     content.definition = msgspec.json.encode(definition).decode() if definition else ""
     content.input_schema = sources.input_schema_of(app, definition)
     content.readme = sources.text_of(app, definition, "readme")
     content.changelog = sources.text_of(app, definition, "changelog")
-    leases.insist(lambda: content.save(update_fields=["definition", "input_schema", "readme", "changelog"]))
+    leases.insist(lambda: content.save(update_fields=["source", "definition", "input_schema", "readme", "changelog"]))
 
 
 def _end_early(build_id: str, worker: str, lines: Lines, error: making.CannotMake) -> None:

@@ -4,6 +4,7 @@ A build directory is made once and never changed; each machine makes its own whe
 
     builds/<build id>/app       the source files, with what npm has installed
     builds/<build id>/packages  what pip has installed, where there is a requirements.txt
+    builds/<build id>/revision  the commit, or the SHA-256 of the archive, where the source was fetched
     runs/<run id>.<hex>/app     the run's own copy of the source files, which it may change: where it starts
 
 Each attempt at a run has a directory of its own: what ended or gave the run back may still be removing its directory
@@ -18,6 +19,7 @@ from pathlib import Path
 from django.conf import settings
 
 APP, PACKAGES, NODE_MODULES = "app", "packages", "node_modules"
+FETCHED, REVISION = "fetched", "revision"
 
 
 def of_build(build_id: str) -> Path:

@@ -34,6 +34,10 @@ class Lines:
         """Let nobody read these values, from now on, besides those that are hidden already."""
         self._hidden.add(values)
 
+    def hidden(self, text: str) -> str:
+        """Return a text that is to be read elsewhere than in the log as it may be read there."""
+        return self._hidden.hide(text.encode(errors="replace")).decode()
+
     def feed(self, printed: bytes) -> None:
         """Take what was printed, which may end within a line."""
         whole, end, self._rest = (self._rest + printed).rpartition(b"\n")

@@ -1,19 +1,20 @@
-"""Making the directory of a build: its files written, and what it needs installed. Done once on each machine.
+"""Making the directory of a build: its files written or fetched, what it needs installed. Once on each machine.
 
 It is made under another name and then renamed, so whoever sees the directory sees all of it. Nothing is shared between
-builds, and installing, which runs programs of strangers, is isolated like a run.
+builds, and fetching and installing, which run or read what strangers have made, are isolated like a run.
 """
 
 import secrets
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from resources.actors.source_files import SourceFile
-from resources.work import commands, directories, environment, sources
+from resources.work import commands, directories, environment, fetching, sources
 from resources.work.attending import Attendant, Outcome
 from resources.work.containers import Program
 from resources.work.directories import APP, NODE_MODULES, PACKAGES
+from resources.work.fetching import Elsewhere
 from resources.work.isolation import HOME, Isolation, Place
 
 _INSTALLED_BYTES = 2 * 1024**3  # the largest file that an installation may write
@@ -29,12 +30,16 @@ class CannotMake(Exception):
 
 
 def make(
-    build_id: str, files: Sequence[SourceFile], attendant: Attendant, memory_bytes: int, variables: Mapping[str, str]
+    build_id: str,
+    source: Sequence[SourceFile] | Elsewhere,
+    attendant: Attendant,
+    memory_bytes: int,
+    variables: Mapping[str, str],
 ) -> Path:
     """Return the directory of a build, made now where this machine has none yet. `variables` are there when installing.
 
     Raises:
-        CannotMake: when a file or an installation is wrong, or the job was stopped meanwhile.
+        CannotMake: when a file, fetching or an installation is wrong, or the job was stopped meanwhile.
     """
     ready = directories.of_build(build_id)
     if ready.is_dir():
@@ -43,7 +48,10 @@ def make(
     making.mkdir()
     try:
         try:
-            sources.write(files, making / APP)
+            if isinstance(source, Elsewhere):
+                _fetch(source, making, attendant, memory_bytes)
+            else:
+                sources.write(source, making / APP)
             for command, installed in _installations(making / APP):
                 _install(command, making, installed, attendant, memory_bytes, variables)
                 if (making / APP / NODE_MODULES).is_symlink():
@@ -85,6 +93,14 @@ def _installations(app: Path) -> list[tuple[list[str], str]]:
     return [([*pip, "--quiet", "--requirement", "requirements.txt", "--target"], PACKAGES)]
 
 
+def _fetch(source: Elsewhere, making: Path, attendant: Attendant, memory_bytes: int) -> None:
+    attendant.lines.hide(source.secrets())
+    attendant.lines.note(f"Fetching the {source.shown()}.")
+    program = fetching.program_of(source, making, attendant.isolation, memory_bytes)
+    _complete(program, attendant, "Fetching the source", lambda: attendant.lines.hidden(fetching.problem_of(making)))
+    fetching.take(making)
+
+
 def _install(
     command: list[str],
     making: Path,
@@ -110,10 +126,15 @@ def _install(
         file_bytes=_INSTALLED_BYTES,
         places=places,
     )
+    _complete(program, attendant, "Installing")
+
+
+def _complete(program: Program, attendant: Attendant, doing: str, why: Callable[[], str] = str) -> None:
+    """Run a program that has to succeed. Where it does not, `why` is asked for its own words, "" for none."""
     outcome = attendant.run(program)
     if outcome is Outcome.EXITED and attendant.exit_code == 0:
         return
     if outcome is Outcome.TOO_MUCH:
-        raise CannotMake(f"Installing took too much {attendant.too_much}.", exit_code=attendant.exit_code)
-    message = f"Installing ended with exit code {attendant.exit_code}."
+        raise CannotMake(f"{doing} took too much {attendant.too_much}.", exit_code=attendant.exit_code)
+    message = why() or f"{doing} ended with exit code {attendant.exit_code}."
     raise CannotMake(message, outcome, attendant.exit_code)

@@ -109,7 +109,7 @@ class _Execution:
         memory_bytes = (run.memory_mbytes or _DEFAULT_MEMORY_MBYTES) * 1024**2
         build = making.make(
             run.build.pk,
-            building.files_of(content),
+            building.source_of(content),
             attendant,
             max(memory_bytes, building.memory_bytes_of(run.build)),
             of_version.values if building.wants_variables(content) else {},

@@ -1,0 +1,169 @@
+"""A source that is not in the version: a Git repository, a Gist or an archive, which a program of ours fetches.
+
+The program (`fetch.py`) is one of the build's, with its isolation, its limits and its log: a URL reaches what a build
+reaches anyway, and nothing that comes from there is read in this process.
+"""
+
+import base64
+import json
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from resources.models import SourceType
+from resources.work import directories, environment
+from resources.work.containers import Program
+from resources.work.directories import APP, FETCHED, REVISION
+from resources.work.isolation import Isolation, Place
+from resources.work.sources import BadSource, beginning_of, own_file
+
+MAX_DOWNLOADED_BYTES = 256 * 1024**2
+MAX_UNPACKED_BYTES = 512 * 1024**2
+MAX_FILES = 50_000
+_FILE_BYTES = 2 * 1024**3  # of one file: Git keeps all that it fetches in one
+_PROGRAM = Path(__file__).with_name("fetch.py")
+_MAX_PROBLEM_BYTES = 1000
+_REF = re.compile(r"(?![-+])[^\x00-\x20\x7f~^:?*\[\\]{1,250}\Z")
+_FETCHED_REVISION = re.compile(r"[0-9a-f]{40,64}\Z")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Where a source is. `url` is what the version says, and may hold a name and a password.
+
+    `revision` is what was fetched when it was built, the commit or the SHA-256 of the archive; "" before. What is
+    fetched afterwards, on other machines, has to be the same.
+    """
+
+    kind: SourceType
+    url: str
+    revision: str = ""
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether it is an archive, and not a Git repository, which a Gist is, too."""
+        return self.kind == SourceType.TARBALL
+
+    def shown(self) -> str:
+        """Return what may be read of it in a log: its URL without name, password and query."""
+        parts = self._parts()
+        fragment = f"#{parts.fragment}" if parts.fragment and self.kind == SourceType.GIT_REPO else ""
+        return f"{self.kind.label} {parts.scheme}://{_host_of(parts)}{parts.path}{fragment}"
+
+    def secrets(self) -> Iterator[str]:
+        """Yield what is in the URL that nobody is to read, as it is there and as it is sent."""
+        parts = self._parts()
+        name, password = _credentials_of(parts)
+        yield from (parts.username or "", parts.password or "", name, password, parts.query)
+        if name or password:
+            yield base64.b64encode(f"{name}:{password}".encode()).decode()
+
+    def told(self) -> str:
+        """Return what the program is told, as JSON text.
+
+        Raises:
+            BadSource: for a URL that nothing is fetched from, or a branch or directory that there cannot be.
+        """
+        parts = self._parts()
+        name, password = _credentials_of(parts)
+        ref, _, directory = (parts.fragment if self.kind == SourceType.GIT_REPO else "").partition(":")
+        return json.dumps(
+            {
+                "kind": "archive" if self.is_archive else "git",
+                "url": parts._replace(netloc=_host_of(parts), fragment="").geturl(),
+                "username": name,
+                "password": password,
+                "revision": self.revision or _checked_ref(ref),
+                "directory": _checked_directory(directory),
+                "most": {"downloaded": MAX_DOWNLOADED_BYTES, "unpacked": MAX_UNPACKED_BYTES, "files": MAX_FILES},
+            }
+        )
+
+    def _parts(self) -> SplitResult:
+        """Return the parts of the URL, looked at again as when it was saved: it decides what is connected to."""
+        try:
+            parts = urlsplit(self.url)
+            fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+            if fine and not any(map(_CONTROL.search, _credentials_of(parts))):
+                return parts
+        except ValueError:
+            pass
+        raise BadSource(f"The URL of the {self.kind.label} must be a valid one with http or https.")
+
+
+def program_of(source: Elsewhere, making: Path, isolation: Isolation, memory_bytes: int) -> Program:
+    """Return the program that fetches a source into a directory that is made for it in `making`.
+
+    Raises:
+        BadSource: when it cannot be fetched from there, or not with what is installed here.
+    """
+    told = source.told()
+    if not source.is_archive and shutil.which("git") is None:
+        raise BadSource(f"The source is a {source.kind.label}, and git is not installed on this server.")
+    fetched = making / FETCHED
+    fetched.mkdir()
+    seen, program = (f"/{FETCHED}", f"/{_PROGRAM.name}") if isolation.on else (str(fetched), str(_PROGRAM))
+    return Program(
+        command=[sys.executable, "-I", "-S", program],
+        environment={**environment.of_program(seen, {}), "SOURCE": told},
+        directory=seen,
+        memory_bytes=memory_bytes,
+        file_bytes=_FILE_BYTES,
+        places=[Place(fetched, seen, writable=True), Place(_PROGRAM, program)],
+    )
+
+
+def problem_of(making: Path) -> str:
+    """Return why the program has failed, "" where it could not say."""
+    path = own_file(making / FETCHED, "problem")
+    text = beginning_of(path, _MAX_PROBLEM_BYTES).decode(errors="replace") if path else ""
+    return "".join(each if each.isprintable() else " " for each in text).strip()
+
+
+def take(making: Path) -> None:
+    """Make what the program has fetched the files of the build, and keep which revision they are.
+
+    Raises:
+        BadSource: when they are not there.
+    """
+    fetched = making / FETCHED
+    path = own_file(fetched, "revision")
+    revision = beginning_of(path, 100).decode(errors="replace") if path else ""
+    files = fetched / "files"
+    if not _FETCHED_REVISION.match(revision) or files.is_symlink() or not files.is_dir():
+        raise BadSource("Fetching the source has left no files.")
+    files.rename(making / APP)
+    directories.remove(fetched)
+    (making / REVISION).write_text(revision, encoding="ascii")
+
+
+def revision_of(build: Path) -> str:
+    """Return which revision of its source the directory of a build was made of, "" where it was not fetched."""
+    path = build / REVISION
+    return path.read_text(encoding="ascii") if path.is_file() else ""
+
+
+def _credentials_of(parts: SplitResult) -> tuple[str, str]:
+    return unquote(parts.username or ""), unquote(parts.password or "")
+
+
+def _host_of(parts: SplitResult) -> str:
+    return parts.netloc.rpartition("@")[2]
+
+
+def _checked_ref(ref: str) -> str:
+    if ref and (not _REF.match(ref) or ".." in ref):
+        raise BadSource(f'"{ref[:200]}" can be neither a branch nor a tag nor a commit.')
+    return ref
+
+
+def _checked_directory(directory: str) -> str:
+    parts = PurePosixPath(directory.strip("/")).parts
+    if ".." in parts or _CONTROL.search(directory):
+        raise BadSource(f'"{directory[:200]}" must be a directory of the repository, without .. in it.')
+    return "/".join(parts)
