@@ -14,7 +14,7 @@ from resources.jobs import JobStatus
 from resources.kinds import Kind
 from resources.logs import writing
 from resources.logs.reading import text_of
-from resources.models import Build, Resource, Run
+from resources.models import Build, Resource, Run, TaggedBuild
 from resources.runs import aborting, restarting
 from resources.work import attending, directories, identity, isolation, leases, running
 from resources.work.lines import Lines
@@ -99,8 +99,9 @@ def test_nothing_is_run_of_what_is_gone():
 def test_the_environment_is_that_of_the_run_and_nothing_else(ada, dan, monkeypatch):
     monkeypatch.setenv("SECRET_KEY", "of the server")
     monkeypatch.setenv("DATABASE_URL_OF_OTHERS", "of the server")
-    options = {"timeout_secs": 100, "max_total_charge_usd": 12345.678}
+    options = {"timeout_secs": 100, "max_total_charge_usd": 12345.678, "restart_on_error": True}
     run = started(ada, {"main.py": "import json, os\nprint(json.dumps(dict(os.environ)))"}, **options)
+    TaggedBuild.objects.create(actor_id=run.actor_id, tag="beta", build_id=run.build_id)
     storages = dict(Resource.objects.filter(run_id=run.pk).values_list("kind", "pk"))
     environment = said(execute(run))
     assert "of the server" not in environment.values()
@@ -113,6 +114,8 @@ def test_the_environment_is_that_of_the_run_and_nothing_else(ada, dan, monkeypat
         "ACTOR_ID": run.actor_id,
         "ACTOR_FULL_NAME": "ada/works",
         "ACTOR_BUILD_NUMBER": "0.1.1",
+        "ACTOR_BUILD_TAGS": "beta,latest",
+        "ACTOR_RESTART_ON_ERROR": "1",
         "ACTOR_INPUT_KEY": "INPUT",
         "ACTOR_DEFAULT_DATASET_ID": storages[Kind.DATASET],
         "ACTOR_DEFAULT_KEY_VALUE_STORE_ID": storages[Kind.KEY_VALUE_STORE],

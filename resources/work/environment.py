@@ -16,7 +16,7 @@ from django.db.models import F
 from accounts.moments import iso
 from resources.calls import base_url_of
 from resources.kinds import Kind
-from resources.models import Resource, Run
+from resources.models import Resource, Run, TaggedBuild
 from resources.runs.restarting import input_key_of
 from resources.runs.tokens import make_run_token
 
@@ -60,6 +60,8 @@ def of_run(run: Run, home: str, of_version: Mapping[str, str]) -> dict[str, str]
         "ACTOR_MAX_PAID_DATASET_ITEMS": "" if run.max_items is None else str(run.max_items),
         "ACTOR_MAX_TOTAL_CHARGE_USD": "" if run.max_total_charge_usd is None else repr(run.max_total_charge_usd),
     }
+    if run.restart_on_error:
+        said["ACTOR_RESTART_ON_ERROR"] = "1"
     if run.started_at is not None:
         said["ACTOR_STARTED_AT"] = said["APIFY_STARTED_AT"] = iso(run.started_at)
         if run.timeout_secs:
@@ -81,6 +83,7 @@ def _identity(run: Run) -> dict[str, str]:
         "ACTOR_RUN_ID": run.pk,
         "ACTOR_BUILD_ID": run.build_id or "",
         "ACTOR_BUILD_NUMBER": run.build_number,
+        "ACTOR_BUILD_TAGS": ",".join(_tags_of(run.build_id)),
         "ACTOR_TASK_ID": run.task_id or "",
         "ACTOR_INPUT_KEY": input_key_of(run),
     }
@@ -90,6 +93,10 @@ def _identity(run: Run) -> dict[str, str]:
     if run.task_id:
         older["APIFY_ACTOR_TASK_ID"] = run.task_id
     return {**said, **older}
+
+
+def _tags_of(build_id: str | None) -> list[str]:
+    return list(TaggedBuild.objects.filter(build_id=build_id).order_by("tag").values_list("tag", flat=True))
 
 
 def _storages(run: Run) -> dict[str, str]:
