@@ -339,6 +339,21 @@ def test_the_log_says_what_came_of_it(ada, signed_in, schedule):
     assert text.index("Refused") < text.index("Started")
 
 
+def test_the_log_leads_its_owner_to_the_runs_that_there_are(ada, ben, signed_in, schedule, actor, make_resource):
+    give(schedule, ben)
+    run = make_resource(Kind.RUN, ada, actor=actor, general_access="RESTRICTED")
+    gone = "0" * 17
+    for run_id in (run.pk, gone):
+        ScheduleInvocation.objects.create(schedule=schedule, message=f"Started the run {run_id} of the Actor <finder>.")
+
+    text = text_of(signed_in(ada).get(f"{schedule.console_path}/log"))
+    assert f'Started the run <a class="id" href="{run.console_path}">{run.pk}</a> of the Actor &lt;finder&gt;.' in text
+    assert f"Started the run {gone} of the Actor &lt;finder&gt;." in text
+    text = text_of(signed_in(ben).get(f"{schedule.console_path}/log"))
+    assert f"Started the run {run.pk} of" in text
+    assert f'href="{run.console_path}"' not in text
+
+
 def test_renaming_and_deleting(ada, signed_in, schedule):
     browser = signed_in(ada)
     assert browser.post(f"{schedule.console_path}/rename", {"name": "a b"}).status_code == 422

@@ -1,6 +1,7 @@
 """When a schedule fires and what it starts, in words."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -12,11 +13,12 @@ from django.utils import timezone as clock
 from accounts.principal import Principal
 from console.pages.belonging import names_for
 from resources.kinds import KINDS, Kind, KindInfo
-from resources.models import Resource
+from resources.models import Resource, Run, ScheduleInvocation
 from resources.schedules import times
 from resources.schedules.actions import Action, RunActor
 
 NEXT_TIMES = 5
+_STARTED = re.compile(r"(?P<before>Started the run )(?P<run_id>[0-9a-zA-Z]{17})(?P<after> .*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,17 @@ class ActionLine:
     path: str
     has_input: bool
     is_gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of a schedule's log. The ID of a run in it is apart where whoever looks can open that run's page."""
+
+    at: datetime
+    level: str
+    before: str
+    run_id: str = ""
+    after: str = ""
 
 
 def times_of(expression: str, timezone: str, after: datetime | None = None) -> Times:
@@ -70,6 +83,19 @@ def action_lines(actions: Sequence[Action], principal: Principal) -> list[Action
         has_input = bool(action.run_input if isinstance(action, RunActor) else action.input)
         lines.append(ActionLine(action.id, KINDS[kind], names.of(resource) or id_, path, has_input, resource is None))
     return lines
+
+
+def log_lines(found: Iterable[ScheduleInvocation], principal: Principal) -> list[LogLine]:
+    """Return lines of a schedule's log for a page, in two statements: its runs are its owner's."""
+    read = [(each, _STARTED.fullmatch(each.message)) for each in found]
+    ids = [match["run_id"] for _, match in read if match]
+    mine = set(Run.objects.filter(pk__in=ids, owner_id=principal.account_id).values_list("pk", flat=True))
+    return [
+        LogLine(each.at, each.level, **match.groupdict())
+        if match and match["run_id"] in mine
+        else LogLine(each.at, each.level, each.message)
+        for each, match in read
+    ]
 
 
 def _started_by(action: Action) -> tuple[Kind, str]:

@@ -12,7 +12,7 @@ from accounts.requests import PageRequest
 from console.pages import resource_pages
 from console.pages.resource_pages import Tab
 from console.pages.schedule_forms import TimesForm
-from console.pages.schedule_words import action_lines, times_of
+from console.pages.schedule_words import action_lines, log_lines, times_of
 from resources.kinds import Kind
 from resources.models import Schedule, ScheduleInvocation
 from resources.schedules import editing
@@ -85,7 +85,8 @@ def switch(request: ScheduleRequest) -> HttpResponse:
 @require_safe
 def log(request: ScheduleRequest) -> HttpResponse:
     """Show what came of each time that a schedule fired, the newest first."""
-    lines = ScheduleInvocation.objects.filter(schedule_id=request.resource.pk).order_by("-pk")[:LOG_LINES]
+    found = ScheduleInvocation.objects.filter(schedule_id=request.resource.pk).order_by("-pk")[:LOG_LINES]
+    lines = log_lines(found, request.principal)
     return render(request, "schedules/log.html", {**_head(request, "log"), "lines": lines, "most": LOG_LINES})
 
 
