@@ -39,7 +39,9 @@ def test_what_is_no_expression(expression):
     assert refused.value.field == "cronExpression"
 
 
-@pytest.mark.parametrize("zone", ["", "Mars/Base", "../UTC", "/etc/passwd", "europe/prague", "\x00", "Európe/Prague"])
+@pytest.mark.parametrize(
+    "zone", ["", "localtime", "Mars/Base", "../UTC", "/etc/passwd", "europe/prague", "\x00", "Európe/Prague"]
+)
 def test_what_is_no_time_zone(zone):
     with pytest.raises(InvalidTimes) as refused:
         times.check("* * * * *", zone)

@@ -1,7 +1,6 @@
 """The forms of schedules: when one fires, and what it starts."""
 
 from typing import Any
-from zoneinfo import available_timezones
 
 import msgspec
 from django import forms
@@ -49,7 +48,7 @@ class TimesForm(Manners):
     )
     timezone = forms.ChoiceField(
         label="Time zone",
-        choices=lambda: [(zone, zone) for zone in sorted(available_timezones())],
+        choices=lambda: [(zone, zone) for zone in sorted(times.zones())],
         widget=forms.Select(attrs={**_PREVIEW, "hx-trigger": "change"}),
         error_messages={"invalid_choice": "It must be a time zone of the IANA database, like Europe/Prague or UTC."},
     )
