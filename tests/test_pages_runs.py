@@ -166,6 +166,8 @@ def test_below_an_actor_a_run_is_found_only_if_it_is_of_that_actor(ada, cleo, si
 
     assert response.status_code == 302
     assert response.url == run.console_path
+    with_tab = signed_in(ada).get(f"/actors/{actor.pk}/runs/{run.pk}?tab=log")
+    assert with_tab.url == f"{run.console_path}?tab=log", "a link to its log leads to its log"
     assert signed_in(ada).get(f"/actors/{other.pk}/runs/{run.pk}").status_code == 404
     assert signed_in(cleo).get(f"/actors/{actor.pk}/runs/{run.pk}").status_code == 404
 

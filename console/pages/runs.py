@@ -76,7 +76,8 @@ def page_below_its_actor(request: RunRequest, actor: str) -> HttpResponse:
     facts = request.access.facts.actor
     if facts is None or actor != facts.id:
         raise Http404
-    return redirect(run.console_path)
+    query = request.META.get("QUERY_STRING", "")
+    return redirect(f"{run.console_path}?{query}" if query else run.console_path)
 
 
 @needs(Kind.RUN, Permission.READ)
