@@ -73,6 +73,7 @@ def test_sign_up_then_verify_in_the_same_browser(mailoutbox):
     page = client.get(link)
     assert not EmailAddress.objects.get().verified, "opening the link verifies nothing, the button does"
     assert "Verify" in page.content.decode()
+    assert "We have sent a link" not in page.content.decode(), "it has been followed"
     response = client.post(link.split("?")[0], {"next": "/settings/security"})
     assert response["Location"] == "/settings/security"
     assert client.get("/settings/security").status_code == HTTPStatus.OK
