@@ -125,6 +125,12 @@ def test_the_page_follows_its_run_to_the_end_without_a_reload(open_page, ada, ru
     assert page.evaluate("window.before") is True
 
 
+def test_without_a_script_nothing_is_said_to_follow_the_run(open_page, ada, running):
+    page = open_page(ada, f"{running.console_path}?tab=log", java_script_enabled=False)
+    expect(page.get_by_role("log")).to_contain_text("Crawling")
+    expect(page.get_by_text("by itself").filter(visible=True)).to_have_count(0)
+
+
 def test_following_leaves_the_focus_where_it_is(open_page, ada, running):
     page = open_page(ada, running.console_path)
     abort = page.get_by_role("link", name="Abort")
