@@ -304,6 +304,8 @@ def test_a_zip_with_a_password_is_refused(unpacked):
         (tarred({"main.py": "x" * 9999})[:60], "cannot be unpacked"),
         (None, "the server answered 404"),
     ],
+    # An archive says when it was made, and so would the name of its test.
+    ids=["a page", "nothing", "no zip", "half a tar", "not there"],
 )
 def test_what_is_no_archive(elsewhere, host, answer, said):
     if answer is not None:
