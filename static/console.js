@@ -154,8 +154,10 @@
       for (const form of content.querySelectorAll("form.htmx-request")) htmx.trigger(form, "htmx:abort");
       content.replaceChildren();
       document.getElementById("dialog-toasts")?.replaceChildren();
-      // What opened it may have been replaced in the meantime, by a page that follows a run.
-      if (opener) focusOn(opener.isConnected ? opener : (sameIn(document, opener) ?? document.querySelector("h1")));
+      // Whoever is quick has gone on by now, for this comes after the dialog has gone; and what opened it may have been
+      // replaced in the meantime, by a page that follows a run.
+      const isLost = document.activeElement === document.body || dialog.contains(document.activeElement);
+      if (opener && isLost) focusOn(opener.isConnected ? opener : (sameIn(document, opener) ?? document.querySelector("h1")));
       opener = null;
     });
   }

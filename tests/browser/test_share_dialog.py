@@ -245,3 +245,35 @@ def test_nothing_is_wider_than_a_small_screen(opened, ben, dataset, give):
     dialog = dialog_of(page)
     assert dialog.evaluate("dialog => dialog.scrollWidth - dialog.clientWidth") == 0
     assert dialog.evaluate("dialog => dialog.getBoundingClientRect().right") <= 360
+
+
+def test_what_a_dialog_shows_works_from_the_moment_that_it_is_seen(open_page, ada, dataset):
+    """However quick somebody is: a form that htmx did not know yet would be sent by the browser, as a page."""
+    page = open_page(ada, dataset.console_path)
+    page.evaluate(
+        """() => {
+            window.isSamePage = true;
+            const dialog = document.querySelector("dialog");
+            new MutationObserver((_, observer) => {
+                observer.disconnect();
+                dialog.querySelector("form").requestSubmit();
+            }).observe(dialog, { attributes: true, attributeFilter: ["open"] });
+        }"""
+    )
+    page.get_by_role("link", name="Share", exact=True).click()
+    expect(dialog_of(page).get_by_label(FIELD)).to_have_attribute("aria-invalid", "true")
+    assert page.evaluate("window.isSamePage")
+
+
+def test_a_dialog_that_closes_does_not_take_the_focus_from_where_it_has_gone(opened):
+    page = opened()
+    page.evaluate(
+        """() => {
+            const dialog = document.querySelector("dialog");
+            window.hasClosed = new Promise((resolve) => dialog.addEventListener("close", resolve));
+            dialog.close();
+            document.querySelector("nav a").focus();
+        }"""
+    )
+    page.evaluate("window.hasClosed")
+    assert page.evaluate("document.activeElement === document.querySelector('nav a')")
