@@ -17,6 +17,7 @@ from django.utils.log import log_response
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 django.setup(set_prefix=False)
 
+# Django must be set up before anything is imported that needs it.
 from accounts.middleware import API_PREFIX  # noqa: E402
 from console.api.headers import Answer  # noqa: E402
 from console.api.way import respond  # noqa: E402

@@ -9,16 +9,15 @@ import zipfile
 import pytest
 
 from resources.actors.source_files import SourceFile
-from resources.builds import ending, starting
+from resources.builds import starting
 from resources.jobs import JobStatus
 from resources.logs.reading import text_of
 from resources.models import Build, BuildContent, TaggedBuild
 from resources.runs import starting as runs
 from resources.work import attending, building, commands, directories, making, running, sources
 from resources.work.commands import NoCommand, command_of
-from resources.work.lines import Lines
 from tests.conftest import principal_of
-from tests.work_stage import actor_of, built
+from tests.work_stage import actor_of, built, execute_and_abort
 
 pytestmark = pytest.mark.django_db
 SCHEMA = {"title": "What", "type": "object", "schemaVersion": 1, "properties": {}}
@@ -176,16 +175,7 @@ def test_an_installation_that_eats_memory_is_stopped(ada, installs):
 def test_a_build_is_aborted(ada, installs, monkeypatch):
     installs("print('ready', flush=True)\nwhile True: pass")
     build = starting.start(actor_of(ada, {"main.py": ""}), "0.1", by=principal_of(ada))
-    feed = Lines.feed
-
-    def listening(lines: Lines, printed: bytes) -> None:
-        feed(lines, printed)
-        if b"ready" in printed:
-            ending.abort(Build.objects.get(pk=build.pk), by=principal_of(ada))
-
-    monkeypatch.setattr(Lines, "feed", listening)
-    building.execute(build.pk)
-    build.refresh_from_db()
+    execute_and_abort(build, ada, monkeypatch)
     assert build.status == JobStatus.ABORTED
 
 

@@ -11,17 +11,16 @@ from pathlib import Path
 import pytest
 
 from resources.actors import editing, versions
-from resources.builds import ending, starting
+from resources.builds import starting
 from resources.jobs import JobStatus
 from resources.logs.reading import text_of
 from resources.models import Actor, Build, BuildContent, Run, SourceType
 from resources.runs import starting as runs
 from resources.work import attending, building, directories, fetch, fetching, running
 from resources.work.fetching import Elsewhere
-from resources.work.lines import Lines
 from tests.conftest import principal_of
 from tests.source_host import Hosting, git, tarred, zipped
-from tests.work_stage import actor_of, built, needs_bubblewrap
+from tests.work_stage import actor_of, built, execute_and_abort, needs_bubblewrap
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed here")
 WORKS = {"main.py": "print('fetched', 'and run')"}
@@ -445,16 +444,7 @@ def test_fetching_is_aborted_and_takes_no_more_than_its_memory(elsewhere, host, 
 
     program.write_text("print('ready', flush=True)\nwhile True: pass")
     build = starting.start(actor, "0.1", by=principal_of(ada))
-    feed = Lines.feed
-
-    def listening(lines: Lines, printed: bytes) -> None:
-        feed(lines, printed)
-        if b"ready" in printed:
-            ending.abort(Build.objects.get(pk=build.pk), by=principal_of(ada))
-
-    monkeypatch.setattr(Lines, "feed", listening)
-    building.execute(build.pk)
-    build.refresh_from_db()
+    execute_and_abort(build, ada, monkeypatch)
     assert build.status == JobStatus.ABORTED
 
 

@@ -7,11 +7,13 @@ import pytest
 from accounts.models import Account
 from resources.actors import editing, versions
 from resources.actors.source_files import SourceFile
+from resources.builds import ending
 from resources.builds import starting as builds
 from resources.models import Actor, Build, Run
 from resources.runs import starting as runs
 from resources.runs.options import RunOptions
 from resources.work import building, isolation
+from resources.work.lines import Lines
 from tests.conftest import principal_of
 
 needs_bubblewrap = pytest.mark.skipif(
@@ -44,3 +46,17 @@ def started(owner: Account, files: Mapping[str, str], **options) -> Run:
 
 
 Start = Callable[..., Run]
+
+
+def execute_and_abort(build: Build, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Build, and have it aborted as soon as what it runs prints "ready"."""
+    feed = Lines.feed
+
+    def listening(lines: Lines, printed: bytes) -> None:
+        feed(lines, printed)
+        if b"ready" in printed:
+            ending.abort(Build.objects.get(pk=build.pk), by=principal_of(account))
+
+    monkeypatch.setattr(Lines, "feed", listening)
+    building.execute(build.pk)
+    build.refresh_from_db()

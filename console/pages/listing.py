@@ -1,8 +1,8 @@
 """What every list of resources has in common: mine and shared with me, a filter by name or ID, and pages."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, Unpack
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -12,20 +12,10 @@ from accounts.requests import PageRequest
 from console.pages.tables import ROWS, Paging
 from resources.jobs import JobStatus
 from resources.kinds import KINDS, Kind
-from sharing.lists import Listed, Ownership, count_listed, listed
+from sharing.lists import Filters, Listed, Ownership, count_listed, listed
 
 LONGEST_SEARCH = 100
 _OWNERSHIPS = ((Ownership.BOTH, "All"), (Ownership.MINE, "Mine"), (Ownership.SHARED, "Shared with me"))
-
-
-class Filters(TypedDict):
-    """What a list is filtered by."""
-
-    ownership: Ownership
-    kinds: Sequence[Kind]
-    named_only: bool
-    search: str
-    statuses: Collection[JobStatus]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +49,9 @@ def listing_of(request: PageRequest, kind: Kind, *, by_status: bool = False) -> 
     return Listing(listed(me, **filters, offset=paging.offset, limit=paging.size), context)
 
 
-def paging_of(query: Mapping[str, str], account_id: str, **filters: Any) -> Paging:
+def paging_of(query: Mapping[str, str], account_id: str, **filters: Unpack[Filters]) -> Paging:
     """Return which page of a list a query asks for; `filters` are those of `listed`."""
-    if list(filters["kinds"] or ()) == [Kind.RUN]:  # whose number is known (resources/models/run_tally.py)
+    if list(filters.get("kinds") or ()) == [Kind.RUN]:  # whose number is known (resources/models/run_tally.py)
         return Paging.of(query, count_listed(account_id, **filters), ROWS)
     return Paging.counting(query, lambda most: count_listed(account_id, **filters, at_most=most), ROWS)
 

@@ -25,6 +25,7 @@ import urllib.request
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 from urllib.parse import quote, urlsplit
@@ -44,6 +45,7 @@ _EVERYTHING = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"
 # every user of a machine may read.
 _GIVE = r"""!f() { printf 'username=%s\npassword=%s\n' "$SOURCE_USERNAME" "$SOURCE_PASSWORD"; }; f"""
 
+# NotImplementedError is what the zipfile module raises for a way of compressing that it does not know.
 _BadArchive = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError)
 _BadAnswer = (OSError, http.client.HTTPException, ValueError)
 
@@ -340,7 +342,7 @@ def _unpack(archive: IO[bytes], unpacking: _Unpacking) -> None:
         raise Problem("The archive is neither a .zip nor a .tar.gz.")
     with tarfile.open(fileobj=archive, mode="r:gz") as tar:
         for member in tar:
-            unpacking.add(member, lambda member=member: _content_of(tar, member))  # type: ignore[misc]
+            unpacking.add(member, partial(_content_of, tar, member))
 
 
 def _content_of(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes] | None:
@@ -363,7 +365,7 @@ def _unpack_zip(archive: IO[bytes], unpacking: _Unpacking) -> None:
                 member.type = tarfile.SYMTYPE
                 with packed.open(each) as target:
                     member.linkname = os.fsdecode(target.read(_MAX_TARGET_BYTES))
-            unpacking.add(member, lambda each=each: packed.open(each))  # type: ignore[misc]
+            unpacking.add(member, partial(packed.open, each))
 
 
 def main() -> None:
