@@ -205,3 +205,37 @@ class CacheEntry(models.Model):
 
     def __str__(self) -> str:
         return self.cache_key
+
+
+class ListeningAddress(models.Model):
+    """An address that a server of this deployment listens on; see accounts/exposure.py."""
+
+    machine = models.CharField(max_length=100)
+    process_id = models.BigIntegerField(help_text="The server's main process, to see whether it is still there.")
+    address = models.CharField(max_length=100, help_text="An IP address or host name, without the port.")
+    public_url = models.CharField(max_length=500)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint("machine", "process_id", "address", "public_url", name="listening_address_unique"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.machine} {self.address}"
+
+
+class UpgradeNotice(models.Model):
+    """What an upgrade changed for a user or the administrator; see accounts/upgrade_notices.py."""
+
+    key = models.CharField(max_length=60)
+    account_id = models.CharField(max_length=17, blank=True, help_text="Empty for the administrator.")
+    details = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    seen_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint("account_id", "key", name="upgrade_notice_unique"),)
+
+    def __str__(self) -> str:
+        return self.key

@@ -25,7 +25,13 @@ class Logger(gunicorn.glogging.Logger):
 
 
 def post_worker_init(worker: Worker) -> None:
-    """Take what has been loaded out of the garbage collector's sight: it stays, and to go through it takes long."""
+    """Record where the server listens, and freeze what has been loaded for the garbage collector.
+
+    What has been loaded stays, and to go through it takes long.
+    """
+    from accounts import exposure  # the application is loaded only now, in each worker process
+
+    exposure.record_while_alive(exposure.listened_on(each.sock for each in worker.sockets), os.getppid())
     gc.collect()
     gc.freeze()
 

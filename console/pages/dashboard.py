@@ -8,6 +8,7 @@ from accounts.requests import PageRequest
 from console.pages.run_rows import run_rows
 from console.pages.snippets import push_first_items
 from console.pages.tables import rows_of
+from console.pages.upgrade_notices import notices_for
 from resources.kinds import STORAGES, Kind
 from resources.models import Resource
 from sharing.declare import signed_in
@@ -30,6 +31,7 @@ def dashboard(request: PageRequest) -> HttpResponse:
         "recent": [rows[id_] for id_ in mine if id_ in rows],
         "runs": runs,
         "shared": [rows[id_] for id_ in shared if id_ in rows],
+        "upgrade_notices": notices_for(me),
         "snippets": [] if mine or runs else push_first_items(),
     }
     return render(request, "dashboard/dashboard.html", context)

@@ -16,6 +16,7 @@ from console.pages import (
     request_queues,
     storage_dialogs,
     storage_lists,
+    upgrade_notices,
     upload,
 )
 from resources.kinds import KINDS, STORAGES, Kind
@@ -42,6 +43,7 @@ def _of_every_storage(kind: Kind) -> Iterator[URLPattern]:
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
+    path("notices/<int:notice_id>/close", upgrade_notices.close, name="upgrade-notice-close"),
     *(pattern for kind in STORAGES for pattern in _of_every_storage(kind)),
     path(DATASET, datasets.dataset_page, name="dataset"),
     path(f"{DATASET}/export", export.dialog, name="dataset-export"),

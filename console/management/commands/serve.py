@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection, connections
 from django.urls import reverse
 
+from accounts import exposure, upgrade_notices
 from console.demo import loading
 from console.demo.loading import SignIn
 from console.management.commands.load_demo import is_local, table_of
@@ -41,6 +42,8 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=0)
         except DatabaseError as error:
             raise CommandError(f"The database does not answer: {str(error).strip()}") from error
+        if not options["prepare_only"]:  # before anything asks whether this is on loopback only
+            exposure.record([host.strip("[]")], os.getpid())
         call_command("collectstatic", interactive=False, verbosity=0)
         self._say_where(loading.load_at_first_start(local=is_local()) if _flag("DEMO") else loading.people_present())
         if options["prepare_only"]:
@@ -60,6 +63,9 @@ class Command(BaseCommand):
                 f"\nSign in at {settings.PUBLIC_URL}{reverse('account_login')} as somebody of the demo:\n"
             )
             self.stdout.write(table_of(people))
+        for notice in upgrade_notices.unseen(upgrade_notices.ADMINISTRATOR):
+            self.stdout.write(f"\n{upgrade_notices.title(notice)}\n{upgrade_notices.text(notice)}\n")
+        upgrade_notices.close(upgrade_notices.ADMINISTRATOR)
         self.stdout.write("\nCtrl-C stops it; all data stays.\n")
 
 

@@ -1,0 +1,119 @@
+"""Tell how others than this machine can reach the deployment.
+
+Servers record the addresses that they listen on in the database, each minute anew, so that a worker on another machine
+sees them. What is only safe on loopback (the demo's published password, open sign-up, running Actors without
+isolation) asks `exposed_by` each time that it matters.
+"""
+
+import os
+import socket
+import threading
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import Error, connection
+from django.utils import timezone
+
+from accounts.models import ListeningAddress
+
+HEARTBEAT_SECONDS = 60.0
+# A server that was killed takes nothing back; its addresses count until they have not been recorded for so long.
+COUNTS_FOR = timedelta(minutes=5)
+
+
+def exposed_by() -> list[str]:
+    """Return a sentence for each way in which others can reach this deployment; none when it is on loopback only.
+
+    It takes one statement. A server behind a Unix socket counts by its public URL alone.
+    """
+    found = []
+    if not is_loopback_host(urlsplit(settings.PUBLIC_URL).hostname or ""):
+        found.append(f"PUBLIC_URL is {settings.PUBLIC_URL}.")
+    found += [
+        f"ALLOWED_HOSTS names {host}."
+        for host in settings.ALLOWED_HOSTS
+        if not is_loopback_host(host.strip("[]")) and host != urlsplit(settings.PUBLIC_URL).hostname
+    ]
+    recorded = ListeningAddress.objects.filter(seen_at__gt=timezone.now() - COUNTS_FOR).order_by("machine", "address")
+    for row in recorded:
+        if not is_loopback_host(row.address):
+            found.append(f"A server on {row.machine} listens on {row.address}.")
+        if not is_loopback_host(urlsplit(row.public_url).hostname or "") and row.public_url != settings.PUBLIC_URL:
+            found.append(f"A server on {row.machine} has the PUBLIC_URL {row.public_url}.")
+    return list(dict.fromkeys(found))
+
+
+def is_loopback_host(host: str) -> bool:
+    """Tell whether a host name or an address leads back to the machine that uses it."""
+    name = host.lower().removesuffix(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def record(addresses: Iterable[str], process_id: int) -> None:
+    """Record that a server on this machine listens on `addresses`: host names or IP addresses, without ports.
+
+    `process_id` is that of its main process. What was recorded for processes that have ended is deleted.
+    """
+    now = timezone.now()
+    _delete_stale(now)
+    for address in dict.fromkeys(addresses):
+        ListeningAddress.objects.update_or_create(
+            machine=_machine(),
+            process_id=process_id,
+            address=address,
+            public_url=settings.PUBLIC_URL,
+            defaults={"seen_at": now},
+        )
+
+
+def record_while_alive(addresses: Iterable[str], process_id: int) -> None:
+    """Record `addresses` now, and each minute until this process ends, from a thread of its own."""
+    known = list(dict.fromkeys(addresses))
+    record(known, process_id)
+    threading.Thread(target=_keep_recording, args=(known, process_id), name="listening addresses", daemon=True).start()
+
+
+def listened_on(sockets: Iterable[socket.socket]) -> list[str]:
+    """Return the addresses of listening sockets as `record` takes them; Unix sockets have none."""
+    found = [each.getsockname() for each in sockets]
+    return [str(name[0]).partition("%")[0] for name in found if isinstance(name, tuple)]
+
+
+def _keep_recording(addresses: list[str], process_id: int) -> None:
+    pause = threading.Event()
+    while not pause.wait(HEARTBEAT_SECONDS):
+        try:
+            record(addresses, process_id)
+        except Error:  # a database that is away is recorded in as soon as it is back
+            continue
+        finally:
+            connection.close()
+
+
+def _delete_stale(now: datetime) -> None:
+    ListeningAddress.objects.filter(seen_at__lt=now - COUNTS_FOR).delete()
+    here = ListeningAddress.objects.filter(machine=_machine())
+    known = set(here.values_list("process_id", flat=True))
+    here.filter(process_id__in=[each for each in known if not _is_alive(each)]).delete()
+
+
+def _is_alive(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it belongs to another user
+        return True
+    return True
+
+
+def _machine() -> str:
+    return os.uname().nodename[:100]

@@ -1,0 +1,55 @@
+"""Tell users once what an upgrade changed for them: at the start of the server, and on the dashboard.
+
+A migration (or the code that first meets old data) records a notice by its key; the text stands here, with the details
+filled in. A notice without an account is for the administrator and is printed when the server starts. One with an
+account stands on that account's dashboard until the user closes it.
+"""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.models import UpgradeNotice
+
+# The key, then the title and the text.
+# `{name}` is a detail that was recorded with the notice.
+ADMINISTRATOR = ""
+TEXTS: dict[str, tuple[str, str]] = {}
+
+
+def record(key: str, account_id: str = ADMINISTRATOR, **details: Any) -> None:
+    """Record a notice for an account or the administrator, unless there is one with this key already.
+
+    `details` are JSON values for the placeholders of the text.
+
+    Raises:
+        KeyError: when `TEXTS` has no such key.
+    """
+    _ = TEXTS[key]
+    UpgradeNotice.objects.get_or_create(key=key, account_id=account_id, defaults={"details": details})
+
+
+def unseen(account_id: str) -> list[UpgradeNotice]:
+    """Return the notices that an account (or the administrator) has not closed, oldest first."""
+    return list(_unseen(account_id).order_by("id"))
+
+
+def close(account_id: str, notice_id: int | None = None) -> None:
+    """Close one notice of an account (or the administrator), or all of them."""
+    found = _unseen(account_id)
+    (found if notice_id is None else found.filter(pk=notice_id)).update(seen_at=timezone.now())
+
+
+def title(notice: UpgradeNotice) -> str:
+    """Return the title of a notice, "" for a key that this version does not know."""
+    return TEXTS.get(notice.key, ("", ""))[0]
+
+
+def text(notice: UpgradeNotice) -> str:
+    """Return the text of a notice with its details filled in."""
+    return TEXTS.get(notice.key, ("", ""))[1].format_map(notice.details)
+
+
+def _unseen(account_id: str) -> "QuerySet[UpgradeNotice]":
+    return UpgradeNotice.objects.filter(account_id=account_id, seen_at=None, key__in=TEXTS)
