@@ -1,7 +1,6 @@
 """Settings: every choice of a deployment comes from the environment, and the defaults need nothing installed."""
 
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -9,6 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from csp.constants import NONCE, NONE, SELF
 
 from console.logging import configuration
+from console.secret_keys import fallbacks, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -25,21 +25,9 @@ DATA_DIR = Path(os.environ.get("DATA_DIR") or BASE_DIR / "data").resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 
 
-def _secret_key() -> str:
-    """Return SECRET_KEY, or one that is made at the first start and kept in the data directory."""
-    given = os.environ.get("SECRET_KEY")
-    if given:
-        return given
-    path = DATA_DIR / "secret-key"
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(64))
-    except FileExistsError:
-        pass
-    return path.read_text()
-
-
-SECRET_KEY = _secret_key()
+SECRET_KEY = secret_key(DATA_DIR)
+# What was signed or encrypted with one of these still holds. `manage.py rotate_secret` writes them.
+SECRET_KEY_FALLBACKS = fallbacks(DATA_DIR)
 DEBUG = _flag("DEBUG", False)
 
 # Console links, e-mails and `consoleUrl` are built from this and never from the Host header.

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 ROOT = settings.BASE_DIR
 LOCK_FILES = ("requirements.lock", "requirements-dev.lock")
 # What other tests or a developer may have set, and a deployment would not.
-UNWANTED = ("DATABASE_URL", "SECRET_KEY", "DEBUG", "DJANGO_ALLOW_ASYNC_UNSAFE")
+UNWANTED = ("DATABASE_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "DEBUG", "DJANGO_ALLOW_ASYNC_UNSAFE")
 PINNED = re.compile(r"^([a-z0-9-]+)==([^ \\]+)", re.MULTILINE)
 
 
