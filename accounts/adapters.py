@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from accounts import audit
+from accounts import administrator, audit
 from accounts.freshness import is_fresh
 from accounts.models import Account
 from accounts.principal import ANONYMOUS, Principal
@@ -161,7 +161,9 @@ def _without_foreign_links(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def acting_on(account: Any) -> Principal:
-    """Return who acts in this request, when it is the account itself that is signed in, else nobody."""
+    """Return who acts: the administrator, the account where it is signed in in this request, else nobody."""
+    if administrator.is_acting():
+        return administrator.ADMINISTRATOR
     user = getattr(context.request, "user", None)
     if user is not None and user.is_authenticated and user.pk == account.pk:
         found: Principal = user.principal

@@ -69,7 +69,8 @@ class Scope:
 class Principal:
     """An account, or nobody, with what narrows it.
 
-    `account_id` is None for an anonymous principal, and then everything else is empty too.
+    `account_id` is None for an anonymous principal, and then everything else is empty too. The only exception is the
+    server's administrator, who has a `username` for the audit trail (accounts/administrator.py).
     """
 
     account_id: str | None = None

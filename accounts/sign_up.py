@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from accounts import audit, tokens
+from accounts.administrator import ADMINISTRATOR
 from accounts.models import Account
 
 
@@ -38,8 +39,8 @@ def create_verified(
         with transaction.atomic():
             account.save(force_insert=True)
             EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
-            audit.record("account.created", by=account.principal, account_id=account.pk, email=account.email)
-            token = tokens.create(account, "create_account", by=account.principal)[1] if with_token else None
+            audit.record("account.created", by=ADMINISTRATOR, account_id=account.pk, email=account.email)
+            token = tokens.create(account, "create_account", by=ADMINISTRATOR)[1] if with_token else None
     except IntegrityError as taken:
         raise ValidationError({"username": ["Somebody took this username or email a moment ago."]}) from taken
     return account, token

@@ -110,6 +110,19 @@ def revoke(token: ApiToken, *, by: Principal) -> None:
             )
 
 
+def end_all(account: Account, *, by: Principal) -> int:
+    """End all API tokens of an account, those of its runs too, and return how many there were.
+
+    A run that is at work goes on, and its next request with its token is refused.
+    """
+    with transaction.atomic():
+        of_users = list(ApiToken.objects.select_for_update().filter(account=account, run_id="", revoked_at=None))
+        for token in of_users:
+            revoke(token, by=by)
+        of_runs = ApiToken.objects.filter(account=account).exclude(run_id="").delete()[0]
+    return len(of_users) + of_runs
+
+
 def resolve(text: str) -> Principal:
     """Return the principal that a token speaks for, at the cost of one indexed statement.
 

@@ -75,6 +75,9 @@ def _sees(account: Account, resource: Resource) -> bool:
 
 
 def _write(template: str, to: Account, subject: str, context: dict[str, object]) -> None:
+    """Write to an account; a suspended one gets nothing."""
+    if not to.is_active:
+        return
     context = {
         **context,
         "to": to.username,

@@ -19,8 +19,11 @@ def check_may_go_on(run: Run, build: str | None, *, by: Principal) -> None:
 
     Raises:
         ApiError: 403 for somebody else who names a build; the refusal of the access model where the run's owner may
-            not run its Actor any more, or the one that it has been turned into.
+            not run its Actor any more, or the one that it has been turned into; 403 where the owner is suspended.
     """
+    if not run.owner.is_active:
+        message = "The account that this Actor run belongs to is suspended."
+        raise ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", message)
     if build is not None and by.account_id != run.owner_id:
         message = "Only its owner can choose the build of an Actor run."
         raise ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", message)

@@ -6,6 +6,7 @@ description of the API it is told only to whoever says who they are.
 """
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any, cast
 
 import msgspec
@@ -281,6 +282,8 @@ def _only_version(actor: Actor) -> str:
 def _cannot_build(error: starting.CannotBuild) -> ApiError:
     if error.type == "record-not-found":
         return record_not_found(str(error))
+    if error.type == "insufficient-permissions":
+        return ApiError(HTTPStatus.FORBIDDEN, error.type, str(error))
     return answers.bad_request(error.type, str(error))
 
 

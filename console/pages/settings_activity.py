@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from accounts.administrator import ADMINISTRATOR
 from accounts.models import ApiToken, AuditEvent
 from accounts.requests import PageRequest
 from console.pages.settings_activity_wording import sentence_of
@@ -44,6 +45,8 @@ def _line(event: AuditEvent, account_id: str, tokens: Mapping[str, str]) -> Line
 
 def _origin(event: AuditEvent, account_id: str, tokens: Mapping[str, str]) -> str:
     """Say where it was done from. Addresses, browsers and tokens of other people are theirs."""
+    if not event.actor_id and event.actor_username == ADMINISTRATOR.username:
+        return "Command line"
     if event.actor_id not in ("", account_id):
         return "API" if event.token_id else "Console"
     by = f"API token {tokens.get(event.token_id, '')}".rstrip() if event.token_id else event.details.get("browser")

@@ -36,6 +36,17 @@ def _level(value: Any) -> str:
     return str(labels.get(str(value), value))
 
 
+def _created(event: AuditEvent) -> str:
+    if event.details.get("invited"):
+        return "Signed up with an invitation."
+    return "Signed up." if event.actor_id else "Made the account."
+
+
+def _sessions_ended(event: AuditEvent) -> str:
+    ended, tokens = event.details.get("sessions", 0), event.details.get("tokens", 0)
+    return f"Signed the account out everywhere: sessions ended: {ended}, API tokens ended: {tokens}."
+
+
 def _failed(event: AuditEvent) -> str:
     method = METHODS.get(event.details.get("method", ""))
     return f"Failed to sign in with the {method}." if method else "Failed to sign in: wrong password."
@@ -91,7 +102,10 @@ def _renamed(event: AuditEvent) -> str:
 
 
 _SENTENCES: dict[str, str | Callable[[AuditEvent], str]] = {
-    "account.created": "Signed up.",
+    "account.created": _created,
+    "account.suspended": "Suspended the account.",
+    "account.restored": "Restored the account.",
+    "account.sessions_ended": _sessions_ended,
     "sign_in": "Signed in.",
     "sign_in.failed": _failed,
     "sign_out": "Signed out.",
@@ -100,7 +114,8 @@ _SENTENCES: dict[str, str | Callable[[AuditEvent], str]] = {
     ),
     "password.changed": "Changed the password.",
     "password.set": "Set a password.",
-    "password.reset": "Reset the password by email.",
+    "password.reset": "Reset the password by a link.",
+    "password.reset_link_made": "Made a link to choose a new password.",
     "email.verified": lambda event: f"Verified the email {event.details.get('email', '')}.",
     "email.changed": lambda event: f"Changed the email to {event.details.get('after', '')}.",
     "two_factor.added": _factor("Added"),

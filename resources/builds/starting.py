@@ -46,11 +46,14 @@ def start(
 
     Raises:
         CannotBuild: `record-not-found` when the Actor has no such version, `limit-reached` when it has been built too
-            often.
+            often, `insufficient-permissions` when its owner is suspended.
         InvalidField: for a tag that cannot be one.
     """
     if tag:
         check_tag("tag", tag)
+    if not actor.owner.is_active:
+        message = "The account that this Actor belongs to is suspended, so that the Actor cannot be built."
+        raise CannotBuild("insufficient-permissions", message)
     with transaction.atomic():
         versions = ActorVersion.objects.select_for_update().filter(actor_id=actor.pk, number=version_number)
         version = versions.first() if NUMBER.match(version_number) else None

@@ -19,6 +19,7 @@ from resources.work.directories import APP
 from resources.work.fetching import Elsewhere
 from resources.work.isolation import IsolationMissing, isolation
 from resources.work.lines import Lines
+from resources.work.suspended import OwnerSuspended, check_owner
 
 _log = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ def _build(build_id: str, worker: str, lines: Lines) -> None:
     build = Build.objects.select_related("content").get(pk=build_id)
     lines.note(f"Building version {build.number}.")
     try:
+        check_owner(build)
         isolated = isolation()
         if isolated.why_not:
             lines.note(f"This build is not isolated from the server. {isolated.why_not}")
@@ -73,7 +75,7 @@ def _build(build_id: str, worker: str, lines: Lines) -> None:
         lines.hide(given.secrets())
         directory = making.make(build_id, source, attendant, memory_bytes_of(build), given.values)
         _save_what_it_says(build.content, directory)
-    except (IsolationMissing, sources.BadSource, CannotDecrypt) as error:
+    except (OwnerSuspended, IsolationMissing, sources.BadSource, CannotDecrypt) as error:
         _end(build_id, worker, lines, JobStatus.FAILED, str(error))
     except making.CannotMake as error:
         _end_early(build_id, worker, lines, error)

@@ -21,6 +21,7 @@ from resources.work.directories import APP, NODE_MODULES, PACKAGES
 from resources.work.isolation import Isolation, IsolationMissing, Place, isolation
 from resources.work.lines import Lines
 from resources.work.sources import BadSource
+from resources.work.suspended import OwnerSuspended, check_owner
 
 _log = logging.getLogger(__name__)
 
@@ -81,10 +82,18 @@ class _Execution:
         while True:
             run = Run.objects.select_related("build__content").get(pk=self._run_id)
             try:
+                check_owner(run)
                 isolated = isolation()
                 attendant = Attendant(run, self._worker, isolated, self._lines)
                 outcome = attendant.run(self._program(run, isolated, attendant))
-            except (CannotStart, IsolationMissing, CannotDecrypt, BadSource, commands.NoCommand) as error:
+            except (
+                CannotStart,
+                OwnerSuspended,
+                IsolationMissing,
+                CannotDecrypt,
+                BadSource,
+                commands.NoCommand,
+            ) as error:
                 self._end(JobStatus.FAILED, message=str(error))
                 return
             except making.CannotMake as error:

@@ -1,0 +1,37 @@
+"""What the commands about one account have in common."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts import administration
+from accounts.models import Account
+
+
+class AccountCommand(BaseCommand):
+    """A command whose first argument names an account."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the account."""
+        parser.add_argument("account", help="a user ID, username or email")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Find the account, and do what the command does with it.
+
+        Raises:
+            CommandError: when there is no such account.
+        """
+        try:
+            account = administration.find(options["account"])
+        except administration.NoAccount as error:
+            raise CommandError(str(error)) from error
+        self.act(account, options)
+
+    def act(self, account: Account, options: dict[str, Any]) -> None:
+        """Do it, and print what was done."""
+        raise NotImplementedError
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: "1 run", "2 runs"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

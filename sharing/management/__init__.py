@@ -1,0 +1,1 @@
+"""Management of who may do what."""
