@@ -79,6 +79,8 @@ NOT_VALID = [
     ({**A, "url": "https://example.com/\x00"}, "url"),
     ({**A, "uniqueKey": ""}, "uniqueKey"),
     ({**A, "uniqueKey": "\x00"}, "uniqueKey"),
+    ({**A, "uniqueKey": "."}, "uniqueKey"),
+    ({**A, "uniqueKey": ".."}, "uniqueKey"),
     ({**A, "uniqueKey": ["a"]}, "uniqueKey"),
     ({**A, "method": "get"}, "method"),
     ({**A, "method": "BREW"}, "method"),
@@ -103,6 +105,15 @@ NOT_VALID = [
     ({**A, "handledAt": "9999-12-31T23:59:59-14:00"}, "handledAt"),
     ({**A, "handledAt": True}, "handledAt"),
 ]
+
+
+@pytest.mark.parametrize("id_", ["", ".", ".."])
+def test_an_id_that_no_url_can_end_with_is_refused(api, ada, at, id_):
+    client, body = api(ada), {**A, "id": id_}
+    for method, path, sent in (("post", "/requests", body), ("post", "/requests/batch", [A, body])):
+        assert error_of(send(client, method, at + path, sent)) == (400, "invalid-value")
+    assert error_of(send(client, "put", f"{at}/requests/{ID}", body)) == (400, "id-does-not-match")
+    assert not QueuedRequest.objects.exists()
 
 
 @pytest.mark.parametrize(("body", "field"), NOT_VALID)

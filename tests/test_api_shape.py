@@ -5,7 +5,11 @@ import json
 import pytest
 from django.test import Client
 
-from resources.kinds import Kind
+from resources.actors import versions
+from resources.actors.editing import create as create_actor
+from resources.kinds import STORAGES, Kind
+from resources.models import ActorVersion, Resource
+from tests.conftest import principal_of
 
 
 def error_of(response):
@@ -161,10 +165,31 @@ def test_head_has_the_headers_of_get_and_no_body(api, ada):
     assert client.head("/v2/nothing").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["users/me/", "datasets/", "datasets//"])
-def test_a_slash_at_the_end_changes_nothing(api, ada, path):
-    client = api(ada)
-    assert client.get(f"/v2/{path}").json() == client.get(f"/v2/{path.rstrip('/')}").json()
+@pytest.mark.parametrize("method", ["get", "post", "put", "delete"])
+def test_no_path_with_a_slash_at_the_end_is_a_route(api, ada, make_resource, method):
+    """Clients that normalize URLs make such a path of a key, an ID or a version that is ".." or empty."""
+    actor = create_actor(ada.pk, "scraper", by=principal_of(ada))
+    versions.add(actor, "0.1", by=principal_of(ada))
+    resources = [make_resource(kind, ada) for kind in STORAGES]
+    paths = ["users/me/", "datasets/", "datasets//", f"actors/{actor.pk}/", f"actors/{actor.pk}/versions/0.1/"]
+    paths += [f"{each.info.api_path}/{each.pk}/" for each in resources]
+    paths += [f"{each.info.api_path}/{each.pk}//" for each in resources]
+    paths += [f"key-value-stores/{each.pk}/records/" for each in resources if each.kind == Kind.KEY_VALUE_STORE]
+    before = Resource.objects.count(), ActorVersion.objects.count()
+    for path in paths:
+        assert error_of(getattr(api(ada), method)(f"/v2/{path}")) == (404, "page-not-found"), path
+    assert (Resource.objects.count(), ActorVersion.objects.count()) == before
+
+
+@pytest.mark.parametrize("subdomains", [True, False])
+def test_over_https_the_api_says_hsts_like_a_page(db, client, settings, subdomains):
+    settings.SECURE_HSTS_SECONDS, settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = 31_536_000, subdomains
+    page = client.get("/healthz", secure=True)["Strict-Transport-Security"]
+    assert page.startswith("max-age=31536000")
+    for path in ("/v2/users/me", "/v2/nothing", "/v2/store"):
+        for method in (client.get, client.head, client.options, client.delete):
+            assert method(path, secure=True)["Strict-Transport-Security"] == page
+            assert "Strict-Transport-Security" not in method(path)
 
 
 def test_too_many_parameters(api, ada):

@@ -1,7 +1,9 @@
 """The pages of key-value stores: who is refused and how, hostile keys and content, then what they show and do."""
 
 import gzip
+import html
 import json
+import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -140,6 +142,34 @@ def test_a_key_that_there_is_not_is_said_to_be_missing(ada, signed_in, store, ke
         assert response.status_code == 404
         assert b"<script>" not in response.content
     assert Record.objects.count() == 1
+
+
+@pytest.mark.parametrize("key", [".", ".."])
+def test_a_record_from_before_its_key_was_refused_is_seen_and_deleted(ada, ben, signed_in, give, store, key):
+    """A browser takes "." and ".." for directions, so these keys are in the query and never in the path."""
+    Record.objects.update(key=key)
+    give(store, ben)
+    browser = signed_in(ada)
+
+    text = browser.get(store.console_path).content.decode()
+    paths = [html.unescape(path) for path in re.findall(rf'href="({store.console_path}/record[^"]*)"', text)]
+
+    assert f"{store.console_path}/record/delete?key={key}" in paths
+    for path in paths:
+        assert browser.get(path).status_code == 200
+    assert f"{store.console_path}/record/delete?key={key}" in browser.get(paths[0]).content.decode()
+    assert sent(browser.get(f"{store.console_path}/record/content?key={key}")) == b'{"a":[1,{}]}'
+    assert signed_in(ben).post(f"{store.console_path}/record/delete?key={key}").status_code == 403
+    assert Record.objects.count() == 1
+    assert browser.post(f"{store.console_path}/record/delete?key={key}").status_code == 302
+    assert Record.objects.count() == 0
+    assert KeyValueStore.objects.get().record_count == 0
+
+
+@pytest.mark.parametrize("query", ["", "key=", "key=..", "key=%00", "key=a/b", "key=%ff"])
+@pytest.mark.parametrize("path", ["", "/content", "/delete"])
+def test_a_query_that_names_no_record(ada, signed_in, store, path, query):
+    assert signed_in(ada).get(f"{store.console_path}/record{path}?{query}").status_code == 404
 
 
 @pytest.mark.parametrize(

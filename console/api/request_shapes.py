@@ -20,6 +20,8 @@ MAX_TEXT: Final = 32_768
 Method = Literal["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
 Text = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)]
 _ABSENT: Final = Raw(b"")
+# A client that puts one of these at the end of a URL asks for something else than it means.
+_NO_KEYS: Final = ("", ".", "..")
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998
 # What clients read without asking whether it is there: crawlee takes no null for these.
 _DEFAULTS: Final[dict[str, Any]] = {"headers": {}, "userData": {}, "noRetry": False}
@@ -52,6 +54,9 @@ class RequestBody(msgspec.Struct, rename="camel"):
         for name, text in (("uniqueKey", self.unique_key), ("url", self.url)):
             if "\x00" in text:
                 raise invalid_value(where + name, "it must not contain NUL.")
+        for name, key in (("uniqueKey", self.unique_key), ("id", self.id)):
+            if key in _NO_KEYS:
+                raise invalid_value(where + name, 'it must not be empty, "." or "..".')
         if self.handled_at is not None and not _FIRST_YEAR <= self.handled_at.year <= _LAST_YEAR:
             raise invalid_value(f"{where}handledAt", f"it must lie between the years {_FIRST_YEAR} and {_LAST_YEAR}.")
         return NewRequest(

@@ -4,13 +4,15 @@ It is what Django's handler does with middleware, for which a page has a dozen l
 it is called thousands of times a second.
 """
 
+from functools import lru_cache
 from http import HTTPStatus
 
+from django.conf import settings
 from django.core.handlers.exception import response_for_exception
 from django.http import Http404, HttpRequest, HttpResponse
 
 from accounts.errors import ApiError
-from accounts.middleware import API_PREFIX, UNKNOWN_TOKEN, principal_of_token
+from accounts.middleware import UNKNOWN_TOKEN, principal_of_token
 from accounts.origin import answering
 from accounts.tokens import UnknownToken
 from console import run_notes
@@ -21,14 +23,13 @@ from sharing.middleware import stop
 
 # Open CORS and no sniffing. What one may read can change with the next request, so nobody in between keeps an answer,
 # unless a view says more.
-_HEADERS = Prepared(
-    {
-        "Access-Control-Allow-Origin": "*",
-        "Access-Control-Expose-Headers": "*",
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-store",
-    }
-)
+_ON_ALL = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "*",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+_HEADERS = Prepared(_ON_ALL)
 _PREFLIGHT_HEADERS = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, DELETE, OPTIONS",
     "Access-Control-Allow-Headers": "*, Authorization",
@@ -40,15 +41,17 @@ _WITHOUT_LENGTH = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 def respond(request: HttpRequest) -> HttpResponse:
     """Answer a preflight at once; add the headers to everything else, and take the body off a HEAD."""
-    if request.path_info.endswith("/"):
-        request.path_info = API_PREFIX + request.path_info[len(API_PREFIX) :].rstrip("/")
     if request.method == "OPTIONS":
         response = HttpResponse(status=HTTPStatus.NO_CONTENT, headers=_PREFLIGHT_HEADERS)
     else:
         response = in_the_form_of_the_api(_answer(request))
         if response.status_code in _REFUSALS:
             run_notes.note(request, response)
-    _HEADERS.lay_under(response)
+    hsts_seconds = settings.SECURE_HSTS_SECONDS
+    if hsts_seconds and request.is_secure():
+        _headers_over_tls(hsts_seconds, settings.SECURE_HSTS_INCLUDE_SUBDOMAINS).lay_under(response)
+    else:
+        _HEADERS.lay_under(response)
     if "signature=" in request.META.get("QUERY_STRING", ""):
         response.headers["Referrer-Policy"] = "no-referrer"  # the address opens what it is the address of
     if not response.streaming and response.status_code not in _WITHOUT_LENGTH:
@@ -56,6 +59,13 @@ def respond(request: HttpRequest) -> HttpResponse:
     if request.method == "HEAD":
         _take_body_off(response)
     return response
+
+
+@lru_cache(maxsize=4)
+def _headers_over_tls(hsts_seconds: int, include_subdomains: bool) -> Prepared:
+    """Return the headers with what Django's SecurityMiddleware adds to pages."""
+    subdomains = "; includeSubDomains" if include_subdomains else ""
+    return Prepared({**_ON_ALL, "Strict-Transport-Security": f"max-age={hsts_seconds}{subdomains}"})
 
 
 def _answer(request: HttpRequest) -> HttpResponse:

@@ -11,7 +11,7 @@ from console.pages.storage_pages import context_of
 from resources.kinds import Kind
 from resources.models import KeyValueStore, Record
 from resources.records.content_types import essence_of
-from resources.records.keys import MAX_LENGTH, KeyFilter, can_be_key
+from resources.records.keys import MAX_LENGTH, KeyFilter, can_be_key, can_be_stored
 from resources.records.reading import list_records
 from sharing.declare import needs
 from sharing.permissions import Permission
@@ -29,11 +29,14 @@ class StoreRequest(ResourcePageRequest):
 
 @dataclass(frozen=True, slots=True)
 class RecordRow:
-    """A record in the table. Its path is that of its page."""
+    """A record in the table, with the addresses of its page, its content, its download and its deletion."""
 
     record: Record
     content_type: str
     path: str
+    content_path: str
+    download_path: str
+    delete_path: str
 
 
 @needs(Kind.KEY_VALUE_STORE, Permission.READ)
@@ -43,7 +46,7 @@ def page(request: StoreRequest) -> HttpResponse:
     store = request.resource
     prefix = request.GET.get("prefix", "").strip()[:MAX_LENGTH]
     after = request.GET.get("after", "")
-    after = after if can_be_key(after) else ""
+    after = after if can_be_stored(after) else ""
     records, has_more = list_records(store.pk, KeyFilter((prefix,)), after, ROWS)
     context = {
         **context_of(request),
@@ -61,5 +64,20 @@ def page(request: StoreRequest) -> HttpResponse:
 
 
 def row_of(store: KeyValueStore, record: Record) -> RecordRow:
-    """Return how a page speaks of a record. A key is made of what may stand in a path as it is."""
-    return RecordRow(record, essence_of(record.content_type), f"{store.console_path}/records/{record.key}")
+    """Return how a page speaks of a record. A key is made of what may stand in a path as it is.
+
+    The keys "." and "..", which old records have, are directions in a path. They stand in the query.
+    """
+    if can_be_key(record.key):
+        path, query, download = f"{store.console_path}/records/{record.key}", "", "?download"
+    else:
+        path, query = f"{store.console_path}/record", f"?key={record.key}"
+        download = f"{query}&download"
+    return RecordRow(
+        record,
+        essence_of(record.content_type),
+        path=f"{path}{query}",
+        content_path=f"{path}/content{query}",
+        download_path=f"{path}/content{download}",
+        delete_path=f"{path}/delete{query}",
+    )

@@ -57,6 +57,13 @@ class RequestForm(forms.Form):
             raise forms.ValidationError("Write a whole address, such as https://example.com/page.")
         return url
 
+    def clean_unique_key(self) -> str:
+        """Refuse what the API refuses: a key that is a direction in a path."""
+        key: str = self.cleaned_data["unique_key"]
+        if key in (".", ".."):
+            raise forms.ValidationError("A unique key cannot be “.” or “..”.")
+        return key
+
     def add_to(self, queue: RequestQueue, *, by: Principal) -> bool:
         """Add the request and return True; False, and an error in the form, if it will not do.
 

@@ -13,6 +13,7 @@ from console.pages import dialogs
 from console.pages.key_value_stores import StoreRequest, row_of
 from console.pages.record_preview import is_raster, preview_of
 from resources.kinds import Kind
+from resources.models import Record
 from resources.records import writing
 from resources.records.content_types import essence_of
 from resources.records.reading import find
@@ -25,10 +26,10 @@ _WITH_CONTENT = (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT)
 
 @needs(Kind.KEY_VALUE_STORE, Permission.READ)
 @require_safe
-def show(request: StoreRequest, key: str) -> HttpResponse:
+def show(request: StoreRequest, key: str = "") -> HttpResponse:
     """Show a record with a preview of what it holds."""
     store = request.resource
-    record = find(store.pk, key)
+    record = _named(request, key)
     if record is None:
         return _missing(request)
     try:
@@ -49,12 +50,12 @@ def show(request: StoreRequest, key: str) -> HttpResponse:
 
 @needs(Kind.KEY_VALUE_STORE, Permission.READ)
 @require_safe
-def content(request: StoreRequest, key: str) -> HttpResponseBase:
+def content(request: StoreRequest, key: str = "") -> HttpResponseBase:
     """Send a record's bytes: a raster image as one, for previews; everything else, and with `?download`, as a file.
 
     Never under a type that a browser would run or lay out in the console's origin, whatever it was stored with.
     """
-    record = find(request.resource.pk, key)
+    record = _named(request, key)
     inline = record is not None and is_raster(record.content_type) and "download" not in request.GET
     try:
         response = answer_with(request, record, as_attachment=not inline) if record else None
@@ -73,22 +74,27 @@ def content(request: StoreRequest, key: str) -> HttpResponseBase:
 
 @needs(Kind.KEY_VALUE_STORE, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: StoreRequest, key: str) -> HttpResponse:
+def delete(request: StoreRequest, key: str = "") -> HttpResponse:
     """Ask, then delete a record."""
     store = request.resource
-    record = find(store.pk, key)
+    record = _named(request, key)
     if request.method == "POST" and record is not None:
         try:
-            was_there = writing.delete(store.pk, key)
+            was_there = writing.delete(store.pk, record.key)
         except writing.StoreGone:
             return dialogs.go_to(request, store.console_path)
-        messages.success(request, f"Record “{key}” was {'deleted' if was_there else 'gone already'}.")
+        messages.success(request, f"Record “{record.key}” was {'deleted' if was_there else 'gone already'}.")
         return dialogs.go_to(request, store.console_path)
     if record is None:
         return _missing(request)
     return dialogs.answer(
         request, "storage/_record_delete.html", title="Delete record?", store=store, row=row_of(store, record)
     )
+
+
+def _named(request: StoreRequest, key: str) -> Record | None:
+    """Return the record that the path names, or the query where a path cannot."""
+    return find(request.resource.pk, key or request.GET.get("key", ""))
 
 
 def _missing(request: StoreRequest) -> HttpResponse:

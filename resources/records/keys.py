@@ -19,6 +19,11 @@ def can_be_key(text: str) -> bool:
     return _KEY.match(text) is not None and text not in _DIRECTIONS
 
 
+def can_be_stored(text: str) -> bool:
+    """Tell whether a store could hold a record with this key: "." and ".." from before they were refused, too."""
+    return _KEY.match(text) is not None
+
+
 def check_key(text: str, store_id: str) -> None:
     """Let a key through under which a record may be written.
 

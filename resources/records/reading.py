@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from resources.models import Record
 from resources.records import files
-from resources.records.keys import KeyFilter, can_be_key
+from resources.records.keys import KeyFilter, can_be_stored
 
 _PAGE = 500
 _ATTEMPTS = 5
@@ -16,7 +16,7 @@ _EVERYTHING = KeyFilter()
 
 def find(store_id: str, key: str) -> Record | None:
     """Return the record under `key`, or None; for a key that no record can have as well."""
-    if not can_be_key(key):
+    if not can_be_stored(key):
         return None
     return Record.objects.filter(store_id=store_id, key=key).first()
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from resources.models import KeyValueStore, Record, Resource
 from resources.records import files
 from resources.records.incoming import Incoming, TooLarge
-from resources.records.keys import InvalidKey, check_key
+from resources.records.keys import RULES, InvalidKey, can_be_stored, check_key
 
 __all__ = ["FileGone", "InvalidKey", "StoreGone", "TooLarge", "delete", "write"]
 
@@ -83,17 +83,21 @@ def write(
 def delete(store_id: str, key: str, *, expect: Expectation | None = None) -> bool:
     """Delete a record and return whether there was one. Whatever `expect` raises is passed on.
 
+    A record that is there can be deleted although a new one could not have its key.
+
     Raises:
-        InvalidKey: when no record of this store can have this key.
+        InvalidKey: when there is no record with this key, and none of this store can have it.
         StoreGone: when there is no such store (any more).
     """
-    check_key(key, store_id)
+    if not can_be_stored(key):
+        raise InvalidKey(RULES)
     with transaction.atomic():
         _lock(store_id)
         old = _find(store_id, key)
         if expect is not None:
             expect(old)
         if old is None:
+            check_key(key, store_id)
             return False
         Record.objects.filter(pk=old.pk).delete()
         _count(store_id, timezone.now(), delete_count=1, record_count=-1, stored_bytes=-old.size)

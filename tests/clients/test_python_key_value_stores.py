@@ -1,6 +1,7 @@
 """The Python client, unchanged, with key-value stores: everything that its methods for them do."""
 
 import asyncio
+import contextlib
 import gzip
 import io
 import random
@@ -51,6 +52,16 @@ def test_nobody_and_a_stranger(cast, client_of, restricted):
         with pytest.raises(ApifyApiError):
             theirs.set_record("KEY", 5)
     assert list(restricted.iterate_keys()) == []
+
+
+@pytest.mark.parametrize("key", [".", "..", ""])
+def test_what_a_client_sends_for_a_key_that_is_no_key_leaves_the_store(store, key):
+    """The client normalizes the URL, so the server never sees the key."""
+    store.set_record("KEY", 5)
+    for call in (store.delete_record, store.get_record, store.record_exists, lambda text: store.set_record(text, 1)):
+        with contextlib.suppress(ApifyApiError, ValueError):
+            call(key)
+    assert [each.key for each in store.iterate_keys()] == ["KEY"]
 
 
 def test_a_reader_may_not_write(cast, client_of, give, make_resource):
