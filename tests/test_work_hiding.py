@@ -11,12 +11,13 @@ from resources.encryption import encrypt
 from resources.jobs import JobStatus
 from resources.kinds import Kind
 from resources.logs.reading import text_of
-from resources.models import BuildContent, Run
+from resources.models import Actor, BuildContent, InputKeyPair, Run
 from resources.runs import starting
 from resources.runs.tokens import make_run_token
 from resources.work import attending, making, running
 from resources.work.lines import MAX_LINE_BYTES, Lines
 from tests.conftest import principal_of
+from tests.secret_stage import GIVEN, secret_actor
 from tests.work_stage import actor_of, built
 
 pytestmark = pytest.mark.django_db
@@ -209,6 +210,32 @@ def test_a_run_does_not_tell_its_secrets_in_its_status_message(client, at_work):
     run, token = at_work
     message = f"Signed in by {SECRET} and {token} at debugging"
     assert say(client, run, message, token) == "Signed in by ******** and ******** at debugging"
+
+
+@pytest.fixture
+def at_work_with_secret_input(ada):
+    """Return a run at work whose input has secret fields, and its token."""
+    actor = secret_actor(ada)
+    run = starting.start(actor, by=ada.principal, input=json.dumps(GIVEN).encode(), content_type="application/json")
+    Run.objects.filter(pk=run.pk).update(status=JobStatus.RUNNING)
+    return run, make_run_token(run)
+
+
+def test_a_run_does_not_tell_the_secret_fields_of_its_input_in_its_status_message(client, at_work_with_secret_input):
+    run, token = at_work_with_secret_input
+    message = f"Signed in by {GIVEN['password']} and {GIVEN['cookies'][0]['value']} at {GIVEN['url']}"
+    assert say(client, run, message, token) == f"Signed in by ******** and ******** at {GIVEN['url']}"
+
+
+@pytest.mark.parametrize("spoil", [lambda run: Actor.objects.get(pk=run.actor_id).delete(), lambda run: _spoil_keys()])
+def test_a_message_is_hidden_whole_where_the_key_of_the_input_is_gone(client, at_work_with_secret_input, spoil):
+    run, token = at_work_with_secret_input
+    spoil(run)
+    assert say(client, run, f"Signed in by {GIVEN['password']}", token) == "********"
+
+
+def _spoil_keys() -> None:
+    InputKeyPair.objects.update(private_key="of another SECRET_KEY")
 
 
 def test_what_others_say_of_a_run_tells_them_nothing_of_its_secrets(api, ada, at_work):

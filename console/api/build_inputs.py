@@ -14,6 +14,7 @@ from resources.builds.openapi import document
 from resources.kinds import Kind
 from resources.models import Actor, Build, BuildContent
 from resources.runs.inputs import InvalidInput, check_value
+from resources.secret_inputs.fields import Holder
 from sharing.access import Access
 from sharing.declare import needs
 from sharing.permissions import Permission
@@ -39,12 +40,14 @@ def validate(request: ResourceApiRequest) -> HttpResponse:
 
     `build` is a tag or number; without it, it is the build that runs use when nothing else is asked for.
     """
-    value = bodies.decode_json(bodies.read(request) or b"null", cast("type[Any]", Any))
+    given = bodies.read(request) or b"null"
+    bodies.decode_json(given, cast("type[Any]", Any))
     build = build_for(cast("Actor", request.resource), request.GET.get("build", ""))
     if build is None:
         raise answers.bad_request("unknown-build-tag", "The Actor has no such build that succeeded.")
     try:
-        check_value(_content(build).input_schema, value)
+        holder = Holder(request.principal.account_id or "", build.actor_id or "")
+        check_value(_content(build).input_schema, given, holder)
     except InvalidInput as error:
         raise refusal_of(error) from None
     return answers.raw(msgspec.json.encode({"valid": True}))

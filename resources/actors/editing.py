@@ -13,6 +13,7 @@ from resources.actors.fields import ActorFields
 from resources.models import Actor, Build
 from resources.storages import MAX_NAME_LENGTH, InvalidName, NameTaken, ResourceGone
 from resources.trail import record
+from resources.work.tasks import queue_sealing
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 NAME_RULES = f"Use 1 to {MAX_NAME_LENGTH} lowercase letters, digits and dashes, with a letter or digit at both ends."
@@ -64,13 +65,15 @@ def update(
             raise ResourceGone(actor.pk)
         fields = change(locked) if callable(change) else change
         checks.check(fields)
-        before, was_public = locked.name, locked.is_public
+        before, was_public, default_build = locked.name, locked.is_public, locked.default_build
         locked.name = before if name is None else name
         _set(locked, fields)
         locked.modified_at = timezone.now()
         _save(locked)
         if locked.name != before:
             record("resource.renamed", locked, by, before=before, after=locked.name)
+        if locked.default_build != default_build:
+            queue_sealing(locked.pk)  # other fields may be secret now
         if locked.is_public != was_public:
             record("actor.published" if locked.is_public else "actor.unpublished", locked, by)
     for field in _KEPT:

@@ -8,8 +8,10 @@ from django.utils import timezone
 from accounts import audit
 from accounts.principal import Principal
 from resources.jobs import FINISHED, JobStatus
-from resources.models import Build, TaggedBuild
+from resources.models import Build, BuildContent, TaggedBuild
+from resources.secret_inputs.fields import secret_fields
 from resources.webhooks.events import happened
+from resources.work.tasks import queue_sealing
 
 UNFINISHED = frozenset(JobStatus) - FINISHED
 _MESSAGES = {
@@ -30,7 +32,8 @@ def finish(
 ) -> bool:
     """Move a build to an end state, and return whether it was this call that did; see `resources.runs.ending.finish`.
 
-    Together with it, the tag of a build that has succeeded points to it, and the event is made known.
+    Together with it, the tag of a build that has succeeded points to it, and the event is made known. Where the build
+    has secret input fields, what tasks and schedules of its Actor have saved is encrypted soon.
 
     Raises:
         ValueError: when `status` is not an end.
@@ -49,6 +52,7 @@ def finish(
         build = Build.objects.get(pk=build_id)
         if status is JobStatus.SUCCEEDED:
             _tag(build)
+            _seal_saved(build)
         happened(build, f"ACTOR.BUILD.{status.name}")
     return True
 
@@ -74,3 +78,9 @@ def _tag(build: Build) -> None:
     """Let the build's tag point to it."""
     if build.tag and build.actor_id:
         TaggedBuild.objects.update_or_create(actor_id=build.actor_id, tag=build.tag, defaults={"build": build})
+
+
+def _seal_saved(build: Build) -> None:
+    schema = BuildContent.objects.filter(build_id=build.pk).values_list("input_schema", flat=True).first()
+    if build.actor_id and secret_fields(schema or ""):
+        queue_sealing(build.actor_id)

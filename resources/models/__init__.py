@@ -4,6 +4,7 @@ from resources.kinds import Kind
 from resources.models.actor import Actor, ActorVersion, EnvironmentVariable, SourceType, TaggedBuild
 from resources.models.build import Build, BuildContent
 from resources.models.dataset import Dataset, DatasetChunk, DatasetStatistics
+from resources.models.input_key_pair import InputKeyPair
 from resources.models.key_value_store import KeyValueStore, Record
 from resources.models.log import LogPiece
 from resources.models.request_queue import QueuedRequest, RequestQueue
@@ -29,6 +30,7 @@ __all__ = [
     "DatasetStatistics",
     "EnvironmentVariable",
     "GeneralAccess",
+    "InputKeyPair",
     "KeyValueStore",
     "LogPiece",
     "QueuedRequest",

@@ -1,22 +1,25 @@
 """Whether what a run is given is what the build asks for that it is to run, and what it then gets.
 
 Every way to start a run comes by here, and so does a metamorph. A field that has a default may be left out: it is
-filled in here, for the SDKs leave that to the platform. What is not JSON is the Actor's own business, and so is
-everything where the build has no schema.
+filled in here, for the SDKs leave that to the platform. Secret fields are encrypted here, after their plain values have
+been checked. What is not JSON is the Actor's own business unless it has secret fields, and so is everything where the
+build has no schema.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 from django.conf import settings
 
 from resources.actors.inputs import defaults_of, problems
+from resources.encryption import CannotDecrypt
 from resources.models import Build, BuildContent, Record
 from resources.records.content import Undecodable, UnpacksTooLarge, decoded_pieces
 from resources.records.content_types import MAX_LENGTH, can_be_content_type, is_json
 from resources.records.reading import open_current
+from resources.secret_inputs.fields import Fields, ForeignSecret, Holder, encrypted_texts, opened, sealed, secret_fields
 
 JSON_TYPE: Final = "application/json; charset=utf-8"
 _MOST_SHOWN: Final = 20
@@ -35,54 +38,124 @@ class InvalidInput(ValueError):
         super().__init__(f"Input is not valid: {' '.join(self.problems)}")
 
 
-def accepted(build: Build, given: bytes | None, content_type: str) -> tuple[bytes | None, str]:
+def accepted(build: Build, given: bytes | None, content_type: str, holder: Holder) -> tuple[bytes | None, str]:
     """Return the input that a run of a build gets, and its type, for one that it is about to be given.
 
-    That is what was given, byte for byte, or where fields are left out that have a default, with these. No input is an
-    empty one, and stays none where no field has a default.
+    That is what was given, byte for byte, unless fields are left out that have a default, or the build has secret
+    fields: these are encrypted for `holder`. No input is an empty one, and stays none where no field has a default.
 
     Raises:
-        InvalidInput: when the input schema of the build does not allow it, or its type is none that a record can have.
+        InvalidInput: when the input schema of the build does not allow it, its type is none that a record can have, or
+            it has a value that was encrypted for another account, Actor or field.
     """
     if given is not None and not can_be_content_type(content_type):
         raise InvalidInput([f"Its content type must be a media type of at most {MAX_LENGTH} characters."])
-    schema = _check(build, content_type, None if given is None else lambda: given)
-    defaults = defaults_of(schema)
-    if not defaults or not (given is None or is_json(content_type)):
+    schema = schema_of(build)
+    if given is not None and not is_json(content_type):
+        if secret_fields(schema):
+            raise InvalidInput(
+                ["It must be JSON, with Content-Type: application/json, for the Actor has secret fields."]
+            )
         return given, content_type
-    # The values are not looked into: a number keeps all its digits.
-    fields = {} if given is None else msgspec.json.decode(given, type=dict[str, msgspec.Raw] | None) or {}
-    if defaults.keys() <= fields.keys():
+    fields = _fields_of(given)
+    _check(schema, given, fields, holder)
+    if fields is None:
         return given, content_type
-    return msgspec.json.encode({**defaults, **fields}), JSON_TYPE if given is None else content_type
+    defaults = {name: msgspec.Raw(msgspec.json.encode(each)) for name, each in defaults_of(schema).items()}
+    stored = _sealed({**defaults, **fields}, schema, holder)
+    # Of a field that is there twice, the last value counts; the first one may be a secret too, and is not kept.
+    if not stored or (stored == fields and not secret_fields(schema)):
+        return given, content_type
+    return msgspec.json.encode(stored), JSON_TYPE if given is None else content_type
 
 
-def check_record(build: Build, record: Record | None) -> None:
+def check_record(build: Build, record: Record | None, holder: Holder) -> None:
     """Look at an input that a run has already, which stays as it is.
 
     Raises:
         InvalidInput: when the input schema of the build does not allow it, or it is too large to be looked at.
     """
-    _check(build, record.content_type if record else "", (lambda: _content_of(record)) if record else None)
+    schema = schema_of(build)
+    if schema and (record is None or is_json(record.content_type)):
+        given = _content_of(record) if record else None
+        _check(schema, given, _fields_of(given), holder)
 
 
-def check_value(schema: str, value: Any) -> None:
-    """Look at JSON that has been parsed, where null is an empty input; `schema` is JSON text, "" where there is none.
+def check_value(schema: str, given: bytes | None, holder: Holder) -> None:
+    """Look at the JSON text of an input, where null is an empty one; `schema` is JSON text, "" where there is none.
 
     Raises:
         InvalidInput: when the schema does not allow it.
     """
-    found = problems(schema, {} if value is None else value)
+    _check(schema, given, _fields_of(given), holder)
+
+
+def resealed(build: Build, record: Record, holder: Holder) -> bytes | None:
+    """Return an input that a run has already as it is to be stored; None where it can stay as it is.
+
+    Raises:
+        InvalidInput: when it has a value that was encrypted for another account, Actor or field, cannot be looked at,
+            or is not an object although the build has secret fields.
+    """
+    if not is_json(record.content_type):
+        return None
+    schema = schema_of(build)
+    fields = _fields_of(_content_of(record))
+    if fields is None and secret_fields(schema):
+        raise InvalidInput(["It is not a JSON object, and the Actor has secret fields."])
+    stored = _sealed(fields, schema, holder) if fields else fields
+    return None if stored is None or stored == fields else msgspec.json.encode(stored)
+
+
+def encrypted_in(record: Record) -> dict[str, str]:
+    """Return the encrypted values of an input that a run has, by their fields; none where it cannot be read."""
+    try:
+        fields = _fields_of(_content_of(record)) if is_json(record.content_type) else None
+    except (InvalidInput, FileNotFoundError):
+        return {}
+    return encrypted_texts(fields or {})
+
+
+def schema_of(build: Build | None) -> str:
+    """Return the input schema of a build as JSON text, "" where there is none."""
+    if build is None:
+        return ""
+    return BuildContent.objects.filter(build_id=build.pk).values_list("input_schema", flat=True).first() or ""
+
+
+def _check(schema: str, given: bytes | None, fields: Fields | None, holder: Holder) -> None:
+    """Hold the plain values of an input against a schema; `fields` are those of `given` where it is an object."""
+    try:
+        plain = opened(fields or {}, holder)
+    except (ForeignSecret, CannotDecrypt) as error:
+        raise InvalidInput([_sentence(error)]) from None
+    if not schema:
+        return
+    value = {} if given is None else _parsed(given)
+    found = problems(schema, {} if value is None else {**value, **plain} if plain else value)
     if found:
         raise InvalidInput(found)
 
 
-def _check(build: Build, content_type: str, read: Callable[[], bytes] | None) -> str:
-    """Look at an input and return the schema that it was held against, "" where there is none."""
-    schema = BuildContent.objects.filter(build_id=build.pk).values_list("input_schema", flat=True).first() or ""
-    if schema and (read is None or is_json(content_type)):
-        check_value(schema, {} if read is None else _parsed(read()))
-    return schema
+def _sealed(fields: Fields, schema: str, holder: Holder) -> Fields:
+    try:
+        return sealed(fields, schema, holder)
+    except (ForeignSecret, CannotDecrypt) as error:
+        raise InvalidInput([_sentence(error)]) from None
+
+
+def _sentence(error: ForeignSecret | CannotDecrypt) -> str:
+    if isinstance(error, ForeignSecret):
+        return str(error)
+    return "Its secret fields cannot be read, because they were encrypted with another SECRET_KEY of the server."
+
+
+def _fields_of(given: bytes | None) -> Fields | None:
+    """Return the fields of an input, of which none is looked into; None where it is no object."""
+    try:
+        return {} if given is None else msgspec.json.decode(given, type=dict[str, msgspec.Raw] | None) or {}
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _parsed(text: bytes) -> Any:

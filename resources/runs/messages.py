@@ -5,13 +5,17 @@ from resources.calls import mark_of
 from resources.encryption import CannotDecrypt
 from resources.logs.hiding import HIDDEN, Hidden
 from resources.models import BuildContent, Run
+from resources.runs import input_secrets
 
 
 def without_secrets(run: Run, message: str, token: str) -> str:
-    """Return a message of a run's own as others may read it: without its secret variables and its token."""
+    """Return a message of a run's own as others may read it: without its secrets and its token.
+
+    These are the secret variables of its build, and the secret fields of its input.
+    """
     sealed = BuildContent.objects.filter(build_id=run.build_id).values_list("environment", flat=True).first()
     try:
-        secrets = environment.unsealed(sealed or "").secrets()
+        secrets = [*environment.unsealed(sealed or "").secrets(), *input_secrets.hidden_texts_of(run)]
     except CannotDecrypt:  # the run was given them, and here nobody knows them any more
         return HIDDEN.decode()
     return Hidden([*secrets, token, mark_of(run.pk)]).hide(message.encode(errors="replace")).decode()

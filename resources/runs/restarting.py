@@ -14,11 +14,12 @@ from accounts.moments import iso
 from accounts.principal import Principal
 from resources.jobs import JobStatus
 from resources.kinds import Kind
-from resources.models import Actor, Record, Resource, Run
+from resources.models import Actor, Build, Record, Resource, Run
 from resources.records import reading, writing
 from resources.runs import inputs
 from resources.runs.starting import DEFAULT_CONTENT_TYPE, INPUT_KEY, build_to_run
 from resources.runs.tokens import scope_within
+from resources.secret_inputs.fields import Holder
 
 # A run that goes on turning into something else is a loop.
 MAX_METAMORPHS: Final = 10
@@ -60,7 +61,8 @@ def metamorph(
     """Have a run go on as another Actor, with an input of its own. `run` is as it is afterwards.
 
     It stays a run of the Actor that was started: whoever started that one sees it go on to its end. Its owner must be
-    allowed to run the `target`, which has been decided before. What it is given is kept beside its first input.
+    allowed to run the `target`, which has been decided before. What it is given is kept beside its first input, and so
+    is the input that it has where secret fields of it are encrypted anew for the `target`.
 
     Raises:
         NotRunning: when it is not RUNNING.
@@ -70,10 +72,14 @@ def metamorph(
     """
     chosen = build_to_run(target, build)
     content_type = content_type or DEFAULT_CONTENT_TYPE
+    holder = holder_of(run, chosen, before=(actor_id_of(run),))
     if input is None:
-        inputs.check_record(chosen, kept_input(run, input_key_of(run)))
+        record = kept_input(run, input_key_of(run))
+        inputs.check_record(chosen, record, holder)
+        input = inputs.resealed(chosen, record, holder) if record else None
+        content_type = record.content_type if record else content_type
     else:
-        input, content_type = inputs.accepted(chosen, input, content_type)
+        input, content_type = inputs.accepted(chosen, input, content_type, holder)
     with transaction.atomic():
         locked = Run.objects.select_for_update(of=("self",)).filter(pk=run.pk, status=JobStatus.RUNNING).first()
         if locked is None:
@@ -106,6 +112,16 @@ def input_key_of(run: Run) -> str:
     """Return the key of the record that is a run's input now: that of its last metamorph that had one, or INPUT."""
     keys = [each["inputKey"] for each in run.metamorphs if each.get("inputKey")]
     return str(keys[-1]) if keys else INPUT_KEY
+
+
+def actor_id_of(run: Run) -> str:
+    """Return the ID of the Actor that a run is now: that of its last metamorph, or the one that was started."""
+    return str(run.metamorphs[-1]["actorId"]) if run.metamorphs else run.actor_id or ""
+
+
+def holder_of(run: Run, build: Build, *, before: tuple[str, ...] = ()) -> Holder:
+    """Return whose secrets the input of a run holds that goes on with a build, having been the Actors `before`."""
+    return Holder(run.owner_id, build.actor_id or "", before)
 
 
 def kept_input(run: Run, key: str) -> Record | None:

@@ -9,9 +9,10 @@ from accounts import audit
 from accounts.principal import Principal
 from resources.jobs import FINISHED, JobStatus
 from resources.models import Build, Run
+from resources.records import writing
 from resources.runs import inputs
 from resources.runs.options import RunOptions, options_of_run
-from resources.runs.restarting import kept_input
+from resources.runs.restarting import holder_of, input_key_of, kept_input
 from resources.runs.starting import DISK_PER_MEMORY, INPUT_KEY, CannotRun, build_to_run
 from resources.runs.tokens import scope_within
 from resources.webhooks.events import RUN_RESURRECTED, happened
@@ -32,13 +33,17 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
     Raises:
         NotFinished: when it has not ended, or has been resurrected by somebody else just now.
         CannotRun: when its Actor or build is gone, or there is no such build.
-        InvalidInput: when its first input is not what the build that is named asks for.
+        InvalidInput: when its first input is not what the build that is named asks for, or the input that it goes on
+            with has a value that was encrypted for another account, Actor or field.
         InvalidOption: when an option is not possible.
     """
     chosen = options.over(options_of_run(run)).checked()
     build = _build(run, options.build)
+    key = input_key_of(run) if options.build is None else INPUT_KEY
+    record, holder = kept_input(run, key), holder_of(run, build)
     if options.build is not None:
-        inputs.check_record(build, kept_input(run, INPUT_KEY))
+        inputs.check_record(build, record, holder)
+    stored = inputs.resealed(build, record, holder) if record else None
     memory = chosen.memory_mbytes or 0
     with transaction.atomic():
         changed = Run.objects.filter(pk=run.pk, status__in=FINISHED, resurrect_count=run.resurrect_count).update(
@@ -72,6 +77,8 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
         audit.record("run.resurrected", by=by, account_id=run.owner_id, subject_kind=run.kind, subject_id=run.pk)
         happened(run, RUN_RESURRECTED)
         queue_run(run.pk)
+        if record is not None and stored is not None:  # last, for the bytes of a record are not undone
+            writing.write(record.store_id, key, [stored], content_type=record.content_type)
 
 
 def _build(run: Run, option: str | None) -> Build:

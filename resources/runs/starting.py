@@ -15,6 +15,7 @@ from resources.models import Actor, Build, Dataset, KeyValueStore, RequestQueue,
 from resources.records import writing
 from resources.runs import inputs
 from resources.runs.options import RunOptions, merged
+from resources.secret_inputs.fields import Holder
 from resources.webhooks.editing import WebhookChange, add_ad_hoc
 from resources.webhooks.events import RUN_CREATED, happened
 from resources.work.tasks import queue_run
@@ -52,7 +53,8 @@ def start(
 
     It belongs to `by`, whoever the Actor and the task belong to, and so do its default storages; whether `by` may
     start it has been decided before. `input` is kept under the key INPUT, with the defaults of the fields that it
-    leaves out. `webhooks` are sent for this run alone, each with its idempotency key if it has one.
+    leaves out, and its secret fields encrypted for `by` and the Actor. `webhooks` are sent for this run alone, each
+    with its idempotency key if it has one.
 
     Raises:
         CannotRun: when there is no build to run.
@@ -66,7 +68,7 @@ def start(
     chosen = merged(actor, task, options or RunOptions()).checked()
     build = build_to_run(actor, chosen.build or "")
     content_type = content_type or DEFAULT_CONTENT_TYPE
-    input, content_type = inputs.accepted(build, input, content_type)
+    input, content_type = inputs.accepted(build, input, content_type, Holder(by.account_id, actor.pk))
     with transaction.atomic():
         run = _make_run(actor, build, chosen, owner_id=by.account_id)
         run.task_id = task.pk if task else None

@@ -11,11 +11,15 @@ from django.utils import timezone
 
 from accounts.ids import new_id
 from accounts.principal import Principal
+from resources.encryption import CannotDecrypt
 from resources.models import Schedule, ScheduleInvocation
 from resources.records.content_types import MAX_LENGTH, can_be_content_type
 from resources.runs.options import InvalidOption, check_saved
 from resources.schedules import times
 from resources.schedules.actions import Action, InvalidActions, RunActor, written
+from resources.schedules.secrets import input_field_of, with_secrets_sealed
+from resources.secret_inputs.fields import ForeignSecret
+from resources.secret_inputs.saved import NotAnObject
 from resources.storages import NAME, NAME_RULES, InvalidName, NameTaken, ResourceGone
 from resources.trail import record
 
@@ -132,7 +136,7 @@ def _apply(schedule: Schedule, change: ScheduleChange, by: Principal) -> None:
         if (value := getattr(change, flag)) is not None:
             setattr(schedule, flag, value)
     if change.actions is not None:
-        schedule.actions = _actions(change.actions)
+        schedule.actions = _actions(change.actions, schedule.owner_id)
         if by.scope or by.account_id == schedule.owner_id:
             schedule.token_scope = by.scope.to_json() if by.scope else None
     _apply_times(schedule, change)
@@ -156,14 +160,21 @@ def _apply_times(schedule: Schedule, change: ScheduleChange) -> None:
         schedule.next_at = times.next_after(schedule.cron_expression, schedule.timezone, timezone.now())
 
 
-def _actions(actions: Sequence[Action]) -> str:
+def _actions(actions: Sequence[Action], owner_id: str) -> str:
     for at, action in enumerate(actions):
         if isinstance(action, RunActor):
             _check_run(f"actions[{at}]", action)
     try:
-        return written(list(actions))
+        return written([_sealed(f"actions[{at}]", action, owner_id) for at, action in enumerate(actions)])
     except InvalidActions as error:
         raise InvalidSchedule("actions", str(error)) from None
+
+
+def _sealed(field: str, action: Action, owner_id: str) -> Action:
+    try:
+        return with_secrets_sealed(action, owner_id)
+    except (NotAnObject, ForeignSecret, CannotDecrypt) as error:
+        raise InvalidSchedule(f"{field}.{input_field_of(action)}", str(error)) from None
 
 
 def _check_run(field: str, action: RunActor) -> None:

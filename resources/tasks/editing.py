@@ -13,11 +13,14 @@ from django.utils import timezone
 
 from accounts.ids import new_id
 from accounts.principal import Principal
+from resources.encryption import CannotDecrypt
 from resources.models import Actor, Task
 from resources.records.content_types import MAX_LENGTH, can_be_content_type
 from resources.runs.options import InvalidOption, check_saved
+from resources.secret_inputs import saved
+from resources.secret_inputs.fields import ForeignSecret, Holder
 from resources.storages import NAME, NAME_RULES, InvalidName, NameTaken, ResourceGone
-from resources.tasks.options import NONE_SAVED, SavedOptions, written
+from resources.tasks.options import NONE_SAVED, SavedOptions, read, written
 from resources.trail import record
 
 MAX_TITLE = 200
@@ -46,7 +49,7 @@ class TaskChange:
     """What of a task is to change.
 
     `options`, `standby` and `public_config` replace what is there; None takes it away. `input` is the text of the
-    input, `input_content_type` what it is: JSON, unless told otherwise.
+    input, `input_content_type` what it is: JSON, unless told otherwise. Its secret fields are saved encrypted.
     """
 
     name: str | Unset = UNSET
@@ -146,6 +149,17 @@ def _apply(task: Task, change: TaskChange) -> None:
     if not isinstance(change.input, Unset):
         task.input = checked_text("input", change.input or "", MAX_INPUT_BYTES)
         task.input_content_type = _checked_content_type(change.input_content_type)
+    if not isinstance(change.input, Unset) or not isinstance(change.options, Unset):
+        task.input = _sealed(task)  # which fields are secret is said by the build
+
+
+def _sealed(task: Task) -> str:
+    """Return the input of a task with its secret fields encrypted for the task's owner and Actor."""
+    schema = saved.schema_of(task.actor_id, read(task.options).build or "")
+    try:
+        return saved.sealed_text(task.input, schema, Holder(task.owner_id, task.actor_id or ""))
+    except (saved.NotAnObject, ForeignSecret, CannotDecrypt) as error:
+        raise InvalidTask("input", str(error)) from None
 
 
 def _checked_options(options: SavedOptions) -> SavedOptions:

@@ -17,7 +17,8 @@ from accounts.moments import iso
 from resources.calls import base_url_of
 from resources.kinds import Kind
 from resources.models import Resource, Run, TaggedBuild
-from resources.runs.restarting import input_key_of
+from resources.runs import input_secrets
+from resources.runs.restarting import actor_id_of, input_key_of
 from resources.runs.tokens import make_run_token
 
 _MEGABYTES_OF_ONE_CPU = 4096
@@ -43,11 +44,13 @@ def of_run(run: Run, home: str, of_version: Mapping[str, str]) -> dict[str, str]
     """Return all variables of a run, its token among them, which is made anew by this.
 
     Raises:
+        CannotDecrypt: when the key of its secret input fields was stored with a SECRET_KEY that is not known.
         RunOver: when the run has ended in the meantime.
     """
     said = {
         **_identity(run),
         **_storages(run),
+        **input_secrets.variables_of(run),
         "APIFY_TOKEN": make_run_token(run),
         "APIFY_API_BASE_URL": base_url_of(run.pk),
         "APIFY_API_PUBLIC_BASE_URL": settings.PUBLIC_URL,
@@ -74,7 +77,7 @@ def of_run(run: Run, home: str, of_version: Mapping[str, str]) -> dict[str, str]
 def _identity(run: Run) -> dict[str, str]:
     """Return which run this is, of what, and whose."""
     # A run that was turned into another Actor's is that Actor's to itself.
-    actor_id = str(run.metamorphs[-1]["actorId"]) if run.metamorphs else run.actor_id or ""
+    actor_id = actor_id_of(run)
     actor = Resource.objects.filter(pk=actor_id).values(username=F("owner__username"), actor_name=F("name")).first()
     named = f"{actor['username']}/{actor['actor_name']}" if actor else ""
     said = {

@@ -13,7 +13,9 @@ from resources.calls import mark_of
 from resources.encryption import CannotDecrypt
 from resources.jobs import JobStatus
 from resources.models import Run
+from resources.runs import input_secrets
 from resources.runs.tokens import RunOver
+from resources.secret_inputs import keys
 from resources.work import building, commands, directories, environment, identity, leases, making
 from resources.work.attending import Attendant, Outcome
 from resources.work.containers import Program
@@ -127,6 +129,8 @@ class _Execution:
         home, app = making.seen_app(isolated, self._directory)
         given = environment.of_run(run, home, of_version.values)
         self._lines.hide([given["APIFY_TOKEN"], mark_of(run.pk)])
+        self._lines.hide(given[name] for name in keys.VARIABLES if name in given)
+        self._lines.hide(input_secrets.hidden_texts_of(run))
         if (build / PACKAGES).is_dir():
             given["PYTHONPATH"] = making.seen_packages(isolated, build)
         return Program(

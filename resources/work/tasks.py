@@ -37,6 +37,14 @@ def deliver_webhook(dispatch_id: str) -> None:
     deliver(dispatch_id)
 
 
+@task(queue_name=RUNS_AND_BUILDS)
+def seal_saved_inputs(actor_id: str) -> None:
+    """Encrypt the secret input fields that tasks and schedules of an Actor have saved before a build called them so."""
+    from resources.schedules.sealing import seal_saved
+
+    seal_saved([actor_id])
+
+
 def queue_run(run_id: str) -> None:
     """Have a worker execute a run, once the transaction that one is in has been committed."""
     execute_run.enqueue(run_id)
@@ -50,3 +58,8 @@ def queue_build(build_id: str) -> None:
 def queue_dispatch(dispatch_id: str, after: datetime | None = None) -> None:
     """Have a worker send a webhook, once the transaction that one is in has been committed, and not before `after`."""
     deliver_webhook.using(run_after=after).enqueue(dispatch_id)
+
+
+def queue_sealing(actor_id: str) -> None:
+    """Have a worker encrypt the inputs saved for an Actor, once the transaction that one is in has been committed."""
+    seal_saved_inputs.enqueue(actor_id)

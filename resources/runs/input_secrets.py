@@ -1,0 +1,74 @@
+"""The secret fields of a run's inputs: the key that the run decrypts them with, and the values that logs must not show.
+
+A run gets the key of its owner and of the Actor that it is now, and no other key.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+
+from resources.encryption import CannotDecrypt
+from resources.models import InputKeyPair, Run
+from resources.runs import inputs
+from resources.runs.restarting import actor_id_of, input_key_of, kept_input
+from resources.runs.starting import INPUT_KEY
+from resources.secret_inputs import keys
+from resources.secret_inputs.fields import texts_in
+from resources.secret_inputs.values import NotOurs, decrypted
+
+
+def variables_of(run: Run) -> dict[str, str]:
+    """Return the variables by which the SDKs decrypt the input of a run; none where nothing in it is encrypted for it.
+
+    Raises:
+        CannotDecrypt: when the key was stored with a SECRET_KEY that this server does not know.
+    """
+    actor_id = actor_id_of(run)
+    if not _values_of(run, input_key_of(run), actor_id):
+        return {}
+    key = keys.find(run.owner_id, actor_id)
+    return keys.environment_of(key) if key else {}
+
+
+def hidden_texts_of(run: Run) -> list[str]:
+    """Return the texts in the secret fields of all inputs that a run has been given.
+
+    Raises:
+        CannotDecrypt: when a key was stored with a SECRET_KEY that this server does not know, or was deleted with the
+            Actor while the run goes on.
+    """
+    if run.actor_id is None and _has_encrypted(run):
+        raise CannotDecrypt("The Actor was deleted, and the keys of its inputs with it.")
+    actor_ids = {actor_id for _, actor_id in _inputs(run)}
+    if not InputKeyPair.objects.filter(account_id=run.owner_id, actor_id__in=actor_ids).exists():
+        return []
+    return [text for key, actor in _inputs(run) for value in _values_of(run, key, actor) for text in texts_in(value)]
+
+
+def _inputs(run: Run) -> Iterator[tuple[str, str]]:
+    """Yield the key of each input that a run has been given, with the ID of the Actor that it is for."""
+    yield INPUT_KEY, run.actor_id or ""
+    for each in run.metamorphs:
+        if each.get("inputKey"):
+            yield str(each["inputKey"]), str(each["actorId"])
+
+
+def _has_encrypted(run: Run) -> bool:
+    record = kept_input(run, INPUT_KEY)
+    return record is not None and bool(inputs.encrypted_in(record))
+
+
+def _values_of(run: Run, input_key: str, actor_id: str) -> list[Any]:
+    """Return the decrypted values in an input that are encrypted for the run's owner and this Actor."""
+    key = keys.find(run.owner_id, actor_id)
+    record = kept_input(run, input_key) if key else None
+    if key is None or record is None or record.size > settings.API_MAX_BODY_BYTES:
+        return []
+    found = []
+    for name, text in inputs.encrypted_in(record).items():
+        try:
+            found.append(decrypted(name, text, key))
+        except NotOurs:
+            continue  # the run itself may have put it there
+    return found
