@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from resources.work import processes
-from resources.work.isolation import Isolation, Place, arguments, bubblewrap
+from resources.work import processes, seccomp
+from resources.work.isolation import Isolation, Place, arguments, bubblewrap, file_of
 from resources.work.lines import Lines
 
 KILLED = 137  # what shells say of a process that was killed
@@ -152,10 +152,11 @@ def _start(program: Program, isolation: Isolation) -> subprocess.Popen[bytes]:
     keep = []
     if isolation.on:
         told = arguments(program.places, environment, directory, program.memory_bytes)
-        keep.append(_file_of("\0".join([*told, ""]).encode()))
-        command = [bubblewrap() or "bwrap", "--args", str(keep[0]), "--", *command]
+        keep += [file_of(seccomp.filter_program()), file_of("\0".join([*told, ""]).encode())]
+        options = ["--seccomp", str(keep[0]), "--args", str(keep[1])]
+        command = [bubblewrap() or "bwrap", *options, "--", *command]
         environment, directory = dict(_LAUNCHER_ENVIRONMENT), "/"
-    spec = _file_of(
+    spec = file_of(
         json.dumps(
             {
                 "parent": os.getpid(),
@@ -182,12 +183,3 @@ def _start(program: Program, isolation: Isolation) -> subprocess.Popen[bytes]:
     finally:
         for descriptor in (spec, *keep):
             os.close(descriptor)
-
-
-def _file_of(content: bytes) -> int:
-    """Return a descriptor of a file in memory with this content, to be read from its beginning."""
-    descriptor = os.memfd_create("latchkey")
-    with os.fdopen(os.dup(descriptor), "wb") as file:
-        file.write(content)
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return descriptor

@@ -2,7 +2,8 @@
 
 Inside there are the system's programs and libraries, the Python and Node.js that run Actors, what belongs to this very
 job, and nothing else of the machine: no database, no data directory, no other run, no process but its own, no
-capability. The network is shared, because Actors crawl and call the API.
+capability. Calls of the kernel that no Actor needs are refused (`seccomp.py`). The network is shared, because Actors
+crawl and call the API.
 
 RUN_ISOLATION says what happens where that is not to be had: "auto" runs without it and says so in the log, "required"
 refuses to run anything, "none" does not even look for it.
@@ -20,6 +21,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+from resources.work import seccomp
+
 HOME = "/home/actor"
 USER_ID = 1000
 _PASSWD = Path(__file__).with_name("sandbox_passwd")
@@ -29,6 +32,7 @@ _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _ETC = (
     *("hosts", "host.conf", "nsswitch.conf", "gai.conf", "services", "protocols", "localtime", "mime.types"),
     *("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "crypto-policies"),
+    "chromium.d",  # Debian's Chromium does not start without it
     *("ssl/certs", "ssl/openssl.cnf", "pki/tls/certs", "pki/ca-trust/extracted", "ca-certificates"),
 )
 
@@ -88,6 +92,15 @@ def arguments(places: Sequence[Place], environment: Mapping[str, str], directory
     return [*told, "--chdir", directory]
 
 
+def file_of(content: bytes) -> int:
+    """Return a descriptor of a file in memory with this content, to be read from its beginning."""
+    descriptor = os.memfd_create("latchkey")
+    with os.fdopen(os.dup(descriptor), "wb") as file:
+        file.write(content)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
 def bubblewrap() -> str | None:
     """Return the path of bubblewrap, None where it is not installed."""
     return shutil.which("bwrap")
@@ -143,13 +156,25 @@ def _why_not() -> str:
     program = bubblewrap()
     if program is None:
         return "bubblewrap (bwrap) is not installed."
-    command = [program, *arguments((), {"PATH": os.defpath}, "/", 1 << 20), "--", sys.executable, "-I", "-S", "-c", ""]
+    if seccomp.why_not():
+        return seccomp.why_not()
+    filtering = file_of(seccomp.filter_program())
+    told = ["--seccomp", str(filtering), *arguments((), {"PATH": os.defpath}, "/", 1 << 20)]
+    command = [program, *told, "--", sys.executable, "-I", "-S", "-c", ""]
     try:
         done = subprocess.run(  # noqa: S603  # constants and paths
-            command, capture_output=True, text=True, errors="replace", timeout=_PROBE_TIMEOUT, check=False
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_PROBE_TIMEOUT,
+            check=False,
+            pass_fds=[filtering],
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"bubblewrap does not work here: {error}"
+    finally:
+        os.close(filtering)
     if done.returncode == 0:
         return ""
     said = done.stderr.strip().splitlines()

@@ -13,6 +13,7 @@ restarted on error.
 """
 
 import logging
+import os
 import signal
 import threading
 import time
@@ -48,6 +49,7 @@ class Worker:
         _have_connections(len(threads) + 1)
         for thread in threads:
             thread.start()
+        _warn_of_root()
         _log.info("Worker %s is ready for %d jobs at once.", identity.name(), self._jobs)
         try:
             _do(chores.pressing(identity.name()))
@@ -74,6 +76,14 @@ def run(jobs: int | None = None) -> None:
     worker = Worker(jobs or settings.WORKER_JOBS, settings.WEBHOOK_JOBS)
     worker.stop_on_signals()
     worker.run()
+
+
+def _warn_of_root() -> None:
+    if os.geteuid() == 0:
+        _log.warning(
+            "This worker runs as root, and should not: runs and builds can then read files that only root may read, "
+            "and a bug in the kernel gives them the whole machine. Start it as a user of its own."
+        )
 
 
 def _queue_worker(queue: str, number: int) -> QueueWorker:
