@@ -13,7 +13,7 @@ from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.urls import reverse
@@ -21,6 +21,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
 from accounts import administrator, audit
+from accounts.email_addresses import canonical
 from accounts.freshness import is_fresh
 from accounts.models import Account
 from accounts.principal import ANONYMOUS, Principal
@@ -56,6 +57,17 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     }
 
     # Addresses
+
+    def clean_email(self, email: str) -> str:
+        """Return an e-mail in the form in which it is stored.
+
+        Raises:
+            ValidationError: when it is not an address.
+        """
+        try:
+            return canonical(email)
+        except ValueError:
+            raise ValidationError(_("Enter a valid email address."), code="invalid") from None
 
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
         """Return the link that verifies an email, and leads on to where the person wanted to go."""

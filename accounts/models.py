@@ -12,6 +12,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.email_addresses import canonical_or_lower
 from accounts.ids import looks_like_id, new_id
 from accounts.principal import Principal
 
@@ -51,7 +52,7 @@ class AccountManager(BaseUserManager["Account"]):
 
     def create_user(self, username: str, email: str, password: str | None = None, **fields: Any) -> "Account":
         """Create an account; a password of None makes one that cannot sign in with a password."""
-        account = self.model(username=username, email=email.lower(), **fields)
+        account = self.model(username=username, email=canonical_or_lower(email), **fields)
         account.set_password(password)
         account.save(using=self._db)
         return account
@@ -61,16 +62,19 @@ class AccountManager(BaseUserManager["Account"]):
         return self.alias(lowered=Lower("username")).get(lowered=(username or "").lower())
 
     def find(self, text: str, among: "models.QuerySet[Account] | None" = None) -> "Account | None":
-        """Return the account that `text` names by user ID, username or e-mail; None when there is none.
+        """Return the account that `text` names by user ID, username or verified e-mail; None when there is none.
 
-        It is looked for `among` these accounts; when they are not given, among all active ones.
+        It is looked for `among` these accounts; when they are not given, among all active ones. An e-mail that was
+        never verified may belong to another person, so it names no account.
         """
         text = text.strip()
         if "\x00" in text or not text:
             return None
         accounts = self.filter(is_active=True) if among is None else among
         if "@" in text:
-            return accounts.filter(email=text.lower()).first()
+            email = canonical_or_lower(text)
+            verified = accounts.filter(email=email, emailaddress__email=email, emailaddress__verified=True)
+            return verified.first()
         by_id = accounts.filter(pk=text).first() if looks_like_id(text) else None
         return by_id or accounts.alias(lowered=Lower("username")).filter(lowered=text.lower()).first()
 
@@ -132,9 +136,9 @@ class Account(AbstractBaseUser):
         return Principal(self.pk, self.username, self.email)
 
     def clean(self) -> None:
-        """Keep e-mails in lower case, so that one person cannot have two accounts by accident."""
+        """Keep e-mails in one form, so that one person cannot have two accounts by accident."""
         super().clean()
-        self.email = self.email.lower()
+        self.email = canonical_or_lower(self.email)
 
     def has_perm(self, permission: str, resource: Any = None) -> bool:
         """Tell whether any authentication backend allows `permission` on `resource`.

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Self
 
+from accounts.email_addresses import canonical_or_lower
+
 
 @dataclass(frozen=True, slots=True)
 class ScopeEntry:
@@ -88,7 +90,9 @@ class Principal:
         """Tell whether `text` is this principal's own user ID, username or e-mail."""
         text = text.strip()
         return not self.is_anonymous and (
-            text == self.account_id or text.lower() in (self.username.lower(), self.email.lower())
+            text == self.account_id
+            or text.lower() == self.username.lower()
+            or ("@" in text and canonical_or_lower(text) == self.email)
         )
 
     def scope_allows(self, permission: str, kind: str, resource_id: str | None = None) -> bool:

@@ -12,10 +12,15 @@ from django.utils import timezone
 
 from accounts.models import UpgradeNotice
 
-# The key, then the title and the text.
-# `{name}` is a detail that was recorded with the notice.
 ADMINISTRATOR = ""
-TEXTS: dict[str, tuple[str, str]] = {}
+# The key, then the title and the text, in which `{name}` is a detail that was recorded with the notice.
+TEXTS: dict[str, tuple[str, str]] = {
+    "emails-not-merged": (
+        "Some accounts have the same email",
+        "The domain of an email is now kept in one form. These accounts have an email that another account has in "
+        "that form, so they keep what they had: {accounts}. Ask the users which account they want to keep.",
+    ),
+}
 
 
 def record(key: str, account_id: str = ADMINISTRATOR, **details: Any) -> None:

@@ -12,7 +12,10 @@ from tests.conftest import PASSWORD
 
 
 def verify(account: Account) -> Account:
-    EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
+    """Have the account's e-mail verified, which it is unless a test said otherwise."""
+    EmailAddress.objects.update_or_create(
+        user=account, email=account.email, defaults={"verified": True, "primary": True}
+    )
     return account
 
 

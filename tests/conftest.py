@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.test import Client
 
@@ -26,7 +27,9 @@ def principal_of(account: Account) -> Principal:
 @pytest.fixture
 def make_account(db) -> Callable[..., Account]:
     def make(username: str, **fields) -> Account:
-        return Account.objects.create_user(username, f"{username}@example.com", PASSWORD, **fields)
+        account = Account.objects.create_user(username, f"{username}@example.com", PASSWORD, **fields)
+        EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
+        return account
 
     return make
 

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 import pytest
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
@@ -38,6 +39,7 @@ def test_a_failed_sign_in_is_on_the_trail_of_the_account_and_of_nobody_else(ada,
 
 
 def test_an_unverified_account_is_sent_a_link_instead(ada, mailoutbox):
+    EmailAddress.objects.filter(user=ada).update(verified=False)
     client, response = sign_in(ada)
     assert response["Location"] == "/verify-email"
     assert not is_signed_in(client)

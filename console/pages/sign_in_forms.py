@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts.email_addresses import canonical_or_lower
 from console.pages.form_manners import Manners
 
 LONG_ENOUGH = _("At least 10 characters. A few words that only you would put together are good.")
@@ -25,6 +26,11 @@ class SignInForm(Manners, allauth_forms.LoginForm):  # type: ignore[misc]  # all
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"].widget.attrs.update(autocomplete="username", autocapitalize="none", spellcheck="false")
+
+    def clean_login(self) -> str:
+        """Return the username, or the e-mail in the form in which it is stored."""
+        login = str(super().clean_login())
+        return canonical_or_lower(login) if "@" in login else login
 
 
 class SignUpForm(Manners, allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has no types
@@ -67,6 +73,11 @@ class ResetPasswordForm(Manners, allauth_forms.ResetPasswordForm):  # type: igno
     labels = {"email": _("Email")}
     helps = {"email": _("The one that your account is registered with.")}
     first_field = "email"
+
+    def clean_email(self) -> str:
+        """Look for the e-mail in the form in which it is stored: the link goes there."""
+        self.cleaned_data["email"] = get_adapter().clean_email(self.cleaned_data["email"])
+        return str(super().clean_email())
 
 
 class _WithNewPassword(Manners):
