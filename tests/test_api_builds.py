@@ -318,6 +318,22 @@ def test_the_openapi_document_describes_the_input(api, ada, make_build, url):
     assert "sectionCaption" not in schema["properties"]["url"]
 
 
+def test_the_openapi_document_has_no_value_of_a_secret_field(api, ada, make_build):
+    values = dict.fromkeys(("default", "prefill", "example"), "hunter2-of-ada")
+    field = {"title": "Password", "type": "string", "editor": "textfield", "isSecret": True, **values}
+    build = make_build(schema={**SCHEMA, "properties": {"password": field}})
+    answer = api(ada).get(f"{BUILDS}/{build.pk}/openapi.json")
+    assert b"hunter2" not in answer.content
+    described = answer.json()["components"]["schemas"]["inputSchema"]["properties"]["password"]
+    assert described == {
+        "title": "Password",
+        "type": "string",
+        "editor": "textfield",
+        "format": "password",
+        "writeOnly": True,
+    }
+
+
 @pytest.mark.parametrize(
     ("value", "problem"),
     [

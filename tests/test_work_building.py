@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from resources.actors.source_files import SourceFile
-from resources.builds import starting
+from resources.builds import ending, starting
 from resources.jobs import JobStatus
 from resources.logs.reading import text_of
 from resources.models import Build, BuildContent, TaggedBuild
@@ -254,3 +254,36 @@ def test_of_a_large_file_only_the_beginning_is_read(tmp_path, monkeypatch):
     with tmp_path.joinpath("package.json").open("r+b") as file:
         file.truncate(1 << 40)
     assert commands.package_of(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("field", "problem"),
+    [
+        ({"type": "string", "isSecret": "yes"}, "isSecret of the input field key must be true or false."),
+        ({"type": "integer", "isSecret": True}, "its type must be one of string, array, object"),
+        ({"isSecret": True}, "its type must be one of string, array, object"),
+        ({"type": "string", "editor": "select", "isSecret": True}, "must be one of textfield, textarea, hidden"),
+        ({"type": "array", "editor": "stringList", "isSecret": True}, "must be one of json, hidden"),
+        ({"type": "object", "editor": "proxy", "isSecret": True}, "must be one of json, hidden"),
+        ({"type": "string", "isSecret": True, "default": "hunter2"}, "must not have a default"),
+        ({"type": "object", "properties": {"inner": {"type": "string", "isSecret": True}}}, "not inner"),
+        ({"type": "array", "items": {"type": "object", "properties": {"x": {"isSecret": True}}}}, "not x"),
+    ],
+)
+def test_a_field_that_cannot_be_secret_fails_the_build(ada, field, problem):
+    schema = {**SCHEMA, "properties": {"key": field}}
+    build = built(actor_of(ada, {"main.py": "", ".actor/input_schema.json": json.dumps(schema)}))
+    assert build.status == JobStatus.FAILED
+    assert problem in build.status_message
+    assert "hunter2" not in text_of(build.pk)
+
+
+@pytest.mark.parametrize("editor", ["textfield", "textarea", "hidden"])
+def test_a_field_may_be_secret_with_these_editors_and_saved_inputs_are_looked_at_then(ada, editor, monkeypatch):
+    queued: list[str] = []
+    monkeypatch.setattr(ending, "queue_sealing", queued.append)
+    field = {"type": "string", "editor": editor, "isSecret": True}
+    schema = {**SCHEMA, "properties": {"key": field, "json": {"type": "array", "editor": "json", "isSecret": True}}}
+    build = built(actor_of(ada, {"main.py": "", ".actor/input_schema.json": json.dumps(schema)}))
+    assert build.status == JobStatus.SUCCEEDED
+    assert queued == [build.actor_id]

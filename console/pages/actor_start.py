@@ -16,9 +16,9 @@ from console.pages.run_input import MAX_INPUT, InputForm
 from resources.builds.choosing import build_for
 from resources.jobs import Origin
 from resources.kinds import Kind
-from resources.models import Build, BuildContent, Run
+from resources.models import Actor, Build, BuildContent, Run
 from resources.runs import starting
-from resources.runs.inputs import InvalidInput
+from resources.runs.inputs import InvalidInput, schema_of
 from resources.runs.options import InvalidOption
 from sharing.declare import needs
 from sharing.permissions import Permission
@@ -52,6 +52,7 @@ def start(request: ActorRequest) -> HttpResponse:
         "memory_mbytes": actor.default_memory_mbytes,
     }
     form = InputForm(request.POST if request.method == "POST" else None, initial=initial)
+    form.show_secret_fields(schema_of(_build_of(form, actor)))
     if request.method == "POST" and form.is_valid():
         run = _start(request, form)
         if run is not None:
@@ -71,7 +72,7 @@ def start(request: ActorRequest) -> HttpResponse:
 
 
 def _start(request: ActorRequest, form: InputForm) -> Run | None:
-    text = form.cleaned_data["input"]
+    text = form.with_secrets(form.cleaned_data["input"])
     try:
         return starting.start(
             request.resource,
@@ -92,6 +93,11 @@ def _start(request: ActorRequest, form: InputForm) -> Run | None:
     return None
 
 
+def _build_of(form: InputForm, actor: Actor) -> Build | None:
+    """Return the build that a form would start, whose secret fields it asks for."""
+    return build_for(actor, str(form["build"].value() or ""))
+
+
 def _schema(build: Build | None) -> dict[str, Any]:
     """Return what a build says of its input; nothing where it says nothing that can be read."""
     content = BuildContent.objects.only("input_schema").filter(build=build).first() if build else None
@@ -110,7 +116,8 @@ def _properties_in(schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _prefill(schema: dict[str, Any]) -> str:
     """Return the input that a schema suggests, laid out; an empty object where it suggests none."""
-    found = {name: each["prefill"] for name, each in _properties_in(schema).items() if "prefill" in each}
+    properties = {name: each for name, each in _properties_in(schema).items() if not each.get("isSecret")}
+    found = {name: each["prefill"] for name, each in properties.items() if "prefill" in each}
     text, is_cut = laid_out(msgspec.json.encode(found).decode(), MAX_INPUT)
     return "{}" if is_cut else printable(text)
 

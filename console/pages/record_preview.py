@@ -3,13 +3,15 @@
 What a user stored never runs in the console: HTML, SVG and scripts are shown as their text.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import msgspec
 
 from console.pages.dataset_items import printable
 from console.pages.json_text import laid_out
+from console.pages.secret_masking import masked
 from resources.models import Record
 from resources.records.content import Undecodable, UnpacksTooLarge, decoded_pieces, stored_pieces
 from resources.records.content_types import essence_of
@@ -75,8 +77,10 @@ def is_raster(content_type: str) -> bool:
     return essence_of(content_type) in _RASTER
 
 
-def preview_of(record: Record) -> Preview:
+def preview_of(record: Record, secret: Collection[str] | None = None) -> Preview:
     """Return the preview of a record, for which no more than its beginning is read.
+
+    With `secret`, the names of an input's secret fields, dots stand for them and for all that is encrypted.
 
     Raises:
         FileNotFoundError: when the record was deleted in the meantime.
@@ -93,7 +97,8 @@ def preview_of(record: Record) -> Preview:
         start, is_whole = _start_of(record)
     except (Undecodable, UnpacksTooLarge):
         return Preview(Form.UNREADABLE)
-    return _as_json(start, is_whole) if is_json else _as_text(record, start, is_whole)
+    shown = _as_json(start, is_whole) if is_json else _as_text(record, start, is_whole)
+    return shown if secret is None else replace(shown, text=masked(shown.text, secret))
 
 
 def _as_json(start: bytes, is_whole: bool) -> Preview:

@@ -1,19 +1,22 @@
 """The input of a run and its options, as the pages that start Actors and keep tasks ask for them."""
 
+from typing import Any
+
 import msgspec
 from django import forms
 
 from console.pages.run_options import OptionsForm
+from console.pages.secret_fields import InputText, SecretInputForm
 
 MAX_INPUT = 1024 * 1024
 
 
-class InputForm(OptionsForm):
-    """The input of a run, which is JSON, and its options."""
+class InputForm(SecretInputForm, OptionsForm):
+    """The input of a run, which is JSON, its secret fields, and its options."""
 
     first_field: str | None = "input"
 
-    input = forms.CharField(
+    input = InputText(
         label="Input",
         required=False,
         strip=False,
@@ -43,3 +46,9 @@ class InputForm(OptionsForm):
         if not isinstance(found, dict):
             raise forms.ValidationError("This is JSON, but not an object: it has to begin with { and end with }.")
         return text
+
+    def clean(self) -> dict[str, Any]:
+        """Check the options, and the secret fields."""
+        given = super().clean()
+        self.check_secrets()
+        return given

@@ -1,6 +1,6 @@
 """The page of a run: how it goes, its output, log, input and storages. While the run goes on the page follows it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,8 @@ from resources.jobs import Origin
 from resources.kinds import Kind
 from resources.models import Dataset, GeneralAccess, KeyValueStore, Record, Run
 from resources.records.reading import find
+from resources.runs.inputs import schema_of
+from resources.secret_inputs.fields import secret_fields
 from sharing import refusals
 from sharing.access import general_access_source
 from sharing.declare import needs
@@ -153,20 +155,24 @@ def _log(request: RunRequest) -> dict[str, Any]:
 
 def _input(request: RunRequest) -> dict[str, Any]:
     store = next(iter(storages_of(request.resource, request.principal, Kind.KEY_VALUE_STORE)), None)
-    return {"store_link": store, "input": _shown(store, "INPUT")}
+    secret = secret_fields(schema_of(request.resource.build))
+    return {"store_link": store, "input": _shown(store, "INPUT", secret)}
 
 
 def _storage(request: RunRequest) -> dict[str, Any]:
     return {"storages": storages_of(request.resource, request.principal)}
 
 
-def _shown(store: DefaultStorage | None, key: str) -> ShownRecord | None:
-    """Return a record of the run's store for the page; None where there is none, or none that may be read."""
+def _shown(store: DefaultStorage | None, key: str, secret: Collection[str] | None = None) -> ShownRecord | None:
+    """Return a record of the run's store for the page; None where there is none, or none that may be read.
+
+    `secret` are the names of the secret fields of an input, which the page does not show.
+    """
     if store is None or not isinstance(store.resource, KeyValueStore):
         return None
     record = find(store.id, key)
     try:
-        return ShownRecord(record, row_of(store.resource, record), preview_of(record)) if record else None
+        return ShownRecord(record, row_of(store.resource, record), preview_of(record, secret)) if record else None
     except FileNotFoundError:
         return None
 

@@ -39,6 +39,7 @@ def create(request: PageRequest) -> HttpResponse:
     initial = {**_DAILY, "starts": next(iter(asked_for), "")}
     form = NewScheduleForm(request.POST if request.method == "POST" else None, initial=initial)
     form.offer(request.principal, asked_for)
+    form.offer_secret_fields(request.principal, f"{SCHEDULES_PATH}/new", request.GET.get("starts", ""))
     if request.method == "POST" and form.is_valid():
         schedule = _create(request, form)
         if schedule is not None:
@@ -54,6 +55,8 @@ def add_action(request: ScheduleRequest) -> HttpResponse:
     schedule = request.resource
     form = ActionForm(request.POST if request.method == "POST" else None)
     has_choices = form.offer(request.principal, owner_id=schedule.owner_id)
+    path = f"{schedule.console_path}/actions/new"
+    form.offer_secret_fields(request.principal, path, request.GET.get("starts", ""))
     if request.method == "POST" and form.is_valid():
         action = _checked(form, request.principal, owner_of(schedule))
         try:

@@ -5,14 +5,19 @@ from typing import Any
 import msgspec
 from django import forms
 
+from accounts.errors import ApiError
 from accounts.principal import Principal
 from console.pages.form_manners import Manners
+from console.pages.secret_fields import InputText, SecretInputForm, refetched_on_change
 from console.pages.startable import choices_of
 from resources.kinds import Kind
 from resources.models import Schedule
 from resources.schedules import editing, times
 from resources.schedules.actions import JSON_TYPE, Action, RunActor, RunActorTask, RunInput
+from resources.secret_inputs.saved import schema_of
+from resources.tasks.options import read
 from sharing.lists import Listed
+from sharing.scheduled import target_of
 
 MAX_INPUT = 500_000
 _FIELD_OF = {"cronExpression": "cron_expression", "timezone": "timezone", "actions": "starts"}
@@ -69,13 +74,13 @@ class TimesForm(Manners):
         self.add_error(field if field in self.fields else None, f"{text[0].upper()}{text[1:]}")
 
 
-class ActionForm(Manners):
-    """What a schedule starts, and with which input."""
+class ActionForm(SecretInputForm):
+    """What a schedule starts, and with which input and secret fields of it."""
 
     first_field: str | None = "starts"
 
     starts = forms.CharField(label="Start", max_length=200, widget=forms.Select)
-    input = forms.CharField(
+    input = InputText(
         label="Input",
         required=False,
         max_length=MAX_INPUT,
@@ -84,28 +89,52 @@ class ActionForm(Manners):
         widget=forms.Textarea(attrs={"class": "editor editor-small", "rows": 6, "spellcheck": "false"}),
     )
 
-    def clean_input(self) -> dict[str, Any] | None:
-        """Read the JSON object, or say what is wrong with it; None where there is none."""
-        text = self.cleaned_data["input"]
+    def clean_input(self) -> str:
+        """Refuse text that is not a JSON object, and say what is wrong with it; "" where there is none."""
+        text = str(self.cleaned_data["input"])
         if not text.strip():
-            return None
+            return ""
         try:
-            return msgspec.json.decode(text.encode(), type=dict[str, Any])
+            msgspec.json.decode(text.encode(), type=dict[str, Any])
         except msgspec.ValidationError as problem:
             raise forms.ValidationError("This is JSON, but not an object: it has to begin with { .") from problem
         except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as problem:
             raise forms.ValidationError(f"This is not JSON. {problem}") from problem
+        return text
+
+    def clean(self) -> dict[str, Any]:
+        """Check the secret fields."""
+        given = super().clean() or {}
+        self.check_secrets()
+        return given
 
     def action(self) -> Action | None:
         """Return the action that the form asks for; None where nothing is to be started. Only of a valid form."""
         kind, _, id_ = self.cleaned_data["starts"].partition(":")
-        given = self.cleaned_data["input"]
+        text = self.with_secrets(self.cleaned_data["input"])
         if kind == Kind.TASK:
-            return RunActorTask(actor_task_id=id_[:100], input=given)
+            return RunActorTask(actor_task_id=id_[:100], input=msgspec.json.decode(text) if text else None)
         if kind != Kind.ACTOR:
             return None
-        body = RunInput(msgspec.json.encode(given).decode(), JSON_TYPE) if given is not None else None
+        body = RunInput(msgspec.json.encode(msgspec.json.decode(text)).decode(), JSON_TYPE) if text else None
         return RunActor(actor_id=id_[:100], run_input=body)
+
+    def offer_secret_fields(self, principal: Principal, path: str, chosen: str = "") -> None:
+        """Show the secret fields of what is to be started, which is `chosen` where the form does not say.
+
+        `path` is where the select fetches those of another choice.
+        """
+        self.fields["starts"].widget.attrs.update(refetched_on_change(path))
+        kind, _, id_ = str(self["starts"].value() or chosen)[:100].partition(":")
+        action: Action = RunActor(actor_id=id_) if kind == Kind.ACTOR else RunActorTask(actor_task_id=id_)
+        try:
+            target = target_of(action, principal) if id_ else None
+        except ApiError:
+            target = None
+        if target is not None:
+            build = read(target.task.options).build if target.task else None
+            left_empty = "Left empty, the task's own value is taken." if target.task else ""
+            self.show_secret_fields(schema_of(target.actor.pk, build or ""), left_empty=left_empty)
 
     def offer(self, principal: Principal, asked_for: dict[str, str] | None = None, owner_id: str | None = None) -> bool:
         """Fill the choice with what one may start, and return whether there is anything.

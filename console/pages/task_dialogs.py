@@ -11,11 +11,14 @@ from accounts.requests import PageRequest
 from console.pages import dialogs
 from console.pages.form_manners import Manners
 from console.pages.run_input import InputForm
+from console.pages.secret_fields import refetched_on_change
 from console.pages.startable import choices_of, may
 from console.pages.tasks import TaskRequest
 from resources import storages
 from resources.kinds import KINDS, Kind
 from resources.models import Task
+from resources.runs.options import MAX_BUILD_LENGTH
+from resources.secret_inputs.saved import schema_of
 from resources.tasks import editing
 from resources.tasks.options import SavedOptions
 from sharing.declare import needs, signed_in
@@ -30,7 +33,9 @@ class NewTaskForm(InputForm):
 
     first_field = "actor"
 
-    actor = forms.CharField(label="Actor", max_length=200, widget=forms.Select)
+    actor = forms.CharField(
+        label="Actor", max_length=200, widget=forms.Select(attrs=refetched_on_change(f"{TASKS_PATH}/new"))
+    )
     name = forms.CharField(
         label="Name",
         required=False,
@@ -60,6 +65,8 @@ def create(request: PageRequest) -> HttpResponse:
     wanted = form["actor"].value() or ""
     choices = _choices(request, str(wanted))
     form.fields["actor"].widget.choices = choices
+    actor = may(request.principal, str(wanted)[:200], Permission.RUN) if wanted else None
+    form.show_secret_fields(schema_of(actor.pk if actor else None, str(form["build"].value() or "")[:MAX_BUILD_LENGTH]))
     if request.method == "POST" and form.is_valid():
         task = _create(request, form)
         if task is not None:
@@ -111,7 +118,7 @@ def _create(request: PageRequest, form: NewTaskForm) -> Task | None:
     saved = SavedOptions(
         build=given["build"] or None, timeout_secs=given["timeout_secs"], memory_mbytes=given["memory_mbytes"]
     )
-    change: dict[str, Any] = {"options": saved, "input": given["input"] or None}
+    change: dict[str, Any] = {"options": saved, "input": form.with_secrets(given["input"]) or None}
     if given["name"]:
         change["name"] = given["name"]
     try:

@@ -14,13 +14,17 @@ from console.pages.listing import paging_of
 from console.pages.resource_pages import Tab
 from console.pages.run_input import InputForm
 from console.pages.run_rows import run_rows
+from console.pages.secret_fields import without_secrets
+from console.pages.secret_masking import masked
 from console.pages.startable import actor_link, may
 from resources.jobs import Origin
 from resources.kinds import Kind
 from resources.models import Task
 from resources.runs import starting
 from resources.runs.inputs import InvalidInput
-from resources.runs.options import InvalidOption
+from resources.runs.options import MAX_BUILD_LENGTH, InvalidOption
+from resources.secret_inputs.fields import secret_fields
+from resources.secret_inputs.saved import schema_of
 from resources.storages import ResourceGone
 from resources.tasks import editing, options
 from sharing import refusals
@@ -53,7 +57,11 @@ def save(request: TaskRequest) -> HttpResponse:
         return _page(request, form, status=422)
     given = form.cleaned_data
     try:
-        editing.update(task, lambda locked: _change(locked, given), by=request.principal)
+        editing.update(
+            task,
+            lambda locked: _change(locked, given, form.with_secrets(given["input"], locked.input)),
+            by=request.principal,
+        )
     except editing.InvalidTask as problem:
         form.add_error("input" if problem.field == "input" else None, str(problem))
         return _page(request, form, status=422)
@@ -101,7 +109,9 @@ def start(request: TaskRequest) -> HttpResponse:
 
 
 def _page(request: TaskRequest, form: InputForm, status: int = 200) -> HttpResponse:
-    return render(request, "tasks/task.html", {**_head(request, "input"), "form": form}, status=status)
+    shown = masked(request.resource.input, secret_fields(_schema(request.resource)))
+    context = {**_head(request, "input"), "form": form, "shown_input": shown}
+    return render(request, "tasks/task.html", context, status=status)
 
 
 def _head(request: TaskRequest, tab: str) -> dict[str, Any]:
@@ -117,7 +127,7 @@ def _head(request: TaskRequest, tab: str) -> dict[str, Any]:
     }
 
 
-def _change(task: Task, given: dict[str, Any]) -> editing.TaskChange:
+def _change(task: Task, given: dict[str, Any], input_: str) -> editing.TaskChange:
     """Return what a form changes; options that it does not show stay as they are."""
     saved = msgspec.structs.replace(
         options.read(task.options),
@@ -125,20 +135,27 @@ def _change(task: Task, given: dict[str, Any]) -> editing.TaskChange:
         timeout_secs=given["timeout_secs"],
         memory_mbytes=given["memory_mbytes"],
     )
-    return editing.TaskChange(options=saved, input=given["input"] or None)
+    return editing.TaskChange(options=saved, input=input_ or None)
+
+
+def _schema(task: Task, build: str | None = None) -> str:
+    """Return the input schema of the build that a task would start, or of another `build` of its Actor."""
+    return schema_of(task.actor_id, (options.read(task.options).build if build is None else build) or "")
 
 
 def _form(task: Task, data: Any = None) -> InputForm:
     saved = options.read(task.options)
+    schema = _schema(task, None if data is None else str(data.get("build", ""))[:MAX_BUILD_LENGTH])
     form = InputForm(
         data,
         initial={
-            "input": task.input,
+            "input": without_secrets(task.input, schema),
             "build": saved.build,
             "timeout_secs": saved.timeout_secs,
             "memory_mbytes": saved.memory_mbytes,
         },
     )
+    form.show_secret_fields(schema, task.input)
     form.fields["input"].widget.attrs.pop("autofocus", None)  # a page is read before it is written on
     form.fields["build"].help_text = "A tag or a number. Left empty, the Actor's default build."
     form.fields["timeout_secs"].help_text = "0 is no limit. Left empty, what the Actor says."

@@ -53,6 +53,9 @@ _ANYTHING: dict[str, Any] = {}
 # What an input schema has besides JSON Schema, for the form that a console makes of it.
 _ONLY_FOR_FORMS = frozenset({"schemaVersion", "sectionCaption", "sectionDescription", "isSecret", "nullable"})
 
+# What may hold a value that the field can have.
+_VALUES = frozenset({"default", "prefill", "example", "examples", "enum", "const"})
+
 
 def _description(content: BuildContent) -> str:
     definition = msgspec.json.decode(content.definition) if content.definition else {}
@@ -75,15 +78,20 @@ def _operation(name: str, summary: str, status: str, answer: dict[str, Any]) -> 
 
 
 def _json_schema(schema: Any) -> dict[str, Any]:
-    """Return an input schema without what is only for forms."""
+    """Return an input schema without what is only for forms, and with no value of a secret field in it."""
     if not isinstance(schema, dict):
         return {"type": "object"}
     kept = {name: value for name, value in schema.items() if name not in _ONLY_FOR_FORMS}
     properties = kept.get("properties")
     if isinstance(properties, dict):
-        kept["properties"] = {
-            name: {key: value for key, value in field.items() if key not in _ONLY_FOR_FORMS}
-            for name, field in properties.items()
-            if isinstance(field, dict)
-        }
+        kept["properties"] = {name: _field(field) for name, field in properties.items() if isinstance(field, dict)}
     return kept
+
+
+def _field(field: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in field.items() if key not in _ONLY_FOR_FORMS}
+    if not field.get("isSecret"):
+        return kept
+    described = {key: value for key, value in kept.items() if key not in _VALUES}
+    as_password = {"format": "password"} if field.get("type") == "string" else {}
+    return {**described, **as_password, "writeOnly": True}

@@ -77,7 +77,7 @@ def secret_fields(schema: str) -> dict[str, dict[str, Any]]:
     properties = described.get("properties") if isinstance(described, dict) else None
     if not isinstance(properties, dict):
         return {}
-    return {name: each for name, each in properties.items() if isinstance(each, dict) and each.get("isSecret") is True}
+    return {name: each for name, each in properties.items() if isinstance(each, dict) and each.get("isSecret")}
 
 
 def opened(given: Mapping[str, msgspec.Raw], holder: Holder) -> dict[str, Any]:

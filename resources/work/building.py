@@ -13,6 +13,7 @@ from resources.actors.source_files import SourceFile, parsed
 from resources.encryption import CannotDecrypt
 from resources.jobs import JobStatus
 from resources.models import Build, BuildContent, SourceType
+from resources.secret_inputs.declarations import problem_of
 from resources.work import fetching, identity, leases, making, sources
 from resources.work.attending import Attendant, Outcome
 from resources.work.directories import APP
@@ -24,6 +25,7 @@ from resources.work.suspended import OwnerSuspended, check_owner
 _log = logging.getLogger(__name__)
 
 _DEFAULT_MEMORY_MBYTES = 2048
+_LONGEST_PROBLEM = 500
 _ENDS = {Outcome.ABORTED: JobStatus.ABORTED, Outcome.TIMED_OUT: JobStatus.TIMED_OUT}
 
 
@@ -98,7 +100,11 @@ def _named(source: Sequence[SourceFile] | Elsewhere, directory: Path) -> str:
 
 
 def _save_what_it_says(content: BuildContent, directory: Path) -> None:
-    """Keep what the Actor says of itself, and which revision was fetched: other machines fetch the same."""
+    """Keep what the Actor says of itself, and which revision was fetched: other machines fetch the same.
+
+    Raises:
+        BadSource: when a file of it is missing or not valid.
+    """
     app = directory / APP
     revision = fetching.revision_of(directory)
     if revision:
@@ -106,6 +112,11 @@ def _save_what_it_says(content: BuildContent, directory: Path) -> None:
     definition = sources.definition_of(app)
     content.definition = msgspec.json.encode(definition).decode() if definition else ""
     content.input_schema = sources.input_schema_of(app, definition)
+    problem = problem_of(json.loads(content.input_schema)) if content.input_schema else ""
+    if problem:
+        raise sources.BadSource(
+            f"The input schema is not valid. {problem[:_LONGEST_PROBLEM]}".replace("\x00", "\ufffd")
+        )
     content.readme = sources.text_of(app, definition, "readme")
     content.changelog = sources.text_of(app, definition, "changelog")
     leases.insist(lambda: content.save(update_fields=["source", "definition", "input_schema", "readme", "changelog"]))
