@@ -164,6 +164,10 @@ class ApiToken(models.Model):
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     run_id = models.CharField(max_length=17, blank=True, default="", help_text="The run that it was made for, if any.")
+    run_is_of_other_account = models.BooleanField(default=False, help_text="See accounts.principal.RunIdentity.")
+    started_by_token = models.CharField(
+        max_length=17, blank=True, default="", help_text="The API token that started the run, if any."
+    )
 
     class Meta:
         indexes = (models.Index(fields=("account", "-created_at"), name="api_token_of_account"),)

@@ -68,11 +68,26 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class RunIdentity:
+    """The run that a token was made for.
+
+    `is_of_other_account` tells whether the run's Actor belongs to another account than the run, or is not known any
+    more. `started_by_token_id` is the API token that started the run, empty where it was started without one; a run
+    that another run started has the token that started that one.
+    """
+
+    id: str
+    is_of_other_account: bool
+    started_by_token_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """An account, or nobody, with what narrows it.
 
     `account_id` is None for an anonymous principal, and then everything else is empty too. The only exception is the
     server's administrator, who has a `username` for the audit trail (accounts/administrator.py).
+    `run` is the run whose token this is, None for all other tokens and for sessions.
     """
 
     account_id: str | None = None
@@ -80,11 +95,17 @@ class Principal:
     email: str = ""
     token_id: str | None = None
     scope: Scope | None = None
+    run: RunIdentity | None = None
 
     @property
     def is_anonymous(self) -> bool:
         """Whether nobody speaks here."""
         return self.account_id is None
+
+    @property
+    def starting_token_id(self) -> str:
+        """The API token on whose behalf this principal starts runs; empty for a session."""
+        return self.run.started_by_token_id if self.run else self.token_id or ""
 
     def is_called(self, text: str) -> bool:
         """Tell whether `text` is this principal's own user ID, username or e-mail."""

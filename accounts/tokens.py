@@ -17,7 +17,7 @@ from accounts import audit
 from accounts.ids import ALPHABET
 from accounts.models import Account, ApiToken
 from accounts.moments import aware
-from accounts.principal import Principal, Scope
+from accounts.principal import Principal, RunIdentity, Scope
 from accounts.statements import Statement
 from accounts.tally import Tally
 
@@ -28,7 +28,8 @@ HINT_CHARACTERS = 4
 # Hot: every API call with a token starts here. One look into the unique index of digests, one into the accounts. As an
 # expression the time has no declared type, so that Django's converter does not read it before we do.
 _RESOLVE = Statement("""
-SELECT t.id, t.scope, COALESCE(t.expires_at, NULL), a.id, a.username, a.email
+SELECT t.id, t.scope, COALESCE(t.expires_at, NULL), a.id, a.username, a.email,
+    t.run_id, t.run_is_of_other_account, t.started_by_token
 FROM accounts_apitoken t JOIN accounts_account a ON a.id = t.account_id
 WHERE t.digest = %s AND t.revoked_at IS NULL AND a.is_active
 """)
@@ -70,7 +71,9 @@ def create(
     return token, text
 
 
-def create_for_run(account_id: str, run_id: str, scope: list[dict[str, Any]] | None = None) -> tuple[ApiToken, str]:
+def create_for_run(
+    account_id: str, run: RunIdentity, scope: list[dict[str, Any]] | None = None
+) -> tuple[ApiToken, str]:
     """Make the token by which a run speaks for an account, and return it with its text.
 
     Nobody chose to make it, and it ends by itself (`end_for_run`), so it leaves no line in the audit trail.
@@ -78,11 +81,13 @@ def create_for_run(account_id: str, run_id: str, scope: list[dict[str, Any]] | N
     text = _new_text()
     token = ApiToken.objects.create(
         account_id=account_id,
-        name=f"Run {run_id}",
+        name=f"Run {run.id}",
         digest=_digest(text),
         hint=text[-HINT_CHARACTERS:],
         scope=scope,
-        run_id=run_id,
+        run_id=run.id,
+        run_is_of_other_account=run.is_of_other_account,
+        started_by_token=run.started_by_token_id,
     )
     return token, text
 
@@ -132,11 +137,12 @@ def resolve(text: str) -> Principal:
     row = _RESOLVE.row([_digest(text)])
     if row is None:
         raise UnknownToken
-    token_id, scope, expires_at, account_id, username, email = row
+    token_id, scope, expires_at, account_id, username, email, run_id, is_of_other_account, started_by = row
     if expires_at is not None and aware(expires_at) <= timezone.now():
         raise UnknownToken
     last_use.add(token_id)
-    return Principal(account_id, username, email, token_id, _scope(scope))
+    run = RunIdentity(run_id, bool(is_of_other_account), started_by) if run_id else None
+    return Principal(account_id, username, email, token_id, _scope(scope), run)
 
 
 def _new_text() -> str:

@@ -10,7 +10,6 @@ from urllib.parse import quote
 import msgspec
 from django.http import HttpRequest, HttpResponse
 
-from accounts.models import ApiToken
 from accounts.principal import Principal
 from accounts.rate_limit import allowed
 from resources.jobs import AT_WORK
@@ -40,8 +39,8 @@ def note(request: HttpRequest, response: HttpResponse) -> None:
 
 def _run_that_asked(request: HttpRequest, principal: Principal | None) -> Run | None:
     run_id = getattr(request, "from_run", "")
-    if not run_id and principal is not None and principal.token_id:
-        run_id = ApiToken.objects.filter(pk=principal.token_id).values_list("run_id", flat=True).first()
+    if not run_id and principal is not None and principal.run:
+        run_id = principal.run.id
     return Run.objects.filter(pk=run_id, status__in=AT_WORK).first() if run_id else None
 
 

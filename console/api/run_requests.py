@@ -12,7 +12,6 @@ import msgspec
 from django.http import HttpRequest, QueryDict
 
 from accounts.errors import ApiError, invalid_value
-from accounts.models import ApiToken
 from accounts.requests import ApiRequest
 from console.api import bodies
 from console.api.pagination import flag, whole_number
@@ -127,15 +126,10 @@ def webhooks_in(query: QueryDict) -> list[tuple[WebhookChange, str | None]]:
 
 def origin_of(request: ApiRequest) -> str:
     """Return where a run is asked for: in another run, on the command line, or by some other client."""
-    token_id = request.principal.token_id
-    if getattr(request, "from_run", "") or _is_of_run(token_id):
+    if getattr(request, "from_run", "") or request.principal.run:
         return Origin.ACTOR
     said = request.META.get(_ORIGIN_HEADER, "").upper()
     return Origin.CLI if said == Origin.CLI else Origin.API
-
-
-def _is_of_run(token_id: str | None) -> bool:
-    return bool(token_id) and ApiToken.objects.filter(pk=token_id).exclude(run_id="").exists()
 
 
 def _saved_fields(task: Task) -> Mapping[str, Any]:

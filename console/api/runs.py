@@ -113,7 +113,7 @@ def _say(request: ResourceApiRequest, change: RunChange) -> None:
         raise invalid_value("statusMessage", f"it must have at most {MAX_STATUS_MESSAGE} characters, and no NUL.")
     run, principal = cast("Run", request.resource), request.principal
     # Whoever else writes one may not try by it what the secrets of the run are.
-    if principal.token_id and principal.token_id == run.token_id:
+    if principal.run and principal.run.id == run.pk:
         message = without_secrets(run, message, token_of(request) or "")
     Run.objects.filter(pk=run.pk).update(status_message=message, is_status_message_terminal=is_last is True)
 

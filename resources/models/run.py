@@ -18,6 +18,7 @@ class Run(Resource, Job):
     aborted or timed out run is stopped for good. `before_millis` is how long it ran before it was resurrected or
     rebooted, `metamorphs` and `charged_events` are JSON. `token_id` is the API token that speaks for the run's owner
     as long as the run goes on, within `token_scope`, that of the token that the run was started with, if it had one.
+    `started_by_token` is the ID of that token, through any runs in between; null where there was none.
     `restart_requested` is set by a reboot or metamorph of a run at work: its worker stops
     what runs, clears it, reads the run anew, and starts what `build` is then, with the same storages.
     `charge_keys` is JSON, a list: the keys of charges that have been counted.
@@ -57,6 +58,7 @@ class Run(Resource, Job):
     cpu_millis = models.PositiveBigIntegerField(default=0)
     token_id = models.CharField(max_length=17, blank=True, default="")
     token_scope = models.JSONField(null=True, blank=True)
+    started_by_token = models.CharField(max_length=17, null=True, blank=True)
     list_owner = models.CharField(max_length=17, blank=True, default="", editable=False)
     list_actor = models.CharField(max_length=17, blank=True, default="", editable=False)
     list_task = models.CharField(max_length=17, blank=True, default="", editable=False)
@@ -79,6 +81,14 @@ class Run(Resource, Job):
             models.Index(fields=("list_owner", "list_actor", "origin", "list_at"), name="run_of_actor_by_origin"),
             models.Index(fields=("list_owner", "list_task", "origin", "list_at"), name="run_of_task_by_origin"),
         )
+
+    @property
+    def current_actor_id(self) -> str:
+        """The ID of the Actor that the run is now: that of its last metamorph, or the one that was started.
+
+        It is empty where that Actor was deleted and the run was never turned into another one.
+        """
+        return str(self.metamorphs[-1]["actorId"]) if self.metamorphs else self.actor_id or ""
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save the run, a new one with the columns that lists are read from."""

@@ -11,7 +11,7 @@ from django.conf import settings
 from resources.encryption import CannotDecrypt
 from resources.models import InputKeyPair, Run
 from resources.runs import inputs
-from resources.runs.restarting import actor_id_of, input_key_of, kept_input
+from resources.runs.restarting import input_key_of, kept_input
 from resources.runs.starting import INPUT_KEY
 from resources.secret_inputs import keys
 from resources.secret_inputs.fields import texts_in
@@ -24,7 +24,7 @@ def variables_of(run: Run) -> dict[str, str]:
     Raises:
         CannotDecrypt: when the key was stored with a SECRET_KEY that this server does not know.
     """
-    actor_id = actor_id_of(run)
+    actor_id = run.current_actor_id
     if not _values_of(run, input_key_of(run), actor_id):
         return {}
     key = keys.find(run.owner_id, actor_id)

@@ -18,7 +18,7 @@ from resources.models import Actor, Build, Record, Resource, Run
 from resources.records import reading, writing
 from resources.runs import inputs
 from resources.runs.starting import DEFAULT_CONTENT_TYPE, INPUT_KEY, build_to_run
-from resources.runs.tokens import scope_within
+from resources.runs.tokens import scope_within, starting_token
 from resources.secret_inputs.fields import Holder
 
 # A run that goes on turning into something else is a loop.
@@ -72,7 +72,7 @@ def metamorph(
     """
     chosen = build_to_run(target, build)
     content_type = content_type or DEFAULT_CONTENT_TYPE
-    holder = holder_of(run, chosen, before=(actor_id_of(run),))
+    holder = holder_of(run, chosen, before=(run.current_actor_id,))
     if input is None:
         record = kept_input(run, input_key_of(run))
         inputs.check_record(chosen, record, holder)
@@ -101,6 +101,7 @@ def metamorph(
             build_option=build or target.default_build,
             metamorphs=[*locked.metamorphs, made],
             token_scope=scope_within(locked.token_scope, by),
+            started_by_token=starting_token(locked, by),
         )
         audit.record("run.metamorphed", by=by, account_id=run.owner_id, subject_kind=run.kind, subject_id=run.pk)
         if key and input is not None:  # last, for the bytes of a record are not undone with the transaction
@@ -112,11 +113,6 @@ def input_key_of(run: Run) -> str:
     """Return the key of the record that is a run's input now: that of its last metamorph that had one, or INPUT."""
     keys = [each["inputKey"] for each in run.metamorphs if each.get("inputKey")]
     return str(keys[-1]) if keys else INPUT_KEY
-
-
-def actor_id_of(run: Run) -> str:
-    """Return the ID of the Actor that a run is now: that of its last metamorph, or the one that was started."""
-    return str(run.metamorphs[-1]["actorId"]) if run.metamorphs else run.actor_id or ""
 
 
 def holder_of(run: Run, build: Build, *, before: tuple[str, ...] = ()) -> Holder:

@@ -14,7 +14,7 @@ from resources.runs import inputs
 from resources.runs.options import RunOptions, options_of_run
 from resources.runs.restarting import holder_of, input_key_of, kept_input
 from resources.runs.starting import DISK_PER_MEMORY, INPUT_KEY, CannotRun, build_to_run
-from resources.runs.tokens import scope_within
+from resources.runs.tokens import scope_within, starting_token
 from resources.webhooks.events import RUN_RESURRECTED, happened
 from resources.work.tasks import queue_run
 
@@ -60,6 +60,7 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
             lease_expires_at=None,
             resurrect_count=run.resurrect_count + 1,
             token_scope=scope_within(run.token_scope, by),
+            started_by_token=starting_token(run, by),
             build=build,
             build_number=build.number,
             build_option=chosen.build or "",

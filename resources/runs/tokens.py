@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts import tokens
-from accounts.principal import Principal, Scope
+from accounts.principal import Principal, RunIdentity, Scope
 from resources.jobs import FINISHED
 from resources.models import Resource, Run
 
@@ -25,10 +25,33 @@ def make_run_token(run: Run) -> str:
         if locked is None:
             raise RunOver(run.pk)
         tokens.end_for_run(locked.token_id)
-        token, text = tokens.create_for_run(locked.owner_id, run.pk, _scope_of(locked))
+        token, text = tokens.create_for_run(locked.owner_id, identity_of(locked), _scope_of(locked))
         Run.objects.filter(pk=run.pk).update(token_id=token.pk)
     run.token_id = token.pk
     return text
+
+
+def identity_of(run: Run) -> RunIdentity:
+    """Return how a run presents itself from now on, by the Actor that it is now."""
+    return RunIdentity(run.pk, is_of_other_account(run), run.started_by_token or "")
+
+
+def is_of_other_account(run: Run) -> bool:
+    """Tell whether the code that a run executes now belongs to another account than the run.
+
+    An Actor that has been deleted counts as another account's: its owner is not known any more.
+    """
+    owner_id = Resource.objects.filter(pk=run.current_actor_id).values_list("owner_id", flat=True).first()
+    return owner_id != run.owner_id
+
+
+def starting_token(run: Run, by: Principal) -> str | None:
+    """Return the token that counts as having started a run, once `by` has resurrected or metamorphed it.
+
+    For the run's own account that is the token it acts with, None for a session. Another account changes nothing: its
+    tokens do not speak for the run's owner.
+    """
+    return by.starting_token_id or None if by.account_id == run.owner_id else run.started_by_token
 
 
 def scope_within(scope: list[dict[str, Any]] | None, by: Principal) -> list[dict[str, Any]] | None:

@@ -18,7 +18,7 @@ from resources.calls import base_url_of
 from resources.kinds import Kind
 from resources.models import Resource, Run, TaggedBuild
 from resources.runs import input_secrets
-from resources.runs.restarting import actor_id_of, input_key_of
+from resources.runs.restarting import input_key_of
 from resources.runs.tokens import make_run_token
 
 _MEGABYTES_OF_ONE_CPU = 4096
@@ -77,7 +77,7 @@ def of_run(run: Run, home: str, of_version: Mapping[str, str]) -> dict[str, str]
 def _identity(run: Run) -> dict[str, str]:
     """Return which run this is, of what, and whose."""
     # A run that was turned into another Actor's is that Actor's to itself.
-    actor_id = actor_id_of(run)
+    actor_id = run.current_actor_id
     actor = Resource.objects.filter(pk=actor_id).values(username=F("owner__username"), actor_name=F("name")).first()
     named = f"{actor['username']}/{actor['actor_name']}" if actor else ""
     said = {
