@@ -11,6 +11,7 @@ from enum import StrEnum
 from accounts.principal import Principal
 from resources.kinds import KINDS, Kind
 from resources.models import GeneralAccess, Resource
+from sharing.narrowing import lets
 from sharing.permissions import NOTHING, Permission
 from sharing.signatures import Signed
 
@@ -113,12 +114,11 @@ def decide(
 ) -> Decision:
     """Decide whether `principal` may do `permission` (one of them) with the resource.
 
-    `facts` must have been fetched for the principal's own account. A scope that does not name the permission
-    makes the principal anonymous, so that a scoped token can never do less than no token at all. `signed` is a
+    `facts` must have been fetched for the principal's own account. A scope that does not name the permission, and a
+    run from which it is withheld, make the principal anonymous, so that no token does less than none. `signed` is a
     signature that holds, of the very content that the request is for (sharing/links.py: `opened_by`).
     """
-    in_scope = principal.scope_allows(permission.name or "", facts.kind, facts.id)
-    account_id = principal.account_id if in_scope else None
+    account_id = principal.account_id if lets(principal, permission, facts.kind, facts.id) else None
     if account_id is not None:
         decision = _by_explicit_access(account_id, facts, permission)
         if decision.allowed:

@@ -1,11 +1,12 @@
 """What a view needs, declared where the view is written and enforced by the middleware.
 
-A view says one of three things: it needs a permission on the resource that the URL names, it needs somebody to
-be signed in, or it is public, for a reason. A view that says nothing is refused.
+A view says one of three things: it needs a permission on the resource that the URL names, it needs a signed-in user
+or a token and says which tokens are enough, or it is public, for a reason. A view that says nothing is refused.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from resources.kinds import Kind
@@ -26,7 +27,9 @@ class Needs:
     `signed` is what a pre-signed URL must be for to open this view; None: no signature opens it. With `by_somebody`
     there must besides be somebody: a view that leaves something behind in a person's name. A view that `lists` what
     somebody may read of a kind takes a scoped token only if it names READ on all of that kind. `only_facts` is for
-    a view that needs nothing of the resource but its ID and the facts; it can have the rest by another statement.
+    a view that needs nothing of the resource but its ID and the facts; it can have the rest by another
+    statement. A view that is `account_wide` besides acts in the account's name: it takes neither a scoped token nor one
+    of a run of another account's Actor.
     """
 
     kind: Kind | None
@@ -37,19 +40,40 @@ class Needs:
     by_somebody: bool = False
     lists: Kind | None = None
     only_facts: bool = False
+    account_wide: bool = False
+
+
+class Takes(StrEnum):
+    """Which tokens are enough for a view that names no resource. A session is enough for all of them."""
+
+    WHOLE_ACCOUNT = "a token without a scope, and not of a run of another account's Actor"
+    SCOPE = "a token whose scope names the permission on all resources of the kind"
+    ANY = "any token"
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Somebody must be signed in, or the token must be valid.
+    """A user must be signed in, or there must be a token that the view `takes`; one that does not say fails the check.
 
-    A scoped token must besides name `permission` on all resources of `kind`, where these are given, and READ on all of
-    the kinds in `reads`, of which the view tells.
+    With Takes.SCOPE a scoped token must name `permission` on all resources of `kind`, and READ on all of the kinds in
+    `reads`, of which the view tells. Takes.ANY needs a `reason`. `runs_too` is for a view that by itself stops those
+    runs of other accounts' Actors that may not do what they ask for; `not_for_runs` stops all of these runs.
     """
 
+    takes: Takes | None = None
     kind: Kind | None = None
     permission: Permission | None = None
     reads: tuple[Kind, ...] = ()
+    reason: str = ""
+    runs_too: bool = False
+    not_for_runs: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it says which tokens the view takes, with all that belongs to that."""
+        if self.takes is Takes.SCOPE:
+            return self.kind is not None and self.permission is not None
+        return self.takes is Takes.WHOLE_ACCOUNT or (self.takes is Takes.ANY and bool(self.reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +95,7 @@ def needs(
     by_somebody: bool = False,
     lists: Kind | None = None,
     only_facts: bool = False,
+    account_wide: bool = False,
 ) -> Callable[[View], View]:
     """Declare that a view needs one of `permissions` on the resource that the URL names.
 
@@ -78,21 +103,37 @@ def needs(
     `kind` of None it passes `kind` too, or captures `job`. The middleware takes them away and sets `request.resource`,
     `request.access` and `request.decision`.
     """
-    need = Needs(kind, permissions, or_about_oneself, oneself_by_default, signed, by_somebody, lists, only_facts)
+    need = Needs(
+        kind, permissions, or_about_oneself, oneself_by_default, signed, by_somebody, lists, only_facts, account_wide
+    )
     return declare({EVERY_METHOD: need})
 
 
-def signed_in(view: View) -> View:
-    """Declare that a view needs somebody, and no resource."""
-    return declare({EVERY_METHOD: SignedIn()})(view)
+def account_wide(view: View) -> View:
+    """Declare that a view concerns the account itself: it needs a session, or a token that is not narrowed."""
+    return declare({EVERY_METHOD: SignedIn(Takes.WHOLE_ACCOUNT)})(view)
 
 
-def signed_in_for(kind: Kind, permission: Permission, *, reads: tuple[Kind, ...] = ()) -> Callable[[View], View]:
-    """Declare that a view needs somebody whose scope names `permission` on all resources of `kind`.
+def signed_in_for(
+    kind: Kind,
+    permission: Permission,
+    *,
+    reads: tuple[Kind, ...] = (),
+    runs_too: bool = False,
+    not_for_runs: bool = False,
+) -> Callable[[View], View]:
+    """Declare that a view needs a session, or a token that lets `permission` pass on all resources of `kind`.
 
-    It must name READ on all of the kinds in `reads` too.
+    It must let READ on all of the kinds in `reads` pass too. A run of another account's Actor is stopped where the kind
+    and permission say so, and with `not_for_runs` always; with `runs_too` the view looks by itself.
     """
-    return declare({EVERY_METHOD: SignedIn(kind, permission, reads)})
+    need = SignedIn(Takes.SCOPE, kind, permission, reads, runs_too=runs_too, not_for_runs=not_for_runs)
+    return declare({EVERY_METHOD: need})
+
+
+def any_token(reason: str) -> Callable[[View], View]:
+    """Declare that a session or any token is enough for a view, because of `reason`."""
+    return declare({EVERY_METHOD: SignedIn(Takes.ANY, reason=reason)})
 
 
 def public(reason: str) -> Callable[[View], View]:

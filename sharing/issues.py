@@ -14,6 +14,7 @@ from accounts.principal import Principal
 from resources.models import Actor, Run
 from sharing import mail
 from sharing.models import Grant, Issue, IssueComment
+from sharing.narrowing import speaks_for_whole_account
 from sharing.permissions import Permission
 
 MAX_TITLE = 200
@@ -101,7 +102,7 @@ def attach_run(issue: Issue, run: Run, *, by: Principal) -> None:
     Raises:
         CannotAttach: when the principal does not own the run, or it is not a run of the issue's Actor.
     """
-    if run.owner_id != by.account_id:
+    if run.owner_id != by.account_id or not speaks_for_whole_account(by):
         raise CannotAttach("Only the owner of a run can attach it to an issue.")
     if run.actor_id != issue.actor_id:
         raise CannotAttach("Only a run of this Actor can be attached to the issue.")

@@ -18,9 +18,9 @@ from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from resources.kinds import Kind
 from resources.models import Resource
-from sharing import addresses, links, refusals
+from sharing import addresses, links, narrowing, refusals
 from sharing.access import NO_ACCESS, Access, AddressedBy, Decision, decide
-from sharing.declare import Needs, SignedIn, declared, need_of
+from sharing.declare import Needs, SignedIn, Takes, declared, need_of
 from sharing.facts import Address, fetch
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
@@ -67,11 +67,16 @@ def _signed_in(request: HttpRequest, need: SignedIn) -> HttpResponse | None:
     principal = cast("ApiRequest", request).principal
     if principal.is_anonymous:
         return refusals.nobody(request)
-    if need.kind and need.permission and not principal.scope_allows(need.permission.name or "", need.kind):
-        return refusals.out_of_scope(need.kind, need.permission)
-    for kind in need.reads:
-        if not principal.scope_allows(Permission.READ.name or "", kind):
-            return refusals.out_of_scope(kind, Permission.READ)
+    if need.takes is Takes.WHOLE_ACCOUNT and not narrowing.speaks_for_whole_account(principal):
+        return refusals.narrowed(request, narrowing.why_not_whole_account(principal))
+    wanted = [(need.kind, need.permission)] if need.kind and need.permission else []
+    for kind, permission in [*wanted, *((kind, Permission.READ) for kind in need.reads)]:
+        if not principal.scope_allows(permission.name or "", kind):
+            return refusals.out_of_scope(kind, permission)
+        if not need.runs_too and narrowing.is_withheld_from_run(principal, permission, kind):
+            return refusals.narrowed(request, narrowing.why_withheld(permission, kind))
+    if need.not_for_runs and narrowing.is_run_of_other_account(principal):
+        return refusals.narrowed(request, narrowing.ACCOUNT)
     return None
 
 
@@ -91,6 +96,8 @@ def _on_resource(request: HttpRequest, need: Needs, kwargs: dict[str, Any]) -> H
     by_somebody = need.by_somebody or nameless or not is_api(request) or Permission.READ not in permissions
     if principal.is_anonymous and by_somebody:
         return refusals.nobody(request)
+    if need.account_wide and not narrowing.speaks_for_whole_account(principal):
+        return refusals.narrowed(request, narrowing.why_not_whole_account(principal))
     if need.lists and not principal.scope_allows(Permission.READ.name or "", need.lists):
         return refusals.out_of_scope(need.lists, Permission.READ)
     found = fetch(address, principal.account_id, only_facts=need.only_facts) if address else None

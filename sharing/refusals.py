@@ -15,8 +15,10 @@ from django_htmx.http import HttpResponseClientRedirect
 from accounts.errors import ApiError, record_not_found
 from accounts.middleware import is_api
 from accounts.models import AuditEvent
+from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from resources.kinds import KINDS, Kind
+from sharing import narrowing
 from sharing.access import Access, AddressedBy
 from sharing.permissions import Permission
 from sharing.wording import LABELS
@@ -86,9 +88,17 @@ def refusal_of(access: Access, permission: Permission) -> ApiError:
     """Return the API's refusal of `permission` on a resource that is there."""
     kind = access.facts.kind
     if access.allows(Permission.READ):
-        return insufficient_permissions(kind, missing=permission)
+        why = why_narrowed(access.principal, permission, kind)
+        return insufficient_permissions(kind, missing=permission, why=why)
     tells = KINDS[kind].general_access and access.addressed_by is AddressedBy.ID
     return insufficient_permissions(kind) if tells else not_found(kind)
+
+
+def why_narrowed(principal: Principal, permission: Permission, kind: Kind) -> str:
+    """Return a space and the sentence to add for a run that may not do `permission`; empty for all others."""
+    if not narrowing.is_withheld_from_run(principal, permission, kind):
+        return ""
+    return f" {narrowing.why_withheld(permission, kind)}"
 
 
 def not_found(kind: Kind) -> ApiError:
@@ -117,14 +127,25 @@ def out_of_scope(kind: Kind, permission: Permission) -> HttpResponse:
     ).response()
 
 
-def insufficient_permissions(kind: Kind, missing: Permission | None = None) -> ApiError:
-    """Return the 403 of the API; `missing` names the permission to somebody who may read."""
+def narrowed(request: HttpRequest, why: str) -> HttpResponse:
+    """Refuse a token what its account may do, and say why."""
+    request.refused = Refused()  # type: ignore[attr-defined]  # our own attribute
+    return withheld(why).response()
+
+
+def withheld(why: str) -> ApiError:
+    """Return the API's refusal of what a token may not do, though its account may."""
+    return ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", why)
+
+
+def insufficient_permissions(kind: Kind, missing: Permission | None = None, why: str = "") -> ApiError:
+    """Return the 403 of the API; `missing` names the permission to a reader, and `why` follows for a narrowed token."""
     message = (
         f"Insufficient permissions for the {KINDS[kind].noun}. Make sure you're passing a correct API token and that "
         "it has the required permissions."
     )
     if missing is not None:
-        message += f" Missing permission: {missing.name}."
+        message += f" Missing permission: {missing.name}.{why}"
     return ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", message)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from accounts.models import Account, AccountGeneralAccess
-from accounts.principal import Principal, Scope, ScopeEntry
+from accounts.principal import Principal, RunIdentity, Scope, ScopeEntry
 from resources.kinds import KINDS, Kind
 from resources.models import GeneralAccess, Resource, Run
 from sharing import general_access, grants, issues
@@ -154,6 +154,24 @@ class Laws(TestCase):
         within = {row[1:] for row in allowed(world, {who: scoped})}
         assert within <= {row[1:] for row in allowed(world, {who: whole})}
         assert within >= {row[1:] for row in allowed(world, {None: Principal()})}
+
+    @few_worlds
+    @given(worlds(), st.data())
+    def test_a_run_of_another_accounts_actor_never_may_more_than_its_owner_nor_less_than_no_token(
+        self, description, data
+    ):
+        world = build(description)
+        who = data.draw(person)
+        entries = data.draw(st.lists(_scope_entries(list(world.resources.values())), max_size=4))
+        scope = data.draw(st.sampled_from([None, Scope(tuple(entries))]))
+        whole = replace(world.principal(who), scope=scope)
+        own = replace(whole, run=RunIdentity("r" * 17, is_of_other_account=False, started_by_token_id=""))
+        foreign = replace(whole, run=RunIdentity("r" * 17, is_of_other_account=True, started_by_token_id=""))
+        of_account, of_own, of_foreign, of_nobody = (
+            {row[1:] for row in allowed(world, {None: each})} for each in (whole, own, foreign, Principal())
+        )
+        assert of_nobody <= of_foreign <= of_own == of_account
+        assert not any(permission == "MANAGE_ACCESS_RIGHTS" for _, permission, _ in of_foreign)
 
     @few_worlds
     @given(worlds(), st.data())

@@ -17,12 +17,14 @@ from django.test import Client
 from django.urls import URLPattern
 
 from accounts import tokens
+from accounts.ids import new_id
 from accounts.models import Account, CacheEntry
+from accounts.principal import RunIdentity
 from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import MODELS, Resource
 from sharing import grants, refusals
-from sharing.checks import every_view_declares, views
-from sharing.declare import EVERY_METHOD, Needs, Public, SignedIn, declared, need_of
+from sharing.checks import every_view_declares, every_view_says_which_tokens_it_takes, views
+from sharing.declare import EVERY_METHOD, Needs, Public, SignedIn, Takes, declared, need_of
 from sharing.permissions import Permission, parse
 from tests.conftest import principal_of
 
@@ -40,6 +42,10 @@ ROLES = {
 }
 # The role of the owner's token that is for one thing.
 SCOPED, SCOPE_KIND, SCOPE_PERMISSION = "scoped", Kind.DATASET, "READ"
+# The role of the owner's run of another account's Actor, and what it may not do with a kind besides what it may do with
+# none: to change who has access.
+FOREIGN_RUN = "run of another account's Actor"
+NOT_FOR_FOREIGN_RUNS = {Kind.ACTOR: {"WRITE", "BUILD"}, Kind.SCHEDULE: {"WRITE"}}
 # What stands in a URL besides the resource's address. Whoever is named by `account` is nobody of the roles.
 VALUES = {"account": "somebody-else"}
 pytestmark = pytest.mark.django_db
@@ -73,6 +79,8 @@ class Stage:
         }
         scope = [{"kind": SCOPE_KIND.value, "permissions": [SCOPE_PERMISSION]}]
         self.clients[SCOPED, "token"] = self._client(self.owner, "token", scope=scope)
+        run = RunIdentity(new_id(), is_of_other_account=True, started_by_token_id="")
+        self.clients[FOREIGN_RUN, "token"] = with_token(tokens.create_for_run(self.owner.pk, run)[1])
         for (_, credential), client in self.clients.items():
             if credential == "session":
                 client.get("/")  # when a browser comes for the first time, that is noted
@@ -95,7 +103,7 @@ class Stage:
             return Client(raise_request_exception=False)
         if credential == "token":
             _, token = tokens.create(person, "walk", by=principal_of(person), **fields)
-            return Client(raise_request_exception=False, headers={"Authorization": f"Bearer {token}"})
+            return with_token(token)
         client = Client(raise_request_exception=False)
         client.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")
         return client
@@ -104,6 +112,8 @@ class Stage:
         """Return the permissions that a role has on the stage's resource of a kind, by the access model."""
         if role == "owner":
             return set(Permission.__members__)
+        if role == FOREIGN_RUN:
+            return set(Permission.__members__) - withheld_from_foreign_runs(kind)
         if role == SCOPED:
             held = {SCOPE_PERMISSION} if kind is SCOPE_KIND else set()
         else:
@@ -132,6 +142,14 @@ class Stage:
         }
 
 
+def with_token(token: str) -> Client:
+    return Client(raise_request_exception=False, headers={"Authorization": f"Bearer {token}"})
+
+
+def withheld_from_foreign_runs(kind: Kind) -> set[str]:
+    return {"MANAGE_ACCESS_RIGHTS"} | NOT_FOR_FOREIGN_RUNS.get(kind, set())
+
+
 def kind_of(pattern: URLPattern, need: Needs) -> Kind:
     return need.kind or Kind(pattern.default_args.get("kind", Kind.RUN))
 
@@ -156,9 +174,9 @@ def expected_refusal(
     if isinstance(need, Public):
         return None
     if isinstance(need, SignedIn) or kind is None:
-        if role == SCOPED and need.kind and (need.kind, need.permission.name) != (SCOPE_KIND, SCOPE_PERMISSION):
-            return "out of scope"
-        return "nobody" if role == "anonymous" else None
+        return expected_refusal_without_a_resource(role, need)
+    if need.account_wide and role in (SCOPED, FOREIGN_RUN):
+        return "narrowed"
     if need.lists and role == SCOPED and (need.lists, "READ") != (SCOPE_KIND, SCOPE_PERMISSION):
         return "out of scope"
     held = stage.holds(role, kind, by)
@@ -174,10 +192,25 @@ def expected_refusal(
     return "lacking" if "READ" in held else "closed"
 
 
+def expected_refusal_without_a_resource(role: str, need: SignedIn) -> str | None:
+    """Say which refusal a request gets from a view that is about the account, or about all resources of a kind."""
+    if role == "anonymous":
+        return "nobody"
+    if role in (SCOPED, FOREIGN_RUN) and need.takes is Takes.WHOLE_ACCOUNT:
+        return "narrowed"
+    if need.kind is None or need.permission is None:
+        return None
+    if role == SCOPED and (need.kind, need.permission.name) != (SCOPE_KIND, SCOPE_PERMISSION):
+        return "out of scope"
+    is_withheld = need.permission.name in withheld_from_foreign_runs(need.kind) and not need.runs_too
+    return "narrowed" if role == FOREIGN_RUN and (need.not_for_runs or is_withheld) else None
+
+
 STATUSES = {
     (True, "nobody"): HTTPStatus.UNAUTHORIZED,
     (True, "lacking"): HTTPStatus.FORBIDDEN,
     (True, "out of scope"): HTTPStatus.FORBIDDEN,
+    (True, "narrowed"): HTTPStatus.FORBIDDEN,
     (True, "no run of one's own"): HTTPStatus.NOT_FOUND,
     (False, "nobody"): HTTPStatus.FOUND,
     (False, "lacking"): HTTPStatus.FORBIDDEN,
@@ -196,7 +229,7 @@ def expected_status(api: bool, refusal: str, kind: Kind | None, by: str) -> HTTP
 def refused(monkeypatch) -> list[str]:
     """Record what the middleware refuses, so that a view's own 404 is not taken for a refusal."""
     record: list[str] = []
-    for name in ("nobody", "missing", "refused", "out_of_scope", "too_many_names"):
+    for name in ("nobody", "missing", "refused", "out_of_scope", "narrowed", "too_many_names"):
         original = getattr(refusals, name)
 
         def recording(*args, _name=name, _original=original, **kwargs):
@@ -255,6 +288,7 @@ def methods_of(pattern: URLPattern, *, each_need_once: bool) -> list[str]:
 
 def test_every_view_declares_what_it_needs():
     assert every_view_declares(None) == []
+    assert every_view_says_which_tokens_it_takes(None) == []
     assert len(PATTERNS) > 20
     assert len(OF_RESOURCES) > 20
 
@@ -266,7 +300,9 @@ def test_url(stage, route, pattern, refused):
     assert methods
     for method in methods:
         for role, credential in stage.clients:
-            if credential == counting(route) or method in methods_of(pattern, each_need_once=True):
+            # To a page the token of a run is what the owner's is: no credential.
+            once = role != FOREIGN_RUN and method in methods_of(pattern, each_need_once=True)
+            if credential == counting(route) or once:
                 check(stage, route, pattern, method, role, credential, "ID", refused)
 
 
@@ -314,7 +350,7 @@ def check(
     assert response.status_code < 500, where
     last_run = "<str:last_of_" in route
     refusal = expected_refusal(stage, speaks_for, api, need, kind, by, last_run=last_run)
-    if last_run and speaks_for not in ("owner", SCOPED):
+    if last_run and speaks_for not in ("owner", SCOPED, FOREIGN_RUN):
         refusal = "nobody" if speaks_for == "anonymous" else "no run of one's own"
     assert bool(refused) == bool(refusal), where
     if refusal:
@@ -329,6 +365,12 @@ def test_a_view_that_declares_nothing_is_refused_and_fails_the_check(settings, c
     assert client.get("/v2/undeclared").status_code == HTTPStatus.FORBIDDEN
     errors = every_view_declares(None)
     assert [error.id for error in errors] == ["sharing.E001", "sharing.E001"]
+
+
+def test_a_view_that_does_not_say_which_tokens_it_takes_fails_the_check(settings):
+    settings.ROOT_URLCONF = "tests.undeclared_urls"
+    errors = every_view_says_which_tokens_it_takes(None)
+    assert [error.id for error in errors] == ["sharing.E002"] * 3
 
 
 def test_declarations_name_real_methods():

@@ -21,9 +21,10 @@ from sharing.access import AddressedBy, Decision, decide
 from sharing.declare import needs
 from sharing.facts import facts_of
 from sharing.models import Grant
+from sharing.narrowing import lets
 from sharing.overview import overview
 from sharing.permissions import Permission, UnsupportedPermission, parse
-from sharing.refusals import insufficient_permissions
+from sharing.refusals import refusal_of
 from sharing.requests import ResourceApiRequest
 
 NOBODY = "anonymous"
@@ -82,8 +83,8 @@ def delete_right(request: ResourceApiRequest, account: str) -> HttpResponse:
     A scoped token may do so only if its scope is about access: one made for reading cannot lose what it reads.
     """
     kind = Kind(request.resource.kind)
-    if not request.principal.scope_allows(Permission.MANAGE_ACCESS_RIGHTS.name or "", kind, request.resource.pk):
-        raise insufficient_permissions(kind, missing=Permission.MANAGE_ACCESS_RIGHTS)
+    if not lets(request.principal, Permission.MANAGE_ACCESS_RIGHTS, kind, request.resource.pk):
+        raise refusal_of(request.access, Permission.MANAGE_ACCESS_RIGHTS)
     grantee = _find(request, account, _people(request.resource))
     if grantee.pk == request.resource.owner_id:
         raise _owner(f"{grantee.username} owns this {request.resource.info.noun}; an owner's access cannot be removed.")

@@ -54,15 +54,13 @@ def list_builds(request: ApiRequest) -> HttpResponse:
     return _list(request)
 
 
-@needs(Kind.ACTOR, Permission.READ, by_somebody=True)
+@needs(Kind.ACTOR, Permission.READ, by_somebody=True, lists=Kind.BUILD)
 def list_of_actor(request: ResourceApiRequest) -> HttpResponse:
     """Answer with a page of the builds of an Actor that are one's own or shared with one.
 
     As in every list, what is readable only because the Actor is public is left out. It can be read by its ID, and the
     Actor's tags say which builds there are to be run.
     """
-    if not request.principal.scope_allows(Permission.READ.name or "", Kind.BUILD):
-        return refusals.out_of_scope(Kind.BUILD, Permission.READ)
     return _list(request, actor_id=request.resource.pk)
 
 

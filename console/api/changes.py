@@ -12,6 +12,7 @@ from resources.kinds import KINDS, Kind
 from resources.models import Resource
 from sharing.general_access import UnsupportedLevel, set_for_resource
 from sharing.permissions import Permission
+from sharing.refusals import why_narrowed
 from sharing.requests import ResourceApiRequest
 
 
@@ -22,7 +23,9 @@ def check_may_change(request: ResourceApiRequest, field: str, permission: Permis
         ApiError: 403 `insufficient-permissions-to-change-field`.
     """
     if not request.access.allows(permission):
-        raise may_not_change(request.resource.kind, field, permission)
+        refusal = may_not_change(request.resource.kind, field, permission)
+        why = why_narrowed(request.principal, permission, Kind(request.resource.kind))
+        raise ApiError(refusal.status, refusal.type, refusal.message + why)
 
 
 def may_not_change(kind: str, field: str, permission: Permission) -> ApiError:

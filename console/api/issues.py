@@ -66,7 +66,7 @@ def list_issues(request: ResourceApiRequest) -> HttpResponse:
     return answers.data(page.answer(found.count(), [_described(issue, request.principal) for issue in rows]))
 
 
-@needs(Kind.ACTOR, Permission.READ, by_somebody=True)
+@needs(Kind.ACTOR, Permission.READ, by_somebody=True, account_wide=True)
 def open_issue(request: ResourceApiRequest) -> HttpResponse:
     """Open an issue; a run that is attached to it is shared with the Actor's developer."""
     wanted = bodies.read_json(request, NewIssue)
@@ -86,7 +86,7 @@ def show_issue(request: ResourceApiRequest, issue: str) -> HttpResponse:
     return answers.data(_in_full(_issue(request, issue), request.principal))
 
 
-@needs(Kind.ACTOR, Permission.READ, by_somebody=True)
+@needs(Kind.ACTOR, Permission.READ, by_somebody=True, account_wide=True)
 def change_issue(request: ResourceApiRequest, issue: str) -> HttpResponse:
     """Change an issue: what it says and its run by its author, its state also by whoever may change the Actor."""
     change = bodies.read_json(request, IssueChange)
@@ -101,7 +101,7 @@ def change_issue(request: ResourceApiRequest, issue: str) -> HttpResponse:
     return answers.data(_in_full(_issue(request, issue), request.principal))
 
 
-@needs(Kind.ACTOR, Permission.READ, by_somebody=True)
+@needs(Kind.ACTOR, Permission.READ, by_somebody=True, account_wide=True)
 def delete_issue(request: ResourceApiRequest, issue: str) -> HttpResponse:
     """Delete an issue, with the access that came with it: its author may, and whoever may change the Actor."""
     found = _issue(request, issue)
@@ -110,7 +110,7 @@ def delete_issue(request: ResourceApiRequest, issue: str) -> HttpResponse:
     return answers.no_content()
 
 
-@needs(Kind.ACTOR, Permission.READ, by_somebody=True)
+@needs(Kind.ACTOR, Permission.READ, by_somebody=True, account_wide=True)
 def add_comment(request: ResourceApiRequest, issue: str) -> HttpResponse:
     """Say something to an issue."""
     wanted = bodies.read_json(request, NewComment)
@@ -172,9 +172,7 @@ def _run(request: ApiRequest, url: str) -> Run:
 
 
 def _check_may_change(request: ResourceApiRequest, issue: Issue, *, or_writer: bool) -> None:
-    is_author = issue.author_id == request.principal.account_id and request.principal.scope_allows(
-        Permission.WRITE.name or "", Kind.ACTOR, request.resource.pk
-    )
+    is_author = issue.author_id == request.principal.account_id
     if not is_author and not (or_writer and request.access.allows(Permission.WRITE)):
         raise ApiError(
             HTTPStatus.FORBIDDEN,

@@ -18,10 +18,8 @@ from accounts.requests import ApiRequest
 from console.api import answers, bodies
 from console.api.pagination import MAX_NUMBER
 from resources.account_usage import Month, compute_units_of, holdings_of
-from resources.kinds import Kind
 from resources.runs.options import MAX_MEMORY_MBYTES
-from sharing.declare import signed_in_for
-from sharing.permissions import Permission
+from sharing.declare import account_wide
 
 _SERVICE = "ACTOR_COMPUTE_UNITS"
 _LAST_MOMENT = 1  # millisecond before the next month begins
@@ -34,7 +32,7 @@ class LimitsBody(msgspec.Struct, rename="camel"):
     data_retention_days: int | None = None
 
 
-@signed_in_for(Kind.RUN, Permission.READ)
+@account_wide
 def show_monthly(request: ApiRequest) -> HttpResponse:
     """Answer with what the account's runs have used in a month, by day; `date` is any day of it."""
     month = Month.of(_day(request))
@@ -58,7 +56,7 @@ def show_monthly(request: ApiRequest) -> HttpResponse:
     )
 
 
-@signed_in_for(Kind.RUN, Permission.READ)
+@account_wide
 def show_limits(request: ApiRequest) -> HttpResponse:
     """Answer with what the account may have at most, and with what it has."""
     account_id = request.principal.account_id or ""
@@ -85,7 +83,7 @@ def show_limits(request: ApiRequest) -> HttpResponse:
     )
 
 
-@signed_in_for(Kind.RUN, Permission.WRITE)
+@account_wide
 def update_limits(request: ApiRequest) -> HttpResponse:
     """Refuse to promise what would not be kept: nothing is billed, and nothing is deleted by age."""
     body = bodies.read_json(request, LimitsBody)

@@ -10,7 +10,8 @@ from accounts.moments import iso
 from accounts.requests import ApiRequest
 from console.api import answers
 from console.api.lookups import find_account
-from sharing.declare import public, signed_in
+from sharing.declare import any_token, public
+from sharing.narrowing import speaks_for_whole_account
 
 # What the clients' models ask about, and what of it this server has.
 _FEATURES = (
@@ -28,15 +29,19 @@ _FEATURES = (
 _ENABLED = frozenset({"ACTORS", "SCHEDULER", "STORAGE", "WEBHOOKS"})
 
 
-@signed_in
+@any_token("a token that is for less than its account is told what everybody may know of it")
 def show_me(request: ApiRequest) -> HttpResponse:
-    """Answer with the account that the token speaks for."""
+    """Answer with the account that the token speaks for: all of it, or the public part and its ID to a narrowed token.
+
+    The SDKs ask for it from within runs, and take every field but the username to be optional.
+    """
     account = Account.objects.get(pk=request.principal.account_id)
+    public_part = {"id": account.pk, **_public_part(account)}
+    if not speaks_for_whole_account(request.principal):
+        return answers.data(public_part)
     return answers.data(
         {
-            "id": account.pk,
-            "username": account.username,
-            "profile": _profile(account),
+            **public_part,
             "email": account.email,
             "plan": _PLAN,
             "effectivePlatformFeatures": {name: _feature(name) for name in _FEATURES},
@@ -52,11 +57,11 @@ def show_user(request: ApiRequest, user: str) -> HttpResponse:
     account = None if "@" in user else find_account(request, user)
     if account is None:
         raise record_not_found("User was not found.")
-    return answers.data({"username": account.username, "profile": _profile(account)})
+    return answers.data(_public_part(account))
 
 
-def _profile(account: Account) -> dict[str, Any]:
-    return {"name": account.username}
+def _public_part(account: Account) -> dict[str, Any]:
+    return {"username": account.username, "profile": {"name": account.username}}
 
 
 def _feature(name: str) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 Whoever may see an Actor or a task may hang a webhook on it, for it tells only of one's own runs and builds
 (`resources/webhooks/events.py`); on a run, whoever owns it. A webhook is no resource that a scope could name, so a
-scoped token reaches them if it is for all Actors, and may read all runs and builds, of which they tell.
+scoped token reaches them if it is for all Actors, and may read all runs and builds, of which they tell. A run of
+another account's Actor makes none that stay when it has ended (`sharing/webhooks.py`).
 """
 
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from sharing.declare import needs, signed_in_for
 from sharing.mentioned import mentioned
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
+from sharing.webhooks import check_may_make
 
 _TOLD_OF = (Kind.RUN, Kind.BUILD)
 
@@ -67,12 +69,16 @@ def list_webhooks(request: ApiRequest) -> HttpResponse:
     return answer_with_rows(request, with_last_dispatch(_own(request)), list_item)
 
 
-@signed_in_for(Kind.ACTOR, Permission.WRITE, reads=_TOLD_OF)
+@signed_in_for(Kind.ACTOR, Permission.WRITE, reads=_TOLD_OF, runs_too=True)
 def create(request: ApiRequest) -> HttpResponse:
-    """Make a webhook; with an idempotency key that was used before, answer with the one made then."""
+    """Make a webhook; with an idempotency key that was used before, answer with the one made then.
+
+    A run of another account's Actor makes webhooks on itself and on runs that it started, which end with these.
+    """
     body = bodies.read_json(request, WebhookBody)
     principal = request.principal
     change = body.change(_condition(body.condition, principal))
+    check_may_make(change, by=principal)
     try:
         webhook, is_new = editing.create(
             principal.account_id or "", change, by=principal, idempotency_key=body.idempotency_key
@@ -85,9 +91,9 @@ def create(request: ApiRequest) -> HttpResponse:
     return answers.data(in_full(webhook), answers.CREATED, location=location)
 
 
-@signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF)
+@signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF, not_for_runs=True)
 def show(request: ApiRequest, webhook: str) -> HttpResponse:
-    """Answer with a webhook."""
+    """Answer with a webhook. Its templates may hold tokens, which another account's code does not get to see."""
     return answers.data(in_full(_webhook(request, webhook)))
 
 

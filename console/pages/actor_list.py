@@ -23,9 +23,10 @@ from resources.actors.fields import MAX_TITLE
 from resources.kinds import Kind
 from resources.models import Actor, Resource
 from resources.storages import MAX_NAME_LENGTH, InvalidName, NameTaken
-from sharing.declare import signed_in
+from sharing.declare import signed_in_for
 from sharing.lists import Listed
 from sharing.models import Grant
+from sharing.permissions import Permission
 
 FIRST_VERSION = "0.1"
 RECENTLY_USED = 6
@@ -66,7 +67,7 @@ class NewActorForm(Manners):
     )
 
 
-@signed_in
+@signed_in_for(Kind.ACTOR, Permission.READ)
 @require_safe
 def page(request: PageRequest) -> HttpResponse:
     """Show one's Actors and those shared with one."""
@@ -76,7 +77,7 @@ def page(request: PageRequest) -> HttpResponse:
     return answer(request, "actors", {**listing.context, "rows": rows, "recently_used": used})
 
 
-@signed_in
+@signed_in_for(Kind.ACTOR, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: PageRequest) -> HttpResponse:
     """Make an Actor of one's own, with a first version that can be built at once."""

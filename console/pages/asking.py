@@ -14,7 +14,7 @@ from accounts.requests import PageRequest
 from resources.kinds import Kind
 from resources.models import Resource
 from sharing.access import Access
-from sharing.declare import Needs, need_of, signed_in
+from sharing.declare import Needs, account_wide, need_of
 from sharing.facts import fetch, parse_address
 from sharing.mail import tell_of_request
 from sharing.permissions import Permission
@@ -23,7 +23,7 @@ LIMIT, LIMIT_SECONDS = 20, 3600
 AGAIN_SECONDS = 24 * 3600
 
 
-@signed_in
+@account_wide
 @require_POST
 def ask(request: PageRequest) -> HttpResponse:
     """Ask the owner of what a page shows for access to it; the answer is the same whether it exists or not."""

@@ -11,13 +11,13 @@ from console.pages.tables import rows_of
 from console.pages.upgrade_notices import notices_for
 from resources.kinds import STORAGES, Kind
 from resources.models import Resource
-from sharing.declare import signed_in
+from sharing.declare import account_wide
 from sharing.lists import Ownership, listed
 
 RECENT = 8
 
 
-@signed_in
+@account_wide
 @require_safe
 def dashboard(request: PageRequest) -> HttpResponse:
     """Show the newest of one's own runs and storages, and of what is shared with one."""

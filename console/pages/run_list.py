@@ -7,10 +7,11 @@ from accounts.requests import PageRequest
 from console.pages.listing import answer, listing_of
 from console.pages.run_rows import run_rows
 from resources.kinds import Kind
-from sharing.declare import signed_in
+from sharing.declare import signed_in_for
+from sharing.permissions import Permission
 
 
-@signed_in
+@signed_in_for(Kind.RUN, Permission.READ)
 @require_safe
 def page(request: PageRequest) -> HttpResponse:
     """Show a page of the runs that one may see, newest first."""

@@ -19,7 +19,7 @@ from resources.models import Schedule
 from resources.schedules import editing
 from resources.schedules.actions import Action, actions_of
 from sharing import refusals
-from sharing.declare import needs, signed_in
+from sharing.declare import needs, signed_in_for
 from sharing.permissions import Permission
 from sharing.scheduled import named_by_id
 
@@ -31,7 +31,7 @@ _MAY_NOT = (
 )
 
 
-@signed_in
+@signed_in_for(Kind.SCHEDULE, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: PageRequest) -> HttpResponse:
     """Make a schedule of one's own."""

@@ -15,8 +15,9 @@ from console.pages.tables import Row, rows_of
 from resources.kinds import Kind
 from resources.models import Schedule
 from resources.schedules.actions import actions_of
-from sharing.declare import signed_in
+from sharing.declare import signed_in_for
 from sharing.lists import Listed
+from sharing.permissions import Permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class ScheduleRow(Row):
     how: str
 
 
-@signed_in
+@signed_in_for(Kind.SCHEDULE, Permission.READ)
 @require_safe
 def page(request: PageRequest) -> HttpResponse:
     """Show a page of the schedules that one may see, newest first."""

@@ -20,7 +20,7 @@ from resources.schedules.actions import MAX_ACTIONS, actions_of
 from resources.schedules.times import InvalidTimes
 from resources.storages import ResourceGone
 from sharing import refusals
-from sharing.declare import needs, signed_in
+from sharing.declare import any_token, needs
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
 
@@ -90,7 +90,7 @@ def log(request: ScheduleRequest) -> HttpResponse:
     return render(request, "schedules/log.html", {**_head(request, "log"), "lines": lines, "most": LOG_LINES})
 
 
-@signed_in
+@any_token("it reads nothing of the account")
 @require_safe
 def preview(request: PageRequest) -> HttpResponse:
     """Say what a cron expression means in a time zone, while somebody writes it."""

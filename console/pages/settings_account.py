@@ -12,10 +12,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import preferences
 from accounts.models import Account
 from accounts.requests import PageRequest
-from sharing.declare import signed_in
+from sharing.declare import account_wide
 
 
-@signed_in
+@account_wide
 @require_safe
 def account(request: PageRequest) -> HttpResponse:
     """Show who the account is."""
@@ -30,10 +30,10 @@ class _ChangeEmail(views.EmailView):  # type: ignore[misc]  # allauth has no typ
         return self.success_url
 
 
-email = signed_in(_ChangeEmail.as_view())
+email = account_wide(_ChangeEmail.as_view())
 
 
-@signed_in
+@account_wide
 @require_http_methods(["GET", "HEAD", "POST"])
 def notifications(request: PageRequest) -> HttpResponse:
     """Choose what emails come; say what changed, in place."""

@@ -13,7 +13,7 @@ from accounts.models import ApiToken, AuditEvent
 from accounts.requests import PageRequest
 from console.pages.settings_activity_wording import sentence_of
 from console.pages.tables import Paging
-from sharing.declare import signed_in
+from sharing.declare import account_wide
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Line:
     origin: str
 
 
-@signed_in
+@account_wide
 @require_safe
 def activity(request: PageRequest) -> HttpResponse:
     """Show what happened to the account and to what it owns, newest first."""

@@ -16,7 +16,7 @@ from accounts.requests import PageRequest
 from console.pages import settings_links
 from console.pages.sign_in_confirm import ask_first, back_from_confirmation
 from sharing import general_access, links
-from sharing.declare import signed_in
+from sharing.declare import account_wide
 
 GENERAL_ACCESS = "general-access"
 RUN_SHARING = "run-sharing"
@@ -45,14 +45,14 @@ LEVELS = (
 )
 
 
-@signed_in
+@account_wide
 @require_safe
 def security(request: PageRequest) -> HttpResponse:
     """Show the whole page."""
     return render(request, "settings/security.html", _page(request))
 
 
-@signed_in
+@account_wide
 @require_http_methods(["GET", "HEAD", "POST"])
 def account_general_access(request: PageRequest) -> HttpResponse:
     """Save the level that everything follows which has none of its own; say what changed, in place."""
@@ -68,7 +68,7 @@ def account_general_access(request: PageRequest) -> HttpResponse:
     return _answer(request, GENERAL_ACCESS, said=_said_of_level(level) if changed else _NOTHING_CHANGED)
 
 
-@signed_in
+@account_wide
 @require_http_methods(["GET", "HEAD", "POST"])
 def run_sharing(request: PageRequest) -> HttpResponse:
     """Save whether developers see the runs of their public Actors; say what changed, in place."""
@@ -82,7 +82,7 @@ def run_sharing(request: PageRequest) -> HttpResponse:
     return _answer(request, RUN_SHARING, said=_said_of_runs(shares) if changed else _NOTHING_CHANGED)
 
 
-@signed_in
+@account_wide
 @require_http_methods(["GET", "HEAD", "POST"])
 def pre_signed_links(request: PageRequest) -> HttpResponse:
     """Save how long pre-signed links can live; say what changed, in place."""
@@ -99,7 +99,7 @@ def pre_signed_links(request: PageRequest) -> HttpResponse:
     return _answer(request, section, said=settings_links.said_of(form.cap) if changed else _NOTHING_CHANGED)
 
 
-@signed_in
+@account_wide
 @require_POST
 def end_session(request: PageRequest, session_id: int) -> HttpResponse:
     """End one session; the browser that it was in is signed out at its next request."""
@@ -110,7 +110,7 @@ def end_session(request: PageRequest, session_id: int) -> HttpResponse:
     return redirect(f"{reverse('settings-security')}#sessions")
 
 
-@signed_in
+@account_wide
 @require_POST
 def end_other_sessions(request: PageRequest) -> HttpResponse:
     """End all sessions but this one."""
@@ -127,8 +127,8 @@ class _SetPassword(views.PasswordSetView):  # type: ignore[misc]  # allauth has 
     template_name = "settings/password.html"
 
 
-change_password = signed_in(_ChangePassword.as_view())
-set_password = signed_in(_SetPassword.as_view())
+change_password = account_wide(_ChangePassword.as_view())
+set_password = account_wide(_SetPassword.as_view())
 
 _NOTHING_CHANGED = "Nothing changed: it was like this already."
 

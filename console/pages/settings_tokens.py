@@ -21,7 +21,7 @@ from console.pages.dialogs import go_to
 from console.pages.settings_tokens_form import TokenForm
 from console.pages.sign_in_confirm import ask_first, back_from_confirmation
 from resources.kinds import KINDS, Kind
-from sharing.declare import signed_in
+from sharing.declare import account_wide
 from sharing.permissions import Permission
 from sharing.wording import LABELS
 
@@ -34,7 +34,7 @@ _SENT_TWICE = (
 )
 
 
-@signed_in
+@account_wide
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def tokens_page(request: PageRequest) -> HttpResponse:
@@ -93,7 +93,7 @@ def _has_expired(token: ApiToken) -> bool:
     return token.expires_at is not None and token.expires_at <= timezone.now()
 
 
-@signed_in
+@account_wide
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def revoke(request: PageRequest, token_id: str) -> HttpResponse:

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.requests import PageRequest
-from sharing.declare import signed_in
+from sharing.declare import account_wide
 
 View = Callable[..., HttpResponse]
 
@@ -29,10 +29,10 @@ def _page(view: View) -> View:
         with transaction.atomic():
             return view(request, *args, **kwargs)
 
-    return signed_in(never_cache(in_transaction))
+    return account_wide(never_cache(in_transaction))
 
 
-@signed_in
+@account_wide
 @require_safe
 def overview(request: PageRequest) -> HttpResponse:
     """Lead to the section of the security page that lists all second factors."""

@@ -8,11 +8,11 @@ from accounts.requests import PageRequest
 from console.pages.listing import paging_of
 from console.pages.shared_rows import rows_of
 from resources.kinds import KINDS, Kind
-from sharing.declare import signed_in
+from sharing.declare import account_wide
 from sharing.lists import Ownership, listed
 
 
-@signed_in
+@account_wide
 @require_safe
 def page(request: PageRequest) -> HttpResponse:
     """Show a page of what is shared with one, of all kinds or of one."""

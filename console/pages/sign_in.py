@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 
-from sharing.declare import public, signed_in
+from sharing.declare import account_wide, public
 
 _WHO_SIGNS_IN = "whoever signs in has not signed in yet"
 
@@ -51,9 +51,9 @@ passkey_sign_in = public(_WHO_SIGNS_IN)(_PasskeySignIn.as_view())
 inactive = public("it tells somebody why they cannot sign in")(views.AccountInactiveView.as_view())
 sign_out = public("signing out twice does no harm")(views.LogoutView.as_view())
 
-confirm_by_password = signed_in(views.ReauthenticateView.as_view())
-confirm_by_code = signed_in(mfa_views.ReauthenticateView.as_view())
-confirm_by_passkey = signed_in(_ConfirmByPasskey.as_view())
+confirm_by_password = account_wide(views.ReauthenticateView.as_view())
+confirm_by_code = account_wide(mfa_views.ReauthenticateView.as_view())
+confirm_by_passkey = account_wide(_ConfirmByPasskey.as_view())
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

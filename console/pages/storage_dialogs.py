@@ -16,7 +16,7 @@ from console.pages.storage_words import STORAGE_WORDS
 from resources import storages
 from resources.kinds import Kind, KindInfo
 from resources.models import Resource
-from sharing.declare import needs, signed_in
+from sharing.declare import account_wide, needs
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
 
@@ -43,7 +43,7 @@ class NameForm(Manners):
             return None
 
 
-@signed_in
+@account_wide
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: PageRequest, kind: str) -> HttpResponse:
     """Make a storage of one's own, with or without a name."""

@@ -14,7 +14,7 @@ from console.pages.storage_words import STORAGE_WORDS, StorageWords
 from console.pages.tables import Row, rows_of
 from resources.kinds import Kind
 from resources.models import MODELS
-from sharing.declare import signed_in
+from sharing.declare import account_wide
 from sharing.lists import Listed
 
 
@@ -30,7 +30,7 @@ class StorageRow(Row):
     how: str
 
 
-@signed_in
+@account_wide
 @require_safe
 def page(request: PageRequest, kind: str) -> HttpResponse:
     """Show one's storages of a kind and those shared with one."""

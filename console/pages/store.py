@@ -13,12 +13,12 @@ from accounts.requests import PageRequest
 from console.pages.listing import LONGEST_SEARCH
 from console.pages.tables import Paging
 from resources.actors.store import StoreOrder, public_actors
-from sharing.declare import signed_in
+from sharing.declare import any_token
 
 TILES = 24
 
 
-@signed_in
+@any_token("the Store shows what every user may see")
 @require_safe
 def page(request: PageRequest) -> HttpResponse:
     """Show a page of the public Actors, or for htmx, when the search has changed, its tiles alone."""

@@ -21,7 +21,7 @@ from resources.runs.options import MAX_BUILD_LENGTH
 from resources.secret_inputs.saved import schema_of
 from resources.tasks import editing
 from resources.tasks.options import SavedOptions
-from sharing.declare import needs, signed_in
+from sharing.declare import needs, signed_in_for
 from sharing.permissions import Permission
 
 TASKS_PATH = f"/{KINDS[Kind.TASK].console_path}"
@@ -57,7 +57,7 @@ class RenameForm(Manners):
     )
 
 
-@signed_in
+@signed_in_for(Kind.TASK, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: PageRequest) -> HttpResponse:
     """Make a task of one's own, of an Actor that one may run."""

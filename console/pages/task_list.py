@@ -14,8 +14,9 @@ from console.pages.shared_rows import how_shared
 from console.pages.tables import Row, rows_of
 from resources.kinds import Kind
 from resources.models import Task
-from sharing.declare import signed_in
+from sharing.declare import signed_in_for
 from sharing.lists import Listed
+from sharing.permissions import Permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class TaskRow(Row):
     how: str
 
 
-@signed_in
+@signed_in_for(Kind.TASK, Permission.READ)
 @require_safe
 def page(request: PageRequest) -> HttpResponse:
     """Show a page of the tasks that one may see, newest first."""

@@ -6,7 +6,7 @@ from django.views.decorators.http import require_POST
 
 from accounts import upgrade_notices
 from accounts.requests import PageRequest
-from sharing.declare import signed_in
+from sharing.declare import account_wide
 
 
 def notices_for(account_id: str) -> list[dict[str, object]]:
@@ -17,7 +17,7 @@ def notices_for(account_id: str) -> list[dict[str, object]]:
     ]
 
 
-@signed_in
+@account_wide
 @require_POST
 def close(request: PageRequest, notice_id: int) -> HttpResponse:
     """Close a notice of the user; htmx gets those that are left."""

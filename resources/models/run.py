@@ -19,6 +19,7 @@ class Run(Resource, Job):
     rebooted, `metamorphs` and `charged_events` are JSON. `token_id` is the API token that speaks for the run's owner
     as long as the run goes on, within `token_scope`, that of the token that the run was started with, if it had one.
     `started_by_token` is the ID of that token, through any runs in between; null where there was none.
+    `started_by_run` is the ID of the run that started this one, null where none did.
     `restart_requested` is set by a reboot or metamorph of a run at work: its worker stops
     what runs, clears it, reads the run anew, and starts what `build` is then, with the same storages.
     `charge_keys` is JSON, a list: the keys of charges that have been counted.
@@ -59,6 +60,7 @@ class Run(Resource, Job):
     token_id = models.CharField(max_length=17, blank=True, default="")
     token_scope = models.JSONField(null=True, blank=True)
     started_by_token = models.CharField(max_length=17, null=True, blank=True)
+    started_by_run = models.CharField(max_length=17, null=True, blank=True)
     list_owner = models.CharField(max_length=17, blank=True, default="", editable=False)
     list_actor = models.CharField(max_length=17, blank=True, default="", editable=False)
     list_task = models.CharField(max_length=17, blank=True, default="", editable=False)

@@ -76,6 +76,7 @@ def start(
         run.client_ip, run.user_agent = client_ip[:45], user_agent.replace("\x00", "")[:500]
         run.token_scope = by.scope.to_json() if by.scope else None
         run.started_by_token = by.starting_token_id or None
+        run.started_by_run = by.run.id if by.run else None
         run.input_bytes = len(input or b"")
         run.save(force_insert=True)
         store = _make_storages(run)

@@ -1,0 +1,77 @@
+"""What a token may do less than its account: by its scope, and by the run that it was made for.
+
+Each narrowing only takes away. A run of another account's Actor executes code that the account did not write. It works
+with the account's data, but it changes nothing that lets others in, and nothing that goes on in the account's name when
+the run has ended: no access rights, no Actors and so no code, no schedules, no webhooks but those of its own runs.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from accounts.principal import Principal
+from resources.kinds import Kind
+from sharing.permissions import Permission
+
+_OF_ALL: Final = Permission.MANAGE_ACCESS_RIGHTS
+# What a run of another account's Actor may not do, besides what it may do with no kind.
+_OF_KIND: Final[Mapping[Kind, Permission]] = {
+    # An Actor that it had written would run with everything that the account may do.
+    Kind.ACTOR: Permission.WRITE | Permission.BUILD,
+    Kind.SCHEDULE: Permission.WRITE,
+}
+_BECAUSE: Final = "This API token is that of a run of another account's Actor"
+_WORDS: Final[Mapping[Kind, str]] = {
+    Kind.ACTOR: "which cannot make, change, build or publish Actors",
+    Kind.SCHEDULE: "which cannot make or change schedules, because they go on after it has ended",
+}
+WEBHOOKS: Final = (
+    f"{_BECAUSE}, which can make webhooks only on itself and on runs that it started, with isAdHoc: others go on after "
+    "it has ended."
+)
+ACCOUNT: Final = f"{_BECAUSE}, which cannot act for the whole account."
+CODE: Final = f"{_BECAUSE}, which cannot choose what other runs execute."
+SCOPED: Final = "This API token has a scope, and this needs one for the whole account."
+
+
+def is_run_of_other_account(principal: Principal) -> bool:
+    """Tell whether a principal is a run of another account's Actor."""
+    return principal.run is not None and principal.run.is_of_other_account
+
+
+def is_withheld_from_run(principal: Principal, permission: Permission, kind: Kind) -> bool:
+    """Tell whether a principal is a run that may not do `permission` with any resource of `kind`."""
+    if not is_run_of_other_account(principal):
+        return False
+    return permission in _OF_ALL | _OF_KIND.get(kind, Permission(0))
+
+
+def lets(principal: Principal, permission: Permission, kind: Kind, resource_id: str | None = None) -> bool:
+    """Tell whether all that narrows a principal lets `permission` pass; without an ID, on all resources of the kind."""
+    return principal.scope_allows(permission.name or "", kind, resource_id) and not is_withheld_from_run(
+        principal, permission, kind
+    )
+
+
+def speaks_for_whole_account(principal: Principal) -> bool:
+    """Tell whether a principal may do what concerns the account itself and no single resource."""
+    return not principal.is_anonymous and principal.scope is None and not is_run_of_other_account(principal)
+
+
+def why_not_whole_account(principal: Principal) -> str:
+    """Return the sentence that says why a principal does not speak for its whole account."""
+    return ACCOUNT if is_run_of_other_account(principal) else SCOPED
+
+
+def why_withheld(permission: Permission, kind: Kind) -> str:
+    """Return the sentence that says why a run of another account's Actor may not do `permission`."""
+    if permission is Permission.MANAGE_ACCESS_RIGHTS:
+        return f"{_BECAUSE}, which cannot change who has access, or publish."
+    return f"{_BECAUSE}, {_WORDS[kind]}."
+
+
+def may_choose_code(principal: Principal, owner_id: str) -> bool:
+    """Tell whether a principal may choose the code that runs in the name of `owner_id`: only that account may.
+
+    A run of another account's Actor may not, though it speaks for its owner.
+    """
+    return principal.account_id == owner_id and not is_run_of_other_account(principal)
