@@ -15,6 +15,16 @@ from accounts.models import UpgradeNotice
 ADMINISTRATOR = ""
 # The key, then the title and the text, in which `{name}` is a detail that was recorded with the notice.
 TEXTS: dict[str, tuple[str, str]] = {
+    "secret-inputs-of-runs": (
+        "Secret input fields are encrypted now",
+        "Earlier runs of {actors} Actors still have their secret input fields in plain text, for all who may read the "
+        "runs. Encrypt them with: manage.py encrypt_input_secrets",
+    ),
+    "saved-secret-inputs": (
+        "Secret input fields are encrypted now",
+        "Pages and the API show the secret fields of your tasks and schedules no more. Only your own runs use them: "
+        "other users who run a task of yours give values of their own.",
+    ),
     "emails-not-merged": (
         "Some accounts have the same email",
         "The domain of an email is now kept in one form. These accounts have an email that another account has in "

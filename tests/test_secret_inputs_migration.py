@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from accounts import upgrade_notices
 from resources.models import Schedule, Task
 from resources.secret_inputs.fields import Holder
 from tests.secret_stage import GIVEN, JSON, SCHEMA, shows_no_secret
@@ -44,6 +45,7 @@ def make_saved(apps) -> None:
     )
     model("resources", "TaggedBuild").objects.create(actor=shop, tag="latest", build=build)
     model("resources", "BuildContent").objects.create(build=build, input_schema=json.dumps(SCHEMA))
+    model("resources", "Run").objects.create(owner=ada, kind="run", actor_id=shop.pk, build=build)
     text = json.dumps(GIVEN)
     task = model("resources", "Task").objects.create
     mine = task(owner=ada, kind="task", name="mine", actor_id=shop.pk, input=text)
@@ -70,6 +72,11 @@ def test_what_tasks_and_schedules_have_saved_is_encrypted_for_their_owners(migra
     assert shows_no_secret(schedule.actions)
     of_ben = json.loads(json.loads(schedule.actions)[0]["runInput"]["body"])
     assert Holder(schedule.owner_id, holder.actor_id).open("password", of_ben["password"])[0] == GIVEN["password"]
+    for account_id in (holder.account_id, schedule.owner_id):
+        assert [each.key for each in upgrade_notices.unseen(account_id)] == ["saved-secret-inputs"]
+    assert ["manage.py encrypt_input_secrets" in upgrade_notices.text(each) for each in upgrade_notices.unseen("")] == [
+        True
+    ]
     said = capsys.readouterr().out
     assert "the secret input fields of 1 tasks and 1 schedules" in said
     assert "1 others could not be encrypted" in said

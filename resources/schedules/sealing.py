@@ -4,7 +4,7 @@ They have some where they are older than the encryption, or where no build said 
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.apps import apps
@@ -22,10 +22,14 @@ _REFUSED = (NotAnObject, ForeignSecret, CannotDecrypt)
 
 @dataclass(slots=True)
 class Sealed:
-    """How many inputs were encrypted, and how many were left as they are because that is not possible."""
+    """How many inputs were encrypted, and how many were left as they are because that is not possible.
+
+    `owners` are the IDs of the accounts whose inputs were encrypted.
+    """
 
     encrypted: int = 0
     left: int = 0
+    owners: set[str] = field(default_factory=set)
 
 
 def seal_saved(actor_ids: list[str] | None = None, *, model: GetModel = apps.get_model) -> tuple[Sealed, Sealed]:
@@ -58,6 +62,7 @@ def _seal_tasks(tasks: "QuerySet[Any]", model: GetModel) -> Sealed:
             continue
         if not _same(text, task.input):
             done.encrypted += tasks.model.objects.filter(pk=task.pk, input=task.input).update(input=text)
+            done.owners.add(task.owner_id)
     return done
 
 
@@ -75,6 +80,7 @@ def _seal_schedules(named: set[str], model: GetModel) -> Sealed:
         text = actions.written(sealed)
         if not _same(text, schedule.actions):
             done.encrypted += schedules.filter(pk=schedule.pk, actions=schedule.actions).update(actions=text)
+            done.owners.add(schedule.owner_id)
     return done
 
 
