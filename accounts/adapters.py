@@ -13,14 +13,14 @@ from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from accounts import administrator, audit
+from accounts import administrator, audit, sign_up_policy
 from accounts.email_addresses import canonical
 from accounts.freshness import is_fresh
 from accounts.models import Account
@@ -55,6 +55,23 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         "incorrect_code": _("This code is not right, or no longer."),
         "rate_limited": _("That was too often. Try again in a minute."),
     }
+
+    # Sign-up
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Tell whether a user can sign up without an invitation; django-allauth asks it before each page and form."""
+        return sign_up_policy.is_open()
+
+    def save_user(self, request: HttpRequest, user: Account, form: Any, commit: bool = True) -> Account:
+        """Make the account of a sign-up. All of django-allauth's ways to make one come through here.
+
+        Raises:
+            PermissionDenied: where sign-up is not open.
+        """
+        if not sign_up_policy.is_open():
+            raise PermissionDenied(sign_up_policy.why_closed())
+        saved: Account = super().save_user(request, user, form, commit)
+        return saved
 
     # Addresses
 
@@ -105,7 +122,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send an email once what it tells of is committed; a mail server that is not there is only logged."""
         request = globals()["context"].request
-        links = {"signup_url": "account_signup", "password_reset_url": "account_reset_password"}
+        links = {"password_reset_url": "account_reset_password"}
+        if sign_up_policy.is_open():
+            links["signup_url"] = "account_signup"
         ours = {key: public_url(reverse(name), next=_next()) for key, name in links.items()}
         known = {"request": request, "email": email, "public_url": settings.PUBLIC_URL}
         message = self.render_mail(template_prefix, email, known | ours | _without_foreign_links(context))

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts import audit, sessions, tokens
 from accounts.administrator import ADMINISTRATOR, administering
+from accounts.email_addresses import canonical_or_lower
 from accounts.models import Account
 
 
@@ -36,12 +37,15 @@ class AccountRow:
 
 
 def find(text: str) -> Account:
-    """Return the account that `text` names by user ID, username or email, suspended or not.
+    """Return the account that `text` names by user ID, username or email, suspended or not, verified or not.
 
     Raises:
         NoAccount: when there is none.
     """
-    account = Account.objects.find(text, among=Account.objects.all())
+    if "@" in text and "\x00" not in text:
+        account = Account.objects.filter(email=canonical_or_lower(text)).first()
+    else:
+        account = Account.objects.find(text, among=Account.objects.all())
     if account is None:
         raise NoAccount(f"There is no account with the user ID, username or email {text!r}.")
     return account

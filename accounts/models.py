@@ -176,6 +176,22 @@ class ApiToken(models.Model):
         return self.name
 
 
+class Invitation(models.Model):
+    """A link for one email to make an account (accounts/invitations.py). Only the SHA-256 of its key is kept."""
+
+    id = models.CharField(primary_key=True, max_length=17, default=new_id, editable=False)
+    email = models.EmailField(max_length=254, db_index=True)
+    digest = models.BinaryField(max_length=32, unique=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    account_id = models.CharField(max_length=17, blank=True, default="", help_text="The account that it has made.")
+
+    def __str__(self) -> str:
+        return self.email
+
+
 class AuditEvent(models.Model):
     """One line of the audit trail. It names accounts and resources by value, so that it outlives them."""
 

@@ -1,10 +1,10 @@
-"""Accounts made by whoever runs the server, with the rules of a sign-up and without its email."""
+"""Accounts made without an email that verifies the address: by the administrator, or by an invitation."""
 
 from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, transaction
 
 from accounts import audit, tokens
@@ -13,9 +13,11 @@ from accounts.models import Account
 
 
 def create_verified(
-    username: str, email: str, password: str, *, with_token: bool = False, **fields: Any
+    username: str, email: str, password: str, *, with_token: bool = False, invited: bool = False, **fields: Any
 ) -> tuple[Account, str | None]:
     """Make an account whose email counts as verified, and when asked a token; return both.
+
+    The administrator makes it, unless its user was `invited` and makes it.
 
     Raises:
         ValidationError: when the username or email is wrong or taken, or the password too weak; then nothing is made.
@@ -31,6 +33,8 @@ def create_verified(
         account.full_clean()
     except ValidationError as wrong:
         problems |= wrong.message_dict
+    if NON_FIELD_ERRORS in problems:  # the one constraint of the model is that on usernames
+        problems.setdefault("username", []).extend(problems.pop(NON_FIELD_ERRORS))
     if EmailAddress.objects.filter(email=account.email).exists():
         problems.setdefault("email", ["Account with this Email already exists."])
     if problems:
@@ -39,7 +43,8 @@ def create_verified(
         with transaction.atomic():
             account.save(force_insert=True)
             EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
-            audit.record("account.created", by=ADMINISTRATOR, account_id=account.pk, email=account.email)
+            by = account.principal if invited else ADMINISTRATOR
+            audit.record("account.created", by=by, account_id=account.pk, email=account.email, invited=invited)
             token = tokens.create(account, "create_account", by=ADMINISTRATOR)[1] if with_token else None
     except IntegrityError as taken:
         raise ValidationError({"username": ["Somebody took this username or email a moment ago."]}) from taken

@@ -25,13 +25,14 @@ class Logger(gunicorn.glogging.Logger):
 
 
 def post_worker_init(worker: Worker) -> None:
-    """Record where the server listens, and freeze what has been loaded for the garbage collector.
+    """Record where the server listens, end what the published password opened, and freeze what has been loaded.
 
-    What has been loaded stays, and to go through it takes long.
+    It is frozen for the garbage collector: what has been loaded stays, and to go through it takes long.
     """
-    from accounts import exposure  # the application is loaded only now, in each worker process
+    from accounts import exposure, published_password  # the application is loaded only now, in each worker process
 
     exposure.record_while_alive(exposure.listened_on(each.sock for each in worker.sockets), os.getppid())
+    published_password.end_what_it_opened()
     gc.collect()
     gc.freeze()
 

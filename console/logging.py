@@ -17,7 +17,9 @@ _SECRET_PARAMETERS = frozenset({"token", "signature", "key", "password", "code"}
 _PARAMETER = re.compile(r"(?P<before>[?&;])(?P<name>[^=&;?\s\"']{1,200})=(?P<value>[^&;\s\"'#]*)")
 _CREDENTIALS = re.compile(r"(?i)\b(bearer|basic)(\s+|%20|\+)[^\s\"',)]+")
 _OUR_TOKEN = re.compile(r"latchkey_api_[0-9a-zA-Z]+")
-_ONE_TIME_KEY = re.compile(r"(/(?:reset-password|verify-email)/(?:[a-z-]+/)?)(?!done\b|set-password\b)[^/\s?\"']{6,}")
+_ONE_TIME_KEY = re.compile(
+    r"(/(?:reset-password|verify-email|sign-up/invited)/(?:[a-z-]+/)?)(?!done\b|set-password\b)[^/\s?\"']{6,}"
+)
 
 
 def scrub(text: str) -> str:

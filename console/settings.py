@@ -160,6 +160,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Accounts and sign-in (django-allauth, with our own pages).
 AUTH_USER_MODEL = "accounts.Account"
 AUTHENTICATION_BACKENDS = [
+    "accounts.published_password.PublishedPasswordBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
     "sharing.backends.ResourceBackend",
 ]
@@ -168,9 +169,15 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "accounts.published_password.PublishedPasswordValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
+# Who can make an account: open, invited (links from `manage.py invite`) or closed (only `manage.py create_account`).
+# Without it, open on loopback and invited where others can come (accounts/sign_up_policy.py).
+SIGN_UP = os.environ.get("SIGN_UP", "")
+if SIGN_UP not in ("", "open", "invited", "closed"):
+    raise ValueError(f"SIGN_UP must be open, invited or closed, not {SIGN_UP[:20]!r}.")
 ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
 ACCOUNT_FORMS = {
     "login": "console.pages.sign_in_forms.SignInForm",
@@ -298,9 +305,9 @@ STORAGES: dict[str, dict[str, Any]] = {
     "records": _records(),
 }
 
-# E-mail: printed to the console unless an SMTP server is configured.
+# Emails: without an SMTP server they are printed to the log on loopback, and not sent elsewhere (accounts/emails.py).
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" if EMAIL_HOST else "accounts.emails.LogBackend"
 EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "587"))
 EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")

@@ -12,7 +12,7 @@ from queue import Full, Queue
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db import transaction
+from django.db import connection, transaction
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +63,7 @@ class Outbox:
     def _empty(self) -> None:
         while (message := self._queue.get()) is not None:
             _send(message)
+            connection.close()  # the backend may have asked the database; a thread that waits needs no connection
 
 
 def _send(message: EmailMessage) -> None:

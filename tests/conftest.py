@@ -7,7 +7,7 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.test import Client
 
-from accounts import tokens
+from accounts import exposure, tokens
 from accounts.models import Account
 from accounts.principal import Principal
 from resources.kinds import Kind
@@ -126,3 +126,15 @@ def api(token_of) -> Callable[..., ApiClient]:
 def commits(monkeypatch) -> None:
     """Let happen at once what waits for a commit, which never comes inside the transaction of a test."""
     monkeypatch.setattr(transaction, "on_commit", lambda call, using=None, robust=False: call())
+
+
+@pytest.fixture
+def on_loopback(monkeypatch) -> None:
+    """Let only this machine reach the deployment; the host name of Django's test client is another one."""
+    monkeypatch.setattr(exposure, "exposed_by", list)
+
+
+@pytest.fixture
+def exposed(monkeypatch) -> None:
+    """Let others than this machine reach the deployment."""
+    monkeypatch.setattr(exposure, "exposed_by", lambda: ["A server on web1 listens on 0.0.0.0."])

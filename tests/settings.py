@@ -14,6 +14,7 @@ STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns of a director
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 EMAILS_LEAVE_IN_BACKGROUND = False
+SIGN_UP = "open"  # the host name of Django's test client is not loopback
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend", "QUEUES": ["jobs", "webhooks"]}}
 TALLIES_SAVE_THEMSELVES = False

@@ -5,6 +5,7 @@ import json
 from http import HTTPStatus
 
 import pytest
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
@@ -60,6 +61,7 @@ def test_the_list_has_what_an_administrator_asks(ada, ben, token_of):
     tokens.revoke(revoked, by=principal_of(ada))
     token_of(ada, expires_at=revoked.created_at)
     Account.objects.filter(pk=ben.pk).update(is_active=False)
+    EmailAddress.objects.filter(user=ben).update(verified=False)
     ada.refresh_from_db()
     rows = {row["username"]: row for row in map(json.loads, run("list_accounts", "--json").splitlines())}
     assert rows["ada"] == {

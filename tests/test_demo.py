@@ -9,6 +9,7 @@ from django.core import mail
 from django.core.management import CommandError, call_command
 
 from accounts.models import Account, AccountGeneralAccess, AuditEvent
+from accounts.published_password import DEMO_LOADED, PUBLISHED_PASSWORD
 from console.demo import items, loading
 from console.demo.world import PEOPLE
 from console.pages.record_preview import Form, preview_of
@@ -61,12 +62,14 @@ def test_a_database_in_use_gets_no_demo(ada):
 def test_the_known_password_is_used_on_this_machine_only():
     people = loading.load(local=False)
     passwords = {person.password for person in people}
-    assert passwords.isdisjoint({None, loading.LOCAL_PASSWORD})
+    assert passwords.isdisjoint({None, PUBLISHED_PASSWORD})
     assert all(Account.objects.get(username=each.username).check_password(each.password) for each in people)
     assert {person.password for person in loading.people_present()} == {None}
 
 
-def test_its_people_sign_in_with_the_printed_passwords(client):
+@pytest.mark.parametrize("exposure", ["on_loopback", "exposed"])
+def test_its_people_sign_in_with_the_printed_passwords(exposure, request, client):
+    request.getfixturevalue(exposure)
     printed = io.StringIO()
     call_command("load_demo", stdout=printed)
     for line, person in zip(printed.getvalue().splitlines(), PEOPLE, strict=True):
@@ -138,7 +141,7 @@ def test_actors_and_tasks_know_their_runs_those_of_the_past_too():
 
 def test_nothing_is_from_the_future():
     loading.load(local=True)
-    loaded_at = AuditEvent.objects.get(action=loading.LOADED).at
+    loaded_at = AuditEvent.objects.get(action=DEMO_LOADED).at
     assert Resource.objects.latest("created_at").created_at < loaded_at
 
 

@@ -10,14 +10,11 @@ from dataclasses import dataclass
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 
-from accounts import audit
+from accounts import audit, exposure
 from accounts.models import Account, AuditEvent
 from accounts.principal import ANONYMOUS
+from accounts.published_password import DEMO_LOADED, PUBLISHED_PASSWORD, accounts_with_it
 from console.demo.world import PEOPLE, Person, World
-
-LOADED = "demo.loaded"
-# Known to everybody, so it is used only where nobody but this machine can come.
-LOCAL_PASSWORD = "lend-me-the-latchkey"  # noqa: S105
 
 
 class CannotLoad(Exception):
@@ -26,7 +23,7 @@ class CannotLoad(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """One of the demo's people who is still there; `password` is None where it was printed once and not kept."""
+    """One of the demo's people who is still there; `password` is None where it is not known, or does not sign in."""
 
     username: str
     password: str | None
@@ -50,7 +47,7 @@ def load(*, local: bool) -> list[SignIn]:
     Raises:
         CannotLoad: when it was loaded before, or one of its usernames or emails is taken.
     """
-    password = LOCAL_PASSWORD if local else secrets.token_urlsafe(12)
+    password = PUBLISHED_PASSWORD if local else secrets.token_urlsafe(12)
     try:
         with transaction.atomic():
             if was_loaded():
@@ -61,7 +58,7 @@ def load(*, local: bool) -> list[SignIn]:
                 notify_when_shared=True, notify_of_issues=True
             )
             ids = {username: account.pk for username, account in people.items()}
-            audit.record(LOADED, by=ANONYMOUS, account_id="", accounts=ids, local=local)
+            audit.record(DEMO_LOADED, by=ANONYMOUS, account_id="", accounts=ids, local=local)
     except IntegrityError as error:
         names = ", ".join(person.username for person in PEOPLE)
         raise CannotLoad(f"The demo needs the usernames and emails of {names}; some are taken.") from error
@@ -70,18 +67,22 @@ def load(*, local: bool) -> list[SignIn]:
 
 def was_loaded() -> bool:
     """Tell whether the demo was ever loaded into this database, whatever is left of it."""
-    return AuditEvent.objects.filter(action=LOADED).exists()
+    return AuditEvent.objects.filter(action=DEMO_LOADED).exists()
 
 
 def people_present() -> list[SignIn]:
     """Return the demo's people whose accounts are still there."""
-    event = AuditEvent.objects.filter(action=LOADED).order_by("id").first()
+    event = AuditEvent.objects.filter(action=DEMO_LOADED).order_by("id").first()
     if event is None:
         return []
     ids = event.details["accounts"]
     there = set(Account.objects.filter(pk__in=ids.values(), is_active=True).values_list("pk", flat=True))
-    password = LOCAL_PASSWORD if event.details["local"] else None
-    return [SignIn(each.username, password, each.about) for each in PEOPLE if ids[each.username] in there]
+    sign_in = {account.pk for account in accounts_with_it()} if not exposure.exposed_by() else set()
+    return [
+        SignIn(each.username, PUBLISHED_PASSWORD if ids[each.username] in sign_in else None, each.about)
+        for each in PEOPLE
+        if ids[each.username] in there
+    ]
 
 
 def _account(person: Person, password: str) -> Account:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import preferences
 from accounts.models import Account
 from accounts.requests import PageRequest
+from console.pages.email_missing import NeedsEmail
 from sharing.declare import account_wide
 
 
@@ -23,7 +24,7 @@ def account(request: PageRequest) -> HttpResponse:
     return render(request, "settings/account.html", {"pending": pending})
 
 
-class _ChangeEmail(views.EmailView):  # type: ignore[misc]  # allauth has no types
+class _ChangeEmail(NeedsEmail, views.EmailView):  # type: ignore[misc]  # allauth has no types
     success_url = reverse_lazy("settings")
 
     def get_success_url(self) -> Any:

@@ -107,6 +107,9 @@ _SENTENCES: dict[str, str | Callable[[AuditEvent], str]] = {
     "account.suspended": "Suspended the account.",
     "account.restored": "Restored the account.",
     "account.sessions_ended": _sessions_ended,
+    "account.published_password_closed": (
+        "Signed the account out everywhere and ended its API tokens: its password is published, and others can come."
+    ),
     "sign_in": "Signed in.",
     "sign_in.failed": _failed,
     "sign_out": "Signed out.",

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 
+from accounts import sign_up_policy
 from sharing.declare import account_wide, public
 
 _WHO_SIGNS_IN = "whoever signs in has not signed in yet"
@@ -45,7 +46,15 @@ class _ConfirmByPasskey(webauthn_views.ReauthenticateWebAuthnView):  # type: ign
         return context
 
 
-sign_in = public(_WHO_SIGNS_IN)(views.LoginView.as_view())
+class _SignIn(views.LoginView):  # type: ignore[misc]  # allauth has no types
+    """Signing in, with the way to a new account where there is one."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return {**context, "why_closed": sign_up_policy.why_closed()}
+
+
+sign_in = public(_WHO_SIGNS_IN)(_SignIn.as_view())
 second_step = public(_WHO_SIGNS_IN)(mfa_views.AuthenticateView.as_view())
 passkey_sign_in = public(_WHO_SIGNS_IN)(_PasskeySignIn.as_view())
 inactive = public("it tells somebody why they cannot sign in")(views.AccountInactiveView.as_view())

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from console.pages import sign_in, sign_up
+from console.pages import invited_sign_up, sign_in, sign_up
 
 
 class _AccountId(StringConverter):
@@ -22,6 +22,7 @@ urlpatterns = [
     path("sign-in/confirm/passkey", sign_in.confirm_by_passkey, name="mfa_reauthenticate_webauthn"),
     path("sign-out", sign_in.sign_out, name="account_logout"),
     path("sign-up", sign_up.sign_up, name="account_signup"),
+    path("sign-up/invited/<str:key>", invited_sign_up.invited_sign_up, name="invited-sign-up"),
     path("verify-email", sign_up.verification_sent, name="account_email_verification_sent"),
     path("verify-email/<str:key>", sign_up.verify_email, name="account_confirm_email"),
     path("reset-password", sign_up.reset_password, name="account_reset_password"),

@@ -5,6 +5,7 @@ import re
 import socket
 import sys
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management import call_command
@@ -12,10 +13,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection, connections
 from django.urls import reverse
 
-from accounts import exposure, upgrade_notices
+from accounts import exposure, published_password, upgrade_notices
 from console.demo import loading
 from console.demo.loading import SignIn
-from console.management.commands.load_demo import is_local, table_of
+from console.management.commands.load_demo import table_of
 from console.side_by_side import SideBySide
 
 HIGHEST_PORT = 65535
@@ -45,7 +46,8 @@ class Command(BaseCommand):
         if not options["prepare_only"]:  # before anything asks whether this is on loopback only
             exposure.record([host.strip("[]")], os.getpid())
         call_command("collectstatic", interactive=False, verbosity=0)
-        self._say_where(loading.load_at_first_start(local=is_local()) if _flag("DEMO") else loading.people_present())
+        published_password.end_what_it_opened()
+        self._say_where(_load_demo(host) if _flag("DEMO") else loading.people_present())
         if options["prepare_only"]:
             return
         connections.close_all()
@@ -63,10 +65,28 @@ class Command(BaseCommand):
                 f"\nSign in at {settings.PUBLIC_URL}{reverse('account_login')} as somebody of the demo:\n"
             )
             self.stdout.write(table_of(people))
+        self._say_who_cannot_sign_in()
         for notice in upgrade_notices.unseen(upgrade_notices.ADMINISTRATOR):
             self.stdout.write(f"\n{upgrade_notices.title(notice)}\n{upgrade_notices.text(notice)}\n")
         upgrade_notices.close(upgrade_notices.ADMINISTRATOR)
         self.stdout.write("\nCtrl-C stops it; all data stays.\n")
+
+    def _say_who_cannot_sign_in(self) -> None:
+        ways = exposure.exposed_by()
+        closed = [account.username for account in published_password.accounts_with_it()] if ways else []
+        if closed:
+            self.stdout.write(
+                f"\nOthers can reach this server: {' '.join(ways)}\n"
+                f"So the demo's published password does not sign in, and what it opened has ended: "
+                f"{', '.join(closed)}.\n"
+                f"Set another one by the link that this prints: {sys.executable} manage.py reset_link {closed[0]}\n"
+            )
+
+
+def _load_demo(host: str) -> list[SignIn]:
+    """Load the demo at the first start; with its published password only where just this machine can come."""
+    reached_by_others = exposure.exposed_by() or not exposure.is_loopback_host(host.strip("[]"))
+    return loading.load_at_first_start(local=not reached_by_others)
 
 
 def _flag(name: str) -> bool:
@@ -75,7 +95,8 @@ def _flag(name: str) -> bool:
 
 def _address() -> tuple[str, int]:
     """Return where to listen: on this machine only, unless the public URL says that others come too."""
-    host = os.environ.get("HOST") or ("127.0.0.1" if is_local() else "0.0.0.0")  # noqa: S104
+    is_local = exposure.is_loopback_host(urlsplit(settings.PUBLIC_URL).hostname or "")
+    host = os.environ.get("HOST") or ("127.0.0.1" if is_local else "0.0.0.0")  # noqa: S104
     text = os.environ.get("PORT") or "8000"
     port = int(text) if re.fullmatch(r"[0-9]{1,5}", text) else 0
     if not 0 < port <= HIGHEST_PORT:
