@@ -7,6 +7,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from django.conf import settings
+from django.contrib.auth import get_user
 from django.http import HttpRequest, HttpResponse
 
 from accounts import tokens
@@ -47,6 +48,21 @@ def principal_of_session(request: HttpRequest) -> Principal:
     if not user.is_authenticated:
         return ANONYMOUS
     return Principal(user.pk, user.username, user.email)
+
+
+def principal_again(request: HttpRequest) -> Principal:
+    """Return the account that a request's credential speaks for now, read anew: its token, or its session.
+
+    Raises:
+        UnknownToken: when there is a token and it speaks for nobody any more.
+    """
+    if is_api(request):
+        return principal_of_token(request)
+    kept = request.session
+    again = HttpRequest()
+    again.session = type(kept)(kept.session_key)
+    again.user = get_user(again)
+    return principal_of_session(again)
 
 
 def principal_of_token(request: HttpRequest) -> Principal:

@@ -9,7 +9,8 @@ import atexit
 import contextlib
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from datetime import datetime
 
 from django.conf import settings
@@ -19,6 +20,17 @@ from django.utils import timezone
 Save = Callable[[dict[str, int], datetime], None]
 
 DELAY_SECONDS = 2.0
+_is_counted: ContextVar[bool] = ContextVar("is_counted", default=True)
+
+
+@contextlib.contextmanager
+def not_counted() -> Iterator[None]:
+    """Count nothing within: a request that is judged again is still one use."""
+    before = _is_counted.set(False)
+    try:
+        yield
+    finally:
+        _is_counted.reset(before)
 
 
 class Tally:
@@ -33,6 +45,8 @@ class Tally:
 
     def add(self, id_: str, count: int = 1) -> None:
         """Count one use of `id_`, or several, and see to it that they are saved soon."""
+        if not _is_counted.get():
+            return
         with self._lock:
             self._counts[id_] += count
             if self._timer is None and settings.TALLIES_SAVE_THEMSELVES:

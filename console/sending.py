@@ -2,18 +2,34 @@
 
 Gunicorn sends the headers by themselves as soon as they are written, so that a small answer takes two system calls and
 two packets, and wakes whoever waits for it twice. That costs about as much as the decision.
+
+An answer that takes long is judged again while it is sent, also where its client does not read.
 """
 
+import os
+import select
 import socket
-from typing import Any
+import struct
+import time
+from collections.abc import Callable
+from typing import IO, Any
 
+from gunicorn.http.body import LengthReader
 from gunicorn.workers.gthread import ThreadWorker
+
+from sharing.access_gone import AccessGone
 
 _END_OF_HEADERS = b"\r\n\r\n"
 # What comes before the answer: nothing follows until the client has gone on.
 _INTERIM = b"HTTP/1.1 1"
 # Beyond this, to copy a body costs more than to send it by itself.
 _COPIED = 64 * 1024
+# How much of a file is sent at once, and for how many milliseconds a client that does not read is waited for at once.
+_FILE_PART = 512 * 1024
+_WAIT_MILLISECONDS = 5000
+# The body of a request that no view has read is read so far and so long, to keep the connection.
+_UNREAD_BYTES = 64 * 1024
+_UNREAD_SECONDS = 1.0
 
 
 class Joined:
@@ -23,12 +39,19 @@ class Joined:
         self._inner = inner
         self._held = b""
         self._is_begun = False
+        self._keep_on: Callable[[], None] | None = None
+
+    def watch(self, keep_on: Callable[[], None]) -> None:
+        """Call `keep_on` while something is sent and takes long; what it raises ends the answer."""
+        if type(self._inner) is socket.socket:  # one with TLS has no way to send without waiting
+            self._keep_on = keep_on
 
     def sendall(self, data: bytes) -> None:
         """Send what is held and `data`, or hold `data`, if it is the headers.
 
         Raises:
             OSError: as a socket does.
+            AccessGone: when the answer must not go on.
         """
         if not self._is_begun and data.endswith(_END_OF_HEADERS) and not data.startswith(_INTERIM):
             self._held, self._is_begun = data, True
@@ -36,7 +59,23 @@ class Joined:
         if self._held and len(data) <= _COPIED:
             self._held, data = b"", self._held + data
         self.flush()
-        self._inner.sendall(data)
+        self._send(data)
+
+    def sendfile(self, file: IO[bytes], offset: int = 0, count: int | None = None) -> int:
+        """Send `count` bytes of a file from `offset` on (None: all that follow), and return how many were sent.
+
+        Raises:
+            OSError: as a socket does.
+            AccessGone: when the answer must not go on.
+        """
+        self.flush()
+        if self._keep_on is None:
+            return self._inner.sendfile(file, offset, count)
+        self._inner.setblocking(False)
+        try:
+            return self._send_file(file.fileno(), offset, count, self._keep_on)
+        finally:
+            self._inner.setblocking(True)
 
     def flush(self) -> None:
         """Send what is held: nothing follows it.
@@ -46,24 +85,119 @@ class Joined:
         """
         held, self._held = self._held, b""
         if held:
-            self._inner.sendall(held)
+            self._send(held)
+
+    def _send(self, data: bytes) -> None:
+        if self._keep_on is None:
+            self._inner.sendall(data)
+            return
+        left = memoryview(data)
+        while left:
+            try:
+                sent = self._inner.send(left, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                sent = 0
+                self._wait()
+            left = left[sent:]
+            if left:
+                self._keep_on()
+
+    def _send_file(self, file: int, offset: int, count: int | None, keep_on: Callable[[], None]) -> int:
+        start, end = offset, os.fstat(file).st_size if count is None else offset + count
+        while offset < end:
+            try:
+                sent = os.sendfile(self._inner.fileno(), file, offset, min(_FILE_PART, end - offset))
+            except BlockingIOError:
+                self._wait()
+            else:
+                if not sent:
+                    break  # the file is shorter
+                offset += sent
+            keep_on()
+        return offset - start
+
+    def _wait(self) -> None:
+        """Wait until the client has read something, but not for long."""
+        waiting = select.poll()
+        waiting.register(self._inner, select.POLLOUT)
+        waiting.poll(_WAIT_MILLISECONDS)
 
     def __getattr__(self, name: str) -> Any:
-        # Whatever else is done with a socket, such as to send a file, comes after the headers.
+        # Whatever else is done with a socket comes after the headers.
         self.flush()
         return getattr(self._inner, name)
 
 
+class Aborted:
+    """A socket whose client must not take its end for the end of an answer: it is closed by a reset."""
+
+    def __init__(self, inner: socket.socket) -> None:
+        self._inner = inner
+
+    def shutdown(self, how: int) -> None:
+        """Refuse to say that the answer ends here.
+
+        Raises:
+            OSError: always.
+        """
+        raise OSError(how, "The connection is reset.")
+
+    def close(self) -> None:
+        """Close the connection by a reset."""
+        self._inner.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._inner.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
 class Worker(ThreadWorker):
-    """Gunicorn's worker with threads, which sends the headers together with what follows them."""
+    """Gunicorn's worker with threads, which sends the headers together with what follows them.
+
+    An answer says `Connection: close` where the connection cannot be kept, because the rest of its request is not
+    there. Gunicorn finds that out only when the answer has been sent and has said that the connection is kept.
+    """
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Answer one request of a connection; return whether to keep the connection, as gunicorn's own does."""
-        inner = conn.sock
+        inner = after = conn.sock
         conn.sock = joined = Joined(inner)
+        rest = Rest(req, conn.parser)
+        req.should_close = rest.should_close
         try:
             keep = super().handle_request(req, conn)
             joined.flush()
             return keep
+        except AccessGone:
+            if req.version < (1, 1):  # the end of the connection is that of the answer
+                after = Aborted(inner)
+            raise
         finally:
-            conn.sock = inner
+            conn.sock = after
+
+
+class Rest:
+    """What no view has read of a request; it is read when the answer begins, for the next request comes after it."""
+
+    def __init__(self, request: Any, parser: Any) -> None:
+        self._must_close = request.should_close
+        self._body = request.body
+        self._parser = parser
+        self._is_missing: bool | None = None
+
+    def should_close(self) -> bool:
+        """Tell whether the connection has to be closed after the answer, always the same from the first time on."""
+        if self._must_close():
+            return True
+        if self._is_missing is None:
+            self._is_missing = not self._read()
+        return self._is_missing
+
+    def _read(self) -> bool:
+        reader = self._body.reader
+        if isinstance(reader, LengthReader) and reader.length == 0 and not self._body.failed:
+            return True  # nothing is left, as in most requests
+        try:
+            return bool(self._parser.finish_body(time.monotonic() + _UNREAD_SECONDS, _UNREAD_BYTES))
+        except Exception:  # whatever is wrong with the rest, no request can follow it
+            return False

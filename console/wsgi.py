@@ -21,6 +21,8 @@ django.setup(set_prefix=False)
 from accounts.middleware import API_PREFIX  # noqa: E402
 from console.api.headers import Answer  # noqa: E402
 from console.api.way import respond  # noqa: E402
+from console.sending import Joined  # noqa: E402
+from sharing.judging import judge_of  # noqa: E402
 
 
 class Application(WSGIHandler):
@@ -43,7 +45,9 @@ class Application(WSGIHandler):
     def get_response(self, request: HttpRequest) -> Any:
         """Return the answer; for the API without the URL configuration of the thread, which is always the one."""
         if not request.path_info.startswith(API_PREFIX):
-            return super().get_response(request)
+            page = super().get_response(request)
+            _watch_connection(request)
+            return page
         response: HttpResponse = self._respond(request)  # type: ignore[assignment]  # nothing here is asynchronous
         closers: list[Any] = response._resource_closers  # type: ignore[attr-defined]  # the stubs leave it out
         closers += (request.close, connections[DEFAULT_DB_ALIAS].close_if_unusable_or_obsolete)
@@ -51,7 +55,15 @@ class Application(WSGIHandler):
             response.ends_quietly = True
         if response.status_code >= 400:
             log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request)
+        _watch_connection(request)
         return response
+
+
+def _watch_connection(request: HttpRequest) -> None:
+    """Have the request judged again also while its client does not read."""
+    judge, connection = judge_of(request), request.META.get("gunicorn.socket")
+    if judge is not None and isinstance(connection, Joined):
+        connection.watch(judge.keep_on)
 
 
 def _look_after_connections_once() -> None:

@@ -5,7 +5,8 @@ with `request.resource` or answers with the refusal of the access model. The vie
 """
 
 from collections.abc import Callable
-from typing import Any, cast
+from functools import partial
+from typing import Any, NamedTuple, cast
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -13,15 +14,17 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts import lookups
 from accounts.errors import ApiError
-from accounts.middleware import is_api
+from accounts.middleware import UNKNOWN_TOKEN, is_api, principal_again
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
+from accounts.tokens import UnknownToken
 from resources.kinds import Kind
 from resources.models import Resource
-from sharing import addresses, links, narrowing, refusals
-from sharing.access import NO_ACCESS, Access, AddressedBy, Decision, decide
+from sharing import addresses, judging, links, narrowing, refusals
+from sharing.access import NO_ACCESS, Access, AddressedBy, Decision, Facts, decide
 from sharing.declare import Needs, SignedIn, Takes, declared, need_of
 from sharing.facts import Address, fetch
+from sharing.judging import Judge
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
 from sharing.signatures import Opens
@@ -38,13 +41,19 @@ class AccessMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Pass the request on; the work is done once it is known which view it is for."""
-        return self.get_response(request)
+        response = self.get_response(request)
+        judging.watch(request, response)
+        return response
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponse | None:
         """Answer with a refusal, or return None to let the view answer."""
         return stop(request, view, kwargs)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer with the refusal of a request whose access has gone while its body came."""
+        return exception.response if isinstance(exception, judging.BodyRefused) else None
 
 
 def stop(request: HttpRequest, view: Callable[..., Any], kwargs: dict[str, Any]) -> HttpResponse | None:
@@ -60,11 +69,29 @@ def stop(request: HttpRequest, view: Callable[..., Any], kwargs: dict[str, Any])
         raise PermissionDenied(f"{view!r} does not declare what it needs.")
     if isinstance(need, Needs):
         return _on_resource(request, need, kwargs)
-    return _signed_in(request, need) if isinstance(need, SignedIn) else None
+    if isinstance(need, SignedIn):
+        refusal = _signed_in(request, need, cast("ApiRequest", request).principal)
+        _set_judge(request, partial(_signed_in, request, need))
+        return refusal
+    return None
 
 
-def _signed_in(request: HttpRequest, need: SignedIn) -> HttpResponse | None:
-    principal = cast("ApiRequest", request).principal
+def _set_judge(request: HttpRequest, ask: Callable[[Principal], HttpResponse | None]) -> None:
+    """Leave on a request what judges it again, with the principal that its credential speaks for then."""
+    request.judge = Judge(partial(_again, request, ask))  # type: ignore[attr-defined]  # our own attribute
+
+
+def _again(request: HttpRequest, ask: Callable[[Principal], HttpResponse | None]) -> HttpResponse | None:
+    try:
+        principal = principal_again(request)
+    except UnknownToken:
+        return UNKNOWN_TOKEN.response()
+    if principal.account_id != cast("ApiRequest", request).principal.account_id:
+        return refusals.nobody(request)
+    return ask(principal)
+
+
+def _signed_in(request: HttpRequest, need: SignedIn, principal: Principal) -> HttpResponse | None:
     if principal.is_anonymous:
         return refusals.nobody(request)
     if need.takes is Takes.WHOLE_ACCOUNT and not narrowing.speaks_for_whole_account(principal):
@@ -96,27 +123,73 @@ def _on_resource(request: HttpRequest, need: Needs, kwargs: dict[str, Any]) -> H
     by_somebody = need.by_somebody or nameless or not is_api(request) or Permission.READ not in permissions
     if principal.is_anonymous and by_somebody:
         return refusals.nobody(request)
-    if need.account_wide and not narrowing.speaks_for_whole_account(principal):
-        return refusals.narrowed(request, narrowing.why_not_whole_account(principal))
-    if need.lists and not principal.scope_allows(Permission.READ.name or "", need.lists):
-        return refusals.out_of_scope(need.lists, Permission.READ)
+    beyond = _beyond_token(request, need, principal)
+    if beyond is not None:
+        return beyond
     found = fetch(address, principal.account_id, only_facts=need.only_facts) if address else None
     if found is None or address is None:
         return _too_many_names(request, address) or _missing(request, kind, address)
     resource = cast("Resource", SimpleLazyObject(lambda: found.resource))
     access = Access(principal, resource, found.facts, address.by)
-    decision = _first_allowed(access, permissions)
-    if needs_somebody and not principal.scope_allows(Permission.READ.name or "", kind, found.facts.id):
-        decision = NO_ACCESS  # to somebody with no token at all this address means nothing, open or not
-    if not decision.allowed and need.signed and "signature" in request.GET:
-        decision = _by_signature(access, need.signed, request.GET["signature"], kwargs)
+    question = _Question(need, permissions, needs_somebody, kwargs.get(RECORD_KEY, ""))
+    decision = _decided(request, access, question)
     if not decision.allowed:
         stopped = None if access.allows(Permission.READ) else _too_many_names(request, address)
         return stopped or refusals.refused(request, access, permissions[0])
     request.resource = resource
     request.access = access
     request.decision = decision
+    _set_judge(request, partial(_on_same_resource, request, question))
     return None
+
+
+def _beyond_token(request: HttpRequest, need: Needs, principal: Principal) -> HttpResponse | None:
+    """Return the refusal where a token does not speak for all that a view is about; None: it does."""
+    if need.account_wide and not narrowing.speaks_for_whole_account(principal):
+        return refusals.narrowed(request, narrowing.why_not_whole_account(principal))
+    if need.lists and not principal.scope_allows(Permission.READ.name or "", need.lists):
+        return refusals.out_of_scope(need.lists, Permission.READ)
+    return None
+
+
+class _Question(NamedTuple):
+    """What is asked about a resource, at first and again: one of `permissions`, of the record `key` if there is one."""
+
+    need: Needs
+    permissions: tuple[Permission, ...]
+    needs_somebody: bool
+    key: str
+
+
+def _decided(request: ResourceApiRequest, access: Access, question: _Question) -> Decision:
+    need, principal, facts = question.need, access.principal, access.facts
+    decision = _first_allowed(access, question.permissions)
+    if question.needs_somebody and not principal.scope_allows(Permission.READ.name or "", facts.kind, facts.id):
+        decision = NO_ACCESS  # to somebody with no token at all this address means nothing, open or not
+    if not decision.allowed and need.signed and "signature" in request.GET:
+        decision = _by_signature(access, need.signed, request.GET["signature"], question.key)
+    return decision
+
+
+def _on_same_resource(request: ResourceApiRequest, question: _Question, principal: Principal) -> HttpResponse | None:
+    """Judge a request again on the resource that it was let through to, whatever its address leads to now."""
+    before, kind = request.access, request.access.facts.kind
+    beyond = _beyond_token(request, question.need, principal)
+    if beyond is not None:
+        return beyond
+    found = fetch(Address(kind, id=before.facts.id), principal.account_id, only_facts=True)
+    if found is None:
+        return refusals.missing(request, kind, before.facts.id)
+    named_before, named_now = _name_of(before.facts), _name_of(found.facts)
+    by = before.addressed_by if named_before == named_now else AddressedBy.ID
+    access = Access(principal, before.resource, found.facts, by)
+    if _decided(request, access, question).allowed:
+        return None
+    return refusals.refused(request, access, question.permissions[0])
+
+
+def _name_of(facts: Facts) -> tuple[str, str | None]:
+    return facts.owner_username.lower(), facts.name
 
 
 def _too_many_names(request: ApiRequest, address: Address | None) -> HttpResponse | None:
@@ -141,9 +214,9 @@ def _is_own_name(address: Address, principal: Principal) -> bool:
     return address.by is AddressedBy.NAME and address.username.lower() == principal.username.lower()
 
 
-def _by_signature(access: Access, opens: Opens, signature: str, kwargs: dict[str, Any]) -> Decision:
+def _by_signature(access: Access, opens: Opens, signature: str, record_key: str) -> Decision:
     """Rule 11. The URL names the record that a signature of a record has to be for."""
-    signed = links.opened_by(signature, access.facts, opens, kwargs.get(RECORD_KEY, ""))
+    signed = links.opened_by(signature, access.facts, opens, record_key)
     return decide(access.principal, access.facts, Permission.READ, access.addressed_by, signed)
 
 

@@ -81,11 +81,16 @@ class Served:
 
 @contextmanager
 def served(
-    data: Path, people: tuple[str, ...], *, workers: int = 1, database_url: str | None = None
+    data: Path,
+    people: tuple[str, ...],
+    *,
+    workers: int = 1,
+    database_url: str | None = None,
+    settings: str = "console.settings",
 ) -> Iterator[Served]:
     """Serve with accounts for `people` until the block ends, from a new database unless one is given."""
     environment = {**os.environ, "DATA_DIR": str(data), "DEMO": "0", "SECRET_KEY": secrets.token_hex(32)}
-    environment |= {"DJANGO_SETTINGS_MODULE": "console.settings", "WEB_WORKERS": str(workers), "LOG_LEVEL": "ERROR"}
+    environment |= {"DJANGO_SETTINGS_MODULE": settings, "WEB_WORKERS": str(workers), "LOG_LEVEL": "ERROR"}
     # The socket listens before the server does, so the first request waits for it and nobody has to try again.
     with (
         _database(environment, database_url) as environment,

@@ -6,6 +6,7 @@ import pytest
 from django.test import RequestFactory
 
 from console.api.presence import still_there
+from console.sending import Joined
 from resources.datasets import effort
 from resources.datasets.writing import push
 from resources.kinds import Kind
@@ -70,3 +71,10 @@ def test_a_client_who_has_sent_the_next_request_already_and_it_is_not_taken_away
 
 def test_a_server_that_does_not_tell():
     assert still_there(RequestFactory().get("/v2/datasets"))
+
+
+def test_a_client_who_has_left_a_socket_of_our_server(connection):
+    ours, theirs = connection
+    assert still_there(request_over(Joined(ours)))
+    theirs.close()
+    assert not still_there(request_over(Joined(ours)))

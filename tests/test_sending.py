@@ -1,11 +1,16 @@
 """Headers leave together with what follows them."""
 
+import gzip
 import json
+import random
 import socket
+import threading
 
 import pytest
 
+from console import sending
 from console.sending import Joined
+from sharing.access_gone import AccessGone
 from tests.served import served
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -21,7 +26,7 @@ class Recorder:
     def sendall(self, data):
         self.sent.append(data)
 
-    def sendfile(self, file):
+    def sendfile(self, file, offset, count):
         self.sent.append(b"file " + file)
 
 
@@ -85,6 +90,115 @@ def test_it_is_a_socket_to_whoever_looks():
         joined.sendall(HEADERS)
         joined.sendall(b"{}")
         assert theirs.recv(100) == HEADERS + b"{}"
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    """A connection whose client does not read by itself."""
+    monkeypatch.setattr(sending, "_WAIT_MILLISECONDS", 1)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield Joined(ours), theirs
+
+
+def times(count):
+    """Return what lets an answer go on so many times."""
+    left = iter(range(count))
+
+    def keep_on():
+        if next(left, None) is None:
+            raise AccessGone
+
+    return keep_on
+
+
+@pytest.mark.parametrize("held", [b"", HEADERS])
+def test_an_answer_ends_while_its_client_does_not_read(slow, held, tmp_path):
+    joined, theirs = slow
+    joined.watch(times(3))
+    if held:
+        joined.sendall(held)
+    with pytest.raises(AccessGone):
+        joined.sendall(bytes(10_000_000))
+    assert theirs.recv(len(HEADERS), socket.MSG_WAITALL)[: len(held)] == held
+
+
+def test_a_file_ends_while_its_client_does_not_read(slow, tmp_path):
+    joined, theirs = slow
+    (tmp_path / "file").write_bytes(bytes(10_000_000))
+    joined.watch(times(3))
+    joined.sendall(HEADERS)
+    with (tmp_path / "file").open("rb") as file, pytest.raises(AccessGone):
+        joined.sendfile(file, 0, 10_000_000)
+    assert theirs.recv(len(HEADERS), socket.MSG_WAITALL) == HEADERS
+    assert joined.gettimeout() is None
+
+
+@pytest.mark.parametrize("count", [None, 0, 1, 1_999_000, 3_000_000])
+def test_what_is_watched_arrives_whole(slow, tmp_path, count):
+    joined, theirs = slow
+    body = random.Random(2).randbytes(2_000_000)
+    (tmp_path / "file").write_bytes(body)
+    joined.watch(lambda: None)
+    arrived = bytearray()
+
+    def read():
+        while piece := theirs.recv(100_000):
+            arrived.extend(piece)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    with (tmp_path / "file").open("rb") as file:
+        sent = joined.sendfile(file, 1000, count)
+    joined.sendall(body)
+    joined.shutdown(socket.SHUT_WR)
+    reader.join(30)
+    expected = body[1000:] if count is None else body[1000 : 1000 + count]
+    assert sent == len(expected)
+    assert bytes(arrived) == expected + body
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory):
+    """A server that judges again before every piece, with a record that is larger than what a network holds."""
+    with served(tmp_path_factory.mktemp("data"), ("ada", "ben"), settings="tests.judging_settings") as server:
+        store = json.loads(server.request("POST", "/v2/key-value-stores?name=files").read())["data"]["id"]
+        path = f"/v2/key-value-stores/{store}"
+        server.request("PUT", path, json.dumps({"generalAccess": "RESTRICTED"})).read()
+        body = random.Random(3).randbytes(30_000_000)
+        assert server.request("PUT", f"{path}/records/PLAIN", body, Content_Type="image/png").status == 201
+        packed = gzip.compress(body, 1)
+        headers = {"Content_Type": "image/png", "Content_Encoding": "gzip"}
+        assert server.request("PUT", f"{path}/records/PACKED", packed, **headers).status == 201
+        yield server, path
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+@pytest.mark.parametrize("what", ["records/PLAIN", "records/PACKED", "records"])
+def test_a_client_sees_that_an_answer_broke_off(judged, what, version):
+    """A length that is not reached, chunks without the last one, or where neither is there, a reset."""
+    server, path = judged
+    right = f"{path}/access-rights/ben"
+    assert server.request("PUT", right, json.dumps({"permissions": ["READ"]})).status == 200
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as client:
+        lines = [
+            f"GET {path}/{what} HTTP/{version}",
+            "Host: localhost",
+            f"Authorization: Bearer {server.tokens['ben']}",
+        ]
+        client.sendall("\r\n".join([*lines, "", ""]).encode())
+        begun = client.recv(1000)
+        assert begun.startswith(f"HTTP/{version} 200 OK".encode())
+        assert server.request("DELETE", right).status == 204
+        arrived, is_reset = bytearray(begun), False
+        try:
+            while piece := client.recv(1_000_000):
+                arrived += piece
+        except ConnectionResetError:
+            is_reset = True
+    assert len(arrived) < 30_000_000
+    assert not arrived.endswith(b"\r\n0\r\n\r\n")
+    assert is_reset is (version == "1.0")
 
 
 def test_a_client_that_waits_to_go_on_is_told_to(tmp_path):

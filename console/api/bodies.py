@@ -17,6 +17,7 @@ from gunicorn.http.errors import ParseException
 
 from accounts.errors import ApiError, invalid_value
 from resources.encodings import Undecodable, UnpacksTooLarge, canonical, decoded
+from sharing.judging import check_body
 
 Body = TypeVar("Body")
 
@@ -97,6 +98,7 @@ def pieces(request: HttpRequest) -> Iterator[bytes]:
 
     Raises:
         ApiError: 400 when it ends before it should or its chunks are malformed, 411 when its end cannot be known.
+        BodyRefused: after the last piece, when the access of the request has gone while the body came.
     """
     chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
     if chunked and not request.META.get("wsgi.input_terminated"):
@@ -112,6 +114,7 @@ def pieces(request: HttpRequest) -> Iterator[bytes]:
         raise aborted("The body broke off, or its chunks are malformed.") from None
     if announced is not None and read_so_far < announced:
         raise aborted()
+    check_body(request)
 
 
 def announced_length(request: HttpRequest) -> int:

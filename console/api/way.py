@@ -19,6 +19,7 @@ from console import run_notes
 from console.api.headers import Prepared
 from console.api.routes import view_at
 from console.errors import in_the_form_of_the_api
+from sharing import judging
 from sharing.middleware import stop
 
 # Open CORS and no sniffing. What one may read can change with the next request, so nobody in between keeps an answer,
@@ -47,6 +48,8 @@ def respond(request: HttpRequest) -> HttpResponse:
         response = in_the_form_of_the_api(_answer(request))
         if response.status_code in _REFUSALS:
             run_notes.note(request, response)
+        elif response.streaming:
+            judging.watch(request, response)
     hsts_seconds = settings.SECURE_HSTS_SECONDS
     if hsts_seconds and request.is_secure():
         _headers_over_tls(hsts_seconds, settings.SECURE_HSTS_INCLUDE_SUBDOMAINS).lay_under(response)
@@ -82,6 +85,8 @@ def _answer(request: HttpRequest) -> HttpResponse:
         return UNKNOWN_TOKEN.response()
     except ApiError as error:
         return error.response()
+    except judging.BodyRefused as refused:
+        return refused.response
     except Exception as error:  # Django reports it, and answers as console/errors.py says
         return response_for_exception(request, error)
 

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django_htmx.http import trigger_client_event
 
+from resources.logs.following import whole
 from resources.logs.reading import length_of, read
 from resources.models import Build, Run
 from sharing.requests import ResourcePageRequest
@@ -71,7 +72,7 @@ def _what_has_come(request: ResourcePageRequest, job: Build | Run) -> HttpRespon
 
 
 def _whole(job: Build | Run) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(read(job.pk), content_type="text/plain; charset=utf-8")
+    response = StreamingHttpResponse(whole(job.pk), content_type="text/plain; charset=utf-8")
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Disposition"] = f'inline; filename="{job.pk}.log"'
     return response

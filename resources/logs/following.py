@@ -36,6 +36,8 @@ def whole(job_id: str) -> Iterator[bytes]:
 def follow(job_id: str, kind: Kind, still_wanted: Callable[[], bool]) -> Iterator[bytes]:
     """Yield what the log holds, and what is added to it until the job has finished or is not `still_wanted`.
 
+    While there is nothing new it yields nothing but empty pieces, so that its reader can stop.
+
     Neither a transaction nor a connection is held while its reader takes their time, or while there is nothing new.
     """
     at, pause = 0, _FIRST_PAUSE
@@ -48,6 +50,7 @@ def follow(job_id: str, kind: Kind, still_wanted: Callable[[], bool]) -> Iterato
         if is_over or not still_wanted():
             return
         _let_go()
+        yield b""
         sleep(pause)
         pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
@@ -62,6 +65,8 @@ def printable(pieces: Iterator[bytes]) -> Iterator[bytes]:
         lines, end, rest = (rest + piece).rpartition(b"\n")
         if not end and len(rest) > PORTION:
             lines, rest = rest, b""
+        if not piece:
+            yield b""
         if lines or end:
             yield _UNPRINTABLE.sub(b"", _ESCAPES.sub(b"", lines + end))
     if rest:
