@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from accounts import administrator, audit, sign_up_policy
+from accounts import administrator, audit, sign_in_limits, sign_up_policy
 from accounts.email_addresses import canonical
 from accounts.freshness import is_fresh
 from accounts.models import Account
@@ -164,9 +164,28 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             return False
         return True
 
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count a password that is about to be tried.
+
+        Raises:
+            ValidationError: when there were too many wrong ones.
+        """
+        super().pre_authenticate(request, **credentials)  # by the client's address alone
+        self._attempt = sign_in_limits.attempt(request, _login_of(credentials))
+        if self._attempt is None:
+            self._rollback_login_failed_rl_usage()
+            raise self.validation_error("too_many_login_attempts")
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        """Return the account that the credentials are right for, else None; a right password counts as no attempt."""
+        user = super().authenticate(request, **credentials)
+        if user is not None and self._attempt is not None:
+            self._attempt.succeeded()
+        return user
+
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """Let an account know that somebody tried its password; nobody is told of names that do not exist."""
-        account = Account.objects.find(str(credentials.get("email") or credentials.get("username") or ""))
+        account = Account.objects.named_at_sign_in(_login_of(credentials))
         if account is not None:
             with transaction.atomic():
                 audit.record("sign_in.failed", by=acting_on(account), account_id=account.pk)
@@ -176,6 +195,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Tell whether the person must prove again who they are before something sensitive."""
         return not is_fresh(context.request)
+
+
+def _login_of(credentials: dict[str, Any]) -> str:
+    return str(credentials.get("email") or credentials.get("username") or "")
 
 
 def _without_foreign_links(given: dict[str, Any]) -> dict[str, Any]:

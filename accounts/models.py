@@ -78,6 +78,15 @@ class AccountManager(BaseUserManager["Account"]):
         by_id = accounts.filter(pk=text).first() if looks_like_id(text) else None
         return by_id or accounts.alias(lowered=Lower("username")).filter(lowered=text.lower()).first()
 
+    def named_at_sign_in(self, login: str) -> "Account | None":
+        """Return the account that a user means by a username or e-mail at sign-in, active or not, verified or not."""
+        login = login.strip()
+        if "\x00" in login or not login:
+            return None
+        if "@" in login:
+            return self.filter(email=canonical_or_lower(login)).first()
+        return self.alias(lowered=Lower("username")).filter(lowered=login.lower()).first()
+
 
 class Account(AbstractBaseUser):
     """Somebody who signs in and owns resources."""
@@ -229,6 +238,20 @@ class CacheEntry(models.Model):
 
     def __str__(self) -> str:
         return self.cache_key
+
+
+class SignInAddress(models.Model):
+    """An address that a user has signed in from; see accounts/sign_in_limits.py."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="sign_in_addresses")
+    address = models.CharField(max_length=45, help_text="An IPv4 address, or the network of an IPv6 address.")
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint("account", "address", name="sign_in_address_unique"),)
+
+    def __str__(self) -> str:
+        return self.address
 
 
 class ListeningAddress(models.Model):

@@ -4,8 +4,17 @@ Counts are kept in the database cache, so a limit holds across worker processes 
 password reset have their own limits, in django-allauth's `ACCOUNT_RATE_LIMITS`, on the same ground.
 """
 
+from typing import Protocol
+
 from allauth.core.internal import ratelimit
 from django.http import HttpRequest
+
+
+class Usage(Protocol):
+    """A use that was counted."""
+
+    def rollback(self) -> None:
+        """Take the use back."""
 
 
 def allowed(action: str, key: str, limit: int, per_seconds: int) -> bool:
@@ -14,7 +23,12 @@ def allowed(action: str, key: str, limit: int, per_seconds: int) -> bool:
     `key` says who is counted: an account's ID, or a client's address. A refused use is not counted. Within a
     transaction that fails the count is taken back with it.
     """
-    usage = ratelimit.consume(
+    return consume(action, key, limit, per_seconds) is not None
+
+
+def consume(action: str, key: str, limit: int, per_seconds: int) -> Usage | None:
+    """Count one use as `allowed` does and return it, so that it can be taken back; None when it is one too many."""
+    usage: Usage | None = ratelimit.consume(
         HttpRequest(),  # only limits per address look at it
         app="latchkey",
         action=action,
@@ -22,4 +36,4 @@ def allowed(action: str, key: str, limit: int, per_seconds: int) -> bool:
         key=key.encode("utf-8", "backslashreplace").decode(),
         limit_get=True,
     )
-    return usage is not None
+    return usage

@@ -1,12 +1,13 @@
 """The browser sessions of an account: seen, listed, ended."""
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from allauth.account.adapter import get_adapter
 from allauth.usersessions.models import UserSession
-from django.contrib.auth import HASH_SESSION_KEY
+from django.contrib.auth import HASH_SESSION_KEY, logout
 from django.contrib.sessions.models import Session
 from django.core.cache import caches
 from django.db import transaction
@@ -19,6 +20,10 @@ from accounts.models import Account
 from accounts.principal import Principal
 
 SEEN_AT_MOST_EVERY = 60  # seconds
+EXTENDED_AT_MOST_EVERY = 60 * 60  # seconds
+# However often it is used, a session ends when so much time has passed since the sign-in.
+LONGEST = timedelta(days=90)
+_SIGNED_IN_AT, _EXTENDED_AT = "signed_in_at", "extended_at"
 
 
 class SessionActivityMiddleware:
@@ -31,11 +36,32 @@ class SessionActivityMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Note the use of the session, if there is one and it is time."""
+        """Note the use of the session, if there is one and it is time; end one that is too old."""
         key = request.session.session_key
         if key and request.user.is_authenticated and caches["process"].add(f"seen:{key}", True, SEEN_AT_MOST_EVERY):
-            _note(request, key)
+            if _go_on(request, key):
+                _note(request, key)
+            else:
+                logout(request)
         return self.get_response(request)
+
+
+def begin(request: HttpRequest) -> None:
+    """Note in a session that it begins now, by a sign-in."""
+    request.session[_SIGNED_IN_AT] = request.session[_EXTENDED_AT] = int(time.time())
+
+
+def _go_on(request: HttpRequest, key: str) -> bool:
+    """Let a session that is used live on for another SESSION_COOKIE_AGE; return False for one that is too old."""
+    now, session = int(time.time()), request.session
+    if _SIGNED_IN_AT not in session:  # it is from before this was noted
+        began = UserSession.objects.filter(session_key=key).values_list("created_at", flat=True).first()
+        session[_SIGNED_IN_AT] = int(began.timestamp()) if began else now
+    if now - session[_SIGNED_IN_AT] >= LONGEST.total_seconds():
+        return False
+    if now - session.get(_EXTENDED_AT, 0) >= EXTENDED_AT_MOST_EVERY:
+        session[_EXTENDED_AT] = now  # a session that has changed is saved, with a new end
+    return True
 
 
 def _note(request: HttpRequest, key: str) -> None:

@@ -12,8 +12,9 @@ from django.contrib.auth.signals import user_logged_out
 from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
+from django.http import HttpRequest
 
-from accounts import audit
+from accounts import audit, sessions, sign_in_limits
 from accounts.adapters import acting_on
 from accounts.models import Account
 
@@ -25,9 +26,11 @@ def _signed_up(user: Account, **kwargs: Any) -> None:
 
 
 @receiver(user_logged_in)
-def _signed_in(user: Account, **kwargs: Any) -> None:
+def _signed_in(user: Account, request: HttpRequest, **kwargs: Any) -> None:
     with transaction.atomic():
         audit.record("sign_in", by=user.principal, account_id=user.pk)
+        sign_in_limits.remember(request, user)
+    sessions.begin(request)
 
 
 @receiver(user_logged_out)

@@ -25,6 +25,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Pages and the API show the secret fields of your tasks and schedules no more. Only your own runs use them: "
         "other users who run a task of yours give values of their own.",
     ),
+    "cookies-renamed": (
+        "All users sign in again once",
+        "Over https, cookies now have names that start with __Host-, so that other hosts of the domain cannot set "
+        "them. A session also ends after 14 days without use, and 90 days after the sign-in.",
+    ),
     "emails-not-merged": (
         "Some accounts have the same email",
         "The domain of an email is now kept in one form. These accounts have an email that another account has in "

@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "console.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "console.middleware.SessionActivityMiddleware",
+    "accounts.sign_in_limits.KnownBrowserMiddleware",
     "console.middleware.HtmxMiddleware",
     "console.middleware.XFrameOptionsMiddleware",
     "console.middleware.MethodNotAllowedMiddleware",
@@ -170,6 +171,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
     {"NAME": "accounts.published_password.PublishedPasswordValidator"},
+    {"NAME": "accounts.password_strength.GuessablePasswordValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
@@ -201,6 +203,8 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_SESSION_REMEMBER = True
+# Of wrong passwords this counts those of each address; accounts/sign_in_limits.py counts the rest.
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip"}
 ACCOUNT_LOGOUT_REDIRECT_URL = "/sign-in"
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
@@ -235,7 +239,15 @@ CACHES = {
     "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 20_000}},
 }
 
-# Sessions and cookies.
+# Sessions and cookies. A session ends after 14 days without use, and 90 days after the sign-in (accounts/sessions.py).
+SESSION_COOKIE_AGE = ACCOUNT_SESSION_COOKIE_AGE = 14 * 24 * 60 * 60
+# Browsers keep a cookie with this prefix to the very host that set it, over TLS.
+_cookie_prefix = "__Host-" if SERVED_OVER_TLS else ""
+SESSION_COOKIE_NAME = f"{_cookie_prefix}sessionid"
+CSRF_COOKIE_NAME = f"{_cookie_prefix}csrftoken"
+MESSAGES_COOKIE_NAME = f"{_cookie_prefix}messages"
+KNOWN_BROWSER_COOKIE_NAME = f"{_cookie_prefix}known_browser"
+MESSAGE_STORAGE = "console.messages.MessageStorage"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SERVED_OVER_TLS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"

@@ -8,6 +8,7 @@ from django.template.loader import render_to_string
 
 from accounts.models import Account
 from accounts.principal import Principal
+from accounts.rate_limit import allowed
 from resources.kinds import Kind
 from resources.models import Resource, Schedule
 from sharing import outbox
@@ -17,13 +18,17 @@ from sharing.models import Issue
 from sharing.permissions import Permission
 from sharing.wording import explanation_of, sentence_of
 
+# How many e-mails about new access leave in a day: from one user to another, from one, and to one.
+_MAILS_BETWEEN_TWO, _MAILS_FROM_ONE, _MAILS_TO_ONE = 10, 300, 50
+_LIMIT_SECONDS = 24 * 60 * 60
+
 
 def tell_of_access(resource: Resource, account: Account, permissions: Permission, *, by: Principal) -> None:
     """Write to `account` that it has been given access; somebody who does not want these e-mails gets none.
 
     It leaves after the commit and holds nothing up; call it within the transaction of the grant.
     """
-    if not account.notify_when_shared:
+    if not account.notify_when_shared or not _may_write(by, account):
         return
     _write(
         "shared",
@@ -66,6 +71,19 @@ def tell_of_failed_schedule(schedule: Schedule, owner: Account, failures: Sequen
     """Write to the owner of a schedule what it could not start, and why; call it in the transaction of its firing."""
     context = {"schedule": schedule, "failures": failures}
     _write("schedule_failed", owner, f"The schedule {schedule} could not start a run", context)
+
+
+def _may_write(by: Principal, account: Account) -> bool:
+    """Count an e-mail about access, and tell whether its giver and its recipient have not had too many of them."""
+    giver = by.account_id or ""
+    return all(
+        allowed(action, key, limit, _LIMIT_SECONDS)
+        for action, key, limit in (
+            ("access-mail-between", f"{giver} {account.pk}", _MAILS_BETWEEN_TWO),
+            ("access-mail-from", giver, _MAILS_FROM_ONE),
+            ("access-mail-to", account.pk, _MAILS_TO_ONE),
+        )
+    )
 
 
 def _sees(account: Account, resource: Resource) -> bool:

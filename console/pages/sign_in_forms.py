@@ -5,12 +5,16 @@ from typing import Any
 from allauth.account import forms as allauth_forms
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import record_authentication
+from django import forms
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts import tokens
+from accounts.adapters import acting_on
 from accounts.email_addresses import canonical_or_lower
+from accounts.models import Account
 from console.pages.form_manners import Manners
 
 LONG_ENOUGH = _("At least 10 characters. A few words that only you would put together are good.")
@@ -57,6 +61,8 @@ class SignUpForm(Manners, allauth_forms.SignupForm):  # type: ignore[misc]  # al
         Raises:
             ValidationError: when somebody took the name or the e-mail a moment ago.
         """
+        if self.account_already_exists:
+            Account().set_password(self.cleaned_data["password1"])  # to hash takes time, which must not tell
         try:
             with transaction.atomic():
                 account, response = super().try_save(request)
@@ -85,8 +91,24 @@ class _WithNewPassword(Manners):
         "oldpassword": _("Current password"),
         "password1": _("New password"),
         "password2": _("New password, once more"),
+        "end_tokens": _("Revoke all API tokens, too"),
     }
-    helps = {"oldpassword": "", "password1": LONG_ENOUGH}
+    helps = {
+        "oldpassword": "",
+        "password1": LONG_ENOUGH,
+        "end_tokens": _(
+            "Choose this if another person may know the password. Programs that use the tokens stop working."
+        ),
+    }
+    end_tokens = forms.BooleanField(required=False)
+
+    def save(self) -> None:
+        """Save the password, which ends all other sessions, and revoke the tokens if the user asks for it."""
+        with transaction.atomic():
+            super().save()  # type: ignore[misc]  # allauth's form, which this goes before
+            if self.cleaned_data["end_tokens"]:
+                account = self.user  # type: ignore[attr-defined]
+                tokens.end_all(account, by=acting_on(account))
 
 
 class NewPasswordForm(_WithNewPassword, allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]  # no types
