@@ -111,6 +111,18 @@ class Account(AbstractBaseUser):
     link_days = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="How many days a pre-signed URL may last; null: for ever."
     )
+    link_counter = models.PositiveIntegerField(
+        default=0,
+        help_text="Part of the keys that sign pre-signed URLs to what it owns; raising it ends them.",
+    )
+    readers_make_links = models.BooleanField(
+        default=False, help_text="Whether users who may only read a Restricted storage can make pre-signed URLs to it."
+    )
+    old_link_keys_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Storages from before this moment keep the key that they had before each holder had one.",
+    )
     notify_when_shared = models.BooleanField(default=True)
     notify_of_issues = models.BooleanField(default=True)
     is_active = models.BooleanField(default=True)

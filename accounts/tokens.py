@@ -142,7 +142,7 @@ def resolve(text: str) -> Principal:
         raise UnknownToken
     last_use.add(token_id)
     run = RunIdentity(run_id, bool(is_of_other_account), started_by) if run_id else None
-    return Principal(account_id, username, email, token_id, _scope(scope), run)
+    return Principal(account_id, username, email, token_id, stored_scope(scope), run)
 
 
 def _new_text() -> str:
@@ -153,7 +153,8 @@ def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
-def _scope(stored: str | list[dict[str, Any]] | None) -> Scope | None:
+def stored_scope(stored: str | list[dict[str, Any]] | None) -> Scope | None:
+    """Return a scope from what a raw statement reads of its column: JSON as text or taken apart; None: everything."""
     entries = json.loads(stored) if isinstance(stored, str) else stored
     return None if entries is None else Scope.from_json(entries)
 

@@ -35,6 +35,20 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The domain of an email is now kept in one form. These accounts have an email that another account has in "
         "that form, so they keep what they had: {accounts}. Ask the users which account they want to keep.",
     ),
+    "link-keys": (
+        "Some signed links to your storages have ended",
+        "Each account and API token that can write a storage now has its own key for signing links, so that a link "
+        "ends with the access of its maker. Until now all of them had the same key. Other accounts can write, or could "
+        "write once, {count} of your storages, so links that programs have signed open nothing there now: {names}. "
+        "Links that were made in the console go on. Programs get the new key when they ask for the storage again.",
+    ),
+    "link-keys-of-accounts": (
+        "Signed links to some storages have ended",
+        "Each account and API token that can write a storage now has its own key for signing links. Where another "
+        "account than the owner can write a storage, or could once, links that programs have signed open nothing any "
+        "more: {storages} storages of {accounts} accounts, whose owners are told on their dashboards. Links that were "
+        "made in the console go on, and so does what owners have signed for storages that only they could ever write.",
+    ),
 }
 
 

@@ -6,6 +6,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from accounts.principal import Principal
@@ -40,6 +41,21 @@ class Reason(StrEnum):
     NO_ACCESS = "NO_ACCESS"
 
 
+# Rules 1 to 8: who reads by one of them was given something, and does not read only because everyone may.
+EXPLICIT = frozenset(
+    {
+        Reason.OWNER,
+        Reason.GRANT,
+        Reason.ACTOR_GRANT,
+        Reason.PUBLIC_ACTOR,
+        Reason.ISSUE,
+        Reason.OWNER_RUNS,
+        Reason.CREATOR_RUNS,
+        Reason.RUN,
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Parent:
     """The Actor or task that a build or run belongs to, with what the account has been granted on it."""
@@ -57,8 +73,10 @@ class Facts:
 
     `granted` is the account's direct grant, `attached_to_issue` whether a grant from an issue lets it in.
     `owner_general_access`, `owner_shares_runs` and `owner_link_days` (how many days a pre-signed URL may last; None:
-    for ever) are the owner's account settings. `link_counter` is part of the key that signs such URLs. `actor` and
-    `task` are those of a build or run, `run` is the run whose default storage this is.
+    for ever) are the owner's account settings, and so is `owner_readers_make_links` (whether users who may only read
+    make such URLs where the level is RESTRICTED). `link_counter` and `owner_link_counter` are part of the keys that
+    sign them; `key_given_at` is when the holder for whom the facts were fetched was last given its key (None: never, or
+    not asked for). `actor` and `task` are those of a build or run, `run` is the run whose default storage this is.
     """
 
     id: str
@@ -68,7 +86,10 @@ class Facts:
     owner_username: str = ""
     owner_shares_runs: bool = False
     owner_link_days: int | None = None
+    owner_link_counter: int = 0
+    owner_readers_make_links: bool = False
     link_counter: int = 0
+    key_given_at: datetime | None = None
     name: str | None = None
     general_access: str = GeneralAccess.FOLLOW_USER_SETTING
     is_public: bool = False
@@ -127,6 +148,11 @@ def decide(
     if not decision.allowed and signed is not None and permission is Permission.READ:
         return Decision(True, Reason.SIGNATURE)
     return decision
+
+
+def reads_explicitly(principal: Principal, facts: Facts) -> bool:
+    """Tell whether `principal` may READ the resource by one of the rules 1 to 8."""
+    return decide(principal, facts, Permission.READ).reason in EXPLICIT
 
 
 def _by_explicit_access(account_id: str, facts: Facts, permission: Permission) -> Decision:

@@ -13,6 +13,7 @@ import msgspec
 from django.db import connection, models
 from django.shortcuts import get_object_or_404
 
+from accounts.holders import Holder
 from accounts.ids import looks_like_id
 from accounts.moments import aware
 from accounts.principal import Principal
@@ -82,21 +83,26 @@ def run_address(kind: Kind, run_id: str) -> Address | None:
     return Address(kind, run_id=run_id) if looks_like_id(run_id) else None
 
 
-def fetch(address: Address, account_id: str | None, *, only_facts: bool = False) -> Found | None:
+def fetch(
+    address: Address, account_id: str | None, *, only_facts: bool = False, holder: Holder | None = None
+) -> Found | None:
     """Return what `address` names with the facts for `account_id` (None: for nobody), or None when nothing is there.
 
-    With `only_facts` the columns of the model instance, which take as long as all the facts, come by a statement of
-    their own if somebody asks for it.
+    The facts of a storage tell when `holder` was last given its key, unless they are asked for alone. With `only_facts`
+    the columns of the model instance, which take as long as all the facts, come by a statement of their own if somebody
+    asks for it.
     """
     statement = (_ONLY_FACTS if only_facts else _WITH_INSTANCE)[address.kind]
-    grants_of = [account_id or ""] * statement.grant_lookups
+    asked_for = [account_id or ""] * statement.grant_lookups
+    if statement.has_key:
+        asked_for += [holder.account_id, holder.token_id] if holder else ["", ""]
     if address.name:
         sql, key = statement.by_name, [address.username.lower(), address.name]
     elif address.run_id:
         sql, key = statement.by_run, [address.run_id]
     else:
         sql, key = statement.by_id, [address.id]
-    row = sql.row(grants_of + key)
+    row = sql.row(asked_for + key)
     return None if row is None else Found(statement, row)
 
 
@@ -128,7 +134,14 @@ def _from_issue(of: str) -> str:
 
 # The columns of the facts, in the order in which they are read back.
 _OF_RESOURCE = ("r.id", "r.owner_id", "r.name", "r.general_access", "r.is_public", "r.link_counter")
-_OF_OWNER = ("o.username", "o.general_access", "o.share_runs_with_actor_creators", "o.link_days")
+_OF_OWNER = (
+    "o.username",
+    "o.general_access",
+    "o.share_runs_with_actor_creators",
+    "o.link_days",
+    "o.link_counter",
+    "o.readers_make_links",
+)
 _OF_ACTOR = ("actor.id", "actor.owner_id", "actor.name", "actor.is_public", _direct("actor"))
 _OF_TASK = ("task.id", "task.owner_id", "task.name", _direct("task"))
 _OF_RUN = (
@@ -151,6 +164,12 @@ _PACKED_RUN = (
 )
 
 
+# When the holder who asks was last given the key of a storage: so that answering with it takes no further statement.
+_KEY_GIVEN = (
+    "(SELECT k.used_at FROM sharing_storagekey k WHERE k.resource_id = r.id AND k.account_id = %s AND k.token_id = %s)"
+)
+
+
 class _Statement:
     """The statement of one kind, and how its rows are read: with the columns of the model instance, or without."""
 
@@ -168,8 +187,10 @@ class _Statement:
         facts += [_PACKED_RUN] if self.has_run else []
         facts += _OF_ACTOR if self.has_actor else ()
         facts += _OF_TASK if self.has_task else ()
-        self.facts_end = len(facts)
+        self.has_key = self.has_run and with_instance
         self.grant_lookups = sum(fact.count("%s") for fact in facts)
+        facts += [_KEY_GIVEN] if self.has_key else []
+        self.facts_end = len(facts)
         columns = [f"{'r' if field.model is Resource else 'k'}.{field.column}" for field in fields]
         wanted = map(_as_it_is, facts + columns if with_instance else facts)
         select = f"SELECT {', '.join(wanted)} {self._from()}"
@@ -206,10 +227,11 @@ class _Statement:
     def facts(self, row: Sequence[Any]) -> Facts:
         """Make the facts of a row."""
         id_, owner_id, name, level, is_public, link_counter = row[:6]
-        owner_username, owner_level, owner_shares, link_days, granted, attached = row[6:12]
-        actor = _actor(row[12:17]) if self.has_actor else None
-        task = _task(row[17:21]) if self.has_task else None
-        run = _run(row[12]) if self.has_run and row[12] is not None else None
+        owner_username, owner_level, owner_shares, link_days, owner_link_counter, readers_make_links = row[6:12]
+        granted, attached = row[12:14]
+        actor = _actor(row[14:19]) if self.has_actor else None
+        task = _task(row[19:23]) if self.has_task else None
+        run = _run(row[14]) if self.has_run and row[14] is not None else None
         return Facts(
             id=id_,
             kind=self.kind,
@@ -218,7 +240,10 @@ class _Statement:
             owner_general_access=owner_level,
             owner_shares_runs=bool(owner_shares),
             owner_link_days=link_days,
+            owner_link_counter=owner_link_counter,
+            owner_readers_make_links=bool(readers_make_links),
             link_counter=link_counter,
+            key_given_at=_aware_or_none(row[15]) if self.has_key else None,
             name=name,
             general_access=level,
             is_public=bool(is_public),

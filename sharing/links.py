@@ -1,42 +1,87 @@
-"""Links: pre-signed URLs that were made in the console, and whether any signature opens what it is shown for.
+"""Links: pre-signed URLs that the server makes for a user, and which of them are registered.
 
-Links that clients sign by themselves are known only by their signature. Those made in the console are registered
-besides: who made it, for what, until when, when last used and how often; each can be revoked alone, and it dies
-with its maker's access. The cap that an account sets on the life of links is checked at use, so it holds for both.
+Who may make one is asked here. Links in the answers of the API are on no list: they name their holder. Those made in
+the console are registered besides: who made it, for what, until when, when last used and how often; each can be revoked
+alone. Whether a link opens something is asked in `sharing/opening.py`, and how long it lives in `sharing/caps.py`.
 """
 
-import hashlib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from accounts import audit
+from accounts.holders import Holder
 from accounts.models import Account
 from accounts.principal import Principal
 from accounts.tally import Tally
-from resources.models import Resource
-from sharing.access import Facts, decide
+from resources.models import GeneralAccess, Resource
+from resources.records.keys import spells_content_message
+from sharing import caps, keys
+from sharing.access import EXPLICIT, Access, AddressedBy, effective_general_access
 from sharing.facts import facts_of
 from sharing.models import SignedLink
 from sharing.permissions import Permission
-from sharing.signatures import (
-    Opens,
-    Signed,
-    check_content,
-    check_record,
-    sign_content,
-    sign_record_until,
-    signing_key,
-)
-
-_DAY = 24 * 60 * 60 * 1000
-MAX_CAP = 3650
+from sharing.signatures import DEFAULT_LIFETIME, HeldSigner, Opens, digest, text_of
 
 
 class LinkRefused(ValueError):
     """A link that cannot be made; the message says why."""
+
+
+class WhyNot(StrEnum):
+    """Why a principal can make no link to a storage.
+
+    It may not read it; it reads it only because anyone may, and so has nothing to hand on; it may only read it, it is
+    Restricted and its owner does not let such users make links; or it is a run of another account's Actor.
+    """
+
+    NO_ACCESS = "NO_ACCESS"
+    ANYONE_MAY_READ = "ANYONE_MAY_READ"
+    ONLY_READS_RESTRICTED = "ONLY_READS_RESTRICTED"
+    OTHERS_RUN = "OTHERS_RUN"
+
+
+_SENTENCES = {
+    WhyNot.NO_ACCESS: "You cannot read this.",
+    WhyNot.ANYONE_MAY_READ: "You read this only because anyone may, so you have no access to hand on.",
+    WhyNot.ONLY_READS_RESTRICTED: (
+        "You may only read this. It is Restricted, and its owner does not let readers make links."
+    ),
+    WhyNot.OTHERS_RUN: "A run of another account's Actor can make links only to its own default storages.",
+}
+
+
+def why_not(access: Access) -> WhyNot | None:
+    """Return why the principal can make no link to a storage; None: it can."""
+    decision = access.decide(Permission.READ)
+    if not decision.allowed:
+        return WhyNot.NO_ACCESS
+    if decision.reason not in EXPLICIT:
+        return WhyNot.ANYONE_MAY_READ
+    if keys.is_others_run(access):
+        return WhyNot.OTHERS_RUN
+    if access.allows(Permission.WRITE) or access.allows(Permission.MANAGE_ACCESS_RIGHTS):
+        return None
+    facts = access.facts
+    is_open = effective_general_access(facts) != GeneralAccess.RESTRICTED
+    return None if is_open or facts.owner_readers_make_links else WhyNot.ONLY_READS_RESTRICTED
+
+
+def signer(access: Access, opens: Opens) -> Callable[[str], str] | None:
+    """Return what signs the content of a storage, or its records by their keys, for the principal; None: no right.
+
+    What it signs ends after 14 days, or at the owner's cap if that is sooner.
+    """
+    holder = Holder.of(access.principal)
+    if holder is None or why_not(access) is not None:
+        return None
+    made = HeldSigner(keys.source_of(access.facts), holder.code)
+    expires_at = _expires_at(access.facts.owner_link_days)
+    return lambda record_key: made.sign(opens, expires_at, record_key)
 
 
 def create(
@@ -53,22 +98,33 @@ def create(
     Returns the link and its signature, which cannot be had again.
 
     Raises:
-        LinkRefused: when the lifetime is not positive or longer than the owner of the storage allows.
+        LinkRefused: when the account can make no link, or the lifetime is not positive or longer than the owner allows.
+        LookupError: when the storage is gone.
     """
-    cap = resource.owner.link_days
+    facts = facts_of(resource, by.pk)
+    refused = why_not(Access(by.principal, resource, facts, AddressedBy.ID))
+    if refused is not None:
+        raise LinkRefused(_SENTENCES[refused])
+    cap = facts.owner_link_days
+    if opens is Opens.RECORD and spells_content_message(record_key, resource.pk):
+        raise LinkRefused("This record cannot be linked to.")
     if lifetime <= timedelta(0):
         raise LinkRefused("A link needs some time to live.")
     if cap is not None and lifetime > timedelta(days=cap):
-        raise LinkRefused(f"Links to what {resource.owner.username} owns can last {cap} days at most.")
+        raise LinkRefused(f"Links to what {facts.owner_username} owns can last {cap} days at most.")
+    made = HeldSigner(keys.source_of(facts), Holder(by.pk).code)
     with transaction.atomic():
-        expires_at = _free_moment(resource, opens, record_key, _milliseconds(timezone.now() + lifetime))
-        signature, digest = _sign(resource, opens, record_key, expires_at)
+        expires_at = caps.milliseconds(timezone.now() + lifetime)
+        signature, kept = _sign(made, resource, opens, record_key, expires_at)
+        while SignedLink.objects.filter(digest=kept).exists():  # each link has its own signature, so its own end
+            expires_at += 1
+            signature, kept = _sign(made, resource, opens, record_key, expires_at)
         link = SignedLink.objects.create(
             resource=resource,
             opens=opens.value,
             record_key=record_key,
             description=description,
-            digest=digest,
+            digest=kept,
             made_by=by,
             expires_at=datetime.fromtimestamp(expires_at / 1000, tz=UTC),
         )
@@ -84,9 +140,9 @@ def revoke(link: SignedLink, *, by: Principal) -> None:
 
 
 def revoke_all(resource: Resource, *, by: Principal) -> None:
-    """Turn the key of a storage: every signature that was ever made with it ends, registered or not."""
+    """Change the keys of a storage: every signature that was ever made with any of them ends, registered or not."""
     with transaction.atomic():
-        Resource.objects.filter(pk=resource.pk).update(link_counter=F("link_counter") + 1)
+        keys.change_all(resource.pk)
         SignedLink.objects.filter(resource=resource, revoked_at=None).update(revoked_at=timezone.now())
         audit.record(
             "link.all_revoked",
@@ -98,91 +154,29 @@ def revoke_all(resource: Resource, *, by: Principal) -> None:
         )
 
 
-def set_cap(account: Account, days: int | None, *, by: Principal) -> bool:
-    """Set how many days links to what an account owns can last (None: for ever); return whether that changed anything.
+def set_reader_links(account: Account, allowed: bool, *, by: Principal) -> bool:
+    """Let users who may only read what an account owns make links to it where it is Restricted, or not.
 
-    It is checked at use, so it also ends the links that there are and that last longer.
-
-    Raises:
-        ValueError: when it is not a number of days that makes sense.
+    Links that they have made already go on while their makers may read. Returns whether that changed anything.
     """
-    if days is not None and not 1 <= days <= MAX_CAP:
-        raise ValueError(f"Enter a number of days from 1 to {MAX_CAP:,}.")
     with transaction.atomic():
-        before = Account.objects.select_for_update().get(pk=account.pk).link_days
-        if before == days:
+        before = Account.objects.select_for_update().get(pk=account.pk).readers_make_links
+        if before == allowed:
             return False
-        Account.objects.filter(pk=account.pk).update(link_days=days)
-        audit.record("account.link_days.changed", by=by, account_id=account.pk, before=before, after=days)
-    account.link_days = days
+        Account.objects.filter(pk=account.pk).update(readers_make_links=allowed)
+        audit.record("account.readers_make_links.changed", by=by, account_id=account.pk, before=before, after=allowed)
+    account.readers_make_links = allowed
     return True
 
 
-def opened_by(signature: str, facts: Facts, opens: Opens, record_key: str = "") -> Signed | None:
-    """Return what a signature says if it opens this content or record now, else None.
-
-    It must be one of the storage's key, not have ended, keep within the owner's cap, and where it is registered not be
-    revoked and its maker still be able to read the storage.
-    """
-    now = _milliseconds(timezone.now())
-    key = signing_key(facts.id, facts.link_counter)
-    if opens is Opens.RECORD:
-        signed = check_record(signature, key, facts.id, record_key, now)
-    else:
-        signed = check_content(signature, key, facts.id, now)
-    if signed is None or _outlives_cap(signed, facts.owner_link_days, now):
-        return None
-    link = SignedLink.objects.select_related("made_by", "resource").filter(digest=_digest(facts.id, record_key, signed))
-    registered = link.first()
-    if registered is None:
-        return signed
-    if registered.revoked_at is not None or not _maker_may_read(registered):
-        return None
-    uses.add(registered.pk)
-    return signed
+def _expires_at(cap: int | None) -> int:
+    lifetime = DEFAULT_LIFETIME if cap is None else min(DEFAULT_LIFETIME, timedelta(days=cap))
+    return caps.milliseconds(timezone.now() + lifetime)
 
 
-def _outlives_cap(signed: Signed, cap_days: int | None, now: int) -> bool:
-    if cap_days is None:
-        return False
-    return signed.expires_at == 0 or signed.expires_at - now > cap_days * _DAY
-
-
-def _maker_may_read(link: SignedLink) -> bool:
-    maker = link.made_by
-    if maker is None or not maker.is_active:
-        return False
-    facts = facts_of(link.resource, maker.pk)
-    return decide(maker.principal, facts, Permission.READ).allowed
-
-
-def _sign(resource: Resource, opens: Opens, record_key: str, expires_at: int) -> tuple[str, bytes]:
-    key = signing_key(resource.pk, resource.link_counter)
-    if opens is Opens.RECORD:
-        signature = sign_record_until(key, resource.pk, record_key, expires_at)
-        signed = check_record(signature, key, resource.pk, record_key, 0)
-    else:
-        signature = sign_content(key, resource.pk, expires_at)
-        signed = check_content(signature, key, resource.pk, 0)
-    if signed is None:
-        raise LinkRefused("This record cannot be linked to.")
-    return signature, _digest(resource.pk, record_key, signed)
-
-
-def _free_moment(resource: Resource, opens: Opens, record_key: str, expires_at: int) -> int:
-    """Return a moment, `expires_at` or a little later, at which no other link ends: each has its own signature."""
-    while SignedLink.objects.filter(digest=_sign(resource, opens, record_key, expires_at)[1]).exists():
-        expires_at += 1
-    return expires_at
-
-
-def _digest(resource_id: str, record_key: str, signed: Signed) -> bytes:
-    named = "\0".join((resource_id, signed.opens.value, record_key, signed.text))
-    return hashlib.sha256(named.encode("utf-8", "surrogatepass")).digest()
-
-
-def _milliseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
+def _sign(made: HeldSigner, resource: Resource, opens: Opens, record_key: str, expires_at: int) -> tuple[str, bytes]:
+    signature = made.sign(opens, expires_at, record_key)
+    return signature, digest(resource.pk, record_key, opens, text_of(signature))
 
 
 def _record(action: str, link: SignedLink, by: Principal) -> None:

@@ -14,13 +14,14 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts import lookups
 from accounts.errors import ApiError
+from accounts.holders import Holder
 from accounts.middleware import UNKNOWN_TOKEN, is_api, principal_again
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from accounts.tokens import UnknownToken
 from resources.kinds import Kind
 from resources.models import Resource
-from sharing import addresses, judging, links, narrowing, refusals
+from sharing import addresses, judging, narrowing, opening, refusals
 from sharing.access import NO_ACCESS, Access, AddressedBy, Decision, Facts, decide
 from sharing.declare import Needs, SignedIn, Takes, declared, need_of
 from sharing.facts import Address, fetch
@@ -126,7 +127,11 @@ def _on_resource(request: HttpRequest, need: Needs, kwargs: dict[str, Any]) -> H
     beyond = _beyond_token(request, need, principal)
     if beyond is not None:
         return beyond
-    found = fetch(address, principal.account_id, only_facts=need.only_facts) if address else None
+    found = (
+        fetch(address, principal.account_id, only_facts=need.only_facts, holder=Holder.of(principal))
+        if address
+        else None
+    )
     if found is None or address is None:
         return _too_many_names(request, address) or _missing(request, kind, address)
     resource = cast("Resource", SimpleLazyObject(lambda: found.resource))
@@ -216,7 +221,7 @@ def _is_own_name(address: Address, principal: Principal) -> bool:
 
 def _by_signature(access: Access, opens: Opens, signature: str, record_key: str) -> Decision:
     """Rule 11. The URL names the record that a signature of a record has to be for."""
-    signed = links.opened_by(signature, access.facts, opens, record_key)
+    signed = opening.opened_by(signature, access.facts, opens, record_key)
     return decide(access.principal, access.facts, Permission.READ, access.addressed_by, signed)
 
 

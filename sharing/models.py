@@ -137,6 +137,59 @@ class SignedLink(models.Model):
     last_used_at = models.DateTimeField(null=True, blank=True)
     use_count = models.PositiveBigIntegerField(default=0)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    refused_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it had more than the owner's cap left to live; it stays refused."
+    )
 
     def __str__(self) -> str:
         return f"{self.opens} of {self.resource_id} until {self.expires_at:%Y-%m-%d}"
+
+
+class StorageKey(models.Model):
+    """That a holder was given the URL signing key of a storage. The key itself is not kept: it is derived.
+
+    The holder is the account, or with a `token_id` that token of it (by value: a token that is gone signs nothing).
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    resource = models.ForeignKey(Resource, on_delete=models.CASCADE, related_name="keys_given", db_index=False)
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="keys_given")
+    token_id = models.CharField(max_length=17, blank=True, default="")
+    given_at = models.DateTimeField(default=timezone.now, editable=False)
+    used_at = models.DateTimeField(default=timezone.now, help_text="When the key was last given or opened something.")
+
+    class Meta:
+        # The constraint's index finds one holder's row; all rows of a storage are found by it too.
+        constraints = (models.UniqueConstraint(fields=("resource", "account", "token_id"), name="key_of_holder"),)
+
+    def __str__(self) -> str:
+        return f"{self.token_id or self.account_id} for {self.resource_id}"
+
+
+class EndedOldKey(models.Model):
+    """That the key of a storage from before there was one for each holder has ended, for its owner too.
+
+    Of the other storages from before `Account.old_link_keys_until`, the owner's clients still sign with that key.
+    """
+
+    resource = models.OneToOneField(Resource, primary_key=True, on_delete=models.CASCADE, related_name="old_key_ended")
+
+    def __str__(self) -> str:
+        return self.resource_id
+
+
+class RefusedSignature(models.Model):
+    """A signature on no list that was refused because of the owner's cap: it stays refused, whatever the cap is later.
+
+    Only its digest is kept. Only signatures that would have opened something come here, so only those who hold a key
+    can fill the table, and a storage never has more than a fixed number of rows (sharing/caps.py).
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    digest = models.BinaryField(max_length=32, unique=True, editable=False)
+    resource = models.ForeignKey(Resource, on_delete=models.CASCADE, related_name="refused_signatures")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Null: it has no end.")
+    refused_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"of {self.resource_id}, {self.refused_at:%Y-%m-%d}"

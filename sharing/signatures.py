@@ -1,11 +1,12 @@
 """Pre-signed URLs: made and checked. A signature opens one thing, without an account, for as long as it says.
 
-Two formats are fixed by the official clients, which sign by themselves with a storage's key: the HMAC of
-`apify_client._utils.crypto`, first 30 hex digits, in base 62. The key is never stored. It is derived from the server's
-secret, the storage's id and a counter on the storage, so that raising the counter revokes every link made with it.
+Two formats are fixed by the official clients, which sign by themselves with the key of a storage that they were given:
+the HMAC of `apify_client._utils.crypto`, first 30 hex digits, in base 62. Each holder (accounts/holders.py) has a key
+of its own. No key is stored: it is derived from the server's secret, the storage's ID, the counters of the storage and
+of its owner, and the holder. What was signed under a secret of SECRET_KEY_FALLBACKS holds too.
 
-The clients' signature of a record has no end. Links to records that are made here have one: they are written like
-content signatures, with a version and a key of their own, so that neither can pass for the other.
+Links that the server makes itself have a third format, which names the holder. The name is encrypted, so that a link
+does not tell who made it. These links have a key of their own, so neither format can pass for the other.
 """
 
 import base64
@@ -14,20 +15,23 @@ import hashlib
 import hmac
 import re
 import string
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from django.utils.crypto import constant_time_compare, salted_hmac
+from django.conf import settings
+from django.utils.crypto import salted_hmac
 
 from resources.records.keys import spells_content_message
 
 _BASE62 = string.digits + string.ascii_letters
+_DIGIT_OF = {digit: number for number, digit in enumerate(_BASE62)}
 _HEX_DIGITS = 30
-_VERSION = "0"
-_RECORD_VERSION = "r"
-_PAYLOAD = re.compile(r"(0|r)\.(0|[1-9][0-9]{0,15})\.([0-9a-zA-Z]{1,21})\Z")
+_MAC_BYTES = _HEX_DIGITS // 2
+_MAC = re.compile(r"0|[1-9a-zA-Z][0-9a-zA-Z]{0,20}")
 _LONGEST = 200
+_HOLDER_BYTES, _TAG_BYTES = 18, 18
 
 DEFAULT_LIFETIME = timedelta(days=14)
 
@@ -39,28 +43,88 @@ class Opens(StrEnum):
     RECORD = "RECORD"
 
 
+class Format(StrEnum):
+    """How a signature is written. The values are the versions in the text, where it has one.
+
+    CONTENT and RECORD are the clients'. HELD names its holder. RECORD_UNTIL is a link to a record by an earlier version
+    of this server; such a link opens only where it is registered.
+    """
+
+    CONTENT = "0"
+    RECORD = ""
+    HELD = "h"
+    RECORD_UNTIL = "r"
+
+
 @dataclass(frozen=True, slots=True)
 class Signed:
     """A signature that holds: what it opens, its one canonical text, and when it ends.
 
-    `expires_at` is in milliseconds since 1970, 0 for never.
+    `expires_at` is in milliseconds since 1970, 0 for never. `key_at` is its key's place among those tried.
     """
 
     opens: Opens
     text: str
     expires_at: int = 0
+    key_at: int = 0
 
 
-def signing_key(resource_id: str, link_counter: int) -> str:
-    """Return the key of a storage, as `urlSigningSecretKey` gives it to clients with WRITE: 64 hex digits."""
-    return salted_hmac("sharing.signatures", f"{resource_id}.{link_counter}", algorithm="sha256").hexdigest()
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A signature taken apart, whether it holds or not. `text` is canonical: one signature has one text.
+
+    `proof` is the code at its end. `expires_at` is in milliseconds since 1970, 0 for never.
+    """
+
+    format: Format
+    expires_at: int
+    proof: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the keys of a storage are derived from, besides the secret and the holder; a raised counter ends them."""
+
+    resource_id: str
+    link_counter: int
+    owner_link_counter: int
+
+    @property
+    def text(self) -> str:
+        """The one text of it."""
+        return f"{self.resource_id}.{self.link_counter}.{self.owner_link_counter}"
+
+
+def secrets() -> list[str]:
+    """Return the server's secrets, the one that signs first."""
+    return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+
+
+def signing_key(source: Source, holder: str) -> str:
+    """Return the key that a holder signs with, as `urlSigningSecretKey` gives it: 64 hex digits."""
+    return holder_keys(source, [holder], secrets()[:1])[0]
+
+
+def holder_keys(source: Source, holders: Iterable[str], of_secrets: Iterable[str] | None = None) -> list[str]:
+    """Return the keys of these holders, by their codes, under each of the secrets (all that the server has)."""
+    roots = [_derived("sharing.signatures.holders", source.text, each) for each in of_secrets or secrets()]
+    names = [holder.encode() for holder in holders]
+    return [hmac.digest(root, name, "sha256").hex() for root in roots for name in names]
+
+
+def keys_from_before_holders(source: Source) -> list[str]:
+    """Return the keys that a storage had, under each secret, while all who held WRITE had the same key.
+
+    The owner's counter has no part in them; the caller sees to it that they end when that is raised.
+    """
+    text = f"{source.resource_id}.{source.link_counter}"
+    return [_derived("sharing.signatures", text, secret).hex() for secret in secrets()]
 
 
 def mac(key: str, message: str) -> str:
     """Return the first 30 hex digits of HMAC-SHA256, read as a number and written in base 62."""
-    # A record's key may come from a URL with anything in it; what is not Unicode text has no signature to match.
-    digest = hmac.new(key.encode(), message.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
-    number = int(digest[:_HEX_DIGITS], 16)
+    number = int.from_bytes(_mac_bytes(key, _as_bytes(message)), "big")
     digits = []
     while number:
         number, digit = divmod(number, len(_BASE62))
@@ -70,11 +134,11 @@ def mac(key: str, message: str) -> str:
 
 def sign_content(key: str, resource_id: str, expires_at: int) -> str:
     """Return the content signature of a storage that ends at `expires_at` (milliseconds since 1970; 0: never)."""
-    return _encode(_VERSION, expires_at, _content_mac(key, resource_id, expires_at))
+    return _encode(Format.CONTENT, expires_at, mac(key, _content_message(resource_id, expires_at)))
 
 
 def sign_record(key: str, resource_id: str, record_key: str) -> str:
-    """Return the signature of one record; it has no end of its own.
+    """Return the signature of one record as a client writes it; it has no end of its own.
 
     Raises:
         ValueError: for a record key that spells a content message and would mint a content signature.
@@ -84,67 +148,139 @@ def sign_record(key: str, resource_id: str, record_key: str) -> str:
     return mac(key, record_key)
 
 
-def sign_record_until(key: str, resource_id: str, record_key: str, expires_at: int) -> str:
-    """Return a signature of one record that ends at `expires_at` (milliseconds since 1970)."""
-    return _encode(_RECORD_VERSION, expires_at, _record_mac(key, resource_id, record_key, expires_at))
+class HeldSigner:
+    """Signs what one holder hands on of one storage: its content, or records of it."""
+
+    def __init__(self, source: Source, holder: str) -> None:
+        self._source = source
+        self._holder = holder.encode("ascii")
+        self._key = _held_key(source, secrets()[0])
+
+    def sign(self, opens: Opens, expires_at: int, record_key: str = "") -> str:
+        """Return a signature that ends at `expires_at` (milliseconds since 1970)."""
+        tag = _tag(self._key, self._holder, self._source.resource_id, opens, expires_at, record_key)
+        proof = base64.urlsafe_b64encode(_hidden(self._key, tag, self._holder) + tag).decode()
+        return _encode(Format.HELD, expires_at, proof)
 
 
-def check_content(signature: str, key: str, resource_id: str, now: int) -> Signed | None:
-    """Return what a content signature says if it holds at `now` (milliseconds since 1970), else None."""
-    payload = _decode(signature)
-    if payload is None or payload.version != _VERSION:
-        return None
-    holds = constant_time_compare(payload.mac, _content_mac(key, resource_id, payload.expires_at))
-    return _signed(Opens.CONTENT, payload, now) if holds else None
-
-
-def check_record(signature: str, key: str, resource_id: str, record_key: str, now: int) -> Signed | None:
-    """Return what a record signature says if it is one of this record and holds at `now`, else None."""
-    if spells_content_message(record_key, resource_id) or not signature.isascii():
-        return None
-    payload = _decode(signature)
-    if payload is not None and payload.version == _RECORD_VERSION:
-        expected = _record_mac(key, resource_id, record_key, payload.expires_at)
-        return _signed(Opens.RECORD, payload, now) if constant_time_compare(payload.mac, expected) else None
-    holds = constant_time_compare(signature, mac(key, record_key))
-    return Signed(Opens.RECORD, signature) if holds else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Payload:
-    version: str
-    expires_at: int
-    mac: str
-    text: str
-
-
-def _signed(opens: Opens, payload: _Payload, now: int) -> Signed | None:
-    ended = payload.expires_at != 0 and payload.expires_at <= now
-    return None if ended else Signed(opens, payload.text, payload.expires_at)
-
-
-def _content_mac(key: str, resource_id: str, expires_at: int) -> str:
-    return mac(key, f"{_VERSION}.{expires_at}.{resource_id}")
-
-
-def _record_mac(key: str, resource_id: str, record_key: str, expires_at: int) -> str:
-    """A key of its own keeps these apart from the record signatures that clients make of any text they like."""
-    own_key = salted_hmac("sharing.signatures.record", key, algorithm="sha256").hexdigest()
-    return mac(own_key, f"{_RECORD_VERSION}.{expires_at}.{resource_id}.{record_key}")
-
-
-def _encode(version: str, expires_at: int, signed: str) -> str:
-    return base64.urlsafe_b64encode(f"{version}.{expires_at}.{signed}".encode()).decode().rstrip("=")
-
-
-def _decode(signature: str) -> _Payload | None:
-    """Undo base64url, with padding or without, and take it apart; None for anything else."""
+def read(signature: str, opens: Opens) -> Written | None:
+    """Take a signature apart: base64url, with padding or without, or the bare code of a record; None for neither."""
     text = signature.rstrip("=")
     if len(text) > _LONGEST or not re.fullmatch(r"[0-9A-Za-z_-]+", text):
         return None
-    try:
-        payload = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
-    except (binascii.Error, UnicodeDecodeError):
+    match = _PAYLOAD.fullmatch(_decoded(text))
+    if match is not None:
+        version, expires_at, proof = (match[at] or match[at + 3] for at in (1, 2, 3))
+        return Written(Format(version), int(expires_at), proof, match[0])
+    if opens is Opens.RECORD and _MAC.fullmatch(signature):
+        return Written(Format.RECORD, 0, signature, signature)
+    return None
+
+
+def text_of(signature: str) -> str:
+    """Return the canonical text of a signature that was just made here and has a payload."""
+    return _decoded(signature)
+
+
+def check_content(written: Written, keys: Iterable[str], resource_id: str) -> Signed | None:
+    """Return what a client's content signature says if it was made with one of `keys`, else None."""
+    if written.format is not Format.CONTENT:
         return None
-    match = _PAYLOAD.match(payload)
-    return None if match is None else _Payload(match[1], int(match[2]), match[3], payload)
+    at = _matching(keys, _content_message(resource_id, written.expires_at), written.proof)
+    return None if at is None else Signed(Opens.CONTENT, written.text, written.expires_at, at)
+
+
+def check_record(written: Written, keys: Iterable[str], resource_id: str, record_key: str) -> Signed | None:
+    """Return what a client's record signature says if it was made for this record with one of `keys`, else None."""
+    if written.format is not Format.RECORD or spells_content_message(record_key, resource_id):
+        return None
+    at = _matching(keys, record_key, written.proof)
+    return None if at is None else Signed(Opens.RECORD, written.text, key_at=at)
+
+
+def check_held(written: Written, source: Source, opens: Opens, record_key: str = "") -> tuple[Signed, str] | None:
+    """Return what a signature that names its holder says, and that holder's code, if the server made it; else None."""
+    if written.format is not Format.HELD:
+        return None
+    proof = base64.urlsafe_b64decode(written.proof)
+    hidden, tag = proof[:_HOLDER_BYTES], proof[_HOLDER_BYTES:]
+    holder = b""
+    for key in [_held_key(source, secret) for secret in secrets()]:
+        named = _hidden(key, tag, hidden)
+        expected = _tag(key, named, source.resource_id, opens, written.expires_at, record_key)
+        if hmac.compare_digest(tag, expected):
+            holder = named
+    return (Signed(opens, written.text, written.expires_at), holder.decode("ascii")) if holder else None
+
+
+# A client's content signature and a link to a record of before end in a code in base 62, a held one in base64url.
+_PAYLOAD = re.compile(
+    rf"(?:({Format.CONTENT}|{Format.RECORD_UNTIL})\.(0|[1-9][0-9]{{0,15}})\.({_MAC.pattern}))"
+    rf"|(?:({Format.HELD})\.(0|[1-9][0-9]{{0,15}})\.([0-9A-Za-z_-]{{48}}))"
+)
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+def _matching(keys: Iterable[str], message: str, proof: str) -> int | None:
+    """Compare a code with those of all keys, each in constant time and without an early end; return its key's place."""
+    number = 0
+    for digit in proof:
+        number = number * len(_BASE62) + _DIGIT_OF[digit]
+    if number.bit_length() > _MAC_BYTES * 8:
+        return None
+    wanted = number.to_bytes(_MAC_BYTES, "big")
+    found = None
+    signed = _as_bytes(message)
+    for at, key in enumerate(keys):
+        found = at if hmac.compare_digest(wanted, _mac_bytes(key, signed)) else found
+    return found
+
+
+def _mac_bytes(key: str, message: bytes) -> bytes:
+    return hmac.digest(key.encode(), message, "sha256")[:_MAC_BYTES]
+
+
+def _as_bytes(message: str) -> bytes:
+    """A record's key may come from a URL with anything in it; what is not Unicode text has no signature to match."""
+    return message.encode("utf-8", "surrogatepass")
+
+
+def _content_message(resource_id: str, expires_at: int) -> str:
+    return f"{Format.CONTENT}.{expires_at}.{resource_id}"
+
+
+def _held_key(source: Source, secret: str) -> bytes:
+    return _derived("sharing.signatures.held", source.text, secret)
+
+
+def _tag(key: bytes, holder: bytes, resource_id: str, opens: Opens, expires_at: int, record_key: str) -> bytes:
+    # Nothing before the record's key has a dot in it, so two different links never have one message.
+    message = f"tag.{opens}.{expires_at}.{resource_id}.".encode() + holder
+    message += b"." + _as_bytes(record_key)
+    return hmac.digest(key, message, "sha256")[:_TAG_BYTES]
+
+
+def _hidden(key: bytes, tag: bytes, holder: bytes) -> bytes:
+    """Encrypt the code of a holder, or decrypt it, by a key that the tag gives: the same link is the same text."""
+    pad = hmac.digest(key, b"hide." + tag, "sha256")
+    return bytes(a ^ b for a, b in zip(holder, pad, strict=False))
+
+
+def _derived(salt: str, text: str, secret: str) -> bytes:
+    return salted_hmac(salt, text, secret=secret, algorithm="sha256").digest()
+
+
+def _encode(version: Format, expires_at: int, proof: str) -> str:
+    return base64.urlsafe_b64encode(f"{version}.{expires_at}.{proof}".encode()).decode().rstrip("=")
+
+
+def digest(resource_id: str, record_key: str, opens: Opens, text: str) -> bytes:
+    """Return what is kept of a signature, by which it is recognized: SHA-256 of what it is for and its text."""
+    named = "\0".join((resource_id, opens.value, record_key, text))
+    return hashlib.sha256(_as_bytes(named)).digest()

@@ -23,7 +23,7 @@ from resources.actors import editing
 from resources.datasets.writing import push
 from resources.kinds import Kind
 from resources.models import Build, Resource, Run, Task
-from sharing import links
+from sharing import caps, links
 from sharing.general_access import set_for_account, set_run_sharing
 from sharing.models import SignedLink
 from sharing.signatures import Opens
@@ -109,10 +109,15 @@ def turn_key(resource_id: str) -> None:
 
 def cap(username: str, days: int | None) -> None:
     account = Account.objects.get(username=username)
-    links.set_cap(account, days, by=principal_of(account))
+    caps.set_cap(account, days, by=principal_of(account))
 
 
-_OF_ACCOUNTS = (make, token, revoke, deactivate, level, shares_runs, cap)
+def reader_links(username: str, allowed: bool) -> None:
+    account = Account.objects.get(username=username)
+    links.set_reader_links(account, allowed, by=principal_of(account))
+
+
+_OF_ACCOUNTS = (make, token, revoke, deactivate, level, shares_runs, cap, reader_links)
 _OF_RESOURCES = (dataset, actor, build, task, run, link, revoke_link, turn_key)
 CHANGES = {change.__name__: change for change in (*_OF_ACCOUNTS, *_OF_RESOURCES)}
 

@@ -2,24 +2,32 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
+from apify_client._utils.crypto import create_storage_content_signature
+from django.utils import timezone
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
+from accounts import tokens
+from accounts.holders import Holder
 from accounts.models import Account, AccountGeneralAccess
 from accounts.principal import Principal, RunIdentity, Scope, ScopeEntry
 from resources.kinds import KINDS, Kind
 from resources.models import GeneralAccess, Resource, Run
-from sharing import general_access, grants, issues
+from sharing import caps, general_access, grants, issues, links
 from sharing.access import Reason, decide
 from sharing.facts import facts_of
 from sharing.general_access import levels_of
+from sharing.keys import source_of
 from sharing.lists import Ownership
-from sharing.models import Issue
+from sharing.models import Grant, Issue, StorageKey
+from sharing.opening import opened_by
 from sharing.permissions import NOTHING, Permission, parse
+from sharing.signatures import HeldSigner, Opens, signing_key
 from tests.conftest import principal_of
 from tests.worlds import World, build
 
@@ -209,6 +217,43 @@ class Laws(TestCase):
             grants.grant(resource, receiver, wanted, by=by)
         assert set(_direct(resource, receiver) & ~before) <= held
 
+    @few_worlds
+    @given(worlds(), st.data())
+    def test_a_signature_opens_as_long_as_its_holder_has_the_access_that_it_hands_on(self, description, data):
+        """A client's while the holder has WRITE, the server's while it has READ by one of the rules 1 to 8."""
+        world = build(description)
+        scope = Scope(tuple(data.draw(st.lists(_scope_entries(list(world.resources.values())), max_size=4))))
+        holders = _holders(world, {data.draw(person): scope})
+        made = [each for holder in holders for each in _signed(world, holder)]
+        before = {each for each in made if each.opens()}
+        assert before == {each for each in made if each.should_open()}
+        for change in data.draw(st.lists(st.sampled_from([self._tighten, self._give_once, _revoke_one]), max_size=3)):
+            change(world, data)
+        assert {each for each in made if each.opens()} == {each for each in made if each.should_open()}
+
+    @few_worlds
+    @given(worlds(), st.data())
+    def test_tightening_a_setting_or_turning_a_key_lets_no_signature_open(self, description, data):
+        world = build(description)
+        made = [each for holder in _holders(world, {}) for each in _signed(world, holder)]
+        before = {each for each in made if each.opens()}
+        what = data.draw(st.sampled_from(["tighten", "storage", "account"]))
+        if what == "tighten":
+            self._tighten(world, data)
+            ended = set()
+        elif what == "storage":
+            storage = data.draw(st.sampled_from(_storages(world)))
+            links.revoke_all(storage, by=Principal(storage.owner_id))
+            ended = {each for each in made if each.resource == storage}
+        else:
+            account = world.accounts[data.draw(person)]
+            caps.set_cap(account, data.draw(st.integers(min_value=14, max_value=caps.MAX_CAP)), by=account.principal)
+            ended = {each for each in made if each.resource.owner_id == account.pk}
+        assert {each for each in made if each.opens()} <= before - ended
+
+    def _give_once(self, world: World, data: st.DataObject) -> None:
+        next(self._give(world, data))
+
     def _tighten(self, world: World, data: st.DataObject) -> None:
         what = data.draw(st.sampled_from(["account", "resource", "opt-out", "unpublish"]))
         if what == "account":
@@ -248,6 +293,61 @@ class Laws(TestCase):
             by = principal_of(account)
             general_access.set_run_sharing(account, True, by=by)
             yield lambda: general_access.set_run_sharing(account, False, by=by)
+
+
+@dataclass(frozen=True)
+class _Signature:
+    """What a holder can hand on of a storage: signed by its client with its key, or by the server for it."""
+
+    holder: Principal
+    resource: Resource
+    text: str
+    by_client: bool
+
+    def opens(self) -> bool:
+        return opened_by(self.text, facts_of(self.resource, None), Opens.CONTENT) is not None
+
+    def should_open(self) -> bool:
+        facts = facts_of(self.resource, self.holder.account_id)
+        if self.by_client:
+            return decide(self.holder, facts, Permission.WRITE).allowed
+        return decide(self.holder, facts, Permission.READ).reason in LISTED_FOR
+
+
+def _holders(world: World, scopes: dict[str, Scope]) -> list[Principal]:
+    """Return the accounts, and a token of each, which has a scope where one is given."""
+    found = []
+    for name, account in world.accounts.items():
+        scope = scopes.get(name)
+        entries = scope.to_json() if scope else None
+        token, _ = tokens.create(account, "law", by=account.principal, scope=entries)
+        found += [account.principal, replace(account.principal, token_id=token.pk, scope=scope)]
+    return found
+
+
+def _storages(world: World) -> list[Resource]:
+    return [resource for resource in world.resources.values() if resource.info.storage]
+
+
+def _signed(world: World, holder: Principal) -> Iterable[_Signature]:
+    """Sign all storages by both ways, as if the holder had been given each key, whatever it may do now."""
+    for resource in _storages(world):
+        facts = facts_of(resource, holder.account_id)
+        code = Holder(holder.account_id or "", holder.token_id or "").code
+        StorageKey.objects.create(resource=resource, account_id=holder.account_id or "", token_id=holder.token_id or "")
+        key = signing_key(source_of(facts), code)
+        yield _Signature(holder, resource, create_storage_content_signature(resource.pk, key), by_client=True)
+        ends = int((timezone.now() + timedelta(days=13)).timestamp() * 1000)
+        yield _Signature(
+            holder, resource, HeldSigner(source_of(facts), code).sign(Opens.CONTENT, ends), by_client=False
+        )
+
+
+def _revoke_one(world: World, data: st.DataObject) -> None:
+    found = list(Grant.objects.order_by("pk"))
+    if found:
+        grant = data.draw(st.sampled_from(found))
+        grants.revoke(grant.resource, grant.account, by=Principal(grant.resource.owner_id))
 
 
 def _some_of(permissions: Iterable[str]) -> st.SearchStrategy[frozenset[str]]:

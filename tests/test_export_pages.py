@@ -240,6 +240,7 @@ def test_a_preview_ends_somewhere(ada, signed_in, dataset, monkeypatch):
 
 
 def test_a_link_gives_what_was_chosen_and_is_in_the_list(ada, ben, api, give, signed_in, dataset):
+    Account.objects.filter(pk=ada.pk).update(readers_make_links=True)
     give(dataset, ben)
     browser = signed_in(ben)
     chosen = sent(format="jsonl", fields="item", limit="1", lifetime="1")

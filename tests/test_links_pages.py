@@ -4,10 +4,12 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
+from apify_client._utils.crypto import create_storage_content_signature
 from django.http import QueryDict
 from django.utils import timezone
 
-from accounts.models import Account, AuditEvent
+from accounts.models import Account, ApiToken, AuditEvent
+from accounts.principal import Principal
 from console.pages.link_making import lifetimes
 from resources.kinds import STORAGES, Kind
 from resources.models import Resource
@@ -17,6 +19,7 @@ from sharing.models import SignedLink
 from sharing.signatures import Opens, sign_content
 from tests.accounts_cast import actions_of, sign_in, stale, verify
 from tests.conftest import PASSWORD
+from tests.link_keys import key_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
 
@@ -25,6 +28,8 @@ HTMX = {"HX-Request": "true"}
 
 @pytest.fixture
 def storage(ada, make_resource) -> Resource:
+    """A Restricted storage whose owner lets readers make links."""
+    links.set_reader_links(ada, True, by=ada.principal)
     return make_resource(Kind.KEY_VALUE_STORE, ada, name="prices", general_access="RESTRICTED")
 
 
@@ -143,6 +148,7 @@ def test_looking_at_the_dialogs_changes_nothing(ada, signed_in, storage, made):
 
 @pytest.mark.parametrize("kind", STORAGES)
 def test_a_link_opens_the_content_of_every_kind_of_storage(api, ada, ben, give, signed_in, make_resource, kind):
+    links.set_reader_links(ada, True, by=ada.principal)
     storage = make_resource(kind, ada, general_access="RESTRICTED")
     give(storage, ben)
     response = signed_in(ben).post(f"{storage.console_path}/link", {"lifetime": "168"}, headers=HTMX)
@@ -166,6 +172,7 @@ FIELDS = {
 @pytest.mark.parametrize("kind", STORAGES)
 def test_the_api_tells_readers_a_signed_address_and_writers_the_key(api, ada, ben, cleo, give, make_resource, kind):
     path, content, field = FIELDS[kind]
+    links.set_reader_links(ada, True, by=ada.principal)
     storage = make_resource(kind, ada, general_access="RESTRICTED")
     give(storage, ben)
     url = f"/v2/{path}/{storage.pk}"
@@ -402,9 +409,102 @@ def test_the_limit_is_saved_said_and_audited(ada, ada_here):
     assert actions_of(ada)[-2:] == ["account.link_days.changed"] * 2
 
 
-def test_a_new_limit_ends_links_that_were_made_before(api, ada, ada_here, storage, made):
-    _, signature = made(ada)
-    url = f"/v2/key-value-stores/{storage.pk}/keys?signature={signature}"
-    assert api().get(url).status_code == 200
-    ada_here.post(SETTING, {"link_limit": "days", "link_days": "7"})
-    assert api().get(url).status_code == 403
+LOWERED = {"link_limit": "days", "link_days": "7"}
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
+def test_before_a_limit_is_saved_the_page_says_what_ends(api, ada, ada_here, storage, made, headers):
+    _, long = made(ada)
+    made(ada, timedelta(days=30))
+    _, short = made(ada, timedelta(days=2))
+    revoked, _ = made(ada, timedelta(days=20))
+    links.revoke(revoked, by=ada.principal)
+    signed = sign_content(key_of(storage), storage.pk, 0)
+    url = f"/v2/key-value-stores/{storage.pk}/keys?signature="
+    assert [api().get(url + each).status_code for each in (long, short, signed)] == [200] * 3
+    page = ada_here.post(SETTING, LOWERED, headers=headers)
+    text = page.content.decode()
+    assert "2 links that were made here end and 1 goes on" in text
+    assert "with the 1 key to 1 storage" in text
+    assert "Nothing is saved yet" in text
+    assert '<input type="hidden" name="seen" value="7">' in text
+    ada.refresh_from_db()
+    assert ada.link_days is None
+    assert [api().get(url + each).status_code for each in (long, short, signed)] == [200] * 3
+    assert "live 7 days at most" in ada_here.post(SETTING, LOWERED | {"seen": "7"}, headers=headers).content.decode()
+    assert [api().get(url + each).status_code for each in (long, short, signed)] == [403, 200, 403]
+
+
+@pytest.mark.parametrize("seen", ["", "8", "x", "07"])
+def test_a_limit_whose_effect_was_not_seen_is_not_saved(ada, ada_here, storage, made, seen):
+    made(ada)
+    assert "Nothing is saved yet" in ada_here.post(SETTING, LOWERED | {"seen": seen}).content.decode()
+    ada.refresh_from_db()
+    assert ada.link_days is None
+
+
+def test_a_higher_limit_ends_nothing_and_is_saved_at_once(api, ada, ada_here, storage, made):
+    Account.objects.filter(pk=ada.pk).update(link_days=7)
+    _, registered = made(ada, timedelta(days=2))
+    signed = create_storage_content_signature(storage.pk, key_of(storage), expires_in=timedelta(days=2))
+    url = f"/v2/key-value-stores/{storage.pk}/keys?signature="
+    for sent in ({"link_limit": "days", "link_days": "9"}, {"link_limit": "none"}):
+        assert "Saved" in ada_here.post(SETTING, sent).content.decode()
+        assert [api().get(url + each).status_code for each in (registered, signed)] == [200, 200]
+
+
+# Whether users who may only read make links.
+
+READERS = "/settings/security/reader-links"
+
+
+def test_the_setting_for_readers_is_saved_said_and_audited(ada, ada_here):
+    assert "can make links to them" in ada_here.post(READERS, {"reader_links": "on"}, headers=HTMX).content.decode()
+    ada.refresh_from_db()
+    assert ada.readers_make_links
+    assert "Nothing changed" in ada_here.post(READERS, {"reader_links": "on"}).content.decode()
+    assert "can make no new links" in ada_here.post(READERS, {}).content.decode()
+    ada.refresh_from_db()
+    assert not ada.readers_make_links
+    assert actions_of(ada)[-2:] == ["account.readers_make_links.changed"] * 2
+    page = ada_here.get("/settings/activity").content.decode()
+    assert "Began to let users who may only read make links" in page
+    assert "Stopped letting users who may only read make links" in page
+
+
+def test_the_setting_for_readers_asks_for_the_password_when_the_sign_in_is_not_fresh(ada, ada_here):
+    stale(ada_here)
+    assert ada_here.post(READERS, {"reader_links": "on"})["Location"].startswith("/sign-in/confirm?next=")
+    ada.refresh_from_db()
+    assert not ada.readers_make_links
+
+
+def test_a_reader_of_a_restricted_storage_is_given_the_plain_address_and_told_why(ada, ben, give, signed_in, storage):
+    links.set_reader_links(ada, False, by=ada.principal)
+    give(storage, ben)
+    browser = signed_in(ben)
+    for response in (
+        browser.get(f"{storage.console_path}/link"),
+        browser.post(f"{storage.console_path}/link", {"lifetime": "24"}),
+    ):
+        assert "signature=" not in response.content.decode()
+        assert "ada does not let readers make links" in response.content.decode()
+    assert "New link" not in browser.get(f"{storage.console_path}/links").content.decode()
+    assert not SignedLink.objects.exists()
+    with pytest.raises(links.LinkRefused, match="does not let readers"):
+        links.create(storage, Opens.CONTENT, timedelta(days=1), by=ben)
+
+
+def test_managers_see_who_can_sign_by_themselves(ada, ben, give, signed_in, storage, token_of):
+    give(storage, ben, "WRITE")
+    page = signed_in(ada).get(f"{storage.console_path}/links").content.decode()
+    assert "no program signs links" in page
+    token_of(ben)
+    token = ApiToken.objects.get(account=ben)
+    key_of(storage, Principal(ben.pk, "ben", token_id=token.pk))
+    key_of(storage)
+    page = signed_in(ada).get(f"{storage.console_path}/links").content.decode()
+    assert "API token test" in page
+    assert "Signing keys" not in signed_in(ben).get(f"{storage.console_path}/links").content.decode()
+    grants.revoke(storage, ben, by=ada.principal)
+    assert "API token test" not in signed_in(ada).get(f"{storage.console_path}/links").content.decode()

@@ -287,6 +287,7 @@ def test_turning_the_key_ends_every_signature_of_this_storage_and_of_no_other(st
 def test_a_link_ends_with_the_access_of_its_maker(stage, link):
     right = f"/v2/key-value-stores/{stage.ids['store']}/access-rights/ben"
     stage.owner("PUT", right, {"permissions": ["READ"]})
+    stage.change("reader_links", "ada", True)
     path, made = link(stage, "ben")
     assert stage.status(path, made["signature"]) == 200
     stage.change("deactivate", "ben", False)
@@ -330,17 +331,22 @@ def test_a_registered_link_from_before_the_cap(stage, cap, link):
     cap(7)
     assert [stage.status(path, each["signature"]) for each in (long, short)] == [403, 200]
     cap(None)
-    assert [stage.status(path, each["signature"]) for each in (long, short)] == [200, 200]
+    assert [stage.status(path, each["signature"]) for each in (long, short)] == [403, 200]
 
 
 @pytest.mark.parametrize("longest", [1, 3650])
 def test_where_links_must_end_those_for_ever_open_nothing(stage, cap, longest):
-    """However long they may be: a cap says that there are no permanent links."""
-    for_ever = [(CONTENT["items"], stage.signed("dataset")), (RECORD, stage.record("OUTPUT"))]
+    """However long they may be: a cap says that there are no permanent links, and what it refused stays refused."""
+
+    def signed() -> list[tuple[str, str]]:
+        return [(CONTENT["items"], stage.signed("dataset")), (RECORD, stage.record("OUTPUT"))]
+
+    before = signed()
     cap(longest)
-    assert [stage.status(*each) for each in for_ever] == [403, 403]
+    under_it = signed()
+    assert [stage.status(*each) for each in before + under_it] == [403] * 4
     cap(None)
-    assert [stage.status(*each) for each in for_ever] == [200, 200]
+    assert [stage.status(*each) for each in before + under_it] == [403] * 4
 
 
 @pytest.mark.parametrize("longest", [None, 1, 7, 3650])
@@ -350,6 +356,7 @@ def test_the_public_urls_of_the_api_open_whatever_the_cap(stage, cap, longest, w
     for path in (f"datasets/{stage.ids['dataset']}", f"key-value-stores/{stage.ids['store']}"):
         stage.owner("PUT", right.format(path), {"permissions": ["READ"]})
     cap(longest)
+    stage.change("reader_links", "ada", True)
     store = f"/v2/key-value-stores/{stage.ids['store']}"
     urls = [
         stage.owner("GET", f"/v2/datasets/{stage.ids['dataset']}", who=who)["itemsPublicUrl"],

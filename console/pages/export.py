@@ -135,7 +135,7 @@ def dialog(request: DatasetRequest) -> HttpResponse:
         resource=dataset,
         size=form.size() if sent is None or form.is_valid() else "",
         made=made,
-        by_link=link_making.reads_by_link(request),
+        why_no_link=links.why_not(request.access),
         in_preview=ITEMS_IN_PREVIEW,
     )
 

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 
 from django import forms
 
-from console.api.signing import BY_LINK
 from sharing import links
 from sharing.requests import ResourcePageRequest
 from sharing.signatures import DEFAULT_LIFETIME, Opens
@@ -28,10 +27,11 @@ _LIFETIMES = {
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What somebody is given: a signed URL and when it ends, or the plain one, which `expires_at` of None says."""
+    """The URL that a user is given: signed, and when it ends; or the plain one, and why it is not signed."""
 
     url: str
     expires_at: datetime | None = None
+    why_not: links.WhyNot | None = None
 
 
 class LifetimeForm(forms.Form):
@@ -63,11 +63,6 @@ def days(number: int) -> str:
     return "1 day" if number == 1 else f"{number:,} days"
 
 
-def reads_by_link(request: ResourcePageRequest) -> bool:
-    """Tell whether somebody reads only because anybody may: they get the plain URL, having no right to hand on."""
-    return request.decision.reason in BY_LINK
-
-
 def make(
     request: ResourcePageRequest,
     url: str,
@@ -83,8 +78,9 @@ def make(
         LinkRefused: when there can be no such link; the message says why.
     """
     query = query or {}
-    if reads_by_link(request):
-        return Made(f"{url}?{urlencode(query)}" if query else url)
+    why_not = links.why_not(request.access)
+    if why_not is not None:
+        return Made(f"{url}?{urlencode(query)}" if query else url, why_not=why_not)
     link, signature = links.create(
         request.resource,
         Opens.CONTENT if record_key is None else Opens.RECORD,

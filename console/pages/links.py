@@ -1,13 +1,11 @@
 """Links to what a storage holds: the dialog that makes one, the list of those that were made, and their end."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from console.api.key_value_store_keys import record_url
@@ -20,10 +18,10 @@ from resources.kinds import Kind
 from resources.models import GeneralAccess, Record
 from resources.records.keys import can_be_key
 from sharing import links
-from sharing.access import Access
+from sharing.access import Access, effective_general_access
 from sharing.declare import needs
+from sharing.link_states import LinkState, active, keys_given, states_of
 from sharing.models import SignedLink
-from sharing.overview import overview
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
 from sharing.signatures import Opens
@@ -42,11 +40,15 @@ class State:
     explanation: str
 
 
-ACTIVE = State("Active", "good", "check", "Whoever has it can open it.")
-REVOKED = State("Revoked", "bad", "no-symbol", "It was revoked and opens nothing any more.")
-EXPIRED = State("Expired", "neutral", "clock", "Its time is over.")
-TOO_LONG = State("Blocked", "warning", "pause", "It would live longer than the owner allows links to live.")
-WITHOUT_ACCESS = State("Blocked", "warning", "pause", "Whoever made it cannot read this any more.")
+STATES = {
+    LinkState.ACTIVE: State("Active", "good", "check", "Whoever has it can open it."),
+    LinkState.REVOKED: State("Revoked", "bad", "no-symbol", "It was revoked and opens nothing any more."),
+    LinkState.EXPIRED: State("Expired", "neutral", "clock", "Its time is over."),
+    LinkState.BEYOND_CAP: State(
+        "Blocked", "warning", "pause", "It would live longer than the owner allows links to live."
+    ),
+    LinkState.WITHOUT_ACCESS: State("Blocked", "warning", "pause", "Whoever made it cannot read this any more."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ def create(request: ResourcePageRequest) -> HttpResponse:
         raise Http404
     url = content_url(resource) if key is None else record_url(resource, key)
     form = LifetimeForm(request.POST if request.method == "POST" else None, cap=facts.owner_link_days)
-    made = link_making.Made(url) if link_making.reads_by_link(request) else None
+    why_not = links.why_not(request.access)
+    made = link_making.Made(url, why_not=why_not) if why_not else None
     if request.method == "POST" and made is None and form.is_valid():
         try:
             made = link_making.make(request, url, form.cleaned_data["lifetime"], record_key=key)
@@ -95,15 +98,17 @@ def link_list(request: ResourcePageRequest) -> HttpResponse:
     found = _visible(request.access).select_related("made_by").order_by("-created_at", "-pk")
     paging = Paging.of(request.GET, found.count())
     shown = list(found[paging.offset : paging.offset + paging.size])
+    manages = request.access.allows(MANAGE)
     context = {
         "resource": request.resource,
         "info": request.resource.info,
         "words": STORAGE_WORDS[Kind(request.resource.kind)],
         "rows": _rows(shown, request),
         "paging": paging,
-        "manages": request.access.allows(MANAGE),
-        "by_link": link_making.reads_by_link(request),
+        "manages": manages,
+        "why_not": links.why_not(request.access),
         "cap": request.access.facts.owner_link_days,
+        "key_holders": keys_given(request.access.facts) if manages else [],
     }
     return render(request, "links/links.html", context)
 
@@ -138,15 +143,16 @@ def revoke_all(request: ResourcePageRequest) -> HttpResponse:
     resource = request.resource
     if request.method == "POST":
         links.revoke_all(resource, by=request.principal)
-        messages.success(request, "All links were revoked, and the signing key was changed.")
+        messages.success(request, "All links were revoked, and the signing keys were changed.")
         return dialogs.go_to(request, _list_path(request))
-    active = SignedLink.objects.filter(resource=resource, revoked_at=None, expires_at__gt=timezone.now()).count()
+    facts = request.access.facts
     return dialogs.answer(
         request,
         "links/_revoke_all.html",
         title="Revoke all links?",
         resource=resource,
-        active=active,
+        active=len(active(resource, facts)),
+        key_holders=len(keys_given(facts)),
         back=_list_path(request),
     )
 
@@ -162,38 +168,18 @@ def _visible(access: Access) -> QuerySet[SignedLink]:
 
 
 def _rows(shown: list[SignedLink], request: ResourcePageRequest) -> list[LinkRow]:
-    me = request.principal.account_id
-    readers = _readers(request) if any(link.made_by_id != me for link in shown) else None
-    return [_row(link, request.access, readers) for link in shown]
+    access, me = request.access, request.principal.account_id
+    states = states_of(shown, request.resource, access.facts)
+    return [
+        LinkRow(link, _opens(link, access.facts.kind), _seen(state, access), is_mine=link.made_by_id == me)
+        for link, state in zip(shown, states, strict=True)
+    ]
 
 
-def _row(link: SignedLink, access: Access, readers: set[str] | None) -> LinkRow:
-    is_mine = link.made_by_id == access.principal.account_id
-    return LinkRow(link, _opens(link, access.facts.kind), _state(link, access.facts.owner_link_days, readers), is_mine)
-
-
-def _readers(request: ResourcePageRequest) -> set[str] | None:
-    """Return who may read the storage, in a fixed number of statements; None: everybody."""
-    found = overview(request.resource, request.access.facts)
-    if found.effective_general_access != GeneralAccess.RESTRICTED:
-        return None
-    given = {right.account_id for right in found.items}
-    elsewhere = {row.account_id for row in found.elsewhere if row.account_id}
-    return {found.owner_id} | given | elsewhere
-
-
-def _state(link: SignedLink, cap: int | None, readers: set[str] | None) -> State:
-    now = timezone.now()
-    if link.revoked_at is not None:
-        return REVOKED
-    if link.expires_at <= now:
-        return EXPIRED
-    if cap is not None and link.expires_at - now > timedelta(days=cap):
-        return TOO_LONG
-    maker = link.made_by
-    if maker is None or not maker.is_active or (readers is not None and maker.pk not in readers):
-        return WITHOUT_ACCESS
-    return ACTIVE
+def _seen(state: LinkState, access: Access) -> State:
+    """What is open to anyone with the ID opens by the URL of a link too, also when its signature counts no more."""
+    is_open = effective_general_access(access.facts) != GeneralAccess.RESTRICTED
+    return STATES[LinkState.ACTIVE if is_open and state is LinkState.WITHOUT_ACCESS else state]
 
 
 def _opens(link: SignedLink, kind: Kind) -> str:

@@ -97,6 +97,13 @@ def _link_days(event: AuditEvent) -> str:
     return f"Limited pre-signed links to {days} day{'' if days == 1 else 's'}."
 
 
+def _forgotten(event: AuditEvent) -> str:
+    holder = event.details.get("holder", {})
+    token = f"the API token {holder['token']} of " if holder.get("token") else ""
+    who = token + (holder.get("username") or "a deleted account")
+    return f"Ended the links that {who} had signed for {_subject(event)}, because very many others were given a key."
+
+
 def _renamed(event: AuditEvent) -> str:
     before, after = event.details.get("before"), event.details.get("after")
     return f"Renamed {_subject(event)}: {before or 'unnamed'} is now {after or 'unnamed'}."
@@ -150,6 +157,14 @@ _SENTENCES: dict[str, str | Callable[[AuditEvent], str]] = {
     "link.revoked": _link("Revoked"),
     "link.all_revoked": lambda event: f"Revoked all pre-signed links to {_subject(event)}.",
     "account.link_days.changed": _link_days,
+    "link.keys_changed": lambda event: (
+        f"Changed the signing keys of {_subject(event)}, because very many links longer than the limit were used."
+    ),
+    "link.key_forgotten": _forgotten,
+    "account.readers_make_links.changed": _switched(
+        "Began to let users who may only read make links to Restricted storages.",
+        "Stopped letting users who may only read make links to Restricted storages.",
+    ),
     "webhook.created": lambda event: f"Created a webhook to {event.details.get('name', '')}.",
     "webhook.changed": lambda event: f"Changed a webhook to {event.details.get('name', '')}.",
     "webhook.deleted": lambda event: f"Deleted a webhook to {event.details.get('name', '')}.",

@@ -1,4 +1,4 @@
-"""Settings, Security & Privacy: how long pre-signed links to what an account owns can live."""
+"""Settings, Security & Privacy: how long pre-signed links to what an account owns can live, and who makes them."""
 
 from typing import Any, Self
 
@@ -8,9 +8,10 @@ from django.http import QueryDict
 from accounts.requests import PageRequest
 from console.pages.link_making import days
 from console.pages.sign_in_confirm import back_from_confirmation
-from sharing.links import MAX_CAP
+from sharing.caps import MAX_CAP, Effect, effect_of, is_lowered
 
 SECTION = "pre-signed-links"
+READER_SECTION = "reader-links"
 _USUAL_DAYS = 30
 
 
@@ -54,8 +55,19 @@ class CapForm(forms.Form):
         return int(self.cleaned_data["link_days"]) if limited else None
 
 
+def effect_to_show(request: PageRequest, cap: int | None) -> Effect | None:
+    """Return what saving this limit would end, if that is something and the user has not seen it yet; else None.
+
+    The form holds the limit whose effect was shown, so another limit is shown its own first.
+    """
+    if cap is None or not is_lowered(request.user, cap) or request.POST.get("seen") == str(cap):
+        return None
+    effect = effect_of(request.user, cap)
+    return effect if effect.ends_something else None
+
+
 def context_of(request: PageRequest) -> dict[str, Any]:
-    """Return what the section shows: what was just sent or is to be confirmed, else what is saved."""
+    """Return what the sections show: what was just sent or is to be confirmed, else what is saved."""
     cap = request.user.link_days
     meant = back_from_confirmation(request, SECTION)
     sent = request.POST if request.method == "POST" else meant or QueryDict()
@@ -63,7 +75,10 @@ def context_of(request: PageRequest) -> dict[str, Any]:
     if sent.get("link_limit") in ("none", "days"):
         limited = sent["link_limit"] == "days"
     number = sent.get("link_days") or cap or _USUAL_DAYS
+    meant_readers = back_from_confirmation(request, READER_SECTION)
     return {
+        "reader_links": request.user.readers_make_links if meant_readers is None else "reader_links" in meant_readers,
+        "confirmed_readers": meant_readers is not None,
         "links_limited": limited,
         "link_days": number,
         "max_link_days": MAX_CAP,
@@ -78,3 +93,10 @@ def said_of(cap: int | None) -> str:
     return (
         f"Saved: pre-signed links to what you own live {days(cap)} at most. Those that would live longer open nothing."
     )
+
+
+def said_of_readers(allowed: bool) -> str:
+    """Say what was saved about users who may only read."""
+    if allowed:
+        return "Saved: users who may only read your Restricted storages can make links to them."
+    return "Saved: users who may only read your Restricted storages can make no new links to them."

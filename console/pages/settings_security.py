@@ -15,7 +15,7 @@ from accounts.models import Account, AccountGeneralAccess
 from accounts.requests import PageRequest
 from console.pages import settings_links
 from console.pages.sign_in_confirm import ask_first, back_from_confirmation
-from sharing import general_access, links
+from sharing import caps, general_access, links
 from sharing.declare import account_wide
 
 GENERAL_ACCESS = "general-access"
@@ -95,8 +95,26 @@ def pre_signed_links(request: PageRequest) -> HttpResponse:
     asked = ask_first(request, "settings-security", section=section)
     if asked:
         return asked
-    changed = links.set_cap(request.user, form.cap, by=request.principal)
+    effect = settings_links.effect_to_show(request, form.cap)
+    if effect is not None:
+        return _answer(request, section, effect=effect, seen=form.cap)
+    changed = caps.set_cap(request.user, form.cap, by=request.principal)
     return _answer(request, section, said=settings_links.said_of(form.cap) if changed else _NOTHING_CHANGED)
+
+
+@account_wide
+@require_http_methods(["GET", "HEAD", "POST"])
+def reader_links(request: PageRequest) -> HttpResponse:
+    """Save whether users who may only read make links to Restricted storages; say what changed, in place."""
+    section = settings_links.READER_SECTION
+    if request.method != "POST":
+        return HttpResponseRedirect(f"{reverse('settings-security')}#{section}")
+    asked = ask_first(request, "settings-security", section=section)
+    if asked:
+        return asked
+    allowed = "reader_links" in request.POST
+    changed = links.set_reader_links(request.user, allowed, by=request.principal)
+    return _answer(request, section, said=settings_links.said_of_readers(allowed) if changed else _NOTHING_CHANGED)
 
 
 @account_wide
@@ -145,9 +163,11 @@ def _said_of_runs(shares: bool) -> str:
     return "Saved: developers can no longer read your runs of their Actors, neither past nor future ones."
 
 
-def _answer(request: PageRequest, section: str, *, said: str = "", error: str = "", status: int = 200) -> HttpResponse:
+def _answer(
+    request: PageRequest, section: str, *, said: str = "", error: str = "", status: int = 200, **shown: object
+) -> HttpResponse:
     """Show the section that was saved, or without htmx the whole page, with what there is to say in the section."""
-    spoken = {"section": section, "said": said, "error": error}
+    spoken = {"section": section, "said": said, "error": error, **shown}
     if request.htmx:
         fragment = f"settings/_{section.replace('-', '_')}.html"
         return render(request, fragment, {**_privacy(request), **spoken}, status=status)

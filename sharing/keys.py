@@ -1,0 +1,234 @@
+"""The URL signing keys of storages: who is given one, and whose keys a signature is checked against.
+
+Each holder of WRITE has a key of its own (sharing/signatures.py). The server remembers which holders it gave theirs,
+so that it knows which keys to try; those who do not hold WRITE any more are left out, at every check.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts import audit
+from accounts.holders import Holder
+from accounts.models import Account, ApiToken
+from accounts.moments import aware
+from accounts.principal import ANONYMOUS, Principal
+from accounts.statements import Statement
+from accounts.tally import Tally
+from accounts.tokens import stored_scope
+from resources.models import Resource
+from sharing import narrowing
+from sharing.access import Access, Facts, decide
+from sharing.models import EndedOldKey, RefusedSignature, StorageKey
+from sharing.permissions import Permission
+from sharing.signatures import Source, holder_keys, keys_from_before_holders, secrets, signing_key
+
+MOST = 64
+FRESH = timedelta(minutes=10)
+
+# All that it takes to judge the holders of a storage's keys, and whether the owner still has the key from before there
+# were holders. There is always a row: where no key was given, its holder is NULL.
+_HOLDERS = Statement("""
+SELECT k.account_id, k.token_id, COALESCE(k.used_at, NULL), a.is_active, t.id IS NOT NULL AND t.revoked_at IS NULL,
+    COALESCE(t.expires_at, NULL), t.scope, g.permissions,
+    o.is_active AND o.link_counter = 0 AND r.created_at <= o.old_link_keys_until AND e.resource_id IS NULL
+FROM resources_resource r
+JOIN accounts_account o ON o.id = r.owner_id
+LEFT JOIN sharing_endedoldkey e ON e.resource_id = r.id
+LEFT JOIN sharing_storagekey k ON k.resource_id = r.id
+LEFT JOIN accounts_account a ON a.id = k.account_id
+LEFT JOIN accounts_apitoken t ON t.id = k.token_id
+LEFT JOIN sharing_grant g ON g.resource_id = r.id AND g.account_id = k.account_id AND g.source = 'DIRECT'
+WHERE r.id = %s ORDER BY k.used_at DESC, k.id DESC LIMIT %s
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A holder that was given the key of a storage and still holds WRITE, and when it last got or used the key."""
+
+    holder: Holder
+    used_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Which holders were given the key of a storage, as rows of `_HOLDERS`, at most MOST with the old key.
+
+    `old` tells whether the owner's key from before there was one for each holder holds too.
+    """
+
+    rows: list[tuple[Any, ...]]
+    old: bool
+
+
+def source_of(facts: Facts) -> Source:
+    """Return what the keys of a storage are derived from."""
+    return Source(facts.id, facts.link_counter, facts.owner_link_counter)
+
+
+def may_sign(access: Access) -> bool:
+    """Tell whether a principal gets the key of a storage: with WRITE, and not in a run of another account's code.
+
+    Such a run gets the keys of its own default storages only, for whoever wrote its code could keep them.
+    """
+    return not is_others_run(access) and access.allows(Permission.WRITE)
+
+
+def is_others_run(access: Access) -> bool:
+    """Tell whether a run of another account's Actor speaks, about anything but its own default storages."""
+    run, of = access.principal.run, access.facts.run
+    is_own = run is not None and of is not None and of.id == run.id
+    return narrowing.is_run_of_other_account(access.principal) and not is_own
+
+
+def give(access: Access) -> str | None:
+    """Return the key that the principal signs with, 64 hex digits, and remember that it was given; None for no right.
+
+    It writes only where the holder is new; that it was given again is counted, once in some minutes, outside the
+    request.
+    """
+    facts, holder = access.facts, Holder.of(access.principal)
+    if holder is None or not may_sign(access):
+        return None
+    given_at = facts.key_given_at
+    if given_at is None:
+        given_at = _given_at(facts.id, holder) or _remember(facts, holder)
+        if given_at is None:
+            return None
+    _count_use(facts.id, Given(holder, given_at))
+    return signing_key(source_of(facts), holder.code)
+
+
+def remembered(facts: Facts) -> Remembered:
+    """Return which holders were given the key of a storage, in one statement."""
+    return _remembered(facts, MOST)
+
+
+def candidates(facts: Facts, found: Remembered) -> list[str]:
+    """Return the keys that a client's signature may have been made with, under each of the server's secrets."""
+    source = source_of(facts)
+    keys = holder_keys(source, [_holder(row).code for row in found.rows])
+    return keys + keys_from_before_holders(source) if found.old else keys
+
+
+def still_opens(facts: Facts, found: Remembered, at: int) -> bool:
+    """Tell whether the holder of one of the candidates, by its place, still holds WRITE, and note that it was used.
+
+    So it makes room for others later than a holder whose links are not opened.
+    """
+    if at >= len(found.rows) * len(secrets()):
+        return True  # the old key, which the statement has judged
+    row = found.rows[at % len(found.rows)]
+    if not _holds_write(facts, row):
+        return False
+    _count_use(facts.id, Given(_holder(row), aware(row[2])))
+    return True
+
+
+def given(facts: Facts) -> tuple[list[Given], bool]:
+    """Return who was given the key of a storage and still holds WRITE, and whether the owner's old key holds too."""
+    found = remembered(facts)
+    return [Given(_holder(row), aware(row[2])) for row in found.rows if _holds_write(facts, row)], found.old
+
+
+def change_all(resource_id: str) -> None:
+    """End all keys of a storage. What was refused needs no record any more: nothing signed with them opens.
+
+    Raises:
+        TransactionManagementError: outside a transaction.
+    """
+    Resource.objects.select_for_update().filter(pk=resource_id).update(link_counter=F("link_counter") + 1)
+    StorageKey.objects.filter(resource_id=resource_id).delete()
+    RefusedSignature.objects.filter(resource_id=resource_id).delete()
+    EndedOldKey.objects.bulk_create([EndedOldKey(resource_id=resource_id)], ignore_conflicts=True)
+
+
+def _remembered(facts: Facts, most: int) -> Remembered:
+    rows = _HOLDERS.rows([facts.id, most])
+    old = bool(rows and rows[0][-1])
+    return Remembered([row for row in rows if row[0] is not None][: most - old], old)
+
+
+def _holder(row: tuple[Any, ...]) -> Holder:
+    return Holder(row[0], row[1])
+
+
+def _holds_write(facts: Facts, row: tuple[Any, ...]) -> bool:
+    """Ask the decision with the holder's grant in place of that of the principal for whom the facts were fetched.
+
+    Nothing else gives WRITE on a storage but owning it, so what the facts say of its run is left out.
+    """
+    account_id, token_id, _, is_active, is_token, expires_at, scope, granted, _ = row
+    if not is_active or (token_id and not is_token):
+        return False
+    if expires_at is not None and aware(expires_at) <= timezone.now():
+        return False
+    principal = Principal(account_id, token_id=token_id or None, scope=stored_scope(scope))
+    seen = replace(facts, granted=Permission(granted or 0), attached_to_issue=False, run=None)
+    return decide(principal, seen, Permission.WRITE).allowed
+
+
+def _given_at(resource_id: str, holder: Holder) -> datetime | None:
+    found = StorageKey.objects.filter(resource_id=resource_id, account_id=holder.account_id, token_id=holder.token_id)
+    return found.values_list("used_at", flat=True).first()
+
+
+def _remember(facts: Facts, holder: Holder) -> datetime | None:
+    """Note a new holder, and let the least recently used one make room; None where the storage is gone."""
+    now = timezone.now()
+    row = StorageKey(
+        resource_id=facts.id, account_id=holder.account_id, token_id=holder.token_id, given_at=now, used_at=now
+    )
+    try:
+        with transaction.atomic():
+            StorageKey.objects.bulk_create([row], ignore_conflicts=True)
+            if StorageKey.objects.filter(resource_id=facts.id).count() >= MOST:
+                _make_room(facts)
+    except IntegrityError:
+        return None
+    return now
+
+
+def _make_room(facts: Facts) -> None:
+    """Drop the least recently used holders; the owner is told of one that still holds WRITE, whose links end so."""
+    found = _remembered(facts, 2 * MOST)
+    for row in found.rows[MOST - found.old :]:
+        holder = _holder(row)
+        StorageKey.objects.filter(resource_id=facts.id, account_id=holder.account_id, token_id=holder.token_id).delete()
+        if _holds_write(facts, row):
+            _record_forgotten(facts, holder)
+
+
+def _record_forgotten(facts: Facts, holder: Holder) -> None:
+    """Say in the owner's trail that a holder's links ended although it still holds WRITE."""
+    username = Account.objects.filter(pk=holder.account_id).values_list("username", flat=True).first()
+    token = ApiToken.objects.filter(pk=holder.token_id).values_list("name", flat=True).first()
+    audit.record(
+        "link.key_forgotten",
+        by=ANONYMOUS,
+        account_id=facts.owner_id,
+        subject_kind=facts.kind,
+        subject_id=facts.id,
+        name=facts.name,
+        holder={"username": username, "token": token},
+    )
+
+
+def _count_use(resource_id: str, given: Given) -> None:
+    if timezone.now() - given.used_at > FRESH:
+        uses.add(f"{resource_id}.{given.holder.account_id}.{given.holder.token_id}")
+
+
+def _save_uses(counts: dict[str, int], at: datetime) -> None:
+    for text in sorted(counts):
+        resource_id, account_id, token_id = text.split(".")
+        this = Q(resource_id=resource_id, account_id=account_id, token_id=token_id)
+        StorageKey.objects.filter(this).update(used_at=at)
+
+
+uses = Tally(_save_uses)

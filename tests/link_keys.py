@@ -1,0 +1,20 @@
+"""Signing keys as clients get them, for tests that have accounts and storages at hand."""
+
+from accounts.models import Account
+from accounts.principal import Principal
+from resources.models import Resource
+from sharing import keys
+from sharing.access import Access, AddressedBy
+from sharing.facts import facts_of
+
+
+def access_of(resource: Resource, principal: Principal) -> Access:
+    return Access(principal, resource, facts_of(resource, principal.account_id), AddressedBy.ID)
+
+
+def key_of(resource: Resource, account: Account | Principal | None = None) -> str:
+    """Have the server give out a key of a storage, to its owner where nobody else is named."""
+    principal = account if isinstance(account, Principal) else (account or resource.owner).principal
+    key = keys.give(access_of(resource, principal))
+    assert key is not None, "only who holds WRITE is given a key"
+    return key
