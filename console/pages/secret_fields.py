@@ -116,11 +116,11 @@ class SecretInputForm(Manners):
         key = f"secret-{hashlib.sha256(name.encode(errors='replace')).hexdigest()[:12]}"
         type_ = field.get("type")
         self._secret[name], self._types[name] = key, type_ if type_ in _JSON_TYPES else "string"
-        title = field.get("title")
+        title = printable(str(field.get("title") or name)[:200])
         said = "A value is saved; it is not shown. Left empty, it is kept." if is_saved else left_empty
         kind = "" if self._types[name] == "string" else f"{_JSON_TYPES[self._types[name]]} "
         self.fields[key] = forms.CharField(
-            label=printable(str(title or name)[:200]),
+            label=title,
             required=False,
             strip=False,
             max_length=MAX_SECRET,
@@ -128,7 +128,9 @@ class SecretInputForm(Manners):
             widget=forms.PasswordInput(attrs=_PASSWORD | ({"placeholder": DOTS} if is_saved else {})),
         )
         if is_saved:
-            self.fields[f"{key}-remove"] = forms.BooleanField(label="Remove the saved value", required=False)
+            self.fields[f"{key}-remove"] = forms.BooleanField(
+                label=f"Remove the saved value of {title}", required=False
+            )
 
 
 def without_secrets(text: str, schema: str) -> str:
@@ -152,7 +154,7 @@ def refetched_on_change(path: str) -> dict[str, str]:
         "hx-select": "#secret-fields",
         "hx-swap": "outerHTML",
         "hx-disabled-elt": "unset",
-        "hx-sync": "this:replace",
+        "hx-sync": "this:queue last",
     }
 
 
