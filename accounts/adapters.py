@@ -136,8 +136,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """Give an account a new password, known by its owner (changed) or by their email (reset)."""
         had_one = user.has_usable_password()
         user.set_password(password)  # slow on purpose, so before the transaction
-        by = acting_on(user)
-        action = "password.reset" if by.is_anonymous else "password.changed" if had_one else "password.set"
+        by = holder_of_link(user)
+        action = "password.reset" if acting_on(user).is_anonymous else "password.changed" if had_one else "password.set"
         with transaction.atomic():
             user.save(update_fields=["password"])
             audit.record(action, by=by, account_id=user.pk)
@@ -149,7 +149,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             with transaction.atomic():
                 if not super().confirm_email(request, email_address):
                     return False
-                by, email = acting_on(email_address.user), email_address.email
+                by, email = holder_of_link(email_address.user), email_address.email
                 action, details = "email.verified", {"email": email}
                 if email != before:
                     action, details = "email.changed", {"before": before, "after": email}
@@ -223,6 +223,14 @@ def acting_on(account: Any) -> Principal:
         found: Principal = user.principal
         return found
     return ANONYMOUS
+
+
+def holder_of_link(account: Any) -> Principal:
+    """Return who acts by a link from an email: the user whose email it is, signed in or not, or the administrator."""
+    if administrator.is_acting():
+        return administrator.ADMINISTRATOR
+    found: Principal = account.principal
+    return found
 
 
 class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types

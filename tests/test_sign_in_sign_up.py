@@ -6,7 +6,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.test import Client
 
-from accounts.models import Account
+from accounts.models import Account, AuditEvent
 from tests.accounts_cast import actions_of, link_in_mail, sign_in, verify
 from tests.conftest import PASSWORD
 
@@ -184,3 +184,18 @@ def test_reset_changes_the_password_ends_all_sessions_and_leads_on(ada, mailoutb
     _, response = sign_in(ada, password="another horse battery")
     assert response["Location"] == "/"
     assert actions_of(ada)[-2:] == ["password.reset", "sign_in"]
+
+
+def test_links_from_emails_are_followed_by_the_user_whose_email_it_is(mailoutbox):
+    Client().post("/sign-up", NEW)
+    Client().post(link_in_mail().split("?")[0])
+    eve = Account.objects.get()
+    browser = Client()
+    browser.post("/reset-password", {"email": eve.email})
+    form = browser.get(link_in_mail())["Location"]
+    browser.post(form, {"password1": "another horse battery", "password2": "another horse battery", "end_tokens": "on"})
+
+    events = AuditEvent.objects.filter(account_id=eve.pk)
+
+    assert {"account.created", "email.verified", "password.reset"} <= set(events.values_list("action", flat=True))
+    assert set(events.values_list("actor_id", flat=True)) == {eve.pk}
