@@ -106,5 +106,5 @@ def remove_left_directories() -> int:
 
 
 def _is_old(directory: Path) -> bool:
-    age: float = timezone.now().timestamp() - directory.stat().st_mtime
+    age: float = timezone.now().timestamp() - directory.lstat().st_mtime
     return age > timedelta(days=1).total_seconds()

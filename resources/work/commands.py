@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from resources.work.sources import beginning_of, own_file
+from resources.work import opening
 
 _MAX_PACKAGE_BYTES = 1024 * 1024
 _NODE_FILES = ("main.js", "index.js", "main.mjs", "index.mjs", "src/main.js", "src/index.js")
@@ -42,15 +42,15 @@ def command_of(app: Path) -> list[str]:
 
 def is_for_node(app: Path) -> bool:
     """Tell whether the files in `app` are an Actor for Node.js."""
-    return own_file(app, "package.json") is not None
+    return opening.is_file(app, "package.json")
 
 
 def package_of(app: Path) -> dict[str, Any]:
     """Return what package.json says, an empty one where it is no object."""
-    file = own_file(app, "package.json")
+    text = opening.read(app, "package.json", _MAX_PACKAGE_BYTES)
     try:
-        found = json.loads(beginning_of(file, _MAX_PACKAGE_BYTES)) if file else {}
-    except (OSError, ValueError, RecursionError):
+        found = json.loads(text or b"{}")
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -74,18 +74,19 @@ def _of_node(app: Path) -> list[str]:
         return [program("npm"), "start", "--silent"]
     main = package.get("main")
     for name in (*([main] if isinstance(main, str) else []), *_NODE_FILES):
-        if own_file(app, name):
+        if opening.is_file(app, name):
             return [program("node"), name]
     raise NoCommand("There is neither a script called start in package.json nor a main.js.")
 
 
 def _of_python(app: Path) -> list[str]:
-    if (app / "src/__main__.py").is_file():
+    if opening.is_file(app, "src/__main__.py"):
         return [sys.executable, "-m", "src"]
-    packages = sorted(each.parent.name for each in app.glob("*/__main__.py") if each.parent.name.isidentifier())
+    named = (each for each in opening.names(app) if each.isidentifier())
+    packages = [each for each in named if opening.is_file(app, f"{each}/__main__.py")]
     if len(packages) == 1:
         return [sys.executable, "-m", packages[0]]
     for name in _PYTHON_FILES:
-        if (app / name).is_file():
+        if opening.is_file(app, name):
             return [sys.executable, name]
     raise NoCommand("There is nothing to start: neither src/__main__.py nor main.py, and no package.json.")

@@ -1,4 +1,4 @@
-"""One program of a run or build while it goes on: started, listened to, measured, held to its memory, stopped."""
+"""One program of a run or build while it goes on: started, listened to, measured, held to its limits, stopped."""
 
 import json
 import os
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resources.work import processes, seccomp
+from resources.work.disk import Disk
 from resources.work.isolation import Isolation, Place, arguments, bubblewrap, file_of
 from resources.work.lines import Lines
 
@@ -27,13 +28,17 @@ _LAUNCHER_ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8"}
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What is to be started, in the terms of where it is started: with isolation, paths are those inside."""
+    """What is to be started, in the terms of where it is started: with isolation, paths are those inside.
+
+    `file_bytes` is how large one file may be, and `disk` measures all files together.
+    """
 
     command: Sequence[str]
     environment: Mapping[str, str]
     directory: str
     memory_bytes: int
     file_bytes: int
+    disk: Disk
     places: Sequence[Place] = ()
 
 
@@ -77,9 +82,11 @@ class Container:
         """Take what it prints for so many seconds at most, measure it; return whether it has ended by then."""
         until = time.monotonic() + seconds
         while self.exit_code is None and (left := until - time.monotonic()) > 0:
-            self._read(min(left, 0.05))
+            self._read(0 if self._program.disk.is_measuring else min(left, 0.05))
             self._lines.write()
             self._measure()
+            if too_much := self._program.disk.measure(self._process.pid):
+                self._stop_for(too_much)
             self._look_whether_it_ended()
         return self.exit_code is not None
 
@@ -96,6 +103,7 @@ class Container:
         while self.exit_code is None:
             self.kill()
             self.attend(0.1)
+        self._program.disk.close()
         # What ran without isolation and left its parents behind may hold the pipe open for ever.
         until = time.monotonic() + _DRAIN_SECONDS
         while self._is_open and time.monotonic() < until:
@@ -142,6 +150,8 @@ class Container:
         if pid == 0:
             return
         code = os.waitstatus_to_exitcode(status)
+        # One that was quick may have left more than was ever measured.
+        self.too_much = self.too_much or self._program.disk.measure_last()
         self.exit_code = self._process.returncode = KILLED if self.too_much else code if code >= 0 else 128 - code
         self.measured.cpu_millis = max(self.measured.cpu_millis, round((usage.ru_utime + usage.ru_stime) * 1000))
 

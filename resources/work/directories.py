@@ -11,12 +11,17 @@ Each attempt at a run has a directory of its own: what ended or gave the run bac
 when the next attempt begins, in another worker on the same machine too.
 """
 
+import os
 import secrets
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
+
+from resources.work import opening
+from resources.work.walking import open_up
 
 APP, PACKAGES, NODE_MODULES = "app", "packages", "node_modules"
 FETCHED, REVISION = "fetched", "revision"
@@ -48,22 +53,30 @@ def node_modules_of(build: Path) -> Path | None:
     A link is none: npm runs programs of strangers, and what a link leads to would be shown to the runs of the build.
     """
     installed = build / APP / NODE_MODULES
-    return installed if installed.is_dir() and not installed.is_symlink() else None
+    return installed if opening.is_no_link_but_a_directory(installed) else None
+
+
+def packages_of(build: Path) -> Path | None:
+    """Return where pip has installed for a build, None where it has not. A link is none, here either."""
+    installed = build / PACKAGES
+    return installed if opening.is_no_link_but_a_directory(installed) else None
 
 
 def kept(what: str) -> list[Path]:
     """Return the directories that there are of "builds" or "runs"."""
-    return [each for each in _root(what).iterdir() if each.is_dir()]
+    return [each for each in _root(what).iterdir() if opening.is_no_link_but_a_directory(each)]
 
 
 def remove(directory: Path) -> None:
     """Remove a directory with all that is in it, if it is there. Links in it are removed and not followed.
 
-    What a run has nested more deeply than Python recurses is removed by the system's own program.
+    What a run has closed is opened first. What it has nested more deeply than Python recurses is removed by the
+    system's own program.
     """
-    try:
+    with suppress(RecursionError):
         shutil.rmtree(directory, ignore_errors=True)
-    except RecursionError:
+    if os.path.lexists(directory):
+        open_up(directory)
         subprocess.run(["rm", "-rf", "--", str(directory)], check=False)  # noqa: S603, S607  # a path of our own
 
 

@@ -12,14 +12,15 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
 
 from resources.models import SourceType
-from resources.work import directories, environment
+from resources.work import directories, environment, opening
 from resources.work.containers import Program
 from resources.work.directories import APP, FETCHED, REVISION
+from resources.work.disk import Disk
 from resources.work.isolation import Isolation, Place
-from resources.work.sources import BadSource, beginning_of, own_file
+from resources.work.sources import BadSource
 
 MAX_DOWNLOADED_BYTES = 256 * 1024**2
 MAX_UNPACKED_BYTES = 512 * 1024**2
@@ -60,6 +61,10 @@ class Elsewhere:
         parts = self._parts()
         name, password = _credentials_of(parts)
         yield from (parts.username or "", parts.password or "", name, password, parts.query)
+        # A server may send one back alone, as it is or decoded.
+        for each in filter(None, parts.query.split("&")):
+            value = each.partition("=")[2]
+            yield from (value, unquote_plus(value))
         if name or password:
             yield base64.b64encode(f"{name}:{password}".encode()).decode()
 
@@ -96,7 +101,7 @@ class Elsewhere:
         raise BadSource(f"The URL of the {self.kind.label} must be a valid one with http or https.")
 
 
-def program_of(source: Elsewhere, making: Path, isolation: Isolation, memory_bytes: int) -> Program:
+def program_of(source: Elsewhere, making: Path, isolation: Isolation, memory_bytes: int, disk: Disk) -> Program:
     """Return the program that fetches a source into a directory that is made for it in `making`.
 
     Raises:
@@ -114,14 +119,14 @@ def program_of(source: Elsewhere, making: Path, isolation: Isolation, memory_byt
         directory=seen,
         memory_bytes=memory_bytes,
         file_bytes=_FILE_BYTES,
+        disk=disk,
         places=[Place(fetched, seen, writable=True), Place(_PROGRAM, program)],
     )
 
 
 def problem_of(making: Path) -> str:
     """Return why the program has failed, "" where it could not say."""
-    path = own_file(making / FETCHED, "problem")
-    text = beginning_of(path, _MAX_PROBLEM_BYTES).decode(errors="replace") if path else ""
+    text = (opening.read(making / FETCHED, "problem", _MAX_PROBLEM_BYTES) or b"").decode(errors="replace")
     return "".join(each if each.isprintable() else " " for each in text).strip()
 
 
@@ -132,20 +137,19 @@ def take(making: Path) -> None:
         BadSource: when they are not there.
     """
     fetched = making / FETCHED
-    path = own_file(fetched, "revision")
-    revision = beginning_of(path, 100).decode(errors="replace") if path else ""
+    revision = (opening.read(fetched, "revision", 100) or b"").decode(errors="replace")
     files = fetched / "files"
-    if not _FETCHED_REVISION.match(revision) or files.is_symlink() or not files.is_dir():
+    if not _FETCHED_REVISION.match(revision) or not opening.is_no_link_but_a_directory(files):
         raise BadSource("Fetching the source has left no files.")
     files.rename(making / APP)
     directories.remove(fetched)
-    (making / REVISION).write_text(revision, encoding="ascii")
+    with (making / REVISION).open("x", encoding="ascii") as file:  # through no link
+        file.write(revision)
 
 
 def revision_of(build: Path) -> str:
     """Return which revision of its source the directory of a build was made of, "" where it was not fetched."""
-    path = build / REVISION
-    return path.read_text(encoding="ascii") if path.is_file() else ""
+    return (opening.read(build, REVISION, 100) or b"").decode(errors="replace")
 
 
 def _credentials_of(parts: SplitResult) -> tuple[str, str]:

@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from resources.actors.source_files import SourceFile
-from resources.work import commands, directories, environment, fetching, sources
+from resources.runs.starting import DISK_PER_MEMORY
+from resources.work import commands, directories, environment, fetching, opening, sources
 from resources.work.attending import Attendant, Outcome
 from resources.work.containers import Program
 from resources.work.directories import APP, NODE_MODULES, PACKAGES
+from resources.work.disk import Disk
 from resources.work.fetching import Elsewhere
 from resources.work.isolation import HOME, Isolation, Place
 
@@ -79,6 +81,11 @@ def seen_packages(isolation: Isolation, build: Path) -> str:
     return f"/{PACKAGES}" if isolation.on else str(build / PACKAGES)
 
 
+def _disk_of(making: Path, memory_bytes: int) -> Disk:
+    """Return what holds a build to its disk, which is as large as that of a run with so much memory."""
+    return Disk(making, DISK_PER_MEMORY * memory_bytes)
+
+
 def _installations(app: Path) -> list[tuple[list[str], str]]:
     """Return the commands that install what the Actor needs, each with the directory that it fills."""
     if commands.is_for_node(app):
@@ -87,7 +94,7 @@ def _installations(app: Path) -> list[tuple[list[str], str]]:
             return []
         npm = commands.program("npm")
         return [([npm, "install", "--omit=dev", "--no-audit", "--no-fund", "--no-update-notifier"], NODE_MODULES)]
-    if not (app / "requirements.txt").is_file():
+    if not opening.is_file(app, "requirements.txt"):
         return []
     pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-cache-dir"]
     return [([*pip, "--quiet", "--requirement", "requirements.txt", "--target"], PACKAGES)]
@@ -96,7 +103,8 @@ def _installations(app: Path) -> list[tuple[list[str], str]]:
 def _fetch(source: Elsewhere, making: Path, attendant: Attendant, memory_bytes: int) -> None:
     attendant.lines.hide(source.secrets())
     attendant.lines.note(f"Fetching the {source.shown()}.")
-    program = fetching.program_of(source, making, attendant.isolation, memory_bytes)
+    disk = _disk_of(making, memory_bytes)
+    program = fetching.program_of(source, making, attendant.isolation, memory_bytes, disk)
     _complete(program, attendant, "Fetching the source", lambda: attendant.lines.hidden(fetching.problem_of(making)))
     fetching.take(making)
 
@@ -124,6 +132,7 @@ def _install(
         directory=app,
         memory_bytes=memory_bytes,
         file_bytes=_INSTALLED_BYTES,
+        disk=_disk_of(making, memory_bytes),
         places=places,
     )
     _complete(program, attendant, "Installing")
@@ -135,6 +144,12 @@ def _complete(program: Program, attendant: Attendant, doing: str, why: Callable[
     if outcome is Outcome.EXITED and attendant.exit_code == 0:
         return
     if outcome is Outcome.TOO_MUCH:
-        raise CannotMake(f"{doing} took too much {attendant.too_much}.", exit_code=attendant.exit_code)
+        raise CannotMake(_too_much(doing, program, attendant.too_much), exit_code=attendant.exit_code)
     message = why() or f"{doing} ended with exit code {attendant.exit_code}."
     raise CannotMake(message, outcome, attendant.exit_code)
+
+
+def _too_much(doing: str, program: Program, what: str) -> str:
+    if what == "disk space":
+        return f"{doing} took too much disk space: more than {program.disk.most_bytes // 1024**2:,} MB."
+    return f"{doing} took too much memory." if what == "memory" else f"{doing} had too many {what}."

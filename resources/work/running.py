@@ -1,7 +1,6 @@
 """Running: a build started as a run, attended until it ends, and started again where that is wanted."""
 
 import logging
-import shutil
 import time
 from collections import deque
 from pathlib import Path
@@ -14,12 +13,15 @@ from resources.encryption import CannotDecrypt
 from resources.jobs import JobStatus
 from resources.models import Run
 from resources.runs import input_secrets
+from resources.runs.starting import DISK_PER_MEMORY
 from resources.runs.tokens import RunOver
 from resources.secret_inputs import keys
 from resources.work import building, commands, directories, environment, identity, leases, making
 from resources.work.attending import Attendant, Outcome
-from resources.work.containers import Program
+from resources.work.containers import KILLED, Program
+from resources.work.copying import CannotCopy, TooLarge, copy_directory
 from resources.work.directories import APP, NODE_MODULES, PACKAGES
+from resources.work.disk import Disk
 from resources.work.isolation import Isolation, IsolationMissing, Place, isolation
 from resources.work.lines import Lines
 from resources.work.sources import BadSource
@@ -40,7 +42,11 @@ _SAID = {
 
 
 class CannotStart(Exception):
-    """The run cannot be started; the message says why."""
+    """The run cannot be started; the message says why. `exit_code` is that of a run which was stopped for it."""
+
+    def __init__(self, message: str, exit_code: int | None = None) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 def execute(run_id: str) -> None:
@@ -88,12 +94,15 @@ class _Execution:
                 isolated = isolation()
                 attendant = Attendant(run, self._worker, isolated, self._lines)
                 outcome = attendant.run(self._program(run, isolated, attendant))
+            except CannotStart as error:
+                self._end(JobStatus.FAILED, message=str(error), exit_code=error.exit_code)
+                return
             except (
-                CannotStart,
                 OwnerSuspended,
                 IsolationMissing,
                 CannotDecrypt,
                 BadSource,
+                CannotCopy,
                 commands.NoCommand,
             ) as error:
                 self._end(JobStatus.FAILED, message=str(error))
@@ -125,20 +134,25 @@ class _Execution:
             max(memory_bytes, building.memory_bytes_of(run.build)),
             of_version.values if building.wants_variables(content) else {},
         )
-        _fill(self._directory, build)
+        disk = Disk(self._directory, _disk_mbytes_of(run) * 1024**2)
+        try:
+            _fill(self._directory, build, disk.most_bytes)
+        except TooLarge as error:
+            raise CannotStart(_out_of_disk(run), KILLED) from error
         home, app = making.seen_app(isolated, self._directory)
         given = environment.of_run(run, home, of_version.values)
         self._lines.hide([given["APIFY_TOKEN"], mark_of(run.pk)])
         self._lines.hide(given[name] for name in keys.VARIABLES if name in given)
         self._lines.hide(input_secrets.hidden_texts_of(run))
-        if (build / PACKAGES).is_dir():
+        if directories.packages_of(build):
             given["PYTHONPATH"] = making.seen_packages(isolated, build)
         return Program(
             command=commands.command_of(build / APP),
             environment=given,
             directory=app,
             memory_bytes=memory_bytes,
-            file_bytes=(run.disk_mbytes or 2 * run.memory_mbytes or 2 * _DEFAULT_MEMORY_MBYTES) * 1024**2,
+            file_bytes=disk.most_bytes,
+            disk=disk,
             places=_places(self._directory, build, home, isolated),
         )
 
@@ -190,21 +204,26 @@ def _failure(run: Run, attendant: Attendant) -> str | None:
     """Return what to say of a program that failed, None where its exit code says it all."""
     if attendant.too_much == "memory":
         return f"The Actor ran out of memory: it took more than its {run.memory_mbytes or _DEFAULT_MEMORY_MBYTES} MB."
+    if attendant.too_much == "disk space":
+        return _out_of_disk(run)
     if attendant.too_much:
         return f"The Actor was stopped: it had too many {attendant.too_much}."
     return None
 
 
-def _fill(directory: Path, build: Path) -> None:
+def _out_of_disk(run: Run) -> str:
+    return f"The Actor ran out of disk space: its files took more than its {_disk_mbytes_of(run)} MB."
+
+
+def _disk_mbytes_of(run: Run) -> int:
+    return run.disk_mbytes or DISK_PER_MEMORY * (run.memory_mbytes or _DEFAULT_MEMORY_MBYTES)
+
+
+def _fill(directory: Path, build: Path, most_bytes: int) -> None:
     """Make an attempt's directory anew, with its own copy of the source files; what is installed is not copied."""
     directories.remove(directory)
     directory.mkdir()
-    shutil.copytree(
-        build / APP,
-        directory / APP,
-        symlinks=True,
-        ignore=lambda at, _: [NODE_MODULES] if Path(at) == build / APP else [],
-    )
+    copy_directory(build / APP, directory / APP, leave_out=NODE_MODULES, most_bytes=most_bytes)
     if directories.node_modules_of(build):
         (directory / APP / NODE_MODULES).mkdir()
 
@@ -221,6 +240,6 @@ def _places(directory: Path, build: Path, home: str, isolated: Isolation) -> lis
     places = [Place(directory, home, writable=True)]
     if installed:
         places.append(Place(installed, f"{home}/{APP}/{NODE_MODULES}"))
-    if (build / PACKAGES).is_dir():
-        places.append(Place(build / PACKAGES, f"/{PACKAGES}"))
+    if packages := directories.packages_of(build):
+        places.append(Place(packages, f"/{PACKAGES}"))
     return places

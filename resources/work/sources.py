@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from resources.actors.source_files import SourceFile
+from resources.work import opening
 
 _DEFINITIONS = (".actor/actor.json", "actor.json", "apify.json")
 _INPUT_SCHEMAS = (".actor/INPUT_SCHEMA.json", ".actor/input_schema.json", "INPUT_SCHEMA.json", "input_schema.json")
@@ -46,13 +47,13 @@ def definition_of(app: Path) -> dict[str, Any]:
     Raises:
         BadSource: when one of them is missing where it should be, or not a JSON object.
     """
-    path = _first(app, _DEFINITIONS)
-    definition = {} if path is None else _object(app, path)
+    name = _first(app, _DEFINITIONS)
+    definition = {} if name is None else _object(app, name)
     storages = definition.get("storages")
     for holder, names in ((definition, ("output",)), (storages if isinstance(storages, dict) else {}, _STORAGES)):
-        for name in names:
-            if isinstance(holder.get(name), str):
-                holder[name] = _object(app, _named(app, holder[name]))
+        for schema in names:
+            if isinstance(holder.get(schema), str):
+                holder[schema] = _object(app, _named(app, holder[schema]))
     return definition
 
 
@@ -67,17 +68,16 @@ def input_schema_of(app: Path, definition: dict[str, Any]) -> str:
     named = definition.get("input")
     if isinstance(named, dict):
         return _as_text(named)
-    path = _named(app, named) if isinstance(named, str) else _first(app, _INPUT_SCHEMAS)
-    return "" if path is None else _as_text(_object(app, path))
+    name = _named(app, named) if isinstance(named, str) else _first(app, _INPUT_SCHEMAS)
+    return "" if name is None else _as_text(_object(app, name))
 
 
 def text_of(app: Path, definition: dict[str, Any], what: str) -> str:
     """Return the text of the Actor's "readme" or "changelog", "" where there is none."""
     named = definition.get(what)
-    path = _named(app, named) if isinstance(named, str) else _first(app, _READMES if what == "readme" else _CHANGELOGS)
-    if path is None:
-        return ""
-    return beginning_of(path, _MAX_TEXT_BYTES).decode(errors="replace").replace("\x00", "")
+    name = _named(app, named) if isinstance(named, str) else _first(app, _READMES if what == "readme" else _CHANGELOGS)
+    text = None if name is None else opening.read(app, name, _MAX_TEXT_BYTES)
+    return "" if text is None else text.decode(errors="replace").replace("\x00", "")
 
 
 def _relative(name: str) -> PurePosixPath:
@@ -87,45 +87,30 @@ def _relative(name: str) -> PurePosixPath:
     return path
 
 
-def own_file(app: Path, name: str) -> Path | None:
-    """Return a file of the Actor's own by its path in `app`, None where there is none.
-
-    What an installation has run may have left a link there, to a file of the server that is nobody's business.
-    """
-    try:
-        path = (app / name).resolve()
-        return path if path.is_file() and path.is_relative_to(app.resolve()) else None
-    except (OSError, ValueError, RuntimeError):  # the last is of links that lead in a circle
-        return None
+def _first(app: Path, names: Sequence[str]) -> str | None:
+    return next((name for name in names if opening.is_file(app, name)), None)
 
 
-def beginning_of(path: Path, size: int) -> bytes:
-    """Return the first `size` bytes of a file: an installation may have left one that fits into no memory."""
-    with path.open("rb") as file:
-        return file.read(size)
+def _named(app: Path, named: str) -> str:
+    """Return the path of a file that the definition names, by a path from where the definition is."""
+    name = f".actor/{named}" if opening.is_directory(app, ".actor") else named
+    if not opening.is_file(app, name):
+        raise BadSource(f'The definition of the Actor names the file "{named[:200]}", which is not there.')
+    return name
 
 
-def _first(app: Path, names: Sequence[str]) -> Path | None:
-    return next(filter(None, (own_file(app, name) for name in names)), None)
-
-
-def _named(app: Path, name: str) -> Path:
-    """Return a file that the definition names, by a path from where the definition is."""
-    path = own_file(app, f".actor/{name}" if (app / ".actor").is_dir() else name)
-    if path is None:
-        raise BadSource(f'The definition of the Actor names the file "{name[:200]}", which is not there.')
-    return path
-
-
-def _object(app: Path, path: Path) -> dict[str, Any]:
+def _object(app: Path, name: str) -> dict[str, Any]:
     """Return the object that a file holds, read as strictly as it will be read from the database again."""
-    name = path.relative_to(app.resolve())
+    shown = PurePosixPath(name)
+    text = opening.read(app, name, _MAX_TEXT_BYTES + 1)
+    if text is None:
+        raise BadSource(f"{shown} cannot be read.")
     try:
-        found = msgspec.json.decode(beginning_of(path, _MAX_TEXT_BYTES + 1).removeprefix(BOM_UTF8))
+        found = msgspec.json.decode(text.removeprefix(BOM_UTF8))
     except (msgspec.DecodeError, RecursionError) as error:
-        raise BadSource(f"{name} is not valid JSON: {error}") from error
+        raise BadSource(f"{shown} is not valid JSON: {error}") from error
     if not isinstance(found, dict):
-        raise BadSource(f"{name} must be a JSON object.")
+        raise BadSource(f"{shown} must be a JSON object.")
     return found
 
 
