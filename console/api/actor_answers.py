@@ -7,7 +7,7 @@ import msgspec
 from accounts.errors import record_not_found
 from accounts.moments import iso
 from console.api.basics import basics_of
-from resources.actors.versions import url_field_of, url_without_credentials
+from resources.actors.versions import url_field_of, url_for_readers
 from resources.models import Actor, ActorVersion, Build, EnvironmentVariable, TaggedBuild
 from sharing.access import Access
 from sharing.permissions import Permission
@@ -81,7 +81,7 @@ def version_answer(version: ActorVersion, with_environment: bool) -> dict[str, A
     }
     url_field = url_field_of(version.source_type)
     if url_field:
-        answer[url_field] = version.source_url if with_environment else url_without_credentials(version.source_url)
+        answer[url_field] = version.source_url if with_environment else url_for_readers(version.source_url)
     else:
         answer["sourceFiles"] = msgspec.Raw(version.source_files.encode())
     if with_environment:

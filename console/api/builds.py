@@ -25,7 +25,7 @@ from console.api.changes import change_general_access
 from console.api.pagination import Page, flag
 from console.api.waiting import seconds_to_wait, until_finished
 from resources.actors.fields import InvalidField
-from resources.actors.versions import url_without_credentials
+from resources.actors.versions import url_for_readers
 from resources.builds import definition, deleting, starting
 from resources.builds.choosing import build_for
 from resources.builds.ending import abort as abort_build
@@ -266,7 +266,7 @@ def _version(source: str, *, in_full: bool) -> dict[str, Any]:
         version["sourceFiles"] = [file for file in kept.get("sourceFiles", ()) if not file.get("folder")]
     elif kept.get("sourceType") == SourceType.GIT_REPO:
         url = kept["sourceUrl"]
-        version["gitRepoUrl"] = url if in_full else url_without_credentials(url)
+        version["gitRepoUrl"] = url if in_full else url_for_readers(url)
     return version
 
 

@@ -158,7 +158,7 @@ def _show(
         "form": form,
         "has_files": version is not None and version.source_type == SourceType.SOURCE_FILES,
         "files": _rows(version, file) if version else [],
-        "source_url": versions.url_without_credentials(version.source_url) if version else "",
+        "source_url": versions.url_for_readers(version.source_url) if version else "",
         "variables": version.environment.order_by("name") if version and context["can_write"] else [],
         "file_path": f"/actors/{version.actor_id}/versions/{version.number}" if version else "",
         "file_query": urlencode({"file": file.name}) if file else "",

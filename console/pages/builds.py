@@ -13,7 +13,7 @@ from console.pages.dataset_items import printable
 from console.pages.durations import time_taken
 from console.pages.resource_pages import Crumb, Related, Tab
 from resources.actors import source_files
-from resources.actors.versions import url_without_credentials
+from resources.actors.versions import url_for_readers
 from resources.builds import deleting, ending
 from resources.kinds import Kind
 from resources.models import Build, BuildContent, SourceType
@@ -57,7 +57,7 @@ def source(request: BuildRequest) -> HttpResponse:
         "file": file,
         "text": printable(file.content) if file and file.format == "TEXT" else None,
         "source_type": source_type,
-        "source_url": "" if is_files else url_without_credentials(kept.get("sourceUrl") or ""),
+        "source_url": "" if is_files else url_for_readers(kept.get("sourceUrl") or ""),
     }
     return render(request, "builds/source.html", context)
 

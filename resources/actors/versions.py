@@ -17,6 +17,7 @@ from resources.models import Actor, ActorVersion, Build, SourceType
 
 NUMBER = re.compile(r"(?:[0-9]|[1-9][0-9])\.(?:[0-9]|[1-9][0-9])\Z", re.ASCII)
 MAX_VERSIONS = 100
+_PARAMETERS = set("=?&")
 _MAX_URL = 2000
 
 
@@ -103,13 +104,19 @@ def source_files_of(version: ActorVersion) -> list[SourceFile]:
     return source_files.parsed(version.source_files)
 
 
-def url_without_credentials(url: str) -> str:
-    """Return the URL of a source as readers may see it: without the name and password that it may hold."""
-    if "@" not in url:
-        return url
+def url_for_readers(url: str) -> str:
+    """Return the URL of a source as readers may see it: without the name and password, the query, and parameters.
+
+    A query is what signs an address or holds a token. What follows # is a branch and a directory, unless it has a =.
+    """
     scheme, separator, rest = url.partition("://")
+    if not separator:
+        return ""
+    rest, _, fragment = rest.partition("#")
+    rest = rest.partition("?")[0]
     authority, slash, path = rest.partition("/")
-    return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}" if separator else url
+    shown = f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"
+    return f"{shown}#{fragment}" if fragment and not _PARAMETERS & set(fragment) else shown
 
 
 def _set(version: ActorVersion, fields: VersionFields) -> None:
