@@ -158,6 +158,21 @@ def test_a_name_that_nobody_has(monkeypatch):
         addresses.addresses_of(addresses.parse("http://nowhere.example/"))
 
 
+@pytest.mark.parametrize("address", PRIVATE)
+def test_what_a_name_of_the_deployments_network_leads_to_is_not_told(address, resolves, monkeypatch):
+    """Nor whether there is such a name: all who can make a webhook could ask for one after the other."""
+    target = addresses.parse("http://database.intranet:8080/")
+    resolves(address)
+    with pytest.raises(AddressRefused) as refused:
+        addresses.addresses_of(target)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [])
+    with pytest.raises(AddressRefused) as unknown:
+        addresses.addresses_of(target)
+    assert str(refused.value) == str(unknown.value)
+    assert address not in str(refused.value)
+    assert "WEBHOOK_ADDRESSES" in str(refused.value)
+
+
 @pytest.mark.parametrize("address", PUBLIC)
 def test_public_addresses(address, resolves):
     addresses.check(url_of(address))

@@ -30,6 +30,12 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 _NOT_PUBLIC = tuple(
     ip_network(network) for network in ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "2001::/23", "fec0::/10")
 )
+# One sentence for names that nobody has, and for those that lead elsewhere: which is which, and where they lead, is
+# known to the network of the deployment, and not to all who can make a webhook.
+_NOT_REACHED = (
+    "The host {} was not found, or has an address that webhooks are not sent to here; "
+    "the deployment's WEBHOOK_ADDRESSES says where to."
+)
 _MAY_NOT_BE_SENT_TO = "Webhooks are not sent to {} here; the deployment's WEBHOOK_ADDRESSES says where to."
 
 Address = IPv4Address | IPv6Address
@@ -131,15 +137,16 @@ def addresses_of(target: Target) -> Sequence[str]:
     try:
         answers = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
     except (OSError, UnicodeError):
-        raise AddressRefused(f"The host {target.host} was not found.") from None
+        raise AddressRefused(_NOT_REACHED.format(target.host_header)) from None
     # The zone of a link-local address is cut off, because `ip_address` has it take part in no comparison.
     found = list(dict.fromkeys(str(answer[4][0]).partition("%")[0] for answer in answers))
     if not found:
-        raise AddressRefused(f"The host {target.host} was not found.")
+        raise AddressRefused(_NOT_REACHED.format(target.host_header))
     if not allowed.host(target.host):
         for text in found:
             if not allowed.address(ip_address(text), target.port):
-                raise AddressRefused(_MAY_NOT_BE_SENT_TO.format(f"{target.host_header} ({text})"))
+                said = _NOT_REACHED if _literal(target.host) is None else _MAY_NOT_BE_SENT_TO
+                raise AddressRefused(said.format(target.host_header))
     return found
 
 
