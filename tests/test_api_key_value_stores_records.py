@@ -508,3 +508,34 @@ def test_a_type_that_was_kept_before_types_were_checked_is_none(client, digits, 
     response = client.get(digits)
     assert (response.status_code, response.headers["Content-Type"]) == (200, "application/octet-stream")
     assert body_of(response) == b"0123456789"
+
+
+UNPARSED = [
+    *("image/png;,text/html", "image/png; ,text/html", "image/png;text/html", "text/plain;charset", "image/png;a=b c"),
+    *('image/png;a="b', "image/png;a=b,text/html", "image/png;=x", "image/png; a =b", "image/svg+xml;<script>"),
+]
+
+
+@pytest.mark.parametrize("stored", UNPARSED)
+def test_a_content_type_that_does_not_parse_is_served_as_bytes_everywhere(client, store, url, stored, signed_in, ada):
+    client.put(f"{url}/odd", b"<script>1</script>", "image/png")
+    Record.objects.filter(key="odd").update(content_type=stored)
+    for method in (client.get, client.head):
+        response = method(f"{url}/odd")
+        assert response["Content-Type"] == "application/octet-stream"
+        assert response["Content-Disposition"].startswith("attachment")
+    page = signed_in(ada)
+    for query in ("", "?download=1"):
+        response = page.get(f"{store.console_path}/records/odd/content{query}")
+        assert response.status_code == 200
+        assert response["Content-Type"] == "application/octet-stream"
+    assert "<img" not in page.get(f"{store.console_path}/records/odd").content.decode()
+
+
+@pytest.mark.parametrize(
+    "stored",
+    ["image/png", "text/plain; charset=utf-8", 'text/plain;charset="utf-8"', "text/plain;", "Text/CSV ; a=b ;c=d"],
+)
+def test_a_content_type_that_parses_is_served_as_it_is(client, url, stored):
+    client.put(f"{url}/fine", b"x", stored)
+    assert client.get(f"{url}/fine")["Content-Type"] == stored

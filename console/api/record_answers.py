@@ -16,7 +16,7 @@ from console.api.headers import Answer
 from console.api.negotiation import Span, accepts_encoding, http_date, is_not_modified, requested_span
 from resources.models import Record
 from resources.records.content import PIECE, Undecodable, UnpacksTooLarge, decoded_pieces
-from resources.records.content_types import can_be_content_type
+from resources.records.content_types import as_served, essence_of
 from resources.records.reading import open_current, open_record
 
 SANDBOX = "sandbox; default-src 'none'"
@@ -45,7 +45,6 @@ _HARMLESS = frozenset(
         "video/webm",
     }
 )
-_ANY_BYTES = "application/octet-stream"
 # Up to here reading a file is less work than having it streamed.
 _SMALL = 65_536
 _ATTEMPTS = 5
@@ -60,7 +59,7 @@ def etags_of(record: Record | None) -> tuple[str, ...]:
 
 def is_harmless(content_type: str) -> bool:
     """Tell whether a browser may show this type instead of downloading it."""
-    return content_type.partition(";")[0].strip().lower() in _HARMLESS
+    return essence_of(as_served(content_type)) in _HARMLESS
 
 
 def answer_with(request: HttpRequest, record: Record, *, as_attachment: bool) -> HttpResponseBase | None:
@@ -138,8 +137,7 @@ class _Answer:
 
     def _content_type(self) -> str:
         """Return the type of the record; one from before types were checked may be none that a header can have."""
-        kept = self.record.content_type
-        return kept if can_be_content_type(kept) else _ANY_BYTES
+        return as_served(self.record.content_type)
 
     def _headers(self) -> dict[str, str]:
         headers = {

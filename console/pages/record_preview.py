@@ -14,7 +14,7 @@ from console.pages.json_text import laid_out
 from console.pages.secret_masking import masked
 from resources.models import Record
 from resources.records.content import Undecodable, UnpacksTooLarge, decoded_pieces, stored_pieces
-from resources.records.content_types import essence_of
+from resources.records.content_types import as_served, essence_of
 from resources.records.reading import open_current
 
 MAX_BYTES = 128 * 1024
@@ -74,7 +74,7 @@ class Preview:
 
 def is_raster(content_type: str) -> bool:
     """Tell whether this is a picture that a browser may show in a page."""
-    return essence_of(content_type) in _RASTER
+    return essence_of(as_served(content_type)) in _RASTER
 
 
 def preview_of(record: Record, secret: Collection[str] | None = None) -> Preview:
@@ -85,10 +85,10 @@ def preview_of(record: Record, secret: Collection[str] | None = None) -> Preview
     Raises:
         FileNotFoundError: when the record was deleted in the meantime.
     """
-    essence = essence_of(record.content_type)
+    essence = essence_of(as_served(record.content_type))
     if not record.size:
         return Preview(Form.EMPTY)
-    if is_raster(essence):
+    if essence in _RASTER:
         return Preview(Form.IMAGE if record.size <= MAX_IMAGE_BYTES else Form.LARGE_IMAGE)
     is_json = essence == "application/json" or essence.endswith("+json")
     if not (is_json or essence.startswith("text/") or essence in _TEXT or essence.endswith("+xml")):

@@ -15,12 +15,11 @@ from console.pages.record_preview import is_raster, preview_of
 from resources.kinds import Kind
 from resources.models import Record
 from resources.records import writing
-from resources.records.content_types import essence_of
+from resources.records.content_types import ANY_BYTES, as_served, essence_of
 from resources.records.reading import find
 from sharing.declare import needs
 from sharing.permissions import Permission
 
-_ANY_BYTES = "application/octet-stream"
 _WITH_CONTENT = (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT)
 
 
@@ -66,7 +65,7 @@ def content(request: StoreRequest, key: str = "") -> HttpResponseBase:
     if record is None or response is None:
         return _missing(request)
     if response.status_code in _WITH_CONTENT:
-        response.headers["Content-Type"] = essence_of(record.content_type) if inline else _ANY_BYTES
+        response.headers["Content-Type"] = essence_of(as_served(record.content_type)) if inline else ANY_BYTES
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     return response

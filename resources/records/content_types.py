@@ -6,11 +6,22 @@ MAX_LENGTH = 255
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _JSON = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json\s*(?:;|\Z)", re.IGNORECASE)
 _CONTENT_TYPE = re.compile(rf"{_WORD}/{_WORD}[ \t]*(?:;[\t\x20-\x7e]*)?\Z")
+_QUOTED = r'"(?:[\t \x21\x23-\x5b\x5d-\x7e]|\\[\t\x20-\x7e])*"'
+_PARSED = re.compile(rf"{_WORD}/{_WORD}(?:[ \t]*;[ \t]*(?:{_WORD}=(?:{_WORD}|{_QUOTED}))?)*[ \t]*\Z")
+ANY_BYTES = "application/octet-stream"
 
 
 def can_be_content_type(text: str) -> bool:
     """Tell whether `text` is a media type, with or without parameters, that is short enough to be kept."""
     return len(text) <= MAX_LENGTH and _CONTENT_TYPE.match(text) is not None
+
+
+def as_served(content_type: str) -> str:
+    """Return a stored content type as it is served: itself where it is one by the rules of HTTP, else ANY_BYTES.
+
+    Browsers take `image/png;,text/html` apart in ways of their own, and could find another type in it than we do.
+    """
+    return content_type if len(content_type) <= MAX_LENGTH and _PARSED.match(content_type) else ANY_BYTES
 
 
 def is_json(content_type: str) -> bool:
