@@ -1,8 +1,8 @@
 """What reaches a log, and what never does.
 
 Tokens and signatures may stand in an address (`?token=`, `signature=`), and so do the one-time keys of the e-mails
-about passwords and addresses. Every line is scrubbed when it is formatted, traceback included, so it does not
-matter who wrote it.
+about passwords and addresses, and the mark by which a run is known. Every line is scrubbed when it is formatted,
+traceback included, so it does not matter who wrote it.
 """
 
 import logging
@@ -13,12 +13,18 @@ from urllib.parse import unquote_plus
 
 LINE = "{asctime} {levelname} {name}: {message}"
 HIDDEN = "***"
-_SECRET_PARAMETERS = frozenset({"token", "signature", "key", "password", "code"})
+_SECRET_PARAMETERS = frozenset({"key", "code", "sig"})
+# `access_token`, `csrfmiddlewaretoken`, `X-Amz-Signature`, and each word alone
+_SECRET_ENDINGS = ("token", "signature", "password", "secret", "credential")
 _PARAMETER = re.compile(r"(?P<before>[?&;])(?P<name>[^=&;?\s\"']{1,200})=(?P<value>[^&;\s\"'#]*)")
 _CREDENTIALS = re.compile(r"(?i)\b(bearer|basic)(\s+|%20|\+)[^\s\"',)]+")
 _OUR_TOKEN = re.compile(r"latchkey_api_[0-9a-zA-Z]+")
 _ONE_TIME_KEY = re.compile(
     r"(/(?:reset-password|verify-email|sign-up/invited)/(?:[a-z-]+/)?)(?!done\b|set-password\b)[^/\s?\"']{6,}"
+)
+# The address that a run calls by (`resources/calls.py`), each character as it is or with a percent escape.
+_MARK_OF_RUN = re.compile(
+    r"(?i)((?:/|%2f)(?:f|%66)(?:r|%72)(?:o|%6f)(?:m|%6d)(?:/|%2f)[0-9a-z%]{17,51}?(?:\.|%2e))[0-9a-f%]{20,60}"
 )
 
 
@@ -27,12 +33,14 @@ def scrub(text: str) -> str:
     text = _PARAMETER.sub(_hide_value, text)
     text = _CREDENTIALS.sub(rf"\1 {HIDDEN}", text)
     text = _OUR_TOKEN.sub(HIDDEN, text)
+    text = _MARK_OF_RUN.sub(rf"\1{HIDDEN}", text)
     return _ONE_TIME_KEY.sub(rf"\1{HIDDEN}", text)
 
 
 def _hide_value(match: re.Match[str]) -> str:
     # The name may be written with percent escapes; the server would read it all the same.
-    secret = unquote_plus(match["name"]).strip().lower() in _SECRET_PARAMETERS
+    name = unquote_plus(match["name"]).strip().lower()
+    secret = name in _SECRET_PARAMETERS or name.endswith(_SECRET_ENDINGS)
     return f"{match['before']}{match['name']}={HIDDEN}" if secret else match[0]
 
 

@@ -9,6 +9,7 @@ from gunicorn.config import Config
 
 from console.gunicorn import Logger
 from console.logging import LINE, ScrubbingFormatter, scrub
+from resources.calls import mark_of
 
 TOKEN = "latchkey_api_0123456789abcdefghijABCDEFGHIJ012345"
 
@@ -28,6 +29,10 @@ TOKEN = "latchkey_api_0123456789abcdefghijABCDEFGHIJ012345"
         "GET /verify-email/s3cretkey HTTP/1.1",
         "GET /reset-password/1-s3cretkey HTTP/1.1",
         "GET /reset-password/key/1-s3cretkey/ HTTP/1.1",
+        "GET /x?csrfmiddlewaretoken=s3cret HTTP/1.1",
+        "https://s3.example/a.zip?X-Amz-Signature=s3cret&X-Amz-Credential=s3cret&X-Amz-Security-Token=s3cret",
+        "https://example.com/a.zip?access_token=s3cret",
+        "https://account.blob.example/a.zip?sv=2024&sig=s3cret",
     ],
 )
 def test_the_secret_is_hidden_and_the_rest_is_not(line):
@@ -35,6 +40,20 @@ def test_the_secret_is_hidden_and_the_rest_is_not(line):
     assert "s3cret" not in scrubbed
     assert "***" in scrubbed
     assert scrubbed.split()[0].partition("?")[0].partition("/reset")[0] in line
+
+
+@pytest.mark.parametrize("way", ["/from/{}.{}/v2/x", "//from/{}.{}/v2", "/%66rom/{}%2E{}/v2", "%2Ffrom%2F{}.{}%2Fv2"])
+def test_the_mark_of_a_run_is_hidden_and_the_run_is_not(way):
+    """It is what keeps others from writing into the log of the run."""
+    run = "abcdefghijklmnopq"
+    mark = mark_of(run)
+    escaped = "".join(f"%{ord(each):02X}" for each in mark)
+    for written in (mark, mark.upper(), escaped):
+        line = scrub(f'"POST {way.format(run, written)} HTTP/1.1" 200')
+        assert "***" in line
+        assert run in line
+        assert written not in line
+    assert scrub(f"GET /from/{run}.html HTTP/1.1") == f"GET /from/{run}.html HTTP/1.1"
 
 
 def test_a_token_is_hidden_wherever_it_stands():
