@@ -8,9 +8,22 @@ from accounts.principal import Principal
 from resources.kinds import Kind
 from resources.models import Resource
 from sharing import refusals
-from sharing.access import Access
-from sharing.facts import fetch, parse_address
+from sharing.access import Access, AddressedBy
+from sharing.facts import facts_of, fetch, parse_address
 from sharing.permissions import Permission
+
+
+def access_to(principal: Principal, resource: Resource) -> Access:
+    """Return what a principal may do with a resource that is at hand, as it is now, by its ID.
+
+    Raises:
+        ApiError: 404 when the resource was deleted in the meantime.
+    """
+    try:
+        facts = facts_of(resource, principal.account_id)
+    except LookupError:
+        raise refusals.not_found(Kind(resource.kind)) from None
+    return Access(principal, resource, facts, AddressedBy.ID)
 
 
 def mentioned(principal: Principal, kind: Kind, address: str, permission: Permission) -> Resource:

@@ -67,11 +67,3 @@ def why_withheld(permission: Permission, kind: Kind) -> str:
     if permission is Permission.MANAGE_ACCESS_RIGHTS:
         return f"{_BECAUSE}, which cannot change who has access, or publish."
     return f"{_BECAUSE}, {_WORDS[kind]}."
-
-
-def may_choose_code(principal: Principal, owner_id: str) -> bool:
-    """Tell whether a principal may choose the code that runs in the name of `owner_id`: only that account may.
-
-    A run of another account's Actor may not, though it speaks for its owner.
-    """
-    return principal.account_id == owner_id and not is_run_of_other_account(principal)

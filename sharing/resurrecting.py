@@ -10,6 +10,7 @@ from accounts.errors import ApiError
 from accounts.principal import Principal
 from resources.kinds import Kind
 from resources.models import Build, Run
+from sharing import narrowing, refusals
 from sharing.mentioned import mentioned
 from sharing.permissions import Permission
 
@@ -24,9 +25,10 @@ def check_may_go_on(run: Run, build: str | None, *, by: Principal) -> None:
     if not run.owner.is_active:
         message = "The account that this Actor run belongs to is suspended."
         raise ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", message)
+    if build is not None and narrowing.is_run_of_other_account(by):
+        raise refusals.withheld(narrowing.CODE)
     if build is not None and by.account_id != run.owner_id:
-        message = "Only its owner can choose the build of an Actor run."
-        raise ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", message)
+        raise refusals.withheld("Only its owner can choose the build of an Actor run.")
     owner = run.owner.principal
     mentioned(owner, Kind.ACTOR, run.actor_id or "", Permission.RUN)
     built = Build.objects.filter(pk=run.build_id).values_list("actor_id", flat=True).first() if build is None else None

@@ -8,22 +8,19 @@ another build of it.
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import cast
 
 import msgspec
 
-from accounts.errors import ApiError
 from accounts.principal import Principal
 from resources.kinds import Kind
 from resources.models import Actor, Task
 from resources.schedules.actions import Action, RunActor
+from sharing import narrowing, refusals
 from sharing.mentioned import mentioned
 from sharing.permissions import Permission
 
-_NOT_THE_OWNERS = ApiError(
-    HTTPStatus.FORBIDDEN,
-    "insufficient-permissions",
+_NOT_THE_OWNERS = refusals.withheld(
     "Only its owner can have a schedule start an Actor or task of somebody else, or another build of it: its runs "
     "speak for its owner.",
 )
@@ -68,6 +65,8 @@ def named_by_id(action: Action, principal: Principal, owner: Principal, kept: Co
         named: Action = msgspec.structs.replace(action, actor_id=target.actor.pk)
     else:
         named = msgspec.structs.replace(action, actor_task_id=target.task.pk if target.task else "")
+    if narrowing.is_run_of_other_account(principal):
+        raise refusals.withheld(narrowing.why_withheld(Permission.WRITE, Kind.SCHEDULE))
     if owner.account_id != principal.account_id:
         target_of(named, owner)
         is_new = _what(named) not in {_what(each) for each in kept}

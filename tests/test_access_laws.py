@@ -18,7 +18,7 @@ from accounts.models import Account, AccountGeneralAccess
 from accounts.principal import Principal, RunIdentity, Scope, ScopeEntry
 from resources.kinds import KINDS, Kind
 from resources.models import GeneralAccess, Resource, Run
-from sharing import caps, general_access, grants, issues, links
+from sharing import caps, general_access, grants, issues, links, many
 from sharing.access import Reason, decide
 from sharing.facts import facts_of
 from sharing.general_access import levels_of
@@ -180,6 +180,33 @@ class Laws(TestCase):
         )
         assert of_nobody <= of_foreign <= of_own == of_account
         assert not any(permission == "MANAGE_ACCESS_RIGHTS" for _, permission, _ in of_foreign)
+
+    @few_worlds
+    @given(worlds())
+    def test_the_decision_for_many_is_the_decision_for_each(self, description):
+        world = build(description)
+        names = [name for name, resource in world.resources.items() if not resource.info.general_access]
+        foreign = RunIdentity("r" * 17, is_of_other_account=True, started_by_token_id="")
+        for who in (*PEOPLE, None):
+            plain = world.principal(who)
+            for principal in (plain, replace(plain, run=foreign)) if who else (plain,):
+                for permission in Permission:
+                    expected = {
+                        world.resources[name].pk
+                        for name in names
+                        if world.decide_for(principal, name, permission.name or "").allowed
+                    }
+                    found = many.allowed([world.resources[name] for name in names], principal, permission)
+                    assert found == expected
+                    self._check_parents(world, principal, permission, found)
+
+    def _check_parents(self, world: World, principal: Principal, permission: Permission, allowed: set[str]) -> None:
+        for name in ("run0", "run1", "build0"):
+            facts = facts_of(world.resources[name], principal.account_id)
+            for kind, parent in ((Kind.ACTOR, facts.actor), (Kind.TASK, facts.task)):
+                if parent is not None:
+                    may = many.is_allowed_on_parent(kind, parent, principal, permission)
+                    assert may is (parent.id in allowed)
 
     @few_worlds
     @given(worlds(), st.data())

@@ -74,7 +74,7 @@ def test_a_scope_that_cannot_publish_makes_no_public_actor(api, ada):
     assert "MANAGE_ACCESS_RIGHTS" in refused.json()["error"]["message"]
     assert not Actor.objects.exists()
     assert data_of(send(api(ada, scope=scope), "post", ACTORS, {"name": "closed", "isPublic": False}))
-    scope[0]["permissions"].append("MANAGE_ACCESS_RIGHTS")
+    scope[0]["permissions"] += ["MANAGE_ACCESS_RIGHTS", "RUN"]
     assert data_of(send(api(ada, scope=scope), "post", ACTORS, body))["isPublic"] is True
 
 
@@ -262,7 +262,7 @@ def test_a_writer_cannot_publish_nor_make_private_but_sends_back_what_was_read(a
 
 
 def test_publishing_opens_the_actor_and_unpublishing_closes_it(api, ada, ben, cleo, actor, url, give):
-    give(actor, ben, "WRITE", "MANAGE_ACCESS_RIGHTS")
+    give(actor, ben, "WRITE", "RUN", "MANAGE_ACCESS_RIGHTS")
     data_of(send(api(ben), "put", url, {"isPublic": True}))
     for client in (api(), api(cleo)):
         assert data_of(client.get(url))["versions"][0]["sourceFiles"][0]["name"] == "a"

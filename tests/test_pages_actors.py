@@ -84,6 +84,10 @@ DIALOGS = {
 # Refusals
 
 
+# What publishing gives away besides.
+NEEDED_BESIDES = {"/publish": ("WRITE", "RUN")}
+
+
 @pytest.mark.parametrize("path", [*TABS, *DIALOGS])
 def test_nobody_is_led_through_sign_in_even_to_what_is_public(public, client, path):
     response = client.get(f"{public.console_path}{path}")
@@ -108,7 +112,7 @@ def test_each_change_needs_its_own_permission(actor, built, signed_in, ben, give
     assert here.get(f"{actor.console_path}{path}").status_code == 403
     assert here.post(f"{actor.console_path}{path}", {"public": "yes", "confirmation": "finder"}).status_code == 403
     grant.delete()
-    give(actor, ben, permission)
+    give(actor, ben, permission, *NEEDED_BESIDES.get(path, ()))
     assert here.get(f"{actor.console_path}{path}").status_code == 200
     actor.refresh_from_db()
     assert not actor.is_public

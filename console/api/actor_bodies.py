@@ -9,7 +9,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from accounts.errors import ApiError, invalid_value
-from console.api import answers, pricing
+from console.api import answers, permission_levels, pricing
+from resources import memory
 from resources.actors import versions
 from resources.actors.environment import Variable
 from resources.actors.fields import ActorFields, InvalidField
@@ -18,6 +19,7 @@ from resources.actors.versions import VersionFields
 from resources.models import ActorVersion
 from resources.storages import InvalidName, NameTaken
 
+_WIRE = {"forcePermissionLevel": "defaultRunOptions.forcePermissionLevel"}
 _CATEGORY_RULES = "each must have 1 to 50 capital letters, digits and underscores."
 
 
@@ -55,10 +57,18 @@ class Version(msgspec.Struct, rename="camel"):
     git_repo_url: str | None = None
     tarball_url: str | None = None
     git_hub_gist_url: str | None = None
+    actor_permission_level: str | None = None
+    force_permission_level: str | None = None
 
     @property
     def fields(self) -> VersionFields:
-        """The fields of a version that are given."""
+        """The fields of a version that are given.
+
+        Raises:
+            ApiError: 400 for a permission level that no run can have; that of an Actor stands in the Actor.
+        """
+        permission_levels.check("actorPermissionLevel", self.actor_permission_level)
+        permission_levels.check("forcePermissionLevel", self.force_permission_level)
         fields: VersionFields = {}
         if self.source_type is not None:
             fields["source_type"] = self.source_type
@@ -180,8 +190,13 @@ class ActorBody(msgspec.Struct, rename="camel"):
             "forcePermissionLevel": options.force_permission_level,
         }
         details: dict[str, Any] = {name: value for name, value in given.items() if value is not UNSET}
+        for field in ("actorPermissionLevel", "forcePermissionLevel"):
+            if details.get(field) != kept.get(field):  # clients send back what they read
+                permission_levels.check(_WIRE.get(field, field), details.get(field))
         for name, said in (("exampleRunInput", self.example_run_input), ("actorStandby", self.actor_standby)):
             change = msgspec.to_builtins(said) if said is not None else {}
+            if name == "actorStandby" and not memory.is_possible_standby(change, kept.get(name) or {}):
+                raise invalid_value(f"{name}.memoryMbytes", memory.MEMORY_RULES)
             if change:
                 details[name] = {**kept.get(name, {}), **change}
         return details

@@ -12,7 +12,7 @@ from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from console.api import actor_answers, answers, bodies
 from console.api.actor_bodies import REFUSED, ActorBody, BuildTag, Version, refusal_of
-from console.api.changes import check_may_change, may_not_change
+from console.api.changes import may_not_change
 from console.api.pagination import Page, flag, one_of
 from resources.actors import editing, environment, versions
 from resources.actors.fields import ActorFields, InvalidField
@@ -20,10 +20,10 @@ from resources.builds import tagging
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion
 from resources.storages import ResourceGone
-from sharing.access import Access, AddressedBy
+from sharing import publishing
 from sharing.declare import needs, signed_in_for
-from sharing.facts import facts_of
 from sharing.lists import Ownership, count_listed, listed
+from sharing.mentioned import access_to
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
 
@@ -61,8 +61,9 @@ def create(request: ApiRequest) -> HttpResponse:
     """
     body = bodies.read_json(request, ActorBody)
     principal = request.principal
-    if body.is_public and not principal.scope_allows(Permission.MANAGE_ACCESS_RIGHTS.name or "", Kind.ACTOR):
-        raise may_not_change(Kind.ACTOR, "isPublic", Permission.MANAGE_ACCESS_RIGHTS)
+    missing = publishing.missing_for_new(principal) if body.is_public else None
+    if missing is not None:
+        raise may_not_change(principal, Kind.ACTOR, "isPublic", missing)
     try:
         with transaction.atomic():
             actor = editing.create(principal.account_id or "", body.name, by=principal, **body.fields())
@@ -70,7 +71,7 @@ def create(request: ApiRequest) -> HttpResponse:
                 _add(actor, version, principal)
     except REFUSED as error:
         raise refusal_of(error) from None
-    access = Access(principal, actor, facts_of(actor, principal.account_id), AddressedBy.ID)
+    access = access_to(principal, actor)
     location = f"{settings.PUBLIC_URL}/v2/actors/{actor.pk}"
     return answers.data(actor_answers.described(access), answers.CREATED, location=location)
 
@@ -83,7 +84,7 @@ def show(request: ResourceApiRequest) -> HttpResponse:
 
 @needs(Kind.ACTOR, Permission.WRITE)
 def update(request: ResourceApiRequest) -> HttpResponse:
-    """Change what is given, all of it or nothing. To publish an Actor or make it private needs MANAGE_ACCESS_RIGHTS.
+    """Change what is given, all of it or nothing. What publishing takes besides is decided in `sharing/publishing.py`.
 
     `versions` are then all versions that there are; `taggedBuilds` moves the tags that it names.
     """
@@ -120,8 +121,11 @@ def _changed(request: ResourceApiRequest, body: ActorBody, actor: Actor) -> Acto
         ApiError: 403 for an `isPublic` that would change who may read the Actor, by somebody who may not change that.
     """
     fields = body.fields(actor.details)
-    if fields.get("is_public", actor.is_public) != actor.is_public:
-        check_may_change(request, "isPublic", Permission.MANAGE_ACCESS_RIGHTS)
+    public = fields.get("is_public", actor.is_public)
+    if public != actor.is_public:
+        missing = publishing.missing(request.access, public=public)
+        if missing is not None:
+            raise may_not_change(request.principal, Kind.ACTOR, "isPublic", missing)
     else:
         fields.pop("is_public", None)
     return fields

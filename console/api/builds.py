@@ -34,8 +34,9 @@ from resources.models import Actor, ActorVersion, Build, BuildContent, SourceTyp
 from sharing import refusals
 from sharing.access import Access, AddressedBy
 from sharing.declare import needs, signed_in_for
-from sharing.facts import Address, facts_of, fetch, parse_address
+from sharing.facts import Address, fetch, parse_address
 from sharing.lists import count_listed, listed
+from sharing.mentioned import access_to
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
 
@@ -89,8 +90,7 @@ def start(request: ResourceApiRequest) -> HttpResponse:
     except InvalidField as error:
         raise refusal_of(error) from None
     until_finished(request, build, seconds)
-    principal = request.principal
-    access = Access(principal, build, facts_of(build, principal.account_id), AddressedBy.ID)
+    access = access_to(request.principal, build)
     return answers.data(described(access), answers.CREATED, location=_url_of(build))
 
 

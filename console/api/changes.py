@@ -6,6 +6,7 @@ import msgspec
 from django.db import transaction
 
 from accounts.errors import ApiError, invalid_value, record_not_found
+from accounts.principal import Principal
 from console.api import answers, bodies
 from resources import storages
 from resources.kinds import KINDS, Kind
@@ -23,18 +24,16 @@ def check_may_change(request: ResourceApiRequest, field: str, permission: Permis
         ApiError: 403 `insufficient-permissions-to-change-field`.
     """
     if not request.access.allows(permission):
-        refusal = may_not_change(request.resource.kind, field, permission)
-        why = why_narrowed(request.principal, permission, Kind(request.resource.kind))
-        raise ApiError(refusal.status, refusal.type, refusal.message + why)
+        raise may_not_change(request.principal, request.resource.kind, field, permission)
 
 
-def may_not_change(kind: str, field: str, permission: Permission) -> ApiError:
+def may_not_change(principal: Principal, kind: str, field: str, permission: Permission) -> ApiError:
     """Return the refusal of a `field` of a resource, for want of `permission`."""
     return ApiError(
         HTTPStatus.FORBIDDEN,
         "insufficient-permissions-to-change-field",
         f'Insufficient permissions to change the field "{field}" of the {KINDS[Kind(kind)].noun}. '
-        f"Missing permission: {permission.name}.",
+        f"Missing permission: {permission.name}.{why_narrowed(principal, permission, Kind(kind))}",
     )
 
 

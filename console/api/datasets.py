@@ -21,10 +21,10 @@ from resources.datasets.schemas import checked_schema
 from resources.kinds import Kind
 from resources.models import Dataset
 from resources.usage import reads
-from sharing.access import Access, AddressedBy, Facts
+from sharing.access import Access, Facts
 from sharing.declare import needs, signed_in_for
-from sharing.facts import facts_of
 from sharing.lists import Listed
+from sharing.mentioned import access_to
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
 
@@ -46,8 +46,7 @@ def get_or_create(request: ApiRequest) -> HttpResponse:
         )
     except storages.InvalidName as error:
         raise invalid_value("name", str(error)) from None
-    access = Access(principal, dataset, facts_of(dataset, principal.account_id), AddressedBy.ID)
-    seen = _described(access)
+    seen = _described(access_to(principal, dataset))
     if not is_new:
         return answers.data(seen)
     return answers.data(seen, answers.CREATED, location=f"{settings.PUBLIC_URL}/v2/datasets/{dataset.pk}")

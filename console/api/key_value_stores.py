@@ -21,10 +21,10 @@ from resources.kinds import Kind
 from resources.models import KeyValueStore, Resource
 from resources.records.collections import checked_schema
 from resources.usage import reads
-from sharing.access import Access, AddressedBy
+from sharing.access import Access
 from sharing.declare import needs, signed_in_for
-from sharing.facts import facts_of
 from sharing.lists import Listed
+from sharing.mentioned import access_to
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
 
@@ -46,7 +46,7 @@ def get_or_create(request: ApiRequest) -> HttpResponse:
         )
     except storages.InvalidName as error:
         raise invalid_value("name", str(error)) from None
-    seen = _described(Access(principal, made, facts_of(made, principal.account_id), AddressedBy.ID))
+    seen = _described(access_to(principal, made))
     if not is_new:
         return answers.data(seen)
     return answers.data(seen, answers.CREATED, location=url_of(made))

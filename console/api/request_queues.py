@@ -18,10 +18,10 @@ from resources import storages
 from resources.kinds import Kind
 from resources.models import RequestQueue
 from resources.usage import reads
-from sharing.access import Access, AddressedBy
+from sharing.access import Access
 from sharing.declare import needs, signed_in_for
-from sharing.facts import facts_of
 from sharing.lists import Listed
+from sharing.mentioned import access_to
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
 
@@ -40,12 +40,9 @@ def get_or_create(request: ApiRequest) -> HttpResponse:
         made, is_new = storages.create(
             Kind.REQUEST_QUEUE, principal.account_id or "", name=request.GET.get("name"), by=principal
         )
-        facts = facts_of(made, principal.account_id)
     except storages.InvalidName as error:
         raise invalid_value("name", str(error)) from None
-    except LookupError:
-        raise gone() from None
-    seen = _described(Access(principal, made, facts, AddressedBy.ID))
+    seen = _described(access_to(principal, made))
     if not is_new:
         return answers.data(seen)
     return answers.data(seen, answers.CREATED, location=f"{settings.PUBLIC_URL}/v2/request-queues/{made.pk}")

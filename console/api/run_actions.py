@@ -23,6 +23,7 @@ from resources.runs import aborting, charging, restarting, resurrecting
 from resources.runs.inputs import InvalidInput
 from resources.runs.options import InvalidOption
 from resources.runs.starting import CannotRun
+from sharing import narrowing, refusals
 from sharing.declare import needs
 from sharing.mentioned import mentioned
 from sharing.permissions import Permission
@@ -115,9 +116,12 @@ def _run(request: ResourceApiRequest) -> Run:
 
 
 def _check_is_owner(request: ResourceApiRequest) -> None:
-    if request.principal.account_id != request.resource.owner_id:
-        message = "Only its owner can choose what becomes of an Actor run."
-        raise ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", message)
+    principal = request.principal
+    is_itself = principal.run is not None and principal.run.id == request.resource.pk
+    if narrowing.is_run_of_other_account(principal) and not is_itself:
+        raise refusals.withheld(narrowing.CODE)
+    if principal.account_id != request.resource.owner_id:
+        raise refusals.withheld("Only its owner can choose what becomes of an Actor run.")
 
 
 def _not_now(error: Exception) -> ApiError:

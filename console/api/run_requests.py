@@ -13,7 +13,7 @@ from django.http import HttpRequest, QueryDict
 
 from accounts.errors import ApiError, invalid_value
 from accounts.requests import ApiRequest
-from console.api import bodies
+from console.api import bodies, permission_levels
 from console.api.pagination import flag, whole_number
 from console.api.webhooks import WebhookBody
 from resources.jobs import Origin
@@ -36,6 +36,7 @@ def options_in(query: QueryDict) -> RunOptions:
     Raises:
         ApiError: 400 naming what cannot be.
     """
+    permission_levels.check("forcePermissionLevel", query.get("forcePermissionLevel") or None)
     options = RunOptions(
         build=query.get("build") or None,
         timeout_secs=_number(query, "timeout"),

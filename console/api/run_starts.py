@@ -29,10 +29,8 @@ from resources.runs import starting
 from resources.runs.inputs import InvalidInput
 from resources.runs.options import InvalidOption
 from resources.webhooks.editing import InvalidWebhook
-from sharing.access import Access, AddressedBy
 from sharing.declare import needs
-from sharing.facts import facts_of
-from sharing.mentioned import mentioned
+from sharing.mentioned import access_to, mentioned
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
 
@@ -86,7 +84,7 @@ def _answer_with_run(request: ResourceApiRequest, start: Start, path: Callable[[
     seconds = waiting.seconds_to_wait(request.GET)
     run = start(request)
     waiting.until_finished(request, run, seconds)
-    access = Access(request.principal, run, facts_of(run, request.principal.account_id), AddressedBy.ID)
+    access = access_to(request.principal, run)
     return answers.data(run_in_full(run, access), answers.CREATED, location=f"{settings.PUBLIC_URL}/v2/{path(run)}")
 
 

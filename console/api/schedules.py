@@ -16,7 +16,7 @@ from accounts.models import Account
 from accounts.moments import iso
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
-from console.api import answers, bodies
+from console.api import answers, bodies, permission_levels
 from console.api.plan_lists import answer_with_plans
 from resources.kinds import Kind
 from resources.models import Schedule
@@ -57,6 +57,10 @@ class ScheduleBody(msgspec.Struct, rename="camel"):
             ApiError: the refusal of the access model, for what may not be started.
         """
         actions = self.actions
+        for each in actions or ():
+            if isinstance(each, RunActor) and each.run_options:
+                level = each.run_options.force_permission_level
+                permission_levels.check("actions.runOptions.forcePermissionLevel", level)
         if actions is not None:
             actions = [named_by_id(action, by, owner, kept) for action in actions[: MAX_ACTIONS + 1]]
         return ScheduleChange(

@@ -17,7 +17,7 @@ from msgspec import UNSET, UnsetType
 from accounts.errors import ApiError, invalid_value, record_not_found
 from accounts.moments import iso
 from accounts.requests import ApiRequest
-from console.api import answers, bodies
+from console.api import answers, bodies, permission_levels
 from console.api.plan_lists import answer_with_plans
 from resources.kinds import Kind
 from resources.models import Actor, Resource, Task
@@ -29,6 +29,7 @@ from sharing.declare import needs, signed_in_for
 from sharing.lists import Listed
 from sharing.mentioned import mentioned
 from sharing.permissions import Permission
+from sharing.planned import allowed_change
 from sharing.requests import ResourceApiRequest
 
 Given = dict[str, Any] | UnsetType | None
@@ -78,7 +79,7 @@ def show(request: ResourceApiRequest) -> HttpResponse:
 
 @needs(Kind.TASK, Permission.WRITE)
 def update(request: ResourceApiRequest) -> HttpResponse:
-    """Change what is given. The Actor of a task is that for good."""
+    """Change what is given. The Actor of a task is that for good, and only its owner chooses the build."""
     body = bodies.read_json(request, TaskBody)
     task = _task(request)
     if body.act_id is not None and body.act_id != task.actor_id:
@@ -119,7 +120,11 @@ def _with_fields(task: Task, fields: Mapping[str, msgspec.Raw]) -> TaskChange:
 
 def _update(request: ResourceApiRequest, change: Callable[[Task], TaskChange]) -> None:
     try:
-        editing.update(_task(request), change, by=request.principal)
+        editing.update(
+            _task(request),
+            lambda locked: allowed_change(locked, change(locked), by=request.principal),
+            by=request.principal,
+        )
     except _REFUSED as error:
         raise _refusal_of(error) from None
     except ResourceGone:
@@ -162,9 +167,11 @@ def _options(task: Task | None, given: Given) -> SavedOptions:
     saved = msgspec.to_builtins(options.read(task.options)) if task else {}
     merged = _merged(saved, cast("dict[str, Any] | None", given)) or {}
     try:
-        return msgspec.convert(merged, SavedOptions)
+        converted = msgspec.convert(merged, SavedOptions)
     except msgspec.ValidationError as error:
         raise invalid_value("options", f"{error}.") from None
+    permission_levels.check("options.forcePermissionLevel", converted.force_permission_level)
+    return converted
 
 
 def _merged(saved: Mapping[str, Any] | None, given: Mapping[str, Any] | None) -> dict[str, Any] | None:

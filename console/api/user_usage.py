@@ -18,7 +18,7 @@ from accounts.requests import ApiRequest
 from console.api import answers, bodies
 from console.api.pagination import MAX_NUMBER
 from resources.account_usage import Month, compute_units_of, holdings_of
-from resources.runs.options import MAX_MEMORY_MBYTES
+from resources.memory import MAX_MEMORY_MBYTES
 from sharing.declare import account_wide
 
 _SERVICE = "ACTOR_COMPUTE_UNITS"

@@ -25,7 +25,7 @@ from resources.models import Actor, Resource
 from resources.storages import MAX_NAME_LENGTH, InvalidName, NameTaken
 from sharing.declare import signed_in_for
 from sharing.lists import Listed
-from sharing.models import Grant
+from sharing.many import allowed
 from sharing.permissions import Permission
 
 FIRST_VERSION = "0.1"
@@ -95,10 +95,8 @@ def recently_used(principal: Principal) -> list[Actor]:
     runs = Resource.objects.filter(owner_id=principal.account_id, kind=Kind.RUN, actor__isnull=False)
     ids = list(dict.fromkeys(runs.order_by("-created_at").values_list("actor_id", flat=True)[:_LAST_RUNS]))
     found = Actor.objects.select_related("owner").in_bulk(ids)
-    closed = [id_ for id_, each in found.items() if not each.is_public and each.owner_id != principal.account_id]
-    granted = Grant.objects.filter(account_id=principal.account_id, resource_id__in=closed)
-    open_to_one = found.keys() - closed | set(granted.values_list("resource_id", flat=True))
-    return [found[id_] for id_ in ids if id_ in open_to_one][:RECENTLY_USED]
+    readable = allowed(found.values(), principal, Permission.READ)
+    return [found[id_] for id_ in ids if id_ in readable][:RECENTLY_USED]
 
 
 def _rows(found: Sequence[Listed], principal: Principal) -> list[ActorRow]:

@@ -14,15 +14,14 @@ from console.pages.form_manners import Manners
 from resources.actors import editing
 from resources.actors.fields import (
     MAX_DESCRIPTION,
-    MAX_MEMORY_MBYTES,
     MAX_TIMEOUT_SECS,
     MAX_TITLE,
-    MIN_MEMORY_MBYTES,
     ActorFields,
     InvalidField,
 )
 from resources.kinds import Kind
 from resources.storages import MAX_NAME_LENGTH, InvalidName, NameTaken, ResourceGone
+from sharing import publishing, refusals
 from sharing.declare import needs
 from sharing.permissions import Permission
 
@@ -56,20 +55,8 @@ class SettingsForm(Manners):
     default_timeout_secs = forms.IntegerField(
         label="Timeout in seconds", min_value=0, max_value=MAX_TIMEOUT_SECS, help_text="0 is no limit."
     )
-    default_memory_mbytes = forms.IntegerField(
-        label="Memory in MB",
-        min_value=MIN_MEMORY_MBYTES,
-        max_value=MAX_MEMORY_MBYTES,
-        help_text="A power of 2, such as 256 or 1024.",
-    )
+    default_memory_mbytes = forms.IntegerField(label="Memory in MB", help_text="A power of 2, such as 256 or 1024.")
     restart_on_error = forms.BooleanField(label="Start a run again that has ended with an error", required=False)
-
-    def clean_default_memory_mbytes(self) -> int:
-        """Refuse what no run can have."""
-        memory: int = self.cleaned_data["default_memory_mbytes"]
-        if memory & (memory - 1):
-            raise forms.ValidationError("It must be a power of 2, such as 256 or 1024.")
-        return memory
 
     def change(self) -> ActorFields:
         """Return the fields besides the name; only of a form that is valid."""
@@ -95,7 +82,9 @@ def page(request: ActorRequest) -> HttpResponse:
         messages.success(request, "The settings were saved.")
         return redirect(f"{actor.console_path}/settings")
     status = 422 if form.errors else 200
-    return render(request, "actors/settings.html", {**context_of(request, SETTINGS), "form": form}, status=status)
+    can_publish = publishing.missing(request.access, public=not actor.is_public) is None
+    context = {**context_of(request, SETTINGS), "form": form, "can_publish": can_publish}
+    return render(request, "actors/settings.html", context, status=status)
 
 
 @needs(Kind.ACTOR, Permission.MANAGE_ACCESS_RIGHTS)
@@ -107,6 +96,10 @@ def publish(request: ActorRequest) -> HttpResponse:
     if request.method == "POST":
         # The form says what was shown, so that two people who press the button at once do not undo each other.
         wanted = request.POST.get("public") == "yes"
+    missing = publishing.missing(request.access, public=wanted)
+    if missing is not None:
+        return refusals.refused(request, request.access, missing)
+    if request.method == "POST":
         try:
             editing.update(actor, ActorFields(is_public=wanted), by=request.principal)
         except ResourceGone:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from accounts.principal import Principal
 from resources.models import Resource
-from sharing.models import Grant
+from sharing.many import allowed
+from sharing.permissions import Permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,8 @@ class Names:
 def names_for(resources: Iterable[Resource], principal: Principal) -> Names:
     """Return the names that `principal` may know of Actors and tasks whose owners are at hand, in one query at most."""
     by_id = {each.pk: each for each in resources}
-    closed = [each.pk for each in by_id.values() if each.owner_id != principal.account_id and not each.is_public]
-    granted = set()
-    if closed:
-        grants = Grant.objects.filter(account_id=principal.account_id, resource_id__in=closed)
-        granted = set(grants.values_list("resource_id", flat=True))
-    return Names({id_: _called(each, principal) for id_, each in by_id.items() if id_ not in closed or id_ in granted})
+    readable = allowed(by_id.values(), principal, Permission.READ)
+    return Names({id_: _called(each, principal) for id_, each in by_id.items() if id_ in readable})
 
 
 def _called(resource: Resource, principal: Principal) -> str:

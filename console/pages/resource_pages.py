@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from accounts.principal import Principal
 from console.pages.access_words import badge_of, how_you_see_it
 from resources.kinds import KINDS, Kind
 from sharing.access import Parent
+from sharing.many import is_allowed_on_parent
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
 
@@ -87,14 +89,13 @@ def crumb_of(kind: Kind) -> Crumb:
 
 def parents_of(request: ResourcePageRequest) -> dict[Kind, Related]:
     """Return the Actor and the task that a build or run belongs to, in so far as there are any, asking nothing."""
-    facts, me = request.access.facts, request.principal.account_id
+    facts = request.access.facts
     found = ((Kind.ACTOR, facts.actor), (Kind.TASK, facts.task))
-    return {kind: _related(kind, parent, me) for kind, parent in found if parent is not None}
+    return {kind: _related(kind, parent, request.principal) for kind, parent in found if parent is not None}
 
 
-def _related(kind: Kind, parent: Parent, me: str | None) -> Related:
-    may_read = parent.owner_id == me or bool(parent.granted) or (kind is Kind.ACTOR and parent.is_public)
+def _related(kind: Kind, parent: Parent, principal: Principal) -> Related:
     info = KINDS[kind]
-    if not may_read:
+    if not is_allowed_on_parent(kind, parent, principal, Permission.READ):
         return Related(info.title, parent.id, path="")
     return Related(info.title, parent.id, f"/{info.console_path}/{parent.id}", parent.name or "")

@@ -1,18 +1,15 @@
 """What whoever looks may start: the Actor of a task, and the choices of the dialogs that start something."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import cast
-
-from django.db.models import F, Q
 
 from accounts.errors import ApiError
 from accounts.principal import Principal
 from resources.kinds import KINDS, Kind
 from resources.models import Actor, Task
 from sharing.lists import Listed, listed
+from sharing.many import allowed
 from sharing.mentioned import mentioned
-from sharing.models import Grant
 from sharing.permissions import Permission
 
 # So many things of a kind a choice offers; anything else is started from its own page.
@@ -67,13 +64,6 @@ def choices_of(kind: Kind, principal: Principal) -> list[Listed]:
         actor_of = dict(Task.objects.filter(pk__in=ids).values_list("pk", "actor_id"))
     else:
         actor_of = {id_: id_ for id_ in ids}
-    runnable = _runnable(actor_of.values(), principal)
+    actors = Actor.objects.filter(pk__in=set(actor_of.values()))
+    runnable = allowed(actors, principal, Permission.RUN)
     return [each for each in found if actor_of.get(each.id) in runnable]
-
-
-def _runnable(actor_ids: Collection[str | None], principal: Principal) -> set[str]:
-    """Return which Actors `principal` may RUN: the rules OWNER, GRANT and PUBLIC_ACTOR for many, in one query."""
-    grants = Grant.objects.alias(runs=F("permissions").bitand(Permission.RUN.value))
-    granted = grants.filter(account_id=principal.account_id, source=Grant.Source.DIRECT, runs__gt=0)
-    may_run = Q(owner_id=principal.account_id) | Q(is_public=True) | Q(pk__in=granted.values("resource_id"))
-    return set(Actor.objects.filter(may_run, pk__in=actor_ids).values_list("pk", flat=True))

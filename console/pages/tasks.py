@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.errors import ApiError
 from accounts.origin import origin
 from console.pages import resource_pages
 from console.pages.listing import paging_of
@@ -31,6 +32,7 @@ from sharing import refusals
 from sharing.declare import needs
 from sharing.lists import listed
 from sharing.permissions import Permission
+from sharing.planned import allowed_change
 from sharing.requests import ResourcePageRequest
 
 
@@ -59,9 +61,16 @@ def save(request: TaskRequest) -> HttpResponse:
     try:
         editing.update(
             task,
-            lambda locked: _change(locked, given, form.with_secrets(given["input"], locked.input)),
+            lambda locked: allowed_change(
+                locked,
+                _change(locked, given, form.with_secrets(given["input"], locked.input)),
+                by=request.principal,
+            ),
             by=request.principal,
         )
+    except ApiError as refusal:
+        form.add_error("build", refusal.message)
+        return _page(request, form, status=422)
     except editing.InvalidTask as problem:
         form.add_error("input" if problem.field == "input" else None, str(problem))
         return _page(request, form, status=422)

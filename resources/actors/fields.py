@@ -5,11 +5,11 @@ from typing import Any, TypedDict
 
 import msgspec
 
+from resources import memory
+
 MAX_TITLE = 200
 MAX_DESCRIPTION = 2000
 MAX_TIMEOUT_SECS = 2**31 - 1
-MIN_MEMORY_MBYTES = 128
-MAX_MEMORY_MBYTES = 32768
 MAX_DETAILS_BYTES = 256 * 1024
 TAG = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9._-]{0,38}[a-zA-Z0-9])?\Z")
 
@@ -57,10 +57,10 @@ def check(fields: ActorFields) -> None:
             check_text(name, fields[name], longest)  # type: ignore[literal-required]
     if "default_build" in fields:
         check_tag(_WIRE["default_build"], fields["default_build"])
-    bounds = (("default_timeout_secs", 0, MAX_TIMEOUT_SECS), ("default_memory_mbytes", MIN_MEMORY_MBYTES, 0))
-    for name, lowest, highest in bounds:
-        if name in fields:
-            _check_number(_WIRE[name], fields[name], lowest, highest or MAX_MEMORY_MBYTES)  # type: ignore[literal-required]
+    if "default_timeout_secs" in fields:
+        _check_number(_WIRE["default_timeout_secs"], fields["default_timeout_secs"], 0, MAX_TIMEOUT_SECS)
+    if "default_memory_mbytes" in fields and not memory.is_possible(fields["default_memory_mbytes"]):
+        raise InvalidField(_WIRE["default_memory_mbytes"], memory.MEMORY_RULES)
 
 
 def check_text(field: str, text: str, longest: int) -> None:

@@ -5,11 +5,10 @@ from typing import Final
 
 import msgspec
 
+from resources import memory, permission_levels
 from resources.models import Actor, Run, Task
 from resources.tasks.options import SavedOptions, read
 
-MIN_MEMORY_MBYTES: Final = 128
-MAX_MEMORY_MBYTES: Final = 32_768
 MAX_BUILD_LENGTH: Final = 40
 # The largest number that the databases' columns hold; as a time it is 68 years.
 MAX_TIMEOUT_SECS: Final = 2**31 - 1
@@ -79,7 +78,9 @@ def options_of_task(task: Task) -> RunOptions:
 
 def options_saved(saved: SavedOptions) -> RunOptions:
     """Return what a task or a schedule has saved, as options of a run."""
-    options = RunOptions(**msgspec.structs.asdict(saved))
+    said = msgspec.structs.asdict(saved)
+    said.pop("force_permission_level")
+    options = RunOptions(**said)
     return replace(options, build=options.build or None)
 
 
@@ -91,7 +92,8 @@ def check_saved(saved: SavedOptions) -> None:
     """
     try:
         options_saved(saved).checked()
-    except InvalidOption as error:
+        permission_levels.check("forcePermissionLevel", saved.force_permission_level)
+    except (InvalidOption, permission_levels.LevelRefused) as error:
         raise InvalidOption(_SAVED_AS.get(error.field, error.field), str(error)) from None
 
 
@@ -119,11 +121,8 @@ def _check_build(build: str | None) -> None:
 
 
 def _check_memory(memory_mbytes: int | None) -> None:
-    if memory_mbytes is None:
-        return
-    is_power_of_two = memory_mbytes > 0 and memory_mbytes & (memory_mbytes - 1) == 0
-    if not is_power_of_two or not MIN_MEMORY_MBYTES <= memory_mbytes <= MAX_MEMORY_MBYTES:
-        raise InvalidOption("memory", f"it must be a power of 2 from {MIN_MEMORY_MBYTES} to {MAX_MEMORY_MBYTES}.")
+    if memory_mbytes is not None and not memory.is_possible(memory_mbytes):
+        raise InvalidOption("memory", memory.MEMORY_RULES)
 
 
 def _check_charge(usd: float | None) -> None:

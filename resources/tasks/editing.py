@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.ids import new_id
 from accounts.principal import Principal
+from resources import memory
 from resources.encryption import CannotDecrypt
 from resources.models import Actor, Task
 from resources.records.content_types import MAX_LENGTH, can_be_content_type
@@ -143,6 +144,8 @@ def _apply(task: Task, change: TaskChange) -> None:
     if not isinstance(change.options, Unset):
         task.options = written(_checked_options(change.options or NONE_SAVED))
     if not isinstance(change.standby, Unset):
+        if not memory.is_possible_standby(change.standby or {}, detail_of(task, "actorStandby") or {}):
+            raise InvalidTask("actorStandby.memoryMbytes", memory.MEMORY_RULES)
         task.details = _with_detail(task, "actorStandby", change.standby)
     if not isinstance(change.public_config, Unset):
         task.details = _with_detail(task, "publicConfig", change.public_config)

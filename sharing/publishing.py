@@ -1,0 +1,30 @@
+"""Publishing an Actor, and making it private again: decided in one place for the console and the API.
+
+A public Actor can be read and run by everyone, its source included. So it is published by those who have all that they
+give away by it: MANAGE_ACCESS_RIGHTS, WRITE and RUN. Making it private takes away only, and needs the first of them.
+"""
+
+from typing import Final
+
+from accounts.principal import Principal
+from resources.kinds import Kind
+from sharing.access import Access
+from sharing.narrowing import lets
+from sharing.permissions import Permission
+
+_TO_PUBLISH: Final = (Permission.MANAGE_ACCESS_RIGHTS, Permission.WRITE, Permission.RUN)
+_TO_MAKE_PRIVATE: Final = (Permission.MANAGE_ACCESS_RIGHTS,)
+
+
+def missing(access: Access, *, public: bool) -> Permission | None:
+    """Return the first permission that is missing to make an Actor public, or private; None where it may be done."""
+    wanted = _TO_PUBLISH if public else _TO_MAKE_PRIVATE
+    return next((permission for permission in wanted if not access.allows(permission)), None)
+
+
+def missing_for_new(principal: Principal) -> Permission | None:
+    """Return the first permission that keeps a principal from making a new Actor that is public from the start.
+
+    It will own the Actor, so that only the scope of a token and a run can stand in its way.
+    """
+    return next((permission for permission in _TO_PUBLISH if not lets(principal, permission, Kind.ACTOR)), None)
