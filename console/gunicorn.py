@@ -31,7 +31,7 @@ def post_worker_init(worker: Worker) -> None:
     """
     from accounts import exposure, published_password  # the application is loaded only now, in each worker process
 
-    exposure.record_while_alive(exposure.listened_on(each.sock for each in worker.sockets), os.getppid())
+    exposure.record_while_alive(exposure.listened_on(worker.sockets), os.getppid())
     published_password.end_what_it_opened()
     gc.collect()
     gc.freeze()
