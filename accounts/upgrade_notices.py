@@ -15,6 +15,11 @@ from accounts.models import UpgradeNotice
 ADMINISTRATOR = ""
 # The key, then the title and the text, in which `{name}` is a detail that was recorded with the notice.
 TEXTS: dict[str, tuple[str, str]] = {
+    "sign-up-by-invitation": (
+        "Sign-up is by invitation now",
+        "Others can reach this server, so that a user needs a link to sign up: manage.py invite EMAIL. SIGN_UP=open "
+        "opens sign-up for every user who comes, as before.",
+    ),
     "secret-inputs-of-runs": (
         "Secret input fields are encrypted now",
         "Earlier runs of {actors} Actors still have their secret input fields in plain text, for all who may read the "

@@ -10,6 +10,7 @@ class ConsoleConfig(AppConfig):
 
     def ready(self) -> None:
         """Leave with the floors below what only this one knows."""
+        import console.checks  # noqa: F401  # registers the checks of `manage.py check --deploy`
         from console.api import webhook_resources
 
         webhook_resources.register()

@@ -13,7 +13,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection, connections
 from django.urls import reverse
 
-from accounts import exposure, published_password, upgrade_notices
+from accounts import exposure, published_password, sign_up_policy, upgrade_notices
+from accounts.models import AuditEvent
+from accounts.sign_up_policy import SignUp
+from console import checks
 from console.demo import loading
 from console.demo.loading import SignIn
 from console.management.commands.load_demo import table_of
@@ -47,6 +50,7 @@ class Command(BaseCommand):
             exposure.record([host.strip("[]")], os.getpid())
         call_command("collectstatic", interactive=False, verbosity=0)
         published_password.end_what_it_opened()
+        _note_invitations()
         self._say_where(_load_demo(host) if _flag("DEMO") else loading.people_present())
         if options["prepare_only"]:
             return
@@ -65,22 +69,34 @@ class Command(BaseCommand):
                 f"\nSign in at {settings.PUBLIC_URL}{reverse('account_login')} as somebody of the demo:\n"
             )
             self.stdout.write(table_of(people))
-        self._say_who_cannot_sign_in()
+        self._say_what_others_could_do()
         for notice in upgrade_notices.unseen(upgrade_notices.ADMINISTRATOR):
             self.stdout.write(f"\n{upgrade_notices.title(notice)}\n{upgrade_notices.text(notice)}\n")
         upgrade_notices.close(upgrade_notices.ADMINISTRATOR)
         self.stdout.write("\nCtrl-C stops it; all data stays.\n")
 
-    def _say_who_cannot_sign_in(self) -> None:
+    def _say_what_others_could_do(self) -> None:
         ways = exposure.exposed_by()
-        closed = [account.username for account in published_password.accounts_with_it()] if ways else []
+        if not ways:
+            return
+        self.stdout.write(f"\nOthers can reach this server: {' '.join(ways)}\n")
+        closed = [account.username for account in published_password.accounts_with_it()]
         if closed:
             self.stdout.write(
-                f"\nOthers can reach this server: {' '.join(ways)}\n"
-                f"So the demo's published password does not sign in, and what it opened has ended: "
+                "So the demo's published password does not sign in, and what it opened has ended: "
                 f"{', '.join(closed)}.\n"
                 f"Set another one by the link that this prints: {sys.executable} manage.py reset_link {closed[0]}\n"
             )
+        for message in checks.messages():
+            self.stdout.write(f"- {message.msg}\n  {message.hint}\n")
+
+
+def _note_invitations() -> None:
+    """Have it said once that sign-up is by invitation now, where users have signed up without one before."""
+    made = AuditEvent.objects.filter(action="account.created").exclude(actor_id="").values_list("details", flat=True)
+    by_default = not settings.SIGN_UP and sign_up_policy.policy() is SignUp.INVITED
+    if by_default and any(not details.get("invited") for details in made.iterator()):
+        upgrade_notices.record("sign-up-by-invitation")
 
 
 def _load_demo(host: str) -> list[SignIn]:
