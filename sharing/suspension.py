@@ -3,7 +3,8 @@
 A suspended account is one that is not active. Everything that speaks for an account asks for that where it begins:
 sign-in and sessions (django-allauth and Django), tokens (`accounts/tokens.py`), schedules (`sharing/firing.py`),
 webhooks (`resources/webhooks/delivery.py`), workers before a run or build (`resources/work/suspended.py`), pre-signed
-links (`sharing/links.py`) and emails (`sharing/mail.py`). So restoring an account needs to change nothing but that.
+links (`sharing/opening.py`, `sharing/keys.py`) and emails (`sharing/mail.py`). So restoring an account needs to change
+nothing but that.
 Sessions, and the runs and builds that go on, are ended here.
 """
 

@@ -25,7 +25,7 @@ from resources.webhooks import delivery, events
 from resources.work import building, running
 from sharing import links, mail
 from sharing.firing import fire_due
-from sharing.signatures import Opens
+from sharing.signatures import Opens, sign_content
 from tests.accounts_cast import actions_of, sign_in, verify
 from tests.conftest import PASSWORD, principal_of
 from tests.run_stage import at_work, built_actor, ended
@@ -249,9 +249,38 @@ def test_its_webhooks_are_not_sent_and_what_waits_is_sent_afterwards(ada, settin
 
 def test_the_links_that_it_made_stop_and_work_again(ada, ben, make_resource, give):
     dataset = make_resource(Kind.DATASET, ben, name="prices", general_access="RESTRICTED")
-    give(dataset, ada, "READ")
+    give(dataset, ada, "WRITE")
     _, signature = links.create(dataset, Opens.CONTENT, timedelta(days=1), by=ada)
     path = f"/v2/datasets/{dataset.pk}/items?signature={signature}"
+    assert Client().get(path).status_code == HTTPStatus.OK
+    suspend(ada)
+    assert Client().get(path).status_code == HTTPStatus.FORBIDDEN
+    restore(ada)
+    assert Client().get(path).status_code == HTTPStatus.OK
+
+
+def test_what_clients_sign_with_its_keys_stops_and_works_again(ada, ben, make_resource, give, api):
+    """The owner's key, and that of another account that holds WRITE, each with the access of its holder."""
+    dataset = make_resource(Kind.DATASET, ada, name="prices", general_access="RESTRICTED")
+    give(dataset, ben, "WRITE")
+    for holder, other in ((ada, ben), (ben, ada)):
+        paths = [signed_path(dataset, api(each)) for each in (holder, other)]
+        suspend(holder)
+        assert [Client().get(path).status_code for path in paths] == [HTTPStatus.FORBIDDEN, HTTPStatus.OK]
+        restore(holder)
+        assert [Client().get(path).status_code for path in paths] == [HTTPStatus.OK, HTTPStatus.OK]
+
+
+def signed_path(dataset, client) -> str:
+    """Return a path to the items that a client has signed with the key that it was given."""
+    key = client.get(f"/v2/datasets/{dataset.pk}").json()["data"]["urlSigningSecretKey"]
+    return f"/v2/datasets/{dataset.pk}/items?signature={sign_content(key, dataset.pk, 0)}"
+
+
+def test_links_that_the_server_made_for_it_stop_and_work_again(ada, make_resource, api, settings):
+    dataset = make_resource(Kind.DATASET, ada, name="prices", general_access="RESTRICTED")
+    url = api(ada).get(f"/v2/datasets/{dataset.pk}").json()["data"]["itemsPublicUrl"]
+    path = url.removeprefix(settings.PUBLIC_URL)
     assert Client().get(path).status_code == HTTPStatus.OK
     suspend(ada)
     assert Client().get(path).status_code == HTTPStatus.FORBIDDEN
