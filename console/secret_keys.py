@@ -11,6 +11,9 @@ SECRET_KEY_FILE = "secret-key"  # noqa: S105  # the name of a file
 FALLBACKS_FILE = "secret-key-fallbacks"
 
 
+_made: list[Path] = []
+
+
 def secret_key(data_dir: Path) -> str:
     """Return SECRET_KEY, or a secret that is made at the first start and kept in the data directory."""
     given = os.environ.get("SECRET_KEY")
@@ -20,9 +23,15 @@ def secret_key(data_dir: Path) -> str:
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(64))
+        _made.append(path)
     except FileExistsError:
         pass
     return path.read_text()
+
+
+def made_now() -> bool:
+    """Tell whether this process has made the secret: there was none when it started."""
+    return bool(_made)
 
 
 def fallbacks(data_dir: Path) -> list[str]:

@@ -339,6 +339,11 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES
 # A record is streamed, so this is about disk space; it is also where the unpacking of a compressed one is cut off.
 API_MAX_RECORD_BYTES = int(os.environ.get("API_MAX_RECORD_BYTES", str(5 * 1024**3)))
 
+# How many hours the file of a record that was replaced or deleted is kept: a backup must be done within them.
+RECORDS_WAIT_HOURS = float(os.environ.get("RECORDS_WAIT_HOURS", "6"))
+if not 0 < RECORDS_WAIT_HOURS <= 24 * 365:
+    raise ValueError("RECORDS_WAIT_HOURS must be a number of hours above 0.")
+
 # How many clients of one process may wait for runs and follow logs at a time: each has a thread of its own.
 WAITING_CLIENTS = max(1, int(os.environ.get("WEB_THREADS", "16")) * 3 // 4)
 # And how many of them for one account, or from one address where nobody is signed in, so that others may wait as well.

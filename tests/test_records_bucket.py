@@ -11,7 +11,7 @@ from moto import mock_aws
 from resources import storages
 from resources.kinds import Kind
 from resources.models import Record
-from resources.records import cleaning, reading, writing
+from resources.records import cleaning, discarding, reading, writing
 from tests.conftest import principal_of
 
 # What boto3 does inside itself is not ours to warn about.
@@ -48,6 +48,11 @@ def content(record, *part) -> bytes:
         return stream.read()
 
 
+def wait_is_over() -> None:
+    """Delete what was replaced and deleted, as is done some hours later."""
+    list(discarding.delete_waited(timezone.now() + LATER))
+
+
 def test_a_failed_write_leaves_nothing(store, bucket):
     def pieces():
         for _ in range(10):
@@ -66,6 +71,7 @@ def test_a_failed_write_leaves_nothing(store, bucket):
 def test_what_is_not_there(store):
     record = writing.write(store.pk, "KEY", [b"data"], **TEXT)
     writing.delete(store.pk, "KEY")
+    wait_is_over()
     with pytest.raises(FileNotFoundError):
         reading.open_record(record)
     assert reading.open_current(record) is None
@@ -86,8 +92,11 @@ def test_replacing_and_deleting(store, bucket):
     writing.write(store.pk, "KEY", [b"old"], **TEXT)
     record = writing.write(store.pk, "KEY", [b"new"], **TEXT)
     assert content(record) == b"new"
+    wait_is_over()
     assert [name.removeprefix("deep/down/") for name in objects(bucket)] == [record.file]
     writing.delete(store.pk, "KEY")
+    assert len(objects(bucket)) == 1
+    wait_is_over()
     assert objects(bucket) == []
 
 
@@ -96,6 +105,8 @@ def test_deleting_a_store_deletes_its_objects_and_no_others(ada, make_resource, 
     for key in "abc":
         writing.write(store.pk, key, [b"data"], **TEXT)
     storages.delete(store, by=principal_of(ada))
+    assert len(objects(bucket)) == 4
+    wait_is_over()
     assert [name.removeprefix("deep/down/") for name in objects(bucket)] == [kept.file]
 
 

@@ -13,9 +13,10 @@ from django.utils import timezone
 
 from resources import storages
 from resources.kinds import Kind
-from resources.models import KeyValueStore, Record, Resource
-from resources.records import cleaning, reading, usage, writing
+from resources.models import DiscardedFile, KeyValueStore, Record, Resource
+from resources.records import cleaning, discarding, reading, usage, writing
 from resources.records.incoming import Incoming
+from resources.work.chores import others
 from tests.conftest import principal_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,6 +65,15 @@ def stored(directory: Path) -> set[str]:
 
 def named() -> set[str]:
     return set(Record.objects.values_list("file", flat=True))
+
+
+def waiting() -> set[str]:
+    return set(DiscardedFile.objects.values_list("file", flat=True))
+
+
+def wait_is_over() -> set[str]:
+    """Delete what was replaced and deleted, as is done some hours later; return what that was."""
+    return set(discarding.delete_waited(timezone.now() + LATER))
 
 
 def state(store) -> dict[str, object]:
@@ -149,7 +159,7 @@ STEPS = [
     "resources.models.Record.save",
     "resources.records.writing._count",
     "resources.records.directory.RecordDirectory.exists",
-    "resources.records.writing._discard_after_commit",
+    "resources.records.writing.discarding.discard",
 ]
 
 
@@ -174,6 +184,7 @@ def test_a_failure_at_any_step_leaves_everything_as_it_was(store, directory, mon
     assert stored(directory) == named()
     put(store, data=b"and again")
     assert content(store) == b"and again"
+    assert stored(directory) == named() | waiting()
 
 
 @pytest.mark.parametrize("is_there", [False, True])
@@ -225,9 +236,11 @@ def test_a_file_that_cannot_be_deleted_fails_nothing(store, directory, monkeypat
         put(store, data=b"new")
         assert content(store) == b"new"
         assert writing.delete(store.pk, "KEY")
+        assert wait_is_over() == set()
     assert len(stored(directory)) == 2
-    assert len(list(cleaning.clean(timezone.now() + LATER))) == 2
+    assert stored(directory) == waiting() == wait_is_over()
     assert not stored(directory)
+    assert not waiting()
 
 
 def test_a_change_that_is_taken_back_takes_back_the_record(store, directory):
@@ -259,6 +272,8 @@ def test_replacing_keeps_the_birthday_and_takes_the_old_bytes_away(store, direct
     assert (record.pk, record.created_at) == (first.pk, first.created_at)
     assert record.modified_at > first.modified_at
     assert (record.content_type, record.content_encoding, record.size) == ("application/json", "gzip", 3)
+    assert stored(directory) == {first.file, second.file}
+    assert wait_is_over() == {first.file}
     assert stored(directory) == {second.file}
     assert Resource.objects.get(pk=store.pk).modified_at == record.modified_at
 
@@ -291,7 +306,9 @@ def test_deleting_a_store_deletes_its_files_and_no_others(ada, make_resource, st
     for key in "abc":
         put(store, key)
     storages.delete(store, by=principal_of(ada))
+    assert len(wait_is_over()) == 3
     assert stored(directory) == {kept.file} == named()
+    assert [each.name for each in directory.glob("*/*")] == [other.pk], "the folder has gone too"
 
 
 def test_a_deletion_that_is_taken_back_keeps_the_files(store, directory):
@@ -307,8 +324,10 @@ def test_deleting_a_run_or_an_account_deletes_the_files(ada, ben, make_resource,
     kept = put(make_resource(Kind.KEY_VALUE_STORE, ben))
     put(make_resource(Kind.KEY_VALUE_STORE, ada))
     run.delete()
+    assert len(wait_is_over()) == 1
     assert len(stored(directory)) == 2
     ada.delete()
+    assert len(wait_is_over()) == 1
     assert stored(directory) == {kept.file}
 
 
@@ -382,6 +401,43 @@ def test_the_command_deletes_old_orphans_and_nothing_else(store, directory, caps
     call_command("clean_records", "--older-than", "1")
     assert capsys.readouterr().out == "1 file deleted.\n"
     assert stored(directory) == {record.file}
+
+
+@pytest.mark.parametrize("older_than", ["0", "24"])
+def test_what_was_replaced_or_deleted_waits_whatever_its_age_and_then_goes(store, directory, settings, older_than):
+    """A backup may have named it a moment ago; the file itself may be years old."""
+    old, deleted = put(store), put(store, "deleted")
+    gone = put(make_other_store(store), "with its store")
+    for record in (old, deleted, gone):
+        os.utime(directory / record.file, (0, 0))
+    new = put(store, data=b"new")
+    writing.delete(store.pk, "deleted")
+    storages.delete(gone.store, by=principal_of(store.owner))
+    call_command("clean_records", "--older-than", older_than, verbosity=0)
+    assert stored(directory) == {old.file, deleted.file, gone.file, new.file}
+
+    a_moment_too_early = timezone.now() - timedelta(hours=settings.RECORDS_WAIT_HOURS) + timedelta(minutes=5)
+    DiscardedFile.objects.update(at=a_moment_too_early)
+    assert discarding.delete_due() == 0
+    DiscardedFile.objects.update(at=a_moment_too_early - timedelta(minutes=6))
+    call_command("clean_records", "--dry-run", verbosity=0)
+    assert len(stored(directory)) == 4
+    call_command("clean_records", "--older-than", older_than, verbosity=0)
+    assert stored(directory) == {new.file}
+    assert not waiting()
+
+
+def make_other_store(store):
+    return KeyValueStore.objects.create(owner=store.owner)
+
+
+def test_a_worker_deletes_what_has_waited(store, directory):
+    put(store)
+    put(store, data=b"new")
+    chores = [chore for chore in others() if chore.do == discarding.delete_due]
+    DiscardedFile.objects.update(at=timezone.now() - timedelta(days=1))
+    assert [chore.do() for chore in chores] == [1]
+    assert stored(directory) == named()
 
 
 def test_cleaning_many_files(store, directory):
@@ -503,6 +559,8 @@ def test_writers_of_one_key_leave_one_record_and_one_file(store, directory):
         thread.start()
     for thread in threads:
         thread.join()
+    assert stored(directory) == named() | waiting()
+    wait_is_over()
     assert stored(directory) == named()
     seen = state(store)
     assert (seen["record_count"], seen["stored_bytes"], seen["write_count"]) == (1, 1, 20)

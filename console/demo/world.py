@@ -219,6 +219,7 @@ class World:
         self._at += STEP
         moments = {"created_at": self._at, "modified_at": self._at, "accessed_at": self._at}
         Resource.objects.filter(pk=resource.pk).update(**moments)
+        resource.created_at = self._at  # grants repeat it
         if isinstance(resource, Build):
             Build.objects.filter(pk=resource.pk).update(started_at=self._at, finished_at=self._at)
 

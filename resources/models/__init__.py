@@ -5,7 +5,7 @@ from resources.models.actor import Actor, ActorVersion, EnvironmentVariable, Sou
 from resources.models.build import Build, BuildContent
 from resources.models.dataset import Dataset, DatasetChunk, DatasetStatistics
 from resources.models.input_key_pair import InputKeyPair
-from resources.models.key_value_store import KeyValueStore, Record
+from resources.models.key_value_store import DiscardedFile, KeyValueStore, Record
 from resources.models.log import LogPiece
 from resources.models.request_queue import QueuedRequest, RequestQueue
 from resources.models.resource import GeneralAccess, Resource
@@ -28,6 +28,7 @@ __all__ = [
     "Dataset",
     "DatasetChunk",
     "DatasetStatistics",
+    "DiscardedFile",
     "EnvironmentVariable",
     "GeneralAccess",
     "InputKeyPair",

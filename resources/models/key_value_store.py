@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from django.db import models, transaction
+from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
 from resources.kinds import Kind
 from resources.models.resource import Resource
-from resources.records.files import discard_store
 from resources.records.keys import MAX_LENGTH
 
 
@@ -71,12 +70,26 @@ class Record(models.Model):
         return f"{self.store_id}/{self.key}"
 
 
+class DiscardedFile(models.Model):
+    """A file that a record named until it was replaced or deleted, and when that was.
+
+    It is deleted after RECORDS_WAIT_HOURS (`resources/records/discarding.py`).
+    """
+
+    file = models.CharField(primary_key=True, max_length=100)
+    at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.file
+
+
 @receiver(pre_delete, sender=KeyValueStore)
 def _take_the_files_along(instance: KeyValueStore, **_: Any) -> None:
-    """Lock the row before its records are deleted, so that no write adds another one in between; then the files go.
+    """Lock the row before its records are deleted, so that no write adds another one in between; their files wait.
 
-    Runs inside the transaction of the deletion. The rows go in one statement, the files after the commit.
+    Runs inside the transaction of the deletion. The rows go in one statement, the files when they have waited.
     """
-    store_id = instance.pk
-    KeyValueStore.objects.select_for_update(of=("self",)).filter(pk=store_id).values_list("pk").first()
-    transaction.on_commit(lambda: discard_store(store_id), robust=True)
+    from resources.records.discarding import discard_store
+
+    KeyValueStore.objects.select_for_update(of=("self",)).filter(pk=instance.pk).values_list("pk").first()
+    discard_store(instance.pk)

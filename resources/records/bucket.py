@@ -17,6 +17,8 @@ _MISSING = ("NoSuchKey", "404")
 class RecordBucket(S3Storage):  # type: ignore[misc]  # ships no types
     """A bucket in which every record is an object that is never changed. Nobody else reads them by their address."""
 
+    is_local = False
+
     def get_default_settings(self) -> dict[str, Any]:
         """Return django-storages' own settings with a transfer that needs little memory."""
         return {
@@ -41,10 +43,6 @@ class RecordBucket(S3Storage):  # type: ignore[misc]  # ships no types
                 raise FileNotFoundError(name) from None
             raise
         return body
-
-    def delete_folder(self, folder: str) -> None:
-        """Delete all objects below a folder, a thousand with each request."""
-        self.bucket.objects.filter(Prefix=f"{self._normalize_name(folder)}/").delete()
 
     def walk(self) -> Iterator[StoredFile]:
         """Yield every object below the prefix, a page with each request."""

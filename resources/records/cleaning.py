@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from django.db import connection, transaction
 
-from resources.models import Record
+from resources.models import DiscardedFile, Record
 from resources.records import files
 
 _BATCH = 50
@@ -20,7 +20,8 @@ def clean(before: datetime, *, only_look: bool = False) -> Iterator[str]:
 
     An upload writes its file, then its row. So a young file may still get a row, and is left alone. Should a writer
     have slept for longer than that, either cleaning sees its row, or the writer sees that its file is gone: deleting
-    and looking for rows are done under a lock that lets no row be written in between.
+    and looking for rows are done under a lock that lets no row be written in between. What was replaced or deleted
+    waits for its own time (`resources/records/discarding.py`) and is left alone here.
     """
     old = (file.name for file in files.storage().walk() if file.modified_at < before)
     for names in _batches(old):
@@ -31,6 +32,7 @@ def _clean(names: list[str], only_look: bool) -> list[str]:
     with transaction.atomic():
         _keep_rows_from_being_written()
         named = set(Record.objects.filter(file__in=names).values_list("file", flat=True))
+        named |= set(DiscardedFile.objects.filter(file__in=names).values_list("file", flat=True))
         orphans = [name for name in names if name not in named]
         if not only_look:
             for name in orphans:

@@ -1,8 +1,8 @@
 """Records as files in a directory: the default."""
 
 import os
-import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +17,8 @@ _ATTEMPTS = 5
 class RecordDirectory(FileSystemStorage):
     """A directory of files that nobody else may read, and that are there after a power cut once they are saved."""
 
+    is_local = True
+
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         """Return the name as it is: it was made at random, and a file that exists is never written to."""
         return name
@@ -28,9 +30,11 @@ class RecordDirectory(FileSystemStorage):
             file.seek(start)
         return file
 
-    def delete_folder(self, folder: str) -> None:
-        """Delete a folder with all that is in it, also while somebody adds to it."""
-        shutil.rmtree(self.path(folder), ignore_errors=True)
+    def delete(self, name: str) -> None:
+        """Delete a file, and with the last file of a store its folder; a writer makes the folder anew."""
+        super().delete(name)
+        with suppress(OSError):
+            Path(self.path(name)).parent.rmdir()
 
     def walk(self) -> Iterator[StoredFile]:
         """Yield every file; folders and files may come and go meanwhile."""

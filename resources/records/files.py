@@ -1,7 +1,8 @@
 """Where the bytes of records are: `STORAGES["records"]`, under names that are made here and never under a record's key.
 
-A file is written whole before any row names it, is never changed, and goes only after no row names it any more. So a
-crash leaves the old record or the new one, and at worst a file that nobody names (`resources/records/cleaning.py`).
+A file is written whole before any row names it, is never changed, and goes only some hours after no row names it any
+more. So a crash leaves the old record or the new one, and at worst a file that no row names
+(`resources/records/cleaning.py`).
 """
 
 import logging
@@ -26,7 +27,12 @@ class StoredFile:
 
 
 class RecordStorage(Protocol):
-    """What is asked of a storage for records, beyond what Django asks of every storage."""
+    """What is asked of a storage for records, beyond what Django asks of every storage.
+
+    `is_local` says that the files are on this machine, so that a backup copies them.
+    """
+
+    is_local: bool
 
     def save(self, name: str, content: Any) -> str:
         """Write `content.chunks()` and return when they are safe; leave nothing behind when that fails."""
@@ -41,11 +47,18 @@ class RecordStorage(Protocol):
     def exists(self, name: str) -> bool:
         """Tell whether there is such a file."""
 
+    def size(self, name: str) -> int:
+        """Return how many bytes a file has.
+
+        Raises:
+            FileNotFoundError: when there is no such file.
+        """
+
+    def path(self, name: str) -> str:
+        """Return where a file is on this machine; only where `is_local`."""
+
     def delete(self, name: str) -> None:
         """Delete a file; one that is not there is fine."""
-
-    def delete_folder(self, folder: str) -> None:
-        """Delete all files below a folder, and the folder."""
 
     def walk(self) -> Iterator[StoredFile]:
         """Yield every file that there is, in constant memory."""
@@ -61,20 +74,14 @@ def new_name(store_id: str) -> str:
     return f"{_folder(store_id)}/{new_id()}"
 
 
-def discard(name: str) -> None:
-    """Delete a file that no row names any more. Where that fails, cleaning will find it."""
+def discard(name: str) -> bool:
+    """Delete a file that no row names any more, and return whether it is gone. Where not, cleaning will find it."""
     try:
         storage().delete(name)
     except Exception:
         log.warning("The file of a record could not be deleted: %s", name, exc_info=True)
-
-
-def discard_store(store_id: str) -> None:
-    """Delete all files of a store that is gone. Where that fails, cleaning will find them."""
-    try:
-        storage().delete_folder(_folder(store_id))
-    except Exception:
-        log.warning("The files of a deleted key-value store could not be deleted: %s", store_id, exc_info=True)
+        return False
+    return True
 
 
 def _folder(store_id: str) -> str:

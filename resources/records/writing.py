@@ -1,7 +1,8 @@
 """Writing and deleting records: each is done or not done, whatever happens in between.
 
 The bytes go first, under a name of their own, and are safe before any row names them. Then the row, the counters and
-the check of what the writer expected to find happen in one transaction. The bytes that nobody names any more go last.
+the check of what the writer expected to find happen in one transaction. The bytes that no row names any more wait for
+some hours before they are deleted (`resources/records/discarding.py`).
 """
 
 import logging
@@ -14,7 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from resources.models import KeyValueStore, Record, Resource
-from resources.records import files
+from resources.records import discarding, files
 from resources.records.incoming import Incoming, TooLarge
 from resources.records.keys import RULES, InvalidKey, can_be_stored, check_key
 
@@ -54,13 +55,7 @@ def write(
     """
     check_key(key, store_id)
     incoming = Incoming(pieces, settings.API_MAX_RECORD_BYTES)
-    try:
-        file = files.storage().save(files.new_name(store_id), incoming)
-    except FileNotFoundError:
-        # The folder that we write into goes with the store.
-        if KeyValueStore.objects.filter(pk=store_id).exists():
-            raise
-        raise StoreGone(store_id) from None
+    file = files.storage().save(files.new_name(store_id), incoming)
     record = Record(
         store_id=store_id,
         key=key,
@@ -101,7 +96,7 @@ def delete(store_id: str, key: str, *, expect: Expectation | None = None) -> boo
             return False
         Record.objects.filter(pk=old.pk).delete()
         _count(store_id, timezone.now(), delete_count=1, record_count=-1, stored_bytes=-old.size)
-        _discard_after_commit(old.file)
+        discarding.discard(old.file)
     return True
 
 
@@ -121,7 +116,7 @@ def _put_in_place(record: Record, expect: Expectation | None) -> None:
     if not files.storage().exists(record.file):
         raise FileGone(record.file)
     if old is not None:
-        _discard_after_commit(old.file)
+        discarding.discard(old.file)
 
 
 def _lock(store_id: str) -> None:
@@ -138,7 +133,3 @@ def _count(store_id: str, now: datetime, **more: int) -> None:
     changes = {counter: F(counter) + by for counter, by in more.items() if by}
     KeyValueStore.objects.filter(pk=store_id).update(**changes)
     Resource.objects.filter(pk=store_id).update(modified_at=now)
-
-
-def _discard_after_commit(file: str) -> None:
-    transaction.on_commit(lambda: files.discard(file), robust=True)

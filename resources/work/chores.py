@@ -17,6 +17,7 @@ from django_tasks_db.models import DBTaskResult
 
 from resources.jobs import FINISHED
 from resources.models import Build, Run
+from resources.records import discarding
 from resources.runs import tally
 from resources.webhooks import delivery
 from resources.work import directories, identity, leases
@@ -51,6 +52,7 @@ def others() -> list[Chore]:
         Chore(delivery.queue_overdue, 60),
         Chore(tally.fold, 60),
         Chore(forget_tasks, 3600),
+        Chore(discarding.delete_due, 3600),
         Chore(remove_left_directories, 3600),
     ]
 
