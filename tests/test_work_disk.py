@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from resources.jobs import JobStatus
 from resources.logs.reading import text_of
 from resources.models import Build, Run
 from resources.runs import starting as runs
-from resources.work import attending, building, copying, directories, disk, making, running, walking
+from resources.work import attending, building, copying, directories, disk, making, processes, running, walking
 from resources.work.disk import Disk
 from resources.work.walking import Walk
 from tests.conftest import principal_of
@@ -179,6 +179,42 @@ def test_a_large_file_that_is_renamed_meanwhile_counts_once(tmp_path):
     assert walk.taken_bytes <= expected
 
 
+DANCES = """
+import os, sys
+print('ready', flush=True)
+while True:
+    for here, there in ('ab', 'ba'):
+        os.rename(f'{here}/large', f'{there}/large')
+"""
+
+
+def test_files_that_are_moved_out_of_the_way_of_a_walk_are_found_while_nothing_moves(tmp_path, monkeypatch):
+    for name in ("a/large", "b"):
+        (tmp_path / name).mkdir(parents=True)
+    measured, states = Disk(tmp_path, 3 * MB), []
+    assert measured.measure(os.getpid()) == ""
+    for at in range(10):
+        (tmp_path / f"a/large/{at}").write_bytes(b"x" * MB)
+    go_on = Walk.go_on
+
+    def watched(walk, seconds):
+        states.append(Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0])
+        return go_on(walk, seconds)
+
+    monkeypatch.setattr(Walk, "go_on", watched)
+    with subprocess.Popen([sys.executable, "-c", DANCES], cwd=tmp_path, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        monkeypatch.setattr(measured, "_begun_at", -1e9)
+        monkeypatch.setattr(measured, "_ended_at", -1e9)
+        monkeypatch.setattr(measured, "_due_at", 1e12)
+        monkeypatch.setattr(measured, "_free_bytes_then", measured._free_bytes() + 1e12)
+        assert measured.measure(process.pid) == "disk space"
+        assert process.poll() is None
+        process.kill()
+    assert states == ["T"]
+
+
 class Clock:
     """Time that goes on when it is told to."""
 
@@ -198,7 +234,8 @@ def test_a_walk_begins_early_where_the_disk_fills_up(tmp_path, monkeypatch):
         return True
 
     monkeypatch.setattr(Walk, "go_on", go_on)
-    monkeypatch.setattr(Disk, "_free_bytes_now", lambda self: free[0])
+    monkeypatch.setattr(Disk, "_free_bytes", lambda self: free[0])
+    monkeypatch.setattr(processes, "stopped", lambda root: nullcontext())
     measured = Disk(tmp_path, 1000)
     while clock.now < 60:
         measured.measure(os.getpid())

@@ -2,8 +2,11 @@
 
 A walk through the files costs more the more there are. It is taken in short parts, between which the program is
 attended as ever, and what it cost decides when the next one begins: all walks together take at most 5 % of a core. So a
-program with few files is measured twice a second, and one with very many less often. Half of that share is kept for
-when it is needed: where the file system has lost as much free space as the program has left, a walk begins early.
+program with few files is measured twice a second, and one with very many less often.
+
+A program could move its files out of the way of a walk. Half of that share is kept for this: where the file system has
+lost more free space than the program has left, its processes are stopped for a walk that begins early. Only what such
+a walk has counted, or the first one, is taken as certain.
 
 What has been deleted and is still open, or mapped into memory, takes its place on the disk, too.
 """
@@ -35,7 +38,7 @@ class Disk:
         self._cost_seconds = self._spent_seconds = 0.0
         self._begun_at = time.monotonic()
         self._due_at = self._ended_at = -math.inf
-        self._free_bytes = 0
+        self._certain_bytes = self._free_bytes_then = 0
 
     @property
     def is_measuring(self) -> bool:
@@ -47,8 +50,9 @@ class Disk:
 
         `root` is the process that the program's processes descend from.
         """
-        if self._walk is None and not self._is_due():
-            return ""
+        now = time.monotonic()
+        if self._walk is None and now < self._due_at:
+            return self._measure_stopped(root) if self._is_suspicious(now) else ""
         return self._go_on(_PART_SECONDS, root)
 
     def measure_last(self) -> str:
@@ -58,9 +62,9 @@ class Disk:
 
     def _go_on(self, seconds: float, root: int | None) -> str:
         begun = time.thread_time()
-        if self._walk is None:
-            self._walk, self._free_bytes = Walk(self._directory), self._free_bytes_now()
-        walk = self._walk
+        if self._ended_at == -math.inf and self._walk is None:
+            self._free_bytes_then = self._free_bytes()
+        walk = self._walk = self._walk or Walk(self._directory)
         ended = walk.go_on(seconds)
         taken = walk.taken_bytes
         if ended:
@@ -79,14 +83,19 @@ class Disk:
         self._cost_seconds = 0.0
         self.close()
 
-    def _is_due(self) -> bool:
-        now = time.monotonic()
-        early = max(self._ended_at + _PAUSE_SECONDS, self._begun_at + self._spent_seconds / _SHARE)
-        if not early <= now < self._due_at:
-            return now >= self._due_at
-        return self._free_bytes - self._free_bytes_now() > self.most_bytes - self.taken_bytes
+    def _measure_stopped(self, root: int) -> str:
+        with processes.stopped(root):
+            too_much = self._go_on(math.inf, root)
+            self._certain_bytes, self._free_bytes_then = self.taken_bytes, self._free_bytes()
+        return too_much
 
-    def _free_bytes_now(self) -> int:
+    def _is_suspicious(self, now: float) -> bool:
+        """Tell whether more has been written to the disk than was ever found, and there is time to look for it."""
+        if now < max(self._ended_at + _PAUSE_SECONDS, self._begun_at + self._spent_seconds / _SHARE):
+            return False
+        return self._free_bytes_then - self._free_bytes() > self.most_bytes - self._certain_bytes
+
+    def _free_bytes(self) -> int:
         about = os.statvfs(self._directory)
         return about.f_bfree * about.f_frsize
 

@@ -2,8 +2,9 @@
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import suppress
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -12,6 +13,7 @@ from pathlib import Path
 _PAGE, _TICKS = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
 _ISOLATING = "bwrap"
 MANY = 65_536
+_STILL, _STOPPING_SECONDS = "TtZX", 0.1  # states of processes that do nothing
 _TEMPORARY = ("tmp", "dev/shm")
 
 
@@ -84,6 +86,37 @@ def kill(root: int) -> None:
         return
     for pid in pids:
         _send(pid, signal.SIGKILL)
+
+
+@contextmanager
+def stopped(root: int) -> Iterator[None]:
+    """Stop a job's processes as long as the block lasts, with those that they start before they are stopped."""
+    seen: dict[int, None] = {}
+    try:
+        while new := [pid for pid in tree(root) if pid not in seen]:
+            for pid in new:
+                _send(pid, signal.SIGSTOP)
+            seen.update(dict.fromkeys(new))
+        _wait_for_stop(seen)
+        yield
+    finally:
+        for pid in seen:
+            _send(pid, signal.SIGCONT)
+
+
+def _wait_for_stop(pids: Iterable[int]) -> None:
+    """Wait until processes have taken note of being stopped, but not for long: one that waits for a disk is late."""
+    until = time.monotonic() + _STOPPING_SECONDS
+    for pid in pids:
+        while _state(pid) not in _STILL and time.monotonic() < until:
+            time.sleep(0.001)
+
+
+def _state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"
 
 
 def _tasks(pid: int) -> list[Path]:
