@@ -30,8 +30,8 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 _HOOKS = ("process_view", "process_exception", "process_template_response")
 
 
-def pages_only(factory: Callable[[GetResponse], Any]) -> Callable[[GetResponse], Any]:
-    """Return the middleware, passing requests to the API by as if it were not there."""
+def pages_only(factory: Callable[[GetResponse], Any], hooks: tuple[str, ...] = _HOOKS) -> Callable[[GetResponse], Any]:
+    """Return the middleware with those of its `hooks`, passing requests to the API by as if it were not there."""
 
     def middleware(get_response: GetResponse) -> Callable[[HttpRequest], HttpResponse]:
         inner = factory(get_response)
@@ -42,7 +42,7 @@ def pages_only(factory: Callable[[GetResponse], Any]) -> Callable[[GetResponse],
         def passing_by(hook: Callable[..., Any]) -> Callable[..., Any]:
             return lambda request, *args, **kwargs: None if is_api(request) else hook(request, *args, **kwargs)
 
-        for name in _HOOKS:
+        for name in hooks:
             hook = getattr(inner, name, None)
             if hook is not None:
                 setattr(outer, name, passing_by(hook))
@@ -56,7 +56,8 @@ WhiteNoiseMiddleware = pages_only(whitenoise.middleware.WhiteNoiseMiddleware)
 CSPMiddleware = pages_only(csp.middleware.CSPMiddleware)
 SessionMiddleware = pages_only(django.contrib.sessions.middleware.SessionMiddleware)
 CommonMiddleware = pages_only(django.middleware.common.CommonMiddleware)
-CsrfViewMiddleware = pages_only(django.middleware.csrf.CsrfViewMiddleware)
+# It gives and reads the cookie. The check comes after the decision, for it reads the form.
+CsrfViewMiddleware = pages_only(django.middleware.csrf.CsrfViewMiddleware, hooks=())
 AuthenticationMiddleware = pages_only(django.contrib.auth.middleware.AuthenticationMiddleware)
 MessageMiddleware = pages_only(django.contrib.messages.middleware.MessageMiddleware)
 SessionActivityMiddleware = pages_only(_SessionActivityMiddleware)
@@ -76,6 +77,16 @@ def _kept_by_nobody(get_response: GetResponse) -> GetResponse:
 
 
 NoStoreMiddleware = pages_only(_kept_by_nobody)
+
+
+class _CsrfCheck(django.middleware.csrf.CsrfViewMiddleware):
+    """Only the check of the token; the cookie is looked after by the middleware above."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        return self.get_response(request)
+
+
+CsrfCheckMiddleware = pages_only(_CsrfCheck)
 
 
 class MethodNotAllowedMiddleware:

@@ -79,6 +79,9 @@ MIDDLEWARE = [
     "console.middleware.MethodNotAllowedMiddleware",
     "accounts.middleware.PrincipalMiddleware",
     "sharing.middleware.AccessMiddleware",
+    # In this order: whether a request is allowed, how large its form may be, and then what is in the form.
+    "console.form_bodies.FormBodyMiddleware",
+    "console.middleware.CsrfCheckMiddleware",
 ]
 
 ROOT_URLCONF = "console.urls"
@@ -336,6 +339,8 @@ LOOKUP_MISSES = int(os.environ.get("LOOKUP_MISSES", "100"))
 API_ACCEPTS_TOKEN_IN_QUERY = _flag("API_ACCEPTS_TOKEN_IN_QUERY", True)
 API_MAX_BODY_BYTES = int(os.environ.get("API_MAX_BODY_BYTES", str(9 * 1024 * 1024)))
 DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+DATA_UPLOAD_MAX_NUMBER_FILES = 4
 # A record is streamed, so this is about disk space; it is also where the unpacking of a compressed one is cut off.
 API_MAX_RECORD_BYTES = int(os.environ.get("API_MAX_RECORD_BYTES", str(5 * 1024**3)))
 

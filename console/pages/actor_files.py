@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_http_methods
 
+from console.form_bodies import takes_up_to
 from console.pages import dialogs
 from console.pages.actor_pages import ActorRequest
 from console.pages.actor_source import path_of, version_of
@@ -70,6 +71,7 @@ class NewFileForm(FileNameForm):
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
+@takes_up_to(source_files.MAX_BYTES)
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: ActorRequest, number: str) -> HttpResponse:
     """Add a file to a version, an empty one or one from the computer of whoever adds it."""

@@ -21,6 +21,7 @@ from django.template.defaultfilters import filesizeformat
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
+from console.form_bodies import takes_up_to
 from console.pages import dialogs
 from console.pages.key_value_stores import StoreRequest, row_of
 from resources.kinds import Kind
@@ -163,6 +164,7 @@ class Limit(FileUploadHandler):
 
 
 @needs(Kind.KEY_VALUE_STORE, Permission.WRITE)
+@takes_up_to(lambda: settings.API_MAX_RECORD_BYTES)
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def upload(request: StoreRequest) -> HttpResponse:

@@ -7,8 +7,9 @@ from django.views.decorators.http import require_http_methods
 from accounts.errors import ApiError
 from accounts.principal import Principal
 from accounts.requests import PageRequest
+from console.form_bodies import takes_up_to
 from console.pages import dialogs
-from console.pages.schedule_forms import ActionForm, NewScheduleForm, change_of, owner_of
+from console.pages.schedule_forms import MAX_INPUT, ActionForm, NewScheduleForm, change_of, owner_of
 from console.pages.schedule_words import action_lines
 from console.pages.schedules import ScheduleRequest
 from console.pages.startable import may
@@ -49,6 +50,7 @@ def create(request: PageRequest) -> HttpResponse:
 
 
 @needs(Kind.SCHEDULE, Permission.WRITE)
+@takes_up_to(MAX_INPUT)
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_action(request: ScheduleRequest) -> HttpResponse:
     """Add an Actor or a task to what a schedule starts."""

@@ -10,10 +10,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.errors import ApiError
 from accounts.origin import origin
+from console.form_bodies import takes_up_to
 from console.pages import resource_pages
 from console.pages.listing import paging_of
 from console.pages.resource_pages import Tab
-from console.pages.run_input import InputForm
+from console.pages.run_input import MAX_INPUT, InputForm
 from console.pages.run_rows import run_rows
 from console.pages.secret_fields import without_secrets
 from console.pages.secret_masking import masked
@@ -50,6 +51,7 @@ def page(request: TaskRequest) -> HttpResponse:
 
 
 @needs(Kind.TASK, Permission.WRITE)
+@takes_up_to(MAX_INPUT)
 @require_POST
 def save(request: TaskRequest) -> HttpResponse:
     """Save the input and the options."""

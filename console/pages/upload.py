@@ -9,6 +9,7 @@ from django.http import Http404, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.views.decorators.http import require_http_methods
 
+from console.form_bodies import takes_up_to
 from console.pages import dialogs
 from console.pages.datasets import DatasetRequest
 from console.templatetags.console import number
@@ -63,6 +64,7 @@ class UploadForm(forms.Form):
 
 
 @needs(Kind.DATASET, Permission.WRITE)
+@takes_up_to(MAX_BYTES)
 @require_http_methods(["GET", "HEAD", "POST"])
 def dialog(request: DatasetRequest) -> HttpResponse:
     """Ask for a file, and add all of its items, or none and say which line is wrong."""

@@ -1,0 +1,172 @@
+"""The bodies of forms: who may send one is decided first, then how large it is, and only then is it read."""
+
+import io
+import re
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import get_resolver
+
+from console.form_bodies import AROUND_A_FILE_BYTES, SMALL_FORM_BYTES, limit_of
+from console.pages import actor_files, record_upload, upload
+from resources.kinds import Kind
+from resources.models import DatasetChunk, GeneralAccess, Record
+from sharing import judging
+from sharing.checks import views
+from sharing.declare import Public, need_of
+from sharing.models import Grant
+
+pytestmark = pytest.mark.django_db
+PAGES = [(route, pattern) for route, pattern in views(get_resolver()) if not route.startswith("v2/")]
+BOUNDARY = "b"
+MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
+
+
+class Unread(io.BytesIO):
+    """The body of a request that must not be read."""
+
+    def read(self, size=-1):
+        raise AssertionError("The body was read.")
+
+    readline = read
+
+
+def url_of(route):
+    """Return an address of a route; nothing is there."""
+    return "/" + re.sub(r"<[^>]*>", "x" * 17, re.sub(r"<int:[^>]*>", "1", route))
+
+
+def send(client, path, length, method="POST", **more):
+    environ = {"CONTENT_TYPE": MULTIPART, "CONTENT_LENGTH": str(length), "wsgi.input": Unread(), **more}
+    return client.generic(method, path, **environ)
+
+
+@pytest.mark.parametrize(("route", "pattern"), PAGES, ids=[route for route, _ in PAGES])
+def test_no_page_reads_what_an_anonymous_client_must_not_send(route, pattern):
+    """Neither its view nor what comes before it, with and without a check against forgery."""
+    is_public = isinstance(need_of(pattern.callback, "POST"), Public) or need_of(pattern.callback, "POST") is None
+    for client in (Client(), Client(enforce_csrf_checks=True)):
+        response = send(client, url_of(route), 10 * 1024**3)
+        assert response.status_code == 413 if is_public else response.status_code in (302, 405)
+
+
+def test_only_views_that_declare_it_take_more_than_a_small_form():
+    large = {pattern.callback.__name__ for _, pattern in PAGES if limit_of(pattern.callback) > SMALL_FORM_BYTES}
+    assert large == {"save", "add", "start", "add_action", "upload", "dialog"}
+    files = (upload.dialog, record_upload.upload, actor_files.add)
+    assert all(limit_of(view) > AROUND_A_FILE_BYTES for view in files)
+
+
+@pytest.mark.parametrize("length", [SMALL_FORM_BYTES + 1, 10**18, 10**30])
+def test_a_form_that_is_too_large_is_refused_by_its_length(client, ada, signed_in, length):
+    for browser, path in ((client, "/sign-in"), (signed_in(ada), "/storage/datasets/new")):
+        response = send(browser, path, length)
+        assert response.status_code == 413
+        assert "too large" in response.content.decode()
+
+
+def test_a_form_without_a_length_is_refused(ada, signed_in):
+    response = signed_in(ada).generic(
+        "POST", "/storage/datasets/new", HTTP_TRANSFER_ENCODING="chunked", **{"wsgi.input": Unread()}
+    )
+    assert response.status_code == 411
+
+
+def test_a_small_form_is_taken(ada, signed_in):
+    filler = "x" * (SMALL_FORM_BYTES - 1000)
+    assert signed_in(ada).post("/storage/datasets/new", {"name": "prices", "filler": filler}).status_code == 302
+
+
+def test_many_fields_and_many_files_are_refused(ada, signed_in, settings):
+    browser = signed_in(ada)
+    fields = {f"f{number}": "" for number in range(settings.DATA_UPLOAD_MAX_NUMBER_FIELDS + 1)}
+    files = {f"f{n}": SimpleUploadedFile("a", b"a") for n in range(settings.DATA_UPLOAD_MAX_NUMBER_FILES + 1)}
+    for body in (fields, files):
+        assert browser.post("/storage/datasets/new", {"name": "prices", **body}).status_code == 400
+
+
+def test_a_token_against_forgery_is_still_asked_for(ada):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(ada, backend="allauth.account.auth_backends.AuthenticationBackend")
+    browser.get("/storage/datasets/new")
+    token = browser.cookies["csrftoken"].value
+    assert browser.post("/storage/datasets/new", {"name": "a"}).status_code == 403
+    assert browser.post("/storage/datasets/new", {"name": "a", "csrfmiddlewaretoken": "x" * 64}).status_code == 403
+    assert browser.post("/storage/datasets/new", {"name": "a", "csrfmiddlewaretoken": token}).status_code == 302
+    assert browser.post("/storage/datasets/new", {"name": "b"}, headers={"X-CSRFToken": token}).status_code == 302
+
+
+# Uploads are judged again before they are kept
+
+
+class Slow(io.BytesIO):
+    """A body during which access goes and time passes."""
+
+    def __init__(self, data, happens):
+        super().__init__(data)
+        self._happens = happens
+
+    def read(self, size=-1):
+        happens, self._happens = self._happens, lambda: None
+        happens()
+        return super().read(size)
+
+
+@pytest.fixture
+def access_goes(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(judging, "clock", lambda: now[0])
+
+    def go():
+        now[0] += 1
+        Grant.objects.all().delete()
+
+    return go
+
+
+def send_slowly(client, method, path, body, happens):
+    content_type = "application/json" if path.startswith("/v2/") else MULTIPART
+    environ = {"CONTENT_TYPE": content_type, "CONTENT_LENGTH": str(len(body)), "wsgi.input": Slow(body, happens)}
+    return client.generic(method, path, **environ)
+
+
+def form(**fields):
+    parts = []
+    for name, value in fields.items():
+        extra = '; filename="a.json"' if name == "file" else ""
+        parts.append(f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{extra}\r\n\r\n{value}\r\n')
+    return ("".join(parts) + f"--{BOUNDARY}--\r\n").encode()
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"), [(Kind.DATASET, "/upload"), (Kind.KEY_VALUE_STORE, "/upload")], ids=["items", "record"]
+)
+def test_an_upload_by_a_form_is_not_kept_when_access_has_gone(
+    ada, ben, signed_in, give, make_resource, access_goes, kind, path
+):
+    resource = make_resource(kind, ada, general_access=GeneralAccess.RESTRICTED)
+    body = form(key="new", file='[{"a":1}]')
+    for happens, status in ((access_goes, 404), (lambda: None, 302)):
+        give(resource, ben, "WRITE")
+        response = send_slowly(signed_in(ben), "POST", f"{resource.console_path}{path}", body, happens)
+        assert response.status_code == status
+        assert (Record.objects.exists() or DatasetChunk.objects.exists()) is (status == 302)
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "path"),
+    [(Kind.DATASET, "POST", "/items"), (Kind.KEY_VALUE_STORE, "PUT", "/records/KEY")],
+    ids=["items", "record"],
+)
+def test_an_upload_by_the_api_is_not_kept_when_access_has_gone(
+    api, ada, ben, give, make_resource, access_goes, kind, method, path
+):
+    resource = make_resource(kind, ada, general_access=GeneralAccess.RESTRICTED)
+    body = b'[{"a":1}]'
+    for happens, status in ((access_goes, 403), (lambda: None, 201)):
+        give(resource, ben, "WRITE")
+        address = f"/v2/{resource.info.api_path}/{resource.pk}{path}"
+        response = send_slowly(api(ben), method, address, body, happens)
+        assert response.status_code == status
+        assert (Record.objects.exists() or DatasetChunk.objects.exists()) is (status == 201)
