@@ -9,6 +9,7 @@ from csp.constants import NONCE, NONE, SELF
 
 from console.logging import configuration
 from console.secret_keys import fallbacks, secret_key
+from resources.work.network import allowed
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -367,10 +368,20 @@ LOGGING = configuration(level=os.environ.get("LOG_LEVEL", "INFO").upper())
 # Runs, builds and webhooks are done by workers (`manage.py worker`), which share this queue.
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["jobs", "webhooks"]}}
 
-# "auto" isolates runs and builds by bubblewrap where that works, "required" runs nothing without, "none" never does.
+# "auto" isolates runs and builds by bubblewrap where that works; where it does not, it runs them only while nothing but
+# this machine reaches the deployment. "required" runs nothing without, "none" never isolates.
 RUN_ISOLATION = os.environ.get("RUN_ISOLATION", "auto")
 if RUN_ISOLATION not in ("auto", "required", "none"):
     raise ValueError(f"RUN_ISOLATION must be auto, required or none, not {RUN_ISOLATION[:20]!r}.")
+# What runs and builds reach: "isolated" is public addresses and RUN_NETWORK_ALLOW, "auto" the same, with exceptions as
+# above, "shared" all that the worker reaches, "none" the API and what RUN_NETWORK_ALLOW names with a port.
+RUN_NETWORK = os.environ.get("RUN_NETWORK", "auto")
+if RUN_NETWORK not in ("auto", "isolated", "shared", "none"):
+    raise ValueError(f"RUN_NETWORK must be auto, isolated, shared or none, not {RUN_NETWORK[:20]!r}.")
+if RUN_ISOLATION == "none" and RUN_NETWORK in ("isolated", "none"):
+    raise ValueError(f"RUN_NETWORK={RUN_NETWORK} needs isolation, and RUN_ISOLATION is none.")
+RUN_NETWORK_ALLOW = _list("RUN_NETWORK_ALLOW")
+allowed.parse_all(RUN_NETWORK_ALLOW)
 # Variables of the worker's own environment that builds and runs are given, like HTTPS_PROXY or PIP_INDEX_URL.
 RUN_PASSES_ON = _list("RUN_PASSES_ON")
 # How many runs and builds a worker has at once, and for how many seconds it holds each without saying so again.

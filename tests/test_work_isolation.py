@@ -158,27 +158,19 @@ def test_where_our_own_code_is_hidden_nothing_can_be_written(settings):
 
 
 def test_what_is_not_there_is_said_in_words(settings, monkeypatch):
-    isolation._why_not.cache_clear()
     monkeypatch.setattr(isolation, "bubblewrap", lambda: None)
-    try:
-        assert isolation.isolation() == Isolation(on=False, why_not="bubblewrap (bwrap) is not installed.")
-        settings.RUN_ISOLATION = "required"
-        with pytest.raises(IsolationMissing, match="not installed"):
-            isolation.isolation()
-    finally:
-        isolation._why_not.cache_clear()
+    assert isolation.isolation() == Isolation(on=False, why_not="bubblewrap (bwrap) is not installed.")
+    settings.RUN_ISOLATION = "required"
+    with pytest.raises(IsolationMissing, match="not installed"):
+        isolation.isolation()
 
 
 def test_one_that_is_installed_and_does_not_work_counts_as_missing(monkeypatch, tmp_path):
     refuses = tmp_path / "bwrap"
     refuses.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
     refuses.chmod(0o755)
-    isolation._why_not.cache_clear()
     monkeypatch.setattr(isolation, "bubblewrap", lambda: str(refuses))
-    try:
-        assert isolation.isolation().why_not.endswith("bwrap: No permissions to create new namespace")
-    finally:
-        isolation._why_not.cache_clear()
+    assert isolation.isolation().why_not.endswith("bwrap: No permissions to create new namespace")
 
 
 # Stands in for npm: an installation is a program of strangers, and has the files of the Actor to itself.

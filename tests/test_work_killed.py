@@ -30,6 +30,7 @@ class Workers:
         self.server = server
         self._listening = listening
         self._environment = {**server.environment, "WORKER_LEASE_SECS": "1", "WORKER_GRACE_SECS": "1"}
+        self._environment["RUN_NETWORK_ALLOW"] = f"127.0.0.1:{listening.getsockname()[1]}"
 
     def ask(self, *arguments: str):
         command = [sys.executable, "-m", "tests.other_worker", *arguments]

@@ -7,6 +7,7 @@ import stat
 import tarfile
 import zipfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -34,8 +35,10 @@ def soon(monkeypatch) -> None:
 
 
 @pytest.fixture
-def host(tmp_path):
+def host(tmp_path, settings):
+    """A host of sources, which is on loopback, and so has to be allowed."""
     with Hosting(tmp_path) as host:
+        settings.RUN_NETWORK_ALLOW = [urlsplit(host.url).netloc]
         yield host
 
 
@@ -372,8 +375,9 @@ def test_a_password_that_a_server_says_again_is_hidden(elsewhere, host):
 @needs_git
 @pytest.mark.django_db
 @pytest.mark.parametrize("kind", ["GIT_REPO", "TARBALL"])
-def test_a_password_is_not_given_to_whom_the_host_leads_on_to(elsewhere, host, tmp_path, kind):
+def test_a_password_is_not_given_to_whom_the_host_leads_on_to(elsewhere, host, tmp_path, kind, settings):
     with Hosting(tmp_path) as other:
+        settings.RUN_NETWORK_ALLOW = [*settings.RUN_NETWORK_ALLOW, urlsplit(other.url).netloc]
         other.with_password("dan", PASSWORD)
         host.moved = {"/a": f"{other.url}/a", "/a/info/refs": f"{other.url}/a/info/refs?service=git-upload-pack"}
         refused(built(elsewhere(f"{host.with_password('dan', PASSWORD)}/a", kind)))

@@ -2,7 +2,8 @@
 
 A name is resolved once, every answer is checked, and the connection goes to one of the very addresses that were checked
 (`resources/webhooks/sending.py`): whoever owns a name cannot have it checked with one answer and used with another. An
-address that leads on to another one, as IPv6 has several, is judged as where it leads.
+address that leads on to another one, as IPv6 has several, is judged as where it leads. Which addresses are public is
+one rule for webhooks, runs and builds: `resources/public_addresses.py`.
 """
 
 import re
@@ -15,6 +16,8 @@ from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 
+from resources.public_addresses import NAT64, is_public
+
 MAX_URL = 2000
 PUBLIC = "public"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -25,11 +28,6 @@ _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[
 # 127.1, 0x7f.1 and 2130706433 are addresses to a resolver, and look like names to everybody else.
 _ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\Z")
 _PLAIN = "/%:@!$&'()*+,;=~-._[]|"
-_NAT64 = IPv6Network("64:ff9b::/96")
-# What some versions of Python take for public.
-_NOT_PUBLIC = tuple(
-    ip_network(network) for network in ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "2001::/23", "fec0::/10")
-)
 # One sentence for names that nobody has, and for those that lead elsewhere: which is which, and where they lead, is
 # known to the network of the deployment, and not to all who can make a webhook.
 _NOT_REACHED = (
@@ -81,7 +79,7 @@ class _Allowed:
         final = _led_to(address)
         if any(final in network for network in self.networks if network.version == final.version):
             return True
-        return self.public and _is_fit(port) and _is_public(final)
+        return self.public and _is_fit(port) and is_public(address)
 
 
 def parse(url: str) -> Target:
@@ -176,17 +174,11 @@ def _is_fit(port: int) -> bool:
     return port in _DEFAULT_PORTS.values() or port >= _FIRST_FREE_PORT
 
 
-def _is_public(address: Address) -> bool:
-    """Tell whether an address is one that the whole internet reaches, and only one host has."""
-    unfit = address.is_multicast or address.is_reserved or address.is_loopback or address.is_unspecified
-    return address.is_global and not unfit and not any(address in network for network in _NOT_PUBLIC)
-
-
 def _led_to(address: Address) -> Address:
     """Return the IPv4 address that an IPv6 address stands for or leads to, and every other address as it is."""
     if isinstance(address, IPv4Address):
         return address
-    if address in _NAT64:
+    if address in NAT64:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     if address.teredo is not None:
         return address.teredo[1]

@@ -50,6 +50,7 @@ class Attendant:
         self.isolation = isolation
         self.exit_code: int | None = None
         self.too_much = ""
+        self.failed_connections = 0
         self._job = job
         self._model = type(job)
         self._worker = worker
@@ -68,6 +69,7 @@ class Attendant:
             container.close()
             self.lines.end()
         self.exit_code, self.too_much = container.exit_code, container.too_much
+        self.failed_connections = container.failed_connections
         if outcome is not Outcome.LOST:
             self._save(container.measured)
         return outcome

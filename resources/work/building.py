@@ -69,8 +69,8 @@ def _build(build_id: str, worker: str, lines: Lines) -> None:
     try:
         check_owner(build)
         isolated = isolation()
-        if isolated.why_not:
-            lines.note(f"This build is not isolated from the server. {isolated.why_not}")
+        if notice := isolated.notice("build"):
+            lines.note(notice)
         source = source_of(build.content)
         attendant = Attendant(build, worker, isolated, lines)
         given = variables.unsealed(build.content.environment if wants_variables(build.content) else "")

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from resources.work import processes, seccomp
 from resources.work.disk import Disk
-from resources.work.isolation import Isolation, Place, arguments, bubblewrap, file_of
+from resources.work.isolation import Isolation, IsolationMissing, Place, arguments, bubblewrap, file_of
 from resources.work.lines import Lines
+from resources.work.network.starting import NetworkFailed, RunNetwork
 
 KILLED = 137  # what shells say of a process that was killed
 MAX_PROCESSES = 512
@@ -62,7 +63,11 @@ class Measured:
 class Container:
     """A program that is running, in isolation where there is any, with all that it starts.
 
-    `exit_code` is None while it runs. `too_much` says what it took too much of when that is why it was killed.
+    `exit_code` is None while it runs. `too_much` says what it took too much of when that is why it was killed, and
+    `failed_connections` how many of its connections came to nothing, where it has a network of its own.
+
+    Raises:
+        IsolationMissing: when its network cannot be set up.
     """
 
     def __init__(self, program: Program, isolation: Isolation, lines: Lines) -> None:
@@ -72,7 +77,13 @@ class Container:
         self._program = program
         self._lines = lines
         self._measured_at = 0.0
-        self._process = _start(program, isolation)
+        self.failed_connections = 0
+        self._network = _network_of(isolation)
+        try:
+            self._process = _start(program, isolation, self._network)
+        except BaseException:
+            self._end_network()
+            raise
         assert self._process.stdout is not None  # noqa: S101  # for the type checker
         self._out = self._process.stdout.fileno()
         self._is_open = True
@@ -87,6 +98,7 @@ class Container:
             self._measure()
             if too_much := self._program.disk.measure(self._process.pid):
                 self._stop_for(too_much)
+            self._look_whether_the_network_failed()
             self._look_whether_it_ended()
         return self.exit_code is not None
 
@@ -111,6 +123,7 @@ class Container:
         if self._process.stdout is not None:
             self._process.stdout.close()
             self._is_open = False
+        self._end_network()
 
     def _read(self, seconds: float) -> None:
         if not self._is_open:
@@ -141,6 +154,18 @@ class Container:
             self._stop_for("memory")
         self._measured_at = time.monotonic()
 
+    def _look_whether_the_network_failed(self) -> None:
+        if self._network is not None and self._network.has_failed():
+            self._lines.note("Its network has failed, and so it is ended.")
+            self._end_network()
+            self.kill()
+
+    def _end_network(self) -> None:
+        if self._network is not None:
+            self.failed_connections = self._network.failed_connections()
+            self._network.close()
+            self._network = None
+
     def _stop_for(self, what: str) -> None:
         self.too_much = what
         self.kill()
@@ -156,14 +181,27 @@ class Container:
         self.measured.cpu_millis = max(self.measured.cpu_millis, round((usage.ru_utime + usage.ru_stime) * 1000))
 
 
-def _start(program: Program, isolation: Isolation) -> subprocess.Popen[bytes]:
+def _network_of(isolation: Isolation) -> RunNetwork | None:
+    """Set up the network of a program, None where it shares the server's."""
+    if isolation.shares_network:
+        return None
+    try:
+        return RunNetwork(isolation.user_mode)
+    except NetworkFailed as error:
+        raise IsolationMissing(f"Nothing is run: a network of its own could not be set up. {error}") from error
+
+
+def _start(program: Program, isolation: Isolation, network: RunNetwork | None) -> subprocess.Popen[bytes]:
     """Start the launcher, which becomes bubblewrap or the program. Secrets travel by files in memory, not arguments."""
     command, environment, directory = list(program.command), dict(program.environment), program.directory
     keep = []
+    namespaces = list(network.namespaces) if network else []
     if isolation.on:
-        told = arguments(program.places, environment, directory, program.memory_bytes)
-        keep += [file_of(seccomp.filter_program()), file_of("\0".join([*told, ""]).encode())]
-        options = ["--seccomp", str(keep[0]), "--args", str(keep[1])]
+        files = {name: file_of(content) for name, content in (network.files if network else {}).items()}
+        told = arguments(program.places, environment, directory, program.memory_bytes, files)
+        filtering, telling = file_of(seccomp.filter_program()), file_of("\0".join([*told, ""]).encode())
+        keep += [*files.values(), filtering, telling]
+        options = ["--seccomp", str(filtering), "--args", str(telling)]
         command = [bubblewrap() or "bwrap", *options, "--", *command]
         environment, directory = dict(_LAUNCHER_ENVIRONMENT), "/"
     spec = file_of(
@@ -176,6 +214,7 @@ def _start(program: Program, isolation: Isolation) -> subprocess.Popen[bytes]:
                 "fileBytes": program.file_bytes,
                 "processes": 2 * MAX_PROCESSES,
                 "keep": keep,
+                "namespaces": namespaces,
             }
         ).encode()
     )
@@ -187,7 +226,7 @@ def _start(program: Program, isolation: Isolation) -> subprocess.Popen[bytes]:
             stderr=subprocess.STDOUT,
             env=_LAUNCHER_ENVIRONMENT,
             cwd="/",
-            pass_fds=(spec, *keep),
+            pass_fds=(spec, *keep, *namespaces),
             start_new_session=True,
         )
     finally:

@@ -1,12 +1,13 @@
-"""What keeps a run or build from everything that is none of its business: bubblewrap, where it is installed and works.
+"""What keeps a run or build apart: bubblewrap, and a network of its own, where they are installed and work.
 
 Inside there are the system's programs and libraries, the Python and Node.js that run Actors, what belongs to this very
 job, and nothing else of the machine: no database, no data directory, no other run, no process but its own, no
-capability. Calls of the kernel that no Actor needs are refused (`seccomp.py`). The network is shared, because Actors
-crawl and call the API.
+capability. Calls of the kernel that no Actor needs are refused (`seccomp.py`). Of the network there are public
+addresses and what RUN_NETWORK_ALLOW names (`resources/work/network`).
 
-RUN_ISOLATION says what happens where that is not to be had: "auto" runs without it and says so in the log, "required"
-refuses to run anything, "none" does not even look for it.
+RUN_ISOLATION and RUN_NETWORK say what happens where that is not to be had. "auto" runs without it where only this
+machine reaches the deployment, and says so in the log; elsewhere it runs nothing. "required", and the networks
+"isolated" and "none", run nothing without. RUN_ISOLATION "none" and RUN_NETWORK "shared" do not even look for it.
 """
 
 import os
@@ -18,10 +19,14 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 
 from django.conf import settings
 
+from accounts.exposure import exposed_by
 from resources.work import seccomp
+from resources.work.network import starting
+from resources.work.network.starting import NetworkFailed
 
 HOME = "/home/actor"
 USER_ID = 1000
@@ -30,7 +35,8 @@ _PROBE_TIMEOUT = 10
 _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 # Enough of /etc to resolve names, check certificates and find libraries, and nothing that is secret.
 _ETC = (
-    *("hosts", "host.conf", "nsswitch.conf", "gai.conf", "services", "protocols", "localtime", "mime.types"),
+    *("hosts", "resolv.conf"),
+    *("host.conf", "nsswitch.conf", "gai.conf", "services", "protocols", "localtime", "mime.types"),
     *("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "crypto-policies"),
     "chromium.d",  # Debian's Chromium does not start without it
     *("ssl/certs", "ssl/openssl.cnf", "pki/tls/certs", "pki/ca-trust/extracted", "ca-certificates"),
@@ -38,7 +44,7 @@ _ETC = (
 
 
 class IsolationMissing(Exception):
-    """Isolation is demanded, and cannot be had; the message says why."""
+    """Isolation is needed, and cannot be had; the message says why, and what to install."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,34 +58,92 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Isolation:
-    """Whether jobs are isolated, and if not, why: "" where nobody wants it."""
+    """Whether jobs are isolated by bubblewrap, and if anything is missing, why: "" where that is as it was set.
+
+    `shares_network` tells whether they have the network of the server. Otherwise `user_mode` is the name and path of
+    the user-mode network by which public addresses are reached, None where only the API is.
+    """
 
     on: bool
     why_not: str = ""
+    shares_network: bool = True
+    user_mode: tuple[str, str] | None = None
+
+    def notice(self, job: str) -> str:
+        """Return what the log of a run or build says where something is missing, "" where nothing is."""
+        if not self.why_not:
+            return ""
+        said = "shares the network of the server" if self.on else "is not isolated from the server"
+        return f"This {job} {said}. {self.why_not} It runs because only this machine reaches the server."
 
 
 def isolation() -> Isolation:
-    """Return how jobs are run here.
+    """Return how jobs are run here, now: what is installed may change, and who reaches the deployment too.
 
     Raises:
-        IsolationMissing: when it is required and bubblewrap is not installed or does not work.
+        IsolationMissing: when something is missing that is required, or that is needed because others reach the
+            deployment.
     """
     if settings.RUN_ISOLATION == "none":
         return Isolation(on=False)
-    why_not = _why_not()
-    if why_not and settings.RUN_ISOLATION == "required":
-        raise IsolationMissing(f"This server demands that Actors are isolated, and that is not possible: {why_not}")
-    return Isolation(on=not why_not, why_not=why_not)
+    problem = _why_not()
+    user_mode, network_problem = _network()
+    missing = " ".join(filter(None, (problem, network_problem)))
+    if missing:
+        _refuse_where_needed(missing, to_install=_to_install(problem, network_problem))
+    if problem:  # a network alone keeps nobody apart who has the rights of the server
+        return Isolation(on=False, why_not=problem)
+    shares = bool(network_problem) or settings.RUN_NETWORK == "shared"
+    return Isolation(on=True, why_not=network_problem, shares_network=shares, user_mode=user_mode)
 
 
-def arguments(places: Sequence[Place], environment: Mapping[str, str], directory: str, memory_bytes: int) -> list[str]:
-    """Return what bubblewrap is told: what is seen, the variables, where to start. `memory_bytes` bounds /tmp."""
+def _network() -> tuple[tuple[str, str] | None, str]:
+    """Return the user-mode network that is used, and why there is none where one is wanted."""
+    try:
+        if settings.RUN_NETWORK == "none":
+            starting.check_alone()
+        elif settings.RUN_NETWORK != "shared":
+            return starting.working(), ""
+    except NetworkFailed as error:
+        return None, str(error)
+    return None, ""
+
+
+def _refuse_where_needed(missing: str, to_install: str) -> None:
+    if settings.RUN_ISOLATION == "required" or settings.RUN_NETWORK in ("isolated", "none"):
+        raise IsolationMissing(
+            f"This server demands that Actors are isolated, and that is not possible: {missing} {to_install}"
+        )
+    if exposed_by():  # by what exactly is told where the worker starts: readers of logs need not know it
+        raise IsolationMissing(
+            f"Nothing runs here: Actors would reach all that this server can, and others reach this server. {missing} "
+            f"{to_install}"
+        )
+
+
+def _to_install(problem: str, network_problem: str) -> str:
+    packages = [*(["bubblewrap"] if problem else []), *(["passt or slirp4netns"] if network_problem else [])]
+    setting = "RUN_ISOLATION=none" if problem else "RUN_NETWORK=shared"
+    return f"Install {' and '.join(packages)}, or set {setting} to run all Actors without."
+
+
+def arguments(
+    places: Sequence[Place],
+    environment: Mapping[str, str],
+    directory: str,
+    memory_bytes: int,
+    files: Mapping[str, int] = MappingProxyType({}),
+) -> list[str]:
+    """Return what bubblewrap is told: what is seen, the variables, where to start. `memory_bytes` bounds /tmp.
+
+    `files` are seen in /etc instead of the machine's own: their names, and descriptors of what is in them.
+    """
     told = ["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     told += ["--disable-userns", "--cap-drop", "ALL", "--die-with-parent", "--new-session"]
     told += ["--uid", str(USER_ID), "--gid", str(USER_ID), "--hostname", "actor"]
     told += ["--proc", "/proc", "--dev", "/dev", "--size", str(memory_bytes), "--tmpfs", "/dev/shm"]  # noqa: S108
     told += ["--remount-ro", "/dev", "--size", str(memory_bytes), "--tmpfs", "/tmp"]  # noqa: S108  # one of its own
-    system = _system()
+    system = _system(files)
     told += system  # after /tmp, which would cover an interpreter that lies there
     for place in places:
         told += ["--bind" if place.writable else "--ro-bind", str(place.host), place.inside]
@@ -106,7 +170,7 @@ def bubblewrap() -> str | None:
     return shutil.which("bwrap")
 
 
-def _system() -> list[str]:
+def _system(files: Mapping[str, int]) -> list[str]:
     """Return what is seen by every job: programs, libraries, certificates, and the interpreters."""
     told = ["--ro-bind", "/usr", "/usr"]
     for name in _SYSTEM:
@@ -116,9 +180,11 @@ def _system() -> list[str]:
         elif path.is_dir():
             told += ["--ro-bind", name, name]
     for name in _ETC:
-        told += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+        if name not in files:
+            told += ["--ro-bind-try", str(Path(f"/etc/{name}").resolve()), f"/etc/{name}"]
+    for name, descriptor in files.items():
+        told += ["--ro-bind-data", str(descriptor), f"/etc/{name}"]
     told += ["--ro-bind", str(_PASSWD), "/etc/passwd"]
-    told += ["--ro-bind-try", str(Path("/etc/resolv.conf").resolve()), "/etc/resolv.conf"]
     told += _hidden("/usr")
     for prefix in _prefixes():
         # The path may lead through links; it is the same path inside.
@@ -150,14 +216,17 @@ def _seen_with_the_system(prefix: Path) -> bool:
     return prefix == Path("/") or (prefix.is_relative_to("/usr") and not prefix.is_relative_to(settings.BASE_DIR))
 
 
-@cache
 def _why_not() -> str:
-    """Return why bubblewrap cannot be used, "" where it can: found out by using it, once in a process."""
+    """Return why bubblewrap cannot be used, "" where it can."""
     program = bubblewrap()
     if program is None:
         return "bubblewrap (bwrap) is not installed."
-    if seccomp.why_not():
-        return seccomp.why_not()
+    return seccomp.why_not() or _problem_of(program)
+
+
+@cache
+def _problem_of(program: str) -> str:
+    """Return why bubblewrap does not work, "" where it does: found out by using it, once in a process."""
     filtering = file_of(seccomp.filter_program())
     told = ["--seccomp", str(filtering), *arguments((), {"PATH": os.defpath}, "/", 1 << 20)]
     command = [program, *told, "--", sys.executable, "-I", "-S", "-c", ""]

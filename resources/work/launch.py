@@ -1,7 +1,8 @@
 """Run as a program between the worker and what it starts: sets limits, ties the process to the worker, becomes it.
 
 It reads from the file descriptor that is its only argument a JSON object `{"parent", "command", "environment",
-"directory", "fileBytes", "processes", "keep"}`, where `keep` are file descriptors that the command inherits. It imports
+"directory", "fileBytes", "processes", "keep", "namespaces"}`, where `keep` are file descriptors that the command
+inherits, and `namespaces` those of namespaces that it is to be in, in the order in which they are entered. It imports
 nothing but the standard library and is started with an environment of its own: the variables of an Actor, which may
 say what to preload into a process, are first seen by what it becomes. What the worker cannot set between fork and
 exec, because it has threads, is set here.
@@ -37,10 +38,19 @@ def _die_with(parent: int) -> None:
         sys.exit("The worker died.")
 
 
+def _enter(namespaces: list[int]) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    for descriptor in namespaces:
+        if libc.setns(descriptor, 0):
+            sys.exit(f"The network of this program could not be entered: {os.strerror(ctypes.get_errno())}.")
+        os.close(descriptor)
+
+
 def main() -> None:
     """Set everything and become the command."""
     with os.fdopen(int(sys.argv[1]), "rb") as file:
         told = json.load(file)
+    _enter(told["namespaces"])
     _die_with(told["parent"])
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, told["fileBytes"])

@@ -146,6 +146,8 @@ def _complete(program: Program, attendant: Attendant, doing: str, why: Callable[
     if outcome is Outcome.TOO_MUCH:
         raise CannotMake(_too_much(doing, program, attendant.too_much), exit_code=attendant.exit_code)
     message = why() or f"{doing} ended with exit code {attendant.exit_code}."
+    if attendant.failed_connections:
+        message += " A connection failed; builds reach public addresses, and what RUN_NETWORK_ALLOW names."
     raise CannotMake(message, outcome, attendant.exit_code)
 
 

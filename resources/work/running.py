@@ -120,8 +120,8 @@ class _Execution:
         if run.build is None:
             raise CannotStart("The build of this run was deleted.")
         self._lines.note(f"Starting build {run.build_number} with {run.memory_mbytes} MB of memory.")
-        if isolated.why_not:
-            self._lines.note(f"This run is not isolated from the server. {isolated.why_not}")
+        if notice := isolated.notice("run"):
+            self._lines.note(notice)
         self._lines.write(now=True)
         content = run.build.content
         of_version = variables.unsealed(content.environment)

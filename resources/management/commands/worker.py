@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.exposure import exposed_by
 from resources.work import worker
 from resources.work.isolation import IsolationMissing, isolation
 
@@ -24,11 +25,22 @@ class Command(BaseCommand):
         """Work until asked to end."""
         if options["jobs"] < 1:
             raise CommandError("A worker has at least one job at once.")
-        try:
-            how = isolation()
-            said = "isolated by bubblewrap" if how.on else f"NOT ISOLATED from this server. {how.why_not}"
-        except IsolationMissing as error:
-            said = f"refused. {error}"
-        self.stdout.write(f"The worker is ready. Runs are {said}".rstrip())
+        self.stdout.write(f"The worker is ready. {_how_runs_are_kept_apart()}".rstrip())
         self.stdout.flush()
         worker.run(options["jobs"])
+
+
+def _how_runs_are_kept_apart() -> str:
+    try:
+        how = isolation()
+    except IsolationMissing as error:
+        return " ".join([str(error), *exposed_by()])
+    if how.why_not:
+        what = "share the network of this server" if how.on else "are NOT ISOLATED from this server"
+        return f"Runs {what}. {how.why_not} They run because only this machine reaches the server."
+    if not how.on:
+        return "Runs are not isolated from this server, as RUN_ISOLATION=none says."
+    if how.shares_network:
+        return "Runs are isolated by bubblewrap, and share the network of this server, as RUN_NETWORK=shared says."
+    network = f"by {how.user_mode[0]}" if how.user_mode else "that reaches this server's API only"
+    return f"Runs are isolated by bubblewrap, with a network of their own {network}."

@@ -1,0 +1,88 @@
+"""Passing connections on from the namespace of a run to single addresses and ports outside of it.
+
+Who accepts and connects is one process: the listening sockets were made inside, the connections are made outside. So
+nothing on the machine listens for the run, and no other run can use what is there for this one.
+"""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable
+
+MAX_CONNECTIONS = 256  # of each port; more wait until one of them ends
+_CONNECT_SECONDS = 30
+_CHUNK_BYTES = 1 << 18
+_STACK_BYTES = 256 * 1024
+
+
+def serve(listening: socket.socket, connect: Callable[[], socket.socket]) -> None:
+    """Pass on in threads what comes to a socket, for as long as the process lives. `connect` raises OSError."""
+    threading.stack_size(_STACK_BYTES)
+    threading.Thread(target=_accept, args=(listening, connect), daemon=True).start()
+
+
+def connected(host: str, port: int) -> socket.socket:
+    """Return a new connection.
+
+    Raises:
+        OSError: when there is none to be had.
+    """
+    connection = socket.create_connection((host, port), timeout=_CONNECT_SECONDS)
+    connection.settimeout(None)
+    return connection
+
+
+def _accept(listening: socket.socket, connect: Callable[[], socket.socket]) -> None:
+    places = threading.BoundedSemaphore(MAX_CONNECTIONS)
+    while True:
+        places.acquire()
+        try:
+            inside, _ = listening.accept()
+            threading.Thread(target=_pass_on, args=(inside, connect, places), daemon=True).start()
+        except (OSError, RuntimeError):  # it was closed by then, or there are no more descriptors or threads just now
+            places.release()
+
+
+def _pass_on(inside: socket.socket, connect: Callable[[], socket.socket], places: threading.BoundedSemaphore) -> None:
+    try:
+        with inside:
+            _quick(inside)
+            try:
+                outside = connect()
+            except OSError:
+                _reset(inside)
+                return
+            with outside:
+                _quick(outside)
+                back = threading.Thread(target=_copy, args=(outside, inside), daemon=True)
+                back.start()
+                _copy(inside, outside)
+                back.join()
+    except RuntimeError:  # no thread is to be had: both are closed
+        return
+    finally:
+        places.release()
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    """Copy until the source ends, and say so to the target; where one of them breaks, both do."""
+    buffer = bytearray(_CHUNK_BYTES)
+    view = memoryview(buffer)
+    try:
+        while size := source.recv_into(buffer):
+            target.sendall(view[:size])
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        for each in (source, target):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+
+def _quick(connection: socket.socket) -> None:
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _reset(connection: socket.socket) -> None:
+    """Have the client see a failure rather than an end."""
+    with contextlib.suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
