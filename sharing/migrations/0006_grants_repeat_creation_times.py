@@ -6,7 +6,7 @@ from django.db.models import F, OuterRef, Subquery
 
 def repeat(apps, schema_editor):
     resource = apps.get_model("resources", "Resource").objects.filter(pk=OuterRef("resource_id"))
-    grants = apps.get_model("sharing", "0005_old_link_keys").objects
+    grants = apps.get_model("sharing", "Grant").objects
     wrong = grants.exclude(resource_created_at=F("resource__created_at")).values_list("pk", flat=True)
     grants.filter(pk__in=list(wrong)).update(resource_created_at=Subquery(resource.values("created_at")))
 
