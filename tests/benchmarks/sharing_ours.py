@@ -10,15 +10,20 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402
 
+from accounts import tokens  # noqa: E402
+from accounts.holders import Holder  # noqa: E402
 from accounts.models import Account  # noqa: E402
 from accounts.principal import Principal  # noqa: E402
 from resources.kinds import Kind  # noqa: E402
 from resources.models import Dataset, GeneralAccess, Resource  # noqa: E402
+from sharing import keys  # noqa: E402
 from sharing.access import AddressedBy, decide  # noqa: E402
-from sharing.facts import fetch, parse_address  # noqa: E402
+from sharing.facts import facts_of, fetch, parse_address  # noqa: E402
 from sharing.lists import Ownership, listed  # noqa: E402
-from sharing.models import Grant  # noqa: E402
+from sharing.models import Grant, StorageKey  # noqa: E402
+from sharing.opening import opened_by  # noqa: E402
 from sharing.permissions import Permission  # noqa: E402
+from sharing.signatures import Opens, sign_content, signing_key  # noqa: E402
 from tests.benchmarks import bulk, plan  # noqa: E402
 from tests.benchmarks.timing import milliseconds  # noqa: E402
 
@@ -36,6 +41,13 @@ def may_read(account: int, address: str) -> bool:
 def first_page(account: int) -> list[Any]:
     """Return the first 50 of what is shared with an account, newest first."""
     return listed(ACCOUNT_IDS[account], ownership=Ownership.SHARED, limit=50)
+
+
+def opens(address: str, signature: str) -> bool:
+    """Go from an address to the decision by a signature, for a request without a token."""
+    parsed = parse_address(Kind.DATASET, address, Principal())
+    found = fetch(parsed, None, only_facts=True) if parsed else None
+    return found is not None and opened_by(signature, found.facts, Opens.CONTENT) is not None
 
 
 def main(sizes: list[tuple[int, int]]) -> None:
@@ -68,7 +80,23 @@ def _measure(resource_ids: list[str], grants: int) -> dict[str, Any]:
         "check": milliseconds(may_read, [(each.account, resource_ids[each.resource]) for each in asked]),
         "few": milliseconds(first_page, [(plan.FEW,)] * 100),
         "many": milliseconds(first_page, [(plan.MANY,)] * 100),
+        "signature": _measure_signatures(resource_ids[0]),
     }
+
+
+def _measure_signatures(dataset_id: str) -> float:
+    """Take the time of a forged signature of a dataset whose key was given to as many holders as it can be."""
+    owner = Resource.objects.get(pk=dataset_id).owner
+    StorageKey.objects.filter(resource_id=dataset_id).delete()
+    for number in range(keys.MOST):
+        token, _ = tokens.create(owner, f"token {number}", by=owner.principal)
+        StorageKey.objects.create(resource_id=dataset_id, account=owner, token_id=token.pk)
+    facts = facts_of(Resource.objects.get(pk=dataset_id), None)
+    right = signing_key(keys.source_of(facts), Holder(owner.pk, token.pk).code)
+    assert opens(dataset_id, sign_content(right, dataset_id, 0))
+    forged = sign_content("f" * 64, dataset_id, 0)
+    assert not opens(dataset_id, forged)
+    return milliseconds(opens, [(dataset_id, forged)] * 200)
 
 
 def _add_datasets(ids: list[str], first: int) -> None:
