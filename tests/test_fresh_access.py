@@ -310,8 +310,8 @@ def test_the_key_of_links(server, world, level):
 
 
 def test_the_cap_of_the_account_on_links(server, world, level):
-    level("RESTRICTED")
     """A lower cap ends a link that would live longer, for good, whatever the cap is later."""
+    level("RESTRICTED")
     wrong = 0
     for _ in range(FEWER_TIMES):
         made = server.change("link", "ada", world["id"], 10 * DAY)
