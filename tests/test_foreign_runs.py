@@ -164,6 +164,24 @@ def test_general_access(client, run, ada, make_resource, kind):
         assert Resource.objects.get(pk=resource.pk).general_access == "FOLLOW_USER_SETTING"
 
 
+# Signing keys
+
+
+@pytest.mark.parametrize("kind", STORAGES)
+def test_signing_keys(client, ada, run, own, make_resource, kind):
+    path = f"/v2/{KINDS[kind].api_path}"
+    own_one = Resource.objects.get(run_id=run.pk, kind=kind)
+    others = [
+        make_resource(kind, ada, name="prices"),
+        make_resource(kind, ada),
+        Resource.objects.get(run_id=starting.start(own, by=ada.principal).pk, kind=kind),
+    ]
+    assert client.get(f"{path}/{own_one.pk}").json()["data"]["urlSigningSecretKey"]
+    for other in others:
+        assert "urlSigningSecretKey" not in client.get(f"{path}/{other.pk}").json()["data"]
+    assert "urlSigningSecretKey" not in send(client, "post", f"{path}?name=prices").json()["data"]
+
+
 # What goes on after it has ended
 
 

@@ -19,9 +19,8 @@ from console.api import answers, bodies
 from console.api.pagination import Page, one_of
 from resources.kinds import Kind
 from resources.models import Actor, Run
-from sharing import issues
+from sharing import issue_rules, issues
 from sharing.declare import needs
-from sharing.mentioned import mentioned
 from sharing.models import Issue, IssueComment
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
@@ -163,17 +162,18 @@ def _actor(request: ResourceApiRequest) -> Actor:
 
 
 def _run(request: ApiRequest, url: str) -> Run:
-    """Return the run that is to be attached: attaching shares it, so it takes the right to share it."""
+    """Return the run that is to be attached."""
     run_id = run_id_in(url)
     if not run_id:
         raise invalid_value("runUrl", "it must be the URL or the ID of a run on this server.")
-    mentioned(request.principal, Kind.RUN, run_id, Permission.MANAGE_ACCESS_RIGHTS)
-    return Run.objects.get(pk=run_id)
+    return issue_rules.run_to_attach(run_id, request.principal)
 
 
 def _check_may_change(request: ResourceApiRequest, issue: Issue, *, or_writer: bool) -> None:
-    is_author = issue.author_id == request.principal.account_id
-    if not is_author and not (or_writer and request.access.allows(Permission.WRITE)):
+    may_change = (
+        issue_rules.may_close(issue, request.access) if or_writer else issue_rules.may_rewrite(issue, request.principal)
+    )
+    if not may_change:
         raise ApiError(
             HTTPStatus.FORBIDDEN,
             "insufficient-permissions",
@@ -200,7 +200,7 @@ def _in_full(issue: Issue, principal: Principal) -> dict[str, Any]:
 
 def _described(issue: Issue, principal: Principal) -> dict[str, Any]:
     """Return an issue as its reader may see it: which run is attached is known to its owner and the developer."""
-    shown = issue.run is not None and principal.account_id in (issue.run.owner_id, issue.actor.owner_id)
+    shown = issue_rules.run_shown_to(issue, principal)
     return {
         "id": issue.pk,
         "actorId": issue.actor_id,
@@ -208,8 +208,8 @@ def _described(issue: Issue, principal: Principal) -> dict[str, Any]:
         "description": issue.description,
         "state": issue.state,
         "author": {"userId": issue.author_id, "username": issue.author.username},
-        "runId": issue.run_id if shown else None,
-        "runUrl": issue.run.console_url if shown and issue.run else None,
+        "runId": shown.pk if shown else None,
+        "runUrl": shown.console_url if shown else None,
         "commentCount": getattr(issue, "comment_count", 0),
         "createdAt": iso(issue.created_at),
         "modifiedAt": iso(issue.modified_at),

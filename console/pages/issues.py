@@ -20,9 +20,8 @@ from console.pages.form_manners import Manners
 from console.pages.tables import Paging
 from resources.kinds import Kind
 from resources.models import Actor, Run
-from sharing import issues
+from sharing import issue_rules, issues
 from sharing.declare import needs
-from sharing.mentioned import mentioned
 from sharing.models import Issue
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
@@ -190,20 +189,17 @@ def _rewrite(request: ResourcePageRequest, issue: Issue, given: dict[str, str]) 
 
 
 def _run(request: ResourcePageRequest, run_id: str) -> Run:
-    mentioned(request.principal, Kind.RUN, run_id, Permission.MANAGE_ACCESS_RIGHTS)
-    return Run.objects.get(pk=run_id)
+    return issue_rules.run_to_attach(run_id, request.principal)
 
 
 def _show(request: ResourcePageRequest, issue: Issue, form: CommentForm) -> HttpResponse:
-    is_author = issue.author_id == request.user.pk
-    # Which run is attached is known to its owner and to the developer that it is shared with.
-    run = issue.run if issue.run is not None and request.user.pk in (issue.run.owner_id, issue.actor.owner_id) else None
+    run = issue_rules.run_shown_to(issue, request.principal)
     context = {
         "issue": issue,
         "comments": issue.comments.select_related("author").order_by("created_at", "pk"),
         "form": form,
-        "is_author": is_author,
-        "may_close": is_author or request.access.allows(Permission.WRITE),
+        "is_author": issue_rules.may_rewrite(issue, request.principal),
+        "may_close": issue_rules.may_close(issue, request.access),
         "run": run,
         "run_is_shared": run is not None and issues.is_shared(issue),
         "developer": issue.actor.owner,
@@ -228,14 +224,14 @@ def _issue(request: ResourcePageRequest, issue_id: str) -> Issue:
 
 def _its_authors(request: ResourcePageRequest, issue_id: str) -> Issue:
     issue = _issue(request, issue_id)
-    if issue.author_id != request.user.pk:
+    if not issue_rules.may_rewrite(issue, request.principal):
         raise Http404
     return issue
 
 
 def _its_to_close(request: ResourcePageRequest, issue_id: str) -> Issue:
     issue = _issue(request, issue_id)
-    if issue.author_id != request.user.pk and not request.access.allows(Permission.WRITE):
+    if not issue_rules.may_close(issue, request.access):
         raise Http404
     return issue
 

@@ -130,8 +130,8 @@ def now_of(request: RunRequest) -> dict[str, Any]:
         "is_restricted": manages and level == GeneralAccess.RESTRICTED,
         "restricted_by_account": source == "ACCOUNT",
         "can_write": request.access.allows(Permission.WRITE),
-        # To the developer of somebody else's Actor; one's own one mends oneself.
-        "can_report": facts.actor is not None and facts.actor.is_public and facts.owner_id != facts.actor.owner_id,
+        # Issues are for the developer of another account's Actor, by those who can open its page.
+        "can_report": bool(facts.actor and parents[Kind.ACTOR].path) and facts.owner_id != facts.actor.owner_id,
     }
 
 
