@@ -2,6 +2,9 @@
 
 import pytest
 
+from resources.kinds import KINDS, Kind
+from sharing.models import Issue, IssueComment
+
 
 def error_of(response):
     return response.status_code, response.json()["error"]["type"]
@@ -61,3 +64,37 @@ def test_costs(api, ada, django_assert_num_queries):
     client = api(ada)
     with django_assert_num_queries(2):
         client.get("/v2/users/me")
+
+
+def test_a_scoped_token_is_told_what_everybody_may_know_and_its_id(api, ada):
+    scope = [{"kind": kind.value, "permissions": list(KINDS[kind].permissions)} for kind in Kind]
+    seen = api(ada, scope=scope).get("/v2/users/me").json()["data"]
+    assert seen == {"id": ada.pk, **api().get("/v2/users/ada").json()["data"]}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("get", "/v2/users/me/limits"), ("put", "/v2/users/me/limits"), ("get", "/v2/users/me/usage/monthly")],
+)
+def test_what_is_account_wide_takes_a_token_without_a_scope(api, ada, method, path):
+    scope = [{"kind": kind.value, "permissions": list(KINDS[kind].permissions)} for kind in Kind]
+    refused = getattr(api(ada, scope=scope), method)(path, {}, content_type="application/json")
+    assert error_of(refused) == (403, "insufficient-permissions")
+    assert "This API token has a scope" in refused.json()["error"]["message"]
+    assert getattr(api(ada), method)(path, {}, content_type="application/json").status_code < 300
+
+
+@pytest.mark.parametrize("path", ["", "/{issue}/comments", "/{issue}"])
+def test_a_scoped_token_writes_nothing_to_issues(api, ada, dan, make_resource, path):
+    actor = make_resource(Kind.ACTOR, dan, name="finder", is_public=True)
+    issue = Issue.objects.create(actor=actor, author=ada, title="Prices missing")
+    scope = [{"kind": kind.value, "permissions": list(KINDS[kind].permissions)} for kind in Kind]
+    client, address = api(ada, scope=scope), f"/v2/actors/{actor.pk}/issues{path.format(issue=issue.pk)}"
+    body = {"title": "Look", "text": "Look", "state": "CLOSED"}
+    methods = ("put", "delete") if path == "/{issue}" else ("post",)
+    for method in methods:
+        refused = getattr(client, method)(address, body, content_type="application/json")
+        assert error_of(refused) == (403, "insufficient-permissions")
+        assert "This API token has a scope" in refused.json()["error"]["message"]
+    assert client.get(f"/v2/actors/{actor.pk}/issues").json()["data"]["total"] == 1
+    assert (Issue.objects.get().state, IssueComment.objects.count()) == ("OPEN", 0)

@@ -1,6 +1,7 @@
 """The Python client, unchanged, with accounts: its models must take what we answer."""
 
 import pytest
+from apify_client import ApifyClient
 from apify_client.errors import UnauthorizedError
 
 
@@ -10,6 +11,13 @@ def test_me(cast, client_of):
     assert me.is_paying is False
     assert me.effective_platform_features.storage.is_enabled
     assert me.plan.available_proxy_groups == {}
+
+
+def test_a_scoped_token_is_told_the_public_part(cast, options, token_of):
+    scope = [{"kind": "dataset", "permissions": ["READ"]}]
+    me = ApifyClient(token_of(cast["ada"], scope=scope), **options).user().get()
+    assert (me.id, me.username, me.profile.name) == (cast["ada"].pk, "ada", "ada")
+    assert (me.email, me.plan, me.created_at, me.is_paying) == (None, None, None, None)
 
 
 def test_somebody_else(cast, client_of):
