@@ -23,6 +23,10 @@ class NoAccount(LookupError):
     """No account is called that; the message says so."""
 
 
+class EmailTaken(ValueError):
+    """The email belongs to another account; the message says so."""
+
+
 @dataclass(frozen=True, slots=True)
 class AccountRow:
     """An account as `list_accounts` shows it. `tokens` is the number of API tokens of the account that are not over."""
@@ -91,6 +95,24 @@ def reset_two_factor(account: Account) -> Sequence[str]:
         for factor in factors:
             factor.delete()  # one by one, because each leaves a line in the audit trail (accounts/sign_in_trail.py)
     return [str(factor.type) for factor in factors]
+
+
+def verify_email(account: Account) -> bool:
+    """Count the email of an account as verified, and return whether that changed anything.
+
+    Raises:
+        EmailTaken: when another account has verified the same email.
+    """
+    if EmailAddress.objects.filter(email=account.email, verified=True).exclude(user=account).exists():
+        raise EmailTaken(f"Another account has verified {account.email}.")
+    with transaction.atomic():
+        address, _ = EmailAddress.objects.get_or_create(
+            user=account, email=account.email, defaults={"primary": True, "verified": False}
+        )
+        changed = EmailAddress.objects.filter(pk=address.pk, verified=False).update(verified=True)
+        if changed:
+            audit.record("email.verified", by=ADMINISTRATOR, account_id=account.pk, email=account.email)
+    return bool(changed)
 
 
 def reset_link(account: Account) -> str:

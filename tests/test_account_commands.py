@@ -34,7 +34,7 @@ def is_signed_in(client: Client) -> bool:
     return client.get("/settings").status_code == HTTPStatus.OK
 
 
-@pytest.mark.parametrize("name", ["end_sessions", "reset_two_factor", "reset_link"])
+@pytest.mark.parametrize("name", ["end_sessions", "reset_two_factor", "reset_link", "verify_email"])
 @pytest.mark.parametrize("who", ["nobody", "nobody@example.com", "", "\x00"])
 def test_an_account_that_there_is_not_is_a_one_line_error_and_changes_nothing(ada, name, who):
     with pytest.raises(CommandError, match="There is no account") as error:
@@ -190,3 +190,27 @@ def test_no_account_can_pass_for_the_administrator(ada):
         "/sign-up", {"username": "The server's administrator", "email": "eve@example.com", "password1": NEW}
     )
     assert response.context["form"].errors["username"]
+
+
+# verify_email
+
+
+def test_an_email_that_another_account_has_verified_is_not_verified_again(ada, ben):
+    EmailAddress.objects.filter(user=ada).delete()
+    EmailAddress.objects.filter(user=ben).update(email=ada.email)
+    with pytest.raises(CommandError, match="Another account has verified"):
+        run("verify_email", "ada")
+    assert not EmailAddress.objects.filter(user=ada).exists()
+
+
+def test_an_account_signs_in_once_its_email_counts_as_verified(ada):
+    EmailAddress.objects.filter(user=ada).update(verified=False)
+    assert sign_in(ada)[1]["Location"] == "/verify-email"
+    assert run("verify_email", "ada@example.com") == "Verified ada@example.com (ada).\n"
+    client, _ = sign_in(ada)
+    assert is_signed_in(client)
+    lines = client.get("/settings/activity").context["lines"]
+    assert ("The server's administrator", "Verified the email ada@example.com.") in [
+        (line.actor, line.sentence) for line in lines
+    ]
+    assert "nothing changed" in run("verify_email", "ada")
