@@ -124,7 +124,7 @@ def isolated_runs() -> list[CheckMessage]:
     if why:
         hint = "Install bubblewrap and passt (Debian's packages) where workers run, and leave RUN_ISOLATION=auto."
         found.append(checks.Warning(f"Runs and builds are not isolated. {why}", hint=hint, id="console.W008"))
-    if getattr(settings, "RUN_NETWORK", "") == "shared":
+    if settings.RUN_NETWORK == "shared":
         hint = "Leave RUN_NETWORK=auto, and name what Actors need besides in RUN_NETWORK_ALLOW."
         said = "Runs and builds reach everything that this machine reaches (RUN_NETWORK is shared)."
         found.append(checks.Warning(said, hint=hint, id="console.W009"))
