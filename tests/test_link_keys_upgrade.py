@@ -21,16 +21,21 @@ from sharing.link_states import keys_given
 from sharing.models import Grant, SignedLink, StorageKey
 from sharing.signatures import Opens, digest
 from tests.link_keys import key_of
+from tests.upgrade_stage import SECRET, upgraded
 
 pytestmark = pytest.mark.django_db
 
 OF_BEFORE = "sharing.migrations.0005_old_link_keys"
 
 
-def old_key(storage: Resource, secret: str | None = None) -> str:
+def before_holders(resource_id: str, secret: str | None = None, link_counter: int = 0) -> str:
     """Return the one key that a storage had, as the version of before derived it."""
-    text = f"{storage.pk}.{storage.link_counter}"
+    text = f"{resource_id}.{link_counter}"
     return salted_hmac("sharing.signatures", text, secret=secret, algorithm="sha256").hexdigest()
+
+
+def old_key(storage: Resource) -> str:
+    return before_holders(storage.pk, link_counter=storage.link_counter)
 
 
 def upgrade() -> None:
@@ -210,3 +215,39 @@ def test_an_old_key_takes_one_of_the_64_places(ada, api, store, make_resource):
     key_of(store)
     assert StorageKey.objects.filter(resource=store).count() == keys.MOST - 1
     assert old.statuses() == ({200}, {200})
+
+
+OPENED = """
+from datetime import datetime, UTC
+from unittest.mock import patch
+from django.test import Client
+from resources.models import Resource
+Resource.objects.update(general_access="RESTRICTED")
+with patch("django.utils.timezone.now", return_value=datetime(2026, 12, 1, tzinfo=UTC)):
+    for path in {paths!r}:
+        print(Client(headers={{"Host": "localhost"}}).get(path).status_code)
+"""
+
+
+def test_the_links_of_november_after_the_upgrade(tmp_path):
+    """Ben could write the dataset, and only read the store: both are Ada's."""
+    with upgraded(tmp_path) as place:
+        (dataset, of_dataset), (store, key, of_record) = place.known["links"]["content"], place.known["links"]["record"]
+        by_client = {
+            each: create_storage_content_signature(each, before_holders(each, SECRET)) for each in (dataset, store)
+        }
+        items, of_store = f"/v2/datasets/{dataset}/items", f"/v2/key-value-stores/{store}"
+        known = place.known["links"]
+        statuses = {
+            f"{items}?signature={of_dataset}": "200",
+            f"{items}?signature={known['of ben'][1]}": "200",
+            f"{items}?signature={known['revoked'][1]}": "403",
+            f"{items}?signature={by_client[dataset]}": "403",
+            f"{of_store}/records/{key}?signature={of_record}": "200",
+            f"{of_store}/records/{key}?signature={known['signed by a client'][2]}": "200",
+            f"{of_store}/keys?signature={by_client[store]}": "200",
+        }
+        assert place.python(OPENED.format(paths=list(statuses))).split() == list(statuses.values())
+        told = place.rows("accounts_upgradenotice", key="link-keys")
+        assert len(told) >= 1
+        assert place.rows("accounts_upgradenotice", key="link-keys-of-accounts", account_id="")
