@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 
 from accounts import exposure
 from resources.jobs import JobStatus
@@ -394,6 +395,36 @@ def test_a_network_that_cannot_be_set_up_fails_the_run_with_a_message(ada, only,
     assert "hello" not in text_of(run.pk)
 
 
+@pytest.mark.parametrize(
+    ("programs", "said"),
+    [
+        (("bwrap", "pasta"), "isolated by bubblewrap, with a network of their own by pasta."),
+        (("bwrap", "slirp4netns"), "isolated by bubblewrap, with a network of their own by slirp4netns."),
+        (("bwrap",), "share the network of this server. Neither pasta (of passt) nor slirp4netns is installed."),
+        (("pasta",), "are NOT ISOLATED from this server. bubblewrap (bwrap) is not installed."),
+    ],
+)
+def test_a_worker_says_at_its_start_how_runs_are_kept_apart(only, capsys, monkeypatch, programs, said):
+    if not all(map(shutil.which, programs)):
+        pytest.skip(f"not all of {programs} are installed here")
+    only(*programs)
+    monkeypatch.setattr("resources.work.worker.run", lambda jobs: None)
+    call_command("worker")
+    assert said in capsys.readouterr().out
+
+
+def test_a_worker_says_at_its_start_why_nothing_runs_and_who_reaches_the_deployment(
+    only, capsys, monkeypatch, settings
+):
+    only("bwrap")
+    settings.PUBLIC_URL = "https://latchkey.example"
+    monkeypatch.setattr("resources.work.worker.run", lambda jobs: None)
+    call_command("worker")
+    printed = capsys.readouterr().out
+    assert "PUBLIC_URL is https://latchkey.example." in printed
+    assert "Install passt or slirp4netns" in printed
+
+
 # What is left
 
 
@@ -464,6 +495,17 @@ def test_a_build_that_is_refused_names_the_setting_and_succeeds_with_it(ada, by,
         assert "RUN_NETWORK_ALLOW" in build.status_message
         settings.RUN_NETWORK_ALLOW = [address]
         assert built(actor_of(ada, {"main.py": "", "requirements.txt": "x"}, name="allowed")).status == "SUCCEEDED"
+
+
+@needs_namespaces
+@pytest.mark.parametrize("host", ["10.9.9.9", "fd00:9::9", "2002:a09:909::9", "5.5.5.2"])
+def test_a_build_that_is_refused_names_the_setting_wherever_it_wanted_to_go(ada, world, settings, monkeypatch, host):
+    installs = f"import socket; socket.create_connection(({host!r}, 80), 5)"
+    monkeypatch.setattr(making, "_installations", lambda app: [([sys.executable, "-c", installs], "packages")])
+    actor = actor_of(ada, {"main.py": "", "requirements.txt": "x"})
+    with world.entered():
+        build = built(actor)
+    assert "RUN_NETWORK_ALLOW" in build.status_message
 
 
 def test_a_build_that_fails_for_another_reason_does_not_name_it(ada, by, monkeypatch):

@@ -161,10 +161,12 @@ class Container:
             self.kill()
 
     def _end_network(self) -> None:
-        if self._network is not None:
-            self.failed_connections = self._network.failed_connections()
-            self._network.close()
-            self._network = None
+        network, self._network = self._network, None
+        if network is not None:
+            try:
+                self.failed_connections = network.failed_connections()
+            finally:
+                network.close()
 
     def _stop_for(self, what: str) -> None:
         self.too_much = what

@@ -29,6 +29,8 @@ _RESOLV_CONF = Path("/etc/resolv.conf")
 # Addresses inside that stand for what is reached by the relay: a name server, and hosts by name, one each.
 _RESOLVER = "127.76.0.53"
 _FIRST_ALIAS = IPv4Address("127.77.0.1")
+# Counted for each connection that is refused, inside or by the other end, and for what is answered as unreachable.
+_FAILURES = ("Tcp:AttemptFails", "Icmp:InDestUnreachs", "Ip6OutNoRoutes", "Icmp6InDestUnreachs")
 _LOCALHOST = ("127.0.0.1", "::1")
 
 
@@ -67,10 +69,8 @@ class RunNetwork:
 
     def failed_connections(self) -> int:
         """Return how many connections were tried from inside and came to nothing."""
-        of_tcp, of_ipv6 = (os.pread(each, _ANSWER_BYTES, 0).decode() for each in self._counters)
-        names, values = (line.split() for line in of_tcp.splitlines() if line.startswith("Tcp:"))
-        refused = [int(line.split()[1]) for line in of_ipv6.splitlines() if line.startswith("Ip6OutNoRoutes ")]
-        return int(dict(zip(names, values, strict=True))["AttemptFails"]) + sum(refused)
+        counted = _counted(*(os.pread(each, _ANSWER_BYTES, 0).decode() for each in self._counters))
+        return sum(counted.get(name, 0) for name in _FAILURES)
 
     def close(self) -> None:
         """End it. Safe to call again."""
@@ -222,6 +222,16 @@ class _Tried:
 
 
 _tried: dict[str, _Tried] = {}
+
+
+def _counted(plain: str, of_ipv6: str) -> dict[str, int]:
+    """Return the counters of /proc/net/snmp and of /proc/net/snmp6, by name."""
+    counted: dict[str, int] = {}
+    lines = [line.split() for line in plain.splitlines()]
+    for names, values in zip(lines[::2], lines[1::2], strict=False):
+        counted.update({names[0] + name: int(value) for name, value in zip(names[1:], values[1:], strict=False)})
+    counted.update({name: int(value) for name, value in map(str.split, of_ipv6.splitlines())})
+    return counted
 
 
 def _start(wanted: Wanted, theirs: socket.socket, complaints: int) -> subprocess.Popen[bytes]:
