@@ -4,6 +4,8 @@ Addresses in emails are built from the configured public URL and never from the 
 the commit, and what changes an account is written together with its line in the audit trail.
 """
 
+import base64
+import secrets
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -22,6 +24,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import administrator, audit, sign_in_limits, sign_up_policy
 from accounts.email_addresses import canonical
+from accounts.encryption import CannotDecrypt, decrypt, encrypt
 from accounts.freshness import is_fresh
 from accounts.models import Account
 from accounts.principal import ANONYMOUS, Principal
@@ -234,10 +237,21 @@ def holder_of_link(account: Any) -> Principal:
 
 
 class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
-    """Second factors."""
+    """Second factors. Their secrets are encrypted in the database."""
 
     error_messages = {**DefaultMFAAdapter.error_messages, "incorrect_code": _("This code is not right, or no longer.")}
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """Return whom a passkey is for: the host of the public URL, whatever the Host header says."""
         return {"id": urlsplit(settings.PUBLIC_URL).hostname or "localhost", "name": "Latchkey"}
+
+    def encrypt(self, text: str) -> str:
+        """Return a secret as the database has it."""
+        return encrypt(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Return a secret; where it was encrypted with another SECRET_KEY, a new one that no code fits."""
+        try:
+            return decrypt(encrypted_text)
+        except CannotDecrypt:
+            return base64.b32encode(secrets.token_bytes(20)).decode("ascii")

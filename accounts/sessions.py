@@ -18,6 +18,7 @@ from django.utils.crypto import constant_time_compare
 from accounts import audit
 from accounts.models import Account
 from accounts.principal import Principal
+from accounts.session_store import stored_key
 
 SEEN_AT_MOST_EVERY = 60  # seconds
 EXTENDED_AT_MOST_EVERY = 60 * 60  # seconds
@@ -97,7 +98,7 @@ def list_of(account: Account, current_key: str | None) -> list[SessionInfo]:
             session.ip,
             session.created_at,
             session.last_seen_at,
-            session.session_key == current_key,
+            current_key is not None and session.session_key == stored_key(current_key),
         )
         for session in noted
         if session.session_key in alive

@@ -45,3 +45,35 @@ def fallbacks(data_dir: Path) -> list[str]:
     except FileNotFoundError:
         kept = []
     return list(dict.fromkeys(filter(None, (text.strip() for text in (*given, *kept)))))
+
+
+def turn(data_dir: Path) -> tuple[str, list[str]]:
+    """Make a new secret in the data directory, with the one of before as its first fallback; return both.
+
+    The fallback is written first, so that after a crash in between nothing is lost.
+    """
+    before = [secret_key(data_dir), *fallbacks(data_dir)]
+    new = secrets.token_urlsafe(64)
+    _write(data_dir / FALLBACKS_FILE, "".join(f"{each}\n" for each in dict.fromkeys(before)))
+    _write(data_dir / SECRET_KEY_FILE, new)
+    return new, fallbacks(data_dir)
+
+
+def drop_fallbacks(data_dir: Path) -> int:
+    """Forget the fallbacks of the data directory, and return how many there were."""
+    try:
+        dropped = len((data_dir / FALLBACKS_FILE).read_text().split())
+        (data_dir / FALLBACKS_FILE).unlink()
+    except FileNotFoundError:
+        return 0
+    return dropped
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace a file in one step by one that only its owner can read, and that is there after a power cut."""
+    new = path.with_name(f"{path.name}.new")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from csp.constants import NONCE, NONE, SELF
 
 from console.logging import configuration
+from console.private_files import keep_private
 from console.secret_keys import fallbacks, secret_key
 from resources.work.network import allowed
 
@@ -23,7 +24,8 @@ def _list(name: str) -> list[str]:
 
 
 DATA_DIR = Path(os.environ.get("DATA_DIR") or BASE_DIR / "data").resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+keep_private(DATA_DIR)
 
 
 SECRET_KEY = secret_key(DATA_DIR)
@@ -254,6 +256,7 @@ KNOWN_BROWSER_COOKIE_NAME = f"{_cookie_prefix}known_browser"
 MESSAGE_STORAGE = "console.messages.MessageStorage"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SERVED_OVER_TLS
 SESSION_COOKIE_HTTPONLY = True
+SESSION_ENGINE = "accounts.session_store"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "console.pages.sign_in.csrf_failure"

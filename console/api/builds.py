@@ -29,6 +29,7 @@ from resources.actors.versions import url_for_readers
 from resources.builds import definition, deleting, starting
 from resources.builds.choosing import build_for
 from resources.builds.ending import abort as abort_build
+from resources.builds.source_url import readable_source_url_of
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, Build, BuildContent, SourceType
 from sharing import refusals
@@ -265,7 +266,7 @@ def _version(source: str, *, in_full: bool) -> dict[str, Any]:
     if kept.get("sourceType") == SourceType.SOURCE_FILES:
         version["sourceFiles"] = [file for file in kept.get("sourceFiles", ()) if not file.get("folder")]
     elif kept.get("sourceType") == SourceType.GIT_REPO:
-        url = kept["sourceUrl"]
+        url = readable_source_url_of(kept)
         version["gitRepoUrl"] = url if in_full else url_for_readers(url)
     return version
 

@@ -15,6 +15,7 @@ from console.pages.resource_pages import Crumb, Related, Tab
 from resources.actors import source_files
 from resources.actors.versions import url_for_readers
 from resources.builds import deleting, ending
+from resources.builds.source_url import readable_source_url_of
 from resources.kinds import Kind
 from resources.models import Build, BuildContent, SourceType
 from sharing.declare import needs
@@ -57,7 +58,7 @@ def source(request: BuildRequest) -> HttpResponse:
         "file": file,
         "text": printable(file.content) if file and file.format == "TEXT" else None,
         "source_type": source_type,
-        "source_url": "" if is_files else url_for_readers(kept.get("sourceUrl") or ""),
+        "source_url": "" if is_files else url_for_readers(readable_source_url_of(kept)),
     }
     return render(request, "builds/source.html", context)
 

@@ -9,6 +9,7 @@ from accounts.principal import Principal
 from resources.actors import environment
 from resources.actors.fields import check_tag
 from resources.actors.versions import NUMBER
+from resources.builds.source_url import sealed
 from resources.jobs import Origin
 from resources.models import Actor, ActorVersion, Build, BuildContent
 from resources.webhooks.events import happened
@@ -86,14 +87,14 @@ def snapshot(version: ActorVersion) -> str:
     """Return a version as a build keeps it, as JSON text.
 
     It has `versionNumber`, `sourceType`, `sourceFiles`, `sourceUrl`, `buildTag` and `applyEnvVarsToBuild`, and not its
-    variables. Of a source that is elsewhere, `revision` is added once it was fetched.
+    variables. `sourceUrl` is encrypted. Of a source that is elsewhere, `revision` is added once it was fetched.
     """
     return msgspec.json.encode(
         {
             "versionNumber": version.number,
             "sourceType": version.source_type,
             "sourceFiles": msgspec.Raw(version.source_files.encode()),
-            "sourceUrl": version.source_url,
+            "sourceUrl": sealed(version.source_url),
             "buildTag": version.build_tag,
             "applyEnvVarsToBuild": version.apply_env_vars_to_build,
         }

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from accounts.encrypted_text import EncryptedTextField
 from resources.kinds import Kind
 from resources.models.resource import Resource
 
@@ -43,7 +44,7 @@ class ActorVersion(models.Model):
     """One version of an Actor, like 0.1: where its source is, and the tag that its builds are given.
 
     `source_files` is JSON text of `[{"name": path, "format": "TEXT" | "BASE64", "content": str}]`.
-    `next_build` is the last part of the next build's number.
+    `source_url` may hold a password, so it is encrypted. `next_build` is the last part of the next build's number.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -51,7 +52,7 @@ class ActorVersion(models.Model):
     number = models.CharField(max_length=20)
     source_type = models.CharField(max_length=20, choices=SourceType.choices, default=SourceType.SOURCE_FILES)
     source_files = models.TextField(default="[]")
-    source_url = models.CharField(max_length=2000, blank=True, default="")
+    source_url = EncryptedTextField(blank=True, default="")
     build_tag = models.CharField(max_length=40, blank=True, default="latest")
     apply_env_vars_to_build = models.BooleanField(default=False)
     next_build = models.PositiveIntegerField(default=1)

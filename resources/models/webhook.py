@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.encrypted_text import EncryptedTextField
 from accounts.ids import new_id
 from resources.models.resource import Resource
 
@@ -12,7 +13,8 @@ from resources.models.resource import Resource
 class Webhook(models.Model):
     """A request that is sent when an event happens to a job of its owner's that the condition names.
 
-    Only its owner sees it. Exactly one of `actor`, `task` and `run` is its condition. `event_types` is JSON, a list.
+    Only its owner sees it. Exactly one of `actor`, `task` and `run` is its condition. `headers_template`
+    may hold a token of the receiver, so it is encrypted. `event_types` is JSON, a list.
     """
 
     id = models.CharField(primary_key=True, max_length=17, default=new_id, editable=False)
@@ -25,7 +27,7 @@ class Webhook(models.Model):
     run = models.ForeignKey(Resource, null=True, blank=True, on_delete=models.CASCADE, related_name="webhooks_of_run")
     request_url = models.TextField()
     payload_template = models.TextField(blank=True, default="")
-    headers_template = models.TextField(blank=True, default="")
+    headers_template = EncryptedTextField(blank=True, default="")
     description = models.TextField(blank=True, default="")
     is_ad_hoc = models.BooleanField(default=False)
     should_interpolate_strings = models.BooleanField(default=False)

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.encrypted_text import UnreadableText
 from accounts.moments import iso
 from resources.kinds import Kind
 from resources.models import WebhookDispatch
@@ -119,6 +120,8 @@ def _sent(dispatch: WebhookDispatch) -> Answer:
     webhook = dispatch.webhook
     if not dispatch.owner.is_active:
         return Answer(error="The account that the webhook belongs to is not active.")
+    if isinstance(webhook.headers_template, UnreadableText):
+        return Answer(error="The template of the headers was encrypted with another SECRET_KEY; save it again.")
     variables = _variables(dispatch)
     interpolated = webhook.should_interpolate_strings
     try:

@@ -10,6 +10,7 @@ import msgspec
 
 from resources.actors import environment as variables
 from resources.actors.source_files import SourceFile, parsed
+from resources.builds.source_url import source_url_of
 from resources.encryption import CannotDecrypt
 from resources.jobs import JobStatus
 from resources.models import Build, BuildContent, SourceType
@@ -55,11 +56,15 @@ def memory_bytes_of(build: Build) -> int:
 
 
 def source_of(content: BuildContent) -> Sequence[SourceFile] | Elsewhere:
-    """Return the source files of a build, or where they are to be fetched from."""
+    """Return the source files of a build, or where they are to be fetched from.
+
+    Raises:
+        CannotDecrypt: when SECRET_KEY has been changed since the build was asked for.
+    """
     source: dict[str, Any] = json.loads(content.source)
     kind = SourceType(source.get("sourceType") or SourceType.SOURCE_FILES)
     if kind != SourceType.SOURCE_FILES:
-        return Elsewhere(kind, source["sourceUrl"], source.get("revision", ""))
+        return Elsewhere(kind, source_url_of(source), source.get("revision", ""))
     return parsed(msgspec.json.encode(source.get("sourceFiles", [])).decode())
 
 

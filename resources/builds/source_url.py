@@ -1,0 +1,29 @@
+"""The URL of a source in what a build keeps of its version: it may hold a password, so it is encrypted."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from resources.encryption import CannotDecrypt, decrypt, encrypt
+
+
+def sealed(url: str) -> str:
+    """Return the URL as a build keeps it under `sourceUrl`: encrypted, "" where there is none."""
+    return encrypt(url) if url else ""
+
+
+def source_url_of(kept: Mapping[str, Any]) -> str:
+    """Return the URL in what a build keeps, "" where there is none.
+
+    Raises:
+        CannotDecrypt: when SECRET_KEY has been changed since.
+    """
+    text = kept.get("sourceUrl") or ""
+    return decrypt(text) if text else ""
+
+
+def readable_source_url_of(kept: Mapping[str, Any]) -> str:
+    """Return the URL in what a build keeps, for a page; "" where it cannot be read any more."""
+    try:
+        return source_url_of(kept)
+    except CannotDecrypt:
+        return ""
