@@ -68,7 +68,7 @@ def test_the_number_of_queries_does_not_grow(ada, ben, signed_in, make_resource,
         for _ in range(4):
             make_resource(Kind.DATASET, ada)
             give(make_resource(Kind.DATASET, ben), ada)
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):  # one of them for what an upgrade changed
             assert len(browser.get("/").context["recent"]) >= 4
 
 
