@@ -66,6 +66,11 @@ class Parent:
     is_public: bool = False
     granted: Permission = NOTHING
 
+    @classmethod
+    def of(cls, facts: "Facts") -> "Parent":
+        """Return an Actor or task as the parent of what is made of it."""
+        return cls(facts.id, facts.owner_id, facts.name, facts.is_public, facts.granted)
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:

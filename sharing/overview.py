@@ -82,15 +82,20 @@ class Overview:
 
 def overview(resource: Resource, facts: Facts) -> Overview:
     """Return who has access to `resource`, oldest grants first, in two statements."""
+    return overview_of(facts)
+
+
+def overview_of(facts: Facts) -> Overview:
+    """Return who has access to the resource that `facts` are about; it need not be there yet."""
     level, inherited_from = general_access_source(facts)
-    around = _Surroundings(resource, facts)
+    around = _Surroundings(facts)
     return Overview(
         owner_id=facts.owner_id,
         owner_username=facts.owner_username,
         general_access=facts.general_access,
         effective_general_access=level,
         inherited_from=inherited_from,
-        items=[_right(grant) for grant in around.grants_on(resource.pk)],
+        items=[_right(grant) for grant in around.grants_on(facts.id)],
         elsewhere=[found for found in around.elsewhere() if found.account_id != facts.owner_id],
     )
 
@@ -115,13 +120,13 @@ def _granted(grant: Grant) -> Permission:
 class _Surroundings:
     """A resource with the grants on it, and on what it belongs to."""
 
-    def __init__(self, resource: Resource, facts: Facts) -> None:
+    def __init__(self, facts: Facts) -> None:
         self.facts = facts
         # What is said of a run's readers is said of its default storages' readers too.
         self.run = facts.run if facts.run is not None else facts if facts.kind is Kind.RUN else None
         self.actor = self.run.actor if self.run else facts.actor
         self.task = self.run.task if self.run else facts.task
-        self._grants = self._fetch_grants(resource.pk)
+        self._grants = self._fetch_grants(facts.id)
         self._usernames = self._fetch_usernames()
 
     def _fetch_grants(self, resource_id: str) -> list[Grant]:

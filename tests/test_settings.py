@@ -119,7 +119,7 @@ def test_htmx_is_led_to_the_confirmation_too(ada_here):
 @pytest.mark.parametrize("htmx", [True, False])
 def test_general_access_is_saved_and_said_in_place(ada, ada_here, htmx):
     headers = {"HX-Request": "true"} if htmx else {}
-    for said in ("can now be read only by you", "Nothing changed"):
+    for said in ("Its ID or link alone gives no access.", "Nothing changed"):
         response = ada_here.post("/settings/security/general-access", {"general_access": "RESTRICTED"}, headers=headers)
         page = response.content.decode()
         assert said in page

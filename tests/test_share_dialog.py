@@ -405,7 +405,7 @@ def test_access_from_elsewhere_says_from_where(run_on_issue, ada, ben, give, mak
 @pytest.mark.parametrize(
     ("level", "sentence"),
     [
-        ("RESTRICTED", "Only the people shown here can read this dataset."),
+        ("RESTRICTED", "Only these people can read this dataset."),
         ("ANYONE_WITH_ID_CAN_READ", "Anyone who has its ID or its link can read this dataset."),
         (
             "ANYONE_WITH_NAME_CAN_READ",
@@ -433,7 +433,7 @@ def test_general_access_names_the_run_that_it_follows(ada, make_resource, signed
     run = make_resource(Kind.RUN, ada, general_access=GeneralAccess.RESTRICTED)
     dataset = make_resource(Kind.DATASET, ada, run=run)
     shown = text_of(signed_in(ada).get(address(dataset)))
-    assert f"Only the people shown here can read this dataset, because it follows its run {run.pk}." in shown
+    assert f"Only these people can read this dataset, because it follows its run {run.pk}." in shown
     assert "Follow the run (now: Restricted)" in shown
     run.general_access = GeneralAccess.FOLLOW_USER_SETTING
     run.save()

@@ -6,6 +6,7 @@ from console.pages.origins import of_decision
 from resources.models import GeneralAccess
 from sharing.access import Decision, Facts, Reason, general_access_source
 from sharing.permissions import Permission
+from sharing.visibility import Everyone, everyone
 from sharing.wording import verbs_of
 
 
@@ -26,7 +27,7 @@ _LOOKS = {
         "Restricted",
         "restricted",
         "lock-closed",
-        "Only people with access can read.",
+        "Its ID or link alone gives no access.",
     ),
     GeneralAccess.ANYONE_WITH_ID_CAN_READ: ("Anyone with ID", "open", "link", "Anyone who has the ID can read."),
     GeneralAccess.ANYONE_WITH_NAME_CAN_READ: (
@@ -39,8 +40,13 @@ _LOOKS = {
 
 
 def badge_of(facts: Facts) -> Badge:
-    """Return the badge for the level that holds for a resource, whether its own or one that it follows."""
+    """Return the badge for the level that holds for a resource, whether its own or one that it follows.
+
+    A build of a public Actor is open whatever its level.
+    """
     level, inherited_from = general_access_source(facts)
+    if everyone(facts) is Everyone.PUBLIC:
+        return Badge(level, "Public", "open", "globe-alt", "", "Everyone can read, because the Actor is public.")
     label, tone, icon, explanation = _LOOKS[GeneralAccess(level)]
     source = {"RUN": "from its run", "ACCOUNT": "from the account"}.get(inherited_from or "", "")
     return Badge(level, label, tone, icon, source, explanation)

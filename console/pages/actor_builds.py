@@ -62,7 +62,7 @@ def page(request: ActorRequest) -> HttpResponse:
     """List the builds of an Actor, the newest first. Whoever may read the Actor may read all of them."""
     found = Build.objects.filter(actor_id=request.resource.pk, kind=Kind.BUILD)
     paging = Paging.of(request.GET, found.count())
-    shown = found.select_related("owner", "run").prefetch_related("tags").order_by("-created_at", "pk")
+    shown = found.select_related("owner", "run", "actor").prefetch_related("tags").order_by("-created_at", "pk")
     rows = _rows(list(shown[paging.offset : paging.offset + paging.size]), request)
     context = {**context_of(request, BUILDS), "rows": rows, "paging": paging}
     return render(request, "actors/builds.html", context)

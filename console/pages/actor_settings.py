@@ -24,6 +24,7 @@ from resources.storages import MAX_NAME_LENGTH, InvalidName, NameTaken, Resource
 from sharing import publishing, refusals
 from sharing.declare import needs
 from sharing.permissions import Permission
+from sharing.visibility import open_builds
 
 _PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 _FIELD_OF = {
@@ -109,7 +110,15 @@ def publish(request: ActorRequest) -> HttpResponse:
         return dialogs.go_to(request, actor.console_path)
     title = "Publish Actor?" if wanted else "Make Actor private?"
     back = actor.console_path
-    return dialogs.answer(request, "actors/_publish.html", title=title, actor=actor, wanted=wanted, back=back)
+    return dialogs.answer(
+        request,
+        "actors/_publish.html",
+        title=title,
+        actor=actor,
+        wanted=wanted,
+        back=back,
+        open_builds=open_builds(actor),
+    )
 
 
 @needs(Kind.ACTOR, Permission.WRITE)

@@ -14,6 +14,7 @@ from console.pages.actor_pages import ActorRequest, title_of
 from console.pages.dataset_items import printable
 from console.pages.json_text import laid_out
 from console.pages.run_input import MAX_INPUT, InputForm
+from console.pages.visibility_words import new_run_sentences
 from resources.builds.choosing import build_for
 from resources.jobs import Origin
 from resources.kinds import Kind
@@ -21,8 +22,10 @@ from resources.models import Actor, Build, BuildContent, Run
 from resources.runs import starting
 from resources.runs.inputs import InvalidInput, schema_of
 from resources.runs.options import InvalidOption
+from sharing.access import Parent
 from sharing.declare import needs
 from sharing.permissions import Permission
+from sharing.visibility import of_new_run
 
 _MOST_PROPERTIES = 200
 _MOST_PROBLEMS = 10
@@ -67,8 +70,7 @@ def start(request: ActorRequest) -> HttpResponse:
         actor=actor,
         build=build,
         properties=_properties(schema),
-        owner=request.access.facts.owner_username,
-        is_mine=actor.owner_id == request.user.pk,
+        readers=new_run_sentences(of_new_run(request.user, Parent.of(request.access.facts))),
         can_build=request.access.allows(Permission.BUILD),
     )
 

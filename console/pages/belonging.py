@@ -1,16 +1,23 @@
 """What a run, task or build belongs to, by the name that whoever looks may know.
 
-To read a run is not to read its Actor: of an Actor or task that is not shared with one, a page says the ID alone, as
-the API does.
+To read a run is not to read its Actor: of an Actor or task that the user may not read, a page says only that it is
+one. Its name is not for that user, and its ID tells nothing.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from accounts.principal import Principal
+from resources.kinds import KINDS, Kind
 from resources.models import Resource
 from sharing.many import allowed
 from sharing.permissions import Permission
+
+
+def unnamed(kind: Kind | str) -> str:
+    """Return what to call an Actor or task whose name the user may not know: "an Actor", "a task"."""
+    noun = KINDS[Kind(kind)].noun
+    return f"an {noun}" if noun[0] in "Aa" else f"a {noun}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +27,8 @@ class Names:
     known: dict[str, str]
 
     def of(self, resource: Resource | None) -> str:
-        """Return how to call an Actor or task: by its name, or by its ID; empty where there is none."""
-        return self.known.get(resource.pk, resource.pk) if resource is not None else ""
+        """Return how to call an Actor or task: by its name, or by its kind; empty where there is none."""
+        return self.known.get(resource.pk, unnamed(resource.kind)) if resource is not None else ""
 
     def knows(self, resource: Resource | None) -> bool:
         """Tell whether whoever looks can open its page."""

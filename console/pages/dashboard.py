@@ -25,7 +25,7 @@ def dashboard(request: PageRequest) -> HttpResponse:
     runs = run_rows(listed(me, ownership=Ownership.MINE, kinds=(Kind.RUN,), limit=RECENT), request.principal)
     mine = [each.id for each in listed(me, ownership=Ownership.MINE, kinds=STORAGES, limit=RECENT)]
     shared = [each.id for each in listed(me, ownership=Ownership.SHARED, limit=RECENT)]
-    found = Resource.objects.select_related("owner", "run__owner").in_bulk([*mine, *shared])
+    found = Resource.objects.select_related("owner", "run__owner", "actor").in_bulk([*mine, *shared])
     rows = {row.resource.pk: row for row in rows_of(found.values(), request.principal)}
     context = {
         "recent": [rows[id_] for id_ in mine if id_ in rows],

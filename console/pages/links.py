@@ -12,8 +12,9 @@ from console.api.key_value_store_keys import record_url
 from console.pages import dialogs, link_making
 from console.pages.link_making import LifetimeForm
 from console.pages.snippets import content_url
-from console.pages.storage_words import STORAGE_WORDS
+from console.pages.storage_words import CONTENT, STORAGE_WORDS
 from console.pages.tables import Paging
+from console.pages.visibility_words import open_without_links
 from resources.kinds import Kind
 from resources.models import GeneralAccess, Record
 from resources.records.keys import can_be_key
@@ -27,7 +28,6 @@ from sharing.requests import ResourcePageRequest
 from sharing.signatures import Opens
 
 READ, MANAGE = Permission.READ, Permission.MANAGE_ACCESS_RIGHTS
-_CONTENT = {Kind.DATASET: "items", Kind.KEY_VALUE_STORE: "list of keys", Kind.REQUEST_QUEUE: "requests"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,9 @@ class State:
 
 STATES = {
     LinkState.ACTIVE: State("Active", "good", "check", "Whoever has it can open it."),
-    LinkState.REVOKED: State("Revoked", "bad", "no-symbol", "It was revoked and opens nothing any more."),
+    LinkState.REVOKED: State(
+        "Revoked", "bad", "no-symbol", "It was revoked, and its signature opens nothing any more."
+    ),
     LinkState.EXPIRED: State("Expired", "neutral", "clock", "Its time is over."),
     LinkState.BEYOND_CAP: State(
         "Blocked", "warning", "pause", "It would live longer than the owner allows links to live."
@@ -78,13 +80,14 @@ def create(request: ResourcePageRequest) -> HttpResponse:
             made = link_making.make(request, url, form.cleaned_data["lifetime"], record_key=key)
         except links.LinkRefused as refusal:
             form.add_error("lifetime", str(refusal))
-    what = _CONTENT[facts.kind] if key is None else f"record {key}"
+    what = CONTENT[facts.kind] if key is None else f"record {key}"
     return dialogs.answer(
         request,
         "links/_create.html",
         title=f"Link to the {what}",
         form=form,
         made=made,
+        open_without=open_without_links(facts),
         what=what,
         resource=resource,
         address=request.get_full_path(),
@@ -106,6 +109,7 @@ def link_list(request: ResourcePageRequest) -> HttpResponse:
         "rows": _rows(shown, request),
         "paging": paging,
         "manages": manages,
+        "open_without": open_without_links(request.access.facts),
         "why_not": links.why_not(request.access),
         "cap": request.access.facts.owner_link_days,
         "key_holders": keys_given(request.access.facts) if manages else [],
@@ -123,7 +127,9 @@ def revoke(request: ResourcePageRequest, link_id: str) -> HttpResponse:
     opens = _opens(link, request.access.facts.kind)
     if request.method == "POST":
         links.revoke(link, by=request.principal)
-        messages.success(request, f"The link to the {opens} was revoked. It opens nothing any more.")
+        open_without = open_without_links(request.access.facts)
+        said = open_without or "It opens nothing any more."
+        messages.success(request, f"The link to the {opens} was revoked. {said}")
         return dialogs.go_to(request, _list_path(request))
     return dialogs.answer(
         request,
@@ -132,6 +138,7 @@ def revoke(request: ResourcePageRequest, link_id: str) -> HttpResponse:
         resource=request.resource,
         link=link,
         opens=opens,
+        open_without=open_without_links(request.access.facts),
         back=_list_path(request),
     )
 
@@ -183,7 +190,7 @@ def _seen(state: LinkState, access: Access) -> State:
 
 
 def _opens(link: SignedLink, kind: Kind) -> str:
-    return f"record {link.record_key}" if link.opens == Opens.RECORD else _CONTENT[kind]
+    return f"record {link.record_key}" if link.opens == Opens.RECORD else CONTENT[kind]
 
 
 def _list_path(request: ResourcePageRequest) -> str:

@@ -1,16 +1,20 @@
 """Where access comes from, in words: "through the Actor prices-crawler", "attached to issue 'Prices missing'"."""
 
-from resources.kinds import KINDS
+from console.pages.belonging import unnamed
+from resources.kinds import KINDS, Kind
 from sharing.access import Decision, Facts, Reason
 from sharing.models import Grant
 from sharing.overview import Elsewhere, Through
 
 
-def of_elsewhere(row: Elsewhere) -> str:
-    """Say what gives access to somebody who has none of their own."""
+def of_elsewhere(row: Elsewhere, known: frozenset[str]) -> str:
+    """Say what gives access to a user who has none on the resource itself.
+
+    `known` are the IDs of the Actors and tasks whose names the reader of the sentence may know.
+    """
     if row.reason is Reason.RUN:
-        return f"through {_named(row.through)}, {_of_run(row)}"
-    return _of_reason(row.reason, row.through)
+        return f"through {_named(row.through, known)}, {_of_run(row, known)}"
+    return _of_reason(row.reason, row.through, known)
 
 
 def of_decision(decision: Decision, facts: Facts, account_id: str | None) -> str:
@@ -55,19 +59,19 @@ _OF_ONESELF = {
 }
 
 
-def _of_reason(reason: Reason, through: Through | None) -> str:
+def _of_reason(reason: Reason, through: Through | None, known: frozenset[str]) -> str:
     match reason:
         case Reason.PUBLIC_ACTOR:
-            return f"through {_named(through)}, which is public" if through else "because the Actor is public"
+            return f"through {_named(through, known)}, which is public" if through else "because the Actor is public"
         case Reason.OWNER_RUNS:
-            return f"through {_named(through)} (view owner runs)"
+            return f"through {_named(through, known)} (view owner runs)"
         case Reason.CREATOR_RUNS:
-            return f"as the creator of {_named(through)}, because the owner shares runs with developers"
+            return f"as the creator of {_named(through, known)}, because the owner shares runs with developers"
         case _:
-            return f"through {_named(through)}"
+            return f"through {_named(through, known)}"
 
 
-def _of_run(row: Elsewhere) -> str:
+def _of_run(row: Elsewhere, known: frozenset[str]) -> str:
     """Say how somebody may read the run that lets them read its default storages."""
     match row.run_reason:
         case Reason.OWNER:
@@ -79,10 +83,12 @@ def _of_run(row: Elsewhere) -> str:
         case None:
             return "which they can read"
         case reason:
-            return _of_reason(reason, row.via)
+            return _of_reason(reason, row.via, known)
 
 
-def _named(through: Through | None) -> str:
+def _named(through: Through | None, known: frozenset[str]) -> str:
     if through is None:
         return "something else"
+    if through.kind is not Kind.RUN and through.id not in known:
+        return unnamed(through.kind)
     return f"the {KINDS[through.kind].short} {through.name}"

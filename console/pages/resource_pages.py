@@ -6,6 +6,7 @@ from typing import Any
 
 from accounts.principal import Principal
 from console.pages.access_words import badge_of, how_you_see_it
+from console.pages.belonging import unnamed
 from resources.kinds import KINDS, Kind
 from sharing.access import Parent
 from sharing.many import is_allowed_on_parent
@@ -35,11 +36,10 @@ class Tab:
 class Related:
     """Something that a resource belongs to, or that belongs to it.
 
-    Its name and the path of its page are for who may read it; others are told no more than the ID that the resource
-    itself has, and what it is.
+    Its name and the path of its page are for users who may read it; others are told only what kind it is.
     """
 
-    what: str
+    kind: Kind
     id: str
     path: str
     name: str = ""
@@ -47,7 +47,7 @@ class Related:
     @property
     def label(self) -> str:
         """What to call it."""
-        return self.name or self.id
+        return self.name or (self.id if self.path else unnamed(self.kind))
 
 
 def context_of(
@@ -97,5 +97,5 @@ def parents_of(request: ResourcePageRequest) -> dict[Kind, Related]:
 def _related(kind: Kind, parent: Parent, principal: Principal) -> Related:
     info = KINDS[kind]
     if not is_allowed_on_parent(kind, parent, principal, Permission.READ):
-        return Related(info.title, parent.id, path="")
-    return Related(info.title, parent.id, f"/{info.console_path}/{parent.id}", parent.name or "")
+        return Related(kind, parent.id, path="")
+    return Related(kind, parent.id, f"/{info.console_path}/{parent.id}", parent.name or "")

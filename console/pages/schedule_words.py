@@ -11,7 +11,7 @@ from cronsim import CronSim
 from django.utils import timezone as clock
 
 from accounts.principal import Principal
-from console.pages.belonging import names_for
+from console.pages.belonging import names_for, unnamed
 from resources.kinds import KINDS, Kind, KindInfo
 from resources.models import Resource, Run, ScheduleInvocation
 from resources.schedules import times
@@ -81,7 +81,9 @@ def action_lines(actions: Sequence[Action], principal: Principal) -> list[Action
         resource = found.get(id_)
         path = f"/{KINDS[kind].console_path}/{id_}" if names.knows(resource) else ""
         has_input = bool(action.run_input if isinstance(action, RunActor) else action.input)
-        lines.append(ActionLine(action.id, KINDS[kind], names.of(resource) or id_, path, has_input, resource is None))
+        lines.append(
+            ActionLine(action.id, KINDS[kind], names.of(resource) or unnamed(kind), path, has_input, resource is None)
+        )
     return lines
 
 

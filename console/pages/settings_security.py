@@ -15,8 +15,10 @@ from accounts.models import Account, AccountGeneralAccess
 from accounts.requests import PageRequest
 from console.pages import settings_links
 from console.pages.sign_in_confirm import ask_first, back_from_confirmation
+from console.pages.visibility_words import level_sentences, run_sharing_sentences
 from sharing import caps, general_access, links
 from sharing.declare import account_wide
+from sharing.visibility import AccountVisibility, of_account
 
 GENERAL_ACCESS = "general-access"
 RUN_SHARING = "run-sharing"
@@ -29,20 +31,6 @@ class Level:
     value: str
     title: str
     explanation: str
-
-
-LEVELS = (
-    Level(
-        AccountGeneralAccess.ANYONE_WITH_ID_CAN_READ,
-        "Anyone with ID can read",
-        "Whoever has the ID or the link of one of your runs, builds or storages can read it, without signing in.",
-    ),
-    Level(
-        AccountGeneralAccess.RESTRICTED,
-        "Restricted",
-        "Only you, and people and Actors that you have given access, can read your runs, builds and storages.",
-    ),
-)
 
 
 @account_wide
@@ -65,7 +53,7 @@ def account_general_access(request: PageRequest) -> HttpResponse:
     if asked:
         return asked
     changed = general_access.set_for_account(request.user, level, by=request.principal)
-    return _answer(request, GENERAL_ACCESS, said=_said_of_level(level) if changed else _NOTHING_CHANGED)
+    return _answer(request, GENERAL_ACCESS, said=_said_of_level(request.user) if changed else _NOTHING_CHANGED)
 
 
 @account_wide
@@ -79,7 +67,7 @@ def run_sharing(request: PageRequest) -> HttpResponse:
         return asked
     shares = "share_runs" in request.POST
     changed = general_access.set_run_sharing(request.user, shares, by=request.principal)
-    return _answer(request, RUN_SHARING, said=_said_of_runs(shares) if changed else _NOTHING_CHANGED)
+    return _answer(request, RUN_SHARING, said=_said_of_runs(request.user) if changed else _NOTHING_CHANGED)
 
 
 @account_wide
@@ -151,16 +139,14 @@ set_password = account_wide(_SetPassword.as_view())
 _NOTHING_CHANGED = "Nothing changed: it was like this already."
 
 
-def _said_of_level(level: str) -> str:
-    if level == AccountGeneralAccess.RESTRICTED:
-        return "Saved: what follows this setting can now be read only by you and by those you have given access."
-    return "Saved: what follows this setting can now be read by anyone who has its ID or link."
+def _said_of_level(account: Account) -> str:
+    said = level_sentences(account.general_access, account, of_account(account))
+    return f"Saved: this holds for what follows this setting. {' '.join(said)}"
 
 
-def _said_of_runs(shares: bool) -> str:
-    if shares:
-        return "Saved: developers of public Actors can now read all your runs of their Actors, past and future ones."
-    return "Saved: developers can no longer read your runs of their Actors, neither past nor future ones."
+def _said_of_runs(account: Account) -> str:
+    shares = account.share_runs_with_actor_creators
+    return f"Saved. {' '.join(run_sharing_sentences(shares, account, of_account(account)))}"
 
 
 def _answer(
@@ -174,8 +160,16 @@ def _answer(
     return render(request, "settings/security.html", {**_page(request), **spoken}, status=status)
 
 
+def _levels(account: Account, found: AccountVisibility) -> list[Level]:
+    return [
+        Level(level.value, str(level.label), " ".join(level_sentences(level.value, account, found)))
+        for level in AccountGeneralAccess
+    ]
+
+
 def _privacy(request: PageRequest) -> dict[str, object]:
     account: Account = request.user
+    found = of_account(account)
     chosen, shares = account.general_access, account.share_runs_with_actor_creators
     meant_level = back_from_confirmation(request, GENERAL_ACCESS)
     if meant_level is not None and meant_level.get("general_access") in AccountGeneralAccess.values:
@@ -184,7 +178,8 @@ def _privacy(request: PageRequest) -> dict[str, object]:
     if meant_runs is not None:
         shares = "share_runs" in meant_runs
     return {
-        "levels": LEVELS,
+        "levels": _levels(account, found),
+        "run_readers": run_sharing_sentences(account.share_runs_with_actor_creators, account, found),
         "chosen": chosen,
         "shares": shares,
         **settings_links.context_of(request),

@@ -2,18 +2,25 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from accounts.models import Account
 from console.pages import origins
 from console.pages.access_words import badge_of
-from resources.kinds import KINDS, Kind
+from console.pages.storage_words import CONTENT
+from console.pages.visibility_words import general_sentence, other_level_sentence
+from resources.kinds import Kind
 from resources.models import GeneralAccess, Resource
-from sharing.access import Access, Facts, effective_general_access, general_access_source
+from sharing.access import Access, Facts, effective_general_access
 from sharing.general_access import levels_of
-from sharing.models import Grant
-from sharing.overview import Right, overview
+from sharing.many import is_allowed_on_parent
+from sharing.models import Grant, SignedLink
+from sharing.overview import Right
 from sharing.permissions import NOTHING, Permission, grantable
+from sharing.visibility import Everyone, StorageLinks, Visibility, who_can_read
 from sharing.wording import LABELS, explanation_of, sentence_of
+
+MOST_LINKS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,26 @@ class Inherited:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkRow:
+    """A row of an active pre-signed link: what it opens, who made it, and when it ends."""
+
+    opens: str
+    maker: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LinkGroup:
+    """The links to one storage: the newest, how many more there are, and a sentence about keys, or an empty one."""
+
+    noun: str
+    path: str
+    links: list[LinkRow]
+    more: int
+    keys: str
+
+
+@dataclass(frozen=True, slots=True)
 class Level:
     """A choice of general access."""
 
@@ -77,6 +104,7 @@ class General:
     tone: str
     sentence: str
     levels: list[Level]
+    notes: list[str] = field(default_factory=list)
 
     @property
     def chosen(self) -> str:
@@ -92,6 +120,7 @@ class Content:
     people: list[Person]
     inherited: list[Inherited]
     general: General | None
+    links: list[LinkGroup]
 
 
 def content_for(access: Access) -> Content:
@@ -112,7 +141,8 @@ def next_row(people: list[Person], removed_key: str, before: list[Person]) -> st
 
 def _for_manager(access: Access) -> Content:
     resource, facts, me = access.resource, access.facts, access.principal.account_id
-    shown = overview(resource, facts)
+    seen = who_can_read(resource, facts)
+    shown, known = seen.accounts, _known_parents(access)
     names = _givers({right.granted_by for right in shown.items}, me)
     held = access.held
     people = [_owner(facts, me)]
@@ -121,12 +151,49 @@ def _for_manager(access: Access) -> Content:
         Inherited(
             row.username or "Everyone",
             sentence_of(_joined(row.permissions)),
-            origins.of_elsewhere(row),
+            origins.of_elsewhere(row, known),
             is_me=row.account_id == me,
         )
         for row in shown.elsewhere
     ]
-    return Content(True, people, inherited, _general(resource, facts, me))
+    return Content(
+        True, people, inherited, _general(resource, facts, me, seen), [_links(each, me) for each in seen.links]
+    )
+
+
+def _known_parents(access: Access) -> frozenset[str]:
+    """Return the IDs of the Actor and task around a resource whose names the principal may know."""
+    around = access.facts.run or access.facts
+    parents = ((Kind.ACTOR, around.actor), (Kind.TASK, around.task))
+    return frozenset(
+        parent.id
+        for kind, parent in parents
+        if parent is not None and is_allowed_on_parent(kind, parent, access.principal, Permission.READ)
+    )
+
+
+def _links(found: StorageLinks, me: str | None) -> LinkGroup:
+    noun = found.storage.info.noun
+    return LinkGroup(
+        noun=noun,
+        path=f"{found.storage.console_path}/links",
+        links=[_link(link, Kind(found.storage.kind), me) for link in found.links[:MOST_LINKS]],
+        more=max(0, len(found.links) - MOST_LINKS),
+        keys=_keys(len(found.key_holders)),
+    )
+
+
+def _link(link: SignedLink, kind: Kind, me: str | None) -> LinkRow:
+    maker = "you" if link.made_by_id == me else link.made_by.username if link.made_by else "a deleted account"
+    opens = f"the record {link.record_key}" if link.record_key else f"the {CONTENT[kind]}"
+    return LinkRow(opens, maker, link.expires_at)
+
+
+def _keys(number: int) -> str:
+    if not number:
+        return ""
+    who = "1 user or token holds a key" if number == 1 else f"{number:,} users or tokens hold keys"
+    return f"{who} that can sign links."
 
 
 def _for_others(access: Access) -> Content:
@@ -145,7 +212,7 @@ def _for_others(access: Access) -> Content:
         is_me=True,
         can_give_up=bool(mine),
     )
-    return Content(False, [_owner(facts, me), myself], [], None)
+    return Content(False, [_owner(facts, me), myself], [], None, [])
 
 
 def _owner(facts: Facts, me: str | None) -> Person:
@@ -204,45 +271,22 @@ def _note(source: str, issue_title: str | None, granted_by: str | None) -> str:
     return f"shared by {granted_by}" if granted_by else ""
 
 
-def _general(resource: Resource, facts: Facts, me: str | None) -> General:
-    if not resource.info.general_access:
-        return _explicit_only(facts)
-    level, source = general_access_source(facts)
+def _general(resource: Resource, facts: Facts, me: str | None, seen: Visibility) -> General:
     account = "your account setting" if facts.owner_id == me else f"{facts.owner_username}'s account setting"
-    sentence = _meaning(resource, facts, level)
-    if source == "ACCOUNT":
-        sentence += f", because it follows {account}"
-    elif source == "RUN" and facts.run is not None:
-        sentence += f", because it follows its run {facts.run.id}"
-        if general_access_source(facts.run)[1] == "ACCOUNT":
-            sentence += f", which follows {account}"
+    sentence = general_sentence(resource, facts, seen, account)
+    if not resource.info.general_access:
+        if seen.everyone is Everyone.PUBLIC:
+            return General("Public", "globe-alt", "open", sentence, [])
+        return General("Explicit access only", "lock-closed", "restricted", sentence, [])
     badge = badge_of(facts)
     return General(
-        label=str(GeneralAccess(level).label),
+        label=badge.label if seen.everyone is Everyone.PUBLIC else str(GeneralAccess(badge.level).label),
         icon=badge.icon,
         tone=badge.tone,
-        sentence=f"{sentence}.",
+        sentence=sentence,
         levels=[_level(each, facts, account) for each in levels_of(resource)],
+        notes=[other_level_sentence(each) for each in seen.other_levels],
     )
-
-
-def _explicit_only(facts: Facts) -> General:
-    if facts.is_public:
-        everyone = "Everyone can see this Actor, and everyone with an account can run it."
-        return General("Public", "globe-alt", "open", everyone, [])
-    only = f"Only the people shown here can open this {KINDS[facts.kind].noun}; a mere link opens nothing."
-    return General("Explicit access only", "lock-closed", "restricted", only, [])
-
-
-def _meaning(resource: Resource, facts: Facts, level: str) -> str:
-    noun = resource.info.noun
-    if level == GeneralAccess.RESTRICTED:
-        return f"Only the people shown here can read this {noun}"
-    if level == GeneralAccess.ANYONE_WITH_NAME_CAN_READ and resource.name:
-        by = f"its ID, its link or the name {facts.owner_username}~{resource.name}"
-    else:
-        by = "its ID or its link"
-    return f"Anyone who has {by} can read this {noun}"
 
 
 def _level(level: GeneralAccess, facts: Facts, account: str) -> Level:

@@ -5,6 +5,7 @@ from typing import cast
 
 from accounts.errors import ApiError
 from accounts.principal import Principal
+from console.pages.belonging import unnamed
 from resources.kinds import KINDS, Kind
 from resources.models import Actor, Task
 from sharing.lists import Listed, listed
@@ -31,8 +32,8 @@ class ActorLink:
 
     @property
     def label(self) -> str:
-        """What to call it: its name for who may see it, else the ID alone."""
-        return str(self.actor) if self.actor else self.id
+        """What to call it: its name for who may see it, else only that it is an Actor."""
+        return str(self.actor) if self.actor else unnamed(Kind.ACTOR)
 
 
 def actor_link(actor_id: str | None, principal: Principal) -> ActorLink | None:

@@ -77,3 +77,6 @@ STORAGE_WORDS: dict[Kind, StorageWords] = {
         ),
     )
 }
+
+# What a pre-signed link to all of a storage opens.
+CONTENT = {Kind.DATASET: "items", Kind.KEY_VALUE_STORE: "list of keys", Kind.REQUEST_QUEUE: "requests"}

@@ -8,7 +8,7 @@ from accounts.principal import Principal
 from console.pages.access_words import Badge, badge_of
 from resources.kinds import Kind
 from resources.models import Resource
-from sharing.access import Facts, decide
+from sharing.access import Facts, Parent, decide
 from sharing.models import Grant
 from sharing.permissions import NOTHING, Permission
 
@@ -97,7 +97,9 @@ class Row:
 
 
 def rows_of(resources: Iterable[Resource], principal: Principal) -> list[Row]:
-    """Return the rows for resources whose owner and run with its owner are at hand, with one query for all of them.
+    """Return the rows for resources, with one query for all of them.
+
+    Their owner, their run with its owner and the Actor of a build are at hand.
 
     What is asked of the decision are only permissions that come from ownership or a grant on the resource itself,
     which is all that the facts gathered here know of.
@@ -133,5 +135,10 @@ def _facts(resource: Resource, granted: Permission) -> Facts:
         name=resource.name,
         general_access=resource.general_access,
         granted=granted,
+        actor=None if resource.kind != Kind.BUILD or resource.actor is None else _parent(resource.actor),
         run=None if run is None else _facts(run, NOTHING),
     )
+
+
+def _parent(actor: Resource) -> Parent:
+    return Parent(actor.pk, actor.owner_id, actor.name, actor.is_public)

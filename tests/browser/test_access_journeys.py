@@ -43,7 +43,7 @@ def test_a_restricted_dataset_is_refused_asked_for_given_and_opened(open_page, a
     dialog.get_by_label("General access").select_option("Restricted")
     dialog.get_by_role("button", name="Save", exact=True).click()
     expect(dialog.get_by_role("status").first).to_contain_text("General access is now: Restricted.")
-    expect(dialog).to_contain_text("Only the people shown here can read this dataset.")
+    expect(dialog).to_contain_text("Only these people can read this dataset.")
     owner.keyboard.press("Escape")
     expect(owner.locator("#level")).to_have_text("Restricted")
 
