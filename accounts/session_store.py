@@ -28,7 +28,7 @@ class SessionStore(db.SessionStore):
     """Django's sessions in the database. Where a key is given, it may be a stored one."""
 
     def _get_session_from_db(self) -> AbstractBaseSession | None:
-        key = self.session_key
+        key = self.session_key or ""
         found = self.model.objects.filter(session_key=stored_key(key), expire_date__gt=timezone.now()).first()
         if found is None:
             self._session_key = None

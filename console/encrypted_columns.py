@@ -93,7 +93,7 @@ class EncryptedColumn:
         if not self.is_text:
             return rows.filter(**{self.name: before}).update(**{self.name: after})
         same = rows.annotate(stored=Cast(F(self.name), TextField())).filter(stored=before)
-        return same.update(**{self.name: Value(after, output_field=TextField())})
+        return int(same.update(**{self.name: Value(after, output_field=TextField())}))
 
 
 COLUMNS = (

@@ -7,6 +7,7 @@ import shutil
 import stat
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -21,7 +22,7 @@ from resources.records import writing
 from tests.upgrade_stage import SECRET, empty_place, old_world
 
 pytestmark = pytest.mark.django_db(transaction=True)
-TEXT = {"content_type": "text/plain"}
+TEXT: dict[str, Any] = {"content_type": "text/plain"}
 
 
 @pytest.fixture(autouse=True)

@@ -407,7 +407,7 @@ def test_the_command_deletes_old_orphans_and_nothing_else(store, directory, caps
 def test_what_was_replaced_or_deleted_waits_whatever_its_age_and_then_goes(store, directory, settings, older_than):
     """A backup may have named it a moment ago; the file itself may be years old."""
     old, deleted = put(store), put(store, "deleted")
-    gone = put(make_other_store(store), "with its store")
+    gone = put(make_other_store(store), "with-its-store")
     for record in (old, deleted, gone):
         os.utime(directory / record.file, (0, 0))
     new = put(store, data=b"new")

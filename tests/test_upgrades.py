@@ -27,6 +27,8 @@ settings.ALLOWED_HOSTS = ["*"]
 plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
 settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": plain}}
 from django.test import Client
+from django.test.utils import setup_test_environment
+setup_test_environment()  # so that the context of a page can be read
 def signed_in(key):
     client = Client()
     client.cookies[settings.SESSION_COOKIE_NAME] = key
