@@ -59,6 +59,32 @@ class IssueComment(models.Model):
         return self.text[:60]
 
 
+class IssueRun(models.Model):
+    """That a run is attached to an issue because its URL is in the description, or with a `comment` in that one.
+
+    Texts that were written before URLs attached runs have no rows. The run in the field of its own is `Issue.run`.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="named_runs")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="named_in_issues")
+    comment = models.ForeignKey(
+        IssueComment, null=True, blank=True, on_delete=models.CASCADE, related_name="named_runs"
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("issue", "run"), condition=models.Q(comment=None), name="run_named_in_description"
+            ),
+            models.UniqueConstraint(fields=("comment", "run"), name="run_named_in_comment"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.run_id} on {self.issue_id}"
+
+
 class Grant(models.Model):
     """An access right: (resource, account, permissions).
 

@@ -3,10 +3,10 @@
 import pytest
 
 from accounts.models import AuditEvent
-from console.api.issues import run_id_in
 from resources.kinds import Kind
 from sharing import issues
 from sharing.models import Grant, Issue, IssueComment
+from sharing.run_urls import run_id_of
 from tests.conftest import principal_of
 
 WRONG = ("", " " * 30, "x" * 201, "a\x00b")
@@ -242,4 +242,4 @@ def test_a_list_costs_the_same_whatever_its_length(actor, url, api, ben, dan, dj
 )
 def test_ways_to_name_a_run(settings, text):
     id_ = "a1B2c3D4e5F6g7H8i"
-    assert run_id_in(text.format(id=id_, public=settings.PUBLIC_URL)) == id_
+    assert run_id_of(text.format(id=id_, public=settings.PUBLIC_URL)) == id_

@@ -1,6 +1,6 @@
 """Issues of an Actor: read by whoever can see the Actor, opened and answered by whoever is somebody."""
 
-import re
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -24,11 +24,11 @@ from sharing.declare import needs
 from sharing.models import Issue, IssueComment
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
+from sharing.run_urls import run_id_of
 
 # How many issues and comments an account may write in an hour: each is an e-mail to somebody.
 WRITES_PER_HOUR = 60
 _STATES: dict[str, Issue.State | None] = {state.value: state for state in Issue.State}
-_RUN_URL = re.compile(r"(?:/v2/actor-runs|/actors/[^/]+/runs|/actors/runs)/(?P<id>[0-9a-zA-Z]{17})/?(?:[?#].*)?\Z")
 
 
 class NewIssue(msgspec.Struct, rename="camel"):
@@ -119,14 +119,8 @@ def add_comment(request: ResourceApiRequest, issue: str) -> HttpResponse:
         said = issues.comment(found, wanted.text, by=request.principal)
     except issues.InvalidIssue as error:
         raise _invalid(error) from None
-    return answers.data(_comment(said), answers.CREATED)
-
-
-def run_id_in(text: str) -> str:
-    """Return the ID of a run that `text` names: its page's URL, its address in the API, or the ID itself; else ""."""
-    path = text.strip().removeprefix(settings.PUBLIC_URL)
-    found = _RUN_URL.match(path)
-    return found["id"] if found else path if re.fullmatch(r"[0-9a-zA-Z]{17}", path) else ""
+    attached = [row.run for row in said.named_runs.select_related("run").order_by("pk")]
+    return answers.data({**_comment(said), "attachedRuns": _runs(found, attached)}, answers.CREATED)
 
 
 def _change(request: ResourceApiRequest, issue: Issue, change: IssueChange) -> None:
@@ -146,7 +140,7 @@ def _given(value: str | msgspec.UnsetType) -> str | None:
 
 
 def _issues_of(request: ResourceApiRequest) -> Any:
-    found = Issue.objects.filter(actor_id=request.resource.pk).select_related("author", "run", "actor")
+    found = Issue.objects.filter(actor_id=request.resource.pk).select_related("author", "run", "actor__owner")
     return found.annotate(comment_count=Count("comments", filter=~Q(comments__text="")))
 
 
@@ -163,7 +157,7 @@ def _actor(request: ResourceApiRequest) -> Actor:
 
 def _run(request: ApiRequest, url: str) -> Run:
     """Return the run that is to be attached."""
-    run_id = run_id_in(url)
+    run_id = run_id_of(url)
     if not run_id:
         raise invalid_value("runUrl", "it must be the URL or the ID of a run on this server.")
     return issue_rules.run_to_attach(run_id, request.principal)
@@ -195,7 +189,13 @@ def _invalid(error: Exception) -> ApiError:
 
 def _in_full(issue: Issue, principal: Principal) -> dict[str, Any]:
     comments = issue.comments.select_related("author").order_by("created_at", "pk")
-    return {**_described(issue, principal), "comments": [_comment(each) for each in comments]}
+    # Which runs are attached is known to their owners and the developer.
+    seen = [run for run in issues.attached(issue) if principal.account_id in (run.owner_id, issue.actor.owner_id)]
+    return {
+        **_described(issue, principal),
+        "attachedRuns": _runs(issue, seen),
+        "comments": [_comment(each) for each in comments],
+    }
 
 
 def _described(issue: Issue, principal: Principal) -> dict[str, Any]:
@@ -215,6 +215,16 @@ def _described(issue: Issue, principal: Principal) -> dict[str, Any]:
         "modifiedAt": iso(issue.modified_at),
         "consoleUrl": issue.console_url,
     }
+
+
+def _runs(issue: Issue, runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Return attached runs, each with the user whom the issue shares it with, or null."""
+    shared = issues.shared_runs(issue) if runs else set()
+    developer = {"userId": issue.actor.owner_id, "username": issue.actor.owner.username}
+    return [
+        {"runId": run.pk, "runUrl": run.console_url, "sharedWith": developer if run.pk in shared else None}
+        for run in runs
+    ]
 
 
 def _comment(said: IssueComment) -> dict[str, Any]:

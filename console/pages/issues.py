@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.errors import ApiError
 from accounts.rate_limit import allowed
-from console.api.issues import WRITES_PER_HOUR, run_id_in
-from console.pages import actor_pages, dialogs
+from console.api.issues import WRITES_PER_HOUR
+from console.pages import actor_pages, dialogs, issue_runs
 from console.pages.actor_pages import ActorRequest
 from console.pages.form_manners import Manners
 from console.pages.tables import Paging
@@ -25,6 +25,7 @@ from sharing.declare import needs
 from sharing.models import Issue
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
+from sharing.run_urls import run_id_of
 
 _STATES = {"open": Issue.State.OPEN, "closed": Issue.State.CLOSED}
 
@@ -46,15 +47,23 @@ class IssueForm(Manners):
         label="Run",
         required=False,
         max_length=500,
-        help_text="The URL or the ID of a run of yours. It is shared with the Actor's developer, with its log, input, "
-        "output and default storages, until you take it off the issue. Nothing else is.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
+
+    def explain_run(self, actor: Actor, user_id: str) -> None:
+        """Say beside the field with whom a run is shared."""
+        shares = (
+            f"It is shared with {actor.owner}, with its log, input, output and default storages, until you take it off "
+            "the issue."
+        )
+        own = "You develop this Actor, so it is shared with no other user."
+        what = own if actor.owner_id == user_id else shares
+        self.fields["run"].help_text = f"The URL or the ID of a run of yours. {what} A URL in the text does the same."
 
     def clean_run(self) -> str:
         """Return the ID of the run, or ""."""
         text = str(self.cleaned_data["run"]).strip()
-        run_id = run_id_in(text)
+        run_id = run_id_of(text)
         if text and not run_id:
             raise forms.ValidationError("This is not the URL or the ID of a run on this server.")
         return run_id
@@ -99,13 +108,18 @@ def page(request: ActorRequest) -> HttpResponse:
 def new(request: ResourcePageRequest) -> HttpResponse:
     """Open an issue."""
     form = IssueForm(request.POST if request.method == "POST" else None, initial={"run": request.GET.get("run", "")})
-    if request.method == "POST" and form.is_valid() and _may_write(request, form):
+    actor = issue_runs.actor_of(request)
+    form.explain_run(actor, request.user.pk)
+    shares = issue_runs.shares_of(request, actor, request.POST.get("description", ""))
+    must_confirm = request.method == "POST" and form.is_valid() and not issue_runs.is_seen(request, shares)
+    if request.method == "POST" and form.is_valid() and not must_confirm and _may_write(request, form):
         issue = form.try_to(lambda: _report(request, form.cleaned_data))
         if issue is not None:
             messages.success(request, "The issue is open.")
             return redirect(issue.console_path)
     status = 422 if form.errors else 200
-    return render(request, "issues/new.html", {"form": form} | _about(request), status=status)
+    context = {"form": form, "shares": shares, "must_confirm": must_confirm}
+    return render(request, "issues/new.html", context | _about(request), status=status)
 
 
 @needs(Kind.ACTOR, Permission.READ)
@@ -121,6 +135,9 @@ def comment(request: ResourcePageRequest, issue: str) -> HttpResponse:
     """Say something to an issue."""
     found = _issue(request, issue)
     form = CommentForm(request.POST)
+    shares = issue_runs.shares_of(request, found.actor, request.POST.get("text", ""), issue=found, of_comment=True)
+    if form.is_valid() and not issue_runs.is_seen(request, shares):
+        return _show(request, found, form, shares)
     if form.is_valid() and _may_write(request, form):
         issues.comment(found, form.cleaned_data["text"], by=request.principal)
         return redirect(f"{found.console_path}#last")
@@ -147,15 +164,26 @@ def edit(request: ResourcePageRequest, issue: str) -> HttpResponse:
     found = _its_authors(request, issue)
     initial = {"title": found.title, "description": found.description, "run": found.run_id or ""}
     form = IssueForm(request.POST if request.method == "POST" else None, initial=initial)
+    form.explain_run(found.actor, request.user.pk)
+    shares = issue_runs.shares_of(request, found.actor, request.POST.get("description", ""), issue=found)
+    must_confirm = request.method == "POST" and form.is_valid() and not issue_runs.is_seen(request, shares)
     if (
         request.method == "POST"
         and form.is_valid()
+        and not must_confirm
         and form.try_to(lambda: _rewrite(request, found, form.cleaned_data))
     ):
         messages.success(request, "The issue is changed.")
         return dialogs.go_to(request, found.console_path)
     return dialogs.answer(
-        request, "issues/_edit.html", title="Edit issue", form=form, issue=found, actor=request.resource
+        request,
+        "issues/_edit.html",
+        title="Edit issue",
+        form=form,
+        issue=found,
+        actor=request.resource,
+        shares=shares,
+        must_confirm=must_confirm,
     )
 
 
@@ -168,12 +196,23 @@ def delete(request: ResourcePageRequest, issue: str) -> HttpResponse:
         issues.delete(found, by=request.principal)
         messages.success(request, f"The issue “{found.title}” was deleted.")
         return dialogs.go_to(request, f"{request.resource.console_path}/issues")
-    return dialogs.answer(request, "issues/_delete.html", title="Delete issue?", issue=found)
+    has_runs = bool(issues.attached(found))
+    return dialogs.answer(request, "issues/_delete.html", title="Delete issue?", issue=found, has_runs=has_runs)
+
+
+@needs(Kind.ACTOR, Permission.READ)
+@require_POST
+def take_off(request: ResourcePageRequest, issue: str, attached: str) -> HttpResponse:
+    """Take a run of the user's own off an issue."""
+    found = _issue(request, issue)
+    issues.take_off(found, issue_runs.named_run(found, attached, request.user), by=request.principal)
+    messages.success(request, f"The run {attached} is off the issue.")
+    return redirect(found.console_path)
 
 
 def _report(request: ResourcePageRequest, given: dict[str, str]) -> Issue:
     run = _run(request, given["run"]) if given["run"] else None
-    actor = Actor.objects.select_related("owner").get(pk=request.resource.pk)
+    actor = issue_runs.actor_of(request)
     return issues.report(actor, given["title"], given["description"], by=request.principal, run=run)
 
 
@@ -192,16 +231,18 @@ def _run(request: ResourcePageRequest, run_id: str) -> Run:
     return issue_rules.run_to_attach(run_id, request.principal)
 
 
-def _show(request: ResourcePageRequest, issue: Issue, form: CommentForm) -> HttpResponse:
-    run = issue_rules.run_shown_to(issue, request.principal)
+def _show(
+    request: ResourcePageRequest, issue: Issue, form: CommentForm, shares: issue_runs.Shares | None = None
+) -> HttpResponse:
     context = {
         "issue": issue,
         "comments": issue.comments.select_related("author").order_by("created_at", "pk"),
         "form": form,
         "is_author": issue_rules.may_rewrite(issue, request.principal),
         "may_close": issue_rules.may_close(issue, request.access),
-        "run": run,
-        "run_is_shared": run is not None and issues.is_shared(issue),
+        "runs": issue_runs.attached_runs(issue, request.user),
+        "shares": shares,
+        "must_confirm": shares is not None,
         "developer": issue.actor.owner,
     }
     return render(request, "issues/issue.html", context | _about(request), status=422 if form.errors else 200)

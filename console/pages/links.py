@@ -42,9 +42,7 @@ class State:
 
 STATES = {
     LinkState.ACTIVE: State("Active", "good", "check", "Whoever has it can open it."),
-    LinkState.REVOKED: State(
-        "Revoked", "bad", "no-symbol", "It was revoked, and its signature opens nothing any more."
-    ),
+    LinkState.REVOKED: State("Revoked", "bad", "no-symbol", "It was revoked; its signature opens nothing any more."),
     LinkState.EXPIRED: State("Expired", "neutral", "clock", "Its time is over."),
     LinkState.BEYOND_CAP: State(
         "Blocked", "warning", "pause", "It would live longer than the owner allows links to live."

@@ -1,0 +1,109 @@
+"""The runs that an issue shares: shown before the form is sent, and on the page of the issue."""
+
+from dataclasses import dataclass
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_POST
+
+from accounts.models import Account
+from resources.kinds import Kind
+from resources.models import Actor, Run
+from sharing import issues
+from sharing.declare import needs
+from sharing.models import Issue
+from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
+from sharing.run_urls import run_id_of
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """The runs that a form shares with the Actor's developer if it is sent. `named` are those whose URL a text has."""
+
+    runs: list[Run]
+    named: list[Run]
+    developer: str
+
+    @property
+    def seen(self) -> str:
+        """What the form holds once it has shown them."""
+        return " ".join(sorted(run.pk for run in self.named))
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedRun:
+    """A run on the page of an issue, as its owner or the developer sees it."""
+
+    run: Run
+    is_mine: bool
+    is_shared: bool
+
+
+@needs(Kind.ACTOR, Permission.READ)
+@require_POST
+def preview(request: ResourcePageRequest) -> HttpResponse:
+    """Show which runs the form, as it stands, shares with whom; nothing is saved."""
+    actor, text = actor_of(request), request.POST.get("text", "") or request.POST.get("description", "")
+    issue = _issue_of(request)
+    if len(text) > issues.MAX_TEXT:
+        text = ""
+    shares = shares_of(request, actor, text, issue=issue, of_comment="text" in request.POST)
+    return render(request, "issues/_shares.html", {"shares": shares, "actor": actor, "issue": issue})
+
+
+def shares_of(
+    request: ResourcePageRequest, actor: Actor, text: str, *, issue: Issue | None = None, of_comment: bool = False
+) -> Shares:
+    """Return what a description or comment, with the field for a run, shares by being sent, in three statements."""
+    by = request.principal
+    if actor.owner_id == by.account_id:
+        return Shares([], [], actor.owner.username)
+    if issue is not None and not of_comment and issue.author_id == by.account_id:
+        named = issues.newly_attachable(issue, text, by=by)
+    else:
+        named = issues.attachable(actor, text, by=by)
+    shared = issues.shared_runs(issue) if issue is not None else set()
+    named = [run for run in named if run.pk not in shared]
+    in_field = run_id_of(request.POST.get("run", "")[:500])
+    chosen = Run.objects.filter(pk=in_field, owner_id=by.account_id, actor_id=actor.pk) if in_field else ()
+    extra = [run for run in chosen if run.pk not in shared and run not in named]
+    return Shares([*named, *extra], named, actor.owner.username)
+
+
+def is_seen(request: ResourcePageRequest, shares: Shares) -> bool:
+    """Tell whether the form has shown the runs that its text shares."""
+    return set(request.POST.get("shares", "").split()) >= {run.pk for run in shares.named}
+
+
+def attached_runs(issue: Issue, user: Account) -> list[AttachedRun]:
+    """Return the runs of an issue that a user is told of: those of their own, and to the developer all of them."""
+    shared = issues.shared_runs(issue)
+    return [
+        AttachedRun(run, run.owner_id == user.pk, run.pk in shared)
+        for run in issues.attached(issue)
+        if user.pk in (run.owner_id, issue.actor.owner_id)
+    ]
+
+
+def actor_of(request: ResourcePageRequest) -> Actor:
+    """Return the Actor of a request with its owner."""
+    return Actor.objects.select_related("owner").get(pk=request.resource.pk)
+
+
+def named_run(issue: Issue, run_id: str, owner: Account) -> Run:
+    """Return a run of an issue that `owner` may take off it.
+
+    Raises:
+        Http404: when it is not attached, or not this user's.
+    """
+    found = {run.pk: run for run in issues.attached(issue) if run.owner_id == owner.pk}
+    if run_id not in found:
+        raise Http404
+    return found[run_id]
+
+
+def _issue_of(request: ResourcePageRequest) -> Issue | None:
+    found = Issue.objects.filter(actor_id=request.resource.pk).select_related("actor__owner")
+    id_ = request.POST.get("issue", "")
+    return found.filter(pk=id_).first() if id_ and "\x00" not in id_ else None
