@@ -45,7 +45,7 @@ def deployed(settings, monkeypatch, tmp_path) -> Path:
 
 
 def ids() -> list[str]:
-    return [message.id for message in checks.messages()]
+    return [str(message.id) for message in checks.messages()]
 
 
 def test_nothing_is_said_of_a_deployment_that_is_set_up(deployed):

@@ -43,9 +43,9 @@ def fields_of(text: str) -> dict[str, str]:
     names = {}
     for element in re.findall(r'<input type="password"[^>]*>', text):
         assert " value=" not in element
-        name = re.search(r'name="([^"]*)"', element)[1]
-        label = re.search(rf'<label for="id_{name}">([^<]*)', text)[1].strip()
-        names[label] = name
+        (name,) = re.findall(r'name="([^"]*)"', element)
+        (label,) = re.findall(rf'<label for="id_{name}">([^<]*)', text)
+        names[label.strip()] = name
     return names
 
 

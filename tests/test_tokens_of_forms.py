@@ -45,7 +45,7 @@ class Gets(HTMLParser):
     def _sends_a_form(within) -> bool:
         """Tell whether an element that gets sends a whole form that is not itself sent by GET."""
         included = next((each.get("hx-include") or "" for _, each in reversed(within) if "hx-include" in each), "")
-        form = next((each for tag, each in reversed(within) if tag == "form"), {})
+        form: dict[str, str] = next((each for tag, each in reversed(within) if tag == "form"), {})
         by_get = form.get("method", "").lower() == "get"
         is_form = within[-1][0] == "form"
         return (is_form or "form" in included or "*" in included or "[name" in included) and not by_get

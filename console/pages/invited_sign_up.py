@@ -41,7 +41,7 @@ class InvitedForm(Manners):
 @public("the key in the address is the proof")
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@rate_limit(action="signup")
+@rate_limit(action="signup")  # type: ignore[untyped-decorator]  # allauth has no types
 def invited_sign_up(request: HttpRequest, key: str) -> HttpResponse:
     """Ask for a username and a password, make the account, and sign its user in."""
     if request.user.is_authenticated:

@@ -131,7 +131,9 @@ def now_of(request: RunRequest) -> dict[str, Any]:
         "restricted_by_account": source == "ACCOUNT",
         "can_write": request.access.allows(Permission.WRITE),
         # Issues are for the developer of another account's Actor, by those who can open its page.
-        "can_report": bool(facts.actor and parents[Kind.ACTOR].path) and facts.owner_id != facts.actor.owner_id,
+        "can_report": facts.actor is not None
+        and bool(parents[Kind.ACTOR].path)
+        and facts.owner_id != facts.actor.owner_id,
     }
 
 
