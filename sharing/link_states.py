@@ -46,7 +46,7 @@ def states_of(found: Iterable[SignedLink], resource: Resource, facts: Facts) -> 
     """Return the state of each of these links to `resource`, whose makers are fetched, in two statements or none."""
     shown = list(found)
     others = any(link.made_by_id != facts.owner_id for link in shown)
-    readers = _explicit_readers(resource, facts) if others else {facts.owner_id}
+    readers = _explicit_readers(facts) if others else {facts.owner_id}
     return [_state(link, facts, readers) for link in shown]
 
 
@@ -74,9 +74,9 @@ def keys_given(facts: Facts) -> list[KeyHolder]:
     return [*given, KeyHolder(facts.owner_username, "", None, is_old=True)] if has_old else given
 
 
-def _explicit_readers(resource: Resource, facts: Facts) -> set[str]:
+def _explicit_readers(facts: Facts) -> set[str]:
     """Return the accounts that may READ by one of the rules 1 to 8."""
-    found = overview(resource, facts)
+    found = overview(facts)
     given = {right.account_id for right in found.items}
     elsewhere = {row.account_id for row in found.elsewhere if row.account_id}
     return {found.owner_id} | given | elsewhere

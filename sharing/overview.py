@@ -12,7 +12,6 @@ from django.db.models import F, Q
 
 from accounts.models import Account
 from resources.kinds import Kind
-from resources.models import Resource
 from sharing.access import Facts, Parent, Reason, general_access_source
 from sharing.models import Grant
 from sharing.permissions import Permission
@@ -80,13 +79,11 @@ class Overview:
     elsewhere: list[Elsewhere] = field(default_factory=list)
 
 
-def overview(resource: Resource, facts: Facts) -> Overview:
-    """Return who has access to `resource`, oldest grants first, in two statements."""
-    return overview_of(facts)
+def overview(facts: Facts) -> Overview:
+    """Return who has access to the resource that `facts` are about, oldest grants first, in two statements.
 
-
-def overview_of(facts: Facts) -> Overview:
-    """Return who has access to the resource that `facts` are about; it need not be there yet."""
+    The resource need not exist yet.
+    """
     level, inherited_from = general_access_source(facts)
     around = _Surroundings(facts)
     return Overview(

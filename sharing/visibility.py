@@ -18,7 +18,7 @@ from resources.models import Actor, GeneralAccess, Resource
 from sharing.access import AddressedBy, Facts, Parent, Reason, decide
 from sharing.link_states import KeyHolder, active, keys_given
 from sharing.models import Grant, SignedLink
-from sharing.overview import Overview, overview_of
+from sharing.overview import Overview, overview
 from sharing.permissions import Permission
 
 
@@ -89,7 +89,7 @@ def everyone(facts: Facts) -> Everyone:
 
 def who_can_read(resource: Resource, facts: Facts) -> Visibility:
     """Return who can read `resource`, in a number of statements that does not grow."""
-    accounts = overview_of(facts)
+    accounts = overview(facts)
     if facts.kind in STORAGES:
         return Visibility(everyone(facts), accounts, _with_links([(resource, facts)]))
     if facts.kind is not Kind.RUN:
@@ -112,7 +112,7 @@ def of_new_run(owner: Account, actor: Parent, task: Parent | None = None) -> Vis
         actor=actor,
         task=task,
     )
-    return Visibility(everyone(facts), overview_of(facts))
+    return Visibility(everyone(facts), overview(facts))
 
 
 def of_account(account: Account) -> AccountVisibility:

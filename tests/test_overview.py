@@ -22,7 +22,7 @@ OPEN_TO_ALL = {Reason.PUBLIC_ACTOR, Reason.ANYONE_WITH_ID, Reason.ANYONE_WITH_NA
 
 
 def of(resource, account=None):
-    return overview(resource, facts_of(resource, account.pk if account else None))
+    return overview(facts_of(resource, account.pk if account else None))
 
 
 def permissions_shown(world: World, name: str) -> dict[str, set[str]]:
@@ -122,7 +122,7 @@ def test_its_cost_does_not_grow_with_the_people(ada, make_account, make_resource
         with CaptureQueriesContext(
             connection,
         ) as queries:
-            rows = overview(dataset, facts)
+            rows = overview(facts)
         assert len(rows.items) + len(rows.elsewhere) == 3 * (number + 1)
         counts.append(len(queries))
     assert set(counts) == {1}

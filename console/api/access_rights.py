@@ -41,7 +41,7 @@ class Rights(msgspec.Struct):
 @needs(None, Permission.MANAGE_ACCESS_RIGHTS)
 def list_rights(request: ResourceApiRequest) -> HttpResponse:
     """Answer with the general access of a resource and with the grants on it."""
-    seen = overview(request.resource, request.access.facts)
+    seen = overview(request.access.facts)
     return answers.data(
         {
             "generalAccess": seen.general_access,
