@@ -1,18 +1,39 @@
-"""What a task's runs execute: only the task's owner chooses it.
+"""Which code a task or a schedule runs: only its owner chooses it.
 
-The task may be started by its owner, or by a schedule of its owner's, and its run then speaks for the owner. So WRITE
-on a task changes its input and its other options, and not which build is run. As with schedules
-(`sharing/scheduled.py`) and runs (`sharing/resurrecting.py`), a run of another account's Actor does not choose either.
+Its runs can speak for the owner. So WRITE changes its input and its other options, and not the Actor, the task, the
+build or the permission level. As with runs that are resurrected (`sharing/resurrecting.py`), a run of another account's
+Actor does not choose any of these either.
 """
 
+from collections.abc import Mapping
+from typing import Final
+
 from accounts.principal import Principal
+from resources.kinds import Kind
 from resources.models import Task
 from resources.tasks import options
 from resources.tasks.editing import TaskChange, Unset
 from resources.tasks.options import NONE_SAVED, SavedOptions
 from sharing import narrowing, refusals
 
-ONLY_THE_OWNER = "Only its owner can choose the build of a task: its runs can speak for its owner."
+ONLY_THE_OWNER: Final[Mapping[Kind, str]] = {
+    Kind.TASK: "Only its owner can choose the build and the permission level of a task: its runs can speak for its "
+    "owner.",
+    Kind.SCHEDULE: "Only its owner can choose which Actors, tasks and builds a schedule starts, and with which "
+    "permission level: its runs speak for its owner.",
+}
+
+
+def check_may_choose_code(kind: Kind, owner_id: str, *, by: Principal) -> None:
+    """Check that `by` may choose which code a task or a schedule of `owner_id` runs.
+
+    Raises:
+        ApiError: 403 for another account than the owner, and for a run of another account's Actor.
+    """
+    if narrowing.is_run_of_other_account(by):
+        raise refusals.withheld(narrowing.CODE)
+    if by.account_id != owner_id:
+        raise refusals.withheld(ONLY_THE_OWNER[kind])
 
 
 def allowed_change(task: Task, change: TaskChange, *, by: Principal) -> TaskChange:
@@ -21,15 +42,12 @@ def allowed_change(task: Task, change: TaskChange, *, by: Principal) -> TaskChan
     Raises:
         ApiError: 403 for a principal that may not choose the code, and would by this change.
     """
-    if not isinstance(change.options, Unset) and _code(change.options) != _code(options.read(task.options)):
-        if narrowing.is_run_of_other_account(by):
-            raise refusals.withheld(narrowing.CODE)
-        if by.account_id != task.owner_id:
-            raise refusals.withheld(ONLY_THE_OWNER)
+    if not isinstance(change.options, Unset) and code_of(change.options) != code_of(options.read(task.options)):
+        check_may_choose_code(Kind.TASK, task.owner_id, by=by)
     return change
 
 
-def _code(saved: SavedOptions | None) -> tuple[str, str]:
-    """Return what options say of the code that is run and of what it may do."""
+def code_of(saved: SavedOptions | None) -> tuple[str, str]:
+    """Return the build and the permission level that saved options choose, each "" where they say nothing."""
     said = saved or NONE_SAVED
     return said.build or "", said.force_permission_level or ""

@@ -1,9 +1,8 @@
-"""What a schedule may start: asked of whoever saves it, of its owner then, and of its owner again each time it fires.
+"""What a schedule may start: asked of the user who saves it, of its owner then, and of its owner at each firing.
 
-Its runs are its owner's and speak for its owner. So nobody who may change somebody else's schedule gets more by it than
-its owner and they both have: each action has to be allowed to both. And what speaks for the owner is the owner's to
-choose: others add only what belongs to the owner, for anything else could be a program of their own, and so could
-another build of it.
+Its runs are its owner's and speak for its owner. So a user who may change the schedule of another account gets no more
+by it than both have: each action has to be allowed to both. And only the owner chooses which code runs
+(`sharing/planned.py`): others keep the Actors, tasks, builds and permission levels that the schedule has.
 """
 
 from collections.abc import Collection
@@ -19,11 +18,7 @@ from resources.schedules.actions import Action, RunActor
 from sharing import narrowing, refusals
 from sharing.mentioned import mentioned
 from sharing.permissions import Permission
-
-_NOT_THE_OWNERS = refusals.withheld(
-    "Only its owner can have a schedule start an Actor or task of somebody else, or another build of it: its runs "
-    "speak for its owner.",
-)
+from sharing.planned import check_may_choose_code, code_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +47,13 @@ def target_of(action: Action, principal: Principal) -> Target:
 
 
 def named_by_id(action: Action, principal: Principal, owner: Principal, kept: Collection[Action] = ()) -> Action:
-    """Return an action that is about to be saved, with what it starts named by its ID, whatever it is called later.
+    """Return an action that is about to be saved, with the Actor or task that it starts named by its ID.
 
-    `kept` are those that the schedule has already.
+    `principal` saves it, `owner` owns the schedule, and `kept` are the actions that the schedule has already.
 
     Raises:
-        ApiError: the refusal of the access model, to whoever saves it or to the schedule's owner; 403 for somebody else
-            who would have a schedule start what is not its owner's, or another build of that.
+        ApiError: the refusal of the access model, for the principal or for the owner; 403 for a principal other than
+            the owner that would choose an Actor, task, build or permission level which no kept action has.
     """
     target = target_of(action, principal)
     if isinstance(action, RunActor):
@@ -69,14 +64,13 @@ def named_by_id(action: Action, principal: Principal, owner: Principal, kept: Co
         raise refusals.withheld(narrowing.why_withheld(Permission.WRITE, Kind.SCHEDULE))
     if owner.account_id != principal.account_id:
         target_of(named, owner)
-        is_new = _what(named) not in {_what(each) for each in kept}
-        if is_new and (target.task or target.actor).owner_id != owner.account_id:
-            raise _NOT_THE_OWNERS
+    if _code(named) not in {_code(each) for each in kept}:
+        check_may_choose_code(Kind.SCHEDULE, owner.account_id or "", by=principal)
     return named
 
 
-def _what(action: Action) -> tuple[str, str]:
-    """Return the program that an action starts: an Actor and which build of it, or a task, which says so itself."""
+def _code(action: Action) -> tuple[str, ...]:
+    """Return the code that an action runs: an Actor with a build and a permission level, or a task, which has these."""
     if not isinstance(action, RunActor):
-        return action.actor_task_id, ""
-    return action.actor_id, (action.run_options.build if action.run_options else None) or ""
+        return (action.actor_task_id,)
+    return (action.actor_id, *code_of(action.run_options))

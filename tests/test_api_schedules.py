@@ -3,14 +3,12 @@
 import json
 from datetime import timedelta
 
-import msgspec
 import pytest
 from django.utils import timezone
 
 from resources.kinds import Kind
 from resources.models import Run, Schedule, ScheduleInvocation
 from resources.schedules import editing
-from resources.schedules.actions import actions_of
 from resources.schedules.editing import ScheduleChange
 from sharing import firing
 from tests.run_stage import built_actor
@@ -118,30 +116,65 @@ def test_a_writer_does_not_choose_what_the_owners_token_is_given_to(
     assert send(api(ben), "put", one, body).status_code == 200  # what its owner has chosen stays
 
 
-@pytest.mark.parametrize(("chosen", "wanted"), [(None, "beta"), ("1.0", "beta"), ("1.0", None)])
-def test_a_writer_chooses_no_build_that_is_not_the_owners(api, ada, schedule, ben, actor, give, chosen, wanted):
-    """As it is where somebody else has a run go on (`sharing/resurrecting.py`)."""
-    give(schedule, ben, "WRITE")
-    one = f"/v2/schedules/{schedule.pk}"
-    options = {"build": chosen, "timeoutSecs": 5}
-    kept = send(api(ada), "put", one, {"actions": [of_actor(actor, runOptions=options)]}).json()["data"]["actions"]
-    other = {"actions": [of_actor(actor, runOptions={"build": wanted})]}
-    assert error_of(send(api(ben), "put", one, other)) == (403, "insufficient-permissions")
-    schedule.refresh_from_db()
-    assert [msgspec.to_builtins(each) for each in actions_of(schedule)] == kept
-    same = {"actions": [of_actor(actor, runOptions={"build": chosen, "timeoutSecs": 9})]}
-    assert send(api(ben), "put", one, same).status_code == 200
-    assert send(api(ada), "put", one, other).status_code == 200
+@pytest.fixture
+def plan(api, ada, ben, give, make_resource):
+    """A schedule that ben may write, and which of ada's own Actors and tasks it starts."""
+    mine, other = (make_resource(Kind.ACTOR, ada, name=name) for name in ("mine", "other"))
+    daily, weekly = (make_resource(Kind.TASK, ada, name=name, actor_id=mine.pk) for name in ("daily", "weekly"))
+    for each in (mine, other):
+        give(each, ben, "RUN")
+    for each in (daily, weekly):
+        give(each, ben)
+    options = {"build": "latest", "forcePermissionLevel": "FULL_PERMISSIONS", "timeoutSecs": 5}
+    kept = [of_actor(mine, runOptions=options), of_task(daily)]
+    body = {"name": "shared", "cronExpression": "@daily", "actions": kept}
+    made = send(api(ada), "post", "/v2/schedules", body).json()["data"]
+    give(Schedule.objects.get(pk=made["id"]), ben, "WRITE")
+    return f"/v2/schedules/{made['id']}", {"mine": mine, "other": other, "daily": daily, "weekly": weekly}
 
 
-def test_a_writer_chooses_a_build_of_what_is_the_owners(api, ada, schedule, ben, give, make_resource):
-    give(schedule, ben, "WRITE")
-    mine = make_resource(Kind.ACTOR, ada, name="mine")
-    give(mine, ben, "RUN")
-    one = f"/v2/schedules/{schedule.pk}"
-    assert send(api(ada), "put", one, {"actions": [of_actor(mine)]}).status_code == 200
-    body = {"actions": [of_actor(mine, runOptions={"build": "beta"})]}
-    assert send(api(ben), "put", one, body).status_code == 200
+def _options(**changed):
+    return {"build": "latest", "forcePermissionLevel": "FULL_PERMISSIONS", **changed}
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        lambda of: [of_actor(of["other"], runOptions=_options())],
+        lambda of: [of_actor(of["mine"], runOptions=_options()), of_actor(of["other"])],
+        lambda of: [of_task(of["weekly"])],
+        lambda of: [of_task(of["daily"]), of_task(of["weekly"])],
+        lambda of: [of_actor(of["mine"], runOptions=_options(build="beta"))],
+        lambda of: [of_actor(of["mine"], runOptions=_options(build=None))],
+        lambda of: [of_actor(of["mine"], runOptions=_options(forcePermissionLevel=None))],
+        lambda of: [of_actor(of["mine"])],
+    ],
+    ids=["Actor", "new Actor", "task", "new task", "build", "no build", "no permission level", "no options"],
+)
+def test_only_the_owner_chooses_the_code_of_a_schedule(api, ada, ben, plan, chosen):
+    """Of the owner's own Actors too: which of them runs, with which build, is what speaks for the owner."""
+    one, of = plan
+    before = Schedule.objects.get(name="shared").actions
+    refused = send(api(ben), "put", one, {"actions": chosen(of), "title": "Mine"})
+    assert error_of(refused) == (403, "insufficient-permissions")
+    assert "Only its owner" in refused.json()["error"]["message"]
+    after = Schedule.objects.get(name="shared")
+    assert (after.actions, after.title) == (before, "")
+    assert send(api(ada), "put", one, {"actions": chosen(of)}).status_code == 200
+
+
+def test_a_writer_changes_everything_else_of_a_schedule(api, ben, plan):
+    one, of = plan
+    input_ = {"body": '{"page": 2}', "contentType": "application/json"}
+    changed = of_actor(of["mine"], runInput=input_, runOptions=_options(timeoutSecs=9, memoryMbytes=256))
+    actions = [changed, of_task(of["daily"], input={"page": 3})]
+    body = {"actions": actions, "cronExpression": "@weekly", "title": "Each week", "isEnabled": True}
+    answered = send(api(ben), "put", one, body)
+    assert answered.status_code == 200
+    data = answered.json()["data"]
+    assert (data["cronExpression"], data["title"], data["isEnabled"]) == ("@weekly", "Each week", True)
+    assert [{**each, "id": None} for each in data["actions"]] == [{**each, "id": None} for each in actions]
+    assert send(api(ben), "put", one, {"actions": actions[1:]}).status_code == 200  # to take one away
 
 
 def test_a_scope_goes_no_further_by_a_schedule(api, ada, make_resource):

@@ -287,17 +287,28 @@ def test_only_what_one_may_start_is_offered(ben, dan, signed_in, make_resource):
     assert re.findall(r"<option[^>]*>(dan/[\w-]+)</option>", text) == ["dan/task-run", "dan/run"]
 
 
-def test_into_somebody_elses_schedule_only_what_is_theirs_is_offered(ada, ben, signed_in, schedule, make_resource):
+def test_only_the_owner_adds_to_what_a_schedule_starts(ada, ben, signed_in, schedule, make_resource):
+    """Not even an Actor of the owner's, which the writer may run: its runs speak for the owner."""
     give(schedule, ben, Permission.READ | Permission.WRITE)
-    make_resource(Kind.ACTOR, ben, name="bens")
-    nothing = text_of(signed_in(ben).get(f"{schedule.console_path}/actions/new"))
-    assert "Only ada can add more" in nothing
-    assert "bens" not in nothing
+    adas = make_resource(Kind.ACTOR, ada, name="adas")
+    give(adas, ben, Permission.READ | Permission.RUN)
+    browser, path = signed_in(ben), f"{schedule.console_path}/actions/new"
 
-    give(make_resource(Kind.ACTOR, ada, name="adas"), ben, Permission.READ | Permission.RUN)
-    text = text_of(signed_in(ben).get(f"{schedule.console_path}/actions/new"))
+    assert f'href="{path}"' not in text_of(browser.get(schedule.console_path))
+    dialog = text_of(browser.get(path))
+    assert "Only ada can choose what this schedule starts" in dialog
+    assert "adas" not in dialog
+    refused = browser.post(path, {"starts": f"actor:{adas.pk}"}, headers=HTMX)
+    assert refused.status_code == 422
+    assert "Only its owner can choose" in text_of(refused)
+    schedule.refresh_from_db()
+    assert len(actions_of(schedule)) == 2
 
-    assert re.findall(r"<option[^>]*>([\w-]+/[\w-]+)</option>", text) == ["ada/adas"]
+    owner = signed_in(ada)
+    assert f'href="{path}"' in text_of(owner.get(schedule.console_path))
+    owner.post(path, {"starts": f"actor:{adas.pk}"})
+    schedule.refresh_from_db()
+    assert len(actions_of(schedule)) == 3
 
 
 def test_times_are_saved_and_it_is_switched_on_and_off(ada, signed_in, schedule):

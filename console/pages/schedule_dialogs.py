@@ -1,5 +1,7 @@
 """The dialogs of schedules: make one, add to what it starts and take away from it, rename, delete."""
 
+from http import HTTPStatus
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
@@ -26,10 +28,7 @@ from sharing.scheduled import named_by_id
 
 SCHEDULES_PATH = f"/{KINDS[Kind.SCHEDULE].console_path}"
 _DAILY = {"cron_expression": "0 6 * * *", "timezone": "UTC"}
-_MAY_NOT = (
-    "There is no such Actor or task, or it is not shared, or you or the schedule's owner may not run it, or it is not "
-    "the schedule's owner's, so that only they can add it."
-)
+_MAY_NOT = "There is no such Actor or task, or it is not shared with you, or you may not run it."
 
 
 @signed_in_for(Kind.SCHEDULE, Permission.WRITE)
@@ -53,10 +52,11 @@ def create(request: PageRequest) -> HttpResponse:
 @takes_up_to(MAX_INPUT)
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_action(request: ScheduleRequest) -> HttpResponse:
-    """Add an Actor or a task to what a schedule starts."""
+    """Add an Actor or a task to what a schedule starts; only its owner chooses it (`sharing/planned.py`)."""
     schedule = request.resource
     form = ActionForm(request.POST if request.method == "POST" else None)
-    has_choices = form.offer(request.principal, owner_id=schedule.owner_id)
+    is_mine = schedule.owner_id == request.principal.account_id
+    has_choices = is_mine and form.offer(request.principal)
     path = f"{schedule.console_path}/actions/new"
     form.offer_secret_fields(request.principal, path, request.GET.get("starts", ""))
     if request.method == "POST" and form.is_valid():
@@ -73,6 +73,7 @@ def add_action(request: ScheduleRequest) -> HttpResponse:
         title="Start something",
         form=form,
         schedule=schedule,
+        is_mine=is_mine,
         has_choices=has_choices,
     )
 
@@ -148,14 +149,15 @@ def _create(request: PageRequest, form: NewScheduleForm) -> Schedule | None:
 
 
 def _checked(form: ActionForm, by: Principal, owner: Principal) -> Action | None:
-    """Return the action of a form, if whoever saves it and the schedule's owner may start it; else say so."""
+    """Return the action of a form, if the principal may save it in a schedule of the owner; else add the error."""
     action = form.action()
+    problem = _MAY_NOT
     try:
         if action is not None:
             return named_by_id(action, by, owner)
-    except ApiError:
-        pass
-    form.add_error("starts", _MAY_NOT)
+    except ApiError as refusal:
+        problem = refusal.message if refusal.status == HTTPStatus.FORBIDDEN else _MAY_NOT
+    form.add_error("starts", problem)
     return None
 
 

@@ -136,16 +136,11 @@ class ActionForm(SecretInputForm):
             left_empty = "Left empty, the task's own value is taken." if target.task else ""
             self.show_secret_fields(schema_of(target.actor.pk, build or ""), left_empty=left_empty)
 
-    def offer(self, principal: Principal, asked_for: dict[str, str] | None = None, owner_id: str | None = None) -> bool:
-        """Fill the choice with what one may start, and return whether there is anything.
-
-        `owner_id` is whom the schedule belongs to: somebody else's starts only what is its owner's.
-        """
-        mine = owner_id in (None, principal.account_id)
+    def offer(self, principal: Principal, asked_for: dict[str, str] | None = None) -> bool:
+        """Fill the choice with the tasks and Actors that a principal may start, and return whether there are any."""
         groups = []
         for kind, label in ((Kind.TASK, "Tasks"), (Kind.ACTOR, "Actors")):
-            found = [each for each in choices_of(kind, principal) if mine or each.owner_id == owner_id]
-            options = {f"{kind.value}:{each.id}": _called(each, principal) for each in found}
+            options = {f"{kind.value}:{each.id}": _called(each, principal) for each in choices_of(kind, principal)}
             options |= {value: text for value, text in (asked_for or {}).items() if value.startswith(f"{kind.value}:")}
             if options:
                 groups.append((label, list(options.items())))
