@@ -47,6 +47,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         "write once, {count} of your storages, so links that programs have signed open nothing there now: {names}. "
         "Links that were made in the console go on. Programs get the new key when they ask for the storage again.",
     ),
+    "permission-levels": (
+        "Runs of yours have full permissions",
+        "You had saved a permission level that this server does not have, such as LIMITED_PERMISSIONS. It never had "
+        "an effect: every run had full permissions, and still has. So the level is no longer saved, and it is refused "
+        "from now on. If code should not have full permissions, do not run it. {names}.",
+    ),
+    "permission-levels-of-accounts": (
+        "Permission levels that had no effect are cleared",
+        "{actors} Actors, {tasks} tasks and {schedules} schedules of {accounts} accounts had a permission level that "
+        "this server does not have, such as LIMITED_PERMISSIONS, while all their runs had full permissions. The owners "
+        "are told on their dashboards.",
+    ),
     "link-keys-of-accounts": (
         "Signed links to some storages have ended",
         "Each account and API token that can write a storage now has its own key for signing links. Where another "

@@ -94,7 +94,13 @@ def test_a_task_and_a_schedule_with_full_permissions_still_start(api, ada, actor
     assert send(api(ada), "post", f"/v2/actor-tasks/{task.pk}/runs").status_code == 201
 
 
-def test_what_an_actor_has_from_before_can_be_sent_back(api, ada, actor):
-    Actor.objects.update(details=json.dumps({"actorPermissionLevel": LIMITED}))
-    body = {"title": "Counter", "actorPermissionLevel": LIMITED}
-    assert send(api(ada), "put", f"/v2/actors/{actor.pk}", body).status_code == 200
+@pytest.mark.parametrize(
+    "body",
+    [{"actorPermissionLevel": LIMITED}, {"defaultRunOptions": {"forcePermissionLevel": LIMITED}}],
+    ids=["Actor", "default options"],
+)
+def test_what_an_actor_has_from_before_is_refused_too(api, ada, actor, body):
+    """The upgrade cleared it (`tests/test_permission_levels_migration.py`)."""
+    Actor.objects.update(details=json.dumps({"actorPermissionLevel": LIMITED, "forcePermissionLevel": LIMITED}))
+    response = send(api(ada), "put", f"/v2/actors/{actor.pk}", {"title": "Counter", **body})
+    assert (response.status_code, response.json()["error"]["type"]) == (400, "platform-feature-disabled")

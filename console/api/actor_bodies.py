@@ -191,8 +191,7 @@ class ActorBody(msgspec.Struct, rename="camel"):
         }
         details: dict[str, Any] = {name: value for name, value in given.items() if value is not UNSET}
         for field in ("actorPermissionLevel", "forcePermissionLevel"):
-            if details.get(field) != kept.get(field):  # clients send back what they read
-                permission_levels.check(_WIRE.get(field, field), details.get(field))
+            permission_levels.check(_WIRE.get(field, field), details.get(field))
         for name, said in (("exampleRunInput", self.example_run_input), ("actorStandby", self.actor_standby)):
             change = msgspec.to_builtins(said) if said is not None else {}
             if name == "actorStandby" and not memory.is_possible_standby(change, kept.get(name) or {}):
