@@ -65,10 +65,10 @@ def claim_of_dialog(html: str) -> Claim:
     only = "Only these people" in general
     assert by_id != only, general
     is_linked = 'id="share-links"' in html
-    assert is_linked or "below can read" not in general
+    assert is_linked or "they are listed above" not in general
     if is_linked and only:
         assert "The link alone gives no access" not in general
-        assert "below can read" in general
+        assert "they are listed above" in general
     names = names_in(html, "share-people") | names_in(html, "share-elsewhere")
     return Claim(by_id, by_name, frozenset(names), is_linked)
 

@@ -121,7 +121,7 @@ def _without_account(resource: Resource, seen: Visibility) -> str:
         ways.append("anyone who has a link that was signed with a key")
     storages = "its content" if resource.info.storage else "the content of its default storages"
     text = " and ".join(ways)
-    return f"{text[:1].upper()}{text[1:]} below can read {storages}, too."
+    return f"{text[:1].upper()}{text[1:]} can read {storages}, too: they are listed above."
 
 
 def _parts(found: Sequence[StorageLinks]) -> tuple[list[Sequence[object]], list[Sequence[object]]]:
