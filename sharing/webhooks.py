@@ -1,7 +1,9 @@
-"""Which webhooks a principal may make: those of a run of another account's Actor end with the run."""
+"""Which webhooks a principal may make and see: for a run of another account's Actor, those that end with it."""
+
+from django.db.models import Q, QuerySet
 
 from accounts.principal import Principal
-from resources.models import Run
+from resources.models import Run, Webhook
 from resources.webhooks.editing import WebhookChange
 from sharing import narrowing, refusals
 
@@ -19,6 +21,19 @@ def check_may_make(change: WebhookChange, *, by: Principal) -> None:
     run_id = change.condition.run_id if change.condition else None
     if not (change.is_ad_hoc and run_id and _is_its_own(run_id, by.run.id)):
         raise refusals.withheld(narrowing.WEBHOOKS)
+
+
+def seen_by(principal: Principal) -> "QuerySet[Webhook]":
+    """Return the webhooks that a principal may see: those of its account.
+
+    A run of another account's Actor sees only ad-hoc webhooks on itself and on runs that it started, directly: the
+    URLs of all others, and what was sent to them, are not for code that the account did not write.
+    """
+    webhooks = Webhook.objects.filter(owner_id=principal.account_id or "")
+    if principal.run is None or not narrowing.is_run_of_other_account(principal):
+        return webhooks
+    started = Run.objects.filter(started_by_run=principal.run.id).values("pk")
+    return webhooks.filter(Q(run_id=principal.run.id) | Q(run_id__in=started), is_ad_hoc=True)
 
 
 def _is_its_own(run_id: str, by_run: str) -> bool:

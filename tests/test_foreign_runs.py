@@ -7,6 +7,7 @@ import pytest
 
 from accounts import tokens
 from accounts.models import Account, ApiToken
+from console.api import webhook_urls
 from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import Actor, Resource, Run, Schedule, Task, Webhook
 from resources.runs import restarting, starting
@@ -245,6 +246,74 @@ def test_webhooks_of_its_owner(client, api, ada, own):
     assert_refused(client.delete(path))
     assert_refused(client.post(f"{path}/test"))
     assert Webhook.objects.get().request_url == "https://example.com/hook"
+
+
+def _ways_to_webhooks(ids: dict[str, str]):
+    """Return each method and path of the API's webhooks, with each address filled in from `ids`."""
+    for pattern in webhook_urls.of_webhooks:
+        route = str(pattern.pattern)
+        kind = "task" if route.startswith("actor-tasks") else "actor"
+        path = route.replace("<str:address>", ids[kind])
+        for name in ("webhook", "dispatch_id"):
+            path = path.replace(f"<str:{name}>", ids[name])
+        for method in ("get", "post", "put", "delete"):
+            yield method, f"/v2/{path}"
+
+
+@pytest.mark.parametrize("way", ["actorId", "actorTaskId", "actorRunId", "adHocOfOther"])
+def test_no_endpoint_shows_it_webhooks_of_its_owner(client, api, ada, run, own, foreign, make_resource, way):
+    """The endpoints are taken from the routes, so a new one is tried too."""
+    task = make_resource(Kind.TASK, ada, name="daily", actor_id=foreign.pk)
+    other = starting.start(foreign, by=ada.principal)
+    of = {"actorId": foreign.pk, "actorTaskId": task.pk, "actorRunId": run.pk, "adHocOfOther": other.pk}
+    ad_hoc = way in ("actorId", "adHocOfOther")
+    body = webhook(**{"actorRunId" if way == "adHocOfOther" else way: of[way]}) | {
+        "requestUrl": "https://example.com/owners-secret",
+        "payloadTemplate": '{"token": "owners-secret"}',
+        "idempotencyKey": "known",
+        "isAdHoc": ad_hoc,
+    }
+    made = send(api(ada), "post", "/v2/webhooks", body).json()["data"]["id"]
+    dispatch = send(api(ada), "post", f"/v2/webhooks/{made}/test").json()["data"]["id"]
+    ids = {"actor": foreign.pk, "task": task.pk, "webhook": made, "dispatch_id": dispatch}
+    shown = 0
+    for method, path in _ways_to_webhooks(ids):
+        said = send(client, method, path, webhook(actorRunId=run.pk) | {"idempotencyKey": "known"}).content.decode()
+        assert "owners-secret" not in said, (method, path)
+        assert dispatch not in said, (method, path)
+        shown += method == "get" and "owners-secret" in api(ada).get(path).content.decode()
+    assert shown >= 4  # its owner sees it in these
+    assert Webhook.objects.get().request_url.endswith("owners-secret")
+
+
+def test_it_sees_the_webhooks_that_end_with_it(client, api, ada, run, foreign):
+    started = send(client, "post", f"/v2/actors/{foreign.pk}/runs").json()["data"]["id"]
+    mine = [
+        send(client, "post", "/v2/webhooks", webhook(actorRunId=run_id)).json()["data"]["id"]
+        for run_id in (run.pk, started)
+    ]
+    dispatches = [send(api(ada), "post", f"/v2/webhooks/{each}/test").json()["data"]["id"] for each in mine]
+    others = send(api(ada), "post", "/v2/webhooks", webhook(actorId=foreign.pk)).json()["data"]["id"]
+    send(api(ada), "post", f"/v2/webhooks/{others}/test")
+
+    def listed(path: str) -> set[str]:
+        return {each["id"] for each in client.get(f"/v2/{path}").json()["data"]["items"]}
+
+    assert listed("webhooks") == set(mine)
+    assert listed("webhook-dispatches") == set(dispatches)
+    assert listed(f"webhooks/{mine[0]}/dispatches") == {dispatches[0]}
+    assert client.get(f"/v2/webhook-dispatches/{dispatches[1]}").status_code == 200
+    assert client.get(f"/v2/webhooks/{others}/dispatches").status_code == 404
+
+
+def test_templates_of_a_webhook_that_was_made_before_are_not_shown_to_it(client, api, ada, run):
+    """Its owner may have given the run a webhook at its start, with a token in a template."""
+    body = webhook(actorRunId=run.pk) | {"idempotencyKey": "known", "headersTemplate": '{"X-Key": "owners-secret"}'}
+    send(api(ada), "post", "/v2/webhooks", body)
+    again = send(client, "post", "/v2/webhooks", webhook(actorRunId=run.pk) | {"idempotencyKey": "known"})
+    assert again.status_code == 200
+    assert "owners-secret" not in again.content.decode()
+    assert "owners-secret" in send(api(ada), "post", "/v2/webhooks", body).content.decode()
 
 
 # What is done in the account's name
