@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.urls import reverse
@@ -84,10 +85,16 @@ def accept(key: str, username: str, password: str, **fields: Any) -> Account:
         ValidationError: for a username, password or email that cannot be; then the invitation stays open.
     """
     invitation = find(key)
+    try:
+        account = sign_up.checked(username, invitation.email, password, **fields)  # slow, so before the transaction
+    except ValidationError:
+        if not _open().filter(pk=invitation.pk).exists():  # the other request was faster
+            raise InvitationOver from None
+        raise
     with transaction.atomic():
         if not _open().filter(pk=invitation.pk).update(used_at=timezone.now()):
             raise InvitationOver
-        account, _ = sign_up.create_verified(username, invitation.email, password, invited=True, **fields)
+        sign_up.save_verified(account, invited=True)
         Invitation.objects.filter(pk=invitation.pk).update(account_id=account.pk)
     return account
 

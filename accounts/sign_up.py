@@ -13,14 +13,24 @@ from accounts.models import Account
 
 
 def create_verified(
-    username: str, email: str, password: str, *, with_token: bool = False, invited: bool = False, **fields: Any
+    username: str, email: str, password: str, *, with_token: bool = False, **fields: Any
 ) -> tuple[Account, str | None]:
-    """Make an account whose email counts as verified, and when asked a token; return both.
-
-    The administrator makes it, unless its user was `invited` and makes it.
+    """Make an account for the administrator, whose email counts as verified, and when asked a token; return both.
 
     Raises:
         ValidationError: when the username or email is wrong or taken, or the password too weak; then nothing is made.
+    """
+    account = checked(username, email, password, **fields)
+    return account, save_verified(account, with_token=with_token)
+
+
+def checked(username: str, email: str, password: str, **fields: Any) -> Account:
+    """Return an account that can be saved, with its password hashed; nothing is written.
+
+    It is slow on purpose, so it belongs before a transaction: SQLite lets one transaction write at a time.
+
+    Raises:
+        ValidationError: when the username or email is wrong or taken, or the password too weak.
     """
     account = Account(username=username, email=email, **fields)
     problems: dict[str, Any] = {}
@@ -39,13 +49,23 @@ def create_verified(
         problems.setdefault("email", ["Account with this Email already exists."])
     if problems:
         raise ValidationError(problems)
+    return account
+
+
+def save_verified(account: Account, *, with_token: bool = False, invited: bool = False) -> str | None:
+    """Save an account that was `checked`, with its email as verified, and when asked a token, which is returned.
+
+    The administrator makes it, unless its user was `invited` and makes it.
+
+    Raises:
+        ValidationError: when the username or email was taken a moment ago; then nothing is made.
+    """
     try:
         with transaction.atomic():
             account.save(force_insert=True)
             EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
             by = account.principal if invited else ADMINISTRATOR
             audit.record("account.created", by=by, account_id=account.pk, email=account.email, invited=invited)
-            token = tokens.create(account, "create_account", by=ADMINISTRATOR)[1] if with_token else None
+            return tokens.create(account, "create_account", by=ADMINISTRATOR)[1] if with_token else None
     except IntegrityError as taken:
         raise ValidationError({"username": ["Somebody took this username or email a moment ago."]}) from taken
-    return account, token

@@ -12,10 +12,11 @@ from allauth.account.models import EmailAddress
 from django.core.exceptions import PermissionDenied
 from django.core.mail import EmailMessage, get_connection
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from accounts import invitations, sign_up_policy
+from accounts import invitations, sign_up, sign_up_policy
 from accounts.adapters import AccountAdapter
 from accounts.emails import BACKEND_WITHOUT_SMTP
 from accounts.models import Account, AuditEvent, Invitation
@@ -256,6 +257,21 @@ def test_of_two_at_once_one_makes_the_account(settings, monkeypatch):
     with pytest.raises(invitations.InvitationOver):
         invitations.accept(key, "eve2", PASSWORD)
     assert Account.objects.count() == 1
+
+
+def test_nothing_is_locked_while_a_password_is_checked_and_hashed(settings, monkeypatch):
+    key = invite(settings).rsplit("/", 1)[1]
+    depth = len(connection.savepoint_ids)
+    depths = []
+    for module, name in ((sign_up, "validate_password"), (Account, "set_password")):
+        slow = getattr(module, name)
+        monkeypatch.setattr(
+            module, name, lambda *given, slow=slow: depths.append(len(connection.savepoint_ids)) or slow(*given)
+        )
+
+    invitations.accept(key, "eve", PASSWORD)
+
+    assert depths == [depth, depth]
 
 
 def test_neither_the_database_nor_a_log_has_the_key(settings):
