@@ -170,13 +170,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Count a password that is about to be tried.
 
+        It takes the place of django-allauth's own limit, which counts everybody behind an address together.
+
         Raises:
             ValidationError: when there were too many wrong ones.
         """
-        super().pre_authenticate(request, **credentials)  # by the client's address alone
         self._attempt = sign_in_limits.attempt(request, _login_of(credentials))
         if self._attempt is None:
-            self._rollback_login_failed_rl_usage()
             raise self.validation_error("too_many_login_attempts")
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:

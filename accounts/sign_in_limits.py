@@ -1,8 +1,9 @@
 """How often a password may be wrong, by who tries it.
 
-Counted together are an account and an address (5 in five minutes), and an account and all addresses that never signed
-in to it (50 an hour), so that guessing from very many addresses is slow, too. A browser that has signed in to the
-account before is counted by itself: others cannot lock its user out. django-allauth limits each address besides.
+Counted are an address (10 in a minute), an account and an address (5 in five minutes), and an account and all addresses
+that never signed in to it (50 an hour), so that guessing from very many addresses is slow, too. An address may also
+try no more than 30 passwords in a minute, right ones too, because each costs a hash. A browser that has signed in to
+the account before is counted by itself alone: others, behind the same address too, cannot lock its user out.
 """
 
 import secrets
@@ -20,6 +21,8 @@ from accounts import rate_limit
 from accounts.models import Account, SignInAddress
 from accounts.rate_limit import Usage
 
+ALL_FROM_ADDRESS, ALL_FROM_ADDRESS_SECONDS = 30, 60
+WRONG_FROM_ADDRESS, WRONG_FROM_ADDRESS_SECONDS = 10, 60
 BY_ADDRESS, BY_ADDRESS_SECONDS = 5, 300
 BY_NEW_ADDRESSES, BY_NEW_ADDRESSES_SECONDS = 50, 3600
 BY_BROWSER, BY_BROWSER_SECONDS = 10, 300
@@ -55,7 +58,12 @@ def attempt(request: HttpRequest, login: str) -> Attempt | None:
     if browser is not None:
         return _counted([("password-by-browser", browser, BY_BROWSER, BY_BROWSER_SECONDS)])
     address = ratelimit.get_ip(request)
-    limits = [("password-by-address", f"{key} {address}", BY_ADDRESS, BY_ADDRESS_SECONDS)]
+    if not rate_limit.allowed("password-try", address, ALL_FROM_ADDRESS, ALL_FROM_ADDRESS_SECONDS):
+        return None
+    limits = [
+        ("password-from-address", address, WRONG_FROM_ADDRESS, WRONG_FROM_ADDRESS_SECONDS),
+        ("password-by-address", f"{key} {address}", BY_ADDRESS, BY_ADDRESS_SECONDS),
+    ]
     if not _has_signed_in(account_id, address):
         limits.append(("password-by-new-addresses", key, BY_NEW_ADDRESSES, BY_NEW_ADDRESSES_SECONDS))
     return _counted(limits)

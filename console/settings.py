@@ -210,7 +210,9 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_SESSION_REMEMBER = True
 # Of wrong passwords this counts those of each address; accounts/sign_in_limits.py counts the rest.
-ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip"}
+# Passwords are counted by accounts/sign_in_limits.py, by more than the address. What is left under "login_failed" are
+# codes and passkeys of the second step: by account, for who is at that step has given the password.
+ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": "10/5m/key"}
 ACCOUNT_LOGOUT_REDIRECT_URL = "/sign-in"
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60

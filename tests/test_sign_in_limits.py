@@ -24,9 +24,11 @@ TOO_OFTEN = "Too many failed attempts"
 
 
 @pytest.fixture(autouse=True)
-def no_limit_by_address_alone(settings):
+def no_limit_by_address_alone(monkeypatch, settings):
     """Leave only the limits that are tested here."""
-    settings.ACCOUNT_RATE_LIMITS = {"login_failed": "10000/m/ip", "login": "10000/m/ip", "signup": "10000/m/ip"}
+    settings.ACCOUNT_RATE_LIMITS = {**settings.ACCOUNT_RATE_LIMITS, "signup": "10000/m/ip"}
+    monkeypatch.setattr(sign_in_limits, "ALL_FROM_ADDRESS", 10_000)
+    monkeypatch.setattr(sign_in_limits, "WRONG_FROM_ADDRESS", 10_000)
 
 
 def attempt(login: str, password: str, address: str = "203.0.113.1", client: Client | None = None):
