@@ -10,7 +10,9 @@ import socket
 import threading
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import cache
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -60,13 +62,15 @@ def is_loopback_host(host: str) -> bool:
 def record(addresses: Iterable[str], process_id: int) -> None:
     """Record that a server on this machine listens on `addresses`: host names or IP addresses, without ports.
 
-    `process_id` is that of its main process. What was recorded for processes that have ended is deleted.
+    `process_id` is that of its main process. What was recorded for processes that have ended is deleted; only rows of
+    this very PID namespace are judged by that, for two containers may have the same host name.
     """
     now = timezone.now()
     _delete_stale(now)
     for address in dict.fromkeys(addresses):
         ListeningAddress.objects.update_or_create(
             machine=_machine(),
+            process_space=_process_space(),
             process_id=process_id,
             address=address,
             public_url=settings.PUBLIC_URL,
@@ -100,7 +104,10 @@ def _keep_recording(addresses: list[str], process_id: int) -> None:
 
 def _delete_stale(now: datetime) -> None:
     ListeningAddress.objects.filter(seen_at__lt=now - COUNTS_FOR).delete()
-    here = ListeningAddress.objects.filter(machine=_machine())
+    space = _process_space()
+    if not space:
+        return
+    here = ListeningAddress.objects.filter(process_space=space)
     known = set(here.values_list("process_id", flat=True))
     here.filter(process_id__in=[each for each in known if not _is_alive(each)]).delete()
 
@@ -113,6 +120,17 @@ def _is_alive(process_id: int) -> bool:
     except OSError:  # it belongs to another user
         return True
     return True
+
+
+@cache
+def _process_space() -> str:
+    """Return what names the boot and the PID namespace of this process, "" where the system does not tell."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        namespace = Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return ""
+    return f"{boot} {namespace}"
 
 
 def _machine() -> str:

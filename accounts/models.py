@@ -270,6 +270,9 @@ class ListeningAddress(models.Model):
     """An address that a server of this deployment listens on; see accounts/exposure.py."""
 
     machine = models.CharField(max_length=100)
+    process_space = models.CharField(
+        max_length=100, blank=True, default="", help_text="Where the process ID says something: boot and PID namespace."
+    )
     process_id = models.BigIntegerField(help_text="The server's main process, to see whether it is still there.")
     address = models.CharField(max_length=100, help_text="An IP address or host name, without the port.")
     public_url = models.CharField(max_length=500)
@@ -277,7 +280,9 @@ class ListeningAddress(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint("machine", "process_id", "address", "public_url", name="listening_address_unique"),
+            models.UniqueConstraint(
+                *("machine", "process_space", "process_id", "address", "public_url"), name="listening_address_unique"
+            ),
         )
 
     def __str__(self) -> str:

@@ -99,3 +99,26 @@ def test_the_addresses_of_sockets_are_read_without_ports_and_unix_sockets_have_n
         local.bind(str(tmp_path / "socket"))
 
         assert exposure.listened_on([tcp, local]) == ["127.0.0.1"]
+
+
+def test_a_process_of_another_container_with_the_same_host_name_is_not_judged_here(monkeypatch):
+    monkeypatch.setattr(exposure, "_process_space", lambda: "boot 1")
+    exposure.record(["0.0.0.0"], pid_of_ended_process())
+    monkeypatch.setattr(exposure, "_process_space", lambda: "boot 2")
+    exposure.record(["127.0.0.1"], os.getpid())
+
+    (sentence,) = exposure.exposed_by()
+    assert sentence.endswith("listens on 0.0.0.0.")
+
+
+def test_where_the_system_names_no_process_space_no_row_is_judged_by_its_process(monkeypatch):
+    monkeypatch.setattr(exposure, "_process_space", lambda: "")
+    exposure.record(["0.0.0.0"], pid_of_ended_process())
+    exposure.record(["127.0.0.1"], os.getpid())
+
+    assert exposure.exposed_by()
+
+
+def test_the_process_space_is_that_of_the_pid_namespace():
+    space = exposure._process_space()
+    assert space.endswith(f" {os.stat('/proc/self/ns/pid').st_ino}")
