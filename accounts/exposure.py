@@ -1,22 +1,27 @@
 """Tell how others than this machine can reach the deployment.
 
 Servers record the addresses that they listen on in the database, each minute anew, so that a worker on another machine
-sees them. What is only safe on loopback (the demo's published password, open sign-up, running Actors without
-isolation) asks `exposed_by` each time that it matters.
+sees them. Not every WSGI server says where it listens, so the application records too that a request came from another
+machine, before it is answered. What is only safe on loopback (the demo's published password, open sign-up, running
+Actors without isolation) asks `exposed_by` each time that it matters.
 """
 
+import logging
 import os
 import socket
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from functools import cache
-from ipaddress import ip_address
+from functools import cache, lru_cache
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import Error, connection
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import ListeningAddress
@@ -24,6 +29,12 @@ from accounts.models import ListeningAddress
 HEARTBEAT_SECONDS = 60.0
 # A server that was killed takes nothing back; its addresses count until they have not been recorded for so long.
 COUNTS_FOR = timedelta(minutes=5)
+# In place of an address. It says nothing of a process, and between two requests others can still reach the server.
+OTHER_MACHINES = "requests from other machines"
+REQUESTS_COUNT_FOR = timedelta(days=7)
+_QUIET_SECONDS = 60.0
+_quiet_until = 0.0
+_logger = logging.getLogger(__name__)
 
 
 def exposed_by() -> list[str]:
@@ -39,9 +50,11 @@ def exposed_by() -> list[str]:
         for host in settings.ALLOWED_HOSTS
         if not is_loopback_host(host.strip("[]")) and host != urlsplit(settings.PUBLIC_URL).hostname
     ]
-    recorded = ListeningAddress.objects.filter(seen_at__gt=timezone.now() - COUNTS_FOR).order_by("machine", "address")
+    recorded = ListeningAddress.objects.exclude(_expired(timezone.now())).order_by("machine", "address")
     for row in recorded:
-        if not is_loopback_host(row.address):
+        if row.address == OTHER_MACHINES:
+            found.append(f"A server on {row.machine} has had requests from other machines in the last 7 days.")
+        elif not is_loopback_host(row.address):
             found.append(f"A server on {row.machine} listens on {row.address}.")
         if not is_loopback_host(urlsplit(row.public_url).hostname or "") and row.public_url != settings.PUBLIC_URL:
             found.append(f"A server on {row.machine} has the PUBLIC_URL {row.public_url}.")
@@ -54,9 +67,11 @@ def is_loopback_host(host: str) -> bool:
     if name == "localhost" or name.endswith(".localhost"):
         return True
     try:
-        return ip_address(name).is_loopback
+        address = ip_address(name)
     except ValueError:
         return False
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None  # a socket for both has ::ffff:127.0.0.1
+    return (mapped or address).is_loopback
 
 
 def record(addresses: Iterable[str], process_id: int) -> None:
@@ -85,6 +100,51 @@ def record_while_alive(addresses: Iterable[str], process_id: int) -> None:
     threading.Thread(target=_keep_recording, args=(known, process_id), name="listening addresses", daemon=True).start()
 
 
+def notice_request(environ: Mapping[str, Any]) -> None:
+    """Record, once a minute in a process, that a request of WSGI came from another machine.
+
+    That is the peer, or the client that as many proxies name as are trusted (TRUSTED_PROXY_COUNT). A peer without an
+    address, as at a Unix socket, says nothing. A request from this machine takes no statement.
+    """
+    global _quiet_until  # of the process, on purpose
+    if time.monotonic() < _quiet_until or not any(map(_is_elsewhere, _senders(environ))):
+        return
+    try:
+        _record_requests_from_elsewhere()
+    except Error:  # the next request tries again
+        _logger.exception("It could not be recorded that requests come from other machines.")
+        connection.close_if_unusable_or_obsolete()
+    else:
+        _quiet_until = time.monotonic() + _QUIET_SECONDS
+
+
+def _record_requests_from_elsewhere() -> None:
+    ListeningAddress.objects.update_or_create(
+        machine=_machine(),
+        process_space="",
+        process_id=0,
+        address=OTHER_MACHINES,
+        public_url=settings.PUBLIC_URL,
+        defaults={"seen_at": timezone.now()},
+    )
+
+
+def _senders(environ: Mapping[str, Any]) -> list[str]:
+    peer, proxies = environ.get("REMOTE_ADDR") or "", settings.ALLAUTH_TRUSTED_PROXY_COUNT
+    named = (environ.get("HTTP_X_FORWARDED_FOR") or "").split(",")
+    return [peer, named[-proxies].strip()] if 0 < proxies <= len(named) else [peer]
+
+
+@lru_cache(maxsize=256)
+def _is_elsewhere(address: str) -> bool:
+    """Tell whether this is an IP address that is not on loopback."""
+    try:
+        ip_address(address)
+    except ValueError:
+        return False
+    return not is_loopback_host(address)
+
+
 def listened_on(sockets: Iterable[socket.socket]) -> list[str]:
     """Return the addresses of listening sockets as `record` takes them; Unix sockets have none."""
     found = [each.getsockname() for each in sockets]
@@ -103,7 +163,7 @@ def _keep_recording(addresses: list[str], process_id: int) -> None:
 
 
 def _delete_stale(now: datetime) -> None:
-    ListeningAddress.objects.filter(seen_at__lt=now - COUNTS_FOR).delete()
+    ListeningAddress.objects.filter(_expired(now)).delete()
     space = _process_space()
     if not space:
         return
@@ -120,6 +180,12 @@ def _is_alive(process_id: int) -> bool:
     except OSError:  # it belongs to another user
         return True
     return True
+
+
+def _expired(now: datetime) -> Q:
+    """Return what rows count no more."""
+    requests = Q(address=OTHER_MACHINES)
+    return (~requests & Q(seen_at__lte=now - COUNTS_FOR)) | (requests & Q(seen_at__lte=now - REQUESTS_COUNT_FOR))
 
 
 @cache

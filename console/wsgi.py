@@ -1,4 +1,4 @@
-"""The WSGI application that gunicorn serves."""
+"""The WSGI application that gunicorn or another server serves."""
 
 import os
 from collections.abc import Callable
@@ -18,6 +18,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 django.setup(set_prefix=False)
 
 # Django must be set up before anything is imported that needs it.
+from accounts.exposure import notice_request  # noqa: E402
 from accounts.middleware import API_PREFIX  # noqa: E402
 from console.api.headers import Answer  # noqa: E402
 from console.api.way import respond  # noqa: E402
@@ -32,6 +33,7 @@ class Application(WSGIHandler):
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         """Answer a request as WSGI has it (PEP 3333); one for the API without signals around it, which nobody hears."""
+        notice_request(environ)
         if not environ.get("PATH_INFO", "").startswith(API_PREFIX):
             return super().__call__(environ, start_response)
         response = self.get_response(WSGIRequest(environ))

@@ -1,12 +1,15 @@
 """Whether others than this machine can reach the deployment."""
 
+import io
 import os
 import socket
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.core.management import call_command, load_command_class
 from django.utils import timezone
 
 from accounts import exposure
@@ -121,4 +124,80 @@ def test_where_the_system_names_no_process_space_no_row_is_judged_by_its_process
 
 def test_the_process_space_is_that_of_the_pid_namespace():
     space = exposure._process_space()
-    assert space.endswith(f" {os.stat('/proc/self/ns/pid').st_ino}")
+    assert space.endswith(f" {Path('/proc/self/ns/pid').stat().st_ino}")
+
+
+@pytest.fixture
+def ask(monkeypatch):
+    """Return a function that asks the WSGI application as a server does, and returns the status."""
+    from console.wsgi import application
+
+    monkeypatch.setattr(exposure, "_quiet_until", 0.0, raising=False)
+
+    def ask(peer: str, forwarded: str = "", path: str = "/healthz") -> str:
+        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "SERVER_NAME": "localhost", "SERVER_PORT": "8000"}
+        environ |= {"wsgi.input": io.BytesIO(), "wsgi.url_scheme": "http", "REMOTE_ADDR": peer}
+        environ |= {"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {}
+        statuses = []
+        list(application(environ, lambda status, headers: statuses.append(status)))
+        return statuses[0]
+
+    return ask
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/v2/users/me"])
+@pytest.mark.parametrize("peer", ["192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1", "172.17.0.1"])
+def test_a_request_from_another_machine_exposes_whatever_server_took_it(ask, peer, path):
+    ask(peer, path=path)
+
+    (sentence,) = exposure.exposed_by()
+    assert sentence.endswith("has had requests from other machines in the last 7 days.")
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "", "unix:"])
+def test_a_request_from_this_machine_or_a_unix_socket_says_nothing(ask, peer):
+    ask(peer, forwarded="192.0.2.1")
+
+    assert exposure.exposed_by() == []
+
+
+def test_a_proxy_on_this_machine_tells_of_others_where_it_is_trusted(ask, settings):
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    ask("127.0.0.1", "192.0.2.1, 127.0.0.1")
+    assert exposure.exposed_by() == []
+    ask("", "127.0.0.1, 192.0.2.1")
+    assert exposure.exposed_by()
+
+
+def test_requests_are_recorded_once_a_minute_and_from_this_machine_without_a_statement(
+    monkeypatch, django_assert_num_queries
+):
+    monkeypatch.setattr(exposure, "_quiet_until", 0.0)
+    with django_assert_num_queries(0):
+        exposure.notice_request({"REMOTE_ADDR": "127.0.0.1"})
+    exposure.notice_request({"REMOTE_ADDR": "192.0.2.1"})
+    with django_assert_num_queries(0):
+        exposure.notice_request({"REMOTE_ADDR": "192.0.2.1"})
+    assert ListeningAddress.objects.count() == 1
+    monkeypatch.setattr(exposure, "_quiet_until", 0.0)
+    exposure.notice_request({"REMOTE_ADDR": "192.0.2.1"})
+    assert ListeningAddress.objects.count() == 1
+
+
+def test_requests_count_for_seven_days_whatever_process_had_them(ask):
+    ask("192.0.2.1")
+    ListeningAddress.objects.update(seen_at=timezone.now() - timedelta(days=6))
+    exposure.record(["127.0.0.1"], os.getpid())
+    assert exposure.exposed_by()
+    ListeningAddress.objects.update(seen_at=timezone.now() - timedelta(days=7, seconds=1))
+    assert exposure.exposed_by() == []
+
+
+def test_runserver_records_where_it_listens_before_it_answers(monkeypatch):
+    recorded = []
+    command = load_command_class("console", "runserver")
+    monkeypatch.setattr(exposure, "record_while_alive", lambda *given: recorded.append(given))
+    monkeypatch.setattr(type(command).__base__, "inner_run", lambda self, *given, **options: self.on_bind(8000))
+    call_command(command, "0.0.0.0:8000", "--noreload", stdout=io.StringIO())
+
+    assert recorded == [(["0.0.0.0"], os.getpid())]

@@ -1,0 +1,17 @@
+"""`manage.py runserver`: Django's server for development, which records where it listens as `serve` does."""
+
+import os
+
+from whitenoise.runserver_nostatic.management.commands import runserver
+
+from accounts import exposure, published_password
+
+
+class Command(runserver.Command):  # type: ignore[misc]  # whitenoise chooses its base at run time
+    """Serve by Django's own server."""
+
+    def on_bind(self, server_port: int) -> None:
+        """Record the address before the first request, and end what the published password opened."""
+        exposure.record_while_alive([self.addr], os.getpid())
+        published_password.end_what_it_opened()
+        super().on_bind(server_port)
