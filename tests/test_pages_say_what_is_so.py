@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from html import unescape
 
+import pytest
 from django.core import mail
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
@@ -294,3 +295,15 @@ def _developer_reads(world: World, name: str, *, without_setting: bool) -> bool:
 def _number(pattern: str, text: str) -> int:
     found = re.search(pattern, text)
     return int(found[1].replace(",", "")) if found else 0
+
+
+@pytest.mark.django_db
+def test_a_restricted_dataset_with_a_live_link_says_that_the_link_opens_it(ada, make_resource, signed_in):
+    dataset = make_resource(Kind.DATASET, ada, general_access="RESTRICTED")
+    path = f"{dataset.console_path}/share"
+    before = claim_of_dialog(signed_in(ada).get(path).content.decode())
+    link, _ = links.create(dataset, Opens.CONTENT, timedelta(days=7), by=ada)
+    linked = claim_of_dialog(signed_in(ada).get(path).content.decode())
+    links.revoke(link, by=ada.principal)
+    after = claim_of_dialog(signed_in(ada).get(path).content.decode())
+    assert (before.by_link, linked.by_link, after.by_link) == (False, True, False)
