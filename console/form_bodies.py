@@ -20,6 +20,9 @@ from sharing.judging import BodyRefused, check_body
 SMALL_FORM_BYTES: Final = 1024 * 1024
 # What a form with a file has besides it: its other fields, and what separates them.
 AROUND_A_FILE_BYTES: Final = 8 * 1024 * 1024
+# A character is 4 bytes at most, of which a form that is not multipart writes each as three.
+BYTES_PER_CHARACTER: Final = 12
+BYTES_PER_CHARACTER_IN_MULTIPART: Final = 4
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 View = TypeVar("View", bound=Callable[..., Any])

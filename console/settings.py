@@ -344,7 +344,9 @@ LOOKUP_MISSES = int(os.environ.get("LOOKUP_MISSES", "100"))
 # The HTTP API.
 API_ACCEPTS_TOKEN_IN_QUERY = _flag("API_ACCEPTS_TOKEN_IN_QUERY", True)
 API_MAX_BODY_BYTES = int(os.environ.get("API_MAX_BODY_BYTES", str(9 * 1024 * 1024)))
-DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES
+# What the fields of a form may have together, besides its files: the text of a source file is the largest one. How
+# large the form of each page may be is in console/form_bodies.py, and bodies of the API have API_MAX_BODY_BYTES.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 33 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_NUMBER_FILES = 4
 # A record is streamed, so this is about disk space; it is also where the unpacking of a compressed one is cut off.

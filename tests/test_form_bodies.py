@@ -1,15 +1,26 @@
 """The bodies of forms: who may send one is decided first, then how large it is, and only then is it read."""
 
+import inspect
 import io
 import re
+from types import CodeType, FunctionType
+from urllib.parse import urlencode
 
 import pytest
+from django import forms
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import get_resolver
 
-from console.form_bodies import AROUND_A_FILE_BYTES, SMALL_FORM_BYTES, limit_of
-from console.pages import actor_files, record_upload, upload
+from console.form_bodies import (
+    AROUND_A_FILE_BYTES,
+    BYTES_PER_CHARACTER,
+    BYTES_PER_CHARACTER_IN_MULTIPART,
+    SMALL_FORM_BYTES,
+    limit_of,
+)
+from console.pages import actor_files, actor_source, record_upload, run_input, schedule_forms, upload
+from console.pages.form_manners import LONGEST_TEXT
 from resources.kinds import Kind
 from resources.models import DatasetChunk, GeneralAccess, Record
 from sharing import judging
@@ -19,6 +30,8 @@ from sharing.models import Grant
 
 pytestmark = pytest.mark.django_db
 PAGES = [(route, pattern) for route, pattern in views(get_resolver()) if not route.startswith("v2/")]
+# Forms whose templates say that they are multipart.
+MULTIPART_FORMS = (actor_source.FileForm, record_upload.RecordForm)
 BOUNDARY = "b"
 MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
 
@@ -53,9 +66,78 @@ def test_no_page_reads_what_an_anonymous_client_must_not_send(route, pattern):
 
 def test_only_views_that_declare_it_take_more_than_a_small_form():
     large = {pattern.callback.__name__ for _, pattern in PAGES if limit_of(pattern.callback) > SMALL_FORM_BYTES}
-    assert large == {"save", "add", "start", "add_action", "upload", "dialog"}
+    assert large == {"save", "add", "start", "create", "add_action", "upload", "dialog"}
     files = (upload.dialog, record_upload.upload, actor_files.add)
     assert all(limit_of(view) > AROUND_A_FILE_BYTES for view in files)
+
+
+def methods_of(view):
+    """Return the methods that a view lets through, by the decorators of Django around it."""
+    while view is not None:
+        named = inspect.getclosurevars(view).nonlocals.get("request_method_list")
+        if named:
+            return set(named)
+        view = getattr(view, "__wrapped__", None)
+    return {"POST"}
+
+
+def forms_of(function, seen):
+    """Yield the forms that a view names, itself and by the functions of the console that it calls."""
+    function = inspect.unwrap(function)
+    if not isinstance(function, FunctionType) or function in seen:
+        return
+    seen.add(function)
+    codes = [function.__code__]
+    for code in codes:
+        codes += [each for each in code.co_consts if isinstance(each, CodeType)]
+        for found in (function.__globals__.get(name) for name in code.co_names):
+            if inspect.isclass(found) and issubclass(found, forms.BaseForm):
+                yield found
+            elif inspect.isfunction(found) and found.__module__.startswith("console."):
+                yield from forms_of(found, seen)
+
+
+def test_each_form_takes_the_largest_value_of_each_of_its_fields(settings):
+    """The forms are found by what the views name, so that of a new page is looked at too."""
+    found = set()
+    for route, pattern in PAGES:
+        if "POST" not in methods_of(pattern.callback) or not pattern.callback.__module__.startswith("console."):
+            continue
+        for form in set(forms_of(pattern.callback, set())):
+            found.add(form.__name__)
+            per_character = BYTES_PER_CHARACTER_IN_MULTIPART if form in MULTIPART_FORMS else BYTES_PER_CHARACTER
+            for name, field in form.base_fields.items():
+                length = getattr(field, "max_length", 0) or LONGEST_TEXT
+                allowed = min(limit_of(pattern.callback), settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+                assert length * per_character <= allowed, (route, form, name)
+    assert found >= {
+        "InputForm",
+        "NewTaskForm",
+        "NewScheduleForm",
+        "ActionForm",
+        "FileForm",
+        "RecordForm",
+        "RenameForm",
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "length"),
+    [
+        ("/tasks/new", {"name": "prices"}, run_input.MAX_INPUT),
+        ("/schedules/new", {"cron_expression": "@daily", "timezone": "UTC"}, schedule_forms.MAX_INPUT),
+    ],
+)
+@pytest.mark.parametrize("character", ["x", "\U0001f600"], ids=["1 byte", "4 bytes"])
+def test_an_input_as_large_as_its_field_is_taken_by_the_dialog(
+    ada, signed_in, make_resource, path, fields, length, character
+):
+    """As a browser sends it, in which each byte of a character outside ASCII is three."""
+    actor = make_resource(Kind.ACTOR, ada, name="finder")
+    text = '{"text":"' + character * (length - 11) + '"}'
+    sent = urlencode({**fields, "actor": actor.pk, "starts": f"actor:{actor.pk}", "input": text})
+    response = signed_in(ada).generic("POST", path, sent, content_type="application/x-www-form-urlencoded")
+    assert response.status_code == 302, response.content[:2000]
 
 
 @pytest.mark.parametrize("length", [SMALL_FORM_BYTES + 1, 10**18, 10**30])

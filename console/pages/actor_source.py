@@ -13,7 +13,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from console.form_bodies import takes_up_to
+from console.form_bodies import BYTES_PER_CHARACTER_IN_MULTIPART, takes_up_to
 from console.pages.actor_pages import SOURCE, ActorRequest, context_of
 from console.pages.dataset_items import printable
 from console.pages.form_manners import Manners
@@ -67,7 +67,7 @@ def page(request: ActorRequest) -> HttpResponse:
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
-@takes_up_to(source_files.MAX_BYTES)
+@takes_up_to(source_files.MAX_BYTES * BYTES_PER_CHARACTER_IN_MULTIPART)
 @require_POST
 def save(request: ActorRequest, number: str) -> HttpResponse:
     """Give a file another content, unless somebody else has done so in the meantime."""

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
 from accounts.origin import origin
-from console.form_bodies import takes_up_to
+from console.form_bodies import BYTES_PER_CHARACTER, takes_up_to
 from console.pages import dialogs
 from console.pages.actor_pages import ActorRequest, title_of
 from console.pages.dataset_items import printable
@@ -43,7 +43,7 @@ class Property:
 
 
 @needs(Kind.ACTOR, Permission.RUN)
-@takes_up_to(MAX_INPUT)
+@takes_up_to(MAX_INPUT * BYTES_PER_CHARACTER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def start(request: ActorRequest) -> HttpResponse:
     """Start an Actor. The run belongs to whoever starts it."""

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.errors import ApiError
 from accounts.principal import Principal
 from accounts.requests import PageRequest
-from console.form_bodies import takes_up_to
+from console.form_bodies import BYTES_PER_CHARACTER, takes_up_to
 from console.pages import dialogs
 from console.pages.schedule_forms import MAX_INPUT, ActionForm, NewScheduleForm, change_of, owner_of
 from console.pages.schedule_words import action_lines
@@ -32,6 +32,7 @@ _MAY_NOT = "There is no such Actor or task, or it is not shared with you, or you
 
 
 @signed_in_for(Kind.SCHEDULE, Permission.WRITE)
+@takes_up_to(MAX_INPUT * BYTES_PER_CHARACTER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: PageRequest) -> HttpResponse:
     """Make a schedule of one's own."""
@@ -49,7 +50,7 @@ def create(request: PageRequest) -> HttpResponse:
 
 
 @needs(Kind.SCHEDULE, Permission.WRITE)
-@takes_up_to(MAX_INPUT)
+@takes_up_to(MAX_INPUT * BYTES_PER_CHARACTER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_action(request: ScheduleRequest) -> HttpResponse:
     """Add an Actor or a task to what a schedule starts; only its owner chooses it (`sharing/planned.py`)."""

@@ -8,9 +8,10 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
 from accounts.requests import PageRequest
+from console.form_bodies import BYTES_PER_CHARACTER, takes_up_to
 from console.pages import dialogs
 from console.pages.form_manners import Manners
-from console.pages.run_input import InputForm
+from console.pages.run_input import MAX_INPUT, InputForm
 from console.pages.secret_fields import refetched_on_change
 from console.pages.startable import choices_of, may
 from console.pages.tasks import TaskRequest
@@ -58,6 +59,7 @@ class RenameForm(Manners):
 
 
 @signed_in_for(Kind.TASK, Permission.WRITE)
+@takes_up_to(MAX_INPUT * BYTES_PER_CHARACTER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: PageRequest) -> HttpResponse:
     """Make a task of one's own, of an Actor that one may run."""

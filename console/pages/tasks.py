@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.errors import ApiError
 from accounts.origin import origin
-from console.form_bodies import takes_up_to
+from console.form_bodies import BYTES_PER_CHARACTER, takes_up_to
 from console.pages import resource_pages
 from console.pages.listing import paging_of
 from console.pages.resource_pages import Tab
@@ -51,7 +51,7 @@ def page(request: TaskRequest) -> HttpResponse:
 
 
 @needs(Kind.TASK, Permission.WRITE)
-@takes_up_to(MAX_INPUT)
+@takes_up_to(MAX_INPUT * BYTES_PER_CHARACTER)
 @require_POST
 def save(request: TaskRequest) -> HttpResponse:
     """Save the input and the options."""
