@@ -321,6 +321,54 @@ def test_where_others_reach_the_deployment_nothing_runs_without(ada, only, setti
     assert f"Install {package}" in refused.status_message
 
 
+def exposed_when_it_says_ready(monkeypatch) -> None:
+    """Let others reach the deployment as soon as what runs prints "ready"."""
+    feed = Lines.feed
+
+    def fed(self, data: bytes) -> None:
+        feed(self, data)
+        if b"ready" in data:
+            exposure.record(["0.0.0.0"], os.getpid())
+
+    monkeypatch.setattr(Lines, "feed", fed)
+    monkeypatch.setattr(attending, "EXPOSURE_SECONDS", 0.0, raising=False)
+    monkeypatch.setattr(attending, "POLL_SECONDS", 0.02)
+
+
+WAITS = "print('ready', flush=True)\nimport time\ntime.sleep(15)\n"
+
+
+@pytest.mark.parametrize("missing", ["bwrap", "network"])
+def test_a_run_without_isolation_ends_when_others_reach_the_deployment(ada, only, monkeypatch, missing):
+    run = started(ada, {"main.py": WAITS}, restart_on_error=True)
+    only(*({"bwrap", "pasta", "slirp4netns"} - ({"bwrap"} if missing == "bwrap" else {"pasta", "slirp4netns"})))
+    exposed_when_it_says_ready(monkeypatch)
+    running.execute(run.pk)
+    run.refresh_from_db()
+    assert run.status == JobStatus.FAILED
+    assert run.status_message.startswith("Others can reach this server now, and this run ")
+    assert "it is stopped." in text_of(run.pk)
+    assert run.restart_count == 0
+
+
+def test_a_build_without_isolation_ends_when_others_reach_the_deployment(ada, only, monkeypatch):
+    only()
+    exposed_when_it_says_ready(monkeypatch)
+    monkeypatch.setattr(making, "_installations", lambda app: [([sys.executable, "-c", WAITS], "packages")])
+    build = built(actor_of(ada, {"main.py": "", "requirements.txt": "x"}))
+    assert build.status == JobStatus.FAILED
+    assert build.status_message.startswith("Others can reach this server now, and this build is not isolated")
+
+
+def test_a_run_that_may_run_without_isolation_anywhere_goes_on(ada, only, settings, monkeypatch):
+    run = started(ada, {"main.py": "print('ready', flush=True)\nimport time\ntime.sleep(0.5)\n"})
+    settings.RUN_ISOLATION = "none"
+    exposed_when_it_says_ready(monkeypatch)
+    running.execute(run.pk)
+    run.refresh_from_db()
+    assert run.status == JobStatus.SUCCEEDED
+
+
 def test_what_is_set_to_be_shared_runs_where_others_reach_the_deployment(ada, only, settings):
     only("bwrap")
     settings.PUBLIC_URL, settings.RUN_NETWORK = "https://latchkey.example", "shared"

@@ -2,7 +2,8 @@
 
 Once a second the job's row is read: whoever wants a run aborted or restarted says so there. The lease is prolonged in
 the same breath, and what was measured is saved. A database that does not answer for a while ends nothing; when the
-lease has run out in the meantime, the job may be somebody else's, and what runs here is killed.
+lease has run out in the meantime, the job may be somebody else's, and what runs here is killed. So is a job that may
+run without isolation on loopback only, as soon as others can reach the deployment.
 """
 
 import time
@@ -23,6 +24,8 @@ from resources.work.isolation import Isolation
 from resources.work.lines import Lines
 
 POLL_SECONDS = 1.0
+# How often a job that may run on loopback only asks who reaches the deployment.
+EXPOSURE_SECONDS = 5.0
 _STEP_SECONDS = 0.2
 _COLUMNS = ("status", "worker")
 _COLUMNS_OF_RUNS = ("graceful_until", "restart_requested")
@@ -39,6 +42,7 @@ class Outcome(Enum):
     TIMED_OUT = auto()
     RESTART = auto()  # a reboot or metamorph
     STOPPED = auto()  # the worker is to stop
+    EXPOSED = auto()  # others reach the deployment, and it is not isolated; `Attendant.why_exposed` says so
     LOST = auto()  # the job is not this worker's any more
 
 
@@ -50,12 +54,14 @@ class Attendant:
         self.isolation = isolation
         self.exit_code: int | None = None
         self.too_much = ""
+        self.why_exposed = ""
         self.failed_connections = 0
         self._job = job
         self._model = type(job)
         self._worker = worker
         self._deadline = _deadline_of(job)
         self._saved_at = self._heard_at = time.monotonic()
+        self._exposure_asked_at: float | None = None
         self._before = Measured()
         if isinstance(job, Run):
             self._before = Measured(job.memory_max_bytes, job.memory_average_bytes, job.cpu_millis)
@@ -80,9 +86,9 @@ class Attendant:
         while not container.attend(_STEP_SECONDS):
             if time.monotonic() - polled_at >= POLL_SECONDS:
                 polled_at = time.monotonic()
-                leaving = self._reason_to_leave()
+                leaving = Outcome.EXPOSED if self._is_exposed() else self._reason_to_leave()
                 self._save_if_due(container.measured)
-            if leaving in (Outcome.LOST, Outcome.RESTART):
+            if leaving in (Outcome.LOST, Outcome.RESTART, Outcome.EXPOSED):
                 return leaving
             if leaving is not None and kill_at is None:
                 container.terminate()
@@ -130,6 +136,18 @@ class Attendant:
         if self._deadline and timezone.now() >= self._deadline:
             return self._time_out()
         return Outcome.STOPPED if stopping.is_set() else None
+
+    def _is_exposed(self) -> bool:
+        """Tell whether the job has to end because others can reach the deployment by now."""
+        asked_at, now = self._exposure_asked_at, time.monotonic()
+        if not self.isolation.why_not or (asked_at is not None and now - asked_at < EXPOSURE_SECONDS):
+            return False
+        self._exposure_asked_at = now
+        try:
+            self.why_exposed = self.isolation.why_to_end("run" if self._model is Run else "build")
+        except DatabaseError:
+            close_old_connections()
+        return bool(self.why_exposed)
 
     def _row(self) -> dict[str, Any] | None:
         columns = (*_COLUMNS, *(_COLUMNS_OF_RUNS if self._model is Run else ()))

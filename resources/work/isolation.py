@@ -6,7 +6,7 @@ capability. Calls of the kernel that no Actor needs are refused (`seccomp.py`). 
 addresses and what RUN_NETWORK_ALLOW names (`resources/work/network`).
 
 RUN_ISOLATION and RUN_NETWORK say what happens where that is not to be had. "auto" runs without it where only this
-machine reaches the deployment, and says so in the log; elsewhere it runs nothing. "required", and the networks
+machine reaches the deployment, and says so in the log; elsewhere it runs nothing, and ends what runs. "required", and the networks
 "isolated" and "none", run nothing without. RUN_ISOLATION "none" and RUN_NETWORK "shared" do not even look for it.
 """
 
@@ -75,6 +75,13 @@ class Isolation:
             return ""
         said = "shares the network of the server" if self.on else "is not isolated from the server"
         return f"This {job} {said}. {self.why_not} It runs because only this machine reaches the server."
+
+    def why_to_end(self, job: str) -> str:
+        """Return why a job that runs like this has to end now, "" where it may go on; it may take a statement."""
+        if not self.why_not or not exposed_by():
+            return ""
+        said = "shares the network of the server" if self.on else "is not isolated from the server"
+        return f"Others can reach this server now, and this {job} {said}: it is stopped. {self.why_not}"
 
 
 def isolation() -> Isolation:

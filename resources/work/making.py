@@ -143,6 +143,8 @@ def _complete(program: Program, attendant: Attendant, doing: str, why: Callable[
     outcome = attendant.run(program)
     if outcome is Outcome.EXITED and attendant.exit_code == 0:
         return
+    if outcome is Outcome.EXPOSED:
+        raise CannotMake(attendant.why_exposed, outcome)
     if outcome is Outcome.TOO_MUCH:
         raise CannotMake(_too_much(doing, program, attendant.too_much), exit_code=attendant.exit_code)
     message = why() or f"{doing} ended with exit code {attendant.exit_code}."

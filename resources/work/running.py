@@ -165,6 +165,9 @@ class _Execution:
         if outcome is Outcome.RESTART:
             # What was asked for until now is what starts next; what is asked for from now on restarts it again.
             return leases.insist(lambda: leases.prolong(Run, run.pk, self._worker, restart_requested=False))
+        if outcome is Outcome.EXPOSED:
+            self._end(JobStatus.FAILED, message=attendant.why_exposed)
+            return False
         if outcome is Outcome.STOPPED:
             leases.conclude(self._lines, lambda: leases.give_back(Run, run.pk, self._worker))
             return False
