@@ -23,6 +23,7 @@ from resources.models import MODELS, Resource
 from resources.storages import NAME
 from sharing.access import AddressedBy, Facts, Parent
 from sharing.permissions import EVERYTHING, Permission
+from sharing.signatures import current_fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def fetch(
     statement = (_ONLY_FACTS if only_facts else _WITH_INSTANCE)[address.kind]
     asked_for = [account_id or ""] * statement.grant_lookups
     if statement.has_key:
-        asked_for += [holder.account_id, holder.token_id] if holder else ["", ""]
+        asked_for += [holder.account_id, holder.token_id, current_fingerprint()] if holder else ["", "", ""]
     if address.name:
         sql, key = statement.by_name, [address.username.lower(), address.name]
     elif address.run_id:
@@ -164,9 +165,11 @@ _PACKED_RUN = (
 )
 
 
-# When the holder who asks was last given the key of a storage: so that answering with it takes no further statement.
+# When the holder who asks was last given the key of a storage, the one of the secret that signs now: so that answering
+# with it takes no further statement.
 _KEY_GIVEN = (
-    "(SELECT k.used_at FROM sharing_storagekey k WHERE k.resource_id = r.id AND k.account_id = %s AND k.token_id = %s)"
+    "(SELECT k.used_at FROM sharing_storagekey k "
+    "WHERE k.resource_id = r.id AND k.account_id = %s AND k.token_id = %s AND k.secret = %s)"
 )
 
 

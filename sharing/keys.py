@@ -1,11 +1,13 @@
 """The URL signing keys of storages: who is given one, and whose keys a signature is checked against.
 
 Each holder of WRITE has a key of its own (sharing/signatures.py). The server remembers which holders it gave theirs,
-so that it knows which keys to try; those who do not hold WRITE any more are left out, at every check.
+so that it knows which keys to try; those who do not hold WRITE any more are left out, at every check. Each key is tried
+under the one secret that it was given under, so that a signature costs MOST attempts at most.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -25,7 +27,15 @@ from sharing import narrowing
 from sharing.access import Access, Facts, decide
 from sharing.models import EndedOldKey, RefusedSignature, StorageKey
 from sharing.permissions import Permission
-from sharing.signatures import Source, holder_keys, keys_from_before_holders, secrets, signing_key
+from sharing.signatures import (
+    Source,
+    current_fingerprint,
+    fingerprints,
+    holder_keys,
+    keys_from_before_holders,
+    secrets,
+    signing_key,
+)
 
 MOST = 64
 FRESH = timedelta(minutes=10)
@@ -33,8 +43,8 @@ FRESH = timedelta(minutes=10)
 # All that it takes to judge the holders of a storage's keys, and whether the owner still has the key from before there
 # were holders. There is always a row: where no key was given, its holder is NULL.
 _HOLDERS = Statement("""
-SELECT k.account_id, k.token_id, COALESCE(k.used_at, NULL), a.is_active, t.id IS NOT NULL AND t.revoked_at IS NULL,
-    COALESCE(t.expires_at, NULL), t.scope, g.permissions,
+SELECT k.account_id, k.token_id, COALESCE(k.used_at, NULL), k.secret, a.is_active,
+    t.id IS NOT NULL AND t.revoked_at IS NULL, COALESCE(t.expires_at, NULL), t.scope, g.permissions, k.id,
     o.is_active AND o.link_counter = 0 AND r.created_at <= o.old_link_keys_until AND e.resource_id IS NULL
 FROM resources_resource r
 JOIN accounts_account o ON o.id = r.owner_id
@@ -49,21 +59,26 @@ WHERE r.id = %s ORDER BY k.used_at DESC, k.id DESC LIMIT %s
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A holder that was given the key of a storage and still holds WRITE, and when it last got or used the key."""
+    """A holder that was given the key of a storage and still holds WRITE, and when it last got or used the key.
+
+    `secret` is the fingerprint of the secret that the key is derived from.
+    """
 
     holder: Holder
     used_at: datetime
+    secret: str
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """Which holders were given the key of a storage, as rows of `_HOLDERS`, at most MOST with the old key.
+    """Which holders were given the key of a storage, as rows of `_HOLDERS`, at most MOST with the old keys.
 
-    `old` tells whether the owner's key from before there was one for each holder holds too.
+    `old` is how many places are for the owner's key from before there was one for each holder: one for each of the
+    server's secrets, none where that key has ended.
     """
 
     rows: list[tuple[Any, ...]]
-    old: bool
+    old: int
 
 
 def source_of(facts: Facts) -> Source:
@@ -100,20 +115,21 @@ def give(access: Access) -> str | None:
         given_at = _given_at(facts.id, holder) or _remember(facts, holder)
         if given_at is None:
             return None
-    _count_use(facts.id, Given(holder, given_at))
+    _count_use(facts.id, Given(holder, given_at, current_fingerprint()))
     return signing_key(source_of(facts), holder.code)
 
 
 def remembered(facts: Facts) -> Remembered:
-    """Return which holders were given the key of a storage, in one statement."""
-    return _remembered(facts, MOST)
+    """Return which holders were given a key of a storage that can still be derived, in one statement."""
+    found, known = _remembered(facts, MOST), set(fingerprints())
+    return Remembered([row for row in found.rows if row[3] in known][: MOST - found.old], found.old)
 
 
 def candidates(facts: Facts, found: Remembered) -> list[str]:
-    """Return the keys that a client's signature may have been made with, under each of the server's secrets."""
+    """Return the keys that a client's signature may have been made with, at most MOST."""
     source = source_of(facts)
-    keys = holder_keys(source, [_holder(row).code for row in found.rows])
-    return keys + keys_from_before_holders(source) if found.old else keys
+    keys = holder_keys(source, [(_holder(row).code, row[3]) for row in found.rows])
+    return keys + keys_from_before_holders(source)[: found.old]
 
 
 def still_opens(facts: Facts, found: Remembered, at: int) -> bool:
@@ -121,19 +137,24 @@ def still_opens(facts: Facts, found: Remembered, at: int) -> bool:
 
     So it makes room for others later than a holder whose links are not opened.
     """
-    if at >= len(found.rows) * len(secrets()):
+    if at >= len(found.rows):
         return True  # the old key, which the statement has judged
-    row = found.rows[at % len(found.rows)]
+    row = found.rows[at]
     if not _holds_write(facts, row):
         return False
-    _count_use(facts.id, Given(_holder(row), aware(row[2])))
+    _count_use(facts.id, _given(row))
     return True
 
 
 def given(facts: Facts) -> tuple[list[Given], bool]:
-    """Return who was given the key of a storage and still holds WRITE, and whether the owner's old key holds too."""
+    """Return who was given the key of a storage and still holds WRITE, and whether the owner's old key holds too.
+
+    Each holder comes once, by the key that was used last.
+    """
     found = remembered(facts)
-    return [Given(_holder(row), aware(row[2])) for row in found.rows if _holds_write(facts, row)], found.old
+    writing = [_given(row) for row in reversed(found.rows) if _holds_write(facts, row)]
+    last = {each.holder: each for each in writing}
+    return sorted(last.values(), key=attrgetter("used_at"), reverse=True), found.old > 0
 
 
 def change_all(resource_id: str) -> None:
@@ -150,12 +171,16 @@ def change_all(resource_id: str) -> None:
 
 def _remembered(facts: Facts, most: int) -> Remembered:
     rows = _HOLDERS.rows([facts.id, most])
-    old = bool(rows and rows[0][-1])
-    return Remembered([row for row in rows if row[0] is not None][: most - old], old)
+    old = min(len(secrets()), MOST) if rows and rows[0][-1] else 0
+    return Remembered([row for row in rows if row[0] is not None], old)
 
 
 def _holder(row: tuple[Any, ...]) -> Holder:
     return Holder(row[0], row[1])
+
+
+def _given(row: tuple[Any, ...]) -> Given:
+    return Given(_holder(row), aware(row[2]), row[3])
 
 
 def _holds_write(facts: Facts, row: tuple[Any, ...]) -> bool:
@@ -163,7 +188,7 @@ def _holds_write(facts: Facts, row: tuple[Any, ...]) -> bool:
 
     Nothing else gives WRITE on a storage but owning it, so what the facts say of its run is left out.
     """
-    account_id, token_id, _, is_active, is_token, expires_at, scope, granted, _ = row
+    account_id, token_id, _, _, is_active, is_token, expires_at, scope, granted, _, _ = row
     if not is_active or (token_id and not is_token):
         return False
     if expires_at is not None and aware(expires_at) <= timezone.now():
@@ -174,20 +199,27 @@ def _holds_write(facts: Facts, row: tuple[Any, ...]) -> bool:
 
 
 def _given_at(resource_id: str, holder: Holder) -> datetime | None:
-    found = StorageKey.objects.filter(resource_id=resource_id, account_id=holder.account_id, token_id=holder.token_id)
+    found = StorageKey.objects.filter(
+        resource_id=resource_id, account_id=holder.account_id, token_id=holder.token_id, secret=current_fingerprint()
+    )
     return found.values_list("used_at", flat=True).first()
 
 
 def _remember(facts: Facts, holder: Holder) -> datetime | None:
-    """Note a new holder, and let the least recently used one make room; None where the storage is gone."""
+    """Note that a holder has its key, and let others make room; None where the storage is gone."""
     now = timezone.now()
     row = StorageKey(
-        resource_id=facts.id, account_id=holder.account_id, token_id=holder.token_id, given_at=now, used_at=now
+        resource_id=facts.id,
+        account_id=holder.account_id,
+        token_id=holder.token_id,
+        secret=current_fingerprint(),
+        given_at=now,
+        used_at=now,
     )
     try:
         with transaction.atomic():
             StorageKey.objects.bulk_create([row], ignore_conflicts=True)
-            if StorageKey.objects.filter(resource_id=facts.id).count() >= MOST:
+            if StorageKey.objects.filter(resource_id=facts.id).count() + len(secrets()) > MOST:
                 _make_room(facts)
     except IntegrityError:
         return None
@@ -195,13 +227,12 @@ def _remember(facts: Facts, holder: Holder) -> datetime | None:
 
 
 def _make_room(facts: Facts) -> None:
-    """Drop the least recently used holders; the owner is told of one that still holds WRITE, whose links end so."""
-    found = _remembered(facts, 2 * MOST)
+    """Drop the least recently used keys; the owner is told of a holder that still holds WRITE, whose links end so."""
+    found, known = _remembered(facts, 2 * MOST), set(fingerprints())
     for row in found.rows[MOST - found.old :]:
-        holder = _holder(row)
-        StorageKey.objects.filter(resource_id=facts.id, account_id=holder.account_id, token_id=holder.token_id).delete()
-        if _holds_write(facts, row):
-            _record_forgotten(facts, holder)
+        StorageKey.objects.filter(pk=row[-2]).delete()
+        if row[3] in known and _holds_write(facts, row):
+            _record_forgotten(facts, _holder(row))
 
 
 def _record_forgotten(facts: Facts, holder: Holder) -> None:
@@ -221,13 +252,13 @@ def _record_forgotten(facts: Facts, holder: Holder) -> None:
 
 def _count_use(resource_id: str, given: Given) -> None:
     if timezone.now() - given.used_at > FRESH:
-        uses.add(f"{resource_id}.{given.holder.account_id}.{given.holder.token_id}")
+        uses.add(f"{resource_id}.{given.holder.account_id}.{given.holder.token_id}.{given.secret}")
 
 
 def _save_uses(counts: dict[str, int], at: datetime) -> None:
     for text in sorted(counts):
-        resource_id, account_id, token_id = text.split(".")
-        this = Q(resource_id=resource_id, account_id=account_id, token_id=token_id)
+        resource_id, account_id, token_id, secret = text.split(".")
+        this = Q(resource_id=resource_id, account_id=account_id, token_id=token_id, secret=secret)
         StorageKey.objects.filter(this).update(used_at=at)
 
 

@@ -7,6 +7,7 @@ from django.utils import timezone
 from accounts.ids import new_id
 from resources.models import Actor, Resource, Run
 from sharing.permissions import Permission
+from sharing.signatures import current_fingerprint
 
 
 class Issue(models.Model):
@@ -175,18 +176,27 @@ class StorageKey(models.Model):
     """That a holder was given the URL signing key of a storage. The key itself is not kept: it is derived.
 
     The holder is the account, or with a `token_id` that token of it (by value: a token that is gone signs nothing).
+    After the server's secret was changed, a holder that reads its key again has a row for each of the two keys.
     """
 
     id = models.BigAutoField(primary_key=True)
     resource = models.ForeignKey(Resource, on_delete=models.CASCADE, related_name="keys_given", db_index=False)
     account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="keys_given")
     token_id = models.CharField(max_length=17, blank=True, default="")
+    secret = models.CharField(
+        max_length=16,
+        default=current_fingerprint,
+        editable=False,
+        help_text="The fingerprint of the secret that the key is derived from (sharing/signatures.py).",
+    )
     given_at = models.DateTimeField(default=timezone.now, editable=False)
     used_at = models.DateTimeField(default=timezone.now, help_text="When the key was last given or opened something.")
 
     class Meta:
-        # The constraint's index finds one holder's row; all rows of a storage are found by it too.
-        constraints = (models.UniqueConstraint(fields=("resource", "account", "token_id"), name="key_of_holder"),)
+        # The constraint's index finds the row of one key; all rows of a storage are found by it too.
+        constraints = (
+            models.UniqueConstraint(fields=("resource", "account", "token_id", "secret"), name="key_of_holder"),
+        )
 
     def __str__(self) -> str:
         return f"{self.token_id or self.account_id} for {self.resource_id}"

@@ -3,7 +3,8 @@
 Two formats are fixed by the official clients, which sign by themselves with the key of a storage that they were given:
 the HMAC of `apify_client._utils.crypto`, first 30 hex digits, in base 62. Each holder (accounts/holders.py) has a key
 of its own. No key is stored: it is derived from the server's secret, the storage's ID, the counters of the storage and
-of its owner, and the holder. What was signed under a secret of SECRET_KEY_FALLBACKS holds too.
+of its owner, and the holder. What was signed under a secret of SECRET_KEY_FALLBACKS holds too; which secret a key was
+derived from is told by the fingerprint of that secret.
 
 Links that the server makes itself have a third format, which names the holder. The name is encrypted, so that a link
 does not tell who made it. These links have a key of their own, so neither format can pass for the other.
@@ -19,6 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import cache
 
 from django.conf import settings
 from django.utils.crypto import salted_hmac
@@ -32,6 +34,7 @@ _MAC_BYTES = _HEX_DIGITS // 2
 _MAC = re.compile(r"0|[1-9a-zA-Z][0-9a-zA-Z]{0,20}")
 _LONGEST = 200
 _HOLDER_BYTES, _TAG_BYTES = 18, 18
+_FINGERPRINT_DIGITS = 16
 
 DEFAULT_LIFETIME = timedelta(days=14)
 
@@ -103,14 +106,29 @@ def secrets() -> list[str]:
 
 def signing_key(source: Source, holder: str) -> str:
     """Return the key that a holder signs with, as `urlSigningSecretKey` gives it: 64 hex digits."""
-    return holder_keys(source, [holder], secrets()[:1])[0]
+    return holder_keys(source, [(holder, current_fingerprint())])[0]
 
 
-def holder_keys(source: Source, holders: Iterable[str], of_secrets: Iterable[str] | None = None) -> list[str]:
-    """Return the keys of these holders, by their codes, under each of the secrets (all that the server has)."""
-    roots = [_derived("sharing.signatures.holders", source.text, each) for each in of_secrets or secrets()]
-    names = [holder.encode() for holder in holders]
-    return [hmac.digest(root, name, "sha256").hex() for root in roots for name in names]
+def current_fingerprint() -> str:
+    """Return what names the secret that signs without telling it: 16 hex digits."""
+    return _fingerprint(settings.SECRET_KEY)
+
+
+def fingerprints() -> list[str]:
+    """Return the fingerprints of the server's secrets, the one that signs first."""
+    return [_fingerprint(secret) for secret in secrets()]
+
+
+def holder_keys(source: Source, given: Iterable[tuple[str, str]]) -> list[str]:
+    """Return one key for each holder's code and the fingerprint of the secret that its key was derived from.
+
+    Raises:
+        KeyError: for a fingerprint of none of the server's secrets.
+    """
+    pairs = list(given)
+    named = {_fingerprint(secret): secret for secret in secrets()}
+    roots = {each: _derived("sharing.signatures.holders", source.text, named[each]) for _, each in pairs}
+    return [hmac.digest(roots[each], holder.encode(), "sha256").hex() for holder, each in pairs]
 
 
 def keys_from_before_holders(source: Source) -> list[str]:
@@ -270,6 +288,11 @@ def _hidden(key: bytes, tag: bytes, holder: bytes) -> bytes:
     """Encrypt the code of a holder, or decrypt it, by a key that the tag gives: the same link is the same text."""
     pad = hmac.digest(key, b"hide." + tag, "sha256")
     return bytes(a ^ b for a, b in zip(holder, pad, strict=False))
+
+
+@cache
+def _fingerprint(secret: str) -> str:
+    return _derived("sharing.signatures.fingerprint", "", secret).hex()[:_FINGERPRINT_DIGITS]
 
 
 def _derived(salt: str, text: str, secret: str) -> bytes:

@@ -18,7 +18,8 @@ from accounts.principal import Principal, RunIdentity
 from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import Resource
 from resources.records import writing
-from sharing import caps, general_access, grants, keys, links
+from sharing import caps, general_access, grants, keys, links, signatures
+from sharing.facts import facts_of
 from sharing.models import StorageKey
 from sharing.permissions import Permission
 from sharing.signatures import Opens
@@ -419,6 +420,53 @@ def test_all_candidates_are_compared_whichever_is_right(ada, api, store, monkeyp
 
 
 # Secrets that were turned.
+
+
+@pytest.mark.parametrize("fallbacks", [0, 1, 5])
+def test_a_signature_costs_64_attempts_whatever_the_number_of_secrets(
+    ada, api, store, settings, monkeypatch, fallbacks
+):
+    for principal in holders(ada, keys.MOST - fallbacks):
+        key_of(store, principal)
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY, *(f"another {n}" for n in range(fallbacks))][:fallbacks]
+    settings.SECRET_KEY = "a new secret " * 4 if fallbacks else settings.SECRET_KEY
+    for token in ApiToken.objects.all()[:fallbacks]:
+        key_of(store, Principal(ada.pk, ada.username, token_id=token.pk))
+    assert StorageKey.objects.count() == keys.MOST
+    attempts = []
+    real = signatures._mac_bytes
+    monkeypatch.setattr(signatures, "_mac_bytes", lambda *given: attempts.append(given) or real(*given))
+    forged = create_storage_content_signature(store.pk, "f" * 64)
+    assert api().get(f"{path_of(store)}/keys?signature={forged}").status_code == 403
+    assert len(attempts) == keys.MOST
+
+
+def test_a_key_that_is_read_again_after_the_secret_was_turned_holds_and_so_does_the_one_before(
+    ada, api, store, signed, settings
+):
+    before = signed(ada, store)
+    row = StorageKey.objects.get()
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a new secret " * 4, [settings.SECRET_KEY]
+    key = key_of(store, Principal(ada.pk, ada.username, token_id=row.token_id))
+    assert key != before.key
+    after = f"{path_of(store)}/keys?signature={create_storage_content_signature(store.pk, key)}"
+    assert before.statuses(api()) == ({200}, {200})
+    assert api().get(after).status_code == 200
+    assert len(keys.given(facts_of(store, None))[0]) == 1  # one holder, with two keys
+    settings.SECRET_KEY_FALLBACKS = []
+    assert before.statuses(api()) == ({403}, {403})
+    assert api().get(after).status_code == 200
+
+
+def test_a_key_of_a_secret_that_was_dropped_makes_room_without_a_word(ada, store, settings):
+    key_of(store, ada)
+    dropped = StorageKey.objects.get().pk
+    settings.SECRET_KEY = "a new secret " * 4
+    for principal in holders(ada, keys.MOST):
+        key_of(store, principal)
+    assert StorageKey.objects.count() == keys.MOST
+    assert not StorageKey.objects.filter(pk=dropped).exists()
+    assert not AuditEvent.objects.filter(action="link.key_forgotten").exists()
 
 
 def test_what_was_signed_under_a_secret_from_before_still_opens(ada, api, store, signed, settings):

@@ -18,6 +18,7 @@ from sharing.signatures import (
     Opens,
     Signed,
     Source,
+    fingerprints,
     holder_keys,
     mac,
     sign_content,
@@ -175,10 +176,13 @@ def test_the_key_is_derived_from_secret_storage_counters_and_holder(settings):
 def test_a_key_of_a_secret_from_before_is_tried_too(settings):
     before = settings.SECRET_KEY
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a new secret", ["not this one", before]
-    assert KEY in holder_keys(OF, [BEN, ADA])
-    assert signing_key(OF, ADA) == holder_keys(OF, [ADA])[0] != KEY
+    now, _, old = fingerprints()
+    assert holder_keys(OF, [(BEN, now), (ADA, old)]) == [signing_key(OF, BEN), KEY]
+    assert signing_key(OF, ADA) == holder_keys(OF, [(ADA, now)])[0] != KEY
     settings.SECRET_KEY_FALLBACKS = []
-    assert KEY not in holder_keys(OF, [BEN, ADA])
+    assert fingerprints() == [now]
+    with pytest.raises(KeyError):
+        holder_keys(OF, [(ADA, old)])
 
 
 RECORD_LINK = HeldSigner(OF, BEN).sign(Opens.RECORD, NOW + 1, "OUTPUT")
