@@ -5,6 +5,7 @@ so that it knows which keys to try; those who do not hold WRITE any more are lef
 under the one secret that it was given under, so that a signature costs MOST attempts at most.
 """
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -227,12 +228,33 @@ def _remember(facts: Facts, holder: Holder) -> datetime | None:
 
 
 def _make_room(facts: Facts) -> None:
-    """Drop the least recently used keys; the owner is told of a holder that still holds WRITE, whose links end so."""
+    """Drop the keys that are too many; the owner is told of a holder that still holds WRITE, whose links end so.
+
+    First go the keys that open nothing. Then goes the least recently used key of the account that has the most, so that
+    no account ends the links of others by having many tokens. The owner keeps one at least.
+    """
     found, known = _remembered(facts, 2 * MOST), set(fingerprints())
-    for row in found.rows[MOST - found.old :]:
-        StorageKey.objects.filter(pk=row[-2]).delete()
-        if row[3] in known and _holds_write(facts, row):
-            _record_forgotten(facts, _holder(row))
+    standing = [row for row in found.rows if row[3] in known and _holds_write(facts, row)]
+    ended = [row for row in found.rows if row not in standing]
+    too_many = len(found.rows) - (MOST - found.old)
+    dropped = ended[::-1][: max(too_many, 0)]
+    for _ in range(too_many - len(dropped)):
+        least = _least_needed(standing, facts.owner_id)
+        if least is None:
+            break
+        standing.remove(least)
+        dropped.append(least)
+        _record_forgotten(facts, _holder(least))
+    StorageKey.objects.filter(pk__in=[row[-2] for row in dropped]).delete()
+
+
+def _least_needed(rows: list[tuple[Any, ...]], owner_id: str) -> tuple[Any, ...] | None:
+    """Return the last of `rows`, which are the most recently used first, among those of the account with the most."""
+    counts = Counter(row[0] for row in rows)
+    if counts[owner_id] == 1:
+        del counts[owner_id]
+    most = max(counts.values(), default=0)
+    return next((row for row in reversed(rows) if counts[row[0]] == most > 0), None)
 
 
 def _record_forgotten(facts: Facts, holder: Holder) -> None:

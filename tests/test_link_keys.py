@@ -419,6 +419,47 @@ def test_all_candidates_are_compared_whichever_is_right(ada, api, store, monkeyp
     assert len(set(made)) == 1
 
 
+def test_an_account_with_many_tokens_ends_no_links_of_others(ada, ben, cleo, api, store, give):
+    """A collaborator that reads the storage with a hundred tokens makes room for itself."""
+    give(store, ben, "WRITE")
+    give(store, cleo, "WRITE")
+    others = [create_storage_content_signature(store.pk, key_of(store, each)) for each in (ada, cleo)]
+    StorageKey.objects.update(used_at=timezone.now() - timedelta(days=9))
+    for principal in holders(ben, keys.MOST + 36):
+        key_of(store, principal)
+    assert StorageKey.objects.count() == keys.MOST
+    assert [api().get(f"{path_of(store)}/keys?signature={each}").status_code for each in others] == [200, 200]
+    assert set(AuditEvent.objects.filter(action="link.key_forgotten").values_list("details__holder__username")) == {
+        ("ben",)
+    }
+
+
+def test_the_owner_keeps_its_last_key_among_64_accounts_with_one_each(ada, store, make_account, give):
+    key_of(store, ada)
+    StorageKey.objects.update(used_at=timezone.now() - timedelta(days=9))
+    made = [make_account(f"user{n}") for n in range(keys.MOST)]
+    for account in made:
+        give(store, account, "WRITE")
+        key_of(store, account)
+    assert StorageKey.objects.count() == keys.MOST
+    assert set(StorageKey.objects.values_list("account_id", flat=True)) == {ada.pk, *(each.pk for each in made[1:])}
+
+
+def test_a_key_that_opens_nothing_makes_room_before_one_that_is_used_less(ada, ben, cleo, store, give):
+    give(store, ben, "WRITE")
+    give(store, cleo, "WRITE")
+    for principal in holders(ada, keys.MOST - 2):
+        key_of(store, principal)
+    key_of(store, cleo)
+    StorageKey.objects.update(used_at=timezone.now() - timedelta(days=9))
+    key_of(store, ben)
+    grants.revoke(store, ben, by=ada.principal)
+    key_of(store, ada)
+    assert StorageKey.objects.count() == keys.MOST
+    assert not StorageKey.objects.filter(account=ben).exists()
+    assert not AuditEvent.objects.filter(action="link.key_forgotten").exists()
+
+
 # Secrets that were turned.
 
 
