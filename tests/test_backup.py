@@ -13,7 +13,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from console.backup import making
+from console.backup import databases, making, restoring
+from console.backup.manifest import BackupError
 from console.data_checks import every_check
 from resources.datasets.writing import push
 from resources.kinds import Kind
@@ -107,6 +108,70 @@ def test_what_is_no_whole_backup_is_not_restored(tmp_path, store, damage):
         said = place.manage("restore", str(source), fails=True)
         assert "is not a backup" in said or "The backup is damaged" in said
         assert list(place.data.iterdir()) == []
+
+
+@pytest.fixture
+def new_place(tmp_path, settings, store, monkeypatch) -> Path:
+    """Return a DATA_DIR that holds nothing, to which a backup with a record and two more files can be restored."""
+    writing.write(store.pk, "KEY", [b"data"], **TEXT)
+    call_command("backup", str(tmp_path / "backup"))
+    for name in making.SECRETS:
+        (tmp_path / "backup" / name).write_text("secret")
+    place = tmp_path / "new"
+    place.mkdir()
+    settings.DATA_DIR = place
+    monkeypatch.setitem(connection.settings_dict, "NAME", str(place / "new.sqlite3"))
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    return place
+
+
+@pytest.mark.parametrize("moves", range(3))
+def test_a_move_that_fails_leaves_the_place_as_it_was(tmp_path, new_place, monkeypatch, moves):
+    """With PostgreSQL, nothing is in the database either."""
+    restored: list[Path] = []
+    monkeypatch.setattr(databases, "restore_postgresql", restored.append)
+    done: list[Path] = []
+
+    def replace(self: Path, target: Path, real=Path.replace) -> Path:
+        if len(done) == moves:
+            raise OSError("The disk is broken.")
+        done.append(target)
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    with pytest.raises(OSError, match="broken"):
+        restoring._restore(tmp_path / "backup")
+    assert list(new_place.iterdir()) == restored == []
+
+
+def test_a_database_that_cannot_be_restored_leaves_the_place_as_it_was(tmp_path, new_place, monkeypatch):
+    def fail(source: Path) -> None:
+        raise BackupError("pg_restore failed")
+
+    monkeypatch.setattr(connection, "vendor", "postgresql")
+    monkeypatch.setattr(databases, "restore_postgresql", fail)
+    with pytest.raises(BackupError, match="pg_restore failed"):
+        restoring._restore(tmp_path / "backup")
+    assert list(new_place.iterdir()) == []
+
+
+@pytest.mark.parametrize("moves", [0, 1])
+def test_with_postgresql_the_database_is_restored_after_every_move(tmp_path, new_place, monkeypatch, moves):
+    restored: list[Path] = []
+    monkeypatch.setattr(connection, "vendor", "postgresql")
+    monkeypatch.setattr(databases, "restore_postgresql", restored.append)
+
+    def fail(self: Path, target: Path) -> Path:
+        raise OSError("The disk is broken.")
+
+    if not moves:
+        monkeypatch.setattr(Path, "replace", fail)
+        with pytest.raises(OSError, match="broken"):
+            restoring._restore(tmp_path / "backup")
+    else:
+        restoring._restore(tmp_path / "backup")
+    assert len(restored) == moves
+    assert bool(list(new_place.iterdir())) is bool(moves)
 
 
 # What is in a backup

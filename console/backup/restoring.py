@@ -75,6 +75,7 @@ def _restore(source: Path) -> None:
     data = Path(settings.DATA_DIR)
     under_way = data / _UNDER_WAY
     under_way.mkdir(mode=0o700)
+    moved: list[Path] = []
     try:
         for name in making.SECRETS if not os.environ.get("SECRET_KEY") else ():
             if (source / name).exists():
@@ -82,15 +83,28 @@ def _restore(source: Path) -> None:
         for _, file in making.listed(source):
             if (source / making.RECORDS / file).exists():
                 _copy(source / making.RECORDS / file, under_way / making.RECORDS / file)
-        if connection.vendor == "postgresql":
-            databases.restore_postgresql(source)
-        else:
+        if connection.vendor == "sqlite":
             _copy(source / databases.SQLITE_FILE, under_way / Path(connection.settings_dict["NAME"]).name)
         os.sync()
         for each in list(under_way.iterdir()):
-            each.replace(_place_of(each.name))
+            place = _place_of(each.name)
+            each.replace(place)
+            moved.append(place)
+        if connection.vendor == "postgresql":
+            databases.restore_postgresql(source)  # last, because it cannot be taken back
+    except BaseException:
+        for place in moved:
+            _remove(place)
+        raise
     finally:
         shutil.rmtree(under_way)
+
+
+def _remove(place: Path) -> None:
+    if place.is_dir():
+        shutil.rmtree(place)
+    else:
+        place.unlink()
 
 
 def _place_of(name: str) -> Path:
