@@ -4,6 +4,7 @@ import random
 from datetime import timedelta
 
 import pytest
+from apify_client._utils.crypto import create_hmac_signature
 from django.utils import timezone
 
 from accounts import sessions
@@ -15,7 +16,7 @@ from resources.logs import following
 from resources.logs.writing import append
 from resources.models import GeneralAccess, Record, Resource
 from resources.records import writing
-from sharing import issues, judging, links
+from sharing import caps, issues, judging, links
 from sharing.access_gone import AccessGone
 from sharing.checks import views
 from sharing.declare import Needs, need_of
@@ -155,6 +156,41 @@ def test_a_signature_that_ends(api, ada, store, record, clock, how, monkeypatch)
         "maker lost access": lambda: Account.objects.update(is_active=False),
     }
     assert is_cut(api().get(f"{record}?signature={signature}"), ends[how], clock)
+
+
+@pytest.mark.parametrize("how", [None, "grant revoked", "token revoked", "suspended", "all revoked", "cap", "expired"])
+@pytest.mark.parametrize("made_by", ["client", "server", "token"])
+def test_what_a_collaborator_signed_or_asks_for_is_judged_again_alike(
+    api, ada, ben, give, store, record, clock, made_by, how, monkeypatch
+):
+    """A stream that Ben's signature opened ends by the same rules as one that Ben's token opened."""
+    give(store, ben, "WRITE")
+    client = api(ben)
+    key = client.get(f"/v2/key-value-stores/{store.pk}").json()["data"]["urlSigningSecretKey"]
+    keys_path = f"/v2/key-value-stores/{store.pk}/keys"
+    [listed] = client.get(keys_path).json()["data"]["items"]
+    tomorrow = timezone.now() + timedelta(days=20)
+    urls = {
+        "client": f"{record}?signature={create_hmac_signature(key, 'FILE')}",
+        "server": listed["recordPublicUrl"],
+        "token": record,
+    }
+    ends = {
+        None: lambda: None,
+        "grant revoked": Grant.objects.all().delete,
+        "token revoked": lambda: ApiToken.objects.update(revoked_at=timezone.now()),
+        "suspended": lambda: Account.objects.filter(pk=ben.pk).update(is_active=False),
+        "all revoked": lambda: links.revoke_all(store, by=principal_of(ada)),
+        "cap": lambda: caps.set_cap(ada, 1, by=principal_of(ada)),
+        "expired": lambda: monkeypatch.setattr(timezone, "now", lambda: tomorrow),
+    }
+    ended = {
+        "client": {"grant revoked", "token revoked", "suspended", "all revoked", "cap"},
+        "server": {"grant revoked", "token revoked", "suspended", "all revoked", "cap", "expired"},
+        "token": {"grant revoked", "token revoked", "suspended"},
+    }
+    response = (client if made_by == "token" else api()).get(urls[made_by])
+    assert is_cut(response, ends[how], clock) is (how in ended[made_by])
 
 
 def test_a_signature_that_is_judged_again_was_used_once(api, ada, store, record, clock):
