@@ -1,14 +1,19 @@
 """Encrypts the secrets of second factors, and keeps a digest of each session's key in place of the key.
 
-Sessions go on. They end when this is taken back: a key cannot be had from its digest.
+Sessions go on; those that have expired are deleted. They end when this is taken back: a key cannot be had from its
+digest.
 """
 
 from django.db import migrations
+from django.db.models import Case, CharField, Value, When
+from django.db.models.functions import Length
+from django.utils import timezone
 
 from accounts.encryption import decrypt, encrypt
 from accounts.session_store import stored_key
 
 KEY_LENGTH = 32  # of what Django makes; a digest has 40 characters
+AT_ONCE = 200
 
 
 def _change_factors(apps, change):
@@ -22,11 +27,21 @@ def _change_factors(apps, change):
 
 def close(apps, schema_editor):
     _change_factors(apps, encrypt)
-    for app, model in (("sessions", "Session"), ("usersessions", "UserSession")):
-        rows = apps.get_model(app, model).objects
-        for key in list(rows.values_list("session_key", flat=True)):
-            if len(key) == KEY_LENGTH:
-                rows.filter(session_key=key).update(session_key=str(stored_key(key)))
+    sessions, of_users = apps.get_model("sessions", "Session").objects, apps.get_model("usersessions", "UserSession").objects
+    expired = sessions.filter(expire_date__lte=timezone.now())
+    of_users.filter(session_key__in=expired.values("session_key")).delete()
+    expired.delete()
+    for rows in (sessions, of_users):
+        _keep_digests(rows)
+
+
+def _keep_digests(rows):
+    plain = rows.alias(length=Length("session_key")).filter(length=KEY_LENGTH).order_by("session_key")
+    last = ""
+    while keys := list(plain.filter(session_key__gt=last).values_list("session_key", flat=True)[:AT_ONCE]):
+        digests = [When(session_key=key, then=Value(str(stored_key(key)))) for key in keys]
+        rows.filter(session_key__in=keys).update(session_key=Case(*digests, output_field=CharField()))
+        last = keys[-1]
 
 
 def open_again(apps, schema_editor):

@@ -7,16 +7,27 @@ from django.db.models import Q
 import accounts.encrypted_text
 from accounts.encryption import decrypt, encrypt
 
+AT_ONCE = 20
+
+
+def _values(rows, column):
+    """Give the primary key and the value of each row, some rows at a time: together they may be larger than memory."""
+    rows = rows.order_by("pk").values_list("pk", column)
+    batch = list(rows[:AT_ONCE])
+    while batch:
+        yield from batch
+        batch = list(rows.filter(pk__gt=batch[-1][0])[:AT_ONCE])
+
 
 def _each(apps, change):
     for name, column in (("ActorVersion", "source_url"), ("Webhook", "headers_template")):
         rows = apps.get_model("resources", name).objects
-        for pk, text in list(rows.exclude(**{column: ""}).values_list("pk", column)):
+        for pk, text in _values(rows.exclude(**{column: ""}), column):
             rows.filter(pk=pk).update(**{column: change(text)})
     contents = apps.get_model("resources", "BuildContent").objects
     without = Q(source__contains='"sourceUrl":""') | Q(source__contains='"sourceUrl": ""') | Q(source="{}")
-    for pk in list(contents.exclude(without).values_list("pk", flat=True)):
-        kept = msgspec.json.decode(contents.values_list("source", flat=True).get(pk=pk))
+    for pk, text in _values(contents.exclude(without), "source"):
+        kept = msgspec.json.decode(text)
         if kept.get("sourceUrl"):
             kept["sourceUrl"] = change(kept["sourceUrl"])
             contents.filter(pk=pk).update(source=msgspec.json.encode(kept).decode())

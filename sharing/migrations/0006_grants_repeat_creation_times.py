@@ -3,12 +3,17 @@
 from django.db import migrations
 from django.db.models import F, OuterRef, Subquery
 
+AT_ONCE = 500
+
 
 def repeat(apps, schema_editor):
     resource = apps.get_model("resources", "Resource").objects.filter(pk=OuterRef("resource_id"))
     grants = apps.get_model("sharing", "Grant").objects
-    wrong = grants.exclude(resource_created_at=F("resource__created_at")).values_list("pk", flat=True)
-    grants.filter(pk__in=list(wrong)).update(resource_created_at=Subquery(resource.values("created_at")))
+    wrong = grants.exclude(resource_created_at=F("resource__created_at")).order_by("pk").values_list("pk", flat=True)
+    last = 0
+    while batch := list(wrong.filter(pk__gt=last)[:AT_ONCE]):
+        grants.filter(pk__in=batch).update(resource_created_at=Subquery(resource.values("created_at")))
+        last = batch[-1]
 
 
 class Migration(migrations.Migration):
