@@ -307,3 +307,27 @@ def test_a_restricted_dataset_with_a_live_link_says_that_the_link_opens_it(ada, 
     links.revoke(link, by=ada.principal)
     after = claim_of_dialog(signed_in(ada).get(path).content.decode())
     assert (before.by_link, linked.by_link, after.by_link) == (False, True, False)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("level", ["ANYONE_WITH_ID_CAN_READ", "RESTRICTED"])
+def test_the_export_dialog_says_what_a_link_adds_as_the_decision_has_it(ada, make_resource, signed_in, level):
+    dataset = make_resource(Kind.DATASET, ada, general_access=level)
+
+    said = text_of(signed_in(ada).get(f"{dataset.console_path}/export").content.decode())
+
+    is_open = Client().get(f"/v2/datasets/{dataset.pk}").status_code == 200
+    assert ("Anyone who has the ID can read this dataset without any of these links." in said) is is_open
+    assert ("The link opens nothing else." in said) is not is_open
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_public", [True, False])
+def test_the_settings_of_an_actor_say_who_sees_it_as_the_decision_has_it(ada, make_resource, signed_in, is_public):
+    actor = make_resource(Kind.ACTOR, ada, name="prices", title="Prices", is_public=is_public)
+
+    said = text_of(signed_in(ada).get(f"{actor.console_path}/settings").content.decode())
+
+    everyone_sees = Client().get(f"/v2/actors/{actor.pk}").status_code == 200
+    assert ("Everyone can see this Actor" in said) is everyone_sees
+    assert ("The link alone gives no access." in said) is not everyone_sees

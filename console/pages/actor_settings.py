@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 from console.pages import dialogs
 from console.pages.actor_pages import SETTINGS, ActorRequest, context_of, title_of
 from console.pages.form_manners import Manners
+from console.pages.visibility_words import actor_sentence
 from resources.actors import editing
 from resources.actors.fields import (
     MAX_DESCRIPTION,
@@ -23,6 +24,7 @@ from resources.kinds import Kind
 from resources.storages import MAX_NAME_LENGTH, InvalidName, NameTaken, ResourceGone
 from sharing import publishing, refusals
 from sharing.declare import needs
+from sharing.facts import facts_of
 from sharing.permissions import Permission
 from sharing.visibility import open_builds
 
@@ -85,6 +87,7 @@ def page(request: ActorRequest) -> HttpResponse:
     status = 422 if form.errors else 200
     can_publish = publishing.missing(request.access, public=not actor.is_public) is None
     context = {**context_of(request, SETTINGS), "form": form, "can_publish": can_publish}
+    context["who_can_see"] = actor_sentence(request.access.facts)
     return render(request, "actors/settings.html", context, status=status)
 
 
@@ -105,8 +108,8 @@ def publish(request: ActorRequest) -> HttpResponse:
             editing.update(actor, ActorFields(is_public=wanted), by=request.principal)
         except ResourceGone:
             return _gone(request)
-        said = "is public now: everybody can see and run it" if wanted else "is private now"
-        messages.success(request, f"{title_of(actor)} {said}.")
+        now = actor_sentence(facts_of(actor, request.principal.account_id))
+        messages.success(request, f"{title_of(actor)} is {'public' if wanted else 'private'} now. {now}")
         return dialogs.go_to(request, actor.console_path)
     title = "Publish Actor?" if wanted else "Make Actor private?"
     back = actor.console_path

@@ -19,6 +19,7 @@ from console.pages.dataset_items import printable
 from console.pages.datasets import DatasetRequest
 from console.pages.link_making import LifetimeForm, Made
 from console.pages.snippets import content_url
+from console.pages.visibility_words import open_without_links
 from console.spreadsheets import without_formulas
 from console.templatetags.console import number
 from resources.datasets.effort import ReaderGone
@@ -136,6 +137,7 @@ def dialog(request: DatasetRequest) -> HttpResponse:
         size=form.size() if sent is None or form.is_valid() else "",
         made=made,
         why_no_link=links.why_not(request.access),
+        open_without=open_without_links(request.access.facts),
         in_preview=ITEMS_IN_PREVIEW,
     )
 

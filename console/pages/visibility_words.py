@@ -12,6 +12,13 @@ from sharing.visibility import AccountVisibility, Everyone, OtherLevel, StorageL
 _MOST_NAMES = 5
 
 
+def actor_sentence(facts: Facts) -> str:
+    """Say who can see an Actor, on a page that does not list them."""
+    if everyone(facts) is Everyone.PUBLIC:
+        return "Everyone can see this Actor and its source, and everyone with an account can run it."
+    return "Only its owner and the users with whom it is shared can see this Actor. The link alone gives no access."
+
+
 def general_sentence(resource: Resource, facts: Facts, seen: Visibility, account: str) -> str:
     """Say who can read a resource; `account` names the setting of the owner's account."""
     noun, because = resource.info.noun, _because(facts, account)
