@@ -16,6 +16,7 @@ from resources.models import MODELS, Resource
 from sharing import grants
 from sharing.models import Grant
 from sharing.permissions import parse
+from tests.machine import check_mark
 
 PASSWORD = "correct horse battery"
 
@@ -23,6 +24,13 @@ PASSWORD = "correct horse battery"
 def principal_of(account: Account) -> Principal:
     """Return the principal that speaks for the whole account."""
     return Principal(account.pk, account.username, account.email)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test for which something of the machine is missing, or fail it in CI."""
+    for mark in item.iter_markers("needs"):
+        check_mark(mark)
 
 
 @pytest.fixture(autouse=True)

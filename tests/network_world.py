@@ -19,7 +19,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from tests.machine import needs
 
 ROOT = Path(__file__).parent.parent
 _NEWNET = 0x40000000
@@ -43,8 +43,8 @@ _TELLS_ADDRESS = {
     socket.AF_INET6: (socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO),
 }
 
-needs_namespaces = pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("ip") is None, reason="making networks needs root and the program ip (iproute2)"
+needs_namespaces = needs(
+    os.geteuid() == 0 and shutil.which("ip") is not None, "making networks needs root and the program ip (iproute2)"
 )
 
 

@@ -1,7 +1,6 @@
 """Workers in processes of their own: killed, or asked to end, in the middle of runs and builds; the server, too."""
 
 import json
-import shutil
 import signal
 import socket
 import subprocess
@@ -12,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.killable_server import ROOT, Connection, Server, account_with_token, killable_server
+from tests.machine import check_programs
 from tests.work_stage import needs_bubblewrap
 
 # Installing waits until it is told to go on. Nothing is fetched from anywhere.
@@ -122,8 +122,7 @@ def test_a_schedule_fires_once_each_minute_while_workers_are_restarted(workers, 
 
 @pytest.fixture
 def builds(workers) -> Iterator["Builds"]:
-    if shutil.which("npm") is None:
-        pytest.skip("Node.js is not installed")
+    check_programs("npm")
     yield (builds := Builds(workers))
     builds.connection.close()
 

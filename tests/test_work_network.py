@@ -31,6 +31,7 @@ from resources.work.lines import Lines
 from resources.work.network import namespaces, starting, user_mode
 from resources.work.network.starting import NetworkFailed, RunNetwork
 from tests.conftest import principal_of
+from tests.machine import check_programs, needs_programs
 from tests.network_world import OWN, PRIVATE, PUBLIC, ROOT, World, needs_namespaces
 from tests.source_host import Hosting
 from tests.work_stage import actor_of, built, needs_bubblewrap, started
@@ -114,7 +115,7 @@ def only(monkeypatch, tmp_path):
 
 
 def needs(name: str):
-    return pytest.param(name, marks=pytest.mark.skipif(not shutil.which(name), reason=f"{name} is not installed here"))
+    return pytest.param(name, marks=needs_programs(name))
 
 
 @pytest.fixture(params=[needs("pasta"), needs("slirp4netns")])
@@ -286,8 +287,7 @@ def test_no_run_can_use_what_is_there_for_another_one(world, by, settings):
 @pytest.mark.parametrize("missing", ["bwrap", "pasta", "slirp4netns", "both"])
 def test_what_is_needed_is_looked_for_and_what_is_missing_is_said(ada, only, settings, monkeypatch, missing):
     programs = {"bwrap", "pasta", "slirp4netns"} - ({"pasta", "slirp4netns"} if missing == "both" else {missing})
-    if not all(map(shutil.which, programs)):
-        pytest.skip(f"not all of {programs} are installed here")
+    check_programs(*programs)
     only(*programs)
     run = started(ada, {"main.py": "print('hello')"})
     running.execute(run.pk)
@@ -415,8 +415,7 @@ def test_a_machine_without_any_network_still_runs_actors(ada, only, settings, wo
 
 
 def test_one_that_does_not_work_gives_way_to_the_other_and_is_named_where_there_is_none(only, monkeypatch, tmp_path):
-    if not shutil.which("slirp4netns"):
-        pytest.skip("slirp4netns is not installed here")
+    check_programs("slirp4netns")
     only("bwrap", "slirp4netns")
     broken = Path(os.environ["PATH"]) / "pasta"
     broken.write_text("#!/bin/sh\necho 'No TUN device' >&2\nexit 1\n")
@@ -453,8 +452,7 @@ def test_a_network_that_cannot_be_set_up_fails_the_run_with_a_message(ada, only,
     ],
 )
 def test_a_worker_says_at_its_start_how_runs_are_kept_apart(only, capsys, monkeypatch, programs, said):
-    if not all(map(shutil.which, programs)):
-        pytest.skip(f"not all of {programs} are installed here")
+    check_programs(*programs)
     only(*programs)
     monkeypatch.setattr("resources.work.worker.run", lambda jobs: None)
     call_command("worker")
@@ -564,8 +562,8 @@ def test_a_build_that_fails_for_another_reason_does_not_name_it(ada, by, monkeyp
 
 @pytest.mark.parametrize("kind", ["TARBALL", "GIT_REPO"])
 def test_a_source_on_loopback_is_refused_and_names_the_setting(ada, tmp_path, kind):
-    if kind == "GIT_REPO" and not shutil.which("git"):
-        pytest.skip("git is not installed here")
+    if kind == "GIT_REPO":
+        check_programs("git")
     with Hosting(tmp_path) as host:
         host.files["/a"] = b"never asked for"
         actor = actor_of(ada, {"main.py": ""})

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import io
 import json
-import shutil
 import tarfile
 import threading
 from functools import partial
@@ -18,6 +17,7 @@ from resources.logs.reading import text_of
 from resources.runs import starting as runs
 from resources.work import running
 from tests.conftest import principal_of
+from tests.machine import needs_programs
 from tests.test_work_building import _wheel
 from tests.work_stage import actor_of, built, needs_bubblewrap
 
@@ -62,7 +62,7 @@ def test_pip_installs_from_an_index_that_is_allowed(ada, index):
     assert " hello from a wheel\n" in log_of_run(ada, files)
 
 
-@pytest.mark.skipif(shutil.which("npm") is None, reason="Node.js is not installed")
+@needs_programs("npm")
 def test_npm_installs_from_a_registry_that_is_allowed(ada, index):
     directory, address = index
     (directory / "beside.tgz").write_bytes(packed := package())

@@ -1,7 +1,6 @@
 """Runs are really run: in a directory and an environment of their own, held to their time and memory, to their end."""
 
 import json
-import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from resources.runs import aborting, restarting
 from resources.work import attending, directories, identity, isolation, leases, running
 from resources.work.lines import Lines
 from tests.conftest import principal_of
+from tests.machine import needs_programs
 from tests.work_stage import actor_of, built, needs_bubblewrap, started
 
 pytestmark = pytest.mark.django_db
@@ -457,7 +457,7 @@ def test_python_is_started_in_the_ways_of_the_templates(ada, files, shown):
     assert run.status == JobStatus.SUCCEEDED
 
 
-@pytest.mark.skipif(shutil.which("npm") is None, reason="Node.js is not installed")
+@needs_programs("npm")
 @pytest.mark.parametrize(
     "files",
     [
@@ -475,7 +475,7 @@ def test_node_is_started_in_the_ways_of_the_templates(ada, files):
     assert "/app\n" in log_of(run)
 
 
-@pytest.mark.skipif(shutil.which("npm") is None, reason="Node.js is not installed")
+@needs_programs("npm")
 def test_what_a_package_depends_on_is_installed_by_npm_and_seen_by_the_run(ada):
     """A package beside the Actor, so that nothing needs to be fetched from anywhere."""
     files = {

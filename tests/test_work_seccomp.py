@@ -16,6 +16,7 @@ from resources.jobs import JobStatus
 from resources.logs.reading import text_of
 from resources.models import Run
 from resources.work import attending, isolation, running, seccomp, worker
+from tests.machine import check_programs, missing, needs_programs
 from tests.work_stage import needs_bubblewrap, started
 
 ALLOW, KILL, ERROR = 0x7FFF0000, 0x80000000, 0x00050000
@@ -214,8 +215,7 @@ def test_a_call_of_32_bit_programs_kills_what_makes_it(ada):
     "program", ["unshare -U true", "unshare -m true", "nsenter -t 1 -m true", "mount -t proc x /tmp"]
 )
 def test_the_programs_that_make_namespaces_and_mount_fail(ada, program):
-    if shutil.which(program.split()[0]) is None:
-        pytest.skip(f"{program.split()[0]} is not installed here.")
+    check_programs(program.split()[0])
     says = f"import subprocess; print('CODE', subprocess.run({program.split()!r}, capture_output=True).returncode)"
     assert " CODE 0\n" not in executed(started(ada, {"main.py": says}))
 
@@ -262,7 +262,7 @@ if (isMainThread) {
 
 @needs_bubblewrap
 @pytest.mark.django_db
-@pytest.mark.skipif(shutil.which("npm") is None, reason="Node.js is not installed")
+@needs_programs("npm")
 def test_node_and_npm_run(ada):
     log = executed(started(ada, {"package.json": "{}", "main.js": NODE}))
     assert all(f" {each}\n" in log for each in ("NPM true", "FILE y", "WORKER hello")), log
@@ -282,7 +282,7 @@ print("DOM", done.stdout.strip() or done.stderr[-2000:])
 def test_chromium_runs_without_a_sandbox_of_its_own(ada):
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
-        pytest.skip("Chromium is not installed here.")
+        missing("Chromium is not installed here.")
     log = executed(started(ada, {"main.py": CHROMIUM.replace("{}", chromium)}, memory_mbytes=4096))
     assert '<p id="x">42</p>' in log
 

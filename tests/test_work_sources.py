@@ -20,10 +20,11 @@ from resources.runs import starting as runs
 from resources.work import attending, building, directories, fetch, fetching, running
 from resources.work.fetching import Elsewhere
 from tests.conftest import principal_of
+from tests.machine import needs_programs
 from tests.source_host import Hosting, git, tarred, zipped
 from tests.work_stage import actor_of, built, execute_and_abort, needs_bubblewrap
 
-needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed here")
+needs_git = needs_programs("git")
 WORKS = {"main.py": "print('fetched', 'and run')"}
 PASSWORD = "correct-horse-battery"
 

@@ -15,10 +15,9 @@ from resources.runs.options import RunOptions
 from resources.work import building, isolation
 from resources.work.lines import Lines
 from tests.conftest import principal_of
+from tests.machine import needs
 
-needs_bubblewrap = pytest.mark.skipif(
-    bool(isolation._why_not()), reason=f"nothing is isolated here: {isolation._why_not()}"
-)
+needs_bubblewrap = needs(not isolation._why_not(), f"nothing is isolated here: {isolation._why_not()}")
 
 
 def actor_of(owner: Account, files: Mapping[str, str], name: str = "works") -> Actor:

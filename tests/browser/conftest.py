@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from accounts.models import Account
+from tests.machine import missing
 
 # Playwright's synchronous interface runs an event loop in this thread, and Django, seeing one, refuses to use the
 # database. Nothing here is asynchronous: the tests only ever call the database between two calls of Playwright.
@@ -40,10 +41,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium; without one the test is skipped."""
+    """The system's Chromium; without one the test is skipped, or fails in CI."""
     executable = next(filter(None, map(shutil.which, NAMES_OF_CHROMIUM)), None)
     if executable is None:
-        pytest.skip("There is no Chromium on this machine; install the package chromium to run the browser tests.")
+        missing("There is no Chromium on this machine; install the package chromium to run the browser tests.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
         yield browser

@@ -5,15 +5,15 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
+from tests.machine import needs
 
 HERE = Path(__file__).parent
 NODE = shutil.which("node")
 NODE_MODULES = Path(os.environ.get("LATCHKEY_NODE_MODULES") or HERE / "node_modules")
 
-needs_javascript = pytest.mark.skipif(
-    NODE is None or not (NODE_MODULES / "apify-client").is_dir(),
-    reason="There is no JavaScript client: install Node and apify-client, and set LATCHKEY_NODE_MODULES.",
+needs_javascript = needs(
+    NODE is not None and (NODE_MODULES / "apify-client").is_dir(),
+    "There is no JavaScript client: install Node and apify-client, and set LATCHKEY_NODE_MODULES.",
 )
 
 
