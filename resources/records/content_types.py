@@ -3,11 +3,13 @@
 import re
 
 MAX_LENGTH = 255
-_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
 _JSON = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json\s*(?:;|\Z)", re.IGNORECASE)
 _CONTENT_TYPE = re.compile(rf"{_WORD}/{_WORD}[ \t]*(?:;[\t\x20-\x7e]*)?\Z")
-_QUOTED = r'"(?:[\t \x21\x23-\x5b\x5d-\x7e]|\\[\t\x20-\x7e])*"'
-_PARSED = re.compile(rf"{_WORD}/{_WORD}(?:[ \t]*;[ \t]*(?:{_WORD}=(?:{_WORD}|{_QUOTED}))?)*[ \t]*\Z")
+_QUOTED = r'"(?:[\t \x21\x23-\x5b\x5d-\x7e]|\\[\t\x20-\x7e])*+"'
+# Blanks can match in one place only, and what has matched is not tried anew (`++`), so the time it takes is linear.
+_PARAMETER = rf"{_WORD}=(?:{_WORD}|{_QUOTED})[ \t]*+"
+_PARSED = re.compile(rf"{_WORD}/{_WORD}[ \t]*+(?:;[ \t]*+(?:{_PARAMETER})?+)*+\Z")
 ANY_BYTES = "application/octet-stream"
 
 
