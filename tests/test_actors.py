@@ -188,7 +188,17 @@ def test_source_files_that_are_none(ada, actor, files):
 
 
 @pytest.mark.parametrize(
-    "url", ["", "/etc", "file:///etc/passwd", "ext::sh -c id", "ssh://x/y", "https://", "http://["]
+    "url",
+    [
+        "",
+        "/etc",
+        "file:///etc/passwd",
+        "ext::sh -c id",
+        "ssh://x/y",
+        "https://",
+        "http://[",
+        "https://me:sec/ret@example.com/a",
+    ],
 )
 def test_a_source_elsewhere_has_an_address_that_is_fetched(ada, actor, url):
     with pytest.raises(InvalidField) as refused:
@@ -226,14 +236,29 @@ def test_the_last_version_stays(ada, actor, version):
     [
         ("https://github.com/a/b", "https://github.com/a/b"),
         ("https://me:secret@github.com/a/b", "https://github.com/a/b"),
-        ("https://a@b@c/d@e", "https://c/d@e"),
+        ("https://a@b@c/d", "https://c/d"),
         ("https://s3.example/a.zip?X-Amz-Signature=secret&X-Amz-Credential=me", "https://s3.example/a.zip"),
         ("https://example.com?access_token=secret", "https://example.com"),
         ("https://example.com?token=me@secret/x", "https://example.com"),
-        ("https://example.com/a?token=me@secret#main:sub", "https://example.com/a#main:sub"),
+        ("https://example.com/a?token=secret#main:sub", "https://example.com/a#main:sub"),
+        ("https://example.com/a?token=me@secret#main:sub", "https://example.com"),
         ("https://example.com/a.git#feature/x:sub/dir", "https://example.com/a.git#feature/x:sub/dir"),
         ("https://example.com/a#access_token=secret", "https://example.com/a"),
         ("https://example.com/a#main?token=secret", "https://example.com/a"),
+        ("https://example.com/a#access_token%3Dsecret", "https://example.com/a"),
+        ("https://example.com/a#access_token%253dsecret", "https://example.com/a"),
+        ("https://example.com/a#main;secret", "https://example.com/a"),
+        ("https://example.com/a;sig=secret/b;secret", "https://example.com/a/b"),
+        ("https://example.com/a%3Bsig=secret/b%253bsecret", "https://example.com/a/b"),
+        ("https://u:se/cret@example.com/x", "https://example.com"),
+        ("https://u:se/cr@et@example.com:80/x", "https://example.com:80"),
+        ("https://u:s@e/cret@example.com/x", "https://example.com"),
+        ("https://first.last:12/secret@example.com/x", "https://first.last"),
+        ("https://u:se#cret@example.com/x", "https://example.com"),
+        ("https://u:se?cret@example.com/x", "https://example.com"),
+        ("https://u:secret/x", "https://"),
+        ("https://example.com/@scope/a.tgz", "https://example.com"),
+        ("https://me:secret@[2001:db8::1]:8080/a", "https://[2001:db8::1]:8080/a"),
         ("secret", ""),
     ],
 )

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from typing import TypedDict, Unpack
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django.db import IntegrityError, transaction
 
@@ -17,7 +17,9 @@ from resources.models import Actor, ActorVersion, Build, SourceType
 
 NUMBER = re.compile(r"(?:[0-9]|[1-9][0-9])\.(?:[0-9]|[1-9][0-9])\Z", re.ASCII)
 MAX_VERSIONS = 100
-_PARAMETERS = set("=?&")
+_PARAMETERS = set("=?&;")
+_PATH_PARAMETERS = re.compile("(?:;|%(?:25)*3b)[^/]*", re.IGNORECASE)
+_HOST_AND_PORT = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 _MAX_URL = 2000
 
 
@@ -107,16 +109,36 @@ def source_files_of(version: ActorVersion) -> list[SourceFile]:
 def url_for_readers(url: str) -> str:
     """Return the URL of a source as readers may see it: without the name and password, the query, and parameters.
 
-    A query is what signs an address or holds a token. What follows # is a branch and a directory, unless it has a =.
+    A query is what signs an address or holds a token, and so can a part of the path be that follows a semicolon. What
+    follows # is a branch and a directory, unless it has a =. Where an @ follows the authority, or that is none, a
+    password may have a slash in it that was not encoded; then only the scheme and the host are shown.
     """
     scheme, separator, rest = url.partition("://")
     if not separator:
         return ""
-    rest, _, fragment = rest.partition("#")
-    rest = rest.partition("?")[0]
-    authority, slash, path = rest.partition("/")
-    shown = f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"
-    return f"{shown}#{fragment}" if fragment and not _PARAMETERS & set(fragment) else shown
+    place, _, fragment = rest.partition("#")
+    authority, slash, path = place.partition("?")[0].partition("/")
+    host = authority.rpartition("@")[2]
+    if "@" in rest[len(authority) :] or not _HOST_AND_PORT.fullmatch(host):
+        return f"{scheme}{separator}{_host(authority, rest)}"
+    shown = f"{scheme}{separator}{host}{slash}{_PATH_PARAMETERS.sub('', path)}"
+    return f"{shown}#{fragment}" if fragment and not _PARAMETERS & set(_decoded(fragment)) else shown
+
+
+def _host(authority: str, rest: str) -> str:
+    """Return the host of a URL that may have a password in what looks like its path; "" where it cannot be told."""
+    name = authority.partition(":")[0]
+    if "@" not in authority and "." in name and _HOST_AND_PORT.fullmatch(name):
+        return name
+    behind = re.split("[/?#]", rest.rpartition("@")[2])[0] if "@" in rest else ""
+    return behind if _HOST_AND_PORT.fullmatch(behind) else ""
+
+
+def _decoded(text: str) -> str:
+    """Return a text without its percent escapes, however often it was encoded."""
+    while (once := unquote(text)) != text:
+        text = once
+    return text
 
 
 def _set(version: ActorVersion, fields: VersionFields) -> None:
@@ -157,6 +179,7 @@ def _check_url(version: ActorVersion) -> None:
         return
     try:
         parts = urlsplit(version.source_url)
+        parts.port  # noqa: B018  # it raises where that is no number, as with a password that has a slash in it
     except ValueError:
         raise InvalidField(field, "it is not a URL.") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
