@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -186,7 +187,9 @@ def test_an_address_that_the_machine_gets_while_a_run_goes_on_is_refused_too(wor
         try:
             with socket.create_connection(("9.9.9.9", 5432), timeout=5):
                 pass
-            until(lambda: attempted(network, "9.9.9.9", 5432) == "refused")
+            end = time.monotonic() + 60
+            while attempted(network, "9.9.9.9", 5432) != "refused":  # the network reads the addresses at its own time
+                assert time.monotonic() < end
         finally:
             world.on_machine("addr", "del", "9.9.9.9/32", "dev", "world")
             network.close()
@@ -511,7 +514,7 @@ def test_when_a_part_of_a_network_dies_all_of_it_and_the_run_end(ada, by, monkey
     run.refresh_from_db()
     assert (run.status, run.exit_code) == (JobStatus.FAILED, 137)
     assert "Its network has failed" in text_of(run.pk)
-    until(lambda: not alive(networks[-1]))
+    wait_for_the_end_of(networks[-1])
 
 
 def test_a_network_dies_with_the_worker_that_is_killed(by):
@@ -525,7 +528,7 @@ def test_a_network_dies_with_the_worker_that_is_killed(by):
     assert len(pids) >= 3
     worker.kill()
     worker.wait()
-    until(lambda: not alive(pids))
+    wait_for_the_end_of(pids)
 
 
 # Builds
@@ -606,6 +609,17 @@ def tree(pid: int) -> list[int]:
     return processes.tree(pid)
 
 
+def wait_for_the_end_of(pids: list[int]) -> None:
+    """Wait until processes have ended, and fail where one does not."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            ending = os.pidfd_open(pid)
+            try:
+                assert select.select([ending], [], [], 60)[0]
+            finally:
+                os.close(ending)
+
+
 def alive(pids: list[int]) -> list[int]:
     """Return those that are no zombies, which wait for a parent that is not this process."""
     found = []
@@ -615,11 +629,3 @@ def alive(pids: list[int]) -> list[int]:
             if stat.read_text().rpartition(")")[2].split()[0] != "Z":
                 found.append(pid)
     return found
-
-
-def until(is_so) -> None:
-    """Wait for something that happens at its own time, in another process."""
-    end = time.monotonic() + 60
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.02)
