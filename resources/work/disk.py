@@ -6,7 +6,7 @@ program with few files is measured twice a second, and one with very many less o
 
 A program could move its files out of the way of a walk. Half of that share is kept for this: where the file system has
 lost more free space than the program has left, its processes are stopped for a walk that begins early. Only what such
-a walk has counted, or the first one, is taken as certain.
+a walk has counted, or the first one, is taken as certain. A program whose processes cannot be stopped is killed.
 
 What has been deleted and is still open, or mapped into memory, takes its place on the disk, too.
 """
@@ -84,9 +84,12 @@ class Disk:
         self.close()
 
     def _measure_stopped(self, root: int) -> str:
-        with processes.stopped(root):
-            too_much = self._go_on(math.inf, root)
-            self._certain_bytes, self._free_bytes_then = self.taken_bytes, self._free_bytes()
+        try:
+            with processes.stopped(root):
+                too_much = self._go_on(math.inf, root)
+                self._certain_bytes, self._free_bytes_then = self.taken_bytes, self._free_bytes()
+        except processes.CannotStop:
+            return "processes that start others"
         return too_much
 
     def _is_suspicious(self, now: float) -> bool:

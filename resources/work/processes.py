@@ -14,6 +14,8 @@ _PAGE, _TICKS = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
 _ISOLATING = "bwrap"
 MANY = 65_536
 _STILL, _STOPPING_SECONDS = "TtZX", 0.1  # states of processes that do nothing
+# How long, how often and how many are looked for that were started before their parents were stopped.
+_FINDING_SECONDS, _LEAST_ROUNDS, _MOST_STOPPED = 0.2, 3, 1024
 _TEMPORARY = ("tmp", "dev/shm")
 
 
@@ -28,6 +30,10 @@ class Usage:
     cpu_millis: int
     files: int = 0
     files_bytes: int = 0
+
+
+class CannotStop(RuntimeError):
+    """A job starts processes faster than they can be stopped, or has too many."""
 
 
 def tree(root: int, most: int = MANY) -> list[int]:
@@ -48,11 +54,9 @@ def usage_of(pids: list[int]) -> Usage:
     """Return what processes take; those that have ended in between take nothing."""
     memory, ticks = 0, 0
     for pid in pids:
-        try:
-            stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-        except OSError:
+        fields = _stat(pid)
+        if not fields:
             continue
-        fields = stat.rpartition(")")[2].split()
         # From the state on: utime, stime, and those of children that were waited for are 11 to 14, rss is 21.
         ticks += sum(map(int, fields[11:15]))
         memory += int(fields[21]) * _PAGE
@@ -73,35 +77,63 @@ def memory_of(pids: list[int], files_bytes: int) -> int:
 
 def tell(root: int, number: signal.Signals) -> None:
     """Send a signal to a job's processes, but not to those that isolate it: they end when the last of the job does."""
-    for pid in tree(root):
+    for pid, started in _identified(tree(root), root).items():
         if _name(pid) != _ISOLATING:
-            _send(pid, number)
+            _send(pid, started, number)
 
 
 def kill(root: int) -> None:
     """Kill a job's processes. With isolation the kernel takes all others with the first, at once."""
-    pids = tree(root)
-    if _name(root) == _ISOLATING:
-        _send(root, signal.SIGKILL)
-        return
-    for pid in pids:
-        _send(pid, signal.SIGKILL)
+    found = _identified([root] if _name(root) == _ISOLATING else tree(root), root)
+    for pid, started in found.items():
+        _send(pid, started, signal.SIGKILL)
 
 
 @contextmanager
 def stopped(root: int) -> Iterator[None]:
-    """Stop a job's processes as long as the block lasts, with those that they start before they are stopped."""
-    seen: dict[int, None] = {}
+    """Stop a job's processes as long as the block lasts, with those that they start before they are stopped.
+
+    Raises:
+        CannotStop: when there are new ones again and again, as where each starts the next one and ends, or too many.
+    """
+    seen: dict[int, str] = {}
     try:
-        while new := [pid for pid in tree(root) if pid not in seen]:
-            for pid in new:
-                _send(pid, signal.SIGSTOP)
-            seen.update(dict.fromkeys(new))
+        _stop(root, seen)
         _wait_for_stop(seen)
         yield
     finally:
-        for pid in seen:
-            _send(pid, signal.SIGCONT)
+        for pid, started in seen.items():
+            _send(pid, started, signal.SIGCONT)
+
+
+def _stop(root: int, seen: dict[int, str]) -> None:
+    """Stop processes until there are no new ones; `seen` is filled with them, and when each was started."""
+    until, rounds = time.monotonic() + _FINDING_SECONDS, 0
+    while new := _new(root, seen):
+        rounds += 1
+        if len(seen) + len(new) > _MOST_STOPPED or (rounds > _LEAST_ROUNDS and time.monotonic() > until):
+            raise CannotStop
+        for pid, started in new.items():
+            seen[pid] = started
+            _send(pid, started, signal.SIGSTOP)
+
+
+def _new(root: int, seen: dict[int, str]) -> dict[int, str]:
+    found = _identified(tree(root, _MOST_STOPPED), root)
+    return {pid: started for pid, started in found.items() if seen.get(pid) != started}
+
+
+def _identified(pids: list[int], root: int) -> dict[int, str]:
+    """Return when each process was started, which tells it from a later one with its number.
+
+    `pids` is a tree, parents first. One that is not the child of another one in it has its number from elsewhere.
+    """
+    found: dict[int, str] = {}
+    for pid in pids:
+        parent, started = _origin(pid)
+        if started and (pid == root or parent in found):
+            found[pid] = started
+    return found
 
 
 def _wait_for_stop(pids: Iterable[int]) -> None:
@@ -113,10 +145,21 @@ def _wait_for_stop(pids: Iterable[int]) -> None:
 
 
 def _state(pid: int) -> str:
+    return (_stat(pid) or ["X"])[0]
+
+
+def _origin(pid: int) -> tuple[int, str]:
+    """Return the parent of a process and when it was started, in ticks; (0, "") when it is gone."""
+    fields = _stat(pid)
+    return (int(fields[1]), fields[19]) if fields else (0, "")
+
+
+def _stat(pid: int) -> list[str]:
+    """Return what /proc says of a process from its state on; [] when it is gone."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:
-        return "X"
+        return []
 
 
 def _tasks(pid: int) -> list[Path]:
@@ -197,6 +240,13 @@ def _name(pid: int) -> str:
         return ""
 
 
-def _send(pid: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError, PermissionError):  # it has ended, and its number may be somebody else's by now
-        os.kill(pid, number)
+def _send(pid: int, started: str, number: signal.Signals) -> None:
+    """Send a signal to the process that was started then, and to no later one that has its number."""
+    with suppress(ProcessLookupError, PermissionError):  # it has ended in between
+        opened = os.pidfd_open(pid)
+        try:
+            # What is opened keeps its number until it is gone, and then it gets no signal.
+            if _origin(pid)[1] == started:
+                signal.pidfd_send_signal(opened, number)
+        finally:
+            os.close(opened)
