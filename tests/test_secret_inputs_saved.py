@@ -9,8 +9,9 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from resources.kinds import Kind
-from resources.models import Actor, Build, InputKeyPair, KeyValueStore, Run, Schedule, Task
+from resources.models import Actor, Build, DiscardedFile, InputKeyPair, KeyValueStore, Record, Run, Schedule, Task
 from resources.records import writing
+from resources.records.files import storage
 from resources.runs import starting
 from resources.runs.options import RunOptions
 from resources.work.tasks import seal_saved_inputs
@@ -248,6 +249,15 @@ def test_the_command_encrypts_what_was_stored_before_once(from_before):
     task.refresh_from_db()
     schedule.refresh_from_db()
     assert [task.input, schedule.actions, *map(stored, runs)] == texts
+
+
+def test_the_command_leaves_no_file_with_the_plain_text(from_before):
+    of_runs = Record.objects.filter(store__run_id__in=[run.pk for run in from_before[2]])
+    files = list(of_runs.values_list("file", flat=True))
+    assert all(storage().exists(file) for file in files)
+    assert "The files with the plain text were deleted." in said()
+    assert [file for file in files if storage().exists(file)] == []
+    assert not DiscardedFile.objects.filter(file__in=files).exists()
 
 
 def test_the_command_goes_on_after_a_run(from_before):

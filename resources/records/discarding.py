@@ -23,6 +23,17 @@ def discard(file: str) -> None:
     DiscardedFile.objects.create(file=file, at=timezone.now())
 
 
+def delete_at_once(file: str) -> bool:
+    """Delete a file that was discarded, and return whether it is gone; where not, it is deleted when it has waited.
+
+    Call it after the transaction. A backup that is being made at the same time may miss the file, and says so.
+    """
+    gone = files.discard(file)
+    if gone:
+        DiscardedFile.objects.filter(file=file).delete()
+    return gone
+
+
 def discard_store(store_id: str) -> None:
     """Let all files of a store wait; call it in the transaction that deletes the store, before its records go."""
     with connection.cursor() as cursor:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from resources.models import Build, BuildContent, Record, Run
-from resources.records import writing
+from resources.records import discarding, writing
 from resources.runs import inputs
 from resources.runs.restarting import kept_input
 from resources.runs.starting import INPUT_KEY
@@ -82,3 +82,4 @@ def _replace(record: Record, content: bytes) -> None:
             raise _Changed
 
     writing.write(record.store_id, record.key, [content], content_type=record.content_type, expect=expect)
+    discarding.delete_at_once(record.file)  # it has in plain text what is encrypted now

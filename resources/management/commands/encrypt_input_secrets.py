@@ -34,3 +34,4 @@ class Command(BaseCommand):
             if done.looked_at % _EVERY == 0:
                 self.stdout.write(f"{done.looked_at} runs so far; to go on from here: --after {done.last}")
         self.stdout.write(f"Inputs of runs: {done.encrypted} encrypted, {done.left} cannot be encrypted.")
+        self.stdout.write("The files with the plain text were deleted. Backups from before still have it.")
