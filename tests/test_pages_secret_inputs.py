@@ -9,8 +9,9 @@ import pytest
 from console.pages.secret_masking import DOTS, masked
 from resources.models import Actor, Build, Run, Schedule, Task
 from resources.runs import starting
+from resources.runs.options import RunOptions
 from resources.tasks import editing
-from tests.run_stage import built
+from tests.run_stage import built, built_actor
 from tests.secret_stage import (
     GIVEN,
     JSON,
@@ -139,11 +140,28 @@ def test_the_input_of_a_run_is_shown_with_dots(signed_in, ada, actor):
 
 
 def test_an_input_from_before_is_shown_with_dots_too(signed_in, ada, actor):
-    from resources.runs.options import RunOptions
-
     given = {"input": json.dumps(GIVEN).encode(), "content_type": JSON, "options": RunOptions(build="0.1.1")}
     run = starting.start(actor, by=ada.principal, **given)
     Run.objects.update(build=Build.objects.get(number="0.1.2"))
+    assert not shows_no_secret(stored(run))
+    assert page(signed_in(ada), f"{run.console_path}?tab=input").count(DOTS) == 2
+
+
+@pytest.mark.parametrize("goes_on", ["metamorph", "resurrect", "metamorph back"])
+def test_an_input_from_before_is_shown_with_dots_whatever_the_run_became(signed_in, ada, actor, goes_on):
+    target = built_actor(ada, name="target")
+    given = {"input": json.dumps(GIVEN).encode(), "content_type": JSON, "options": RunOptions(build="0.1.1")}
+    run = starting.start(actor, by=ada.principal, **given)
+    if goes_on == "metamorph back":
+        run = starting.start(target, by=ada.principal, input=given["input"], content_type=JSON)
+    secret, plain = Build.objects.get(number="0.1.2"), Build.objects.get(actor_id=target.pk)
+    made = [{"actorId": each.actor_id, "buildId": each.pk, "inputKey": None} for each in (secret, plain)]
+    changes = {
+        "metamorph": {"build": plain, "metamorphs": made[1:]},
+        "resurrect": {"resurrect_count": 1},
+        "metamorph back": {"build": plain, "metamorphs": made},
+    }
+    Run.objects.filter(pk=run.pk).update(**changes[goes_on])
     assert not shows_no_secret(stored(run))
     assert page(signed_in(ada), f"{run.console_path}?tab=input").count(DOTS) == 2
 

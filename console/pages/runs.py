@@ -23,8 +23,7 @@ from resources.jobs import Origin
 from resources.kinds import Kind
 from resources.models import Dataset, GeneralAccess, KeyValueStore, Record, Run
 from resources.records.reading import find
-from resources.runs.inputs import schema_of
-from resources.secret_inputs.fields import secret_fields
+from resources.runs.input_secrets import secret_names_of
 from sharing import refusals
 from sharing.access import general_access_source
 from sharing.declare import needs
@@ -157,8 +156,7 @@ def _log(request: RunRequest) -> dict[str, Any]:
 
 def _input(request: RunRequest) -> dict[str, Any]:
     store = next(iter(storages_of(request.resource, request.principal, Kind.KEY_VALUE_STORE)), None)
-    secret = secret_fields(schema_of(request.resource.build))
-    return {"store_link": store, "input": _shown(store, "INPUT", secret)}
+    return {"store_link": store, "input": _shown(store, "INPUT", secret_names_of(request.resource))}
 
 
 def _storage(request: RunRequest) -> dict[str, Any]:

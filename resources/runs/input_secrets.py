@@ -9,13 +9,15 @@ from typing import Any
 from django.conf import settings
 
 from resources.encryption import CannotDecrypt
-from resources.models import InputKeyPair, Run
+from resources.models import Build, BuildContent, InputKeyPair, Run
 from resources.runs import inputs
 from resources.runs.restarting import input_key_of, kept_input
 from resources.runs.starting import INPUT_KEY
 from resources.secret_inputs import keys
-from resources.secret_inputs.fields import texts_in
+from resources.secret_inputs.fields import secret_fields, texts_in
 from resources.secret_inputs.values import NotOurs, decrypted
+
+_MOST_BUILDS = 50
 
 
 def variables_of(run: Run) -> dict[str, str]:
@@ -44,6 +46,20 @@ def hidden_texts_of(run: Run) -> list[str]:
     if not InputKeyPair.objects.filter(account_id=run.owner_id, actor_id__in=actor_ids).exists():
         return []
     return [text for key, actor in _inputs(run) for value in _values_of(run, key, actor) for text in texts_in(value)]
+
+
+def secret_names_of(run: Run) -> set[str]:
+    """Return the names of the fields that are secret by the input schema of any build that a run has had.
+
+    Of one that has gone on with another build, by a metamorph or resurrected, the first one is not known: it counts
+    what the newest builds of its Actor say, of which at most _MOST_BUILDS are read.
+    """
+    ids = {run.build_id, *(each.get("buildId") for each in run.metamorphs)}
+    if run.metamorphs or run.resurrect_count:
+        of_actor = Build.objects.filter(actor_id=run.actor_id, content__input_schema__contains="isSecret")
+        ids.update(of_actor.order_by("-created_at").values_list("pk", flat=True)[:_MOST_BUILDS])
+    contents = BuildContent.objects.filter(build_id__in=ids - {None}, input_schema__contains="isSecret")
+    return {name for schema in contents.values_list("input_schema", flat=True) for name in secret_fields(schema)}
 
 
 def _inputs(run: Run) -> Iterator[tuple[str, str]]:
