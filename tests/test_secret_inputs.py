@@ -9,6 +9,8 @@ from resources.models import Actor, InputKeyPair, KeyValueStore, Run
 from resources.records import writing
 from resources.runs import input_secrets, starting
 from resources.runs.options import RunOptions
+from resources.secret_inputs import fields
+from resources.secret_inputs.fields import MAX_SECRETS
 from resources.secret_inputs.values import is_encrypted
 from resources.work import environment
 from tests.run_stage import at_work, built, built_actor, ended, worker
@@ -203,6 +205,46 @@ def test_where_the_key_cannot_be_read_the_run_is_refused_and_says_why(api, ada, 
     for value in (ciphertext, PASSWORD):
         message = refused(post(api(ada), f"/v2/actors/{actor.pk}/runs", {"password": value}))
         assert "another SECRET_KEY" in message
+
+
+def test_more_secret_values_than_an_input_can_have_are_refused_before_any_is_touched(api, ada, actor, monkeypatch):
+    """Each costs a request some milliseconds: as plain values of an older build, and as texts that look encrypted."""
+
+    def never(*given):
+        raise AssertionError("It was encrypted or decrypted.")
+
+    names = [f"key{at}" for at in range(MAX_SECRETS + 1)]
+    secret = {"title": "Key", "type": "string", "editor": "hidden", "isSecret": True}
+    ciphertext = json.loads(stored(start(api, ada, actor, GIVEN)))["password"]
+    monkeypatch.setattr(fields, "encrypted", never)
+    monkeypatch.setattr(fields, "decrypted", never)
+    path = f"/v2/actors/{actor.pk}/runs"
+    looks = dict.fromkeys(names, ciphertext)
+    assert "at most 100 values that are secret or encrypted" in refused(post(api(ada), path, looks))
+    status, body = post(api(ada), "/v2/actor-tasks", {"actId": actor.pk, "name": "mine", "input": looks})
+    assert status == 400, body
+    assert "at most 100 values" in body["error"]["message"]
+    give_schema(built(actor, "0.1.3"), {"type": "object", "properties": dict.fromkeys(names, secret)})
+    assert "at most 100 values" in refused(post(api(ada), path, dict.fromkeys(names, "x")))
+
+
+def test_a_value_that_is_sent_back_is_decrypted_once(api, ada, actor, monkeypatch):
+    text = json.loads(stored(start(api, ada, actor, GIVEN)))
+    calls, decrypt = [], fields.decrypted
+    monkeypatch.setattr(fields, "decrypted", lambda *given: calls.append(given[0]) or decrypt(*given))
+    start(api, ada, actor, text)
+    assert sorted(calls) == ["cookies", "password"]
+
+
+def test_of_an_input_that_a_run_writes_itself_only_so_many_values_are_tried(api, ada, actor, monkeypatch):
+    run = Run.objects.get(pk=start(api, ada, actor, GIVEN))
+    own = dict.fromkeys((f"key{at}" for at in range(3 * MAX_SECRETS)), json.loads(stored(run))["password"])
+    store = KeyValueStore.objects.get(run_id=run.pk)
+    writing.write(store.pk, "INPUT", [json.dumps(own).encode()], content_type=JSON)
+    calls, decrypt = [], input_secrets.decrypted
+    monkeypatch.setattr(input_secrets, "decrypted", lambda *given: calls.append(given[0]) or decrypt(*given))
+    assert input_secrets.hidden_texts_of(run) == []
+    assert len(calls) == MAX_SECRETS
 
 
 # Which key a run gets

@@ -14,6 +14,7 @@ from resources.jobs import JobStatus
 from resources.logs.reading import text_of
 from resources.models import Build, BuildContent, TaggedBuild
 from resources.runs import starting as runs
+from resources.secret_inputs.fields import MAX_SECRETS
 from resources.work import attending, building, commands, directories, making, running, sources
 from resources.work.commands import NoCommand, command_of
 from tests.conftest import principal_of
@@ -276,6 +277,20 @@ def test_a_field_that_cannot_be_secret_fails_the_build(ada, field, problem):
     assert build.status == JobStatus.FAILED
     assert problem in build.status_message
     assert "hunter2" not in text_of(build.pk)
+
+
+@pytest.mark.parametrize("count", [MAX_SECRETS, MAX_SECRETS + 1])
+def test_so_many_fields_of_an_actor_can_be_secret(ada, count):
+    fields = {
+        f"key{at}": {"title": "Key", "type": "string", "editor": "hidden", "isSecret": True} for at in range(count)
+    }
+    schema = {**SCHEMA, "properties": fields}
+    build = built(actor_of(ada, {"main.py": "", ".actor/input_schema.json": json.dumps(schema)}))
+    if count > MAX_SECRETS:
+        assert build.status == JobStatus.FAILED
+        assert "At most 100 input fields can be secret, not 101." in build.status_message
+    else:
+        assert build.status == JobStatus.SUCCEEDED
 
 
 @pytest.mark.parametrize("editor", ["textfield", "textarea", "hidden"])

@@ -2,6 +2,9 @@
 
 import json
 import sys
+from collections import OrderedDict
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,7 +15,7 @@ from resources.jobs import JobStatus
 from resources.kinds import Kind
 from resources.logs.reading import text_of
 from resources.models import Actor, BuildContent, InputKeyPair, Run
-from resources.runs import starting
+from resources.runs import input_secrets, kept_secrets, restarting, starting
 from resources.runs.tokens import make_run_token
 from resources.work import attending, making, running
 from resources.work.lines import MAX_LINE_BYTES, Lines
@@ -225,6 +228,46 @@ def test_a_run_does_not_tell_the_secret_fields_of_its_input_in_its_status_messag
     run, token = at_work_with_secret_input
     message = f"Signed in by {GIVEN['password']} and {GIVEN['cookies'][0]['value']} at {GIVEN['url']}"
     assert say(client, run, message, token) == f"Signed in by ******** and ******** at {GIVEN['url']}"
+
+
+@pytest.fixture
+def reads(monkeypatch) -> list[str]:
+    """Return the fields that are decrypted, one after the other."""
+    calls, decrypt = [], input_secrets.decrypted
+    monkeypatch.setattr(input_secrets, "decrypted", lambda *given: calls.append(given[0]) or decrypt(*given))
+    return calls
+
+
+def test_the_input_is_decrypted_once_for_all_messages_of_a_run(client, at_work_with_secret_input, reads):
+    run, token = at_work_with_secret_input
+    for number in range(3):
+        assert say(client, run, f"{number}: {GIVEN['password']}", token) == f"{number}: ********"
+    assert sorted(reads) == ["cookies", "password"]
+
+
+def test_an_input_that_a_run_is_given_later_is_decrypted_too(client, at_work_with_secret_input, ada, reads):
+    run, token = at_work_with_secret_input
+    say(client, run, "Hello", token)
+    target = secret_actor(ada, "target")
+    given = json.dumps(GIVEN | {"password": "another-secret"}).encode()
+    restarting.metamorph(run, target, by=ada.principal, input=given, content_type="application/json")
+    assert say(client, run, f"another-secret and {GIVEN['password']}", token) == "******** and ********"
+
+
+def test_secrets_are_kept_in_memory_of_a_bounded_number_of_runs_and_for_a_bounded_time(monkeypatch):
+    now, read, run_of = [1000.0], [], partial(SimpleNamespace, resurrect_count=0, metamorphs=[])
+    monkeypatch.setattr(kept_secrets, "_entries", OrderedDict())
+    monkeypatch.setattr(kept_secrets.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(input_secrets, "hidden_texts_of", lambda run: read.append(run.pk) or ["secret"])
+    for at in range(kept_secrets._MOST_RUNS + 5):
+        assert kept_secrets.hidden_texts_of(run_of(pk=f"{at}")) == ["secret"]
+    assert len(kept_secrets._entries) == kept_secrets._MOST_RUNS
+    now[0] += kept_secrets._SECONDS + 1
+    read.clear()
+    kept_secrets.hidden_texts_of(run_of(pk="9"))
+    kept_secrets.hidden_texts_of(run_of(pk="9"))
+    assert read == ["9"]
+    assert len(kept_secrets._entries) == 1
 
 
 @pytest.mark.parametrize("spoil", [lambda run: Actor.objects.get(pk=run.actor_id).delete(), lambda run: _spoil_keys()])

@@ -4,6 +4,8 @@ A run gets the key of its owner and of the Actor that it is now, and no other ke
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +16,7 @@ from resources.runs import inputs
 from resources.runs.restarting import input_key_of, kept_input
 from resources.runs.starting import INPUT_KEY
 from resources.secret_inputs import keys
-from resources.secret_inputs.fields import secret_fields, texts_in
+from resources.secret_inputs.fields import MAX_SECRETS, secret_fields, texts_in
 from resources.secret_inputs.values import NotOurs, decrypted
 
 _MOST_BUILDS = 50
@@ -27,7 +29,7 @@ def variables_of(run: Run) -> dict[str, str]:
         CannotDecrypt: when the key was stored with a SECRET_KEY that this server does not know.
     """
     actor_id = run.current_actor_id
-    if not _values_of(run, input_key_of(run), actor_id):
+    if not any(True for _ in _values_of(run, input_key_of(run), actor_id)):
         return {}
     key = keys.find(run.owner_id, actor_id)
     return keys.environment_of(key) if key else {}
@@ -75,16 +77,15 @@ def _has_encrypted(run: Run) -> bool:
     return record is not None and bool(inputs.encrypted_in(record))
 
 
-def _values_of(run: Run, input_key: str, actor_id: str) -> list[Any]:
-    """Return the decrypted values in an input that are encrypted for the run's owner and this Actor."""
+def _values_of(run: Run, input_key: str, actor_id: str) -> Iterator[Any]:
+    """Yield the decrypted values in an input that are encrypted for the run's owner and this Actor.
+
+    At most MAX_SECRETS are tried: an input that was accepted has no more, but the run can write another one.
+    """
     key = keys.find(run.owner_id, actor_id)
     record = kept_input(run, input_key) if key else None
     if key is None or record is None or record.size > settings.API_MAX_BODY_BYTES:
-        return []
-    found = []
-    for name, text in inputs.encrypted_in(record).items():
-        try:
-            found.append(decrypted(name, text, key))
-        except NotOurs:
-            continue  # the run itself may have put it there
-    return found
+        return
+    for name, text in islice(inputs.encrypted_in(record).items(), MAX_SECRETS):
+        with suppress(NotOurs):  # the run itself may have put it there
+            yield decrypted(name, text, key)

@@ -19,7 +19,15 @@ from resources.models import Build, BuildContent, Record
 from resources.records.content import Undecodable, UnpacksTooLarge, decoded_pieces
 from resources.records.content_types import MAX_LENGTH, can_be_content_type, is_json
 from resources.records.reading import open_current
-from resources.secret_inputs.fields import Fields, ForeignSecret, Holder, encrypted_texts, opened, sealed, secret_fields
+from resources.secret_inputs.fields import (
+    Fields,
+    Holder,
+    SecretsRefused,
+    encrypted_texts,
+    opened,
+    sealed,
+    secret_fields,
+)
 
 JSON_TYPE: Final = "application/json; charset=utf-8"
 _MOST_SHOWN: Final = 20
@@ -46,7 +54,7 @@ def accepted(build: Build, given: bytes | None, content_type: str, holder: Holde
 
     Raises:
         InvalidInput: when the input schema of the build does not allow it, its type is none that a record can have, or
-            it has a value that was encrypted for another account, Actor or field.
+            it has a value that was encrypted for another account, Actor or field, or too many that are secret.
     """
     if given is not None and not can_be_content_type(content_type):
         raise InvalidInput([f"Its content type must be a media type of at most {MAX_LENGTH} characters."])
@@ -127,7 +135,7 @@ def _check(schema: str, given: bytes | None, fields: Fields | None, holder: Hold
     """Hold the plain values of an input against a schema; `fields` are those of `given` where it is an object."""
     try:
         plain = opened(fields or {}, holder)
-    except (ForeignSecret, CannotDecrypt) as error:
+    except (SecretsRefused, CannotDecrypt) as error:
         raise InvalidInput([_sentence(error)]) from None
     if not schema:
         return
@@ -140,12 +148,12 @@ def _check(schema: str, given: bytes | None, fields: Fields | None, holder: Hold
 def _sealed(fields: Fields, schema: str, holder: Holder) -> Fields:
     try:
         return sealed(fields, schema, holder)
-    except (ForeignSecret, CannotDecrypt) as error:
+    except (SecretsRefused, CannotDecrypt) as error:
         raise InvalidInput([_sentence(error)]) from None
 
 
-def _sentence(error: ForeignSecret | CannotDecrypt) -> str:
-    if isinstance(error, ForeignSecret):
+def _sentence(error: SecretsRefused | CannotDecrypt) -> str:
+    if isinstance(error, SecretsRefused):
         return str(error)
     return "Its secret fields cannot be read, because they were encrypted with another SECRET_KEY of the server."
 

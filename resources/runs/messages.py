@@ -5,7 +5,7 @@ from resources.calls import mark_of
 from resources.encryption import CannotDecrypt
 from resources.logs.hiding import HIDDEN, Hidden
 from resources.models import BuildContent, Run
-from resources.runs import input_secrets
+from resources.runs import kept_secrets
 
 
 def without_secrets(run: Run, message: str, token: str) -> str:
@@ -15,7 +15,7 @@ def without_secrets(run: Run, message: str, token: str) -> str:
     """
     sealed = BuildContent.objects.filter(build_id=run.build_id).values_list("environment", flat=True).first()
     try:
-        secrets = [*environment.unsealed(sealed or "").secrets(), *input_secrets.hidden_texts_of(run)]
+        secrets = [*environment.unsealed(sealed or "").secrets(), *kept_secrets.hidden_texts_of(run)]
     except CannotDecrypt:  # the run was given them, and here nobody knows them any more
         return HIDDEN.decode()
     return Hidden([*secrets, token, mark_of(run.pk)]).hide(message.encode(errors="replace")).decode()

@@ -18,7 +18,7 @@ from resources.runs.options import InvalidOption, check_saved
 from resources.schedules import times
 from resources.schedules.actions import Action, InvalidActions, RunActor, written
 from resources.schedules.secrets import input_field_of, with_secrets_sealed
-from resources.secret_inputs.fields import ForeignSecret
+from resources.secret_inputs.fields import SecretsRefused
 from resources.secret_inputs.saved import NotAnObject
 from resources.storages import NAME, NAME_RULES, InvalidName, NameTaken, ResourceGone
 from resources.trail import record
@@ -173,7 +173,7 @@ def _actions(actions: Sequence[Action], owner_id: str) -> str:
 def _sealed(field: str, action: Action, owner_id: str) -> Action:
     try:
         return with_secrets_sealed(action, owner_id)
-    except (NotAnObject, ForeignSecret, CannotDecrypt) as error:
+    except (NotAnObject, SecretsRefused, CannotDecrypt) as error:
         raise InvalidSchedule(f"{field}.{input_field_of(action)}", str(error)) from None
 
 

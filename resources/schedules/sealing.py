@@ -13,11 +13,11 @@ from django.db.models import QuerySet
 from resources.encryption import CannotDecrypt
 from resources.schedules import actions
 from resources.schedules.secrets import with_secrets_sealed
-from resources.secret_inputs.fields import ForeignSecret, Holder
+from resources.secret_inputs.fields import Holder, SecretsRefused
 from resources.secret_inputs.saved import GetModel, NotAnObject, schema_of, sealed_text
 from resources.tasks.options import read
 
-_REFUSED = (NotAnObject, ForeignSecret, CannotDecrypt)
+_REFUSED = (NotAnObject, SecretsRefused, CannotDecrypt)
 
 
 @dataclass(slots=True)

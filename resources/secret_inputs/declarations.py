@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+from resources.secret_inputs.fields import MAX_SECRETS
+
 EDITORS: Final = {
     "string": ("textfield", "textarea", "hidden"),
     "array": ("json", "hidden"),
@@ -19,6 +21,9 @@ def problem_of(schema: dict[str, Any]) -> str:
 
 
 def _problems(schema: dict[str, Any]) -> Iterator[str]:
+    count = sum(field.get("isSecret") is True for _, field in _properties(schema))
+    if count > MAX_SECRETS:
+        yield f"At most {MAX_SECRETS} input fields can be secret, not {count}."
     for name, field in _properties(schema):
         said = field.get("isSecret", False)
         if not isinstance(said, bool):

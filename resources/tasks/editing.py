@@ -19,7 +19,7 @@ from resources.models import Actor, Task
 from resources.records.content_types import MAX_LENGTH, can_be_content_type
 from resources.runs.options import InvalidOption, check_saved
 from resources.secret_inputs import saved
-from resources.secret_inputs.fields import ForeignSecret, Holder
+from resources.secret_inputs.fields import Holder, SecretsRefused
 from resources.storages import NAME, NAME_RULES, InvalidName, NameTaken, ResourceGone
 from resources.tasks.options import NONE_SAVED, SavedOptions, read, written
 from resources.trail import record
@@ -161,7 +161,7 @@ def _sealed(task: Task) -> str:
     schema = saved.schema_of(task.actor_id, read(task.options).build or "")
     try:
         return saved.sealed_text(task.input, schema, Holder(task.owner_id, task.actor_id or ""))
-    except (saved.NotAnObject, ForeignSecret, CannotDecrypt) as error:
+    except (saved.NotAnObject, SecretsRefused, CannotDecrypt) as error:
         raise InvalidTask("input", str(error)) from None
 
 
