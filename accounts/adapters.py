@@ -218,7 +218,7 @@ def _without_foreign_links(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def acting_on(account: Any) -> Principal:
-    """Return who acts: the administrator, the account where it is signed in in this request, else nobody."""
+    """Return who acts: the administrator, the account where it is signed in in this request, else none."""
     if administrator.is_acting():
         return administrator.ADMINISTRATOR
     user = getattr(context.request, "user", None)

@@ -54,7 +54,7 @@ def principal_again(request: HttpRequest) -> Principal:
     """Return the account that a request's credential speaks for now, read anew: its token, or its session.
 
     Raises:
-        UnknownToken: when there is a token and it speaks for nobody any more.
+        UnknownToken: when there is a token and it speaks for no account any more.
     """
     if is_api(request):
         return principal_of_token(request)

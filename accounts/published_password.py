@@ -1,7 +1,7 @@
 """The demo's password, which is published, and so opens nothing where others than this machine can come.
 
 The backend refuses it at every sign-in and re-authentication while the deployment is exposed; back on loopback it signs
-in again. Nobody can choose it anew. What it opened before (sessions, API tokens) ends when a server starts that others
+in again. No user can choose it anew. What it opened before (sessions, API tokens) ends when a server starts that others
 can reach.
 """
 
@@ -28,10 +28,10 @@ class PublishedPasswordBackend:
     """Comes before the other authentication backends, and stops them at the published password."""
 
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> None:
-        """Sign nobody in.
+        """Sign no user in.
 
         Raises:
-            PermissionDenied: for the published password, whatever the account, where the deployment is exposed; then no
+            PermissionDenied: for the published password of any account, where the deployment is exposed; then no
                 other backend is asked.
         """
         if credentials.get("password") == PUBLISHED_PASSWORD and exposure.exposed_by():

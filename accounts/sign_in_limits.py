@@ -86,7 +86,7 @@ def remember(request: HttpRequest, account: Account) -> None:
 
 
 class KnownBrowserMiddleware:
-    """Gives a browser that has signed in the cookie that it is known by; it signs nobody in."""
+    """Gives a browser that has signed in the cookie that it is known by; it signs no user in."""
 
     def __init__(self, get_response: Any) -> None:
         self.get_response = get_response

@@ -123,7 +123,7 @@ class Joined:
         waiting.poll(_WAIT_MILLISECONDS)
 
     def __getattr__(self, name: str) -> Any:
-        # Whatever else is done with a socket comes after the headers.
+        # All other uses of a socket come after the headers.
         self.flush()
         return getattr(self._inner, name)
 
@@ -199,5 +199,5 @@ class Rest:
             return True  # nothing is left, as in most requests
         try:
             return bool(self._parser.finish_body(time.monotonic() + _UNREAD_SECONDS, _UNREAD_BYTES))
-        except Exception:  # whatever is wrong with the rest, no request can follow it
+        except Exception:  # no request can follow a rest that cannot be read
             return False

@@ -162,7 +162,7 @@ class Netlink:
         self._tell(_NEWRULE, _CREATE | _EXCL, told)
 
     def add_neighbour(self, index: int, address: Address, mac: str) -> None:
-        """Say which MAC an address has, so that nobody needs to be asked."""
+        """Say which MAC an address has, so that no neighbor needs to be asked."""
         body = struct.pack("BBHiHBB", _family(address), 0, 0, index, _PERMANENT, 0, 0)
         self._tell(_NEWNEIGH, _CREATE, body + _attribute(1, address.packed) + _attribute(2, _mac(mac)))
 

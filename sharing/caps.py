@@ -118,7 +118,7 @@ def set_cap(account: Account, days: int | None, *, by: Principal) -> bool:
 
 
 def refuse(digest: bytes, signed: Signed, facts: Facts) -> None:
-    """Let a signature on no list stay refused, whatever the cap is later."""
+    """Let a signature on no list stay refused, also under a higher cap."""
     with transaction.atomic():
         if not Resource.objects.select_for_update().filter(pk=facts.id).exists():
             return
@@ -134,7 +134,7 @@ def refuse(digest: bytes, signed: Signed, facts: Facts) -> None:
 
 
 def refuse_link(link_id: str) -> None:
-    """Let a registered link stay refused, whatever the cap is later."""
+    """Let a registered link stay refused, also under a higher cap."""
     SignedLink.objects.filter(pk=link_id, refused_at=None).update(refused_at=timezone.now())
 
 

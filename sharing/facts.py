@@ -90,8 +90,8 @@ def fetch(
     """Return what `address` names with the facts for `account_id` (None: for nobody), or None when nothing is there.
 
     The facts of a storage tell when `holder` was last given its key, unless they are asked for alone. With `only_facts`
-    the columns of the model instance, which take as long as all the facts, come by a statement of their own if somebody
-    asks for it.
+    the columns of the model instance, which take as long as all the facts, come by a statement of their own when
+    they are asked for.
     """
     statement = (_ONLY_FACTS if only_facts else _WITH_INSTANCE)[address.kind]
     asked_for = [account_id or ""] * statement.grant_lookups

@@ -90,7 +90,7 @@ def source_of(facts: Facts) -> Source:
 def may_sign(access: Access) -> bool:
     """Tell whether a principal gets the key of a storage: with WRITE, and not in a run of another account's code.
 
-    Such a run gets the keys of its own default storages only, for whoever wrote its code could keep them.
+    Such a run gets the keys of its own default storages only, for the author of its code could keep them.
     """
     return not is_others_run(access) and access.allows(Permission.WRITE)
 

@@ -170,14 +170,14 @@ def _decided(request: ResourceApiRequest, access: Access, question: _Question) -
     need, principal, facts = question.need, access.principal, access.facts
     decision = _first_allowed(access, question.permissions)
     if question.needs_somebody and not principal.scope_allows(Permission.READ.name or "", facts.kind, facts.id):
-        decision = NO_ACCESS  # to somebody with no token at all this address means nothing, open or not
+        decision = NO_ACCESS  # to a request with no token at all this address means nothing, open or not
     if not decision.allowed and need.signed and "signature" in request.GET:
         decision = _by_signature(access, need.signed, request.GET["signature"], question.key)
     return decision
 
 
 def _on_same_resource(request: ResourceApiRequest, question: _Question, principal: Principal) -> HttpResponse | None:
-    """Judge a request again on the resource that it was let through to, whatever its address leads to now."""
+    """Judge a request again on the resource that it was let through to, also if its address leads elsewhere now."""
     before, kind = request.access, request.access.facts.kind
     beyond = _beyond_token(request, question.need, principal)
     if beyond is not None:

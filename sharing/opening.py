@@ -119,6 +119,6 @@ def _by_client(written: Written, facts: Facts, opens: Opens, record_key: str) ->
 
 
 def _may_read(principal: Principal, facts: Facts) -> bool:
-    """Ask the decision about the holder, with facts of its own: those at hand are for whoever sent the request."""
+    """Ask the decision about the holder, with facts of its own: those at hand are for the sender of the request."""
     found = fetch(Address(facts.kind, id=facts.id), principal.account_id, only_facts=True)
     return found is not None and reads_explicitly(principal, found.facts)

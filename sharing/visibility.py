@@ -68,7 +68,7 @@ class AccountVisibility:
 
     `open_by_own_level` and `restricted_by_own_level` do not follow the account, `public_builds` are builds of public
     Actors, which everyone can read, `runs_with_developers` are runs that an issue or a grant opens to the developer of
-    their Actor, whatever the setting for run data says.
+    their Actor, under each setting for run data.
     """
 
     open_by_own_level: int

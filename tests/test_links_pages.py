@@ -261,12 +261,12 @@ def test_a_row_says_why_a_link_opens_nothing(ada, ben, give, signed_in, storage,
 
     made(ben)
     link, _ = made(ada)
-    assert states() == ["Whoever has it can open it."] * 2
+    assert states() == ["Everyone who has it can open it."] * 2
     grants.revoke(storage, ben, by=ada.principal)
     links.revoke(link, by=ada.principal)
     assert states() == [
         "It was revoked; its signature opens nothing any more.",
-        "Whoever made it cannot read this any more.",
+        "Its maker cannot read this any more.",
     ]
     Account.objects.filter(pk=ada.pk).update(link_days=7)
     assert states()[1] == "It would live longer than the owner allows links to live."

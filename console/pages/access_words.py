@@ -42,7 +42,7 @@ _LOOKS = {
 def badge_of(facts: Facts) -> Badge:
     """Return the badge for the level that holds for a resource, whether its own or one that it follows.
 
-    A build of a public Actor is open whatever its level.
+    A build of a public Actor is open at every level.
     """
     level, inherited_from = general_access_source(facts)
     if everyone(facts) is Everyone.PUBLIC:

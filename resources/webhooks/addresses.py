@@ -28,7 +28,7 @@ _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[
 # 127.1, 0x7f.1 and 2130706433 are addresses to a resolver, and look like names to everybody else.
 _ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\Z")
 _PLAIN = "/%:@!$&'()*+,;=~-._[]|"
-# One sentence for names that nobody has, and for those that lead elsewhere: which is which, and where they lead, is
+# One sentence for names that do not exist, and for those that lead elsewhere: which is which, and where they lead, is
 # known to the network of the deployment, and not to all who can make a webhook.
 _NOT_REACHED = (
     "The host {} was not found, or has an address that webhooks are not sent to here; "

@@ -221,7 +221,7 @@ def _start(program: Program, isolation: Isolation, network: RunNetwork | None) -
         ).encode()
     )
     try:
-        return subprocess.Popen(  # noqa: S603  # no shell, and nobody else's words among the arguments
+        return subprocess.Popen(  # noqa: S603  # no shell, and no words of others among the arguments
             [sys.executable, "-I", "-S", str(_LAUNCH), str(spec)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

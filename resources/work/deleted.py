@@ -14,7 +14,7 @@ def deleted_files(pids: Sequence[int], devices: Collection[int], known: Mapping[
     """Return the bytes that deleted files take, by inode; only those on some devices.
 
     How much a file takes that is mapped and no longer open cannot be asked for: it counts as what is mapped of it, or
-    as in `known`, what files took before by their inodes, whichever is more.
+    as in `known`, what files took before by their inodes, if that is more.
     """
     taken: dict[int, int] = {}
     for pid in pids:

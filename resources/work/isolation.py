@@ -6,8 +6,9 @@ capability. Calls of the kernel that no Actor needs are refused (`seccomp.py`). 
 addresses and what RUN_NETWORK_ALLOW names (`resources/work/network`).
 
 RUN_ISOLATION and RUN_NETWORK say what happens where that is not to be had. "auto" runs without it where only this
-machine reaches the deployment, and says so in the log; elsewhere it runs nothing, and ends what runs. "required", and the networks
-"isolated" and "none", run nothing without. RUN_ISOLATION "none" and RUN_NETWORK "shared" do not even look for it.
+machine reaches the deployment, and says so in the log; elsewhere it runs nothing, and ends what runs. "required", and
+the networks "isolated" and "none", run nothing without. RUN_ISOLATION "none" and RUN_NETWORK "shared" do not even look
+for it.
 """
 
 import os
@@ -98,7 +99,7 @@ def isolation() -> Isolation:
     missing = " ".join(filter(None, (problem, network_problem)))
     if missing:
         _refuse_where_needed(missing, to_install=_to_install(problem, network_problem))
-    if problem:  # a network alone keeps nobody apart who has the rights of the server
+    if problem:  # a network alone does not keep apart a run that has the rights of the server
         return Isolation(on=False, why_not=problem)
     shares = bool(network_problem) or settings.RUN_NETWORK == "shared"
     return Isolation(on=True, why_not=network_problem, shares_network=shares, user_mode=user_mode)

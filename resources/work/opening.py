@@ -2,7 +2,7 @@
 
 A name is followed one part at a time from a directory, by descriptors: links lead on within the directory, and one that
 leads out of it is no file, just like one that leads to nothing. What is no regular file is not opened: a FIFO or device
-keeps nobody waiting. This holds while programs still rename and replace what is there.
+keeps no reader waiting. This holds while programs still rename and replace what is there.
 """
 
 import errno

@@ -1,4 +1,4 @@
-"""Runs and builds of a suspended account do not begin, whoever started, restarted or resurrected them."""
+"""Runs and builds of a suspended account do not begin, started or resurrected by any account."""
 
 from accounts.models import Account
 from resources.models import Build, Run

@@ -17,7 +17,7 @@ _DEFAULT_HOURS = 24.0
 class Command(BaseCommand):
     """Deletes files that no record names. Safe at any time, also while records are being written.
 
-    A file of a record that was replaced or deleted waits for RECORDS_WAIT_HOURS, whatever `--older-than` says.
+    A file of a record that was replaced or deleted waits for RECORDS_WAIT_HOURS, also where `--older-than` is less.
     """
 
     help = (

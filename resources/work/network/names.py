@@ -124,7 +124,7 @@ class _Forwarder:
             return
         try:
             answer = asked.recv(_MAX_BYTES)
-        except OSError:  # nobody listens there
+        except OSError:  # nothing listens there
             self._selector.unregister(asked)
             question.next_at = 0.0
             return

@@ -239,7 +239,7 @@ def _start(wanted: Wanted, theirs: socket.socket, complaints: int) -> subprocess
     try:
         os.write(told, program.described(wanted))
         os.lseek(told, 0, os.SEEK_SET)
-        return subprocess.Popen(  # noqa: S603  # no shell, and nobody else's words among the arguments
+        return subprocess.Popen(  # noqa: S603  # no shell, and no words of others among the arguments
             [sys.executable, "-I", "-S", "-c", _CODE.format(root=str(_ROOT)), str(told), str(theirs.fileno())],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

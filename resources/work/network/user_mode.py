@@ -7,7 +7,8 @@ from ipaddress import IPv4Address, IPv6Address
 PASTA, SLIRP4NETNS = "pasta", "slirp4netns"
 INTERFACE = "tap0"
 MTU = 65520
-# What they give to the namespace: nobody else's, because the first are for benchmarks, and these are never routed.
+# What they give to the namespace: no other host has these addresses, because the IPv4 ones are for benchmarks, and the
+# IPv6 ones are never routed.
 GUEST_4, GATEWAY_4 = IPv4Address("198.18.53.100"), IPv4Address("198.18.53.2")
 GUEST_6, GATEWAY_6 = IPv6Address("fd00::100"), IPv6Address("fe80::2")
 _CIDR_4, _LENGTH_4 = "198.18.53.0/24", 24
@@ -37,7 +38,7 @@ def _pasta(path: str, ipv4: bool, ipv6: bool) -> list[str]:
         command += ["--address", str(GUEST_6), "--gateway", str(GATEWAY_6)]
     if not (ipv4 and ipv6):
         command.append("--ipv4-only" if ipv4 else "--ipv6-only")
-    if os.geteuid() == 0:  # as nobody, which it would become, it could not enter the namespaces of root
+    if os.geteuid() == 0:  # as the user that it would become without this, it could not enter the namespaces of root
         command += ["--runas", "0:0"]
     return command
 
