@@ -4,8 +4,7 @@ Addresses in emails are built from the configured public URL and never from the 
 the commit, and what changes an account is written together with its line in the audit trail.
 """
 
-import base64
-import secrets
+import logging
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -28,6 +27,8 @@ from accounts.encryption import CannotDecrypt, decrypt, encrypt
 from accounts.freshness import is_fresh
 from accounts.models import Account
 from accounts.principal import ANONYMOUS, Principal
+
+_logger = logging.getLogger(__name__)
 
 UNKNOWN_ADDRESS = "0.0.0.0"  # noqa: S104  # stands for "no address", nothing is bound to it
 
@@ -250,8 +251,15 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no typ
         return encrypt(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        """Return a secret; where it was encrypted with another SECRET_KEY, a new one that no code fits."""
+        """Return a secret.
+
+        Raises:
+            ValidationError: where it was encrypted with a SECRET_KEY that is not known any more; it is logged, too.
+        """
         try:
             return decrypt(encrypted_text)
-        except CannotDecrypt:
-            return base64.b32encode(secrets.token_bytes(20)).decode("ascii")
+        except CannotDecrypt as error:
+            _logger.error("A second factor was encrypted with another SECRET_KEY.")  # no traceback
+            raise ValidationError(
+                _("The server cannot read this second factor. Its administrator has to help."), code="unreadable"
+            ) from error

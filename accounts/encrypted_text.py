@@ -1,10 +1,13 @@
 """A column of text that is encrypted in the database and plain in Python."""
 
+import logging
 from typing import Any
 
 from django.db import models
 
 from accounts.encryption import CannotDecrypt, decrypt, encrypt
+
+_logger = logging.getLogger(__name__)
 
 
 class UnreadableText(str):
@@ -39,4 +42,5 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # its own
         try:
             return decrypt(value)
         except CannotDecrypt:
+            _logger.error("A value of %s was encrypted with another SECRET_KEY.", self)  # no traceback
             return UnreadableText(value)

@@ -24,6 +24,7 @@ from django.db import Error, connection
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.known_secrets import digests
 from accounts.models import ListeningAddress
 
 HEARTBEAT_SECONDS = 60.0
@@ -31,6 +32,8 @@ HEARTBEAT_SECONDS = 60.0
 COUNTS_FOR = timedelta(minutes=5)
 # In place of an address. It says nothing of a process, and between two requests others can still reach the server.
 OTHER_MACHINES = "requests from other machines"
+# In place of the address of a process that listens nowhere, and is recorded for the secrets that it knows.
+WORKER = "a worker"
 REQUESTS_COUNT_FOR = timedelta(days=7)
 _QUIET_SECONDS = 60.0
 _quiet_until = 0.0
@@ -50,7 +53,8 @@ def exposed_by() -> list[str]:
         for host in settings.ALLOWED_HOSTS
         if not is_loopback_host(host.strip("[]")) and host != urlsplit(settings.PUBLIC_URL).hostname
     ]
-    recorded = ListeningAddress.objects.exclude(_expired(timezone.now())).order_by("machine", "address")
+    servers = ListeningAddress.objects.exclude(address=WORKER)
+    recorded = servers.exclude(_expired(timezone.now())).order_by("machine", "address")
     for row in recorded:
         if row.address == OTHER_MACHINES:
             found.append(f"A server on {row.machine} has had requests from other machines in the last 7 days.")
@@ -89,8 +93,13 @@ def record(addresses: Iterable[str], process_id: int) -> None:
             process_id=process_id,
             address=address,
             public_url=settings.PUBLIC_URL,
-            defaults={"seen_at": now},
+            defaults={"seen_at": now, "secrets": digests()},
         )
+
+
+def forget_ended() -> None:
+    """Delete what was recorded for processes that run no more, as far as this machine can tell."""
+    _delete_stale(timezone.now())
 
 
 def record_while_alive(addresses: Iterable[str], process_id: int) -> None:

@@ -276,6 +276,7 @@ class ListeningAddress(models.Model):
     process_id = models.BigIntegerField(help_text="The server's main process, to see whether it is still there.")
     address = models.CharField(max_length=100, help_text="An IP address or host name, without the port.")
     public_url = models.CharField(max_length=500)
+    secrets = models.TextField(blank=True, default="", help_text="Digests of those that the process knows.")
     seen_at = models.DateTimeField()
 
     class Meta:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 SECRET_KEY_FILE = "secret-key"  # noqa: S105  # the name of a file
 FALLBACKS_FILE = "secret-key-fallbacks"
+# The secret that is going to be used; it is known for reading before.
+NEXT_FILE = "secret-key-next"
 
 
 _made: list[Path] = []
@@ -37,6 +39,7 @@ def made_now() -> bool:
 def fallbacks(data_dir: Path) -> list[str]:
     """Return the secrets of before, the latest first: SECRET_KEY_FALLBACKS, then those of the data directory.
 
+    The last is the next secret, where there is one: a process that does not use it yet reads what others write with it.
     Those in the environment are separated by commas, those in the file by line feeds.
     """
     given = os.environ.get("SECRET_KEY_FALLBACKS", "").split(",")
@@ -44,18 +47,36 @@ def fallbacks(data_dir: Path) -> list[str]:
         kept = (data_dir / FALLBACKS_FILE).read_text().splitlines()
     except FileNotFoundError:
         kept = []
-    return list(dict.fromkeys(filter(None, (text.strip() for text in (*given, *kept)))))
+    return list(dict.fromkeys(filter(None, (text.strip() for text in (*given, *kept, next_secret(data_dir))))))
+
+
+def next_secret(data_dir: Path) -> str:
+    """Return the secret that is going to be used, "" where none was made."""
+    try:
+        return (data_dir / NEXT_FILE).read_text().strip()
+    except FileNotFoundError:
+        return ""
+
+
+def make_next(data_dir: Path) -> str:
+    """Return the next secret, made now where there is none."""
+    made = next_secret(data_dir)
+    if not made or made == secret_key(data_dir):  # the latter after a crash in `turn`
+        made = secrets.token_urlsafe(64)
+        _write(data_dir / NEXT_FILE, made)
+    return made
 
 
 def turn(data_dir: Path) -> tuple[str, list[str]]:
-    """Make a new secret in the data directory, with the one of before as its first fallback; return both.
+    """Use the next secret of the data directory from now on, with that of before as first fallback; return both.
 
     The fallback is written first, so that after a crash in between nothing is lost.
     """
-    before = [secret_key(data_dir), *fallbacks(data_dir)]
-    new = secrets.token_urlsafe(64)
+    new = make_next(data_dir)
+    before = [each for each in (secret_key(data_dir), *fallbacks(data_dir)) if each != new]
     _write(data_dir / FALLBACKS_FILE, "".join(f"{each}\n" for each in dict.fromkeys(before)))
     _write(data_dir / SECRET_KEY_FILE, new)
+    (data_dir / NEXT_FILE).unlink()
     return new, fallbacks(data_dir)
 
 

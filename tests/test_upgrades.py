@@ -130,6 +130,9 @@ def test_the_migrations_can_be_taken_back(place):
 
 def test_the_secret_is_turned_and_everything_is_read_with_the_new_one(place):
     said = place.manage("rotate_secret")
+    assert "nothing changes" in said
+    assert (place.data / "secret-key").read_text() == SECRET
+    said = place.manage("rotate_secret", "--reencrypt")
     assert "Nothing ends" in said
     new = (place.data / "secret-key").read_text()
     assert new != SECRET

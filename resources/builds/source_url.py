@@ -3,11 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+from accounts.encrypted_text import UnreadableText
 from resources.encryption import CannotDecrypt, decrypt, encrypt
 
 
 def sealed(url: str) -> str:
-    """Return the URL as a build keeps it under `sourceUrl`: encrypted, "" where there is none."""
+    """Return the URL as a build keeps it under `sourceUrl`: encrypted, "" where there is none.
+
+    One that cannot be decrypted is kept as it is stored, so that the build fails and says why.
+    """
+    if isinstance(url, UnreadableText):
+        return url.stored
     return encrypt(url) if url else ""
 
 

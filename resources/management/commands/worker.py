@@ -1,10 +1,12 @@
 """`manage.py worker`: build, run and send what is queued."""
 
+import os
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts import exposure
 from accounts.exposure import exposed_by
 from resources.work import worker
 from resources.work.isolation import IsolationMissing, isolation
@@ -25,6 +27,7 @@ class Command(BaseCommand):
         """Work until asked to end."""
         if options["jobs"] < 1:
             raise CommandError("A worker has at least one job at once.")
+        exposure.record_while_alive([exposure.WORKER], os.getpid())
         self.stdout.write(f"The worker is ready. {_how_runs_are_kept_apart()}".rstrip())
         self.stdout.flush()
         worker.run(options["jobs"])
