@@ -27,7 +27,10 @@ from django.utils import timezone
 from accounts.known_secrets import digests
 from accounts.models import ListeningAddress
 
+_log = logging.getLogger(__name__)
+
 HEARTBEAT_SECONDS = 60.0
+RETRY_SECONDS = 1.0
 # A server that was killed takes nothing back; its addresses count until they have not been recorded for so long.
 COUNTS_FOR = timedelta(minutes=5)
 # In place of an address. It says nothing of a process, and between two requests others can still reach the server.
@@ -103,10 +106,19 @@ def forget_ended() -> None:
 
 
 def record_while_alive(addresses: Iterable[str], process_id: int) -> None:
-    """Record `addresses` now, and each minute until this process ends, from a thread of its own."""
+    """Record `addresses` now, and each minute until this process ends, from a thread of its own.
+
+    Where the database does not answer now, that is logged, and the thread records as soon as it does.
+    """
     known = list(dict.fromkeys(addresses))
-    record(known, process_id)
-    threading.Thread(target=_keep_recording, args=(known, process_id), name="listening addresses", daemon=True).start()
+    pause = HEARTBEAT_SECONDS
+    try:
+        record(known, process_id)
+    except Error as error:
+        _log.warning("The database does not answer: %s", str(error).strip())
+        pause = RETRY_SECONDS
+    arguments = (known, process_id, pause)
+    threading.Thread(target=_keep_recording, args=arguments, name="listening addresses", daemon=True).start()
 
 
 def notice_request(environ: Mapping[str, Any]) -> None:
@@ -160,13 +172,14 @@ def listened_on(sockets: Iterable[socket.socket]) -> list[str]:
     return [str(name[0]).partition("%")[0] for name in found if isinstance(name, tuple)]
 
 
-def _keep_recording(addresses: list[str], process_id: int) -> None:
-    pause = threading.Event()
-    while not pause.wait(HEARTBEAT_SECONDS):
+def _keep_recording(addresses: list[str], process_id: int, pause: float) -> None:
+    never = threading.Event()
+    while not never.wait(pause):
         try:
             record(addresses, process_id)
+            pause = HEARTBEAT_SECONDS
         except Error:  # a database that is away is recorded in as soon as it is back
-            continue
+            pause = RETRY_SECONDS
         finally:
             connection.close()
 

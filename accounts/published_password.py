@@ -6,11 +6,12 @@ can reach.
 """
 
 import logging
+import threading
 from typing import Any
 
 from allauth.usersessions.models import UserSession
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
+from django.db import Error, connection, transaction
 from django.http import HttpRequest
 
 from accounts import audit, exposure, sessions, tokens
@@ -79,6 +80,28 @@ def end_what_it_opened() -> list[Account]:
     if not exposure.exposed_by():
         return []
     return [account for account in _demo_accounts() if _has_something_open(account) and _end(account)]
+
+
+def end_what_it_opened_once_possible() -> None:
+    """Call `end_what_it_opened` now, and where the database does not answer, from a thread as soon as it does."""
+    try:
+        end_what_it_opened()
+    except Error as error:
+        logger.warning("The database does not answer: %s", str(error).strip())
+        threading.Thread(target=_end_later, name="published password", daemon=True).start()
+
+
+def _end_later() -> None:
+    never = threading.Event()
+    while not never.wait(exposure.RETRY_SECONDS):
+        try:
+            end_what_it_opened()
+        except Error:
+            continue
+        else:
+            return
+        finally:
+            connection.close()
 
 
 def _demo_accounts() -> list[Account]:

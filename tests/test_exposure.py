@@ -5,14 +5,17 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from django.core.management import call_command, load_command_class
+from django.db import OperationalError
 from django.utils import timezone
 
-from accounts import exposure
+from accounts import exposure, published_password
 from accounts.models import ListeningAddress
 
 pytestmark = pytest.mark.django_db
@@ -201,3 +204,33 @@ def test_runserver_records_where_it_listens_before_it_answers(monkeypatch):
     call_command(command, "0.0.0.0:8000", "--noreload", stdout=io.StringIO())
 
     assert recorded == [(["0.0.0.0"], os.getpid())]
+
+
+def test_a_process_starts_and_goes_on_where_the_database_does_not_answer(monkeypatch, caplog):
+    started = []
+    monkeypatch.setattr(exposure, "record", Mock(side_effect=OperationalError("away")))
+    monkeypatch.setattr(exposure.threading, "Thread", lambda **given: started.append(given["args"]) or Mock())
+
+    exposure.record_while_alive(["127.0.0.1"], os.getpid())
+
+    assert started == [(["127.0.0.1"], os.getpid(), exposure.RETRY_SECONDS)]
+    assert "The database does not answer: away" in caplog.text
+
+
+def test_what_the_published_password_opened_ends_as_soon_as_the_database_answers(monkeypatch, caplog):
+    tries = []
+
+    def end():
+        tries.append(1)
+        if len(tries) < 3:
+            raise OperationalError("away")
+
+    monkeypatch.setattr(published_password, "end_what_it_opened", end)
+    monkeypatch.setattr(exposure, "RETRY_SECONDS", 0)
+    threads = []
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: threads.append(thread) or thread.run())
+
+    published_password.end_what_it_opened_once_possible()
+
+    assert len(threads) == 1
+    assert len(tries) == 3

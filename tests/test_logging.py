@@ -128,11 +128,11 @@ def test_a_host_that_is_not_ours_is_one_line(db, path, log):
     assert_one_line(log, "DisallowedHost")
 
 
-def test_a_body_that_is_too_large_is_one_line(db, log, settings):
+def test_a_body_that_is_too_large_is_refused_before_it_is_read_and_leaves_no_line(db, log, settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
     response = Client(raise_request_exception=False).post("/sign-in", {"login": "x" * 100})
-    assert response.status_code == 400
-    assert_one_line(log, "RequestDataTooBig")
+    assert response.status_code == 413
+    assert log.getvalue() == ""
 
 
 def assert_one_line(log, name):
