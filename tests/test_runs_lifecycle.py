@@ -1,6 +1,7 @@
 """The life of a run as functions: what is refused, what changes together, and who wins where two want two things."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
@@ -398,7 +399,7 @@ def test_a_run_goes_with_all_that_it_has(actor, ada, commits):
     from resources.datasets.writing import push
     from resources.logs.writing import append_line
     from resources.models import LogPiece
-    from resources.records import files
+    from resources.records import discarding, files
 
     push(Dataset.objects.get(run_id=run.pk).pk, b'{"a": 1}')
     append_line(run.pk, "hello")
@@ -406,6 +407,7 @@ def test_a_run_goes_with_all_that_it_has(actor, ada, commits):
     assert files.storage().exists(file)
     ended(at_work(run))
     assert deleting.delete(run, by=ada.principal)
+    list(discarding.delete_waited(timezone.now() + timedelta(days=1)))  # files wait some hours for a backup
     assert not files.storage().exists(file)
     for model in (Run, Dataset, KeyValueStore, RequestQueue, Record, LogPiece):
         assert not model.objects.exists()
