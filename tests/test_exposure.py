@@ -138,7 +138,12 @@ def ask(monkeypatch):
     monkeypatch.setattr(exposure, "_quiet_until", 0.0, raising=False)
 
     def ask(peer: str, forwarded: str = "", path: str = "/healthz") -> str:
-        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "SERVER_NAME": "localhost", "SERVER_PORT": "8000"}
+        environ: dict[str, object] = {
+            "REQUEST_METHOD": "GET",
+            "PATH_INFO": path,
+            "SERVER_NAME": "localhost",
+            "SERVER_PORT": "8000",
+        }
         environ |= {"wsgi.input": io.BytesIO(), "wsgi.url_scheme": "http", "REMOTE_ADDR": peer}
         environ |= {"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {}
         statuses = []

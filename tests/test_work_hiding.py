@@ -17,6 +17,7 @@ from resources.logs.reading import text_of
 from resources.models import Actor, BuildContent, InputKeyPair, Run
 from resources.runs import input_secrets, kept_secrets, restarting, starting
 from resources.runs.tokens import make_run_token
+from resources.secret_inputs.values import decrypted
 from resources.work import attending, making, running
 from resources.work.lines import MAX_LINE_BYTES, Lines
 from tests.conftest import principal_of
@@ -233,8 +234,13 @@ def test_a_run_does_not_tell_the_secret_fields_of_its_input_in_its_status_messag
 @pytest.fixture
 def reads(monkeypatch) -> list[str]:
     """Return the fields that are decrypted, one after the other."""
-    calls, decrypt = [], input_secrets.decrypted
-    monkeypatch.setattr(input_secrets, "decrypted", lambda *given: calls.append(given[0]) or decrypt(*given))
+    calls: list[str] = []
+
+    def counting(name, text, key):
+        calls.append(name)
+        return decrypted(name, text, key)
+
+    monkeypatch.setattr(input_secrets, "decrypted", counting)
     return calls
 
 
