@@ -14,6 +14,7 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from accounts import tokens
+from accounts.encryption import decrypt
 from accounts.models import Account
 from resources.kinds import Kind
 from resources.models import Dataset
@@ -147,7 +148,7 @@ def people(open_page, ada, ben):
         for page in (halfway, mine):
             fill_in_sign_in(page, "ada")
             expect(page.get_by_role("heading", name="Second step")).to_be_visible()
-        mine.get_by_label("Code").fill(code_of(Authenticator.objects.get(type="totp").data["secret"]))
+        mine.get_by_label("Code").fill(code_of(decrypt(Authenticator.objects.get(type="totp").data["secret"])))
         mine.get_by_role("button", name="Sign in", exact=True).click()
         expect(mine.get_by_role("navigation", name="Main")).to_be_attached()
         add_passkey(mine, "phone")
