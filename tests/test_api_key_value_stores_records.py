@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from resources.encodings import UnpacksTooLarge
 from resources.kinds import Kind
 from resources.models import KeyValueStore, Record
-from resources.records import writing
+from resources.records import discarding, writing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TEXT = b"Latchkey keeps what it is given. " * 3000
@@ -460,6 +460,7 @@ def test_a_record_that_is_replaced_or_deleted_while_it_is_read(client, digits, s
         def opened(*args):
             monkeypatch.setattr(record_answers, "open_record", original)
             change()
+            list(discarding.delete_waited(timezone.now() + timedelta(days=1)))  # the wait for backups is over
             return original(*args)
 
         monkeypatch.setattr(record_answers, "open_record", opened)

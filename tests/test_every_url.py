@@ -46,6 +46,10 @@ SCOPED, SCOPE_KIND, SCOPE_PERMISSION = "scoped", Kind.DATASET, "READ"
 # none: to change who has access.
 FOREIGN_RUN = "run of another account's Actor"
 NOT_FOR_FOREIGN_RUNS = {Kind.ACTOR: {"WRITE", "BUILD"}, Kind.SCHEDULE: {"WRITE"}}
+# A view declares one permission; these ask for others besides, because of what they give away.
+NEEDS_MORE = {
+    ("actors/<str:address>/publish", "manager"): "publishing takes WRITE and RUN, too (sharing/publishing.py)",
+}
 # What stands in a URL besides the resource's address. Whoever is named by `account` is nobody of the roles.
 VALUES = {"account": "somebody-else"}
 pytestmark = pytest.mark.django_db
@@ -352,6 +356,9 @@ def check(
     refusal = expected_refusal(stage, speaks_for, api, need, kind, by, last_run=last_run)
     if last_run and speaks_for not in ("owner", SCOPED, FOREIGN_RUN):
         refusal = "nobody" if speaks_for == "anonymous" else "no run of one's own"
+    if not refusal and (route, speaks_for) in NEEDS_MORE and method in ("GET", "HEAD"):
+        assert response.status_code == 403, where
+        return
     assert bool(refused) == bool(refusal), where
     if refusal:
         assert response.status_code == expected_status(api, refusal, kind, by), where
