@@ -13,7 +13,7 @@ from allauth.mfa.totp.internal import auth as totp
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from accounts import tokens
+from accounts import invitations, tokens
 from accounts.encryption import decrypt
 from accounts.models import Account
 from resources.kinds import Kind
@@ -113,6 +113,8 @@ NO_PAGE = {
     "settings-pre-signed-links": "leads to its section of the page of security",
     "settings-session-end": "takes a form only",
     "settings-sessions-end-others": "takes a form only",
+    "settings-reader-links": "leads to its section of the page of security",
+    "upgrade-notice-close": "takes a form only",
     "ask-for-access": "takes a form only",
     "schedule-preview": "a part of the pages of schedules",
 }
@@ -179,8 +181,10 @@ def places(ada: Account, new_password: str) -> dict[str, str]:
         "pk": Authenticator.objects.get(type="webauthn").pk,
         "token_id": ada.api_tokens.get().pk,
         "session_id": 1,
+        "notice_id": 1,
     }
-    by_name = {"account_reset_password_from_key": new_password}
+    invitation = urlsplit(invitations.create("finn@example.com")[1]).path
+    by_name = {"account_reset_password_from_key": new_password, "invited-sign-up": invitation}
     for pattern in named:
         assert pattern.name, f"{pattern} has no name to tell by that it is looked at"
         if pattern.name not in by_name:
