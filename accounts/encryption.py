@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
-_SALT = "resources.encryption"
+_SALT = "resources.encryption"  # where this module was: it is part of every key, so it stays
 
 
 class CannotDecrypt(ValueError):

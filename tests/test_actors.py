@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from accounts.encryption import CannotDecrypt, decrypt, encrypt
 from accounts.models import AuditEvent
 from resources.actors import editing, environment, versions
 from resources.actors.environment import Variable
@@ -10,7 +11,6 @@ from resources.actors.fields import InvalidField
 from resources.actors.source_files import SourceFile
 from resources.builds import starting
 from resources.builds.choosing import build_for
-from resources.encryption import CannotDecrypt, decrypt, encrypt
 from resources.jobs import JobStatus
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, Build, BuildContent, EnvironmentVariable, Run, TaggedBuild, Task

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from accounts.encryption import encrypt
 from resources.actors import environment
 from resources.actors.environment import Environment, Variable
-from resources.encryption import encrypt
 from resources.jobs import JobStatus
 from resources.kinds import Kind
 from resources.logs.reading import text_of

@@ -13,10 +13,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts import audit
+from accounts.encryption import decrypt, encrypt
 from accounts.principal import Principal
 from resources.actors.editing import touch
 from resources.actors.fields import InvalidField
-from resources.encryption import decrypt, encrypt
 from resources.models import ActorVersion, EnvironmentVariable
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}\Z", re.ASCII)

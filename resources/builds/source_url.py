@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from accounts.encrypted_text import UnreadableText
-from resources.encryption import CannotDecrypt, decrypt, encrypt
+from accounts.encryption import CannotDecrypt, decrypt, encrypt
 
 
 def sealed(url: str) -> str:

@@ -13,8 +13,8 @@ from typing import Any, Final
 import msgspec
 from django.conf import settings
 
+from accounts.encryption import CannotDecrypt
 from resources.actors.inputs import defaults_of, problems
-from resources.encryption import CannotDecrypt
 from resources.models import Build, BuildContent, Record
 from resources.records.content import Undecodable, UnpacksTooLarge, decoded_pieces
 from resources.records.content_types import MAX_LENGTH, can_be_content_type, is_json

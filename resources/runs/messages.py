@@ -1,8 +1,8 @@
 """What a run says of itself by its status message, which whoever may read the run reads, as they do its log."""
 
+from accounts.encryption import CannotDecrypt
 from resources.actors import environment
 from resources.calls import mark_of
-from resources.encryption import CannotDecrypt
 from resources.logs.hiding import HIDDEN, Hidden
 from resources.models import BuildContent, Run
 from resources.runs import kept_secrets

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
+from accounts.encryption import CannotDecrypt
 from resources.actors import environment as variables
 from resources.actors.source_files import SourceFile, parsed
 from resources.builds.source_url import source_url_of
-from resources.encryption import CannotDecrypt
 from resources.jobs import JobStatus
 from resources.models import Build, BuildContent, SourceType
 from resources.secret_inputs.declarations import problem_of

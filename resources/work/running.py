@@ -7,9 +7,9 @@ from pathlib import Path
 
 from django.db.models import F
 
+from accounts.encryption import CannotDecrypt
 from resources.actors import environment as variables
 from resources.calls import mark_of
-from resources.encryption import CannotDecrypt
 from resources.jobs import JobStatus
 from resources.models import Run
 from resources.runs import input_secrets
