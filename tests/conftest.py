@@ -1,10 +1,12 @@
 """The fixed cast of people, and what every test may ask for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.db import transaction
+from django.apps.registry import Apps
+from django.db import connection, transaction
+from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 
 from accounts import exposure, tokens
@@ -148,6 +150,20 @@ def api(token_of) -> Callable[..., ApiClient]:
 def commits(monkeypatch) -> None:
     """Let happen at once what waits for a commit, which never comes inside the transaction of a test."""
     monkeypatch.setattr(transaction, "on_commit", lambda call, using=None, robust=False: call())
+
+
+@pytest.fixture
+def migrate(transactional_db) -> Iterator[Callable[[str, str], Apps]]:
+    """Take the schema to a migration of an app and return the models as they were there; it ends at the latest ones."""
+
+    def to(app: str, name: str) -> Apps:
+        return MigrationExecutor(connection).migrate([(app, name)]).apps
+
+    try:
+        yield to
+    finally:
+        executor = MigrationExecutor(connection)
+        executor.migrate(executor.loader.graph.leaf_nodes())
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import pytest
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -16,7 +15,7 @@ from accounts.models import ApiToken
 from accounts.session_store import stored_key
 from resources.kinds import Kind
 from resources.models import ActorVersion
-from sharing.models import Grant, StorageKey
+from sharing.models import Grant
 from sharing.signatures import current_fingerprint
 
 pytestmark = pytest.mark.django_db
@@ -96,14 +95,10 @@ def test_tokens_of_runs_are_marked_some_at_a_time(ada, dan, make_resource):
     }
 
 
-@pytest.mark.django_db(transaction=True)
-def test_keys_that_were_given_get_the_secret_of_now():
-    before = MigrationExecutor(connection).migrate([("sharing", "0007_issue_runs")]).apps
-    try:
-        ada = before.get_model("accounts", "Account").objects.create(username="ada", email="ada@example.com")
-        store = before.get_model("resources", "KeyValueStore").objects.create(owner=ada, kind="keyValueStore")
-        before.get_model("sharing", "StorageKey").objects.create(resource_id=store.pk, account=ada)
-    finally:
-        executor = MigrationExecutor(connection)
-        executor.migrate(executor.loader.graph.leaf_nodes())
-    assert StorageKey.objects.get().secret == current_fingerprint()
+def test_keys_that_were_given_get_the_secret_of_now(migrate):
+    before = migrate("sharing", "0007_issue_runs")
+    ada = before.get_model("accounts", "Account").objects.create(username="ada", email="ada@example.com")
+    store = before.get_model("resources", "KeyValueStore").objects.create(owner=ada, kind="keyValueStore")
+    before.get_model("sharing", "StorageKey").objects.create(resource_id=store.pk, account=ada)
+    after = migrate("sharing", "0008_secrets_of_link_keys")
+    assert after.get_model("sharing", "StorageKey").objects.get().secret == current_fingerprint()

@@ -3,8 +3,6 @@
 import json
 
 import pytest
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from accounts import upgrade_notices
 from resources.models import Actor, Schedule, Task
@@ -17,20 +15,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 BEFORE, AFTER = "0022_encrypt_at_rest", "0023_permission_levels_that_exist"
 FULL, LIMITED = "FULL_PERMISSIONS", "LIMITED_PERMISSIONS"
 LARGE = 2**60 + 1
-
-
-@pytest.fixture
-def migrate():
-    """Take the schema to a migration and return the models as they were there; it ends as all tests expect it."""
-
-    def to(name: str):
-        return MigrationExecutor(connection).migrate([("resources", name)]).apps
-
-    try:
-        yield to
-    finally:
-        executor = MigrationExecutor(connection)
-        executor.migrate(executor.loader.graph.leaf_nodes())
 
 
 def make_saved(apps) -> dict[str, str]:
@@ -62,8 +46,8 @@ def make_saved(apps) -> dict[str, str]:
 
 
 def test_levels_that_do_not_exist_are_cleared_and_nothing_else(migrate):
-    make_saved(migrate(BEFORE))
-    migrate(AFTER)
+    make_saved(migrate("resources", BEFORE))
+    migrate("resources", AFTER)
     assert {actor.name: json.loads(actor.details) for actor in Actor.objects.all()} == {
         "limited": {"seoTitle": "Ü"},
         "forced": {"maxItems": 7, "actorPermissionLevel": FULL},
@@ -81,8 +65,8 @@ def test_levels_that_do_not_exist_are_cleared_and_nothing_else(migrate):
 
 
 def test_the_owners_and_the_administrator_are_told(migrate):
-    accounts = make_saved(migrate(BEFORE))
-    migrate(AFTER)
+    accounts = make_saved(migrate("resources", BEFORE))
+    migrate("resources", AFTER)
     texts = {name: [upgrade_notices.text(each) for each in upgrade_notices.unseen(pk)] for name, pk in accounts.items()}
     assert len(texts["ada"]) == len(texts["ben"]) == 1
     assert texts["ada"][0].endswith("Actors: limited, forced, odd; Tasks: limited.")
@@ -93,11 +77,11 @@ def test_the_owners_and_the_administrator_are_told(migrate):
 
 
 def test_where_there_is_no_such_level_no_user_is_told(migrate):
-    apps = migrate(BEFORE)
+    apps = migrate("resources", BEFORE)
     ada = apps.get_model("accounts", "Account").objects.create(username="ada", email="ada@example.com")
     apps.get_model("resources", "Task").objects.create(
         owner=ada, kind="task", name="full", options=json.dumps({"forcePermissionLevel": FULL})
     )
-    migrate(AFTER)
+    migrate("resources", AFTER)
     assert upgrade_notices.unseen(ada.pk) == []
     assert not any(each.key.startswith("permission-levels") for each in upgrade_notices.unseen(""))

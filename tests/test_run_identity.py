@@ -1,11 +1,6 @@
 """The principal of a run's token knows which run it is, whose Actor the run is of, and which token started it."""
 
-from collections.abc import Callable, Iterator
-
 import pytest
-from django.apps.registry import Apps
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from accounts import tokens
 from accounts.models import Account
@@ -135,23 +130,9 @@ def test_a_run_that_metamorphs_itself_keeps_the_token_that_started_it(ada, own):
 BEFORE, AFTER = "0017_encrypt_saved_input_secrets", "0018_tokens_that_started_runs"
 
 
-@pytest.fixture
-def migrate() -> Iterator[Callable[[str], Apps]]:
-    """Take the schema to a migration and return the models as they were there; it ends as all tests expect it."""
-
-    def to(name: str) -> Apps:
-        return MigrationExecutor(connection).migrate([("resources", name)]).apps
-
-    try:
-        yield to
-    finally:
-        executor = MigrationExecutor(connection)
-        executor.migrate(executor.loader.graph.leaf_nodes())
-
-
 @pytest.mark.django_db(transaction=True)
 def test_the_tokens_of_runs_at_work_are_marked_by_the_migration(migrate):
-    apps = migrate(BEFORE)
+    apps = migrate("resources", BEFORE)
     account, token = apps.get_model("accounts", "Account"), apps.get_model("accounts", "ApiToken")
     actor, run = apps.get_model("resources", "Actor"), apps.get_model("resources", "Run")
     ada, dan = (account.objects.create(username=name, email=f"{name}@example.com") for name in ("ada", "dan"))
@@ -167,7 +148,7 @@ def test_the_tokens_of_runs_at_work_are_marked_by_the_migration(migrate):
         made = run.objects.create(owner=ada, kind="run", actor=of, metamorphs=metamorphs, status="RUNNING")
         token.objects.create(account=ada, name=name, digest=name.encode(), hint="", run_id=made.pk)
     token.objects.create(account=ada, name="a person's", digest=b"person", hint="")
-    apps = migrate(AFTER)
+    apps = migrate("resources", AFTER)
     marked = dict(apps.get_model("accounts", "ApiToken").objects.values_list("name", "run_is_of_other_account"))
     assert marked == {name: expected for name, (_, _, expected) in worlds.items()} | {"a person's": False}
     assert set(apps.get_model("resources", "Run").objects.values_list("started_by_token", flat=True)) == {None}

@@ -1,12 +1,10 @@
 """The migration that begins to tally runs counts those that were there before it."""
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.apps.registry import Apps
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Sum
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -14,20 +12,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 BEFORE, AFTER = "0009_jobs_from_before_workers", "0010_run_tally"
 RUNS = ("list_owner", "list_actor", "list_task", "status")
 TALLY = ("owner", "actor", "task", "status")
-
-
-@pytest.fixture
-def migrate() -> Iterator[Callable[[str], Apps]]:
-    """Take the schema to a migration and return the models as they were there; it ends as all tests expect it."""
-
-    def to(name: str) -> Apps:
-        return MigrationExecutor(connection).migrate([("resources", name)]).apps
-
-    try:
-        yield to
-    finally:
-        executor = MigrationExecutor(connection)
-        executor.migrate(executor.loader.graph.leaf_nodes())
 
 
 def make_runs(apps: Apps) -> None:
@@ -62,8 +46,8 @@ def tallied(apps: Apps) -> dict[tuple[str, ...], int]:
 
 
 def test_the_runs_from_before_are_tallied_and_so_are_those_that_follow(migrate):
-    make_runs(migrate(BEFORE))
-    apps = migrate(AFTER)
+    make_runs(migrate("resources", BEFORE))
+    apps = migrate("resources", AFTER)
     before = counted(apps)
     assert len(before) == 6
     assert sum(before.values()) == 12
@@ -76,11 +60,11 @@ def test_the_runs_from_before_are_tallied_and_so_are_those_that_follow(migrate):
 
 
 def test_going_back_leaves_runs_that_can_be_changed_and_going_forth_counts_them_again(migrate):
-    make_runs(migrate(BEFORE))
-    migrate(AFTER)
-    apps = migrate(BEFORE)
+    make_runs(migrate("resources", BEFORE))
+    migrate("resources", AFTER)
+    apps = migrate("resources", BEFORE)
     apps.get_model("resources", "Run").objects.filter(status="SUCCEEDED").update(status="ABORTED")
     assert "resources_runtally" not in connection.introspection.table_names()
-    apps = migrate(AFTER)
+    apps = migrate("resources", AFTER)
     assert tallied(apps) == counted(apps)
     assert {status for *_, status in tallied(apps)} == {"ABORTED", "FAILED", "READY"}

@@ -3,8 +3,6 @@
 import json
 
 import pytest
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from accounts import upgrade_notices
 from resources.models import Schedule, Task
@@ -14,20 +12,6 @@ from tests.secret_stage import GIVEN, JSON, SCHEMA, shows_no_secret
 pytestmark = pytest.mark.django_db(transaction=True)
 
 BEFORE, AFTER = "0015_lists_of_what_has_a_name", "0017_encrypt_saved_input_secrets"
-
-
-@pytest.fixture
-def migrate():
-    """Take the schema to a migration and return the models as they were there; it ends as all tests expect it."""
-
-    def to(name: str):
-        return MigrationExecutor(connection).migrate([("resources", name)]).apps
-
-    try:
-        yield to
-    finally:
-        executor = MigrationExecutor(connection)
-        executor.migrate(executor.loader.graph.leaf_nodes())
 
 
 def make_saved(apps) -> None:
@@ -59,8 +43,8 @@ def make_saved(apps) -> None:
 
 
 def test_what_tasks_and_schedules_have_saved_is_encrypted_for_their_owners(migrate, capsys):
-    make_saved(migrate(BEFORE))
-    migrate(AFTER)
+    make_saved(migrate("resources", BEFORE))
+    migrate("resources", AFTER)
     tasks = {task.name: task for task in Task.objects.all()}
     assert shows_no_secret(tasks["mine"].input)
     fields = json.loads(tasks["mine"].input)
