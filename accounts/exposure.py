@@ -105,10 +105,11 @@ def forget_ended() -> None:
     _delete_stale(timezone.now())
 
 
-def record_while_alive(addresses: Iterable[str], process_id: int) -> None:
+def record_while_alive(addresses: Iterable[str], process_id: int) -> threading.Event:
     """Record `addresses` now, and each minute until this process ends, from a thread of its own.
 
-    Where the database does not answer now, that is logged, and the thread records as soon as it does.
+    Where the database does not answer now, that is logged, and the thread records as soon as it does. Setting the event
+    that is returned ends the thread before the process does.
     """
     known = list(dict.fromkeys(addresses))
     pause = HEARTBEAT_SECONDS
@@ -117,8 +118,10 @@ def record_while_alive(addresses: Iterable[str], process_id: int) -> None:
     except Error as error:
         _log.warning("The database does not answer: %s", str(error).strip())
         pause = RETRY_SECONDS
-    arguments = (known, process_id, pause)
+    ended = threading.Event()
+    arguments = (known, process_id, pause, ended)
     threading.Thread(target=_keep_recording, args=arguments, name="listening addresses", daemon=True).start()
+    return ended
 
 
 def notice_request(environ: Mapping[str, Any]) -> None:
@@ -172,9 +175,8 @@ def listened_on(sockets: Iterable[socket.socket]) -> list[str]:
     return [str(name[0]).partition("%")[0] for name in found if isinstance(name, tuple)]
 
 
-def _keep_recording(addresses: list[str], process_id: int, pause: float) -> None:
-    never = threading.Event()
-    while not never.wait(pause):
+def _keep_recording(addresses: list[str], process_id: int, pause: float, ended: threading.Event) -> None:
+    while not ended.wait(pause):
         try:
             record(addresses, process_id)
             pause = HEARTBEAT_SECONDS

@@ -1,5 +1,6 @@
 """The fixed cast of people, and what every test may ask for."""
 
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -21,6 +22,7 @@ from sharing.permissions import parse
 from tests.machine import check_mark
 
 PASSWORD = "correct horse battery"
+WRITING_THREADS = {"listening addresses", "published password"}
 
 
 def principal_of(account: Account) -> Principal:
@@ -46,6 +48,17 @@ def _only_this_machine(monkeypatch) -> None:
 
 def _is_real(way: str) -> bool:
     return way != "ALLOWED_HOSTS names testserver."
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_outlives_its_test() -> Iterator[None]:
+    """Fail where a thread that writes into the database goes on after the test: it would fail in another one."""
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        if thread.name in WRITING_THREADS:
+            thread.join(30)
+            assert not thread.is_alive(), f"The thread {thread.name!r} goes on."
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts import exposure, published_password
 from accounts.models import ListeningAddress
+from resources.work import worker
 
 pytestmark = pytest.mark.django_db
 
@@ -216,10 +217,19 @@ def test_a_process_starts_and_goes_on_where_the_database_does_not_answer(monkeyp
     monkeypatch.setattr(exposure, "record", Mock(side_effect=OperationalError("away")))
     monkeypatch.setattr(exposure.threading, "Thread", lambda **given: started.append(given["args"]) or Mock())
 
-    exposure.record_while_alive(["127.0.0.1"], os.getpid())
+    ended = exposure.record_while_alive(["127.0.0.1"], os.getpid())
 
-    assert started == [(["127.0.0.1"], os.getpid(), exposure.RETRY_SECONDS)]
+    assert started == [(["127.0.0.1"], os.getpid(), exposure.RETRY_SECONDS, ended)]
     assert "The database does not answer: away" in caplog.text
+
+
+def test_a_worker_that_ends_records_no_more(monkeypatch, on_loopback):
+    """The fixture that looks for threads which outlive a test holds it to that."""
+    monkeypatch.setattr(worker, "run", lambda jobs: None)
+
+    call_command("worker", stdout=io.StringIO())
+
+    assert ListeningAddress.objects.filter(address=exposure.WORKER).exists()
 
 
 def test_what_the_published_password_opened_ends_as_soon_as_the_database_answers(monkeypatch, caplog):

@@ -187,5 +187,6 @@ def test_what_was_acknowledged_is_there_after_kill_9(server, store):
     listed = json.loads(server.request("GET", f"{store}/keys").read())["data"]["items"]
     stats = json.loads(server.request("GET", store).read())["data"]["stats"]
     assert stats["storageBytes"] == sum(item["size"] for item in listed)
+    server.environment["RECORDS_WAIT_HOURS"] = "1e-9"
     server.manage("clean_records", "--older-than", "0")
     assert len(files(server)) == len(listed)

@@ -139,14 +139,10 @@ def test_the_numbers_are_those_of_the_kernel(machine):
         assert {name for name in calls if name in known} == named.keys()
 
 
-def test_a_processor_whose_calls_are_not_known_is_not_isolated(monkeypatch):
-    isolation._why_not.cache_clear()
+def test_a_processor_whose_calls_are_not_known_is_not_isolated(monkeypatch, db):
     monkeypatch.setattr(isolation, "bubblewrap", lambda: "/usr/bin/bwrap")
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
-    try:
-        assert "(riscv64) are not known here" in isolation.isolation().why_not
-    finally:
-        isolation._why_not.cache_clear()
+    assert "(riscv64) are not known here" in isolation.isolation().why_not
 
 
 def calls_of_this_machine() -> dict[str, tuple[int, ...]]:

@@ -28,10 +28,13 @@ class Command(BaseCommand):
         """Work until asked to end."""
         if options["jobs"] < 1:
             raise CommandError("A worker has at least one job at once.")
-        exposure.record_while_alive([exposure.WORKER], os.getpid())
-        self.stdout.write(f"The worker is ready. {_how_runs_are_kept_apart()}".rstrip())
-        self.stdout.flush()
-        worker.run(options["jobs"])
+        ended = exposure.record_while_alive([exposure.WORKER], os.getpid())
+        try:
+            self.stdout.write(f"The worker is ready. {_how_runs_are_kept_apart()}".rstrip())
+            self.stdout.flush()
+            worker.run(options["jobs"])
+        finally:
+            ended.set()
 
 
 def _how_runs_are_kept_apart() -> str:
