@@ -28,7 +28,8 @@ from resources.runs.options import InvalidOption, RunOptions
 from resources.schedules import actions, times
 from resources.schedules.actions import Action, RunActor
 from resources.schedules.editing import MAX_LOG
-from sharing import mail
+from sharing import mail, schedule_log
+from sharing.schedule_log import TARGET
 from sharing.scheduled import Target, target_of
 
 logger = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ _NOT_NOW = (OperationalError, InterfaceError)
 
 
 class _NotStarted(Exception):
-    """A run that could not be started; the message says why."""
+    """A run that could not be started; the message says why, without a name."""
 
 
 def fire_due(now: datetime | None = None) -> int:
@@ -101,15 +102,15 @@ def _act(schedule: Schedule, planned: datetime) -> None:
     for action in actions.actions_of(schedule):
         try:
             message = _start(schedule, action, planned)
-            _log(schedule, WARNING if message.startswith("Not started") else INFO, message)
+            _log(schedule, WARNING if message.startswith("Not started") else INFO, message, action)
         except _NotStarted as error:
-            failures.append(str(error))
-            _log(schedule, ERROR, str(error))
+            failures.append(_log(schedule, ERROR, f"{TARGET} was not started: {error}", action))
     if not actions.actions_of(schedule):
         _log(schedule, WARNING, "There is nothing to start: the schedule has no actions.")
     _prune(schedule)
     if failures and schedule.notify_by_email and schedule.owner.is_active and _may_write(schedule, was_failing):
-        mail.tell_of_failed_schedule(schedule, schedule.owner, failures)
+        said = [line.message for line in schedule_log.worded(failures, schedule.owner.principal)]
+        mail.tell_of_failed_schedule(schedule, schedule.owner, said)
 
 
 def _say_that_it_failed(schedule: Schedule, _planned: datetime) -> None:
@@ -122,23 +123,22 @@ def _may_write(schedule: Schedule, was_failing: bool) -> bool:
 
 
 def _start(schedule: Schedule, action: Action, planned: datetime) -> str:
-    """Start what an action names, and return the line for the log.
+    """Start what an action names, and return the message for the log.
 
     Raises:
-        _NotStarted: with the line for the log.
+        _NotStarted: when nothing was started; it says why.
     """
-    named = _words(action)
     if not schedule.owner.is_active:
-        raise _NotStarted(f"The {named} was not started: the account that the schedule belongs to is not active.")
+        raise _NotStarted("the account that the schedule belongs to is not active.")
     try:
         target = target_of(action, _principal(schedule))
     except ApiError as error:
-        raise _NotStarted(f"The {named} was not started: its owner may not run it. {error.message}") from None
+        raise _NotStarted(f"the owner of the schedule may not run it. {error.message}") from None
     going_on = _previous(schedule, action) if schedule.is_exclusive else None
     if going_on:
-        return f"Not started, because the previous run {going_on} goes on: {target.words}."
+        return f"Not started, because the previous run {going_on} goes on: {TARGET}."
     run = _run(schedule, action, target, planned)
-    return f"Started the run {run.pk} of the {target.words}."
+    return f"Started the run {run.pk} of {TARGET}."
 
 
 def _principal(schedule: Schedule) -> Principal:
@@ -163,13 +163,13 @@ def _run(schedule: Schedule, action: Action, target: Target, planned: datetime) 
                 scheduled_at=planned,
             )
     except (starting.CannotRun, InvalidInput, InvalidOption) as error:
-        raise _NotStarted(f"The {target.words} was not started: {error}") from None
+        raise _NotStarted(str(error)) from None
     except _NOT_NOW:
         raise  # all is taken back, and tried again in a moment
     except Exception:
         # Tried again and again it would keep the schedule from ever firing.
         logger.exception("The schedule %s could not start a run.", schedule.pk)
-        raise _NotStarted(f"The {target.words} was not started: an internal error.") from None
+        raise _NotStarted("an internal error.") from None
 
 
 def _options(action: Action) -> RunOptions:
@@ -195,18 +195,17 @@ def _previous(schedule: Schedule, action: Action) -> str | None:
     return runs.filter(**of_it).values_list("pk", flat=True).first()
 
 
-def _words(action: Action) -> str:
-    """Return how a line calls what may not be seen any more: by its ID, which the schedule has kept."""
-    return f"Actor {action.actor_id}" if isinstance(action, RunActor) else f"task {action.actor_task_id}"
-
-
 def _is_failing(schedule: Schedule) -> bool:
     last = ScheduleInvocation.objects.filter(schedule_id=schedule.pk).order_by("-pk").first()
     return last is not None and last.level == ERROR
 
 
-def _log(schedule: Schedule, level: str, message: str) -> None:
-    ScheduleInvocation.objects.create(schedule_id=schedule.pk, level=level, message=message)
+def _log(schedule: Schedule, level: str, message: str, about: Action | None = None) -> ScheduleInvocation:
+    """Write a line; what it is about is named when the line is read, to those who may know the name."""
+    kind, id_ = actions.started_by(about) if about is not None else (None, None)
+    return ScheduleInvocation.objects.create(
+        schedule_id=schedule.pk, level=level, message=message, target_kind=kind, target_id=id_
+    )
 
 
 def _prune(schedule: Schedule) -> None:

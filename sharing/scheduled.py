@@ -28,11 +28,6 @@ class Target:
     actor: Actor
     task: Task | None = None
 
-    @property
-    def words(self) -> str:
-        """How a sentence calls it."""
-        return f"task {self.task}" if self.task else f"Actor {self.actor}"
-
 
 def target_of(action: Action, principal: Principal) -> Target:
     """Return what an action starts, if `principal` may start it: RUN on the Actor, and READ on the task if it is one.

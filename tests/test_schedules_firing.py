@@ -23,6 +23,7 @@ from resources.tasks.editing import TaskChange
 from resources.tasks.options import SavedOptions
 from sharing import firing, grants
 from sharing.firing import fire_due
+from sharing.schedule_log import worded
 
 NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -62,7 +63,8 @@ def make_schedule(ada, actor):
 
 
 def log(schedule) -> list[tuple[str, str]]:
-    return [(line.level, line.message) for line in editing.log_of(schedule)]
+    """Return the levels and messages of the log, as the owner of the schedule reads them."""
+    return [(line.level, line.message) for line in worded(editing.log_of(schedule), schedule.owner.principal)]
 
 
 # What does not start
@@ -85,8 +87,8 @@ def test_an_actor_that_is_not_public_any_more(make_schedule, actor, ada, commits
     assert not Run.objects.exists()
     (level, message) = log(schedule)[0]
     assert level == "ERROR"
-    assert actor.pk in message
-    assert "finder" not in message  # what it is called is not hers to know any more
+    assert message.startswith("An Actor was not started: ")  # what it is called is not hers to know any more
+    assert actor.pk not in message
     (email,) = mailoutbox
     assert email.to == [ada.email]
     assert message in email.body
@@ -172,7 +174,7 @@ def test_an_input_that_the_actors_schema_refuses(make_schedule, actor, schema, a
     assert not Run.objects.exists()
     ((level, message),) = log(schedule)
     assert level == "ERROR"
-    assert message.startswith("The Actor finder was not started: Input is not valid: ")
+    assert message.startswith("The Actor dan/finder was not started: Input is not valid: ")
     assert why in message
     assert [email.to for email in mailoutbox] == [[ada.email]]
     schedule.refresh_from_db()
@@ -253,7 +255,7 @@ def test_what_the_database_refuses_of_one_is_not_repeated_for_ever(make_schedule
     monkeypatch.setattr(starting, "start", refuse)
     schedule = make_schedule()
     assert [fire_due(NOON), fire_due(NOON)] == [1, 0]
-    assert log(schedule) == [("ERROR", "The Actor finder was not started: an internal error.")]
+    assert log(schedule) == [("ERROR", "The Actor dan/finder was not started: an internal error.")]
 
 
 def test_one_that_cannot_be_tried_at_all_stops_no_other(make_schedule, monkeypatch):
@@ -337,7 +339,7 @@ def test_a_run_of_a_schedule(make_schedule, actor, ada):
         assert stored.read() == b'{"a": 1}'
     schedule.refresh_from_db()
     assert (schedule.next_at, schedule.last_at) == (NOON + MINUTE, NOON + timedelta(seconds=2))
-    assert log(schedule) == [("INFO", f"Started the run {run.pk} of the Actor finder.")]
+    assert log(schedule) == [("INFO", f"Started the run {run.pk} of the Actor dan/finder.")]
 
 
 def test_a_run_of_a_task_with_some_of_its_input(make_schedule, task, actor):

@@ -28,6 +28,7 @@ from sharing.declare import needs, signed_in_for
 from sharing.lists import Listed
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
+from sharing.schedule_log import worded
 from sharing.scheduled import named_by_id
 
 
@@ -131,7 +132,7 @@ def delete(request: ResourceApiRequest) -> HttpResponse:
 @needs(Kind.SCHEDULE, Permission.READ)
 def show_log(request: ResourceApiRequest) -> HttpResponse:
     """Answer with the last lines of a schedule's log, the oldest first."""
-    lines = editing.log_of(_schedule(request))
+    lines = worded(editing.log_of(_schedule(request)), request.principal)
     return answers.data([{"message": line.message, "level": line.level, "createdAt": iso(line.at)} for line in lines])
 
 

@@ -1,9 +1,9 @@
 """Where access comes from, in words: "through the Actor prices-crawler", "attached to issue 'Prices missing'"."""
 
-from console.pages.belonging import unnamed
 from resources.kinds import KINDS, Kind
 from sharing.access import Decision, Facts, Reason
 from sharing.models import Grant
+from sharing.names import unnamed
 from sharing.overview import Elsewhere, Through
 
 

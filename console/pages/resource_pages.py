@@ -6,10 +6,10 @@ from typing import Any
 
 from accounts.principal import Principal
 from console.pages.access_words import badge_of, how_you_see_it
-from console.pages.belonging import unnamed
 from resources.kinds import KINDS, Kind
 from sharing.access import Parent
 from sharing.many import is_allowed_on_parent
+from sharing.names import unnamed
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from accounts.principal import Principal
-from console.pages.belonging import Names, names_for
 from console.pages.durations import time_taken
 from console.pages.shared_rows import how_shared
 from console.pages.tables import Row, rows_of
 from resources.models import Dataset, Resource, Run
 from sharing.lists import Listed
+from sharing.names import Names, names_for
 
 
 @dataclass(frozen=True, slots=True)

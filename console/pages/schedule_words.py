@@ -11,11 +11,12 @@ from cronsim import CronSim
 from django.utils import timezone as clock
 
 from accounts.principal import Principal
-from console.pages.belonging import names_for, unnamed
-from resources.kinds import KINDS, Kind, KindInfo
+from resources.kinds import KINDS, KindInfo
 from resources.models import Resource, Run, ScheduleInvocation
 from resources.schedules import times
-from resources.schedules.actions import Action, RunActor
+from resources.schedules.actions import Action, RunActor, started_by
+from sharing.names import names_for, unnamed
+from sharing.schedule_log import worded
 
 NEXT_TIMES = 5
 _STARTED = re.compile(r"(?P<before>Started the run )(?P<run_id>[0-9a-zA-Z]{17})(?P<after> .*)", re.DOTALL)
@@ -73,7 +74,7 @@ def sentence_of(expression: str) -> str:
 
 def action_lines(actions: Sequence[Action], principal: Principal) -> list[ActionLine]:
     """Return what is started, for a page, in two statements at most."""
-    wanted = [(action, *_started_by(action)) for action in actions]
+    wanted = [(action, *started_by(action)) for action in actions]
     found = Resource.objects.select_related("owner").in_bulk({id_ for _, _, id_ in wanted})
     names = names_for(found.values(), principal)
     lines = []
@@ -88,8 +89,9 @@ def action_lines(actions: Sequence[Action], principal: Principal) -> list[Action
 
 
 def log_lines(found: Iterable[ScheduleInvocation], principal: Principal) -> list[LogLine]:
-    """Return lines of a schedule's log for a page, in two statements: its runs are its owner's."""
-    read = [(each, _STARTED.fullmatch(each.message)) for each in found]
+    """Return lines of a schedule's log for a page, in four statements at most: its runs are its owner's."""
+    said = worded(found, principal)
+    read = [(each, _STARTED.fullmatch(each.message)) for each in said]
     ids = [match["run_id"] for _, match in read if match]
     mine = set(Run.objects.filter(pk__in=ids, owner_id=principal.account_id).values_list("pk", flat=True))
     return [
@@ -98,9 +100,3 @@ def log_lines(found: Iterable[ScheduleInvocation], principal: Principal) -> list
         else LogLine(each.at, each.level, each.message)
         for each, match in read
     ]
-
-
-def _started_by(action: Action) -> tuple[Kind, str]:
-    if isinstance(action, RunActor):
-        return Kind.ACTOR, action.actor_id
-    return Kind.TASK, action.actor_task_id

@@ -5,12 +5,12 @@ from typing import cast
 
 from accounts.errors import ApiError
 from accounts.principal import Principal
-from console.pages.belonging import unnamed
 from resources.kinds import KINDS, Kind
 from resources.models import Actor, Task
 from sharing.lists import Listed, listed
 from sharing.many import allowed
 from sharing.mentioned import mentioned
+from sharing.names import unnamed
 from sharing.permissions import Permission
 
 # So many things of a kind a choice offers; anything else is started from its own page.

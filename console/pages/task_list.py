@@ -8,7 +8,6 @@ from django.views.decorators.http import require_safe
 
 from accounts.principal import Principal
 from accounts.requests import PageRequest
-from console.pages.belonging import names_for
 from console.pages.listing import answer, listing_of
 from console.pages.shared_rows import how_shared
 from console.pages.tables import Row, rows_of
@@ -16,6 +15,7 @@ from resources.kinds import Kind
 from resources.models import Task
 from sharing.declare import signed_in_for
 from sharing.lists import Listed
+from sharing.names import names_for
 from sharing.permissions import Permission
 
 

@@ -37,13 +37,22 @@ class Schedule(Resource):
 
 
 class ScheduleInvocation(models.Model):
-    """One line of a schedule's log."""
+    """One line of a schedule's log.
+
+    What it names is not in the message: where that says `{target}`, `target_kind` and `target_id` are of the Actor or
+    task, and a reader is told its name if the reader may know it (`sharing/schedule_log.py`). Of a line from before
+    this was so, of which it could not be told which one it names, `old_target_name` keeps the name, and shows it to
+    nobody.
+    """
 
     id = models.BigAutoField(primary_key=True)
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="invocations")
     at = models.DateTimeField(default=timezone.now)
     level = models.CharField(max_length=10, default="INFO")
     message = models.TextField()
+    target_kind = models.CharField(max_length=20, null=True, blank=True)
+    target_id = models.CharField(max_length=100, null=True, blank=True)
+    old_target_name = models.TextField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.message}"

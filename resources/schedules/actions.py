@@ -6,6 +6,7 @@ import msgspec
 
 from accounts.ids import new_id
 from resources.jobs import Origin
+from resources.kinds import Kind
 from resources.models import Schedule, Task
 from resources.tasks.options import SavedOptions
 
@@ -77,6 +78,13 @@ def written(actions: list[Action]) -> str:
 def actions_of(schedule: Schedule) -> list[Action]:
     """Return what a schedule does."""
     return read(schedule.actions)
+
+
+def started_by(action: Action) -> tuple[Kind, str]:
+    """Return the kind and the ID of the Actor or task that an action starts."""
+    if isinstance(action, RunActor):
+        return Kind.ACTOR, action.actor_id
+    return Kind.TASK, action.actor_task_id
 
 
 def input_of(action: Action, task: Task | None) -> tuple[bytes | None, str]:

@@ -1,4 +1,4 @@
-"""What a run, task or build belongs to, by the name that whoever looks may know.
+"""What a run, task or build belongs to and what a schedule starts, by the name that the reader may know.
 
 To read a run is not to read its Actor: of an Actor or task that the user may not read, a page says only that it is
 one. Its name is not for that user, and its ID tells nothing.
@@ -29,6 +29,12 @@ class Names:
     def of(self, resource: Resource | None) -> str:
         """Return how to call an Actor or task: by its name, or by its kind; empty where there is none."""
         return self.known.get(resource.pk, unnamed(resource.kind)) if resource is not None else ""
+
+    def with_kind(self, kind: Kind, resource: Resource | None) -> str:
+        """Return how a sentence calls an Actor or task of this kind, or one that is gone: "the task x", "a task"."""
+        if not self.knows(resource):
+            return unnamed(kind)
+        return f"the {KINDS[kind].noun} {self.of(resource)}"
 
     def knows(self, resource: Resource | None) -> bool:
         """Tell whether whoever looks can open its page."""
