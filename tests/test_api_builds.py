@@ -318,6 +318,17 @@ def test_the_openapi_document_describes_the_input(api, ada, make_build, url):
     assert "sectionCaption" not in schema["properties"]["url"]
 
 
+def test_the_openapi_document_names_the_actor_to_those_who_may_read_it(api, ada, ben, make_build, actor, give):
+    build = make_build(general_access="ANYONE_WITH_ID_CAN_READ")
+    for client in (api(), api(ben)):
+        document = client.get(f"{BUILDS}/{build.pk}/openapi.json").json()
+        assert f"/actors/{actor.pk}/runs" in document["paths"]
+        assert document["info"].pop("description") == "Finds prices."
+        assert actor.name not in json.dumps(document)
+    give(actor, ben)
+    assert f"/actors/ada~{actor.name}/runs" in api(ben).get(f"{BUILDS}/{build.pk}/openapi.json").json()["paths"]
+
+
 def test_the_openapi_document_has_no_value_of_a_secret_field(api, ada, make_build):
     values = dict.fromkeys(("default", "prefill", "example"), "hunter2-of-ada")
     field = {"title": "Password", "type": "string", "editor": "textfield", "isSecret": True, **values}

@@ -226,6 +226,17 @@ def test_a_writer_changes_a_shared_task(api, task, ben, give):
     assert (data["title"], data["username"]) == ("Ours", "ada")
 
 
+def test_a_list_names_the_actors_that_its_reader_may_read(api, ada, ben, actor, task, give):
+    give(task, ben)
+    actor.is_public = False
+    actor.save()
+    (item,) = api(ben).get("/v2/actor-tasks").json()["data"]["items"]
+    assert (item["id"], item["actName"], item["actUsername"]) == (task.pk, None, None)
+    give(actor, ben)
+    (item,) = api(ben).get("/v2/actor-tasks").json()["data"]["items"]
+    assert (item["actName"], item["actUsername"]) == ("finder", "dan")
+
+
 def test_lists(api, ada, ben, actor, task, give):
     mine = editing.create(ben.pk, actor, TaskChange(name="bens"), by=ben.principal)
     give(task, ben)

@@ -17,6 +17,7 @@ from resources.runs.inputs import InvalidInput, check_value
 from resources.secret_inputs.fields import Holder
 from sharing.access import Access
 from sharing.declare import needs
+from sharing.many import is_allowed_on_parent
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
 
@@ -59,7 +60,11 @@ def _content(build: Build) -> BuildContent:
 
 def _document(access: Access) -> HttpResponse:
     build, actor = cast("Build", access.resource), access.facts.actor
-    name = (actor.name if actor else None) or build.pk
-    address = f"{access.facts.owner_username}~{name}"
-    said = document(_content(build), number=build.number, title=name, address=address, server=settings.PUBLIC_URL)
+    title = address = build.pk
+    if actor is not None:
+        title = address = actor.id
+        # To read a build is not to read its Actor, whose name is only for those who may.
+        if actor.name and is_allowed_on_parent(Kind.ACTOR, actor, access.principal, Permission.READ):
+            title, address = actor.name, f"{access.facts.owner_username}~{actor.name}"
+    said = document(_content(build), number=build.number, title=title, address=address, server=settings.PUBLIC_URL)
     return answers.raw(msgspec.json.encode(said))

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from django.http import HttpResponse
 
+from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from console.api import answers
 from console.api.pagination import Page, one_of
@@ -17,8 +18,8 @@ _OWNERSHIPS = {"ownedByMe": Ownership.MINE, "sharedWithMe": Ownership.SHARED}
 class ItemsOf(Protocol):
     """Writes out the rows of a page, in a number of queries that does not grow with them."""
 
-    def __call__(self, rows: Sequence[Listed], /) -> list[dict[str, Any]]:
-        """Return the rows as the API writes them, without those that are gone meanwhile."""
+    def __call__(self, rows: Sequence[Listed], principal: Principal, /) -> list[dict[str, Any]]:
+        """Return the rows as the API writes them to `principal`, without those that are gone meanwhile."""
 
 
 def answer_with_plans(request: ApiRequest, kind: Kind, items_of: ItemsOf) -> HttpResponse:
@@ -34,4 +35,4 @@ def answer_with_plans(request: ApiRequest, kind: Kind, items_of: ItemsOf) -> Htt
     }
     account_id = request.principal.account_id or ""
     rows = listed(account_id, **wanted, offset=page.offset, limit=page.limit, newest_first=page.desc)
-    return answers.data(page.answer(count_listed(account_id, **wanted), items_of(rows)))
+    return answers.data(page.answer(count_listed(account_id, **wanted), items_of(rows, request.principal)))

@@ -176,7 +176,7 @@ def _core(schedule: Schedule) -> dict[str, Any]:
     }
 
 
-def _list_items(rows: Sequence[Listed]) -> list[dict[str, Any]]:
+def _list_items(rows: Sequence[Listed], _principal: Principal) -> list[dict[str, Any]]:
     schedules = Schedule.objects.in_bulk([row.id for row in rows])
     found = [schedules[row.id] for row in rows if row.id in schedules]
     return [{**_core(each), "actions": [_short(action) for action in actions_of(each)]} for each in found]

@@ -16,6 +16,7 @@ from msgspec import UNSET, UnsetType
 
 from accounts.errors import ApiError, invalid_value, record_not_found
 from accounts.moments import iso
+from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from console.api import answers, bodies, permission_levels
 from console.api.plan_lists import answer_with_plans
@@ -27,6 +28,7 @@ from resources.tasks.editing import InvalidTask, TaskChange
 from resources.tasks.options import SavedOptions
 from sharing.declare import needs, signed_in_for
 from sharing.lists import Listed
+from sharing.many import allowed
 from sharing.mentioned import mentioned
 from sharing.permissions import Permission
 from sharing.planned import allowed_change
@@ -252,14 +254,16 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _list_items(rows: Sequence[Listed]) -> list[dict[str, Any]]:
+def _list_items(rows: Sequence[Listed], principal: Principal) -> list[dict[str, Any]]:
     tasks = Task.objects.in_bulk([row.id for row in rows])
     actors = Resource.objects.select_related("owner").in_bulk({task.actor_id for task in tasks.values()} - {None})
-    return [_list_item(tasks[row.id], row, actors) for row in rows if row.id in tasks]
+    readable = allowed(actors.values(), principal, Permission.READ)
+    known = {id_: actor for id_, actor in actors.items() if id_ in readable}
+    return [_list_item(tasks[row.id], row, known) for row in rows if row.id in tasks]
 
 
-def _list_item(task: Task, row: Listed, actors: Mapping[str, Resource]) -> dict[str, Any]:
-    actor = actors.get(task.actor_id or "")
+def _list_item(task: Task, row: Listed, known: Mapping[str, Resource]) -> dict[str, Any]:
+    actor = known.get(task.actor_id or "")
     return {
         **_core(task, row.owner_username),
         "title": task.title or None,
