@@ -25,6 +25,7 @@ from sharing.signatures import Signed
 
 MAX_CAP = 3650
 MOST_REFUSALS = 256
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 24 * 60 * 60 * 1000
 _CLOCKS_DIFFER = 60 * 1000
 
@@ -57,7 +58,7 @@ def now() -> int:
 
 def milliseconds(moment: datetime) -> int:
     """Return a moment in milliseconds since 1970."""
-    return int(moment.timestamp() * 1000)
+    return (moment - _EPOCH) // timedelta(milliseconds=1)  # exact, as floats are not
 
 
 def is_beyond(expires_at: int, facts: Facts, *, made_here: bool = False) -> bool:

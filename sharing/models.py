@@ -159,6 +159,13 @@ class SignedLink(models.Model):
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
     # The row stays when its maker goes: without it the signature would pass for one that a client made.
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="links")
+    secret = models.CharField(
+        max_length=16,
+        blank=True,
+        default=current_fingerprint,
+        editable=False,
+        help_text="The fingerprint of the secret that it was signed with (sharing/signatures.py).",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True)

@@ -169,10 +169,11 @@ def sign_record(key: str, resource_id: str, record_key: str) -> str:
 class HeldSigner:
     """Signs what one holder hands on of one storage: its content, or records of it."""
 
-    def __init__(self, source: Source, holder: str) -> None:
+    def __init__(self, source: Source, holder: str, secret: str = "") -> None:
+        """Sign with the key of one of the server's secrets, that which signs now where none is given."""
         self._source = source
         self._holder = holder.encode("ascii")
-        self._key = _held_key(source, secrets()[0])
+        self._key = _held_key(source, secret or secrets()[0])
 
     def sign(self, opens: Opens, expires_at: int, record_key: str = "") -> str:
         """Return a signature that ends at `expires_at` (milliseconds since 1970)."""

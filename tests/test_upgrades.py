@@ -88,6 +88,13 @@ def test_what_is_encrypted_is_as_it_was(place):
     assert [each for each in found["built"] if each] == [known["actor"]["sourceUrls"]["0.2"]]
 
 
+def test_the_secret_of_each_registered_link_is_found_by_its_digest(place):
+    links = place.rows("sharing_signedlink")
+    now = place.python("from sharing.signatures import current_fingerprint; print(current_fingerprint())")
+    assert len(links) == 4
+    assert {link["secret"] for link in links} == {now}
+
+
 def test_sessions_go_on_and_are_listed(place):
     keys = place.known["sessions"]
     code = (

@@ -7,7 +7,7 @@ called wrong.
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from console.data_checks import database, logs, records, secrets, storages
+from console.data_checks import database, links, logs, records, secrets, storages
 
 
 class Check(NamedTuple):
@@ -28,6 +28,7 @@ def every_check(*, read_files: bool = True) -> list[Check]:
         Check("logs", logs.problems),
         Check("runs", database.problems_of_runs),
         Check("grants", database.problems_of_grants),
+        Check("registered links", links.problems),
         Check("secrets", secrets.problems),
         Check("sessions", secrets.problems_of_sessions),
     ]

@@ -10,9 +10,9 @@ from console.data_checks import every_check
 
 
 class Command(BaseCommand):
-    """Checks rows and files, counts and bytes, chunks, signatures and secrets, and lists what is wrong."""
+    """Checks rows and files, counts and bytes, chunks, links and secrets, and lists what is wrong."""
 
-    help = "Check the data: rows and files, counts and bytes, chunks, secrets and sessions. Safe at any time."
+    help = "Check the data: rows and files, counts and bytes, chunks, links, secrets and sessions. Safe at any time."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take whether files are read."""
