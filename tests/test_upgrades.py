@@ -2,10 +2,11 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 
-from tests.upgrade_stage import SECRET, lost, upgraded
+from tests.upgrade_stage import FIXTURES, SECRET, lost, upgraded
 
 
 @pytest.fixture(scope="module")
@@ -13,6 +14,13 @@ def place(tmp_path_factory):
     """The data of November, in this version. The tests here do not change it, but for those at the end."""
     with upgraded(tmp_path_factory.mktemp("upgrade")) as made:
         yield made
+
+
+def rows_of_november(table: str) -> list[dict[str, Any]]:
+    """Return the rows of a table as November stored them."""
+    with (FIXTURES / "november" / "tables.jsonl").open() as lines:
+        found = [json.loads(line) for line in lines]
+    return [each["row"] for each in found if each.get("table") == table]
 
 
 def answers(place, code: str):
@@ -112,6 +120,25 @@ def test_sessions_go_on_and_are_listed(place):
     }
 
 
+def signs_in_with_passkey(place) -> bool:
+    """Tell whether Ben signs in with the password and then the passkey that was added in November."""
+    key, password = place.known["ben"]["passkey"], place.known["passwords"]["ben"]
+    code = (
+        f"{_BROWSER}\nfrom tests.passkeys import Passkey\n"
+        "settings.PUBLIC_URL = origin = 'http://localhost:8000'\n"
+        "settings.ALLOWED_HOSTS = ['localhost']  # elsewhere the published password does not sign in\n"
+        "client = Client(headers={'host': 'localhost:8000'})\n"
+        f"key = Passkey({key['id']!r}, {key['privateKey']!r})\n"
+        f"client.post('/sign-in', {{'login': 'ben', 'password': {password!r}}})\n"
+        "options = client.get('/sign-in/second-step').context['js_data']['request_options']\n"
+        "answer = json.dumps(key.asserted(options, origin))\n"
+        "client.post('/sign-in/second-step', {'credential': answer})\n"
+        "page = client.get('/settings/security')\n"
+        "print(json.dumps(page.status_code == 200 and page.wsgi_request.user.username == 'ben'))"
+    )
+    return answers(place, code)
+
+
 def test_what_the_table_of_sessions_has_opens_nothing(place):
     stored = [
         row["session_key"] for table in ("django_session", "usersessions_usersession") for row in place.rows(table)
@@ -123,16 +150,27 @@ def test_what_the_table_of_sessions_has_opens_nothing(place):
     assert answers(place, code) == [302] * 6
 
 
+def test_a_passkey_is_as_it_was_and_signs_in(place):
+    (before,) = [row for row in rows_of_november("mfa_authenticator") if row["type"] == "webauthn"]
+    (after,) = place.rows("mfa_authenticator", type="webauthn")
+    kept = after["data"] if isinstance(after["data"], dict) else json.loads(after["data"])
+    assert kept == json.loads(before["data"])
+    assert kept["name"] == place.known["ben"]["passkey"]["name"]
+    assert signs_in_with_passkey(place)
+
+
 def test_the_migrations_can_be_taken_back(place):
     before = place.known["ben"]["totpSecret"]
     place.manage("migrate", "--verbosity=0", "resources", "0021")
     place.manage("migrate", "--verbosity=0", "accounts", "0009")
     text = place.text()
     assert before in text
+    assert place.known["ben"]["passkey"]["id"] in text
     assert "hunter2" in text
     assert "of-a-webhook" in text
     place.manage("migrate", "--verbosity=0")
     place.manage("check_data")
+    assert signs_in_with_passkey(place)
 
 
 def test_the_secret_is_turned_and_everything_is_read_with_the_new_one(place):
@@ -153,6 +191,7 @@ def test_the_secret_is_turned_and_everything_is_read_with_the_new_one(place):
     assert not (place.data / "secret-key-fallbacks").exists()
     assert "sessions cannot be read" in place.manage("check_data", fails=True)
     assert answers(place, code) == 302
+    assert signs_in_with_passkey(place)
     test_what_is_encrypted_is_as_it_was(place)
 
 

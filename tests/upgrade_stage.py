@@ -1,9 +1,10 @@
 """The test bed of upgrades: the data of an older version, taken through a backup into this one.
 
 A fixture of `tests/upgrades` is what a deployment of some time held, as text (`tests/upgrade_rows.py` says how). The
-fixture `november` is of the version before issue 9: accounts with tokens, sessions and second factors, an Actor with
-secret variables and a source URL with a password, builds, runs that ended, wait or were abandoned, tasks, schedules,
-webhooks with header templates, storages with content, grants, issues, signed links, the audit trail and the queue.
+fixture `november` is of the version before secrets were encrypted at rest: accounts with tokens, sessions and second
+factors (a passkey too), an Actor with secret variables and a source URL with a password, builds, runs that ended, wait
+or were abandoned, tasks, schedules, webhooks with header templates, storages with content, grants, issues, signed
+links, the audit trail and the queue.
 
 A test of a migration looks like this, and runs on the database that the tests run on:
 
