@@ -27,6 +27,7 @@ from accounts.encryption import CannotDecrypt, decrypt, encrypt
 from accounts.freshness import is_fresh
 from accounts.models import Account
 from accounts.principal import ANONYMOUS, Principal
+from accounts.second_factors import UNREADABLE
 
 _logger = logging.getLogger(__name__)
 
@@ -261,5 +262,5 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no typ
         except CannotDecrypt as error:
             _logger.error("A second factor was encrypted with another SECRET_KEY.")  # no traceback
             raise ValidationError(
-                _("The server cannot read this second factor. Its administrator has to help."), code="unreadable"
+                _("The server cannot read this second factor. Its administrator has to help."), code=UNREADABLE
             ) from error

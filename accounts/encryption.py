@@ -35,6 +35,15 @@ def decrypt(text: str) -> str:
         raise CannotDecrypt("This was encrypted with another SECRET_KEY.") from None
 
 
+def can_decrypt(text: str) -> bool:
+    """Tell whether `text` was encrypted with a key that this server knows."""
+    try:
+        decrypt(text)
+    except CannotDecrypt:
+        return False
+    return True
+
+
 def _keys() -> tuple[str, ...]:
     return tuple(str(key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from accounts.encrypted_text import UnreadableText
 from accounts.errors import record_not_found
 from accounts.moments import iso
 from console.api.basics import basics_of
@@ -80,7 +81,9 @@ def version_answer(version: ActorVersion, with_environment: bool) -> dict[str, A
         "buildTag": version.build_tag or None,
     }
     url_field = url_field_of(version.source_type)
-    if url_field:
+    if url_field and isinstance(version.source_url, UnreadableText):
+        answer[url_field] = None
+    elif url_field:
         answer[url_field] = version.source_url if with_environment else url_for_readers(version.source_url)
     else:
         answer["sourceFiles"] = msgspec.Raw(version.source_files.encode())

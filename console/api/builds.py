@@ -267,7 +267,7 @@ def _version(source: str, *, in_full: bool) -> dict[str, Any]:
         version["sourceFiles"] = [file for file in kept.get("sourceFiles", ()) if not file.get("folder")]
     elif kept.get("sourceType") == SourceType.GIT_REPO:
         url = readable_source_url_of(kept)
-        version["gitRepoUrl"] = url if in_full else url_for_readers(url)
+        version["gitRepoUrl"] = url if in_full or url is None else url_for_readers(url)  # None: it cannot be read
     return version
 
 

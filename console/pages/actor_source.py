@@ -13,11 +13,13 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.encrypted_text import UnreadableText
 from console.form_bodies import BYTES_PER_CHARACTER_IN_MULTIPART, takes_up_to
 from console.pages.actor_pages import SOURCE, ActorRequest, context_of
 from console.pages.dataset_items import printable
 from console.pages.form_manners import Manners
 from resources.actors import files, source_files, versions
+from resources.actors.environment import unreadable_names
 from resources.actors.fields import InvalidField
 from resources.actors.source_files import SourceFile
 from resources.kinds import Kind
@@ -153,6 +155,7 @@ def _show(
     status: int = 200,
 ) -> HttpResponse:
     context = context_of(request, SOURCE)
+    variables = list(version.environment.order_by("name")) if version and context["can_write"] else []
     context |= {
         "versions": in_order(list(request.resource.versions.all())),
         "version": version,
@@ -160,8 +163,10 @@ def _show(
         "form": form,
         "has_files": version is not None and version.source_type == SourceType.SOURCE_FILES,
         "files": _rows(version, file) if version else [],
+        "url_is_unreadable": version is not None and isinstance(version.source_url, UnreadableText),
         "source_url": versions.url_for_readers(version.source_url) if version else "",
-        "variables": version.environment.order_by("name") if version and context["can_write"] else [],
+        "variables": variables,
+        "unreadable": unreadable_names(variables),
         "file_path": f"/actors/{version.actor_id}/versions/{version.number}" if version else "",
         "file_query": urlencode({"file": file.name}) if file else "",
     }

@@ -53,12 +53,14 @@ def source(request: BuildRequest) -> HttpResponse:
     file = next((each for each in found if each.name == wanted or (not wanted and each.format == "TEXT")), None)
     if wanted and file is None:
         raise Http404
+    url = "" if is_files else readable_source_url_of(kept)
     context = _context(request, "/source") | {
         "files": found,
         "file": file,
         "text": printable(file.content) if file and file.format == "TEXT" else None,
         "source_type": source_type,
-        "source_url": "" if is_files else url_for_readers(readable_source_url_of(kept)),
+        "source_url": url_for_readers(url or ""),
+        "url_is_unreadable": url is None,
     }
     return render(request, "builds/source.html", context)
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import sessions
 from accounts.models import Account, AccountGeneralAccess
 from accounts.requests import PageRequest
+from accounts.second_factors import codes_left, is_readable
 from console.pages import settings_links
 from console.pages.sign_in_confirm import ask_first, back_from_confirmation
 from console.pages.visibility_words import level_sentences, run_sharing_sentences
@@ -191,12 +192,13 @@ def _privacy(request: PageRequest) -> dict[str, object]:
 def _page(request: PageRequest) -> dict[str, object]:
     factors = list(Authenticator.objects.filter(user=request.user).order_by("created_at"))
     by_type = {factor.type: factor for factor in factors}
-    codes = by_type.get(Authenticator.Type.RECOVERY_CODES)
+    app, codes = by_type.get(Authenticator.Type.TOTP), by_type.get(Authenticator.Type.RECOVERY_CODES)
     return {
         **_privacy(request),
-        "app": by_type.get(Authenticator.Type.TOTP),
+        "app": app,
+        "app_is_readable": app is None or is_readable(app),
         "passkeys": [factor for factor in factors if factor.type == Authenticator.Type.WEBAUTHN],
         "recovery_codes": codes,
-        "codes_left": len(codes.wrap().get_unused_codes()) if codes else 0,
+        "codes_left": codes_left(codes) if codes else 0,
         "sessions": sessions.list_of(request.user, request.session.session_key),
     }

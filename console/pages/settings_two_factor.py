@@ -7,13 +7,17 @@ from typing import Any
 from allauth.mfa.recovery_codes import views as codes_views
 from allauth.mfa.totp import views as totp_views
 from allauth.mfa.webauthn import views as webauthn_views
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from django.views.generic.edit import FormView
 
 from accounts.requests import PageRequest
+from accounts.second_factors import is_unreadable
 from sharing.declare import account_wide
 
 View = Callable[..., HttpResponse]
@@ -32,6 +36,32 @@ def _page(view: View) -> View:
     return account_wide(never_cache(in_transaction))
 
 
+def _of_codes(view: View) -> View:
+    """Show a page of recovery codes, or one that says that the server cannot read them."""
+
+    @wraps(view)
+    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except ValidationError as error:
+            if not is_unreadable(error):
+                raise
+            return render(request, "mfa/recovery_codes/unreadable.html")
+
+    return shown
+
+
+class _NewCodes(codes_views.GenerateRecoveryCodesView):  # type: ignore[misc]  # allauth has no types
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = super().get_context_data(**kwargs)
+        except ValidationError as error:
+            if not is_unreadable(error):
+                raise
+            return {**FormView.get_context_data(self, **kwargs), "unused_code_count": 0}
+        return found
+
+
 @account_wide
 @require_safe
 def overview(request: PageRequest) -> HttpResponse:
@@ -41,9 +71,9 @@ def overview(request: PageRequest) -> HttpResponse:
 
 activate_app = _page(totp_views.ActivateTOTPView.as_view())
 deactivate_app = _page(totp_views.DeactivateTOTPView.as_view())
-view_codes = _page(codes_views.ViewRecoveryCodesView.as_view())
-generate_codes = _page(codes_views.GenerateRecoveryCodesView.as_view())
-download_codes = _page(codes_views.DownloadRecoveryCodesView.as_view())
+view_codes = _page(_of_codes(codes_views.ViewRecoveryCodesView.as_view()))
+generate_codes = _page(_NewCodes.as_view())
+download_codes = _page(_of_codes(codes_views.DownloadRecoveryCodesView.as_view()))
 add_passkey = _page(webauthn_views.AddWebAuthnView.as_view())
 rename_passkey = _page(webauthn_views.EditWebAuthnView.as_view())
 remove_passkey = _page(webauthn_views.RemoveWebAuthnView.as_view())

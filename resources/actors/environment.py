@@ -5,7 +5,7 @@ A secret value is encrypted in the database. There is no function here that give
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts import audit
-from accounts.encryption import decrypt, encrypt
+from accounts.encryption import CannotDecrypt, can_decrypt, decrypt, encrypt
 from accounts.principal import Principal
 from resources.actors.editing import touch
 from resources.actors.fields import InvalidField
@@ -95,13 +95,23 @@ def of_version(version: ActorVersion) -> Environment:
     """Return all variables of a version, for the worker.
 
     Raises:
-        CannotDecrypt: when SECRET_KEY has been changed since a secret one was set.
+        CannotDecrypt: when SECRET_KEY has been changed since a secret one was set; the message names it.
     """
     variables = list(version.environment.order_by("name"))
+    if unreadable := unreadable_names(variables):
+        raise CannotDecrypt(
+            f"The secret variable {unreadable[0]} cannot be read: it was encrypted with another SECRET_KEY. "
+            "Give it its value again."
+        )
     return Environment(
         {each.name: decrypt(each.value) if each.is_secret else each.value for each in variables},
         [each.name for each in variables if each.is_secret],
     )
+
+
+def unreadable_names(variables: Iterable[EnvironmentVariable]) -> list[str]:
+    """Return the names of those that are secret and cannot be read, because SECRET_KEY has been changed."""
+    return [each.name for each in variables if each.is_secret and not can_decrypt(each.value)]
 
 
 def sealed(environment: Environment) -> str:

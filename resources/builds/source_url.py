@@ -27,9 +27,9 @@ def source_url_of(kept: Mapping[str, Any]) -> str:
     return decrypt(text) if text else ""
 
 
-def readable_source_url_of(kept: Mapping[str, Any]) -> str:
-    """Return the URL in what a build keeps, for a page; "" where it cannot be read any more."""
+def readable_source_url_of(kept: Mapping[str, Any]) -> str | None:
+    """Return the URL in what a build keeps, to be shown; None where it cannot be read any more."""
     try:
         return source_url_of(kept)
     except CannotDecrypt:
-        return ""
+        return None

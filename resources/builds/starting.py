@@ -5,6 +5,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from accounts.encryption import CannotDecrypt
 from accounts.principal import Principal
 from resources.actors import environment
 from resources.actors.fields import check_tag
@@ -74,13 +75,18 @@ def start(
             started_at=timezone.now(),
         )
         build.save(force_insert=True)
-        BuildContent.objects.create(
-            build=build, source=snapshot(version), environment=environment.sealed(environment.of_version(version))
-        )
+        BuildContent.objects.create(build=build, source=snapshot(version), environment=_environment(version))
         Actor.objects.filter(pk=actor.pk).update(build_count=F("build_count") + 1)
         happened(build, "ACTOR.BUILD.CREATED")
         queue_build(build.pk)
     return build
+
+
+def _environment(version: ActorVersion) -> str:
+    try:
+        return environment.sealed(environment.of_version(version))
+    except CannotDecrypt as error:
+        raise CannotBuild("secret-unreadable", str(error)) from None
 
 
 def snapshot(version: ActorVersion) -> str:
