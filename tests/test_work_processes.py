@@ -54,6 +54,11 @@ def test_stopping_ends_where_there_are_always_new_processes(monkeypatch, seconds
     assert next(rounds) <= max(0.3 / seconds_of_a_round, 5)
 
 
+def test_a_process_does_not_stop_itself():
+    with pytest.raises(processes.CannotStop), processes.stopped(os.getpid()):
+        pytest.fail("It was said that they are stopped.")
+
+
 def test_a_slow_machine_alone_is_no_reason_not_to_stop(monkeypatch):
     clock = itertools.count(step=10.0)
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))

@@ -94,7 +94,8 @@ def stopped(root: int) -> Iterator[None]:
     """Stop a job's processes as long as the block lasts, with those that they start before they are stopped.
 
     Raises:
-        CannotStop: when there are new ones again and again, as where each starts the next one and ends, or too many.
+        CannotStop: when there are new ones again and again, as where each starts the next one and ends, or too many, or
+            this process is one of them.
     """
     seen: dict[int, str] = {}
     try:
@@ -111,6 +112,8 @@ def _stop(root: int, seen: dict[int, str]) -> None:
     until, rounds = time.monotonic() + _FINDING_SECONDS, 0
     while new := _new(root, seen):
         rounds += 1
+        if os.getpid() in new:  # nothing would let this process go on
+            raise CannotStop
         if len(seen) + len(new) > _MOST_STOPPED or (rounds > _LEAST_ROUNDS and time.monotonic() > until):
             raise CannotStop
         for pid, started in new.items():
