@@ -6,6 +6,7 @@ The cookie has the key. `SESSION_ENGINE` names this module; the rows of django-a
 import hashlib
 from typing import Any
 
+from django.apps import apps
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.utils import timezone
@@ -37,6 +38,20 @@ class SessionStore(db.SessionStore):
     def exists(self, session_key: str) -> bool:
         """Tell whether there is a session with this key."""
         return self.model.objects.filter(session_key=stored_key(session_key)).exists()
+
+    def cycle_key(self) -> None:
+        """Give the session another key, under which its row of django-allauth goes on.
+
+        Django does so at the first use of a session after the server's secret was turned. A session that was found by
+        a stored key keeps it: only another session is being used, and the browser that has the key would be signed out.
+        """
+        before = self.session_key
+        if isinstance(before, StoredKey):
+            return
+        super().cycle_key()
+        if before:
+            of_users = apps.get_model("usersessions", "UserSession").objects
+            of_users.filter(session_key=before).update(session_key=self.session_key)
 
     def create_model_instance(self, data: dict[str, Any]) -> AbstractBaseSession:
         """Return the row of the session as it is now."""

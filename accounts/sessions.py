@@ -108,11 +108,10 @@ def list_of(account: Account, current_key: str | None) -> list[SessionInfo]:
 
 def _alive(account: Account, keys: Iterable[str]) -> set[str]:
     """Return the keys of sessions that have not expired and would still let the account in."""
-    expected = account.get_session_auth_hash()
+    expected = [account.get_session_auth_hash(), *account.get_session_auth_fallback_hash()]
     rows = Session.objects.filter(session_key__in=list(keys), expire_date__gt=timezone.now())
-    return {
-        row.session_key for row in rows if constant_time_compare(row.get_decoded().get(HASH_SESSION_KEY, ""), expected)
-    }
+    hashes = {row.session_key: row.get_decoded().get(HASH_SESSION_KEY, "") for row in rows}
+    return {key for key, kept in hashes.items() if any(constant_time_compare(kept, each) for each in expected)}
 
 
 def end(account: Account, session_id: int, *, by: Principal) -> bool:

@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 import pytest
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.core.cache import caches
 from django.test import Client
 from django.utils import timezone
@@ -14,6 +15,7 @@ from accounts.sessions import browser_name
 from tests.accounts_cast import actions_of, sign_in, verify
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
+PAGE = "/settings/security"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
 
@@ -118,3 +120,36 @@ def test_a_session_that_was_not_noted_is(ada, signed_in):
 )
 def test_browser_names(user_agent, name):
     assert browser_name(user_agent) == name
+
+
+@pytest.fixture
+def turned(ada, settings) -> tuple[Client, Client]:
+    """Two browsers that Ada signed in with, before the server's secret was turned."""
+    browsers = sign_in(verify(ada))[0], sign_in(ada)[0]
+    for browser in browsers:
+        browser.get(PAGE)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another secret " * 4, [settings.SECRET_KEY]
+    return browsers
+
+
+def test_after_the_secret_was_turned_all_sessions_are_listed_and_keep_their_rows(turned):
+    before = set(UserSession.objects.values_list("pk", "created_at"))
+    for browser in turned:
+        page = browser.get(PAGE)
+        assert [each.is_current for each in page.context["sessions"]] == [True, False]
+        assert set(UserSession.objects.values_list("pk", "created_at")) == before
+    assert Session.objects.count() == 2
+
+
+def test_after_the_secret_was_turned_a_sign_in_ends_no_other_session(ada, turned):
+    browser, _ = sign_in(ada)
+    assert len(browser.get(PAGE).context["sessions"]) == 3
+    assert [each.get(PAGE).status_code for each in turned] == [HTTPStatus.OK] * 2
+
+
+def test_after_the_secret_was_turned_a_session_that_is_ended_leaves_a_line(ada, turned):
+    first, second = turned
+    (other,) = [each for each in first.get(PAGE).context["sessions"] if not each.is_current]
+    first.post(f"{PAGE}/sessions/{other.id}/end")
+    assert second.get(PAGE).status_code == HTTPStatus.FOUND
+    assert actions_of(ada)[-1] == "session.ended"

@@ -11,9 +11,12 @@ from console import secret_keys
 from console.encrypted_columns import COLUMNS
 
 _ENDS_WITH_FALLBACKS = (
-    "browser sessions (users sign in again), links to reset passwords and to verify emails, and pre-signed URLs that "
-    "were made with an older secret"
+    "browser sessions that were not used since (users sign in again), links to reset passwords and to verify emails, "
+    "and pre-signed URLs that were made with an older secret, but for those that the console lists"
 )
+_LATER = "When what was signed has had its time (14 days for links of the server)"
+_UNTIL_THEN = "Nothing ends until then: sessions, links and pre-signed URLs hold as long as the fallback is there."
+_BY_ENVIRONMENT = "take the old secret out of SECRET_KEY_FALLBACKS, and restart the server and every worker"
 
 
 class Command(BaseCommand):
@@ -43,8 +46,8 @@ class Command(BaseCommand):
         """Do one step.
 
         Raises:
-            CommandError: when the secret is given by the environment, which a command cannot change, and when a
-                running process does not know the secret that the step needs.
+            CommandError: when the secret or its fallbacks are given by the environment, which a command cannot change,
+                when a running process does not know the secret that the step needs, and when something cannot be read.
         """
         if drop_fallbacks:
             self._drop()
@@ -72,12 +75,14 @@ class Command(BaseCommand):
             settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = secret_keys.turn(settings.DATA_DIR)
             self.stdout.write("The next secret is the one of now, and the one of before is a fallback.")
         self._encrypt_anew()
-        self.stdout.write(
-            "1. Restart the server and every worker, so that they write with the secret of now; they read it already.\n"
-            "2. When what was signed has had its time (14 days for links of the server), run "
-            f"rotate_secret --drop-fallbacks. It ends what was signed before: {_ENDS_WITH_FALLBACKS}.\n"
-            "Nothing ends until then: sessions, links and pre-signed URLs hold as long as the fallback is there."
-        )
+        if given:
+            last = f"Next: {_LATER.lower()}, {_BY_ENVIRONMENT}."
+        else:
+            last = (
+                "1. Restart the server and every worker, so that they write with the secret of now; they read it "
+                f"already.\n2. {_LATER}, run rotate_secret --drop-fallbacks."
+            )
+        self.stdout.write(f"{last} It ends what was signed before: {_ENDS_WITH_FALLBACKS}.\n{_UNTIL_THEN}")
 
     def _demand(self, others: list[str], what: str) -> None:
         if others:
@@ -89,20 +94,32 @@ class Command(BaseCommand):
     def _drop(self) -> None:
         self._demand(processes_without(settings.SECRET_KEY, to_write=True), "still write with another secret")
         self._encrypt_anew()
-        if unreadable := _unreadable():
-            raise CommandError(f"{unreadable} of the encrypted values cannot be read; no fallback was dropped.")
         dropped = secret_keys.drop_fallbacks(settings.DATA_DIR)
         noun = "fallback" if dropped == 1 else "fallbacks"
-        self.stdout.write(f"{dropped} {noun} dropped. Restart the server and the workers.")
-        self.stdout.write(f"This ends what was signed before: {_ENDS_WITH_FALLBACKS}.")
+        self.stdout.write(f"{dropped} {noun} dropped.")
         if os.environ.get("SECRET_KEY_FALLBACKS"):
-            self.stdout.write("SECRET_KEY_FALLBACKS is given by the environment: unset it there.")
+            raise CommandError(
+                "SECRET_KEY_FALLBACKS is given by the environment, which a command cannot change, so what it names "
+                f"still holds. Where it is set, {_BY_ENVIRONMENT}. It ends what was signed before: "
+                f"{_ENDS_WITH_FALLBACKS}."
+            )
+        self.stdout.write("Restart the server and the workers.")
+        self.stdout.write(f"This ends what was signed before: {_ENDS_WITH_FALLBACKS}.")
 
     def _encrypt_anew(self) -> None:
+        """Encrypt everything with the secret of now.
+
+        Raises:
+            CommandError: when something cannot be read.
+        """
         count = sum(column.encrypt_anew() for column in COLUMNS)
         self.stdout.write(f"{count:,} values are encrypted with the secret of now.")
         if unreadable := _unreadable():
-            self.stdout.write(f"{unreadable:,} others cannot be read; `manage.py check_data` names them.")
+            raise CommandError(
+                f"{unreadable:,} others cannot be read and stay as they are; `manage.py check_data` names them. No "
+                "fallback was dropped. If their secret is missing, add the old secret to SECRET_KEY_FALLBACKS, and run "
+                "this again."
+            )
 
 
 def _unreadable() -> int:
