@@ -15,10 +15,11 @@ from accounts.rate_limit import allowed
 from resources.jobs import AT_WORK
 from resources.kinds import KINDS
 from resources.logs.writing import append_line
-from resources.models import GeneralAccess, Run
+from resources.models import Run
 from sharing.access import Access, general_access_source
 from sharing.permissions import Permission
 from sharing.refusals import Refused
+from sharing.visibility import Everyone, everyone
 
 # How many notes a run gets in an hour: a run that is refused in a loop has said what there is to say.
 NOTES_PER_HOUR = 50
@@ -84,11 +85,11 @@ def _missing(access: Access, permission: Permission, run: Run) -> str:
     facts = access.facts
     info = KINDS[facts.kind]
     missing = f"Missing: {permission.name} on the {info.noun}"
-    level, source = general_access_source(facts)
-    if facts.owner_id != run.owner_id or not info.general_access or level != GeneralAccess.RESTRICTED:
+    _, source = general_access_source(facts)
+    if facts.owner_id != run.owner_id or not info.general_access or everyone(facts) is not Everyone.NO:
         return f"{missing}."
     because = {"ACCOUNT": " as its owner's account is", "RUN": " as its run is"}.get(source or "", "")
-    return f"{missing}. It is Restricted{because}, so only those with access can read it."
+    return f"{missing}. It is Restricted{because}, so its ID alone gives no access."
 
 
 def _error(response: HttpResponse) -> dict[str, str]:

@@ -66,10 +66,18 @@ def is_beyond(expires_at: int, facts: Facts, *, made_here: bool = False) -> bool
 
     For one that was `made_here` the clocks of two machines may differ a little: it lives as long as the cap allows.
     """
-    days = facts.owner_link_days
+    left = None if expires_at == 0 else expires_at - now()
+    return not lets_live(left, facts.owner_link_days, made_here=made_here)
+
+
+def lets_live(left: int | None, days: int | None, *, made_here: bool = False) -> bool:
+    """Tell whether a cap of so many days (None: there is none) lets a link live that has so many milliseconds left.
+
+    None is left of the life of a permanent link. For `made_here` see `is_beyond`.
+    """
     if days is None:
-        return False
-    return expires_at == 0 or expires_at - now() > days * _DAY + (_CLOCKS_DIFFER if made_here else 0)
+        return True
+    return left is not None and left <= days * _DAY + (_CLOCKS_DIFFER if made_here else 0)
 
 
 def is_lowered(account: Account, days: int | None) -> bool:
@@ -79,7 +87,7 @@ def is_lowered(account: Account, days: int | None) -> bool:
 
 def effect_of(account: Account, days: int) -> Effect:
     """Return what setting or lowering the cap to so many days would end, now."""
-    standing = _standing_of(account)
+    standing = standing_of(account)
     ending = standing.filter(_outliving(days)).count()
     given = StorageKey.objects.filter(resource__owner=account)
     until = account.old_link_keys_until if account.link_counter == 0 else None
@@ -110,7 +118,7 @@ def set_cap(account: Account, days: int | None, *, by: Principal) -> bool:
         if before == days:
             return False
         if days is not None and is_lowered(locked, days):
-            _standing_of(account).filter(_outliving(days)).update(refused_at=timezone.now())
+            standing_of(account).filter(_outliving(days)).update(refused_at=timezone.now())
             _end_keys_of(account)
         Account.objects.filter(pk=account.pk).update(link_days=days)
         audit.record("account.link_days.changed", by=by, account_id=account.pk, before=before, after=days)
@@ -160,7 +168,7 @@ def _end_keys_of(account: Account) -> None:
     RefusedSignature.objects.filter(resource__owner=account).delete()
 
 
-def _standing_of(account: Account) -> QuerySet[SignedLink]:
+def standing_of(account: Account) -> QuerySet[SignedLink]:
     """Return the registered links to what an account owns that were not revoked or refused and have not ended."""
     return SignedLink.objects.filter(
         resource__owner=account, revoked_at=None, refused_at=None, expires_at__gt=timezone.now()

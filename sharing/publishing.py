@@ -12,14 +12,18 @@ from sharing.access import Access
 from sharing.narrowing import lets
 from sharing.permissions import Permission
 
-_TO_PUBLISH: Final = (Permission.MANAGE_ACCESS_RIGHTS, Permission.WRITE, Permission.RUN)
-_TO_MAKE_PRIVATE: Final = (Permission.MANAGE_ACCESS_RIGHTS,)
+_TO_PUBLISH: Final = Permission.MANAGE_ACCESS_RIGHTS | Permission.WRITE | Permission.RUN
+_TO_MAKE_PRIVATE: Final = Permission.MANAGE_ACCESS_RIGHTS
 
 
 def missing(access: Access, *, public: bool) -> Permission | None:
     """Return the first permission that is missing to make an Actor public, or private; None where it may be done."""
-    wanted = _TO_PUBLISH if public else _TO_MAKE_PRIVATE
-    return next((permission for permission in wanted if not access.allows(permission)), None)
+    return next((permission for permission in needed(public=public) if not access.allows(permission)), None)
+
+
+def needed(*, public: bool) -> Permission:
+    """Return the permissions that it takes to make an Actor public, or private."""
+    return _TO_PUBLISH if public else _TO_MAKE_PRIVATE
 
 
 def missing_for_new(principal: Principal) -> Permission | None:

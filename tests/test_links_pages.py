@@ -462,11 +462,13 @@ READERS = "/settings/security/reader-links"
 
 
 def test_the_setting_for_readers_is_saved_said_and_audited(ada, ada_here):
-    assert "can make links to them" in ada_here.post(READERS, {"reader_links": "on"}, headers=HTMX).content.decode()
+    said = ada_here.post(READERS, {"reader_links": "on"}, headers=HTMX).content.decode()
+    assert "Now all users whom you have given access can make new links to a Restricted storage of yours." in said
     ada.refresh_from_db()
     assert ada.readers_make_links
     assert "Nothing changed" in ada_here.post(READERS, {"reader_links": "on"}).content.decode()
-    assert "can make no new links" in ada_here.post(READERS, {}).content.decode()
+    said = ada_here.post(READERS, {}).content.decode()
+    assert "Now users who may write it and users who may manage access to it can make new links" in said
     ada.refresh_from_db()
     assert not ada.readers_make_links
     assert actions_of(ada)[-2:] == ["account.readers_make_links.changed"] * 2

@@ -426,7 +426,7 @@ def test_publishing_says_what_becomes_readable_and_is_taken_back(actor, signed_i
     assert there.get(actor.console_path).status_code == 200
     here.post(f"{actor.console_path}/publish", {"public": "yes"})  # pressed twice: it is what was wanted
     assert there.get(actor.console_path).status_code == 200
-    assert "only you and the users with whom" in here.get(f"{actor.console_path}/publish").content.decode()
+    assert "From now on only you can see it" in here.get(f"{actor.console_path}/publish").content.decode()
     here.post(f"{actor.console_path}/publish", {"public": "no"})
     assert there.get(actor.console_path).status_code == 404
     actions = AuditEvent.objects.filter(action__startswith="actor.").values_list("action", flat=True)

@@ -7,14 +7,12 @@ request, for a stranger and for each account, by ID and by NAME, and with what a
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from html import unescape
 
 import pytest
 from django.core import mail
 from django.test import Client
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.django import TestCase
 
 from accounts.models import Account
 from resources.kinds import KINDS, STORAGES, Kind
@@ -24,12 +22,9 @@ from sharing.access import EXPLICIT, Reason
 from sharing.facts import facts_of
 from sharing.opening import opened_by
 from sharing.signatures import Opens
+from tests.page_claims import STRANGER, PageCase, owner_of, section, some_worlds, text_of
 from tests.test_access_laws import PEOPLE, worlds
-from tests.worlds import World, build
-
-some_worlds = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-STRANGER = "erin"
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+from tests.worlds import World
 
 
 @dataclass(frozen=True)
@@ -40,16 +35,6 @@ class Claim:
     by_name: bool
     names: frozenset[str]
     by_link: bool = False
-
-
-def text_of(html: str) -> str:
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", html))).strip()
-
-
-def section(html: str, id_: str) -> str:
-    """Return the text of the list or paragraph that has this id, or is labelled by it; empty where there is none."""
-    found = re.search(rf'<(\w+)[^>]* (?:id|aria-labelledby)="{id_}"[^>]*>(.*?)</\1>', html, re.DOTALL)
-    return text_of(found[2]) if found else ""
 
 
 def names_in(html: str, labelled_by: str) -> set[str]:
@@ -84,22 +69,8 @@ def claim_of_start(text: str) -> Claim:
     return Claim(by_id, False, frozenset(names))
 
 
-class Pages(TestCase):
+class Pages(PageCase):
     """One page a test."""
-
-    def world(self, description) -> World:
-        world = build(description)
-        world.accounts[STRANGER] = Account.objects.create_user(STRANGER, "erin@example.com")
-        self.clients: dict[str, Client] = {}
-        return world
-
-    def page(self, world: World, who: str, path: str) -> str:
-        if who not in self.clients:
-            self.clients[who] = Client()
-            self.clients[who].force_login(world.accounts[who], backend=BACKEND)
-        response = self.clients[who].get(path)
-        assert response.status_code == 200, (who, path)
-        return response.content.decode()
 
     def check(self, world: World, name: str, claim: Claim, owner: str) -> None:
         """Hold a claim about a resource to the decision."""
@@ -123,7 +94,7 @@ class Pages(TestCase):
         world = self.world(description)
         made = _make_links(world, data)
         for name, resource in world.resources.items():
-            owner = _owner(world, resource)
+            owner = owner_of(world, resource)
             claim = claim_of_dialog(self.page(world, owner, f"{resource.console_path}/share"))
             assert owner in claim.names
             self.check(world, name, claim, owner)
@@ -232,7 +203,7 @@ class Pages(TestCase):
         for name, resource in world.resources.items():
             if Kind(resource.kind) not in STORAGES:
                 continue
-            page = self.page(world, _owner(world, resource), f"{resource.console_path}/links")
+            page = self.page(world, owner_of(world, resource), f"{resource.console_path}/links")
             is_open = world.decide(None, name, "READ").allowed
             assert ("can read this " in text_of(page) and "without any of these links" in text_of(page)) == is_open
             active = len(re.findall(r"badge-good", page))
@@ -243,7 +214,7 @@ class Pages(TestCase):
     def test_the_email_of_sharing(self, description, data):
         world = self.world(description)
         resource = data.draw(st.sampled_from(list(world.resources.values())))
-        owner = _owner(world, resource)
+        owner = owner_of(world, resource)
         who = data.draw(st.sampled_from([name for name in PEOPLE if name != owner]))
         name = world.name_of(resource.pk)
         mail.outbox.clear()
@@ -261,7 +232,7 @@ def _make_links(world: World, data: st.DataObject) -> list[tuple[Resource, str]]
     made = []
     storages = [each for each in world.resources.values() if Kind(each.kind) in STORAGES]
     for resource in data.draw(st.lists(st.sampled_from(storages), max_size=3)):
-        maker = world.accounts[data.draw(st.sampled_from([_owner(world, resource), *PEOPLE]))]
+        maker = world.accounts[data.draw(st.sampled_from([owner_of(world, resource), *PEOPLE]))]
         try:
             _, signature = links.create(resource, Opens.CONTENT, timedelta(days=7), by=maker)
         except links.LinkRefused:
@@ -269,10 +240,6 @@ def _make_links(world: World, data: st.DataObject) -> list[tuple[Resource, str]]
         if opened_by(signature, facts_of(resource, None), Opens.CONTENT) is not None:
             made.append((resource, signature))
     return made
-
-
-def _owner(world: World, resource: Resource) -> str:
-    return next(name for name, account in world.accounts.items() if account.pk == resource.owner_id)
 
 
 def _actor(world: World, name: str) -> Resource:
@@ -284,7 +251,7 @@ def _is_public(world: World, name: str) -> bool:
 
 
 def _developer(world: World, name: str) -> str:
-    return _owner(world, _actor(world, name))
+    return owner_of(world, _actor(world, name))
 
 
 def _developer_reads(world: World, name: str, *, without_setting: bool) -> bool:
@@ -318,7 +285,7 @@ def test_the_export_dialog_says_what_a_link_adds_as_the_decision_has_it(ada, mak
 
     is_open = Client().get(f"/v2/datasets/{dataset.pk}").status_code == 200
     assert ("Anyone who has the ID can read this dataset without any of these links." in said) is is_open
-    assert ("The link opens nothing else." in said) is not is_open
+    assert ("all others of this dataset without signing in, and nothing else." in said) is not is_open
 
 
 @pytest.mark.django_db

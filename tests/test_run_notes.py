@@ -113,7 +113,17 @@ def test_a_call_without_a_token_by_the_runs_address(run, items, api):
     log = log_of(run)
     assert f"ACCESS: GET {items} was refused: 403 insufficient-permissions." in log
     assert "The call had no API token" in log
-    assert "Missing: READ on the dataset. It is Restricted as its run is, so only those with access can read it." in log
+    assert "Missing: READ on the dataset. It is Restricted as its run is, so its ID alone gives no access." in log
+
+
+def test_a_restricted_build_of_a_public_actor_is_not_said_to_be_closed(run, with_its_token, ada, make_resource):
+    actor = make_resource(Kind.ACTOR, ada, name="mine", is_public=True)
+    build = make_resource(Kind.BUILD, ada, actor=actor, general_access="RESTRICTED")
+    ApiToken.objects.update(scope=[{"kind": Kind.BUILD, "permissions": ["READ"]}])
+    assert with_its_token.get(f"/v2/actor-builds/{build.pk}").status_code == 200
+    with_its_token.post(f"/v2/actor-builds/{build.pk}/abort")
+    assert "Missing: WRITE on the Actor build." in log_of(run)
+    assert "Restricted" not in log_of(run)
 
 
 def test_a_call_with_the_runs_token_for_what_is_anothers(run, with_its_token, cleo, make_resource):

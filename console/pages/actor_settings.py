@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from console.pages import dialogs
+from console.pages import dialogs, promise_words
 from console.pages.actor_pages import SETTINGS, ActorRequest, context_of, title_of
 from console.pages.form_manners import Manners
 from console.pages.visibility_words import actor_sentence
@@ -22,11 +22,10 @@ from resources.actors.fields import (
 )
 from resources.kinds import Kind
 from resources.storages import MAX_NAME_LENGTH, InvalidName, NameTaken, ResourceGone
-from sharing import publishing, refusals
+from sharing import promises, publishing, refusals
 from sharing.declare import needs
 from sharing.facts import facts_of
 from sharing.permissions import Permission
-from sharing.visibility import open_builds
 
 _PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 _FIELD_OF = {
@@ -88,6 +87,7 @@ def page(request: ActorRequest) -> HttpResponse:
     can_publish = publishing.missing(request.access, public=not actor.is_public) is None
     context = {**context_of(request, SETTINGS), "form": form, "can_publish": can_publish}
     context["who_can_see"] = actor_sentence(request.access.facts)
+    context["who_can_change"] = promise_words.who_can_publish(public=not actor.is_public)
     return render(request, "actors/settings.html", context, status=status)
 
 
@@ -111,16 +111,18 @@ def publish(request: ActorRequest) -> HttpResponse:
         now = actor_sentence(facts_of(actor, request.principal.account_id))
         messages.success(request, f"{title_of(actor)} is {'public' if wanted else 'private'} now. {now}")
         return dialogs.go_to(request, actor.console_path)
-    title = "Publish Actor?" if wanted else "Make Actor private?"
-    back = actor.console_path
+    found = promises.of_actor(actor, request.access.facts, public=wanted)
+    by_owner = actor.owner_id == request.principal.account_id
     return dialogs.answer(
         request,
         "actors/_publish.html",
-        title=title,
+        title="Publish Actor?" if wanted else "Make Actor private?",
         actor=actor,
         wanted=wanted,
-        back=back,
-        open_builds=open_builds(actor),
+        back=actor.console_path,
+        promise=found,
+        unchanged=promise_words.publish_sentences(found, actor, by_owner),
+        who=promise_words.private_sentences(found, actor, request.user),
     )
 
 

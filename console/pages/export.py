@@ -18,8 +18,8 @@ from console.pages import dialogs, link_making
 from console.pages.dataset_items import printable
 from console.pages.datasets import DatasetRequest
 from console.pages.link_making import LifetimeForm, Made
+from console.pages.promise_words import end_sentence, link_sentence
 from console.pages.snippets import content_url
-from console.pages.visibility_words import open_without_links
 from console.spreadsheets import without_formulas
 from console.templatetags.console import number
 from resources.datasets.effort import ReaderGone
@@ -137,7 +137,8 @@ def dialog(request: DatasetRequest) -> HttpResponse:
         size=form.size() if sent is None or form.is_valid() else "",
         made=made,
         why_no_link=links.why_not(request.access),
-        open_without=open_without_links(request.access.facts),
+        says=link_sentence(request.access.facts, "these items and all others of this dataset"),
+        ends=end_sentence(request.access.facts),
         in_preview=ITEMS_IN_PREVIEW,
     )
 

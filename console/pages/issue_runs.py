@@ -10,7 +10,9 @@ from accounts.models import Account
 from resources.kinds import Kind
 from resources.models import Actor, Run
 from sharing import issues
+from sharing.access import decide
 from sharing.declare import needs
+from sharing.facts import facts_of
 from sharing.models import Issue
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
@@ -33,11 +35,16 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class AttachedRun:
-    """A run on the page of an issue, as its owner or the developer sees it."""
+    """A run on the page of an issue, and what that says of it to the run's owner or to the developer.
+
+    `is_open` tells whether the user can open the run, `is_cut` whether it is the user's own and not shared any more.
+    """
 
     run: Run
     is_mine: bool
-    is_shared: bool
+    is_open: bool
+    is_cut: bool
+    says: str
 
 
 @needs(Kind.ACTOR, Permission.READ)
@@ -80,7 +87,7 @@ def attached_runs(issue: Issue, user: Account) -> list[AttachedRun]:
     """Return the runs of an issue that a user is told of: those of their own, and to the developer all of them."""
     shared = issues.shared_runs(issue)
     return [
-        AttachedRun(run, run.owner_id == user.pk, run.pk in shared)
+        _attached(run, issue.actor.owner, user, is_shared=run.pk in shared)
         for run in issues.attached(issue)
         if user.pk in (run.owner_id, issue.actor.owner_id)
     ]
@@ -101,6 +108,33 @@ def named_run(issue: Issue, run_id: str, owner: Account) -> Run:
     if run_id not in found:
         raise Http404
     return found[run_id]
+
+
+def _attached(run: Run, developer: Account, user: Account, *, is_shared: bool) -> AttachedRun:
+    is_mine, is_cut = run.owner_id == user.pk, not is_shared and run.owner_id != developer.pk
+    # What is shared by an issue is readable by rule 5. Of the few others the decision is asked one by one.
+    reads = not is_cut or decide(developer.principal, facts_of(run, developer.pk), Permission.READ).allowed
+    return AttachedRun(
+        run,
+        is_mine,
+        is_open=is_mine or reads,
+        is_cut=is_mine and is_cut,
+        says=_says(run, developer, is_mine=is_mine, is_shared=is_shared, reads=reads),
+    )
+
+
+def _says(run: Run, developer: Account, *, is_mine: bool, is_shared: bool, reads: bool) -> str:
+    if developer.pk == run.owner_id:
+        return "is attached."
+    if is_shared and is_mine:
+        return f"is attached. {developer} can read it, with its default storages, through this issue."
+    if is_shared:
+        return "is attached. It has been shared with you for this issue."
+    if is_mine:
+        other_way = f" {developer} can still read it in another way." if reads else ""
+        return f"is attached, but this issue does not share it with {developer} any more.{other_way}"
+    other_way = " You can still read it in another way." if reads else ""
+    return f"is attached, but its owner does not share it with you through this issue any more.{other_way}"
 
 
 def _issue_of(request: ResourcePageRequest) -> Issue | None:

@@ -17,6 +17,7 @@ from console.api.issues import WRITES_PER_HOUR
 from console.pages import actor_pages, dialogs, issue_runs
 from console.pages.actor_pages import ActorRequest
 from console.pages.form_manners import Manners
+from console.pages.promise_words import issues_sentence
 from console.pages.tables import Paging
 from resources.kinds import Kind
 from resources.models import Actor, Run
@@ -26,6 +27,7 @@ from sharing.models import Issue
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
 from sharing.run_urls import run_id_of
+from sharing.visibility import everyone
 
 _STATES = {"open": Issue.State.OPEN, "closed": Issue.State.CLOSED}
 
@@ -100,6 +102,7 @@ def page(request: ActorRequest) -> HttpResponse:
     paging = Paging.of(request.GET, found.count())
     rows = found.order_by("-created_at", "-pk")[paging.offset : paging.offset + paging.size]
     context = {"rows": rows, "paging": paging, "state": state if state in _STATES else "all"}
+    context["who_reads"] = issues_sentence(everyone(request.access.facts))
     return render(request, "issues/issues.html", actor_pages.context_of(request, actor_pages.ISSUES) | context)
 
 
@@ -119,6 +122,7 @@ def new(request: ResourcePageRequest) -> HttpResponse:
             return redirect(issue.console_path)
     status = 422 if form.errors else 200
     context = {"form": form, "shares": shares, "must_confirm": must_confirm}
+    context["who_reads"] = issues_sentence(everyone(request.access.facts))
     return render(request, "issues/new.html", context | _about(request), status=status)
 
 

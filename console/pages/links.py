@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from console.api.key_value_store_keys import record_url
 from console.pages import dialogs, link_making
 from console.pages.link_making import LifetimeForm
+from console.pages.promise_words import end_sentence, link_sentence, links_sentence
 from console.pages.snippets import content_url
 from console.pages.storage_words import CONTENT, STORAGE_WORDS
 from console.pages.tables import Paging
@@ -85,8 +86,8 @@ def create(request: ResourcePageRequest) -> HttpResponse:
         title=f"Link to the {what}",
         form=form,
         made=made,
-        open_without=open_without_links(facts),
-        what=what,
+        says=link_sentence(facts, f"the {what}"),
+        ends=end_sentence(facts),
         resource=resource,
         address=request.get_full_path(),
     )
@@ -107,9 +108,8 @@ def link_list(request: ResourcePageRequest) -> HttpResponse:
         "rows": _rows(shown, request),
         "paging": paging,
         "manages": manages,
-        "open_without": open_without_links(request.access.facts),
+        "says": links_sentence(request.access.facts),
         "why_not": links.why_not(request.access),
-        "cap": request.access.facts.owner_link_days,
         "key_holders": keys_given(request.access.facts) if manages else [],
     }
     return render(request, "links/links.html", context)

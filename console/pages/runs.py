@@ -21,7 +21,7 @@ from console.pages.run_storages import DefaultStorage, storages_of
 from resources.datasets.errors import DatasetGone
 from resources.jobs import Origin
 from resources.kinds import Kind
-from resources.models import Dataset, GeneralAccess, KeyValueStore, Record, Run
+from resources.models import Dataset, KeyValueStore, Record, Run
 from resources.records.reading import find
 from resources.runs.input_secrets import secret_names_of
 from sharing import refusals
@@ -29,6 +29,7 @@ from sharing.access import general_access_source
 from sharing.declare import needs
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
+from sharing.visibility import Everyone, everyone
 
 _TABS = {"output": "Output", "log": "Log", "input": "Input", "storage": "Storage"}
 
@@ -115,7 +116,7 @@ def now_of(request: RunRequest) -> dict[str, Any]:
     dataset = next(iter(storages_of(run, request.principal, Kind.DATASET)), None)
     parents = parents_of(request)
     manages = request.access.allows(Permission.MANAGE_ACCESS_RIGHTS)
-    level, source = general_access_source(facts)
+    _, source = general_access_source(facts)
     return {
         "run": run,
         "owner": facts.owner_username,
@@ -126,7 +127,7 @@ def now_of(request: RunRequest) -> dict[str, Any]:
         "origin": Origin(run.origin).label if run.origin in Origin else run.origin,
         "item_count": dataset.resource.item_count if dataset and isinstance(dataset.resource, Dataset) else None,
         "refused_calls": refused_calls(run),
-        "is_restricted": manages and level == GeneralAccess.RESTRICTED,
+        "is_restricted": manages and everyone(facts) is Everyone.NO,
         "restricted_by_account": source == "ACCOUNT",
         "can_write": request.access.allows(Permission.WRITE),
         # Issues are for the developer of another account's Actor, by those who can open its page.

@@ -15,6 +15,7 @@ from accounts.models import Account, AccountGeneralAccess
 from accounts.requests import PageRequest
 from accounts.second_factors import codes_left, is_readable
 from console.pages import settings_links
+from console.pages.promise_words import developer_sentence
 from console.pages.sign_in_confirm import ask_first, back_from_confirmation
 from console.pages.visibility_words import level_sentences, run_sharing_sentences
 from sharing import caps, general_access, links
@@ -103,7 +104,7 @@ def reader_links(request: PageRequest) -> HttpResponse:
         return asked
     allowed = "reader_links" in request.POST
     changed = links.set_reader_links(request.user, allowed, by=request.principal)
-    return _answer(request, section, said=settings_links.said_of_readers(allowed) if changed else _NOTHING_CHANGED)
+    return _answer(request, section, said=settings_links.said_of_readers(request.user) if changed else _NOTHING_CHANGED)
 
 
 @account_wide
@@ -180,6 +181,7 @@ def _privacy(request: PageRequest) -> dict[str, object]:
         shares = "share_runs" in meant_runs
     return {
         "levels": _levels(account, found),
+        "developers_read": developer_sentence(account),
         "run_readers": run_sharing_sentences(account.share_runs_with_actor_creators, account, found),
         "chosen": chosen,
         "shares": shares,

@@ -13,6 +13,7 @@ from console.pages import dialogs
 from console.pages.form_manners import Manners
 from console.pages.snippets import content_url, read_content
 from console.pages.storage_words import STORAGE_WORDS
+from console.pages.visibility_words import rename_warning
 from resources import storages
 from resources.kinds import Kind, KindInfo
 from resources.models import Resource
@@ -77,7 +78,8 @@ def rename(request: ResourcePageRequest) -> HttpResponse:
                 messages.success(request, _renamed(resource, before))
             return dialogs.go_to(request, resource.console_path)
     title = f"Rename {resource.info.noun}"
-    return dialogs.answer(request, "storage/_rename.html", title=title, form=form, resource=resource)
+    warning = rename_warning(request.access.facts)
+    return dialogs.answer(request, "storage/_rename.html", title=title, form=form, resource=resource, warning=warning)
 
 
 @needs(None, Permission.WRITE)

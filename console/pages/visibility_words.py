@@ -7,6 +7,7 @@ from resources.kinds import KINDS, Kind
 from resources.models import Resource
 from sharing.access import Facts, Reason, general_access_source
 from sharing.overview import Elsewhere
+from sharing.promises import developer_access, links_open
 from sharing.visibility import AccountVisibility, Everyone, OtherLevel, StorageLinks, Visibility, everyone
 
 _MOST_NAMES = 5
@@ -79,33 +80,42 @@ def level_sentences(level: str, account: Account, found: AccountVisibility) -> l
         number = found.open_by_own_level
         said.append(f"{_have(number)} a level of {_its(number)} own that stays open to anyone who has the ID.")
     if found.public_builds:
-        said.append(f"Everyone can read {_count(found.public_builds, 'build')} of public Actors.")
-    if account.share_runs_with_actor_creators:
+        said.append(f"Everyone can read {count(found.public_builds, 'build')} of public Actors.")
+    if developer_access(account, shares=account.share_runs_with_actor_creators).run:
         said.append("Developers of public Actors can read your runs of these, because you share run data with them.")
     if found.runs_with_developers:
         said.append(
-            f"{_count(found.runs_with_developers, 'run')} {_is(found.runs_with_developers)} shared with the "
+            f"{count(found.runs_with_developers, 'run')} {_is(found.runs_with_developers)} shared with the "
             "developer of the Actor, by an issue or by you."
         )
-    said.append("Active pre-signed links open the content of storages to anyone who has them.")
+    if links_open(account):
+        said.append("Active pre-signed links open the content of storages to anyone who has them.")
     return said
 
 
 def run_sharing_sentences(shares: bool, account: Account, found: AccountVisibility) -> list[str]:
     """Say what developers can read of an account's runs, if it shares run data with them or not."""
     said = []
-    if shares:
+    reads = developer_access(account, shares=shares).run
+    if reads:
         said.append("Developers of public Actors can read all your runs of their Actors, past and future ones.")
     number = found.runs_with_developers
-    if number and not shares:
+    if number and not reads:
         said.append(
-            f"The developer of the Actor can still read {_count(number, 'run')} of yours, by an issue or by a share."
+            f"The developer of the Actor can still read {count(number, 'run')} of yours, by an issue or by a share."
         )
-    if not shares and account.general_access == AccountGeneralAccess.ANYONE_WITH_ID_CAN_READ:
+    if not reads and account.general_access == AccountGeneralAccess.ANYONE_WITH_ID_CAN_READ:
         said.append("Runs that follow your account setting are open to anyone who has their ID, developers too.")
-    elif not shares and found.open_by_own_level:
+    elif not reads and found.open_by_own_level:
         said.append("Runs with an open level of their own are open to anyone who has their ID, developers too.")
     return said or ["Developers can read none of your runs of their Actors."]
+
+
+def rename_warning(facts: Facts) -> str:
+    """Say what a new name, or none, does to what everyone reads by the name; empty where the name opens nothing."""
+    if everyone(facts) is not Everyone.BY_NAME_OR_ID:
+        return ""
+    return "Links that use the old name stop working. Without a name, only its ID opens it."
 
 
 def open_without_links(facts: Facts) -> str:
@@ -114,6 +124,11 @@ def open_without_links(facts: Facts) -> str:
     if everyone(facts) is Everyone.NO:
         return ""
     return f"Anyone who has the ID can read this {noun} without any of these links."
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number of things in words: "1 build", "2 builds"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _without_account(resource: Resource, seen: Visibility) -> str:
@@ -151,10 +166,6 @@ def _names(rows: Iterable[Elsewhere]) -> str:
     if more > 0:
         return f"{', '.join(shown)} and {more:,} more"
     return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _have(number: int) -> str:
