@@ -13,7 +13,6 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 
-from accounts.middleware import is_api
 from console.errors import error_page
 from sharing.judging import BodyRefused, check_body
 
@@ -61,7 +60,7 @@ class FormBodyMiddleware:
         self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponse | None:
         """Answer with the refusal, or return None."""
-        if is_api(request) or request.method in _WITHOUT_BODY:
+        if request.method in _WITHOUT_BODY:
             return None
         refusal = _refusal(request, limit_of(view))
         if refusal is not None:

@@ -64,27 +64,25 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "console.middleware.ApiMiddleware",
-    "console.middleware.SecurityMiddleware",
-    "console.middleware.WhiteNoiseMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "console.middleware.NoStoreMiddleware",
-    "console.middleware.CSPMiddleware",
-    "console.middleware.SessionMiddleware",
-    "console.middleware.CommonMiddleware",
-    "console.middleware.CsrfViewMiddleware",
-    "console.middleware.AuthenticationMiddleware",
-    "console.middleware.MessageMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "console.middleware.SessionActivityMiddleware",
+    "accounts.sessions.SessionActivityMiddleware",
     "accounts.sign_in_limits.KnownBrowserMiddleware",
-    "console.middleware.HtmxMiddleware",
-    "console.middleware.XFrameOptionsMiddleware",
-    "console.middleware.MethodNotAllowedMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "accounts.middleware.PrincipalMiddleware",
     "sharing.middleware.AccessMiddleware",
     # In this order: whether a request is allowed, how large its form may be, and then what is in the form.
     "console.form_bodies.FormBodyMiddleware",
-    "console.middleware.CsrfCheckMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "console.middleware.MethodNotAllowedMiddleware",
 ]
 
 ROOT_URLCONF = "console.urls"
@@ -283,10 +281,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# These look for Django's own middleware by name; ours wraps it, to leave the API alone (console/middleware.py).
-SILENCED_SYSTEM_CHECKS = ["security.W001", "security.W002", "security.W003"]
 # Whoever ends TLS redirects to it; what arrives here has been decrypted already, and would be redirected for ever.
-SILENCED_SYSTEM_CHECKS += ["security.W008"]
+SILENCED_SYSTEM_CHECKS = ["security.W008"]
 # Browsers' preload lists are about a whole domain, which is its owner's to decide and can hardly be undone.
 SILENCED_SYSTEM_CHECKS += ["security.W021"]
 # Usernames are unique whatever their case, by a constraint on LOWER(username), which this check cannot see.

@@ -19,17 +19,42 @@ django.setup(set_prefix=False)
 
 # Django must be set up before anything is imported that needs it.
 from accounts.exposure import notice_request  # noqa: E402
-from accounts.middleware import API_PREFIX  # noqa: E402
+from accounts.middleware import API_PREFIX, is_api  # noqa: E402
 from console.api.headers import Answer  # noqa: E402
 from console.api.way import respond  # noqa: E402
 from console.sending import Joined  # noqa: E402
+from resources.calls import caller  # noqa: E402
 from sharing.judging import judge_of  # noqa: E402
 
 
-class Application(WSGIHandler):
-    """Django's application. A call of the API goes straight to where it is answered."""
+class ApiShortcut:
+    """For a handler of Django: a call of the API goes straight to where it is answered, without any middleware."""
 
     _respond = staticmethod(convert_exception_to_response(respond))
+
+    def close_connection(self) -> None:
+        """Give up the connection to the database if it is broken or old, after the answer."""
+        connections[DEFAULT_DB_ALIAS].close_if_unusable_or_obsolete()
+
+    def get_response(self, request: HttpRequest) -> Any:
+        """Return the answer; for the API without the URL configuration of the thread, which is always the one."""
+        if not is_api(request) and not _take_run_out_of_path(request):
+            page = super().get_response(request)  # type: ignore[misc]  # of the handler
+            _watch_connection(request)
+            return page
+        response: HttpResponse = self._respond(request)  # type: ignore[assignment]  # nothing here is asynchronous
+        closers: list[Any] = response._resource_closers  # type: ignore[attr-defined]  # the stubs leave it out
+        closers += (request.close, self.close_connection)
+        if isinstance(response, Answer):  # others signal the end, which costs little beside what they do
+            response.ends_quietly = True
+        if response.status_code >= 400:
+            log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request)
+        _watch_connection(request)
+        return response
+
+
+class Application(ApiShortcut, WSGIHandler):
+    """Django's application, with the shortcut of the API."""
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         """Answer a request as WSGI has it (PEP 3333); one for the API without signals around it, which nobody hears."""
@@ -44,21 +69,15 @@ class Application(WSGIHandler):
         file.close = response.close  # the server closes what it has been given
         return environ["wsgi.file_wrapper"](file, response.block_size)
 
-    def get_response(self, request: HttpRequest) -> Any:
-        """Return the answer; for the API without the URL configuration of the thread, which is always the one."""
-        if not request.path_info.startswith(API_PREFIX):
-            page = super().get_response(request)
-            _watch_connection(request)
-            return page
-        response: HttpResponse = self._respond(request)  # type: ignore[assignment]  # nothing here is asynchronous
-        closers: list[Any] = response._resource_closers  # type: ignore[attr-defined]  # the stubs leave it out
-        closers += (request.close, connections[DEFAULT_DB_ALIAS].close_if_unusable_or_obsolete)
-        if isinstance(response, Answer):  # others signal the end, which costs little beside what they do
-            response.ends_quietly = True
-        if response.status_code >= 400:
-            log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request)
-        _watch_connection(request)
-        return response
+
+def _take_run_out_of_path(request: HttpRequest) -> bool:
+    """Tell whether a run calls the API by the address that it was given, and if so take the run out of the path."""
+    run_id, path = caller(request.path_info)
+    if not run_id or not path.startswith(API_PREFIX):
+        return False
+    request.from_run = run_id  # type: ignore[attr-defined]  # our own attribute
+    request.path_info = path
+    return True
 
 
 def _watch_connection(request: HttpRequest) -> None:

@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Callable, Iterator
 
+import django.test.client
+import django.test.testcases
 import pytest
 from allauth.account.models import EmailAddress
 from django.apps.registry import Apps
@@ -14,6 +16,7 @@ from accounts import exposure, tokens
 from accounts.exposure import exposed_by
 from accounts.models import Account
 from accounts.principal import Principal
+from console.wsgi import ApiShortcut, Application
 from resources.kinds import Kind
 from resources.models import MODELS, Resource
 from sharing import grants
@@ -23,6 +26,17 @@ from tests.machine import check_mark
 
 PASSWORD = "correct horse battery"
 WRITING_THREADS = {"listening addresses", "published password"}
+
+
+class _ClientHandler(ApiShortcut, django.test.client.ClientHandler):
+    """The handler of Django's test client, with requests entering as they do where the project is served."""
+
+    def close_connection(self) -> None:
+        """Keep it, as Django's own does: the test may be in a transaction."""
+
+
+django.test.client.ClientHandler = _ClientHandler  # type: ignore[misc]
+django.test.testcases.WSGIHandler = Application  # type: ignore[misc, attr-defined]  # of live servers
 
 
 def principal_of(account: Account) -> Principal:
