@@ -9,6 +9,7 @@ from django.http import HttpResponse
 
 from accounts.errors import invalid_value, record_not_found
 from accounts.moments import iso
+from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from console.api import answers
 from console.api.basics import basics_of
@@ -97,7 +98,7 @@ def _dataset(dataset: Dataset, username: str, run: Facts | None) -> dict[str, An
     }
 
 
-def _list_items(rows: Sequence[Listed]) -> list[dict[str, Any]]:
+def _list_items(rows: Sequence[Listed], _: Principal) -> list[dict[str, Any]]:
     datasets = Dataset.objects.select_related("run").defer("schema").in_bulk([row.id for row in rows])
     return [_list_item(datasets[row.id], row) for row in rows if row.id in datasets]
 

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 
 from accounts.errors import ApiError, invalid_value, record_not_found
 from accounts.moments import iso
+from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from console.api import answers
 from console.api.basics import basics_of
@@ -92,7 +93,7 @@ def _described(access: Access) -> dict[str, Any]:
     return store | signed_fields(access, "keys", "keysPublicUrl")
 
 
-def _list_items(rows: Sequence[Listed]) -> list[dict[str, Any]]:
+def _list_items(rows: Sequence[Listed], _: Principal) -> list[dict[str, Any]]:
     stores = KeyValueStore.objects.select_related("run").in_bulk([row.id for row in rows])
     return [_list_item(stores[row.id], row) for row in rows if row.id in stores]
 

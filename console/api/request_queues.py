@@ -8,6 +8,7 @@ from django.http import HttpResponse
 
 from accounts.errors import ApiError, invalid_value, record_not_found
 from accounts.moments import iso
+from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from console.api import answers
 from console.api.basics import basics_of
@@ -89,7 +90,7 @@ def _described(access: Access) -> dict[str, Any]:
     }
 
 
-def _list_items(rows: Sequence[Listed]) -> list[dict[str, Any]]:
+def _list_items(rows: Sequence[Listed], _: Principal) -> list[dict[str, Any]]:
     queues = RequestQueue.objects.select_related("run").in_bulk([row.id for row in rows])
     return [_list_item(queues[row.id], row) for row in rows if row.id in queues]
 

@@ -17,7 +17,7 @@ from accounts.moments import iso
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from console.api import answers, bodies, permission_levels
-from console.api.plan_lists import answer_with_plans
+from console.api.storage_lists import answer_with_list
 from resources.kinds import Kind
 from resources.models import Schedule
 from resources.schedules import editing
@@ -80,7 +80,7 @@ class ScheduleBody(msgspec.Struct, rename="camel"):
 @signed_in_for(Kind.SCHEDULE, Permission.READ)
 def list_schedules(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the schedules that the account may read."""
-    return answer_with_plans(request, Kind.SCHEDULE, _list_items)
+    return answer_with_list(request, Kind.SCHEDULE, _list_items)
 
 
 @signed_in_for(Kind.SCHEDULE, Permission.WRITE)

@@ -1,32 +1,45 @@
-"""The list of one's storages of a kind: what `GET /v2/datasets` and its likes have in common."""
+"""The lists of storages, tasks and schedules: the user's own, those shared with the user, or both."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from django.http import HttpResponse
 
+from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from console.api import answers
 from console.api.pagination import Page, flag, one_of
-from resources.kinds import Kind
+from resources.kinds import KINDS, Kind
 from sharing.lists import Listed, Ownership, count_listed, listed
 
 OWNERSHIPS = {"ownedByMe": Ownership.MINE, "sharedWithMe": Ownership.SHARED}
 
 
-def answer_with_list(
-    request: ApiRequest, kind: Kind, items_of: Callable[[Sequence[Listed]], list[dict[str, Any]]]
-) -> HttpResponse:
-    """Answer with a page of the storages of a kind that the account may read, which `items_of` writes out.
+class SerializeItems(Protocol):
+    """Serializes the rows of a page, in a number of queries that does not grow with them."""
+
+    def __call__(self, rows: Sequence[Listed], principal: Principal, /) -> list[dict[str, Any]]:
+        """Return the rows as the API shows them to `principal`, without those that are gone meanwhile."""
+
+
+def answer_with_list(request: ApiRequest, kind: Kind, serialize_items: SerializeItems) -> HttpResponse:
+    """Answer with a page of the resources of a kind that the account may read.
+
+    Storages without a name are left out, unless `unnamed` asks for them too.
 
     Raises:
         ApiError: 400 naming the parameter that is wrong.
     """
     page = Page.from_query(request.GET)
-    unnamed = flag(request.GET, "unnamed")
-    ownership = one_of(request.GET, "ownership", OWNERSHIPS, Ownership.BOTH)
     account_id = request.principal.account_id or ""
-    wanted: dict[str, Any] = {"ownership": ownership, "kinds": [kind], "named_only": not unnamed}
+    wanted: dict[str, Any] = {
+        "ownership": one_of(request.GET, "ownership", OWNERSHIPS, Ownership.BOTH),
+        "kinds": [kind],
+    }
+    more = {}
+    if KINDS[kind].storage:
+        more["unnamed"] = flag(request.GET, "unnamed")
+        wanted["named_only"] = not more["unnamed"]
     rows = listed(account_id, **wanted, offset=page.offset, limit=page.limit, newest_first=page.desc)
     total = count_listed(account_id, **wanted)
-    return answers.data(page.answer(total, items_of(rows), unnamed=unnamed))
+    return answers.data(page.answer(total, serialize_items(rows, request.principal), **more))

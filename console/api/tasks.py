@@ -19,7 +19,7 @@ from accounts.moments import iso
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from console.api import answers, bodies, permission_levels
-from console.api.plan_lists import answer_with_plans
+from console.api.storage_lists import answer_with_list
 from resources.kinds import Kind
 from resources.models import Actor, Resource, Task
 from resources.storages import InvalidName, NameTaken, ResourceGone
@@ -54,7 +54,7 @@ class TaskBody(msgspec.Struct, rename="camel"):
 @signed_in_for(Kind.TASK, Permission.READ)
 def list_tasks(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the tasks that the account may read."""
-    return answer_with_plans(request, Kind.TASK, _list_items)
+    return answer_with_list(request, Kind.TASK, _list_items)
 
 
 @signed_in_for(Kind.TASK, Permission.WRITE)
