@@ -23,8 +23,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import administrator, audit, sign_in_limits, sign_up_policy
 from accounts.email_addresses import canonical
-from accounts.encryption import CannotDecrypt, decrypt, encrypt
 from accounts.freshness import is_fresh
+from accounts.lib.encryption import CannotDecrypt, decrypt, encrypt
 from accounts.models import Account
 from accounts.principal import ANONYMOUS, Principal
 from accounts.second_factors import UNREADABLE

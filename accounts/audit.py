@@ -8,8 +8,8 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import AuditEvent
-from accounts.origin import origin
 from accounts.principal import Principal
+from accounts.request_context import origin
 
 
 def record(

@@ -9,10 +9,10 @@ from typing import Self
 
 from django.utils import timezone
 
-from accounts.ids import looks_like_id
-from accounts.moments import aware
+from accounts.lib.ids import looks_like_id
+from accounts.lib.sql import Statement
+from accounts.lib.timestamps import aware
 from accounts.principal import Principal
-from accounts.statements import Statement
 from accounts.tokens import stored_scope
 
 _ACCOUNT, _TOKEN = "a", "t"

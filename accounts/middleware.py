@@ -11,9 +11,9 @@ from django.contrib.auth import get_user
 from django.http import HttpRequest, HttpResponse
 
 from accounts import tokens
-from accounts.errors import ApiError
-from accounts.origin import answering
+from accounts.lib.api_errors import ApiError
 from accounts.principal import ANONYMOUS, Principal
+from accounts.request_context import answering
 
 API_ROOT = "/v2"
 API_PREFIX = f"{API_ROOT}/"

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.email_addresses import canonical_or_lower
-from accounts.ids import looks_like_id, new_id
+from accounts.lib.ids import looks_like_id, new_id
 from accounts.principal import Principal
 
 USERNAME = re.compile(r"\A[a-zA-Z0-9](?:[a-zA-Z0-9._-]{1,28})[a-zA-Z0-9]\Z")

@@ -14,12 +14,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit
-from accounts.ids import ALPHABET
+from accounts.lib.counters import Tally
+from accounts.lib.ids import ALPHABET
+from accounts.lib.sql import Statement
+from accounts.lib.timestamps import aware
 from accounts.models import Account, ApiToken
-from accounts.moments import aware
 from accounts.principal import Principal, RunIdentity, Scope
-from accounts.statements import Statement
-from accounts.tally import Tally
 
 PREFIX = "latchkey_api_"
 RANDOM_CHARACTERS = 36

@@ -13,7 +13,7 @@ from allauth.mfa.models import Authenticator
 from django.db.models import F, Model, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast
 
-from accounts.encryption import CannotDecrypt, decrypt, encrypt
+from accounts.lib.encryption import CannotDecrypt, decrypt, encrypt
 from resources.models import ActorVersion, BuildContent, EnvironmentVariable, InputKeyPair, Webhook
 
 Change = Callable[[str], str]

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts.errors import ApiError
+from accounts.lib.api_errors import ApiError
 from accounts.middleware import is_api
 
 _FOR_THE_API: dict[int, ApiError] = {}

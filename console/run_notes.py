@@ -10,8 +10,8 @@ from urllib.parse import quote
 import msgspec
 from django.http import HttpRequest, HttpResponse
 
+from accounts.lib.rate_limits import allowed
 from accounts.principal import Principal
-from accounts.rate_limit import allowed
 from resources.jobs import AT_WORK
 from resources.kinds import KINDS
 from resources.logs.writing import append_line

@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest, QueryDict
 
-from accounts.errors import invalid_value
-from accounts.ids import looks_like_id
+from accounts.lib.api_errors import invalid_value
+from accounts.lib.ids import looks_like_id
 from accounts.models import Account
 from accounts.principal import Principal
 from resources.jobs import JobStatus, Origin

@@ -14,10 +14,10 @@ from django.db import connection, models
 from django.shortcuts import get_object_or_404
 
 from accounts.holders import Holder
-from accounts.ids import looks_like_id
-from accounts.moments import aware
+from accounts.lib.ids import looks_like_id
+from accounts.lib.sql import Statement
+from accounts.lib.timestamps import aware
 from accounts.principal import Principal
-from accounts.statements import Statement
 from resources.kinds import KINDS, Kind
 from resources.models import MODELS, Resource
 from resources.storages import NAME

@@ -17,9 +17,9 @@ from datetime import datetime
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
-from accounts.errors import ApiError
+from accounts.lib.api_errors import ApiError
+from accounts.lib.rate_limits import allowed
 from accounts.principal import Principal, Scope
-from accounts.rate_limit import allowed
 from resources.jobs import FINISHED
 from resources.models import Run, Schedule, ScheduleInvocation
 from resources.runs import starting

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from accounts.tally import not_counted
+from accounts.lib.counters import not_counted
 from sharing.access_gone import AccessGone
 
 # How many seconds an answer goes on before it is judged again.

@@ -17,11 +17,11 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.holders import Holder
+from accounts.lib.counters import Tally
+from accounts.lib.sql import Statement
+from accounts.lib.timestamps import aware
 from accounts.models import Account, ApiToken
-from accounts.moments import aware
 from accounts.principal import ANONYMOUS, Principal
-from accounts.statements import Statement
-from accounts.tally import Tally
 from accounts.tokens import stored_scope
 from resources.models import Resource
 from sharing import narrowing

@@ -15,9 +15,9 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.holders import Holder
+from accounts.lib.counters import Tally
 from accounts.models import Account
 from accounts.principal import Principal
-from accounts.tally import Tally
 from resources.models import GeneralAccess, Resource
 from resources.records.keys import spells_content_message
 from sharing import caps, keys

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from accounts.statements import Statement
+from accounts.lib.sql import Statement
 from resources.jobs import JobStatus
 from resources.kinds import Kind
 from sharing.access import Reason

@@ -11,8 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, TypedDict, Unpack
 
-from accounts.moments import aware
-from accounts.statements import moment_parameter
+from accounts.lib.sql import moment_parameter
+from accounts.lib.timestamps import aware
 from resources.jobs import JobStatus
 from resources.kinds import Kind
 from sharing.access import Reason

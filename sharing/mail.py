@@ -6,9 +6,9 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
+from accounts.lib.rate_limits import allowed
 from accounts.models import Account
 from accounts.principal import Principal
-from accounts.rate_limit import allowed
 from resources.kinds import Kind
 from resources.models import Resource, Schedule
 from sharing import outbox

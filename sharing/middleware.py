@@ -12,9 +12,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
-from accounts import lookups
-from accounts.errors import ApiError
+from accounts import enumeration
 from accounts.holders import Holder
+from accounts.lib.api_errors import ApiError
 from accounts.middleware import UNKNOWN_TOKEN, is_api, principal_again
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
@@ -206,7 +206,7 @@ def _too_many_names(request: ApiRequest, address: Address | None) -> HttpRespons
     principal = request.principal
     if address is None or address.by is AddressedBy.ID or _is_own_name(address, principal):
         return None
-    too_many = lookups.miss_is_too_many(_RESOURCES, lookups.who_asks(request, principal))
+    too_many = enumeration.miss_is_too_many(_RESOURCES, enumeration.who_asks(request, principal))
     return refusals.too_many_names(request) if too_many else None
 
 

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from accounts.ids import new_id
+from accounts.lib.ids import new_id
 from resources.models import Actor, Resource, Run
 from sharing.permissions import Permission
 from sharing.signatures import current_fingerprint

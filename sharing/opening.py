@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from django.db import connection
 
 from accounts import holders
+from accounts.lib.sql import Statement
 from accounts.principal import Principal
-from accounts.statements import Statement
 from resources.records.keys import spells_content_message
 from sharing import caps, keys
 from sharing.access import Facts, reads_explicitly

@@ -12,7 +12,7 @@ from django.shortcuts import render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
-from accounts.errors import ApiError, record_not_found
+from accounts.lib.api_errors import ApiError, record_not_found
 from accounts.middleware import is_api
 from accounts.models import AuditEvent
 from accounts.principal import Principal

@@ -6,7 +6,7 @@ run's owner, so what it is stays the owner's to choose, and has to be something 
 
 from http import HTTPStatus
 
-from accounts.errors import ApiError
+from accounts.lib.api_errors import ApiError
 from accounts.principal import Principal
 from resources.kinds import Kind
 from resources.models import Build, Run

@@ -14,8 +14,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts import tokens
+from accounts.lib.timestamps import iso
 from accounts.models import Account, ApiToken, AuditEvent
-from accounts.moments import iso
 from tests.accounts_cast import actions_of, sign_in, verify
 from tests.conftest import principal_of
 from tests.run_stage import built_actor

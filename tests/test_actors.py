@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from accounts.encryption import CannotDecrypt, decrypt, encrypt
+from accounts.lib.encryption import CannotDecrypt, decrypt, encrypt
 from accounts.models import AuditEvent
 from resources.actors import editing, environment, versions
 from resources.actors.environment import Variable

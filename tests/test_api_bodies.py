@@ -11,7 +11,7 @@ import pytest
 from django.core.handlers.wsgi import WSGIRequest
 from django.test import RequestFactory
 
-from accounts.errors import ApiError
+from accounts.lib.api_errors import ApiError
 from console.api import bodies
 from resources.kinds import Kind
 

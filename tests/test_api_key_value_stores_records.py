@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from resources.encodings import UnpacksTooLarge
+from accounts.lib.content_encodings import UnpacksTooLarge
 from resources.kinds import Kind
 from resources.models import KeyValueStore, Record
 from resources.records import discarding, writing

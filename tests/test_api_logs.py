@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.ids import new_id
+from accounts.lib.ids import new_id
 from resources.jobs import JobStatus
 from resources.kinds import Kind
 from resources.logs import following

@@ -6,7 +6,7 @@ import json
 import pytest
 from django.utils import timezone
 
-from accounts.ids import new_id
+from accounts.lib.ids import new_id
 from accounts.models import ApiToken
 from resources.datasets.writing import push
 from resources.jobs import FINISHED, JobStatus

@@ -4,7 +4,7 @@ import pytest
 from django.http import QueryDict
 from django.test import RequestFactory
 
-from accounts.errors import ApiError
+from accounts.lib.api_errors import ApiError
 from accounts.principal import ANONYMOUS
 from console.api import waiting
 from resources.jobs import JobStatus

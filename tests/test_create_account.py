@@ -7,7 +7,7 @@ from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
 
 from accounts import tokens
-from accounts.ids import looks_like_id
+from accounts.lib.ids import looks_like_id
 from accounts.models import Account, ApiToken
 from tests.accounts_cast import sign_in
 from tests.conftest import PASSWORD

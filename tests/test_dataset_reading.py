@@ -8,7 +8,7 @@ from django.http import QueryDict
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.errors import ApiError
+from accounts.lib.api_errors import ApiError
 from resources.datasets import chunks, scanning
 from resources.datasets.options import ItemsOptions
 from resources.datasets.reading import item_objects, open_items

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.errors import ApiError
+from accounts.lib.api_errors import ApiError
 from resources.datasets import chunks, effort, scanning
 from resources.datasets.effort import MAX_RECORDS, ReaderGone
 from resources.datasets.formats import FORMATS

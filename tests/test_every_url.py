@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import URLPattern
 
 from accounts import tokens
-from accounts.ids import new_id
+from accounts.lib.ids import new_id
 from accounts.models import Account, CacheEntry
 from accounts.principal import RunIdentity
 from resources.kinds import KINDS, STORAGES, Kind

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts import lookups
+from accounts import enumeration
 from accounts.models import CacheEntry
 from console import settings as configured
 from resources.kinds import KINDS, Kind
@@ -39,7 +39,7 @@ def stop(client):
 
 
 def test_it_is_a_hundred_names_in_ten_minutes():
-    assert (configured.LOOKUP_MISSES, lookups.PER_SECONDS) == (100, 600)
+    assert (configured.LOOKUP_MISSES, enumeration.PER_SECONDS) == (100, 600)
 
 
 def test_whoever_guesses_names_is_stopped(api, ada, ben):

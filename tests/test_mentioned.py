@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from accounts.errors import ApiError
+from accounts.lib.api_errors import ApiError
 from accounts.principal import ANONYMOUS, Scope, ScopeEntry
 from resources.kinds import Kind
 from sharing.mentioned import mentioned

@@ -6,8 +6,8 @@ import pytest
 from django.core.cache import caches
 from django.core.cache.backends.db import DatabaseCache
 
+from accounts.lib.rate_limits import allowed
 from accounts.models import CacheEntry
-from accounts.rate_limit import allowed
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ import brotli
 import pytest
 from django.utils import timezone
 
-from resources.encodings import ENCODINGS, Undecodable, UnpacksTooLarge, canonical, decoded
+from accounts.lib.content_encodings import ENCODINGS, Undecodable, UnpacksTooLarge, canonical, decoded
 from resources.kinds import Kind
 from resources.records import discarding, reading, writing
 from resources.records.archive import zip_archive

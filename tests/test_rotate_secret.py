@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts import exposure
-from accounts.encryption import decrypt, encrypt
+from accounts.lib.encryption import decrypt, encrypt
 from console import secret_keys
 
 pytestmark = pytest.mark.django_db

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from accounts.ids import new_id
+from accounts.lib.ids import new_id
 from resources.datasets.writing import push
 from resources.kinds import Kind
 from sharing import grants

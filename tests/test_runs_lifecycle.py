@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import tokens
-from accounts.ids import new_id
+from accounts.lib.ids import new_id
 from accounts.models import ApiToken, AuditEvent
 from accounts.principal import Scope
 from resources.jobs import FINISHED, JobStatus, Origin

@@ -9,7 +9,7 @@ from apify_client._utils.crypto import create_hmac_signature, create_storage_con
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.ids import new_id
+from accounts.lib.ids import new_id
 from resources.records.keys import spells_content_message
 from sharing import signatures
 from sharing.signatures import (

@@ -11,7 +11,7 @@ from django.db.models import TextField
 from django.db.models.functions import Cast
 from django.test import Client
 
-from accounts.encrypted_text import UnreadableText
+from accounts.lib.encrypted_text import UnreadableText
 from accounts.models import AuditEvent
 from resources.actors import environment
 from resources.kinds import Kind

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from accounts.encryption import encrypt
+from accounts.lib.encryption import encrypt
 from resources.actors import environment
 from resources.actors.environment import Environment, Variable
 from resources.jobs import JobStatus

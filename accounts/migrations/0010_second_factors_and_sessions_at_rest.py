@@ -9,7 +9,7 @@ from django.db.models import Case, CharField, Value, When
 from django.db.models.functions import Length
 from django.utils import timezone
 
-from accounts.encryption import decrypt, encrypt
+from accounts.lib.encryption import decrypt, encrypt
 from accounts.session_store import stored_key
 
 KEY_LENGTH = 32  # of what Django makes; a digest has 40 characters

@@ -7,9 +7,9 @@ import msgspec
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 
-from accounts.errors import ApiError, record_not_found
+from accounts.lib.api_errors import ApiError, record_not_found
+from accounts.lib.timestamps import iso
 from accounts.models import Account
-from accounts.moments import iso
 from accounts.principal import ANONYMOUS
 from console.api import answers, bodies
 from console.api.lookups import find_account

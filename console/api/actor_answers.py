@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
-from accounts.encrypted_text import UnreadableText
-from accounts.errors import record_not_found
-from accounts.moments import iso
+from accounts.lib.api_errors import record_not_found
+from accounts.lib.encrypted_text import UnreadableText
+from accounts.lib.timestamps import iso
 from console.api.basics import basics_of
 from resources.actors.versions import url_field_of, url_for_readers
 from resources.models import Actor, ActorVersion, Build, EnvironmentVariable, TaggedBuild

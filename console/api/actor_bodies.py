@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from accounts.errors import ApiError, invalid_value
+from accounts.lib.api_errors import ApiError, invalid_value
 from console.api import answers, permission_levels, pricing
 from resources import memory
 from resources.actors import versions

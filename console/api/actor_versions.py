@@ -11,7 +11,7 @@ from typing import cast
 from django.db import transaction
 from django.http import HttpResponse
 
-from accounts.errors import record_not_found
+from accounts.lib.api_errors import record_not_found
 from console.api import actor_answers, answers, bodies
 from console.api.actor_bodies import REFUSED, EnvVar, Version, refusal_of, variable
 from resources.actors import environment, versions

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponse
 
-from accounts.errors import record_not_found
-from accounts.moments import iso
+from accounts.lib.api_errors import record_not_found
+from accounts.lib.timestamps import iso
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from console.api import actor_answers, answers, bodies

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from django.http import HttpResponse
 
-from accounts.errors import ApiError
+from accounts.lib.api_errors import ApiError
 from console.api.headers import Answer
 
 CREATED = HTTPStatus.CREATED

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from accounts.moments import iso
+from accounts.lib.timestamps import iso
 from resources.models import Resource
 
 

@@ -15,8 +15,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from gunicorn.http.errors import ParseException
 
-from accounts.errors import ApiError, invalid_value
-from resources.encodings import Undecodable, UnpacksTooLarge, canonical, decoded
+from accounts.lib.api_errors import ApiError, invalid_value
+from accounts.lib.content_encodings import Undecodable, UnpacksTooLarge, canonical, decoded
 from sharing.judging import check_body
 
 Body = TypeVar("Body")

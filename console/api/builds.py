@@ -14,8 +14,8 @@ from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.http import HttpResponse
 
-from accounts.errors import ApiError, invalid_value, record_not_found
-from accounts.moments import iso
+from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
+from accounts.lib.timestamps import iso
 from accounts.requests import ApiRequest
 from console.api import answers, bodies
 from console.api.actor_answers import number_as_int

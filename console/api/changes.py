@@ -5,7 +5,7 @@ from http import HTTPStatus
 import msgspec
 from django.db import transaction
 
-from accounts.errors import ApiError, invalid_value, record_not_found
+from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.principal import Principal
 from console.api import answers, bodies
 from resources import storages

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
-from accounts.errors import ApiError, record_not_found
+from accounts.lib.api_errors import ApiError, record_not_found
 from console.api import answers, bodies
 from console.api.headers import Answer
 from console.api.pagination import flag

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 
-from accounts.errors import ApiError
+from accounts.lib.api_errors import ApiError
 from sharing.declare import EVERY_METHOD, declare, declared
 
 ApiView = Callable[..., HttpResponseBase]

@@ -10,10 +10,10 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.http import HttpResponse
 
-from accounts.errors import ApiError, invalid_value, record_not_found
-from accounts.moments import iso
+from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
+from accounts.lib.rate_limits import allowed
+from accounts.lib.timestamps import iso
 from accounts.principal import Principal
-from accounts.rate_limit import allowed
 from accounts.requests import ApiRequest
 from console.api import answers, bodies
 from console.api.pagination import Page, one_of

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from django.http import HttpResponse, QueryDict
 
-from accounts.errors import ApiError, invalid_value
+from accounts.lib.api_errors import ApiError, invalid_value
 from console.api import answers
 from console.api.key_value_stores import url_of
 from console.api.pagination import MAX_LIMIT, whole_number

@@ -7,7 +7,7 @@ from typing import cast
 from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
-from accounts.errors import ApiError, record_not_found
+from accounts.lib.api_errors import ApiError, record_not_found
 from console.api import answers, bodies
 from console.api.key_value_store_keys import record_url, wanted_keys
 from console.api.key_value_stores import store_gone

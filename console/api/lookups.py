@@ -9,8 +9,8 @@ from http import HTTPStatus
 
 from django.db.models import QuerySet
 
-from accounts import lookups
-from accounts.errors import ApiError
+from accounts import enumeration
+from accounts.lib.api_errors import ApiError
 from accounts.models import Account
 from accounts.requests import ApiRequest
 
@@ -29,14 +29,14 @@ def find_account(request: ApiRequest, text: str, known: QuerySet[Account] | None
     if principal.is_called(text):
         known = Account.objects.filter(pk=principal.account_id)
     account = Account.objects.find(text, among=known) if known is not None else None
-    return account or _look_up(text, lookups.who_asks(request, principal))
+    return account or _look_up(text, enumeration.who_asks(request, principal))
 
 
 def _look_up(text: str, who: str) -> Account | None:
-    if lookups.is_stopped(_ACCOUNTS, who):
+    if enumeration.is_stopped(_ACCOUNTS, who):
         raise _too_many()
     account = Account.objects.find(text)
-    if account is None and lookups.miss_is_too_many(_ACCOUNTS, who):
+    if account is None and enumeration.miss_is_too_many(_ACCOUNTS, who):
         raise _too_many()
     return account
 

@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.utils.cache import get_conditional_response
 from django.utils.http import parse_etags, parse_http_date_safe
 
-from accounts.errors import ApiError
-from resources.encodings import canonical
+from accounts.lib.api_errors import ApiError
+from accounts.lib.content_encodings import canonical
 
 _RANGE = re.compile(r"bytes=\s*([0-9]{0,18})-([0-9]{0,18})\s*\Z", re.ASCII)
 _QUALITY = re.compile(r"[01](?:\.[0-9]{0,3})?\Z", re.ASCII)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from django.http import QueryDict
 
-from accounts.errors import invalid_value
+from accounts.lib.api_errors import invalid_value
 
 MAX_LIMIT = 1000
 # The largest whole number that every JSON client can tell from its neighbours.

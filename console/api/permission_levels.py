@@ -1,6 +1,6 @@
 """How the API refuses a permission level."""
 
-from accounts.errors import ApiError, invalid_value
+from accounts.lib.api_errors import ApiError, invalid_value
 from resources import permission_levels
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from accounts.errors import invalid_value
+from accounts.lib.api_errors import invalid_value
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 

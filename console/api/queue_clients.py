@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import cast
 
-from accounts.errors import ApiError, record_not_found
+from accounts.lib.api_errors import ApiError, record_not_found
 from console.api.request_queues import gone
 from resources.models import RequestQueue
 from resources.requests import clients

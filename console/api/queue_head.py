@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from django.http import HttpResponse
 
-from accounts.errors import invalid_value
-from accounts.moments import iso
+from accounts.lib.api_errors import invalid_value
+from accounts.lib.timestamps import iso
 from console.api import answers
 from console.api.pagination import flag, whole_number
 from console.api.queue_clients import client_of, note_reader, queue_of, refusals

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from django.http import HttpResponse
 
-from accounts.errors import ApiError, invalid_value
+from accounts.lib.api_errors import ApiError, invalid_value
 from console.api import answers, bodies
 from console.api.pagination import flag, whole_number
 from console.api.queue_clients import client_of, note_reader, queue_of, refusals

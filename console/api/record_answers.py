@@ -11,7 +11,7 @@ from typing import IO
 from django.http import HttpRequest, HttpResponseBase, HttpResponseNotModified, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
-from accounts.errors import ApiError
+from accounts.lib.api_errors import ApiError
 from console.api.headers import Answer
 from console.api.negotiation import Span, accepts_encoding, http_date, is_not_modified, requested_span
 from resources.models import Record

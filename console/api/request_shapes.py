@@ -10,8 +10,8 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from accounts.errors import invalid_value
-from accounts.moments import iso
+from accounts.lib.api_errors import invalid_value
+from accounts.lib.timestamps import iso
 from console.api.pagination import MAX_NUMBER
 from resources.requests import clock
 from resources.requests.shapes import HeadRequest, NewRequest, Registered, StoredRequest

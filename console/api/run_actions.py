@@ -11,7 +11,7 @@ from typing import cast
 import msgspec
 from django.http import HttpResponse
 
-from accounts.errors import ApiError, invalid_value
+from accounts.lib.api_errors import ApiError, invalid_value
 from console.api import answers, bodies
 from console.api.pagination import flag
 from console.api.run_requests import input_in, options_in, refusal_of

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from django.http import HttpRequest, QueryDict
 
-from accounts.errors import ApiError, invalid_value
+from accounts.lib.api_errors import ApiError, invalid_value
 from accounts.requests import ApiRequest
 from console.api import bodies, permission_levels
 from console.api.pagination import flag, whole_number

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 
-from accounts.moments import iso
+from accounts.lib.timestamps import iso
 from console.api.basics import basics_of
 from resources.actors.pricing import pricing_at
 from resources.kinds import KINDS, STORAGES, Kind

@@ -13,7 +13,7 @@ from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase
 
-from accounts.errors import ApiError, record_not_found
+from accounts.lib.api_errors import ApiError, record_not_found
 from console.api import answers, waiting
 from console.api.dataset_items import answer_with_items
 from console.api.endpoint import method_not_allowed

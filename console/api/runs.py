@@ -9,7 +9,7 @@ import msgspec
 from django.db import transaction
 from django.http import HttpResponse, QueryDict
 
-from accounts.errors import ApiError, invalid_value, record_not_found
+from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.middleware import token_of
 from accounts.requests import ApiRequest
 from console.api import answers, bodies

@@ -11,9 +11,9 @@ import msgspec
 from django.conf import settings
 from django.http import HttpResponse
 
-from accounts.errors import ApiError, invalid_value, record_not_found
+from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
+from accounts.lib.timestamps import iso
 from accounts.models import Account
-from accounts.moments import iso
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from console.api import answers, bodies, permission_levels

@@ -6,7 +6,7 @@ from http import HTTPStatus
 import msgspec
 from django.http import HttpRequest
 
-from accounts.errors import ApiError
+from accounts.lib.api_errors import ApiError
 from console.api import bodies
 from resources.records.content_types import essence_of
 from resources.storages import InvalidSchema

@@ -6,7 +6,7 @@ import msgspec
 from django.http import HttpResponse
 from django.utils import timezone
 
-from accounts.errors import invalid_value
+from accounts.lib.api_errors import invalid_value
 from accounts.requests import ApiRequest
 from console.api import answers
 from console.api.actor_answers import stats_of

@@ -14,8 +14,8 @@ from django.conf import settings
 from django.http import HttpResponse
 from msgspec import UNSET, UnsetType
 
-from accounts.errors import ApiError, invalid_value, record_not_found
-from accounts.moments import iso
+from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
+from accounts.lib.timestamps import iso
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from console.api import answers, bodies, permission_levels

@@ -12,8 +12,8 @@ import msgspec
 from django.http import HttpResponse
 from django.utils import timezone
 
-from accounts.errors import ApiError, invalid_value
-from accounts.moments import iso
+from accounts.lib.api_errors import ApiError, invalid_value
+from accounts.lib.timestamps import iso
 from accounts.requests import ApiRequest
 from console.api import answers, bodies
 from console.api.pagination import MAX_NUMBER

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from accounts.errors import record_not_found
+from accounts.lib.api_errors import record_not_found
+from accounts.lib.timestamps import iso
 from accounts.models import Account
-from accounts.moments import iso
 from accounts.requests import ApiRequest
 from console.api import answers
 from console.api.lookups import find_account

@@ -17,8 +17,8 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, QueryDict
 
-from accounts.errors import ApiError, invalid_value
-from accounts.lookups import who_asks
+from accounts.enumeration import who_asks
+from accounts.lib.api_errors import ApiError, invalid_value
 from accounts.requests import ApiRequest
 from console.api.presence import still_there
 from resources.jobs import FINISHED

@@ -11,9 +11,9 @@ from django.conf import settings
 from django.core.handlers.exception import response_for_exception
 from django.http import Http404, HttpRequest, HttpResponse
 
-from accounts.errors import ApiError
+from accounts.lib.api_errors import ApiError
 from accounts.middleware import UNKNOWN_TOKEN, principal_of_token
-from accounts.origin import answering
+from accounts.request_context import answering
 from accounts.tokens import UnknownToken
 from console import run_notes
 from console.api.headers import Prepared

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
-from accounts.moments import iso
+from accounts.lib.timestamps import iso
 from resources.models import Webhook, WebhookDispatch
 
 ACTION = "HTTP_REQUEST"

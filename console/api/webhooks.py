@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpResponse
 
-from accounts.errors import ApiError, invalid_value, record_not_found
+from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from console.api import answers, bodies

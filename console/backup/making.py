@@ -12,7 +12,7 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
-from accounts.moments import iso
+from accounts.lib.timestamps import iso
 from console import secret_keys
 from console.backup import databases, manifest
 from console.backup.manifest import BackupError, Manifest

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.origin import origin
+from accounts.request_context import origin
 from console.pages import dialogs
 from console.pages.actor_pages import BUILDS, ActorRequest, context_of
 from console.pages.actor_source import in_order

@@ -9,7 +9,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from accounts import audit
-from accounts.rate_limit import allowed
+from accounts.lib.rate_limits import allowed
 from accounts.requests import PageRequest
 from resources.kinds import Kind
 from resources.models import Resource

@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.errors import ApiError
+from accounts.lib.api_errors import ApiError
 from console.api.presence import still_there
 from console.pages import dialogs, link_making
 from console.pages.dataset_items import printable

@@ -11,8 +11,8 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.errors import ApiError
-from accounts.rate_limit import allowed
+from accounts.lib.api_errors import ApiError
+from accounts.lib.rate_limits import allowed
 from console.api.issues import WRITES_PER_HOUR
 from console.pages import actor_pages, dialogs, issue_runs
 from console.pages.actor_pages import ActorRequest

@@ -5,7 +5,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
-from accounts.errors import ApiError
+from accounts.lib.api_errors import ApiError
 from console.pages import dialogs
 from console.pages.run_options import OptionsForm
 from console.pages.runs import RunRequest

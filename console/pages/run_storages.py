@@ -6,7 +6,7 @@ asked for by itself.
 
 from dataclasses import dataclass
 
-from accounts.errors import ApiError
+from accounts.lib.api_errors import ApiError
 from accounts.principal import Principal
 from console.pages.storage_words import STORAGE_WORDS
 from resources.kinds import KINDS, STORAGES, Kind, KindInfo

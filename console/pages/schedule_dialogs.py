@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
-from accounts.errors import ApiError
+from accounts.lib.api_errors import ApiError
 from accounts.principal import Principal
 from accounts.requests import PageRequest
 from console.form_bodies import BYTES_PER_CHARACTER, takes_up_to

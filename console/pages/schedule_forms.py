@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from django import forms
 
-from accounts.errors import ApiError
+from accounts.lib.api_errors import ApiError
 from accounts.principal import Principal
 from console.pages.form_manners import Manners
 from console.pages.secret_fields import InputText, SecretInputForm, refetched_on_change

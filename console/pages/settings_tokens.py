@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts import tokens
-from accounts.ids import looks_like_id
+from accounts.lib.ids import looks_like_id
 from accounts.models import ApiToken
 from accounts.requests import PageRequest
 from console.pages.dialogs import go_to

@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from accounts.ids import looks_like_id
+from accounts.lib.ids import looks_like_id
 from accounts.models import Account
 from console.pages.form_manners import Manners
 from resources.kinds import KINDS, Kind, KindInfo

@@ -14,9 +14,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import trigger_client_event
 
-from accounts.ids import looks_like_id
+from accounts.lib.ids import looks_like_id
+from accounts.lib.rate_limits import allowed
 from accounts.models import Account
-from accounts.rate_limit import allowed
 from console.pages import undo
 from console.pages.dialogs import go_to
 from console.pages.share_content import Content, Person, choices, content_for, next_row

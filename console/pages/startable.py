@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import cast
 
-from accounts.errors import ApiError
+from accounts.lib.api_errors import ApiError
 from accounts.principal import Principal
 from resources.kinds import KINDS, Kind
 from resources.models import Actor, Task

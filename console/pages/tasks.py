@@ -8,8 +8,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.errors import ApiError
-from accounts.origin import origin
+from accounts.lib.api_errors import ApiError
+from accounts.request_context import origin
 from console.form_bodies import BYTES_PER_CHARACTER, takes_up_to
 from console.pages import resource_pages
 from console.pages.listing import paging_of

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts import audit
-from accounts.encryption import CannotDecrypt, can_decrypt, decrypt, encrypt
+from accounts.lib.encryption import CannotDecrypt, can_decrypt, decrypt, encrypt
 from accounts.principal import Principal
 from resources.actors.editing import touch
 from resources.actors.fields import InvalidField

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from accounts.encrypted_text import UnreadableText
-from accounts.encryption import CannotDecrypt, decrypt, encrypt
+from accounts.lib.encrypted_text import UnreadableText
+from accounts.lib.encryption import CannotDecrypt, decrypt, encrypt
 
 
 def sealed(url: str) -> str:

@@ -5,7 +5,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from accounts.encryption import CannotDecrypt
+from accounts.lib.encryption import CannotDecrypt
 from accounts.principal import Principal
 from resources.actors import environment
 from resources.actors.fields import check_tag

@@ -6,7 +6,7 @@ what is read for it: unwinding several fields multiplies, and a few bytes could 
 
 from collections.abc import Callable, Iterator
 
-from accounts.errors import invalid_value
+from accounts.lib.api_errors import invalid_value
 
 # An item can always become this many records, and as many more as it has bytes: what does not multiply has fewer.
 MAX_RECORDS = 10_000

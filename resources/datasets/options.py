@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from accounts.errors import invalid_value
+from accounts.lib.api_errors import invalid_value
 from resources.datasets import xml
 from resources.datasets.formats import FORMATS
 from resources.datasets.scanning import Window

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from accounts.statements import Statement
+from accounts.lib.sql import Statement
 from resources.datasets import chunks
 from resources.datasets.errors import DatasetGone
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.moments import iso
+from accounts.lib.timestamps import iso
 from resources.logs.reading import length_of
 from resources.models import LogPiece, Resource
 

@@ -4,8 +4,8 @@ import msgspec
 from django.db import migrations, models
 from django.db.models import Q
 
-import accounts.encrypted_text
-from accounts.encryption import decrypt, encrypt
+import accounts.lib.encrypted_text
+from accounts.lib.encryption import decrypt, encrypt
 
 AT_ONCE = 20
 
@@ -49,9 +49,9 @@ class Migration(migrations.Migration):
         migrations.AlterField("actorversion", "source_url", models.TextField(blank=True, default="")),
         migrations.RunPython(encrypt_all, decrypt_all),
         migrations.AlterField(
-            "actorversion", "source_url", accounts.encrypted_text.EncryptedTextField(blank=True, default="")
+            "actorversion", "source_url", accounts.lib.encrypted_text.EncryptedTextField(blank=True, default="")
         ),
         migrations.AlterField(
-            "webhook", "headers_template", accounts.encrypted_text.EncryptedTextField(blank=True, default="")
+            "webhook", "headers_template", accounts.lib.encrypted_text.EncryptedTextField(blank=True, default="")
         ),
     ]

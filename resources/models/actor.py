@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from accounts.encrypted_text import EncryptedTextField
+from accounts.lib.encrypted_text import EncryptedTextField
 from resources.kinds import Kind
 from resources.models.resource import Resource
 

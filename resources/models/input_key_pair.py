@@ -7,7 +7,7 @@ from django.db import models
 class InputKeyPair(models.Model):
     """The key pair of an account and an Actor: for the secret fields of inputs that the account gives this Actor.
 
-    `private_key` is the PEM text of an RSA key, encrypted as `accounts.encryption` does it.
+    `private_key` is the PEM text of an RSA key, encrypted as `accounts.lib.encryption` does it.
     """
 
     id = models.BigAutoField(primary_key=True)

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.ids import new_id
+from accounts.lib.ids import new_id
 from resources.kinds import KINDS, Kind, KindInfo
 
 

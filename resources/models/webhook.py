@@ -5,8 +5,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.encrypted_text import EncryptedTextField
-from accounts.ids import new_id
+from accounts.lib.encrypted_text import EncryptedTextField
+from accounts.lib.ids import new_id
 from resources.models.resource import Resource
 
 

@@ -6,7 +6,7 @@ from typing import IO
 
 from django.conf import settings
 
-from resources.encodings import Undecodable, UnpacksTooLarge, decoded
+from accounts.lib.content_encodings import Undecodable, UnpacksTooLarge, decoded
 from resources.models import Record
 
 __all__ = ["Undecodable", "UnpacksTooLarge", "decoded_pieces", "is_decodable", "stored_pieces"]

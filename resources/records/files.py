@@ -13,7 +13,7 @@ from typing import IO, Any, Protocol, cast
 
 from django.core.files.storage import storages
 
-from accounts.ids import new_id
+from accounts.lib.ids import new_id
 
 log = logging.getLogger(__name__)
 

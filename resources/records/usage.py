@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
-from accounts.tally import Tally
+from accounts.lib.counters import Tally
 from resources.models import KeyValueStore, Resource
 
 

@@ -7,7 +7,7 @@ SQLite a transaction that writes has the database for itself.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from accounts.statements import Statement
+from accounts.lib.sql import Statement
 from resources.requests import clock
 from resources.requests.changing import changing, for_update, rows
 from resources.requests.clients import Client

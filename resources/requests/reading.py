@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from accounts.statements import Statement
+from accounts.lib.sql import Statement
 from resources.requests import clock
 from resources.requests.errors import RequestNotFound
 from resources.requests.identity import looks_like_request_id

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from accounts.encryption import CannotDecrypt
+from accounts.lib.encryption import CannotDecrypt
 from resources.models import Build, BuildContent, InputKeyPair, Run
 from resources.runs import inputs
 from resources.runs.restarting import input_key_of, kept_input

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from django.conf import settings
 
-from accounts.encryption import CannotDecrypt
+from accounts.lib.encryption import CannotDecrypt
 from resources.actors.inputs import defaults_of, problems
 from resources.models import Build, BuildContent, Record
 from resources.records.content import Undecodable, UnpacksTooLarge, decoded_pieces

@@ -1,6 +1,6 @@
 """What a run says of itself by its status message, which whoever may read the run reads, as they do its log."""
 
-from accounts.encryption import CannotDecrypt
+from accounts.lib.encryption import CannotDecrypt
 from resources.actors import environment
 from resources.calls import mark_of
 from resources.logs.hiding import HIDDEN, Hidden

@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts import audit
-from accounts.moments import iso
+from accounts.lib.timestamps import iso
 from accounts.principal import Principal
 from resources.jobs import JobStatus
 from resources.kinds import Kind

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from accounts.ids import new_id
+from accounts.lib.ids import new_id
 from resources.jobs import Origin
 from resources.kinds import Kind
 from resources.models import Schedule, Task

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.encryption import CannotDecrypt
-from accounts.ids import new_id
+from accounts.lib.encryption import CannotDecrypt
+from accounts.lib.ids import new_id
 from accounts.principal import Principal
 from resources.models import Schedule, ScheduleInvocation
 from resources.records.content_types import MAX_LENGTH, can_be_content_type

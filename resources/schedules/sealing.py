@@ -10,7 +10,7 @@ from typing import Any
 from django.apps import apps
 from django.db.models import QuerySet
 
-from accounts.encryption import CannotDecrypt
+from accounts.lib.encryption import CannotDecrypt
 from resources.schedules import actions
 from resources.schedules.secrets import with_secrets_sealed
 from resources.secret_inputs.fields import Holder, SecretsRefused

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
 from django.db import IntegrityError, transaction
 
-from accounts.encryption import decrypt, encrypt
+from accounts.lib.encryption import decrypt, encrypt
 from resources.models import InputKeyPair
 
 KEY_BITS = 2048

@@ -11,8 +11,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.encryption import CannotDecrypt
-from accounts.ids import new_id
+from accounts.lib.encryption import CannotDecrypt
+from accounts.lib.ids import new_id
 from accounts.principal import Principal
 from resources import memory
 from resources.models import Actor, Task

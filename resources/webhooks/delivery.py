@@ -20,8 +20,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.encrypted_text import UnreadableText
-from accounts.moments import iso
+from accounts.lib.encrypted_text import UnreadableText
+from accounts.lib.timestamps import iso
 from resources.kinds import Kind
 from resources.models import WebhookDispatch
 from resources.webhooks import templates

@@ -6,7 +6,7 @@ The API is above: it leaves here the functions that write it, when the server st
 from collections.abc import Callable
 from typing import Any
 
-from accounts.moments import iso
+from accounts.lib.timestamps import iso
 from resources.kinds import Kind
 from resources.models import MODELS, Build, Resource, Run
 

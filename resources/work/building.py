@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from accounts.encryption import CannotDecrypt
+from accounts.lib.encryption import CannotDecrypt
 from resources.actors import environment as variables
 from resources.actors.source_files import SourceFile, parsed
 from resources.builds.source_url import source_url_of

@@ -13,7 +13,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db.models import F
 
-from accounts.moments import iso
+from accounts.lib.timestamps import iso
 from resources.calls import base_url_of
 from resources.kinds import Kind
 from resources.models import Resource, Run, TaggedBuild

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from django.db import DatabaseError
 from django.utils import timezone
 
-from accounts.moments import iso
+from accounts.lib.timestamps import iso
 from resources.logs import writing
 from resources.logs.hiding import Hidden
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.db.models import F
 
-from accounts.encryption import CannotDecrypt
+from accounts.lib.encryption import CannotDecrypt
 from resources.actors import environment as variables
 from resources.calls import mark_of
 from resources.jobs import JobStatus

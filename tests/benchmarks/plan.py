@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from accounts.ids import ALPHABET, LENGTH
+from accounts.lib.ids import ALPHABET, LENGTH
 
 ACCOUNTS = 1_000
 FEW, MANY = 0, 1  # two accounts whose lists are timed

@@ -14,7 +14,7 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from accounts import invitations, tokens
-from accounts.encryption import decrypt
+from accounts.lib.encryption import decrypt
 from accounts.models import Account
 from resources.kinds import Kind
 from resources.models import Dataset

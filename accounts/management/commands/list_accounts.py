@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from accounts import administration
 from accounts.administration import AccountRow
-from accounts.moments import iso
+from accounts.lib.timestamps import iso
 
 HEADINGS = ("ID", "Username", "Email", "Verified", "State", "Last sign-in", "API tokens")
 

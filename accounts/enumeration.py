@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
 
-from accounts import rate_limit
+from accounts.lib import rate_limits
 from accounts.principal import Principal
 
 PER_SECONDS = 600
@@ -32,7 +32,7 @@ def miss_is_too_many(what: str, who: str) -> bool:
     """Count a name of `what` that found nothing, and tell whether `who` has named too many of them."""
     if is_stopped(what, who):
         return True
-    if rate_limit.allowed(f"{what}_lookup_missed", who, settings.LOOKUP_MISSES, PER_SECONDS):
+    if rate_limits.allowed(f"{what}_lookup_missed", who, settings.LOOKUP_MISSES, PER_SECONDS):
         return False
     cache.set(_stopped(what, who), True, PER_SECONDS)
     return True

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import models
 
-from accounts.encryption import CannotDecrypt, decrypt, encrypt
+from accounts.lib.encryption import CannotDecrypt, decrypt, encrypt
 
 _logger = logging.getLogger(__name__)
 

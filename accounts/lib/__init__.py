@@ -1,0 +1,1 @@
+"""What every floor stands on: errors of the API, IDs, times, SQL by hand, encryption, rate limits."""
