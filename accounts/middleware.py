@@ -30,7 +30,7 @@ def is_api(request: HttpRequest) -> bool:
 
 
 class PrincipalMiddleware:
-    """Reads the session of a page. The API reads the token by itself (console/api/way.py)."""
+    """Reads the session of a page. The API reads the token by itself (console/http/handler.py)."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 
-from console.errors import error_page
+from console.http.error_handlers import error_page
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 

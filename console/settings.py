@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from csp.constants import NONCE, NONE, SELF
 
 from console.logging import configuration
-from console.private_files import keep_private
-from console.secret_keys import fallbacks, secret_key
+from console.server.private_files import keep_private
+from console.server.secret_keys import fallbacks, secret_key
 from resources.work.network import allowed
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -80,7 +80,7 @@ MIDDLEWARE = [
     "accounts.middleware.PrincipalMiddleware",
     "sharing.middleware.AccessMiddleware",
     # In this order: whether a request is allowed, how large its form may be, and then what is in the form.
-    "console.form_bodies.FormBodyMiddleware",
+    "console.http.form_limits.FormBodyMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "console.middleware.MethodNotAllowedMiddleware",
 ]
@@ -253,7 +253,7 @@ SESSION_COOKIE_NAME = f"{_cookie_prefix}sessionid"
 CSRF_COOKIE_NAME = f"{_cookie_prefix}csrftoken"
 MESSAGES_COOKIE_NAME = f"{_cookie_prefix}messages"
 KNOWN_BROWSER_COOKIE_NAME = f"{_cookie_prefix}known_browser"
-MESSAGE_STORAGE = "console.messages.MessageStorage"
+MESSAGE_STORAGE = "console.http.message_storage.MessageStorage"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SERVED_OVER_TLS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_ENGINE = "accounts.session_store"
@@ -341,7 +341,7 @@ LOOKUP_MISSES = int(os.environ.get("LOOKUP_MISSES", "100"))
 API_ACCEPTS_TOKEN_IN_QUERY = _flag("API_ACCEPTS_TOKEN_IN_QUERY", True)
 API_MAX_BODY_BYTES = int(os.environ.get("API_MAX_BODY_BYTES", str(9 * 1024 * 1024)))
 # What the fields of a form may have together, besides its files: the text of a source file is the largest one. How
-# large the form of each page may be is in console/form_bodies.py, and bodies of the API have API_MAX_BODY_BYTES.
+# large the form of each page may be is in console/http/form_limits.py, and bodies of the API have API_MAX_BODY_BYTES.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 33 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_NUMBER_FILES = 4

@@ -10,7 +10,7 @@ urlpatterns = [
     path("", include("console.pages.urls")),
 ]
 
-handler400 = "console.errors.bad_request"
-handler403 = "console.errors.forbidden"
-handler404 = "console.errors.not_found"
-handler500 = "console.errors.server_error"
+handler400 = "console.http.error_handlers.bad_request"
+handler403 = "console.http.error_handlers.forbidden"
+handler404 = "console.http.error_handlers.not_found"
+handler500 = "console.http.error_handlers.server_error"

@@ -20,9 +20,9 @@ django.setup(set_prefix=False)
 # Django must be set up before anything is imported that needs it.
 from accounts.exposure import notice_request  # noqa: E402
 from accounts.middleware import API_PREFIX, is_api  # noqa: E402
-from console.api.headers import Answer  # noqa: E402
-from console.api.way import respond  # noqa: E402
-from console.sending import Joined  # noqa: E402
+from console.http.handler import respond  # noqa: E402
+from console.http.responses import Answer  # noqa: E402
+from console.server.gunicorn_worker import Joined  # noqa: E402
 from resources.calls import caller  # noqa: E402
 from sharing.judging import judge_of  # noqa: E402
 

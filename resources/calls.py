@@ -1,8 +1,8 @@
 """The address that a run calls the API by, which says which run is calling, be it with a token or without one.
 
 It gives nobody access to anything: a call through it is judged like any other. It only lets the run's log say what the
-run was refused, and why (`console/run_notes.py`). The mark keeps others from writing into the log, and so it is hidden
-there like a secret.
+run was refused, and why (`console/http/refusal_log.py`). The mark keeps others from writing into the log, and so it is
+hidden there like a secret.
 """
 
 import re

@@ -78,7 +78,7 @@ class Server:
         with socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
             self.port = listening.getsockname()[1]
             fd = listening.fileno()
-            command = ["-m", "gunicorn", "--config", "python:console.gunicorn", "--bind", f"fd://{fd}"]
+            command = ["-m", "gunicorn", "--config", "python:console.server.gunicorn_config", "--bind", f"fd://{fd}"]
             self._process = subprocess.Popen(
                 [sys.executable, *command],
                 cwd=ROOT,

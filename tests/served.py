@@ -98,7 +98,7 @@ def served(
     ):
         descriptor = listening.fileno()
         environment["PUBLIC_URL"] = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        command = [sys.executable, "-m", "gunicorn", "--config", "python:console.gunicorn"]
+        command = [sys.executable, "-m", "gunicorn", "--config", "python:console.server.gunicorn_config"]
         command += ["--bind", f"fd://{descriptor}", "--access-logfile", "/dev/null"]
         run = Served(listening.getsockname()[1], environment, {}, None)  # type: ignore[arg-type]  # comes below
         run.manage("migrate", "--verbosity=0")

@@ -12,7 +12,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.test import RequestFactory
 
 from accounts.lib.api_errors import ApiError
-from console.api import bodies
+from console.http import request_body
 from resources.kinds import Kind
 
 TITLE = json.dumps({"title": "Größe"}).encode()
@@ -207,29 +207,29 @@ def request_with(body: bytes, breaks: bool = False, **environ: Any) -> WSGIReque
 @pytest.mark.parametrize("breaks", [False, True])
 def test_a_body_that_ends_before_its_length(breaks):
     with pytest.raises(ApiError) as caught:
-        bodies.read(request_with(b"abc", breaks, CONTENT_LENGTH="10"))
+        request_body.read(request_with(b"abc", breaks, CONTENT_LENGTH="10"))
     assert (caught.value.status, caught.value.type) == (400, "request-aborted-prematurely")
 
 
 def test_nothing_beyond_the_length_is_read():
-    assert bodies.read(request_with(b"abcdef", CONTENT_LENGTH="3")) == b"abc"
+    assert request_body.read(request_with(b"abcdef", CONTENT_LENGTH="3")) == b"abc"
 
 
 @pytest.mark.parametrize("length", ["", "x", "-5", "1e3"])
 def test_a_length_that_is_none(length):
-    assert bodies.read(request_with(b"abc", CONTENT_LENGTH=length)) == b""
+    assert request_body.read(request_with(b"abc", CONTENT_LENGTH=length)) == b""
 
 
 def test_a_length_that_announces_too_much(settings):
     settings.API_MAX_BODY_BYTES = 10
     with pytest.raises(ApiError) as caught:
-        bodies.read(request_with(b"x" * 100, CONTENT_LENGTH="100"))
+        request_body.read(request_with(b"x" * 100, CONTENT_LENGTH="100"))
     assert caught.value.status == 413
 
 
 def test_chunks():
     chunked: dict[str, Any] = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
-    assert bodies.read(request_with(b"abc" * 50_000, **chunked)) == b"abc" * 50_000
+    assert request_body.read(request_with(b"abc" * 50_000, **chunked)) == b"abc" * 50_000
 
 
 def test_chunks_that_never_end(settings):
@@ -245,12 +245,12 @@ def test_chunks_that_never_end(settings):
     request = request_with(b"", HTTP_TRANSFER_ENCODING="chunked", **{"wsgi.input_terminated": True})
     request.META["wsgi.input"] = endless = Endless()
     with pytest.raises(ApiError) as caught:
-        bodies.read(request)
+        request_body.read(request)
     assert caught.value.status == 413
     assert endless.taken < 2_000_000
 
 
 def test_chunks_from_a_server_that_does_not_say_where_they_end():
     with pytest.raises(ApiError) as caught:
-        bodies.read(request_with(b"abc", HTTP_TRANSFER_ENCODING="chunked"))
+        request_body.read(request_with(b"abc", HTTP_TRANSFER_ENCODING="chunked"))
     assert caught.value.status == 411

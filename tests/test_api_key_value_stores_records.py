@@ -452,18 +452,18 @@ def test_a_writer_who_finds_what_they_expect(client, url, digits):
 
 
 def test_a_record_that_is_replaced_or_deleted_while_it_is_read(client, digits, store, monkeypatch):
-    from console.api import record_answers
+    from console.http import record_response
 
-    original = record_answers.open_record
+    original = record_response.open_record
 
     def meanwhile(change):
         def opened(*args):
-            monkeypatch.setattr(record_answers, "open_record", original)
+            monkeypatch.setattr(record_response, "open_record", original)
             change()
             list(discarding.delete_waited(timezone.now() + timedelta(days=1)))  # the wait for backups is over
             return original(*args)
 
-        monkeypatch.setattr(record_answers, "open_record", opened)
+        monkeypatch.setattr(record_response, "open_record", opened)
 
     meanwhile(lambda: writing.write(store.pk, "digits", [b"new"], content_type="text/html"))
     answer = client.get(digits)

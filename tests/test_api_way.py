@@ -11,9 +11,9 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 from django.urls import resolve
 
-from console.api.headers import Answer, Headers
-from console.api.parameters import parameters
-from console.api.routes import view_at
+from console.http.query import parameters
+from console.http.responses import Answer, Headers
+from console.http.routing import view_at
 from resources.kinds import Kind
 from sharing.checks import views
 

@@ -14,7 +14,7 @@ import jsonschema_rs
 import pytest
 from schemathesis.core.failures import FailureGroup
 
-from console.api import answers
+from console.http import json_responses
 from resources.datasets.writing import push
 from resources.kinds import Kind
 from resources.models import Dataset, KeyValueStore, RequestQueue, Run
@@ -151,7 +151,9 @@ def errors() -> Any:
 
 
 def test_an_answer_that_is_not_in_the_description_is_found(stage, monkeypatch):
-    monkeypatch.setattr("console.api.datasets.answers.data", lambda value, *args, **kwargs: answers.raw(b'{"data": 1}'))
+    monkeypatch.setattr(
+        "console.api.datasets.answers.data", lambda value, *args, **kwargs: json_responses.raw(b'{"data": 1}')
+    )
     case = description()["/v2/datasets"]["GET"].Case()
     with pytest.raises(FailureGroup, match="Response violates schema"):
         case.validate_response(stage.ask(case.as_transport_kwargs(base_url=HOST), "the owner"), checks=CHECKS)

@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import get_resolver
 
-from console.form_bodies import (
+from console.http.form_limits import (
     AROUND_A_FILE_BYTES,
     BYTES_PER_CHARACTER,
     BYTES_PER_CHARACTER_IN_MULTIPART,

@@ -94,7 +94,7 @@ def server(environment, tmp_path_factory) -> Iterator[Server]:
     # The socket listens before the server does, so the first request waits for it and nobody has to try again.
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening, log.open("w") as output:
         fd = listening.fileno()
-        command = ["-m", "gunicorn", "--config", "python:console.gunicorn", "--bind", f"fd://{fd}"]
+        command = ["-m", "gunicorn", "--config", "python:console.server.gunicorn_config", "--bind", f"fd://{fd}"]
         command += ["--workers", str(WORKERS), "--access-logfile", "-", "--access-logformat", "worker=%(p)s"]
         serving = python(*command, pass_fds=[fd], stdout=output)
         other = python("-m", "tests.other_process", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

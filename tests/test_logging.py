@@ -7,8 +7,8 @@ import pytest
 from django.test import Client
 from gunicorn.config import Config
 
-from console.gunicorn import Logger
 from console.logging import LINE, ScrubbingFormatter, scrub
+from console.server.gunicorn_config import Logger
 from resources.calls import mark_of
 
 TOKEN = "latchkey_api_0123456789abcdefghijABCDEFGHIJ012345"

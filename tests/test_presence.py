@@ -5,8 +5,8 @@ import socket
 import pytest
 from django.test import RequestFactory
 
-from console.api.presence import still_there
-from console.sending import Joined
+from console.http.disconnect import still_there
+from console.server.gunicorn_worker import Joined
 from resources.datasets import effort
 from resources.datasets.writing import push
 from resources.kinds import Kind

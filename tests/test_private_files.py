@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from console.private_files import keep_private
+from console.server.private_files import keep_private
 from tests.upgrade_stage import empty_place
 
 

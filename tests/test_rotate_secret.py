@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from accounts import exposure
 from accounts.lib.encryption import decrypt, encrypt
-from console import secret_keys
+from console.server import secret_keys
 
 pytestmark = pytest.mark.django_db
 

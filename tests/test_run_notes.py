@@ -58,7 +58,7 @@ def test_calls_of_others_leave_no_note(run, items, api, cleo):
 
 
 def test_a_strangers_call_for_what_is_the_runs_own_leaves_no_note_and_uses_none_up(run, items, api, monkeypatch):
-    monkeypatch.setattr("console.run_notes.NOTES_PER_HOUR", 1)
+    monkeypatch.setattr("console.http.refusal_log.NOTES_PER_HOUR", 1)
     for path in (items, f"/v2/actor-runs/{run.pk}", f"/v2/logs/{run.pk}"):
         assert api().get(path).status_code == 403
     assert log_of(run) == ""
@@ -99,7 +99,7 @@ def test_a_name_of_ones_own_that_is_not_there_yet_is_no_refusal(run, with_its_to
 
 
 def test_the_log_is_not_flooded(run, items, api, monkeypatch):
-    monkeypatch.setattr("console.run_notes.NOTES_PER_HOUR", 3)
+    monkeypatch.setattr("console.http.refusal_log.NOTES_PER_HOUR", 3)
     for _ in range(5):
         api().get(f"/{path_of(run)}{items}")
     assert log_of(run).count("ACCESS:") == 3

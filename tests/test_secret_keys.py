@@ -5,7 +5,7 @@ import stat
 import pytest
 from django.core.signing import BadSignature, Signer
 
-from console import secret_keys
+from console.server import secret_keys
 
 OLD, OLDER = "old-secret-for-tests-0123456789-0123456789-012345", "older-secret-for-tests-0123456789-0123456789-0123"
 

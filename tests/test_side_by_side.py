@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from console import side_by_side
-from console.side_by_side import SideBySide
+from console.server import supervisor
+from console.server.supervisor import SideBySide
 
 # Listens, and ends with 7 when somebody sends it an x.
 SERVER = """
@@ -50,8 +50,8 @@ class Reports:
 
 @pytest.fixture
 def both(monkeypatch) -> Iterator[tuple[SideBySide, Reports, int]]:
-    monkeypatch.setattr(side_by_side, "_LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(side_by_side, "_RESTART_SECONDS", 0.0)
+    monkeypatch.setattr(supervisor, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(supervisor, "_RESTART_SECONDS", 0.0)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(60)

@@ -22,4 +22,4 @@ urlpatterns = [
     path("v2/takes-any-without-a-reason", _incomplete(SignedIn(Takes.ANY))),
     path("v2/takes-a-scope-without-a-permission", _incomplete(SignedIn(Takes.SCOPE, Kind.ACTOR))),
 ]
-handler403 = "console.errors.forbidden"
+handler403 = "console.http.error_handlers.forbidden"

@@ -11,9 +11,9 @@ from accounts.lib.api_errors import ApiError, record_not_found
 from accounts.lib.timestamps import iso
 from accounts.models import Account
 from accounts.principal import ANONYMOUS
-from console.api import answers, bodies
 from console.api.lookups import find_account
-from console.api.pagination import one_of
+from console.http import json_responses, request_body
+from console.http.pagination import one_of
 from resources.kinds import Kind
 from resources.models import Resource
 from sharing import grants
@@ -42,7 +42,7 @@ class Rights(msgspec.Struct):
 def list_rights(request: ResourceApiRequest) -> HttpResponse:
     """Answer with the general access of a resource and with the grants on it."""
     seen = overview(request.access.facts)
-    return answers.data(
+    return json_responses.data(
         {
             "generalAccess": seen.general_access,
             "effectiveGeneralAccess": seen.effective_general_access,
@@ -59,7 +59,7 @@ def list_rights(request: ResourceApiRequest) -> HttpResponse:
 def put_right(request: ResourceApiRequest, account: str) -> HttpResponse:
     """Give somebody exactly the permissions of the body, with READ, which any of them implies."""
     resource = request.resource
-    body = bodies.read_json(request, Rights)
+    body = request_body.read_json(request, Rights)
     try:
         permissions = parse(body.permissions, Kind(resource.kind))
     except UnsupportedPermission as error:
@@ -73,7 +73,7 @@ def put_right(request: ResourceApiRequest, account: str) -> HttpResponse:
         raise record_not_found(str(error)) from None
     except grants.BeyondOwnPermissions as error:
         raise ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", str(error)) from None
-    return answers.data(_granted(grant, grantee))
+    return json_responses.data(_granted(grant, grantee))
 
 
 @needs(None, Permission.MANAGE_ACCESS_RIGHTS, or_about_oneself="account")
@@ -89,7 +89,7 @@ def delete_right(request: ResourceApiRequest, account: str) -> HttpResponse:
     if grantee.pk == request.resource.owner_id:
         raise _owner(f"{grantee.username} owns this {request.resource.info.noun}; an owner's access cannot be removed.")
     grants.revoke(request.resource, grantee, by=request.principal)
-    return answers.no_content()
+    return json_responses.no_content()
 
 
 @needs(None, Permission.MANAGE_ACCESS_RIGHTS, or_about_oneself="account", oneself_by_default=True)
@@ -98,7 +98,7 @@ def explain(request: ResourceApiRequest) -> HttpResponse:
     permission = one_of(request.GET, "permission", _PERMISSIONS, Permission.READ)
     addressed_by = one_of(request.GET, "addressedBy", _ADDRESSED_BY, AddressedBy.ID)
     decision = _decide(request, request.GET.get("account"), permission, addressed_by)
-    return answers.data(
+    return json_responses.data(
         {"allowed": decision.allowed, "reason": decision.reason.value, "details": dict(decision.details)}
     )
 

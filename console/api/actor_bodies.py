@@ -9,7 +9,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from accounts.lib.api_errors import ApiError, invalid_value
-from console.api import answers, permission_levels, pricing
+from console.api import permission_levels, pricing
+from console.http import json_responses
 from resources import memory
 from resources.actors import versions
 from resources.actors.environment import Variable
@@ -219,13 +220,13 @@ def refusal_of(error: Exception) -> ApiError:
     if isinstance(error, InvalidName):
         return invalid_value("name", str(error))
     if isinstance(error, NameTaken):
-        return answers.bad_request("actor-name-not-unique", str(error))
+        return json_responses.bad_request("actor-name-not-unique", str(error))
     if isinstance(error, versions.VersionExists):
-        return answers.bad_request("version-already-exists", str(error))
+        return json_responses.bad_request("version-already-exists", str(error))
     if isinstance(error, versions.TooFewVersions):
-        return answers.bad_request("too-few-versions", str(error))
+        return json_responses.bad_request("too-few-versions", str(error))
     if isinstance(error, versions.TooManyVersions):
-        return answers.bad_request("too-many-versions", str(error))
+        return json_responses.bad_request("too-many-versions", str(error))
     raise error
 
 

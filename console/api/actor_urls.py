@@ -3,7 +3,7 @@
 from django.urls import path
 
 from console.api import actor_versions, actors, build_inputs, builds
-from console.api.endpoint import endpoint
+from console.http.endpoint import endpoint
 
 of_one_actor = [
     path("/builds", endpoint(GET=builds.list_of_actor, POST=builds.start)),

@@ -12,8 +12,9 @@ from django.db import transaction
 from django.http import HttpResponse
 
 from accounts.lib.api_errors import record_not_found
-from console.api import actor_answers, answers, bodies
+from console.api import actor_answers
 from console.api.actor_bodies import REFUSED, EnvVar, Version, refusal_of, variable
+from console.http import json_responses, request_body
 from resources.actors import environment, versions
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, EnvironmentVariable
@@ -28,13 +29,13 @@ def list_versions(request: ResourceApiRequest) -> HttpResponse:
     found = actor_answers.versions_of(request.resource.pk)
     with_environment = request.access.allows(Permission.WRITE)
     items = [actor_answers.version_answer(version, with_environment) for version in found]
-    return answers.data({"total": len(items), "items": items})
+    return json_responses.data({"total": len(items), "items": items})
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
 def add_version(request: ResourceApiRequest) -> HttpResponse:
     """Add a version."""
-    said = bodies.read_json(request, Version)
+    said = request_body.read_json(request, Version)
     try:
         with transaction.atomic():
             actor, by = cast("Actor", request.resource), request.principal
@@ -42,7 +43,7 @@ def add_version(request: ResourceApiRequest) -> HttpResponse:
             environment.replace(version, said.variables(None), by=by)
     except REFUSED as error:
         raise refusal_of(error) from None
-    return _answer(request, version, answers.CREATED)
+    return _answer(request, version, json_responses.CREATED)
 
 
 @needs(Kind.ACTOR, Permission.READ)
@@ -54,7 +55,7 @@ def show_version(request: ResourceApiRequest, version: str) -> HttpResponse:
 @needs(Kind.ACTOR, Permission.WRITE)
 def change_version(request: ResourceApiRequest, version: str) -> HttpResponse:
     """Change what is given of a version; `envVars` are then all variables that there are."""
-    said = bodies.read_json(request, Version)
+    said = request_body.read_json(request, Version)
     found, by = _version(request, version), request.principal
     try:
         with transaction.atomic():
@@ -73,7 +74,7 @@ def remove_version(request: ResourceApiRequest, version: str) -> HttpResponse:
         versions.remove(_version(request, version), by=request.principal)
     except REFUSED as error:
         raise refusal_of(error) from None
-    return answers.no_content()
+    return json_responses.no_content()
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
@@ -81,34 +82,34 @@ def list_variables(request: ResourceApiRequest, version: str) -> HttpResponse:
     """Answer with the variables of a version."""
     found = _version(request, version).environment.order_by("name")
     items = [actor_answers.variable_answer(each) for each in found]
-    return answers.data({"total": len(items), "items": items})
+    return json_responses.data({"total": len(items), "items": items})
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
 def add_variable(request: ResourceApiRequest, version: str) -> HttpResponse:
     """Add a variable that is not there yet."""
-    said = bodies.read_json(request, EnvVar)
+    said = request_body.read_json(request, EnvVar)
     found = _version(request, version)
     if found.environment.filter(name=said.name or "").exists():
         message = f'There is a variable "{said.name}" in this version already.'
-        raise answers.bad_request("env-var-already-exists", message)
-    return _set(request, found, said, is_secret=False, status=answers.CREATED)
+        raise json_responses.bad_request("env-var-already-exists", message)
+    return _set(request, found, said, is_secret=False, status=json_responses.CREATED)
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
 def show_variable(request: ResourceApiRequest, version: str, variable: str) -> HttpResponse:
     """Answer with a variable."""
-    return answers.data(actor_answers.variable_answer(_variable(_version(request, version), variable)))
+    return json_responses.data(actor_answers.variable_answer(_variable(_version(request, version), variable)))
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
 def change_variable(request: ResourceApiRequest, version: str, variable: str) -> HttpResponse:
     """Change what is given of a variable; its name stays."""
-    said = bodies.read_json(request, EnvVar)
+    said = request_body.read_json(request, EnvVar)
     found = _version(request, version)
     kept = _variable(found, variable)
     if said.name not in (None, kept.name):
-        raise answers.bad_request("cannot-rename-env-var", "A variable keeps its name; add another one instead.")
+        raise json_responses.bad_request("cannot-rename-env-var", "A variable keeps its name; add another one instead.")
     said.name = kept.name
     return _set(request, found, said, is_secret=kept.is_secret)
 
@@ -118,7 +119,7 @@ def remove_variable(request: ResourceApiRequest, version: str, variable: str) ->
     """Remove a variable."""
     found = _version(request, version)
     environment.remove_variable(found, _variable(found, variable).name, by=request.principal)
-    return answers.no_content()
+    return json_responses.no_content()
 
 
 def _version(request: ResourceApiRequest, number: str) -> ActorVersion:
@@ -151,9 +152,9 @@ def _set(
         )
     except REFUSED as error:
         raise refusal_of(error) from None
-    return answers.data(actor_answers.variable_answer(kept), status)
+    return json_responses.data(actor_answers.variable_answer(kept), status)
 
 
 def _answer(request: ResourceApiRequest, version: ActorVersion, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
     with_environment = request.access.allows(Permission.WRITE)
-    return answers.data(actor_answers.version_answer(version, with_environment), status)
+    return json_responses.data(actor_answers.version_answer(version, with_environment), status)

@@ -10,10 +10,11 @@ from accounts.lib.api_errors import record_not_found
 from accounts.lib.timestamps import iso
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
-from console.api import actor_answers, answers, bodies
+from console.api import actor_answers
 from console.api.actor_bodies import REFUSED, ActorBody, BuildTag, Version, refusal_of
 from console.api.changes import may_not_change
-from console.api.pagination import Page, flag, one_of
+from console.http import json_responses, request_body
+from console.http.pagination import Page, flag, one_of
 from resources.actors import editing, environment, versions
 from resources.actors.fields import ActorFields, InvalidField
 from resources.builds import tagging
@@ -50,7 +51,7 @@ def list_actors(request: ApiRequest) -> HttpResponse:
         rows = listed(account_id, **wanted, offset=page.offset, limit=page.limit, newest_first=page.desc)
         by_id = Actor.objects.select_related("owner").in_bulk([row.id for row in rows])
         found = [by_id[row.id] for row in rows if row.id in by_id]
-    return answers.data(page.answer(total, [_list_item(actor) for actor in found]))
+    return json_responses.data(page.answer(total, [_list_item(actor) for actor in found]))
 
 
 @signed_in_for(Kind.ACTOR, Permission.WRITE)
@@ -59,7 +60,7 @@ def create(request: ApiRequest) -> HttpResponse:
 
     A scoped token makes a public one only where its scope names what it takes to publish one.
     """
-    body = bodies.read_json(request, ActorBody)
+    body = request_body.read_json(request, ActorBody)
     principal = request.principal
     missing = publishing.missing_for_new(principal) if body.is_public else None
     if missing is not None:
@@ -73,13 +74,13 @@ def create(request: ApiRequest) -> HttpResponse:
         raise refusal_of(error) from None
     access = access_to(principal, actor)
     location = f"{settings.PUBLIC_URL}/v2/actors/{actor.pk}"
-    return answers.data(actor_answers.described(access), answers.CREATED, location=location)
+    return json_responses.data(actor_answers.described(access), json_responses.CREATED, location=location)
 
 
 @needs(Kind.ACTOR, Permission.READ)
 def show(request: ResourceApiRequest) -> HttpResponse:
     """Answer with what is known of an Actor."""
-    return answers.data(actor_answers.described(request.access))
+    return json_responses.data(actor_answers.described(request.access))
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
@@ -88,7 +89,7 @@ def update(request: ResourceApiRequest) -> HttpResponse:
 
     `versions` are then all versions that there are; `taggedBuilds` moves the tags that it names.
     """
-    body = bodies.read_json(request, ActorBody)
+    body = request_body.read_json(request, ActorBody)
     actor, by = cast("Actor", request.resource), request.principal
     try:
         with transaction.atomic():
@@ -101,7 +102,7 @@ def update(request: ResourceApiRequest) -> HttpResponse:
         raise refusal_of(error) from None
     except ResourceGone:
         raise _gone() from None
-    return answers.data(actor_answers.described(request.access))
+    return json_responses.data(actor_answers.described(request.access))
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
@@ -109,7 +110,7 @@ def delete(request: ResourceApiRequest) -> HttpResponse:
     """Delete an Actor with its versions, builds and issues; its runs stay with those who started them."""
     if not editing.delete(cast("Actor", request.resource), by=request.principal):
         raise _gone()
-    return answers.no_content()
+    return json_responses.no_content()
 
 
 def _changed(request: ResourceApiRequest, body: ActorBody, actor: Actor) -> ActorFields:
@@ -183,7 +184,7 @@ def _tag(actor: Actor, tag: str, build: BuildTag | None, by: Principal) -> None:
     try:
         tagging.point(actor, tag, build.build_id if build else None, by=by)
     except tagging.UnknownBuild as error:
-        raise answers.bad_request("invalid-build", str(error)) from None
+        raise json_responses.bad_request("invalid-build", str(error)) from None
 
 
 def _gone() -> Exception:

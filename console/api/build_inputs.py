@@ -6,9 +6,9 @@ import msgspec
 from django.conf import settings
 from django.http import HttpResponse
 
-from console.api import answers, bodies
 from console.api.builds import check_actor, default_build
 from console.api.run_requests import refusal_of
+from console.http import json_responses, request_body
 from resources.builds.choosing import build_for
 from resources.builds.openapi import document
 from resources.kinds import Kind
@@ -41,17 +41,17 @@ def validate(request: ResourceApiRequest) -> HttpResponse:
 
     `build` is a tag or number; without it, it is the build that runs use when nothing else is asked for.
     """
-    given = bodies.read(request) or b"null"
-    bodies.decode_json(given, cast("type[Any]", Any))
+    given = request_body.read(request) or b"null"
+    request_body.decode_json(given, cast("type[Any]", Any))
     build = build_for(cast("Actor", request.resource), request.GET.get("build", ""))
     if build is None:
-        raise answers.bad_request("unknown-build-tag", "The Actor has no such build that succeeded.")
+        raise json_responses.bad_request("unknown-build-tag", "The Actor has no such build that succeeded.")
     try:
         holder = Holder(request.principal.account_id or "", build.actor_id or "")
         check_value(_content(build).input_schema, given, holder)
     except InvalidInput as error:
         raise refusal_of(error) from None
-    return answers.raw(msgspec.json.encode({"valid": True}))
+    return json_responses.raw(msgspec.json.encode({"valid": True}))
 
 
 def _content(build: Build) -> BuildContent:
@@ -67,4 +67,4 @@ def _document(access: Access) -> HttpResponse:
         if actor.name and is_allowed_on_parent(Kind.ACTOR, actor, access.principal, Permission.READ):
             title, address = actor.name, f"{access.facts.owner_username}~{actor.name}"
     said = document(_content(build), number=build.number, title=title, address=address, server=settings.PUBLIC_URL)
-    return answers.raw(msgspec.json.encode(said))
+    return json_responses.raw(msgspec.json.encode(said))

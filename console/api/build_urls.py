@@ -3,7 +3,7 @@
 from django.urls import path
 
 from console.api import build_inputs, builds
-from console.api.endpoint import endpoint
+from console.http.endpoint import endpoint
 
 of_one_build = [
     path("/abort", endpoint(POST=builds.abort)),

@@ -17,13 +17,13 @@ from django.http import HttpResponse
 from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.lib.timestamps import iso
 from accounts.requests import ApiRequest
-from console.api import answers, bodies
 from console.api.actor_answers import number_as_int
 from console.api.actor_bodies import refusal_of
 from console.api.basics import basics_of
 from console.api.changes import change_general_access
-from console.api.pagination import Page, flag
 from console.api.waiting import seconds_to_wait, until_finished
+from console.http import json_responses, request_body
+from console.http.pagination import Page, flag
 from resources.actors.fields import InvalidField
 from resources.actors.versions import url_for_readers
 from resources.builds import definition, deleting, starting
@@ -92,7 +92,7 @@ def start(request: ResourceApiRequest) -> HttpResponse:
         raise refusal_of(error) from None
     until_finished(request, build, seconds)
     access = access_to(request.principal, build)
-    return answers.data(described(access), answers.CREATED, location=_url_of(build))
+    return json_responses.data(described(access), json_responses.CREATED, location=_url_of(build))
 
 
 @needs(Kind.ACTOR, Permission.READ)
@@ -100,7 +100,7 @@ def show_default(request: ResourceApiRequest) -> HttpResponse:
     """Answer with the build that runs of an Actor use when nothing else is asked for."""
     access = default_build(request)
     until_finished(request, cast("Build", access.resource), seconds_to_wait(request.GET))
-    return answers.data(described(access))
+    return json_responses.data(described(access))
 
 
 @needs(Kind.BUILD, Permission.READ)
@@ -108,16 +108,16 @@ def show(request: ResourceApiRequest, actor: str = "") -> HttpResponse:
     """Answer with what is known of a build, and wait for its end as long as is asked for."""
     check_actor(request, actor)
     until_finished(request, cast("Build", request.resource), seconds_to_wait(request.GET))
-    return answers.data(described(request.access))
+    return json_responses.data(described(request.access))
 
 
 @needs(Kind.BUILD, Permission.WRITE, Permission.MANAGE_ACCESS_RIGHTS)
 def update(request: ResourceApiRequest) -> HttpResponse:
     """Change the general access, which needs MANAGE_ACCESS_RIGHTS."""
-    change = bodies.read_json(request, BuildChange)
+    change = request_body.read_json(request, BuildChange)
     if change.general_access is not msgspec.UNSET:
         change_general_access(request, change.general_access)
-    return answers.data(described(request.access))
+    return json_responses.data(described(request.access))
 
 
 @needs(Kind.BUILD, Permission.WRITE)
@@ -126,10 +126,10 @@ def delete(request: ResourceApiRequest) -> HttpResponse:
     try:
         deleted = deleting.delete(cast("Build", request.resource), by=request.principal)
     except deleting.CannotDelete as error:
-        raise answers.bad_request(error.type, str(error)) from None
+        raise json_responses.bad_request(error.type, str(error)) from None
     if not deleted:
         raise refusals.not_found(Kind.BUILD)
-    return answers.no_content()
+    return json_responses.no_content()
 
 
 @needs(Kind.BUILD, Permission.WRITE)
@@ -137,7 +137,7 @@ def abort(request: ResourceApiRequest, actor: str = "") -> HttpResponse:
     """Abort a build that has not finished; one that has is left as it is."""
     check_actor(request, actor)
     abort_build(cast("Build", request.resource), by=request.principal)
-    return answers.data(described(request.access))
+    return json_responses.data(described(request.access))
 
 
 def default_build(request: ResourceApiRequest) -> Access:
@@ -201,7 +201,7 @@ def _list(request: ApiRequest, **only: str) -> HttpResponse:
     wanted: dict[str, Any] = {"kinds": [Kind.BUILD], **only}
     rows = listed(account_id, **wanted, offset=page.offset, limit=page.limit, newest_first=page.desc)
     total = count_listed(account_id, **wanted)
-    return answers.data(page.answer(total, _list_items([row.id for row in rows])))
+    return json_responses.data(page.answer(total, _list_items([row.id for row in rows])))
 
 
 def _list_items(ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -283,7 +283,7 @@ def _cannot_build(error: starting.CannotBuild) -> ApiError:
         return record_not_found(str(error))
     if error.type == "insufficient-permissions":
         return ApiError(HTTPStatus.FORBIDDEN, error.type, str(error))
-    return answers.bad_request(error.type, str(error))
+    return json_responses.bad_request(error.type, str(error))
 
 
 def _url_of(build: Build) -> str:

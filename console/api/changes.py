@@ -7,7 +7,7 @@ from django.db import transaction
 
 from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.principal import Principal
-from console.api import answers, bodies
+from console.http import json_responses, request_body
 from resources import storages
 from resources.kinds import KINDS, Kind
 from resources.models import Resource
@@ -67,7 +67,7 @@ def change_storage(request: ResourceApiRequest) -> None:
     Raises:
         ApiError: 400, 403, 404 or 409 saying which field cannot be changed; then none has been.
     """
-    change = bodies.read_json(request, StorageChange)
+    change = request_body.read_json(request, StorageChange)
     with transaction.atomic():
         if change.name is not msgspec.UNSET:
             check_may_change(request, "name", Permission.WRITE)
@@ -85,7 +85,7 @@ def _rename(request: ResourceApiRequest, name: str | None) -> None:
     except storages.InvalidName as error:
         raise invalid_value("name", str(error)) from None
     except storages.NameTaken as error:
-        raise answers.conflict("name-not-unique", str(error)) from None
+        raise json_responses.conflict("name-not-unique", str(error)) from None
     except storages.ResourceGone:
         raise record_not_found(f"{request.resource.info.title} was not found.") from None
 

@@ -9,11 +9,11 @@ from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from accounts.lib.api_errors import ApiError, record_not_found
-from console.api import answers, bodies
-from console.api.headers import Answer
-from console.api.pagination import flag
-from console.api.parameters import parameters
-from console.api.presence import still_there
+from console.http import json_responses, request_body
+from console.http.disconnect import still_there
+from console.http.pagination import flag
+from console.http.query import parameters
+from console.http.responses import Answer
 from console.spreadsheets import without_formulas
 from resources.datasets.effort import ReaderGone
 from resources.datasets.options import ItemsOptions
@@ -78,13 +78,13 @@ def append(request: ResourceApiRequest) -> HttpResponse:
     """Append one item or many; all of them, or none when one is not valid."""
     dataset_id = request.access.facts.id
     try:
-        push(dataset_id, bodies.read(request))
+        push(dataset_id, request_body.read(request))
     except InvalidItems as error:
         raise ApiError(HTTPStatus.BAD_REQUEST, "invalid-input", str(error)) from None
     except DatasetGone:
         raise _gone() from None
     location = f"{settings.PUBLIC_URL}/v2/datasets/{dataset_id}/items"
-    return answers.raw(b"{}", HTTPStatus.CREATED, {"Location": location})
+    return json_responses.raw(b"{}", HTTPStatus.CREATED, {"Location": location})
 
 
 @needs(Kind.DATASET, Permission.READ)
@@ -96,7 +96,7 @@ def statistics(request: ResourceApiRequest) -> HttpResponse:
         raise _gone() from None
     except ReaderGone:
         raise _left() from None
-    return answers.data({"fieldStatistics": by_field})
+    return json_responses.data({"fieldStatistics": by_field})
 
 
 def _gone() -> ApiError:
@@ -105,7 +105,7 @@ def _gone() -> ApiError:
 
 def _left() -> ApiError:
     """Return what nobody will see."""
-    return bodies.aborted("The client closed the connection.")
+    return request_body.aborted("The client closed the connection.")
 
 
 def _headers(items: Items) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from console.api import dataset_items, datasets
-from console.api.endpoint import endpoint
+from console.http.endpoint import endpoint
 
 # The hot path comes first: Django tries one pattern after the other.
 of_one_dataset = [

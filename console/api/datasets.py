@@ -11,12 +11,12 @@ from accounts.lib.api_errors import invalid_value, record_not_found
 from accounts.lib.timestamps import iso
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
-from console.api import answers
 from console.api.basics import basics_of
 from console.api.changes import change_storage
 from console.api.signing import signed_fields
 from console.api.storage_lists import answer_with_list
 from console.api.storage_schemas import schema_in
+from console.http import json_responses
 from resources import storages
 from resources.datasets.schemas import checked_schema
 from resources.kinds import Kind
@@ -49,8 +49,8 @@ def get_or_create(request: ApiRequest) -> HttpResponse:
         raise invalid_value("name", str(error)) from None
     seen = _described(access_to(principal, dataset))
     if not is_new:
-        return answers.data(seen)
-    return answers.data(seen, answers.CREATED, location=f"{settings.PUBLIC_URL}/v2/datasets/{dataset.pk}")
+        return json_responses.data(seen)
+    return json_responses.data(seen, json_responses.CREATED, location=f"{settings.PUBLIC_URL}/v2/datasets/{dataset.pk}")
 
 
 @needs(Kind.DATASET, Permission.READ)
@@ -72,11 +72,11 @@ def delete(request: ResourceApiRequest) -> HttpResponse:
     """Delete a dataset with all its items."""
     if not storages.delete(request.resource, by=request.principal):
         raise record_not_found("Dataset was not found.")
-    return answers.no_content()
+    return json_responses.no_content()
 
 
 def _answer(request: ResourceApiRequest) -> HttpResponse:
-    return answers.data(_described(request.access))
+    return json_responses.data(_described(request.access))
 
 
 def _described(access: Access) -> dict[str, Any]:

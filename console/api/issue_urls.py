@@ -3,7 +3,7 @@
 from django.urls import path
 
 from console.api import issues
-from console.api.endpoint import endpoint
+from console.http.endpoint import endpoint
 
 of_one_actor = [
     path("/issues", endpoint(GET=issues.list_issues, POST=issues.open_issue)),

@@ -15,8 +15,8 @@ from accounts.lib.rate_limits import allowed
 from accounts.lib.timestamps import iso
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
-from console.api import answers, bodies
-from console.api.pagination import Page, one_of
+from console.http import json_responses, request_body
+from console.http.pagination import Page, one_of
 from resources.kinds import Kind
 from resources.models import Actor, Run
 from sharing import issue_rules, issues
@@ -62,13 +62,13 @@ def list_issues(request: ResourceApiRequest) -> HttpResponse:
     found = _issues_of(request).filter(state=state) if state else _issues_of(request)
     order = ("-created_at", "-pk") if page.desc else ("created_at", "pk")
     rows = found.order_by(*order)[page.offset : page.offset + page.limit]
-    return answers.data(page.answer(found.count(), [_described(issue, request.principal) for issue in rows]))
+    return json_responses.data(page.answer(found.count(), [_described(issue, request.principal) for issue in rows]))
 
 
 @needs(Kind.ACTOR, Permission.READ, by_somebody=True, account_wide=True)
 def open_issue(request: ResourceApiRequest) -> HttpResponse:
     """Open an issue; a run that is attached to it is shared with the Actor's developer."""
-    wanted = bodies.read_json(request, NewIssue)
+    wanted = request_body.read_json(request, NewIssue)
     _count_writing(request)
     run = _run(request, wanted.run_url) if wanted.run_url else None
     try:
@@ -76,19 +76,21 @@ def open_issue(request: ResourceApiRequest) -> HttpResponse:
     except (issues.InvalidIssue, issues.CannotAttach) as error:
         raise _invalid(error) from None
     location = f"{settings.PUBLIC_URL}/v2/actors/{issue.actor_id}/issues/{issue.pk}"
-    return answers.data(_in_full(_issue(request, issue.pk), request.principal), answers.CREATED, location=location)
+    return json_responses.data(
+        _in_full(_issue(request, issue.pk), request.principal), json_responses.CREATED, location=location
+    )
 
 
 @needs(Kind.ACTOR, Permission.READ)
 def show_issue(request: ResourceApiRequest, issue: str) -> HttpResponse:
     """Answer with an issue and what has been said to it."""
-    return answers.data(_in_full(_issue(request, issue), request.principal))
+    return json_responses.data(_in_full(_issue(request, issue), request.principal))
 
 
 @needs(Kind.ACTOR, Permission.READ, by_somebody=True, account_wide=True)
 def change_issue(request: ResourceApiRequest, issue: str) -> HttpResponse:
     """Change an issue: what it says and its run by its author, its state also by whoever may change the Actor."""
-    change = bodies.read_json(request, IssueChange)
+    change = request_body.read_json(request, IssueChange)
     found = _issue(request, issue)
     only_state = change.title is change.description is change.run_url is msgspec.UNSET
     _check_may_change(request, found, or_writer=only_state)
@@ -97,7 +99,7 @@ def change_issue(request: ResourceApiRequest, issue: str) -> HttpResponse:
             _change(request, found, change)
     except (issues.InvalidIssue, issues.CannotAttach) as error:
         raise _invalid(error) from None
-    return answers.data(_in_full(_issue(request, issue), request.principal))
+    return json_responses.data(_in_full(_issue(request, issue), request.principal))
 
 
 @needs(Kind.ACTOR, Permission.READ, by_somebody=True, account_wide=True)
@@ -106,13 +108,13 @@ def delete_issue(request: ResourceApiRequest, issue: str) -> HttpResponse:
     found = _issue(request, issue)
     _check_may_change(request, found, or_writer=True)
     issues.delete(found, by=request.principal)
-    return answers.no_content()
+    return json_responses.no_content()
 
 
 @needs(Kind.ACTOR, Permission.READ, by_somebody=True, account_wide=True)
 def add_comment(request: ResourceApiRequest, issue: str) -> HttpResponse:
     """Say something to an issue."""
-    wanted = bodies.read_json(request, NewComment)
+    wanted = request_body.read_json(request, NewComment)
     found = _issue(request, issue)
     _count_writing(request)
     try:
@@ -120,7 +122,7 @@ def add_comment(request: ResourceApiRequest, issue: str) -> HttpResponse:
     except issues.InvalidIssue as error:
         raise _invalid(error) from None
     attached = [row.run for row in said.named_runs.select_related("run").order_by("pk")]
-    return answers.data({**_comment(said), "attachedRuns": _runs(found, attached)}, answers.CREATED)
+    return json_responses.data({**_comment(said), "attachedRuns": _runs(found, attached)}, json_responses.CREATED)
 
 
 def _change(request: ResourceApiRequest, issue: Issue, change: IssueChange) -> None:

@@ -7,10 +7,10 @@ from urllib.parse import quote
 from django.http import HttpResponse, QueryDict
 
 from accounts.lib.api_errors import ApiError, invalid_value
-from console.api import answers
 from console.api.key_value_stores import url_of
-from console.api.pagination import MAX_LIMIT, whole_number
 from console.api.signing import record_signer
+from console.http import json_responses
+from console.http.pagination import MAX_LIMIT, whole_number
 from resources.kinds import Kind
 from resources.models import KeyValueStore, Record, Resource
 from resources.records.collections import UnknownCollection, keys_of
@@ -34,7 +34,7 @@ def list_keys(request: ResourceApiRequest) -> HttpResponse:
     records, is_truncated = list_records(store.pk, wanted_keys(query, store), after, limit)
     lists.add(store.pk)
     signature_of = record_signer(request.access)
-    return answers.data(
+    return json_responses.data(
         {
             "items": [_key(request.access.resource, record, signature_of(record.key)) for record in records],
             "count": len(records),

@@ -8,12 +8,12 @@ from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from accounts.lib.api_errors import ApiError, record_not_found
-from console.api import answers, bodies
 from console.api.key_value_store_keys import record_url, wanted_keys
 from console.api.key_value_stores import store_gone
-from console.api.negotiation import check_expected
-from console.api.pagination import flag, one_of
-from console.api.record_answers import SANDBOX, answer_with, etags_of
+from console.http import json_responses, request_body
+from console.http.conditional import check_expected
+from console.http.pagination import flag, one_of
+from console.http.record_response import SANDBOX, answer_with, etags_of
 from resources.kinds import Kind
 from resources.models import KeyValueStore, Record
 from resources.records import writing
@@ -47,14 +47,14 @@ def read_record(request: ResourceApiRequest, key: str) -> HttpResponseBase:
 def write_record(request: ResourceApiRequest, key: str) -> HttpResponse:
     """Store the body under a key, as it comes, in place of what is there."""
     content_type = _content_type(request)
-    content_encoding = bodies.content_encoding(request)
-    if bodies.announced_length(request) > settings.API_MAX_RECORD_BYTES:
+    content_encoding = request_body.content_encoding(request)
+    if request_body.announced_length(request) > settings.API_MAX_RECORD_BYTES:
         raise _too_large()
     try:
         record = writing.write(
             request.resource.pk,
             key,
-            bodies.pieces(request),
+            request_body.pieces(request),
             content_type=content_type,
             content_encoding=content_encoding,
             expect=_expectation(request),
@@ -66,7 +66,7 @@ def write_record(request: ResourceApiRequest, key: str) -> HttpResponse:
     except writing.StoreGone:
         raise store_gone() from None
     headers = {"Location": record_url(request.resource, key), "ETag": etags_of(record)[0]}
-    return answers.raw(b"{}", HTTPStatus.CREATED, headers)
+    return json_responses.raw(b"{}", HTTPStatus.CREATED, headers)
 
 
 @needs(Kind.KEY_VALUE_STORE, Permission.WRITE)
@@ -78,7 +78,7 @@ def delete_record(request: ResourceApiRequest, key: str) -> HttpResponse:
         raise _invalid_key(error) from None
     except writing.StoreGone:
         raise store_gone() from None
-    return answers.no_content()
+    return json_responses.no_content()
 
 
 @needs(Kind.KEY_VALUE_STORE, Permission.READ)

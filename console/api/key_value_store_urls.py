@@ -3,7 +3,7 @@
 from django.urls import path
 
 from console.api import key_value_store_keys, key_value_store_records, key_value_stores
-from console.api.endpoint import endpoint
+from console.http.endpoint import endpoint
 
 # Below whatever names one store. A key may hold anything here, so that a wrong one is told what is wrong with it.
 of_one_store = [

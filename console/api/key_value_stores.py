@@ -11,12 +11,12 @@ from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.lib.timestamps import iso
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
-from console.api import answers
 from console.api.basics import basics_of
 from console.api.changes import change_storage
 from console.api.signing import signed_fields
 from console.api.storage_lists import answer_with_list
 from console.api.storage_schemas import schema_in
+from console.http import json_responses
 from resources import storages
 from resources.kinds import Kind
 from resources.models import KeyValueStore, Resource
@@ -49,22 +49,22 @@ def get_or_create(request: ApiRequest) -> HttpResponse:
         raise invalid_value("name", str(error)) from None
     seen = _described(access_to(principal, made))
     if not is_new:
-        return answers.data(seen)
-    return answers.data(seen, answers.CREATED, location=url_of(made))
+        return json_responses.data(seen)
+    return json_responses.data(seen, json_responses.CREATED, location=url_of(made))
 
 
 @needs(Kind.KEY_VALUE_STORE, Permission.READ)
 def show(request: ResourceApiRequest) -> HttpResponse:
     """Answer with what is known of one store."""
     reads.add(request.resource.pk)
-    return answers.data(_described(request.access))
+    return json_responses.data(_described(request.access))
 
 
 @needs(Kind.KEY_VALUE_STORE, Permission.WRITE, Permission.MANAGE_ACCESS_RIGHTS)
 def update(request: ResourceApiRequest) -> HttpResponse:
     """Change the name and title, which needs WRITE, and the general access, which needs MANAGE_ACCESS_RIGHTS."""
     change_storage(request)
-    return answers.data(_described(request.access))
+    return json_responses.data(_described(request.access))
 
 
 @needs(Kind.KEY_VALUE_STORE, Permission.WRITE)
@@ -72,7 +72,7 @@ def delete(request: ResourceApiRequest) -> HttpResponse:
     """Delete a store with all its records."""
     if not storages.delete(request.resource, by=request.principal):
         raise store_gone()
-    return answers.no_content()
+    return json_responses.no_content()
 
 
 def url_of(store: Resource) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from django.http import HttpResponseBase, StreamingHttpResponse
 
 from console.api import waiting
-from console.api.pagination import flag
-from console.api.presence import still_there
+from console.http.disconnect import still_there
+from console.http.pagination import flag
 from resources.kinds import Kind
 from resources.logs.following import follow, printable, whole
 from sharing.declare import needs

@@ -7,10 +7,10 @@ from django.http import HttpResponse
 
 from accounts.lib.api_errors import invalid_value
 from accounts.lib.timestamps import iso
-from console.api import answers
-from console.api.pagination import flag, whole_number
 from console.api.queue_clients import client_of, note_reader, queue_of, refusals
 from console.api.request_shapes import in_head
+from console.http import json_responses
+from console.http.pagination import flag, whole_number
 from resources.kinds import Kind
 from resources.requests import head, locks
 from resources.requests.usage import head_items
@@ -33,7 +33,7 @@ def show(request: ResourceApiRequest) -> HttpResponse:
     had_multiple_clients = note_reader(request)
     items = [in_head(each) for each in head.head(queue.pk, limit)]
     head_items.add(queue.pk, len(items))
-    return answers.data(
+    return json_responses.data(
         {
             "limit": limit,
             "queueModifiedAt": iso(queue.modified_at),
@@ -61,7 +61,7 @@ def lock(request: ResourceApiRequest) -> HttpResponse:
     }
     if client.key is not None:
         answer["clientKey"] = client.key
-    return answers.data(answer, answers.CREATED)
+    return json_responses.data(answer, json_responses.CREATED)
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
@@ -71,7 +71,7 @@ def prolong(request: ResourceApiRequest, request_id: str) -> HttpResponse:
     duration = timedelta(seconds=_lock_seconds(request))
     with refusals():
         expires_at = locks.prolong(queue_of(request).pk, request_id, duration, client=client, forefront=forefront)
-    return answers.data({"lockExpiresAt": iso(expires_at)})
+    return json_responses.data({"lockExpiresAt": iso(expires_at)})
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
@@ -80,7 +80,7 @@ def unlock(request: ResourceApiRequest, request_id: str) -> HttpResponse:
     client, forefront = client_of(request), flag(request.GET, "forefront")
     with refusals():
         locks.unlock(queue_of(request).pk, request_id, client=client, forefront=forefront)
-    return answers.no_content()
+    return json_responses.no_content()
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
@@ -89,7 +89,7 @@ def unlock_all(request: ResourceApiRequest) -> HttpResponse:
     client = client_of(request)
     with refusals():
         count = locks.unlock_all(queue_of(request).pk, client=client)
-    return answers.data({"unlockedCount": count})
+    return json_responses.data({"unlockedCount": count})
 
 
 def _lock_seconds(request: ResourceApiRequest) -> int:

@@ -7,10 +7,10 @@ import msgspec
 from django.http import HttpResponse
 
 from accounts.lib.api_errors import ApiError, invalid_value
-from console.api import answers, bodies
-from console.api.pagination import flag, whole_number
 from console.api.queue_clients import client_of, note_reader, queue_of, refusals
 from console.api.request_shapes import RequestBody, RequestToDelete, registered, stored
+from console.http import json_responses, request_body
+from console.http.pagination import flag, whole_number
 from resources.kinds import Kind
 from resources.requests import reading, writing
 from resources.requests.identity import looks_like_request_id, request_id
@@ -43,21 +43,21 @@ def list_requests(request: ResourceApiRequest) -> HttpResponse:
     answer: dict[str, Any] = {"items": [stored(each) for each in page.requests], "limit": limit, **place}
     if page.next_after is not None:
         answer["nextCursor"] = page.next_after
-    return answers.data(answer)
+    return json_responses.data(answer)
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
 def add(request: ResourceApiRequest) -> HttpResponse:
     """Add one request, unless there is one with its unique key."""
     client, forefront = client_of(request), flag(request.GET, "forefront")
-    new = bodies.read_json(request, RequestBody).checked()
+    new = request_body.read_json(request, RequestBody).checked()
     with refusals():
         (added,) = writing.add(queue_of(request).pk, [new], client=client, forefront=forefront)
     if added is None:
         raise ApiError(
             HTTPStatus.TOO_MANY_REQUESTS, "rate-limit-exceeded", "The request was being deleted. Add it again."
         )
-    return answers.data(registered(added), answers.CREATED)
+    return json_responses.data(registered(added), json_responses.CREATED)
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.READ)
@@ -66,20 +66,20 @@ def show(request: ResourceApiRequest, request_id: str) -> HttpResponse:
     with refusals():
         found = reading.get(request.resource.pk, request_id)
     reads.add(request.resource.pk)
-    return answers.data(stored(found))
+    return json_responses.data(stored(found))
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
 def replace(request: ResourceApiRequest, request_id: str) -> HttpResponse:
     """Put a request in the place of the one with this ID, or add it."""
     client, forefront = client_of(request), flag(request.GET, "forefront")
-    body = bodies.read_json(request, RequestBody)
+    body = request_body.read_json(request, RequestBody)
     if body.id not in (msgspec.UNSET, None, request_id):
         raise ApiError(HTTPStatus.BAD_REQUEST, "id-does-not-match", "The ID in the body is not the one in the URL.")
     with refusals():
         new = body.checked()
         replaced = writing.replace(queue_of(request).pk, request_id, new, client=client, forefront=forefront)
-    return answers.data(registered(replaced))
+    return json_responses.data(registered(replaced))
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
@@ -87,14 +87,14 @@ def delete(request: ResourceApiRequest, request_id: str) -> HttpResponse:
     """Delete one request."""
     with refusals():
         writing.delete(queue_of(request).pk, request_id, client=client_of(request))
-    return answers.no_content()
+    return json_responses.no_content()
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
 def add_batch(request: ResourceApiRequest) -> HttpResponse:
     """Add up to 25 requests; all of them, or none when one is not valid."""
     client, forefront = client_of(request), flag(request.GET, "forefront")
-    batch = _checked_batch(bodies.read_json(request, list[RequestBody]))
+    batch = _checked_batch(request_body.read_json(request, list[RequestBody]))
     new = [each.checked(f"[{at}].") for at, each in enumerate(batch)]
     with refusals():
         added = writing.add(queue_of(request).pk, new, client=client, forefront=forefront)
@@ -104,14 +104,16 @@ def add_batch(request: ResourceApiRequest) -> HttpResponse:
         for each, result in zip(new, added, strict=True)
         if result is None
     ]
-    return answers.data({"processedRequests": processed, "unprocessedRequests": unprocessed}, answers.CREATED)
+    return json_responses.data(
+        {"processedRequests": processed, "unprocessedRequests": unprocessed}, json_responses.CREATED
+    )
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
 def delete_batch(request: ResourceApiRequest) -> HttpResponse:
     """Delete up to 25 requests, each called by its ID or its unique key; one that is not there is done with."""
     client = client_of(request)
-    batch = _checked_batch(bodies.read_json(request, list[RequestToDelete]))
+    batch = _checked_batch(request_body.read_json(request, list[RequestToDelete]))
     ids = [_id_of(each, at) for at, each in enumerate(batch)]
     with refusals():
         writing.delete_many(queue_of(request).pk, ids, client=client)
@@ -119,7 +121,7 @@ def delete_batch(request: ResourceApiRequest) -> HttpResponse:
         {"id": id_} if each.unique_key is None else {"id": id_, "uniqueKey": each.unique_key}
         for each, id_ in zip(batch, ids, strict=True)
     ]
-    return answers.data({"processedRequests": processed, "unprocessedRequests": []})
+    return json_responses.data({"processedRequests": processed, "unprocessedRequests": []})
 
 
 def _checked_batch(batch: list[Each]) -> list[Each]:

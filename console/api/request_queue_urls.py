@@ -3,7 +3,7 @@
 from django.urls import path
 
 from console.api import queue_head, queue_requests, request_queues
-from console.api.endpoint import endpoint
+from console.http.endpoint import endpoint
 
 # Below whatever names one queue. The hot ones come first: Django tries one pattern after the other.
 of_one_queue = [

@@ -10,11 +10,11 @@ from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.lib.timestamps import iso
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
-from console.api import answers
 from console.api.basics import basics_of
 from console.api.changes import change_storage
 from console.api.signing import signed_fields
 from console.api.storage_lists import answer_with_list
+from console.http import json_responses
 from resources import storages
 from resources.kinds import Kind
 from resources.models import RequestQueue
@@ -45,22 +45,24 @@ def get_or_create(request: ApiRequest) -> HttpResponse:
         raise invalid_value("name", str(error)) from None
     seen = _described(access_to(principal, made))
     if not is_new:
-        return answers.data(seen)
-    return answers.data(seen, answers.CREATED, location=f"{settings.PUBLIC_URL}/v2/request-queues/{made.pk}")
+        return json_responses.data(seen)
+    return json_responses.data(
+        seen, json_responses.CREATED, location=f"{settings.PUBLIC_URL}/v2/request-queues/{made.pk}"
+    )
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.READ)
 def show(request: ResourceApiRequest) -> HttpResponse:
     """Answer with what is known of one queue."""
     reads.add(request.resource.pk)
-    return answers.data(_described(request.access))
+    return json_responses.data(_described(request.access))
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE, Permission.MANAGE_ACCESS_RIGHTS)
 def update(request: ResourceApiRequest) -> HttpResponse:
     """Change the name and title, which needs WRITE, and the general access, which needs MANAGE_ACCESS_RIGHTS."""
     change_storage(request)
-    return answers.data(_described(request.access))
+    return json_responses.data(_described(request.access))
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
@@ -68,7 +70,7 @@ def delete(request: ResourceApiRequest) -> HttpResponse:
     """Delete a queue with all its requests."""
     if not storages.delete(request.resource, by=request.principal):
         raise gone()
-    return answers.no_content()
+    return json_responses.no_content()
 
 
 def gone() -> ApiError:

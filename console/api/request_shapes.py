@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 
 from accounts.lib.api_errors import invalid_value
 from accounts.lib.timestamps import iso
-from console.api.pagination import MAX_NUMBER
+from console.http.pagination import MAX_NUMBER
 from resources.requests import clock
 from resources.requests.shapes import HeadRequest, NewRequest, Registered, StoredRequest
 

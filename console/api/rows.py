@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from console.api import answers
-from console.api.pagination import Page
+from console.http import json_responses
+from console.http.pagination import Page
 
 Row = TypeVar("Row", bound=Model)
 
@@ -23,4 +23,4 @@ def answer_with_rows(
     page = Page.from_query(request.GET)
     order = ("-created_at", "-pk") if page.desc else ("created_at", "pk")
     found = rows.order_by(*order)[page.offset : page.offset + page.limit]
-    return answers.data(page.answer(rows.count(), [item_of(row) for row in found]))
+    return json_responses.data(page.answer(rows.count(), [item_of(row) for row in found]))

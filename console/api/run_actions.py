@@ -12,10 +12,10 @@ import msgspec
 from django.http import HttpResponse
 
 from accounts.lib.api_errors import ApiError, invalid_value
-from console.api import answers, bodies
-from console.api.pagination import flag
 from console.api.run_requests import input_in, options_in, refusal_of
 from console.api.runs import answer_with
+from console.http import json_responses, request_body
+from console.http.pagination import flag
 from resources.kinds import Kind
 from resources.models import Actor, Run
 from resources.records import writing
@@ -100,7 +100,7 @@ def metamorph(request: ResourceApiRequest) -> HttpResponse:
 @needs(Kind.RUN, Permission.WRITE)
 def charge(request: ResourceApiRequest) -> HttpResponse:
     """Count an event that the run charges for; a second request with the same key is not counted again."""
-    wanted = bodies.read_json(request, Charge)
+    wanted = request_body.read_json(request, Charge)
     key = request.META.get("HTTP_IDEMPOTENCY_KEY", "")
     try:
         charging.charge(_run(request), wanted.event_name, wanted.count, idempotency_key=key)
@@ -108,7 +108,7 @@ def charge(request: ResourceApiRequest) -> HttpResponse:
         if error.field:
             raise invalid_value(error.field, str(error)) from None
         raise ApiError(HTTPStatus.BAD_REQUEST, "job-finished", str(error)) from None
-    return answers.raw(b"{}", answers.CREATED)
+    return json_responses.raw(b"{}", json_responses.CREATED)
 
 
 def _run(request: ResourceApiRequest) -> Run:

@@ -13,9 +13,10 @@ from django.http import HttpRequest, QueryDict
 
 from accounts.lib.api_errors import ApiError, invalid_value
 from accounts.requests import ApiRequest
-from console.api import bodies, permission_levels
-from console.api.pagination import flag, whole_number
+from console.api import permission_levels
 from console.api.webhooks import WebhookBody
+from console.http import request_body
+from console.http.pagination import flag, whole_number
 from resources.jobs import Origin
 from resources.models import Task
 from resources.records.content_types import MAX_LENGTH, can_be_content_type, is_json
@@ -71,7 +72,7 @@ def input_in(request: HttpRequest) -> tuple[bytes | None, str]:
     Raises:
         ApiError: 400 when it says that it is JSON and is not, or its type cannot be one, and whatever reading raises.
     """
-    body = bodies.read(request)
+    body = request_body.read(request)
     content_type = str(request.META.get("CONTENT_TYPE") or "").strip() or DEFAULT_CONTENT_TYPE
     if not body:
         return None, ""
@@ -121,7 +122,7 @@ def webhooks_in(query: QueryDict) -> list[tuple[WebhookChange, str | None]]:
         decoded = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise invalid_value("webhooks", "it must be a JSON array in Base64.") from None
-    given = bodies.decode_json(decoded, list[WebhookBody])
+    given = request_body.decode_json(decoded, list[WebhookBody])
     return [(each.change(None), each.idempotency_key) for each in given]
 
 
@@ -144,11 +145,11 @@ def _saved_fields(task: Task) -> Mapping[str, Any]:
 def _decoded(body: bytes) -> Any:
     """Return a JSON body, of whose fields none is looked into."""
     try:
-        return bodies.decode_json(body, dict[str, msgspec.Raw])
+        return request_body.decode_json(body, dict[str, msgspec.Raw])
     except ApiError as error:
         if error.type != "invalid-value":
             raise ApiError(HTTPStatus.BAD_REQUEST, "run-input-body-not-valid-json", error.message) from None
-    return bodies.decode_json(body, Any)
+    return request_body.decode_json(body, Any)
 
 
 def _number(query: QueryDict, name: str) -> int | None:

@@ -14,12 +14,13 @@ from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase
 
 from accounts.lib.api_errors import ApiError, record_not_found
-from console.api import answers, waiting
+from console.api import waiting
 from console.api.dataset_items import answer_with_items
-from console.api.endpoint import method_not_allowed
-from console.api.record_answers import answer_with as answer_with_record
 from console.api.run_requests import input_in, input_over_task, options_in, origin_of, refusal_of, webhooks_in
 from console.api.run_shapes import run_in_full
+from console.http import json_responses
+from console.http.endpoint import method_not_allowed
+from console.http.record_response import answer_with as answer_with_record
 from resources.datasets.options import ItemsOptions
 from resources.jobs import JobStatus
 from resources.kinds import Kind
@@ -85,7 +86,9 @@ def _answer_with_run(request: ResourceApiRequest, start: Start, path: Callable[[
     run = start(request)
     waiting.until_finished(request, run, seconds)
     access = access_to(request.principal, run)
-    return answers.data(run_in_full(run, access), answers.CREATED, location=f"{settings.PUBLIC_URL}/v2/{path(run)}")
+    return json_responses.data(
+        run_in_full(run, access), json_responses.CREATED, location=f"{settings.PUBLIC_URL}/v2/{path(run)}"
+    )
 
 
 def _run_to_the_end(request: ResourceApiRequest, start: Start, output: Output) -> HttpResponseBase:

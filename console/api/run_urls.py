@@ -11,7 +11,7 @@ from console.api import (
     run_starts,
     runs,
 )
-from console.api.endpoint import endpoint
+from console.http.endpoint import endpoint
 
 # Below whatever names one run, but for its storages, which are mounted by the run's own ID elsewhere.
 _SHOWN = [

@@ -12,12 +12,12 @@ from django.http import HttpResponse, QueryDict
 from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.middleware import token_of
 from accounts.requests import ApiRequest
-from console.api import answers, bodies
 from console.api.changes import change_general_access, check_may_change
-from console.api.pagination import Page, one_of
 from console.api.run_shapes import run_in_full, runs_in_list
 from console.api.storage_lists import OWNERSHIPS
 from console.api.waiting import seconds_to_wait, until_finished
+from console.http import json_responses, request_body
+from console.http.pagination import Page, one_of
 from resources.kinds import Kind
 from resources.models import Run
 from resources.runs import deleting
@@ -71,7 +71,7 @@ def show(request: ResourceApiRequest) -> HttpResponse:
 @needs(Kind.RUN, Permission.WRITE, Permission.MANAGE_ACCESS_RIGHTS)
 def update(request: ResourceApiRequest) -> HttpResponse:
     """Change the status message, which needs WRITE, and the general access, which needs MANAGE_ACCESS_RIGHTS."""
-    change = bodies.read_json(request, RunChange)
+    change = request_body.read_json(request, RunChange)
     if change.run_id is not msgspec.UNSET and change.run_id != request.resource.pk:
         raise ApiError(HTTPStatus.BAD_REQUEST, "id-does-not-match", "The runId is not that of the URL.")
     with transaction.atomic():
@@ -92,12 +92,12 @@ def delete(request: ResourceApiRequest) -> HttpResponse:
             raise record_not_found("Actor run was not found.")
     except deleting.NotFinished as error:
         raise ApiError(HTTPStatus.BAD_REQUEST, "cannot-remove-running-run", str(error)) from None
-    return answers.no_content()
+    return json_responses.no_content()
 
 
 def answer_with(request: ResourceApiRequest) -> HttpResponse:
     """Return the request's run as it is now."""
-    return answers.data(run_in_full(cast("Run", request.resource), request.access))
+    return json_responses.data(run_in_full(cast("Run", request.resource), request.access))
 
 
 def _say(request: ResourceApiRequest, change: RunChange) -> None:
@@ -130,7 +130,7 @@ def _list(request: ApiRequest, **of: str) -> HttpResponse:
         "until": _end_of_millisecond(_moment(request.GET, "startedBefore")),
     }
     rows = listed(account_id, **wanted, offset=page.offset, limit=page.limit, newest_first=page.desc)
-    return answers.data(page.answer(count_listed(account_id, **wanted), runs_in_list(rows)))
+    return json_responses.data(page.answer(count_listed(account_id, **wanted), runs_in_list(rows)))
 
 
 def _end_of_millisecond(moment: datetime | None) -> datetime | None:

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from console.api import schedules
-from console.api.endpoint import endpoint
+from console.http.endpoint import endpoint
 
 urlpatterns = [
     path("", endpoint(GET=schedules.list_schedules, POST=schedules.create)),

@@ -16,8 +16,9 @@ from accounts.lib.timestamps import iso
 from accounts.models import Account
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
-from console.api import answers, bodies, permission_levels
+from console.api import permission_levels
 from console.api.storage_lists import answer_with_list
+from console.http import json_responses, request_body
 from resources.kinds import Kind
 from resources.models import Schedule
 from resources.schedules import editing
@@ -86,26 +87,26 @@ def list_schedules(request: ApiRequest) -> HttpResponse:
 @signed_in_for(Kind.SCHEDULE, Permission.WRITE)
 def create(request: ApiRequest) -> HttpResponse:
     """Make a schedule of one's own."""
-    body = bodies.read_json(request, ScheduleBody)
+    body = request_body.read_json(request, ScheduleBody)
     principal = request.principal
     try:
         schedule = editing.create(principal.account_id or "", body.change(principal, principal), by=principal)
     except _REFUSED as error:
         raise _refusal_of(error) from None
     location = f"{settings.PUBLIC_URL}/v2/schedules/{schedule.pk}"
-    return answers.data(_described(schedule), answers.CREATED, location=location)
+    return json_responses.data(_described(schedule), json_responses.CREATED, location=location)
 
 
 @needs(Kind.SCHEDULE, Permission.READ)
 def show(request: ResourceApiRequest) -> HttpResponse:
     """Answer with a schedule and what it starts."""
-    return answers.data(_described(_schedule(request)))
+    return json_responses.data(_described(_schedule(request)))
 
 
 @needs(Kind.SCHEDULE, Permission.WRITE)
 def update(request: ResourceApiRequest) -> HttpResponse:
     """Change what is given."""
-    body = bodies.read_json(request, ScheduleBody)
+    body = request_body.read_json(request, ScheduleBody)
     schedule = _schedule(request)
     owner = Account.objects.get(pk=schedule.owner_id).principal
     try:
@@ -118,7 +119,7 @@ def update(request: ResourceApiRequest) -> HttpResponse:
         raise _refusal_of(error) from None
     except ResourceGone:
         raise record_not_found("Schedule was not found.") from None
-    return answers.data(_described(schedule))
+    return json_responses.data(_described(schedule))
 
 
 @needs(Kind.SCHEDULE, Permission.WRITE)
@@ -126,14 +127,16 @@ def delete(request: ResourceApiRequest) -> HttpResponse:
     """Delete a schedule with its log; its runs stay."""
     if not editing.delete(_schedule(request), by=request.principal):
         raise record_not_found("Schedule was not found.")
-    return answers.no_content()
+    return json_responses.no_content()
 
 
 @needs(Kind.SCHEDULE, Permission.READ)
 def show_log(request: ResourceApiRequest) -> HttpResponse:
     """Answer with the last lines of a schedule's log, the oldest first."""
     lines = worded(editing.log_of(_schedule(request)), request.principal)
-    return answers.data([{"message": line.message, "level": line.level, "createdAt": iso(line.at)} for line in lines])
+    return json_responses.data(
+        [{"message": line.message, "level": line.level, "createdAt": iso(line.at)} for line in lines]
+    )
 
 
 _REFUSED = (InvalidName, NameTaken, InvalidSchedule)
@@ -141,7 +144,7 @@ _REFUSED = (InvalidName, NameTaken, InvalidSchedule)
 
 def _refusal_of(error: Exception) -> ApiError:
     if isinstance(error, NameTaken):
-        return answers.conflict("schedule-name-not-unique", str(error))
+        return json_responses.conflict("schedule-name-not-unique", str(error))
     return invalid_value(error.field if isinstance(error, InvalidSchedule) else "name", str(error))
 
 

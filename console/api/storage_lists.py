@@ -7,8 +7,8 @@ from django.http import HttpResponse
 
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
-from console.api import answers
-from console.api.pagination import Page, flag, one_of
+from console.http import json_responses
+from console.http.pagination import Page, flag, one_of
 from resources.kinds import KINDS, Kind
 from sharing.lists import Listed, Ownership, count_listed, listed
 
@@ -42,4 +42,4 @@ def answer_with_list(request: ApiRequest, kind: Kind, serialize_items: Serialize
         wanted["named_only"] = not more["unnamed"]
     rows = listed(account_id, **wanted, offset=page.offset, limit=page.limit, newest_first=page.desc)
     total = count_listed(account_id, **wanted)
-    return answers.data(page.answer(total, serialize_items(rows, request.principal), **more))
+    return json_responses.data(page.answer(total, serialize_items(rows, request.principal), **more))

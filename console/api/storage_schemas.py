@@ -7,7 +7,7 @@ import msgspec
 from django.http import HttpRequest
 
 from accounts.lib.api_errors import ApiError
-from console.api import bodies
+from console.http import request_body
 from resources.records.content_types import essence_of
 from resources.storages import InvalidSchema
 
@@ -28,10 +28,10 @@ def schema_in(request: HttpRequest, check: Callable[[bytes], str], error_type: s
     """
     if essence_of(request.META.get("CONTENT_TYPE") or "") != "application/json":
         return ""
-    body = bodies.read(request)
+    body = request_body.read(request)
     if not body.strip():
         return ""
-    text = bytes(bodies.decode_json(body, NewStorage).schema)
+    text = bytes(request_body.decode_json(body, NewStorage).schema)
     try:
         return "" if text == _NULL else check(text)
     except InvalidSchema as error:

@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from accounts.lib.api_errors import invalid_value
 from accounts.requests import ApiRequest
-from console.api import answers
 from console.api.actor_answers import stats_of
-from console.api.pagination import Page, flag, one_of
+from console.http import json_responses
+from console.http.pagination import Page, flag, one_of
 from resources.actors.pricing import pricing_at
 from resources.actors.store import CATEGORY, StoreOrder, public_actors
 from resources.models import Actor
@@ -43,7 +43,7 @@ def list_store(request: ApiRequest) -> HttpResponse:
         found = found.none()
     write = one_of(request.GET, "responseFormat", {"full": _in_full, "agent": _in_short}, _in_full)
     rows = found[page.offset : page.offset + page.limit]
-    return answers.data(page.answer(found.count(), [write(actor) for actor in rows]))
+    return json_responses.data(page.answer(found.count(), [write(actor) for actor in rows]))
 
 
 def _text(request: ApiRequest, name: str) -> str:

@@ -18,8 +18,9 @@ from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.lib.timestamps import iso
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
-from console.api import answers, bodies, permission_levels
+from console.api import permission_levels
 from console.api.storage_lists import answer_with_list
+from console.http import json_responses, request_body
 from resources.kinds import Kind
 from resources.models import Actor, Resource, Task
 from resources.storages import InvalidName, NameTaken, ResourceGone
@@ -60,7 +61,7 @@ def list_tasks(request: ApiRequest) -> HttpResponse:
 @signed_in_for(Kind.TASK, Permission.WRITE)
 def create(request: ApiRequest) -> HttpResponse:
     """Make a task of one's own."""
-    body = bodies.read_json(request, TaskBody)
+    body = request_body.read_json(request, TaskBody)
     if not body.act_id:
         raise invalid_value("actId", "it is required.")
     principal = request.principal
@@ -70,7 +71,7 @@ def create(request: ApiRequest) -> HttpResponse:
     except _REFUSED as error:
         raise _refusal_of(error) from None
     location = f"{settings.PUBLIC_URL}/v2/actor-tasks/{task.pk}"
-    return answers.data(_described(task, principal.username), answers.CREATED, location=location)
+    return json_responses.data(_described(task, principal.username), json_responses.CREATED, location=location)
 
 
 @needs(Kind.TASK, Permission.READ)
@@ -82,7 +83,7 @@ def show(request: ResourceApiRequest) -> HttpResponse:
 @needs(Kind.TASK, Permission.WRITE)
 def update(request: ResourceApiRequest) -> HttpResponse:
     """Change what is given. The Actor of a task is that for good, and only its owner chooses the build."""
-    body = bodies.read_json(request, TaskBody)
+    body = request_body.read_json(request, TaskBody)
     task = _task(request)
     if body.act_id is not None and body.act_id != task.actor_id:
         raise invalid_value("actId", "the Actor of a task cannot be changed.")
@@ -95,7 +96,7 @@ def delete(request: ResourceApiRequest) -> HttpResponse:
     """Delete a task; its runs stay."""
     if not editing.delete(_task(request), by=request.principal):
         raise record_not_found("Actor task was not found.")
-    return answers.no_content()
+    return json_responses.no_content()
 
 
 @needs(Kind.TASK, Permission.READ)
@@ -107,7 +108,7 @@ def show_input(request: ResourceApiRequest) -> HttpResponse:
 @needs(Kind.TASK, Permission.WRITE)
 def update_input(request: ResourceApiRequest) -> HttpResponse:
     """Change those fields of the input that are given, and answer with all of them."""
-    given = bodies.read_json(request, msgspec.Raw)
+    given = request_body.read_json(request, msgspec.Raw)
     fields = _object(bytes(given))
     if fields is None:
         raise ApiError(HTTPStatus.BAD_REQUEST, "input-json-not-object", "The input must be a JSON object.")
@@ -138,7 +139,7 @@ _REFUSED = (InvalidName, NameTaken, InvalidTask)
 
 def _refusal_of(error: Exception) -> ApiError:
     if isinstance(error, NameTaken):
-        return answers.conflict("actor-task-name-not-unique", str(error))
+        return json_responses.conflict("actor-task-name-not-unique", str(error))
     return invalid_value(error.field if isinstance(error, InvalidTask) else "name", str(error))
 
 
@@ -207,12 +208,12 @@ def _task(request: ResourceApiRequest) -> Task:
 
 
 def _answer(request: ResourceApiRequest) -> HttpResponse:
-    return answers.data(_described(_task(request), request.access.facts.owner_username))
+    return json_responses.data(_described(_task(request), request.access.facts.owner_username))
 
 
 def _answer_with_input(request: ResourceApiRequest) -> HttpResponse:
     task = _task(request)
-    response = answers.raw(task.input.encode() or b"{}")
+    response = json_responses.raw(task.input.encode() or b"{}")
     if task.input:
         response.headers["Content-Type"] = task.input_content_type
     return response

@@ -19,7 +19,7 @@ from console.api import (
     users,
     webhook_urls,
 )
-from console.api.endpoint import endpoint
+from console.http.endpoint import endpoint
 from resources.kinds import KINDS, Kind, KindInfo
 
 # Another name for the same collection, from before tasks and runs had theirs.

@@ -15,8 +15,8 @@ from django.utils import timezone
 from accounts.lib.api_errors import ApiError, invalid_value
 from accounts.lib.timestamps import iso
 from accounts.requests import ApiRequest
-from console.api import answers, bodies
-from console.api.pagination import MAX_NUMBER
+from console.http import json_responses, request_body
+from console.http.pagination import MAX_NUMBER
 from resources.account_usage import Month, compute_units_of, holdings_of
 from resources.memory import MAX_MEMORY_MBYTES
 from sharing.declare import account_wide
@@ -45,7 +45,7 @@ def show_monthly(request: ApiRequest) -> HttpResponse:
         }
         for day, units in sorted(by_day.items())
     ]
-    return answers.data(
+    return json_responses.data(
         {
             "usageCycle": _cycle(month),
             "monthlyServiceUsage": _usage(sum(by_day.values())),
@@ -62,7 +62,7 @@ def show_limits(request: ApiRequest) -> HttpResponse:
     account_id = request.principal.account_id or ""
     month = Month.of(timezone.now().date())
     held = holdings_of(account_id)
-    return answers.data(
+    return json_responses.data(
         {
             "monthlyUsageCycle": _cycle(month),
             "limits": _LIMITS,
@@ -86,7 +86,7 @@ def show_limits(request: ApiRequest) -> HttpResponse:
 @account_wide
 def update_limits(request: ApiRequest) -> HttpResponse:
     """Refuse to promise what would not be kept: nothing is billed, and nothing is deleted by age."""
-    body = bodies.read_json(request, LimitsBody)
+    body = request_body.read_json(request, LimitsBody)
     for field, value in (
         ("maxMonthlyUsageUsd", body.max_monthly_usage_usd),
         ("dataRetentionDays", body.data_retention_days),
@@ -95,7 +95,7 @@ def update_limits(request: ApiRequest) -> HttpResponse:
             raise ApiError(
                 HTTPStatus.BAD_REQUEST, "invalid-value", f'This server has no limit "{field}": it cannot be changed.'
             )
-    return answers.data({}, answers.CREATED)
+    return json_responses.data({}, json_responses.CREATED)
 
 
 def _day(request: ApiRequest) -> date:

@@ -8,8 +8,8 @@ from accounts.lib.api_errors import record_not_found
 from accounts.lib.timestamps import iso
 from accounts.models import Account
 from accounts.requests import ApiRequest
-from console.api import answers
 from console.api.lookups import find_account
+from console.http import json_responses
 from sharing.declare import any_token, public
 from sharing.narrowing import speaks_for_whole_account
 
@@ -38,8 +38,8 @@ def show_me(request: ApiRequest) -> HttpResponse:
     account = Account.objects.get(pk=request.principal.account_id)
     public_part = {"id": account.pk, **_public_part(account)}
     if not speaks_for_whole_account(request.principal):
-        return answers.data(public_part)
-    return answers.data(
+        return json_responses.data(public_part)
+    return json_responses.data(
         {
             **public_part,
             "email": account.email,
@@ -57,7 +57,7 @@ def show_user(request: ApiRequest, user: str) -> HttpResponse:
     account = None if "@" in user else find_account(request, user)
     if account is None:
         raise record_not_found("User was not found.")
-    return answers.data(_public_part(account))
+    return json_responses.data(_public_part(account))
 
 
 def _public_part(account: Account) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from django.http import HttpRequest, QueryDict
 from accounts.enumeration import who_asks
 from accounts.lib.api_errors import ApiError, invalid_value
 from accounts.requests import ApiRequest
-from console.api.presence import still_there
+from console.http.disconnect import still_there
 from resources.jobs import FINISHED
 from resources.kinds import Kind
 from resources.models import Build, Run

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from console.api import webhooks
-from console.api.endpoint import endpoint
+from console.http.endpoint import endpoint
 
 of_webhooks = [
     path("webhooks", endpoint(GET=webhooks.list_webhooks, POST=webhooks.create)),

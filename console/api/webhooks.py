@@ -17,9 +17,9 @@ from django.http import HttpResponse
 from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
-from console.api import answers, bodies
 from console.api.rows import answer_with_rows
 from console.api.webhook_answers import dispatch, in_full, list_item, with_last_dispatch
+from console.http import json_responses, request_body
 from resources.kinds import Kind
 from resources.models import Webhook, WebhookDispatch
 from resources.webhooks import editing
@@ -76,7 +76,7 @@ def create(request: ApiRequest) -> HttpResponse:
 
     A run of another account's Actor makes webhooks on itself and on runs that it started, which end with these.
     """
-    body = bodies.read_json(request, WebhookBody)
+    body = request_body.read_json(request, WebhookBody)
     principal = request.principal
     change = body.change(_condition(body.condition, principal))
     check_may_make(change, by=principal)
@@ -90,29 +90,29 @@ def create(request: ApiRequest) -> HttpResponse:
         found = _webhook(request, webhook.pk)
         # Its templates may hold tokens, which another account's code does not get to see.
         is_foreign = narrowing.is_run_of_other_account(principal)
-        return answers.data(list_item(found) if is_foreign else in_full(found))
+        return json_responses.data(list_item(found) if is_foreign else in_full(found))
     location = f"{settings.PUBLIC_URL}/v2/webhooks/{webhook.pk}"
-    return answers.data(in_full(webhook), answers.CREATED, location=location)
+    return json_responses.data(in_full(webhook), json_responses.CREATED, location=location)
 
 
 @signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF, not_for_runs=True)
 def show(request: ApiRequest, webhook: str) -> HttpResponse:
     """Answer with a webhook. Its templates may hold tokens, which another account's code does not get to see."""
-    return answers.data(in_full(_webhook(request, webhook)))
+    return json_responses.data(in_full(_webhook(request, webhook)))
 
 
 @signed_in_for(Kind.ACTOR, Permission.WRITE, reads=_TOLD_OF)
 def update(request: ApiRequest, webhook: str) -> HttpResponse:
     """Change what is given."""
     found = _webhook(request, webhook)
-    body = bodies.read_json(request, WebhookBody)
+    body = request_body.read_json(request, WebhookBody)
     try:
         editing.update(found, body.change(_condition(body.condition, request.principal)), by=request.principal)
     except InvalidWebhook as error:
         raise _invalid(error) from None
     except editing.WebhookGone:
         raise _not_found() from None
-    return answers.data(in_full(found))
+    return json_responses.data(in_full(found))
 
 
 @signed_in_for(Kind.ACTOR, Permission.WRITE, reads=_TOLD_OF)
@@ -120,14 +120,14 @@ def delete(request: ApiRequest, webhook: str) -> HttpResponse:
     """Delete a webhook with its dispatches."""
     if not editing.delete(_webhook(request, webhook), by=request.principal):
         raise _not_found()
-    return answers.no_content()
+    return json_responses.no_content()
 
 
 @signed_in_for(Kind.ACTOR, Permission.WRITE, reads=_TOLD_OF)
 def try_out(request: ApiRequest, webhook: str) -> HttpResponse:
     """Have a webhook sent for an event of the type TEST, and answer with the dispatch."""
     made = editing.try_out(_webhook(request, webhook))
-    return answers.data(dispatch(made), answers.CREATED)
+    return json_responses.data(dispatch(made), json_responses.CREATED)
 
 
 @signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF)
@@ -148,7 +148,7 @@ def show_dispatch(request: ApiRequest, dispatch_id: str) -> HttpResponse:
     found = None if "\x00" in dispatch_id else _dispatches(request).filter(pk=dispatch_id).first()
     if found is None:
         raise record_not_found("Webhook dispatch was not found.")
-    return answers.data(dispatch(found))
+    return json_responses.data(dispatch(found))
 
 
 @needs(Kind.ACTOR, Permission.READ, by_somebody=True)

@@ -13,9 +13,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.lib.timestamps import iso
-from console import secret_keys
 from console.backup import databases, manifest
 from console.backup.manifest import BackupError, Manifest
+from console.server import secret_keys
 from resources.records import files
 
 RECORDS_LIST, RECORDS = "records.txt", "records"

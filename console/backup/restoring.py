@@ -7,9 +7,9 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
-from console import secret_keys
 from console.backup import databases, making, manifest
 from console.backup.manifest import BackupError, Manifest
+from console.server import secret_keys
 from resources.records import files
 
 _UNDER_WAY = ".restoring"

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_http_methods
 
-from console.form_bodies import takes_up_to
+from console.http.form_limits import takes_up_to
 from console.pages import dialogs
 from console.pages.actor_pages import ActorRequest
 from console.pages.actor_source import path_of, version_of

@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.lib.encrypted_text import UnreadableText
-from console.form_bodies import BYTES_PER_CHARACTER_IN_MULTIPART, takes_up_to
+from console.http.form_limits import BYTES_PER_CHARACTER_IN_MULTIPART, takes_up_to
 from console.pages.actor_pages import SOURCE, ActorRequest, context_of
 from console.pages.dataset_items import printable
 from console.pages.form_manners import Manners

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
 from accounts.request_context import origin
-from console.form_bodies import BYTES_PER_CHARACTER, takes_up_to
+from console.http.form_limits import BYTES_PER_CHARACTER, takes_up_to
 from console.pages import dialogs
 from console.pages.actor_pages import ActorRequest, title_of
 from console.pages.dataset_items import printable

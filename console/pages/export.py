@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.lib.api_errors import ApiError
-from console.api.presence import still_there
+from console.http.disconnect import still_there
 from console.pages import dialogs, link_making
 from console.pages.dataset_items import printable
 from console.pages.datasets import DatasetRequest

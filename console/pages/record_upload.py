@@ -21,7 +21,7 @@ from django.template.defaultfilters import filesizeformat
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from console.form_bodies import takes_up_to
+from console.http.form_limits import takes_up_to
 from console.pages import dialogs
 from console.pages.key_value_stores import StoreRequest, row_of
 from resources.kinds import Kind

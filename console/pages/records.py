@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.lib.api_errors import ApiError
-from console.api.record_answers import answer_with
+from console.http.record_response import answer_with
 from console.pages import dialogs
 from console.pages.key_value_stores import StoreRequest, row_of
 from console.pages.record_preview import is_raster, preview_of

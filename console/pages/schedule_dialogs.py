@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.lib.api_errors import ApiError
 from accounts.principal import Principal
 from accounts.requests import PageRequest
-from console.form_bodies import BYTES_PER_CHARACTER, takes_up_to
+from console.http.form_limits import BYTES_PER_CHARACTER, takes_up_to
 from console.pages import dialogs
 from console.pages.schedule_forms import MAX_INPUT, ActionForm, NewScheduleForm, change_of, owner_of
 from console.pages.schedule_words import action_lines

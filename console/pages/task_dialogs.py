@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
 from accounts.requests import PageRequest
-from console.form_bodies import BYTES_PER_CHARACTER, takes_up_to
+from console.http.form_limits import BYTES_PER_CHARACTER, takes_up_to
 from console.pages import dialogs
 from console.pages.form_manners import Manners
 from console.pages.run_input import MAX_INPUT, InputForm

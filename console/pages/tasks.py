@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.lib.api_errors import ApiError
 from accounts.request_context import origin
-from console.form_bodies import BYTES_PER_CHARACTER, takes_up_to
+from console.http.form_limits import BYTES_PER_CHARACTER, takes_up_to
 from console.pages import resource_pages
 from console.pages.listing import paging_of
 from console.pages.resource_pages import Tab

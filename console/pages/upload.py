@@ -9,7 +9,7 @@ from django.http import Http404, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.views.decorators.http import require_http_methods
 
-from console.form_bodies import takes_up_to
+from console.http.form_limits import takes_up_to
 from console.pages import dialogs
 from console.pages.datasets import DatasetRequest
 from console.templatetags.console import number

@@ -92,7 +92,7 @@ def serving(application: str, environment: dict[str, str]) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "gunicorn", "--config", "python:console.gunicorn", application]
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:console.server.gunicorn_config", application]
     process = subprocess.Popen(
         command, env={**environment, "HOST": "127.0.0.1", "PORT": str(port), "LOG_LEVEL": "WARNING"}
     )

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.running_processes import processes_without
-from console import secret_keys
 from console.encrypted_columns import COLUMNS
+from console.server import secret_keys
 
 _ENDS_WITH_FALLBACKS = (
     "browser sessions that were not used since (users sign in again), links to reset passwords and to verify emails, "

@@ -20,7 +20,7 @@ from console import checks
 from console.demo import loading
 from console.demo.loading import SignIn
 from console.management.commands.load_demo import table_of
-from console.side_by_side import SideBySide
+from console.server.supervisor import SideBySide
 
 HIGHEST_PORT = 65535
 
@@ -57,7 +57,7 @@ class Command(BaseCommand):
         connections.close_all()
         sys.stdout.flush()
         os.environ["HOST"], os.environ["PORT"] = host, str(port)
-        server = [sys.executable, "-m", "gunicorn", "--config", "python:console.gunicorn"]
+        server = [sys.executable, "-m", "gunicorn", "--config", "python:console.server.gunicorn_config"]
         if not _flag("WORKER"):
             os.execv(sys.executable, server)  # noqa: S606  # no shell; the same Python, as gunicorn from here on
         sys.exit(SideBySide(server, [sys.executable, "manage.py", "worker"], (host, port)).run())

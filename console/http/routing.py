@@ -13,7 +13,7 @@ from django.urls import get_resolver
 from django.urls.resolvers import RoutePattern
 
 from accounts.middleware import API_PREFIX
-from console.api.endpoint import ApiView
+from console.http.endpoint import ApiView
 from sharing.checks import views
 
 _BEFORE = API_PREFIX.removeprefix("/")

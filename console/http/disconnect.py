@@ -4,7 +4,7 @@ import socket
 
 from django.http import HttpRequest
 
-from console.sending import Joined
+from console.server.gunicorn_worker import Joined
 
 
 def still_there(request: HttpRequest) -> bool:

@@ -7,7 +7,7 @@ import msgspec
 from django.http import HttpResponse
 
 from accounts.lib.api_errors import ApiError
-from console.api.headers import Answer
+from console.http.responses import Answer
 
 CREATED = HTTPStatus.CREATED
 _JSON = {"Content-Type": "application/json; charset=utf-8"}

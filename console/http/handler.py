@@ -15,10 +15,10 @@ from accounts.lib.api_errors import ApiError
 from accounts.middleware import UNKNOWN_TOKEN, principal_of_token
 from accounts.request_context import answering
 from accounts.tokens import UnknownToken
-from console import run_notes
-from console.api.headers import Prepared
-from console.api.routes import view_at
-from console.errors import in_the_form_of_the_api
+from console.http import refusal_log
+from console.http.error_handlers import in_the_form_of_the_api
+from console.http.responses import Prepared
+from console.http.routing import view_at
 from sharing import judging
 from sharing.middleware import stop
 
@@ -47,7 +47,7 @@ def respond(request: HttpRequest) -> HttpResponse:
     else:
         response = in_the_form_of_the_api(_answer(request))
         if response.status_code in _REFUSALS:
-            run_notes.note(request, response)
+            refusal_log.note(request, response)
         elif response.streaming:
             judging.watch(request, response)
     hsts_seconds = settings.SECURE_HSTS_SECONDS
@@ -87,7 +87,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
         return error.response()
     except judging.BodyRefused as refused:
         return refused.response
-    except Exception as error:  # Django reports it, and answers as console/errors.py says
+    except Exception as error:  # Django reports it, and answers as console/http/error_handlers.py says
         return response_for_exception(request, error)
 
 

@@ -13,7 +13,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 
-from console.errors import error_page
+from console.http.error_handlers import error_page
 from sharing.judging import BodyRefused, check_body
 
 SMALL_FORM_BYTES: Final = 1024 * 1024

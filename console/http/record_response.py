@@ -12,8 +12,8 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseNotModified, 
 from django.utils.http import content_disposition_header
 
 from accounts.lib.api_errors import ApiError
-from console.api.headers import Answer
-from console.api.negotiation import Span, accepts_encoding, http_date, is_not_modified, requested_span
+from console.http.conditional import Span, accepts_encoding, http_date, is_not_modified, requested_span
+from console.http.responses import Answer
 from resources.models import Record
 from resources.records.content import PIECE, Undecodable, UnpacksTooLarge, decoded_pieces
 from resources.records.content_types import as_served, essence_of

@@ -1,4 +1,4 @@
-"""How gunicorn serves Latchkey: `gunicorn --config python:console.gunicorn`; `manage.py serve` does so.
+"""How gunicorn serves Latchkey: `gunicorn --config python:console.server.gunicorn_config`; `manage.py serve` does so.
 
 Each worker process opens its own database connections, so nothing is loaded before the workers are forked.
 """
@@ -42,7 +42,7 @@ bind = [f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}
 
 # Threads, because an answer that streams holds on to its thread for as long as its reader takes, and a client that
 # waits for a run for as long as it waits. Some are left for everybody else (WAITING_CLIENTS in the settings).
-worker_class = "console.sending.Worker"
+worker_class = "console.server.gunicorn_worker.Worker"
 workers = int(os.environ.get("WEB_WORKERS", "2"))
 threads = int(os.environ.get("WEB_THREADS", "16"))
 preload_app = False

@@ -1,0 +1,1 @@
+"""The mechanics of HTTP: routes, queries, bodies, conditions and responses."""
