@@ -11,6 +11,6 @@ class ConsoleConfig(AppConfig):
     def ready(self) -> None:
         """Leave with the floors below what only this one knows."""
         import console.checks  # noqa: F401  # registers the checks of `manage.py check --deploy`
-        from console.api import webhook_resources
+        from console.api.webhooks import payloads as webhook_payloads
 
-        webhook_resources.register()
+        webhook_payloads.register()

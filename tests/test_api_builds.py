@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from console.api import waiting
+from console.api.runs import wait_for_finish
 from resources.actors import environment, versions
 from resources.actors.source_files import SourceFile
 from resources.jobs import JobStatus
@@ -208,7 +208,7 @@ def test_a_client_waits_for_the_end_and_gets_what_came_of_it(api, ada, url, monk
         times = {"started_at": started, "finished_at": started + timedelta(seconds=90)}
         Build.objects.update(status=JobStatus.SUCCEEDED, exit_code=0, memory_mbytes=2048, **times)
 
-    monkeypatch.setattr(waiting, "sleep", finish)
+    monkeypatch.setattr(wait_for_finish, "sleep", finish)
     built = data_of(api(ada).post(f"{url}/builds?waitForFinish=60"))
     assert (built["status"], built["exitCode"]) == ("SUCCEEDED", 0)
     assert built["stats"] == {"durationMillis": 90_000, "runTimeSecs": 90.0, "computeUnits": 0.05}

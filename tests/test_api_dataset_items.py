@@ -140,13 +140,13 @@ def test_huge_numbers(get, push, name, number, expected):
 
 def test_a_dataset_that_goes_while_it_is_asked_for(get, push, prices, monkeypatch):
     push(ITEMS)
-    monkeypatch.setattr("console.api.dataset_items.reads.add", lambda _: None)
+    monkeypatch.setattr("console.api.datasets.items.reads.add", lambda _: None)
 
     def delete_first(*args, **kwargs):
         Dataset.objects.all().delete()
         return open_items(*args, **kwargs)
 
-    monkeypatch.setattr("console.api.dataset_items.open_items", delete_first)
+    monkeypatch.setattr("console.api.datasets.items.open_items", delete_first)
     assert error_of(get()) == (404, "record-not-found")
 
 

@@ -69,7 +69,7 @@ def test_an_exception_is_answered_in_the_same_shape_and_logged(token_of, ada, mo
     def fail(*args, **kwargs):
         raise RuntimeError("the roof is on fire")
 
-    monkeypatch.setattr("console.api.users.iso", fail)
+    monkeypatch.setattr("console.api.users.views.iso", fail)
     client = Client(raise_request_exception=False, headers={"Authorization": f"Bearer {token_of(ada)}"})
     response = client.get("/v2/users/me?token=very-secret&signature=very-secret")
     assert error_of(response) == (500, "internal-server-error")
@@ -84,7 +84,7 @@ def test_debug_shows_its_pages_to_people_and_not_to_clients_of_the_api(token_of,
         raise RuntimeError("the roof is on fire")
 
     settings.DEBUG = True
-    monkeypatch.setattr("console.api.users.iso", fail)
+    monkeypatch.setattr("console.api.users.views.iso", fail)
     headers = {"Authorization": f"Bearer {token_of(ada)}", "Accept": accept}
     client = Client(raise_request_exception=False, headers=headers)
     assert error_of(client.get("/v2/users/me")) == (500, "internal-server-error")

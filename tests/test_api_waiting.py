@@ -6,7 +6,7 @@ from django.test import RequestFactory
 
 from accounts.lib.api_errors import ApiError
 from accounts.principal import ANONYMOUS
-from console.api import waiting
+from console.api.runs import wait_for_finish
 from resources.jobs import JobStatus
 from resources.kinds import Kind
 from resources.models import Run
@@ -32,8 +32,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(waiting, "clock", lambda: clock.now)
-    monkeypatch.setattr(waiting, "sleep", clock.sleep)
+    monkeypatch.setattr(wait_for_finish, "clock", lambda: clock.now)
+    monkeypatch.setattr(wait_for_finish, "sleep", clock.sleep)
     return clock
 
 
@@ -47,18 +47,18 @@ def asked(by=None, address="192.0.2.1"):
 @pytest.mark.parametrize("text", ["-1", "ten", "1e3", "1,5", "nan", "inf", "\u0661"])
 def test_what_is_no_number_of_seconds_is_refused(text):
     with pytest.raises(ApiError, match="waitForFinish"):
-        waiting.seconds_to_wait(QueryDict(f"waitForFinish={text}"))
+        wait_for_finish.seconds_to_wait(QueryDict(f"waitForFinish={text}"))
 
 
 @pytest.mark.parametrize(("query", "seconds"), [("", 0), ("waitForFinish=2.5", 2.5), ("waitForFinish=999999", 60)])
 def test_more_than_the_most_is_the_most(query, seconds):
-    assert waiting.seconds_to_wait(QueryDict(query)) == seconds
+    assert wait_for_finish.seconds_to_wait(QueryDict(query)) == seconds
 
 
 def test_a_job_that_does_not_finish_is_waited_for_as_long_as_asked_and_seldom_looked_at(ada, make_resource, clock):
     run = make_resource(Kind.RUN, ada)
 
-    assert waiting.until_finished(asked(), run, 60) is False
+    assert wait_for_finish.until_finished(asked(), run, 60) is False
 
     assert sum(clock.pauses) == pytest.approx(60)
     assert clock.pauses[0] == 0.5
@@ -74,7 +74,7 @@ def test_a_job_is_what_it_is_in_the_end(ada, make_resource, clock):
 
     clock.then = finish
 
-    assert waiting.until_finished(asked(), run, 60) is True
+    assert wait_for_finish.until_finished(asked(), run, 60) is True
     assert (run.status, run.exit_code, len(clock.pauses)) == ("SUCCEEDED", 0, 3)
 
 
@@ -82,7 +82,7 @@ def test_a_finished_job_is_not_waited_for(ada, make_resource, clock, django_asse
     run = make_resource(Kind.RUN, ada, status=JobStatus.FAILED)
 
     with django_assert_num_queries(0):
-        assert waiting.until_finished(asked(), run, 60) is True
+        assert wait_for_finish.until_finished(asked(), run, 60) is True
     assert clock.pauses == []
 
 
@@ -91,15 +91,15 @@ def test_a_job_that_is_deleted_meanwhile_is_not_found(ada, make_resource, clock)
     clock.then = lambda: Run.objects.all().delete()
 
     with pytest.raises(ApiError) as refused:
-        waiting.until_finished(asked(), run, 60)
+        wait_for_finish.until_finished(asked(), run, 60)
     assert refused.value.status == 404
 
 
 def test_a_client_that_has_gone_is_not_waited_for(ada, make_resource, clock, monkeypatch):
     run = make_resource(Kind.RUN, ada)
-    monkeypatch.setattr(waiting, "still_there", lambda request: len(clock.pauses) < 2)
+    monkeypatch.setattr(wait_for_finish, "still_there", lambda request: len(clock.pauses) < 2)
 
-    assert waiting.until_finished(asked(), run, 60) is False
+    assert wait_for_finish.until_finished(asked(), run, 60) is False
     assert len(clock.pauses) == 2
 
 
@@ -108,12 +108,12 @@ def test_a_client_that_has_gone_is_not_waited_for(ada, make_resource, clock, mon
 
 def stay(*requests):
     """Take a place for each request for as long as the test goes on, and return which of them got one."""
-    places = [waiting.Place(request) for request in requests]
+    places = [wait_for_finish.Place(request) for request in requests]
     _stayed.extend(places)
     return [place.is_taken for place in places]
 
 
-_stayed: list[waiting.Place] = []
+_stayed: list[wait_for_finish.Place] = []
 
 
 @pytest.fixture(autouse=True)
@@ -121,7 +121,7 @@ def everybody_leaves():
     yield
     while _stayed:
         _stayed.pop().leave()
-    assert waiting.Place._taken == {}
+    assert wait_for_finish.Place._taken == {}
 
 
 def test_one_account_has_a_quarter_of_the_places_from_wherever_it_asks(ada, ben, settings):
@@ -129,7 +129,7 @@ def test_one_account_has_a_quarter_of_the_places_from_wherever_it_asks(ada, ben,
     assert stay(*(asked(ada, f"192.0.2.{number}") for number in range(5))) == [True, True, True, False, False]
     assert stay(asked(ben)) == [True]
     with pytest.raises(ApiError) as refused:
-        waiting.enter(asked(ada))
+        wait_for_finish.enter(asked(ada))
     assert refused.value.status == 429
     _stayed[0].leave()
     _stayed[0].leave()
@@ -153,7 +153,7 @@ def test_who_waits_too_often_is_answered_at_once(ada, make_resource, clock):
     run = make_resource(Kind.RUN, ada)
     stay(*(asked() for _ in range(3)))
 
-    assert waiting.until_finished(asked(), run, 60) is False
+    assert wait_for_finish.until_finished(asked(), run, 60) is False
     assert clock.pauses == []
-    assert waiting.until_finished(asked(ada), run, 60) is False
+    assert wait_for_finish.until_finished(asked(ada), run, 60) is False
     assert sum(clock.pauses) == pytest.approx(60)

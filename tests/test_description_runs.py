@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from console.api import waiting
+from console.api.runs import wait_for_finish
 from resources.jobs import FINISHED, JobStatus
 from resources.kinds import Kind
 from resources.logs import following
@@ -53,7 +53,7 @@ def stage(ada, cleo, token_of, make_resource, monkeypatch) -> Stage:
         for run in Run.objects.exclude(status__in=FINISHED):
             ending.finish(run.pk, JobStatus.SUCCEEDED, exit_code=0)
 
-    monkeypatch.setattr(waiting, "sleep", finish)
+    monkeypatch.setattr(wait_for_finish, "sleep", finish)
     monkeypatch.setattr(following, "sleep", finish)
     actor = built_actor(ada)
     task = make_resource(Kind.TASK, ada, name="mine", actor_id=actor.pk, input='{"a": 1}')

@@ -7,7 +7,7 @@ import pytest
 
 from accounts import tokens
 from accounts.models import Account, ApiToken
-from console.api import webhook_urls
+from console.api.webhooks import urls as webhook_urls
 from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import Actor, Resource, Run, Schedule, Task, Webhook
 from resources.runs import restarting, starting

@@ -4,21 +4,19 @@ from collections.abc import Iterator
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from console.api import (
-    access_rights,
-    actor_urls,
-    build_urls,
-    dataset_urls,
-    issue_urls,
-    key_value_store_urls,
-    logs,
-    request_queue_urls,
-    run_urls,
-    store,
-    user_usage,
-    users,
-    webhook_urls,
-)
+from console.api.access import views as access_rights
+from console.api.actors import store
+from console.api.actors import urls as actor_urls
+from console.api.builds import urls as build_urls
+from console.api.datasets import urls as dataset_urls
+from console.api.issues import urls as issue_urls
+from console.api.key_value_stores import urls as key_value_store_urls
+from console.api.request_queues import urls as request_queue_urls
+from console.api.runs import log as logs
+from console.api.runs import urls as run_urls
+from console.api.users import usage as user_usage
+from console.api.users import views as users
+from console.api.webhooks import urls as webhook_urls
 from console.http.endpoint import endpoint
 from resources.kinds import KINDS, Kind, KindInfo
 
@@ -80,8 +78,8 @@ urlpatterns = [
     path("actor-builds", include(build_urls.of_all_builds)),
     path("actor-builds/<str:address>", include(build_urls.of_one_build)),
     path("store", endpoint(GET=store.list_store)),
-    path("actor-tasks", include("console.api.task_urls")),
-    path("schedules", include("console.api.schedule_urls")),
+    path("actor-tasks", include("console.api.tasks.urls")),
+    path("schedules", include("console.api.schedules.urls")),
     *webhook_urls.of_webhooks,
     *_of_runs(),
     path("users/me", endpoint(GET=users.show_me)),

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.lib.api_errors import ApiError
 from accounts.lib.rate_limits import allowed
-from console.api.issues import WRITES_PER_HOUR
+from console.api.issues.views import WRITES_PER_HOUR
 from console.pages import actor_pages, dialogs, issue_runs
 from console.pages.actor_pages import ActorRequest
 from console.pages.form_manners import Manners

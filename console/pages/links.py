@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from console.api.key_value_store_keys import record_url
+from console.api.key_value_stores.keys import record_url
 from console.pages import dialogs, link_making
 from console.pages.link_making import LifetimeForm
 from console.pages.promise_words import end_sentence, link_sentence, links_sentence

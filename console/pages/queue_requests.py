@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.principal import Principal
-from console.api.request_shapes import MAX_TEXT
+from console.api.request_queues.serializers import MAX_TEXT
 from console.pages import dialogs
 from console.pages.request_queues import QueueRequest
 from console.pages.request_words import row_of

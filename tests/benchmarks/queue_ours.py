@@ -17,7 +17,7 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from accounts.models import Account  # noqa: E402
-from console.api.request_shapes import RequestBody  # noqa: E402
+from console.api.request_queues.serializers import RequestBody  # noqa: E402
 from resources.models import RequestQueue  # noqa: E402
 from resources.requests import head, writing  # noqa: E402
 from resources.requests.clients import Client  # noqa: E402

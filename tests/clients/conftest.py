@@ -12,7 +12,7 @@ import pytest
 from apify_client import ApifyClient, ApifyClientAsync
 
 from accounts.models import Account
-from console.api import waiting
+from console.api.runs import wait_for_finish
 from resources.builds import ending
 from resources.jobs import JobStatus
 from resources.logs.writing import append
@@ -78,4 +78,4 @@ def builder(monkeypatch) -> None:
         if not ready:
             pause(min(seconds, 0.02))
 
-    monkeypatch.setattr(waiting, "sleep", finish)
+    monkeypatch.setattr(wait_for_finish, "sleep", finish)

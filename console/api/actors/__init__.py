@@ -1,0 +1,1 @@
+"""Actors and their versions by the API, and the Store."""

@@ -1,0 +1,130 @@
+"""Actors and versions as the API writes them, for whoever reads: what depends on permissions is left out."""
+
+from typing import Any
+
+import msgspec
+
+from accounts.lib.api_errors import record_not_found
+from accounts.lib.encrypted_text import UnreadableText
+from accounts.lib.timestamps import iso
+from console.api.resources.serializers import basics_of
+from resources.actors.versions import url_field_of, url_for_readers
+from resources.models import Actor, ActorVersion, Build, EnvironmentVariable, TaggedBuild
+from sharing.access import Access
+from sharing.permissions import Permission
+
+_MAJOR, _MINOR = 10_000_000, 100_000
+
+
+def described(access: Access) -> dict[str, Any]:
+    """Return all that a principal gets to know of an Actor.
+
+    READ covers an Actor's source, as it does that of its builds. The environment is for those who may change it.
+
+    Raises:
+        ApiError: 404 when it was deleted meanwhile.
+    """
+    actor = Actor.objects.filter(pk=access.resource.pk).first()
+    if actor is None:
+        raise record_not_found("Actor was not found.")
+    details = msgspec.json.decode(actor.details)
+    with_environment = access.allows(Permission.WRITE)
+    return {
+        **basics_of(actor),
+        "username": access.facts.owner_username,
+        "title": actor.title or None,
+        "description": actor.description or None,
+        "isPublic": actor.is_public,
+        "restartOnError": actor.restart_on_error,
+        "stats": stats_of(actor),
+        "versions": [version_answer(version, with_environment) for version in versions_of(actor.pk)],
+        "defaultRunOptions": _run_options(actor, details),
+        "taggedBuilds": _tagged_builds(actor),
+        "isSourceCodeHidden": False,
+        "isDeprecated": details.get("isDeprecated", False),
+        **{name: details[name] for name in _DETAILS if name in details},
+    }
+
+
+# What is kept only to be given back, and stands at the top of an Actor.
+_DETAILS = (
+    "actorPermissionLevel",
+    "actorStandby",
+    "categories",
+    "exampleRunInput",
+    "pricingInfos",
+    "seoDescription",
+    "seoTitle",
+)
+
+
+def stats_of(actor: Actor) -> dict[str, Any]:
+    """Return the counters of an Actor."""
+    stats: dict[str, Any] = {"totalBuilds": actor.build_count, "totalRuns": actor.run_count}
+    if actor.last_run_at is not None:
+        stats["lastRunStartedAt"] = iso(actor.last_run_at)
+    return stats
+
+
+def versions_of(actor_id: str) -> list[ActorVersion]:
+    """Return an Actor's versions by their numbers, with their variables at hand."""
+    found = ActorVersion.objects.filter(actor_id=actor_id).prefetch_related("environment")
+    return sorted(found, key=lambda version: [int(part) for part in version.number.split(".")])
+
+
+def version_answer(version: ActorVersion, with_environment: bool) -> dict[str, Any]:
+    """Return a version; without its environment, and without the password in its source's address, to mere readers."""
+    answer: dict[str, Any] = {
+        "versionNumber": version.number,
+        "sourceType": version.source_type,
+        "applyEnvVarsToBuild": version.apply_env_vars_to_build,
+        "buildTag": version.build_tag or None,
+    }
+    url_field = url_field_of(version.source_type)
+    if url_field and isinstance(version.source_url, UnreadableText):
+        answer[url_field] = None
+    elif url_field:
+        answer[url_field] = version.source_url if with_environment else url_for_readers(version.source_url)
+    else:
+        answer["sourceFiles"] = msgspec.Raw(version.source_files.encode())
+    if with_environment:
+        variables = sorted(version.environment.all(), key=lambda variable: variable.name)
+        answer["envVars"] = [variable_answer(variable) for variable in variables]
+    return answer
+
+
+def variable_answer(variable: EnvironmentVariable) -> dict[str, Any]:
+    """Return a variable. A secret one has no value here, whoever asks."""
+    if variable.is_secret:
+        return {"name": variable.name, "isSecret": True}
+    return {"name": variable.name, "value": variable.value, "isSecret": False}
+
+
+def number_as_int(number: str) -> int:
+    """Return the number of a build as one whole number, in whose order builds are."""
+    parts = [int(part) for part in number.split(".")] if number else [0, 0, 0]
+    return parts[0] * _MAJOR + parts[1] * _MINOR + parts[2]
+
+
+def _run_options(actor: Actor, details: dict[str, Any]) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "build": actor.default_build,
+        "timeoutSecs": actor.default_timeout_secs,
+        "memoryMbytes": actor.default_memory_mbytes,
+        "restartOnError": actor.restart_on_error,
+    }
+    return options | {name: details[name] for name in ("maxItems", "forcePermissionLevel") if name in details}
+
+
+def _tagged_builds(actor: Actor) -> dict[str, Any]:
+    tags = TaggedBuild.objects.filter(actor=actor).select_related("build").order_by("tag")
+    return {each.tag: _tagged(each.build) for each in tags}
+
+
+def _tagged(build: Build) -> dict[str, Any]:
+    return {
+        "buildId": build.pk,
+        "buildNumber": build.number or None,
+        "buildNumberInt": number_as_int(build.number),
+        "finishedAt": iso(build.finished_at) if build.finished_at else None,
+    }

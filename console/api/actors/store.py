@@ -1,0 +1,79 @@
+"""The Store: the public Actors of everybody."""
+
+from typing import Any
+
+import msgspec
+from django.http import HttpResponse
+from django.utils import timezone
+
+from accounts.lib.api_errors import invalid_value
+from accounts.requests import ApiRequest
+from console.api.actors.serializers import stats_of
+from console.http import json_responses
+from console.http.pagination import Page, flag, one_of
+from resources.actors.pricing import pricing_at
+from resources.actors.store import CATEGORY, StoreOrder, public_actors
+from resources.models import Actor
+from sharing.declare import public
+
+_PRICING_MODELS = {name: name for name in ("FREE", "FLAT_PRICE_PER_MONTH", "PRICE_PER_DATASET_ITEM", "PAY_PER_EVENT")}
+_MAX_TEXT = 200
+
+
+@public("whoever publishes an Actor puts it into the Store, for everybody to find")
+def list_store(request: ApiRequest) -> HttpResponse:
+    """Answer with a page of the public Actors that fit what is asked for, in two queries.
+
+    Nothing here is kept back for safety, and no Actor can be paid for by an agent, so `includeUnrunnableActors` changes
+    nothing and `allowsAgenticUsers=true` finds nothing.
+    """
+    page = Page.from_query(request.GET)
+    category = _text(request, "category")
+    if category and not CATEGORY.match(category):
+        raise invalid_value("category", "it must have 1 to 50 capital letters, digits and underscores.")
+    flag(request.GET, "includeUnrunnableActors")
+    found = public_actors(
+        search=_text(request, "search"),
+        username=_text(request, "username"),
+        category=category,
+        pricing_model=one_of(request.GET, "pricingModel", _PRICING_MODELS, ""),
+        order=one_of(request.GET, "sortBy", {order.value: order for order in StoreOrder}, StoreOrder.RELEVANCE),
+    )
+    if flag(request.GET, "allowsAgenticUsers"):
+        found = found.none()
+    write = one_of(request.GET, "responseFormat", {"full": _in_full, "agent": _in_short}, _in_full)
+    rows = found[page.offset : page.offset + page.limit]
+    return json_responses.data(page.answer(found.count(), [write(actor) for actor in rows]))
+
+
+def _text(request: ApiRequest, name: str) -> str:
+    text = request.GET.get(name, "").strip()
+    if len(text) > _MAX_TEXT or "\x00" in text:
+        raise invalid_value(name, f"it must have at most {_MAX_TEXT} characters, and no NUL among them.")
+    return text
+
+
+def _in_short(actor: Actor) -> dict[str, Any]:
+    return {
+        "id": actor.pk,
+        "title": actor.title or actor.name,
+        "name": actor.name,
+        "username": actor.owner.username,
+        "description": actor.description or None,
+        "notice": "NONE",
+        "badge": None,
+        "categories": msgspec.json.decode(actor.details).get("categories") or [],
+        "stats": stats_of(actor),
+    }
+
+
+def _in_full(actor: Actor) -> dict[str, Any]:
+    return {
+        **_in_short(actor),
+        "userFullName": actor.owner.username,
+        "pictureUrl": None,
+        "userPictureUrl": None,
+        "url": actor.console_url,
+        "currentPricingInfo": pricing_at(actor.details, timezone.now()) or {"pricingModel": "FREE"},
+        "isWhiteListedForAgenticPayments": False,
+    }

@@ -1,0 +1,160 @@
+"""The versions of an Actor, and the environment variables of each.
+
+READ on the Actor is enough to see a version with its source. Its environment, secret or not, is for those with WRITE:
+a variable is made for the Actor's runs, and whoever may only look at an Actor, or run it, has no use for its value.
+The value of a secret variable is shown to nobody.
+"""
+
+from http import HTTPStatus
+from typing import cast
+
+from django.db import transaction
+from django.http import HttpResponse
+
+from accounts.lib.api_errors import record_not_found
+from console.api.actors import serializers
+from console.api.actors.bodies import REFUSED, EnvVar, Version, refusal_of, variable
+from console.http import json_responses, request_body
+from resources.actors import environment, versions
+from resources.kinds import Kind
+from resources.models import Actor, ActorVersion, EnvironmentVariable
+from sharing.declare import needs
+from sharing.permissions import Permission
+from sharing.requests import ResourceApiRequest
+
+
+@needs(Kind.ACTOR, Permission.READ)
+def list_versions(request: ResourceApiRequest) -> HttpResponse:
+    """Answer with all versions."""
+    found = serializers.versions_of(request.resource.pk)
+    with_environment = request.access.allows(Permission.WRITE)
+    items = [serializers.version_answer(version, with_environment) for version in found]
+    return json_responses.data({"total": len(items), "items": items})
+
+
+@needs(Kind.ACTOR, Permission.WRITE)
+def add_version(request: ResourceApiRequest) -> HttpResponse:
+    """Add a version."""
+    said = request_body.read_json(request, Version)
+    try:
+        with transaction.atomic():
+            actor, by = cast("Actor", request.resource), request.principal
+            version = versions.add(actor, said.version_number or "", by=by, **said.fields)
+            environment.replace(version, said.variables(None), by=by)
+    except REFUSED as error:
+        raise refusal_of(error) from None
+    return _answer(request, version, json_responses.CREATED)
+
+
+@needs(Kind.ACTOR, Permission.READ)
+def show_version(request: ResourceApiRequest, version: str) -> HttpResponse:
+    """Answer with a version."""
+    return _answer(request, _version(request, version))
+
+
+@needs(Kind.ACTOR, Permission.WRITE)
+def change_version(request: ResourceApiRequest, version: str) -> HttpResponse:
+    """Change what is given of a version; `envVars` are then all variables that there are."""
+    said = request_body.read_json(request, Version)
+    found, by = _version(request, version), request.principal
+    try:
+        with transaction.atomic():
+            versions.change(found, said.fields, number=said.version_number, by=by)
+            if said.env_vars is not None:
+                environment.replace(found, said.variables(found), by=by)
+    except REFUSED as error:
+        raise refusal_of(error) from None
+    return _answer(request, found)
+
+
+@needs(Kind.ACTOR, Permission.WRITE)
+def remove_version(request: ResourceApiRequest, version: str) -> HttpResponse:
+    """Remove a version; the last one stays."""
+    try:
+        versions.remove(_version(request, version), by=request.principal)
+    except REFUSED as error:
+        raise refusal_of(error) from None
+    return json_responses.no_content()
+
+
+@needs(Kind.ACTOR, Permission.WRITE)
+def list_variables(request: ResourceApiRequest, version: str) -> HttpResponse:
+    """Answer with the variables of a version."""
+    found = _version(request, version).environment.order_by("name")
+    items = [serializers.variable_answer(each) for each in found]
+    return json_responses.data({"total": len(items), "items": items})
+
+
+@needs(Kind.ACTOR, Permission.WRITE)
+def add_variable(request: ResourceApiRequest, version: str) -> HttpResponse:
+    """Add a variable that is not there yet."""
+    said = request_body.read_json(request, EnvVar)
+    found = _version(request, version)
+    if found.environment.filter(name=said.name or "").exists():
+        message = f'There is a variable "{said.name}" in this version already.'
+        raise json_responses.bad_request("env-var-already-exists", message)
+    return _set(request, found, said, is_secret=False, status=json_responses.CREATED)
+
+
+@needs(Kind.ACTOR, Permission.WRITE)
+def show_variable(request: ResourceApiRequest, version: str, variable: str) -> HttpResponse:
+    """Answer with a variable."""
+    return json_responses.data(serializers.variable_answer(_variable(_version(request, version), variable)))
+
+
+@needs(Kind.ACTOR, Permission.WRITE)
+def change_variable(request: ResourceApiRequest, version: str, variable: str) -> HttpResponse:
+    """Change what is given of a variable; its name stays."""
+    said = request_body.read_json(request, EnvVar)
+    found = _version(request, version)
+    kept = _variable(found, variable)
+    if said.name not in (None, kept.name):
+        raise json_responses.bad_request("cannot-rename-env-var", "A variable keeps its name; add another one instead.")
+    said.name = kept.name
+    return _set(request, found, said, is_secret=kept.is_secret)
+
+
+@needs(Kind.ACTOR, Permission.WRITE)
+def remove_variable(request: ResourceApiRequest, version: str, variable: str) -> HttpResponse:
+    """Remove a variable."""
+    found = _version(request, version)
+    environment.remove_variable(found, _variable(found, variable).name, by=request.principal)
+    return json_responses.no_content()
+
+
+def _version(request: ResourceApiRequest, number: str) -> ActorVersion:
+    versions_of_actor = ActorVersion.objects.filter(actor_id=request.resource.pk).select_related("actor")
+    found = versions_of_actor.filter(number=number).first() if versions.NUMBER.match(number) else None
+    if found is None:
+        raise record_not_found("Actor version was not found.")
+    return found
+
+
+def _variable(version: ActorVersion, name: str) -> EnvironmentVariable:
+    found = version.environment.filter(name=name).first() if environment.NAME.match(name) else None
+    if found is None:
+        raise record_not_found("Environment variable was not found.")
+    return found
+
+
+def _set(
+    request: ResourceApiRequest,
+    version: ActorVersion,
+    said: EnvVar,
+    *,
+    is_secret: bool,
+    status: HTTPStatus = HTTPStatus.OK,
+) -> HttpResponse:
+    try:
+        wanted = variable(said, is_secret)
+        kept = environment.set_variable(
+            version, wanted.name, wanted.value, is_secret=wanted.is_secret, by=request.principal
+        )
+    except REFUSED as error:
+        raise refusal_of(error) from None
+    return json_responses.data(serializers.variable_answer(kept), status)
+
+
+def _answer(request: ResourceApiRequest, version: ActorVersion, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
+    with_environment = request.access.allows(Permission.WRITE)
+    return json_responses.data(serializers.version_answer(version, with_environment), status)

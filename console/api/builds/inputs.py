@@ -1,0 +1,70 @@
+"""What a build takes: its OpenAPI document, and whether an input would do."""
+
+from typing import Any, cast
+
+import msgspec
+from django.conf import settings
+from django.http import HttpResponse
+
+from console.api.builds.views import check_actor, default_build
+from console.api.runs.parsers import refusal_of
+from console.http import json_responses, request_body
+from resources.builds.choosing import build_for
+from resources.builds.openapi import document
+from resources.kinds import Kind
+from resources.models import Actor, Build, BuildContent
+from resources.runs.inputs import InvalidInput, check_value
+from resources.secret_inputs.fields import Holder
+from sharing.access import Access
+from sharing.declare import needs
+from sharing.many import is_allowed_on_parent
+from sharing.permissions import Permission
+from sharing.requests import ResourceApiRequest
+
+
+@needs(Kind.BUILD, Permission.READ)
+def show_openapi(request: ResourceApiRequest, actor: str = "") -> HttpResponse:
+    """Answer with the OpenAPI document of a build."""
+    check_actor(request, actor)
+    return _document(request.access)
+
+
+@needs(Kind.ACTOR, Permission.READ)
+def show_default_openapi(request: ResourceApiRequest) -> HttpResponse:
+    """Answer with the OpenAPI document of an Actor's default build."""
+    return _document(default_build(request))
+
+
+@needs(Kind.ACTOR, Permission.READ)
+def validate(request: ResourceApiRequest) -> HttpResponse:
+    """Answer with `valid`, or refuse an input that the build's schema does not allow; none is an empty one.
+
+    `build` is a tag or number; without it, it is the build that runs use when nothing else is asked for.
+    """
+    given = request_body.read(request) or b"null"
+    request_body.decode_json(given, cast("type[Any]", Any))
+    build = build_for(cast("Actor", request.resource), request.GET.get("build", ""))
+    if build is None:
+        raise json_responses.bad_request("unknown-build-tag", "The Actor has no such build that succeeded.")
+    try:
+        holder = Holder(request.principal.account_id or "", build.actor_id or "")
+        check_value(_content(build).input_schema, given, holder)
+    except InvalidInput as error:
+        raise refusal_of(error) from None
+    return json_responses.raw(msgspec.json.encode({"valid": True}))
+
+
+def _content(build: Build) -> BuildContent:
+    return BuildContent.objects.filter(build_id=build.pk).first() or BuildContent()
+
+
+def _document(access: Access) -> HttpResponse:
+    build, actor = cast("Build", access.resource), access.facts.actor
+    title = address = build.pk
+    if actor is not None:
+        title = address = actor.id
+        # To read a build is not to read its Actor, whose name is only for those who may.
+        if actor.name and is_allowed_on_parent(Kind.ACTOR, actor, access.principal, Permission.READ):
+            title, address = actor.name, f"{access.facts.owner_username}~{actor.name}"
+    said = document(_content(build), number=build.number, title=title, address=address, server=settings.PUBLIC_URL)
+    return json_responses.raw(msgspec.json.encode(said))

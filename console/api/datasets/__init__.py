@@ -1,0 +1,1 @@
+"""Datasets and their items by the API."""

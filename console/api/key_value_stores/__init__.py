@@ -1,0 +1,1 @@
+"""Key-value stores, their keys and records by the API."""

@@ -1,0 +1,1 @@
+"""Request queues, their requests and heads by the API."""

@@ -1,0 +1,165 @@
+"""The requests of a queue over HTTP: added, listed, replaced and deleted, one by one or in batches."""
+
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
+
+import msgspec
+from django.http import HttpResponse
+
+from accounts.lib.api_errors import ApiError, invalid_value
+from console.api.request_queues.client_keys import client_of, note_reader, queue_of, refusals
+from console.api.request_queues.serializers import RequestBody, RequestToDelete, registered, stored
+from console.http import json_responses, request_body
+from console.http.pagination import flag, whole_number
+from resources.kinds import Kind
+from resources.requests import reading, writing
+from resources.requests.identity import looks_like_request_id, request_id
+from resources.requests.reading import State
+from resources.usage import reads
+from sharing.declare import needs
+from sharing.permissions import Permission
+from sharing.requests import ResourceApiRequest
+from sharing.signatures import Opens
+
+MAX_BATCH: Final = 25
+MAX_LIST: Final = 10_000
+_FILTERS: Final = {state.value: state for state in (State.PENDING, State.LOCKED)}
+
+Each = TypeVar("Each")
+
+
+@needs(Kind.REQUEST_QUEUE, Permission.READ, signed=Opens.CONTENT)
+def list_requests(request: ResourceApiRequest) -> HttpResponse:
+    """Answer with a page of requests in the order of their ids, and with the cursor for the next one."""
+    query = request.GET
+    limit = min(whole_number(query, "limit", 0) or MAX_LIST, MAX_LIST)
+    place, after = _start_of(request)
+    states = _states(request)
+    if "exclusiveStartId" in place and states:
+        raise _mismatched("filter", "exclusiveStartId")
+    note_reader(request)
+    page = reading.page(request.resource.pk, limit, after=after, states=states)
+    reads.add(request.resource.pk)
+    answer: dict[str, Any] = {"items": [stored(each) for each in page.requests], "limit": limit, **place}
+    if page.next_after is not None:
+        answer["nextCursor"] = page.next_after
+    return json_responses.data(answer)
+
+
+@needs(Kind.REQUEST_QUEUE, Permission.WRITE)
+def add(request: ResourceApiRequest) -> HttpResponse:
+    """Add one request, unless there is one with its unique key."""
+    client, forefront = client_of(request), flag(request.GET, "forefront")
+    new = request_body.read_json(request, RequestBody).checked()
+    with refusals():
+        (added,) = writing.add(queue_of(request).pk, [new], client=client, forefront=forefront)
+    if added is None:
+        raise ApiError(
+            HTTPStatus.TOO_MANY_REQUESTS, "rate-limit-exceeded", "The request was being deleted. Add it again."
+        )
+    return json_responses.data(registered(added), json_responses.CREATED)
+
+
+@needs(Kind.REQUEST_QUEUE, Permission.READ)
+def show(request: ResourceApiRequest, request_id: str) -> HttpResponse:
+    """Answer with one request."""
+    with refusals():
+        found = reading.get(request.resource.pk, request_id)
+    reads.add(request.resource.pk)
+    return json_responses.data(stored(found))
+
+
+@needs(Kind.REQUEST_QUEUE, Permission.WRITE)
+def replace(request: ResourceApiRequest, request_id: str) -> HttpResponse:
+    """Put a request in the place of the one with this ID, or add it."""
+    client, forefront = client_of(request), flag(request.GET, "forefront")
+    body = request_body.read_json(request, RequestBody)
+    if body.id not in (msgspec.UNSET, None, request_id):
+        raise ApiError(HTTPStatus.BAD_REQUEST, "id-does-not-match", "The ID in the body is not the one in the URL.")
+    with refusals():
+        new = body.checked()
+        replaced = writing.replace(queue_of(request).pk, request_id, new, client=client, forefront=forefront)
+    return json_responses.data(registered(replaced))
+
+
+@needs(Kind.REQUEST_QUEUE, Permission.WRITE)
+def delete(request: ResourceApiRequest, request_id: str) -> HttpResponse:
+    """Delete one request."""
+    with refusals():
+        writing.delete(queue_of(request).pk, request_id, client=client_of(request))
+    return json_responses.no_content()
+
+
+@needs(Kind.REQUEST_QUEUE, Permission.WRITE)
+def add_batch(request: ResourceApiRequest) -> HttpResponse:
+    """Add up to 25 requests; all of them, or none when one is not valid."""
+    client, forefront = client_of(request), flag(request.GET, "forefront")
+    batch = _checked_batch(request_body.read_json(request, list[RequestBody]))
+    new = [each.checked(f"[{at}].") for at, each in enumerate(batch)]
+    with refusals():
+        added = writing.add(queue_of(request).pk, new, client=client, forefront=forefront)
+    processed = [registered(each) for each in added if each is not None]
+    unprocessed = [
+        {"uniqueKey": each.unique_key, "url": each.url, "method": each.method}
+        for each, result in zip(new, added, strict=True)
+        if result is None
+    ]
+    return json_responses.data(
+        {"processedRequests": processed, "unprocessedRequests": unprocessed}, json_responses.CREATED
+    )
+
+
+@needs(Kind.REQUEST_QUEUE, Permission.WRITE)
+def delete_batch(request: ResourceApiRequest) -> HttpResponse:
+    """Delete up to 25 requests, each called by its ID or its unique key; one that is not there is done with."""
+    client = client_of(request)
+    batch = _checked_batch(request_body.read_json(request, list[RequestToDelete]))
+    ids = [_id_of(each, at) for at, each in enumerate(batch)]
+    with refusals():
+        writing.delete_many(queue_of(request).pk, ids, client=client)
+    processed = [
+        {"id": id_} if each.unique_key is None else {"id": id_, "uniqueKey": each.unique_key}
+        for each, id_ in zip(batch, ids, strict=True)
+    ]
+    return json_responses.data({"processedRequests": processed, "unprocessedRequests": []})
+
+
+def _checked_batch(batch: list[Each]) -> list[Each]:
+    if len(batch) > MAX_BATCH:
+        raise invalid_value("body", f"it must have at most {MAX_BATCH} requests.")
+    return batch
+
+
+def _id_of(line: RequestToDelete, at: int) -> str:
+    if line.id is None and line.unique_key is None:
+        raise invalid_value(f"[{at}]", "it must have an id or a uniqueKey.")
+    made = None if line.unique_key is None else request_id(line.unique_key)
+    if line.id is not None and made is not None and line.id != made:
+        raise invalid_value(f"[{at}].id", "it is not the ID that the uniqueKey makes.")
+    return line.id or made or ""
+
+
+def _start_of(request: ResourceApiRequest) -> tuple[dict[str, str], str]:
+    """Return where a list begins: the parameter that says so, as it is answered, and the ID after which it does."""
+    given = {name: request.GET[name] for name in ("cursor", "exclusiveStartId") if request.GET.get(name)}
+    if len(given) > 1:
+        raise _mismatched("cursor", "exclusiveStartId")
+    for name, text in given.items():
+        if not looks_like_request_id(text):
+            raise invalid_value(name, "no request can come after it.")
+        return given, text
+    return {}, ""
+
+
+def _states(request: ResourceApiRequest) -> set[State]:
+    text = ",".join(request.GET.getlist("filter"))
+    try:
+        return {_FILTERS[name.strip()] for name in text.split(",")} if text else set()
+    except KeyError:
+        raise invalid_value("filter", f"it must be {' or '.join(_FILTERS)}, or both with a comma between.") from None
+
+
+def _mismatched(one: str, other: str) -> ApiError:
+    return ApiError(
+        HTTPStatus.BAD_REQUEST, "parameters-mismatched", f"The parameters {one} and {other} cannot be combined."
+    )

@@ -1,0 +1,1 @@
+"""What resources of several kinds share in the API: lists, updates, serializers."""

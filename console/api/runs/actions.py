@@ -1,0 +1,128 @@
+"""What can be done to a run: abort, resurrect, reboot, metamorph, charge.
+
+WRITE on a run lets one abort, resurrect and reboot it: it goes on doing what its owner started, for its owner. What it
+does is its owner's to choose, because its token speaks for its owner: so only they, and the run itself, turn it into a
+run of another Actor or choose another build.
+"""
+
+from http import HTTPStatus
+from typing import cast
+
+import msgspec
+from django.http import HttpResponse
+
+from accounts.lib.api_errors import ApiError, invalid_value
+from console.api.runs.parsers import input_in, options_in, refusal_of
+from console.api.runs.views import answer_with
+from console.http import json_responses, request_body
+from console.http.pagination import flag
+from resources.kinds import Kind
+from resources.models import Actor, Run
+from resources.records import writing
+from resources.runs import aborting, charging, restarting, resurrecting
+from resources.runs.inputs import InvalidInput
+from resources.runs.options import InvalidOption
+from resources.runs.starting import CannotRun
+from sharing import narrowing, refusals
+from sharing.declare import needs
+from sharing.mentioned import mentioned
+from sharing.permissions import Permission
+from sharing.requests import ResourceApiRequest
+from sharing.resurrecting import check_may_go_on
+
+
+class Charge(msgspec.Struct, rename="camel"):
+    """The body of a charge."""
+
+    event_name: str
+    count: int = 1
+
+
+@needs(Kind.RUN, Permission.WRITE)
+def abort(request: ResourceApiRequest) -> HttpResponse:
+    """Abort a run; one that is ending or has ended stays as it is."""
+    aborting.abort(_run(request), gracefully=flag(request.GET, "gracefully"), by=request.principal)
+    return answer_with(request)
+
+
+@needs(Kind.RUN, Permission.WRITE)
+def resurrect(request: ResourceApiRequest) -> HttpResponse:
+    """Let a run that has ended go on. Its owner must still be allowed to run its Actor.
+
+    With a `build`, one that was turned into a run of another Actor goes on as what was started.
+    """
+    run, options = _run(request), options_in(request.GET)
+    check_may_go_on(run, options.build, by=request.principal)
+    try:
+        resurrecting.resurrect(run, options, by=request.principal)
+    except resurrecting.NotFinished as error:
+        raise _not_now(error) from None
+    except (InvalidOption, InvalidInput, CannotRun) as error:
+        raise refusal_of(error) from None
+    return answer_with(request)
+
+
+@needs(Kind.RUN, Permission.WRITE)
+def reboot(request: ResourceApiRequest) -> HttpResponse:
+    """Restart a run that is running."""
+    try:
+        restarting.reboot(_run(request), by=request.principal)
+    except restarting.NotRunning as error:
+        raise _not_now(error) from None
+    return answer_with(request)
+
+
+@needs(Kind.RUN, Permission.WRITE)
+def metamorph(request: ResourceApiRequest) -> HttpResponse:
+    """Turn a run that is running into a run of another Actor, which its owner must be allowed to run."""
+    _check_is_owner(request)
+    named = request.GET.get("targetActorId", "")
+    if not named:
+        raise ApiError(HTTPStatus.BAD_REQUEST, "parameter-required", "The parameter targetActorId is required.")
+    target = cast("Actor", mentioned(request.principal, Kind.ACTOR, named, Permission.RUN))
+    body, content_type = input_in(request)
+    build = options_in(request.GET).build or ""
+    try:
+        restarting.metamorph(
+            _run(request), target, build=build, input=body, content_type=content_type, by=request.principal
+        )
+    except restarting.NotRunning as error:
+        raise _not_now(error) from None
+    except restarting.TooManyMetamorphs as error:
+        raise ApiError(HTTPStatus.BAD_REQUEST, "max-metamorphs-exceeded", str(error)) from None
+    except writing.StoreGone:
+        raise ApiError(HTTPStatus.BAD_REQUEST, "record-not-found", "The run's key-value store was deleted.") from None
+    except (InvalidInput, CannotRun) as error:
+        raise refusal_of(error) from None
+    return answer_with(request)
+
+
+@needs(Kind.RUN, Permission.WRITE)
+def charge(request: ResourceApiRequest) -> HttpResponse:
+    """Count an event that the run charges for; a second request with the same key is not counted again."""
+    wanted = request_body.read_json(request, Charge)
+    key = request.META.get("HTTP_IDEMPOTENCY_KEY", "")
+    try:
+        charging.charge(_run(request), wanted.event_name, wanted.count, idempotency_key=key)
+    except charging.CannotCharge as error:
+        if error.field:
+            raise invalid_value(error.field, str(error)) from None
+        raise ApiError(HTTPStatus.BAD_REQUEST, "job-finished", str(error)) from None
+    return json_responses.raw(b"{}", json_responses.CREATED)
+
+
+def _run(request: ResourceApiRequest) -> Run:
+    return cast("Run", request.resource)
+
+
+def _check_is_owner(request: ResourceApiRequest) -> None:
+    principal = request.principal
+    is_itself = principal.run is not None and principal.run.id == request.resource.pk
+    if narrowing.is_run_of_other_account(principal) and not is_itself:
+        raise refusals.withheld(narrowing.CODE)
+    if principal.account_id != request.resource.owner_id:
+        raise refusals.withheld("Only its owner can choose what becomes of an Actor run.")
+
+
+def _not_now(error: Exception) -> ApiError:
+    return ApiError(HTTPStatus.BAD_REQUEST, "operation-not-allowed", str(error))

@@ -1,0 +1,165 @@
+"""What a request for a run says: its options in the query, its input in the body."""
+
+import base64
+import binascii
+import math
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from django.http import HttpRequest, QueryDict
+
+from accounts.lib.api_errors import ApiError, invalid_value
+from accounts.requests import ApiRequest
+from console.api.resources import permission_levels
+from console.api.webhooks.views import WebhookBody
+from console.http import request_body
+from console.http.pagination import flag, whole_number
+from resources.jobs import Origin
+from resources.models import Task
+from resources.records.content_types import MAX_LENGTH, can_be_content_type, is_json
+from resources.runs.inputs import JSON_TYPE, InvalidInput
+from resources.runs.options import InvalidOption, RunOptions
+from resources.runs.starting import DEFAULT_CONTENT_TYPE, CannotRun
+from resources.webhooks.editing import InvalidWebhook, WebhookChange
+
+_DECIMAL = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?\Z", re.ASCII)
+# Clients say where they were called from; of those that may be, it is the command line that is told apart.
+_BASE64 = str.maketrans(" -_", "++/")
+_ORIGIN_HEADER = "HTTP_X_APIFY_REQUEST_ORIGIN"
+
+
+def options_in(query: QueryDict) -> RunOptions:
+    """Return the options that a query gives; what it leaves out is somebody else's to choose.
+
+    Raises:
+        ApiError: 400 naming what cannot be.
+    """
+    permission_levels.check("forcePermissionLevel", query.get("forcePermissionLevel") or None)
+    options = RunOptions(
+        build=query.get("build") or None,
+        timeout_secs=_number(query, "timeout"),
+        memory_mbytes=_number(query, "memory"),
+        max_items=_number(query, "maxItems"),
+        max_total_charge_usd=_decimal(query, "maxTotalChargeUsd"),
+        restart_on_error=flag(query, "restartOnError") if "restartOnError" in query else None,
+    )
+    try:
+        return options.checked()
+    except InvalidOption as error:
+        raise refusal_of(error) from None
+
+
+def refusal_of(error: InvalidOption | InvalidInput | CannotRun | InvalidWebhook) -> ApiError:
+    """Return the 400 for options, webhooks or an input that no run can have, or an Actor that cannot be run."""
+    if isinstance(error, InvalidInput):
+        return ApiError(HTTPStatus.BAD_REQUEST, "invalid-input", str(error))
+    if isinstance(error, CannotRun):
+        return ApiError(HTTPStatus.BAD_REQUEST, error.type, str(error))
+    if isinstance(error, InvalidWebhook):
+        return invalid_value(error.field, str(error))
+    refusal = invalid_value(error.field, str(error))
+    return ApiError(refusal.status, error.type, refusal.message)
+
+
+def input_in(request: HttpRequest) -> tuple[bytes | None, str]:
+    """Return the body of a request and its type, for an Actor to make of it what it likes; None for no input.
+
+    That is an empty body, or the JSON value null, which the Python client sends where it is given no input.
+
+    Raises:
+        ApiError: 400 when it says that it is JSON and is not, or its type cannot be one, and whatever reading raises.
+    """
+    body = request_body.read(request)
+    content_type = str(request.META.get("CONTENT_TYPE") or "").strip() or DEFAULT_CONTENT_TYPE
+    if not body:
+        return None, ""
+    if not can_be_content_type(content_type):
+        raise ApiError(
+            HTTPStatus.BAD_REQUEST,
+            "invalid-content-type-header",
+            f"The header Content-Type must be a media type of at most {MAX_LENGTH} characters, such as text/plain.",
+        )
+    if is_json(content_type) and _decoded(body) is None:
+        return None, ""
+    return body, content_type
+
+
+def input_over_task(request: HttpRequest, task: Task) -> tuple[bytes | None, str]:
+    """Return the input of a task's run: what the task has saved, with the fields that the body gives instead.
+
+    Raises:
+        ApiError: 415 for a body that is not JSON, 400 for one that is not an object.
+    """
+    body, content_type = input_in(request)
+    if body is None:
+        return (task.input.encode(), task.input_content_type) if task.input else (None, "")
+    if not is_json(content_type):
+        raise ApiError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "invalid-content-type-header",
+            "What a run is given instead of the task's input must be JSON, with Content-Type: application/json.",
+        )
+    given = _decoded(body)
+    if not isinstance(given, dict):
+        raise ApiError(HTTPStatus.BAD_REQUEST, "input-json-not-object", "The input must be a JSON object.")
+    return msgspec.json.encode({**_saved_fields(task), **given}), JSON_TYPE
+
+
+def webhooks_in(query: QueryDict) -> list[tuple[WebhookChange, str | None]]:
+    """Return the webhooks that a run is to be given, each with its idempotency key: Base64 of a JSON array.
+
+    Raises:
+        ApiError: 400 when they are not that, or one of them cannot be.
+    """
+    # A plus that was not encoded, and the other two characters of the alphabet for URLs.
+    text = query.get("webhooks", "").translate(_BASE64)
+    if not text:
+        return []
+    try:
+        decoded = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise invalid_value("webhooks", "it must be a JSON array in Base64.") from None
+    given = request_body.decode_json(decoded, list[WebhookBody])
+    return [(each.change(None), each.idempotency_key) for each in given]
+
+
+def origin_of(request: ApiRequest) -> str:
+    """Return where a run is asked for: in another run, on the command line, or by some other client."""
+    if getattr(request, "from_run", "") or request.principal.run:
+        return Origin.ACTOR
+    said = request.META.get(_ORIGIN_HEADER, "").upper()
+    return Origin.CLI if said == Origin.CLI else Origin.API
+
+
+def _saved_fields(task: Task) -> Mapping[str, Any]:
+    try:
+        saved = msgspec.json.decode(task.input or "{}", type=dict[str, msgspec.Raw])
+    except msgspec.DecodeError:
+        return {}
+    return saved
+
+
+def _decoded(body: bytes) -> Any:
+    """Return a JSON body, of whose fields none is looked into."""
+    try:
+        return request_body.decode_json(body, dict[str, msgspec.Raw])
+    except ApiError as error:
+        if error.type != "invalid-value":
+            raise ApiError(HTTPStatus.BAD_REQUEST, "run-input-body-not-valid-json", error.message) from None
+    return request_body.decode_json(body, Any)
+
+
+def _number(query: QueryDict, name: str) -> int | None:
+    return whole_number(query, name, 0) if query.get(name, "") != "" else None
+
+
+def _decimal(query: QueryDict, name: str) -> float | None:
+    text = query.get(name, "")
+    if text == "":
+        return None
+    if not _DECIMAL.match(text) or not math.isfinite(float(text)):
+        raise invalid_value(name, "it must be a number.")
+    return float(text)

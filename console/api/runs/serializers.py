@@ -1,0 +1,155 @@
+"""Runs as the API writes them: one in full, and many in a list."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.conf import settings
+
+from accounts.lib.timestamps import iso
+from console.api.resources.serializers import basics_of
+from resources.actors.pricing import pricing_at
+from resources.kinds import KINDS, STORAGES, Kind
+from resources.models import Actor, Dataset, KeyValueStore, RequestQueue, Resource, Run
+from resources.runs.usage import stats_of, usage_of
+from sharing.access import Access
+from sharing.lists import Listed
+
+_STORAGE_FIELDS = {
+    Kind.DATASET: "defaultDatasetId",
+    Kind.KEY_VALUE_STORE: "defaultKeyValueStoreId",
+    Kind.REQUEST_QUEUE: "defaultRequestQueueId",
+}
+_STORAGE_GROUPS = {
+    Kind.DATASET: "datasets",
+    Kind.KEY_VALUE_STORE: "keyValueStores",
+    Kind.REQUEST_QUEUE: "requestQueues",
+}
+
+
+class _InList(NamedTuple):
+    """What a list needs of a run besides what it was found by. A whole model for each row would take twice as long."""
+
+    pk: str
+    list_owner: str
+    list_actor: str
+    list_task: str
+    list_at: datetime | None
+    status: str
+    finished_at: datetime | None
+    build_id: str | None
+    build_number: str
+    status_message: str
+    origin: str
+    schedule_id: str
+    scheduled_at: datetime | None
+
+
+def run_in_full(run: Run, access: Access) -> dict[str, Any]:
+    """Return a run with all that may be known of it.
+
+    What it has used is for those who say who they are, and where it was started from for its owner alone.
+    """
+    storages = _storages_of(run)
+    ids = {storage.kind: storage.pk for storage in storages}
+    described = {
+        **basics_of(run),
+        **_core(run, ids),
+        "statusMessage": run.status_message or None,
+        "isStatusMessageTerminal": run.is_status_message_terminal,
+        "meta": _meta(run) | (_client_of(run) if access.principal.account_id == run.owner_id else {}),
+        "stats": stats_of(run),
+        "options": options_in(run),
+        "exitCode": run.exit_code,
+        "storageIds": {_STORAGE_GROUPS[Kind(kind)]: {"default": id_} for kind, id_ in ids.items()},
+        "chargedEventCounts": run.charged_events,
+        "metamorphs": run.metamorphs or None,
+        "gitBranchName": None,
+        **_pricing_of(run),
+    }
+    if not access.principal.is_anonymous:
+        described |= {"usage": usage_of(run, storages), "usageTotalUsd": 0.0, "usageUsd": {}}  # nobody is billed
+    return described
+
+
+def runs_in_list(rows: Sequence[Listed]) -> list[dict[str, Any]]:
+    """Return the runs of a list, in two queries however many they are; one that is gone meanwhile is left out."""
+    ids = [row.id for row in rows]
+    found = Run.objects.filter(pk__in=ids).values_list(*_InList._fields)
+    runs = {run[0]: _InList(*run) for run in found}
+    storages: dict[str, dict[str, str]] = {id_: {} for id_ in ids}
+    of_runs = Resource.objects.filter(run_id__in=ids, kind__in=STORAGES)
+    for run_id, kind, storage_id in of_runs.values_list("run_id", "kind", "id"):
+        storages[run_id][kind] = storage_id
+    return [_in_list(runs[row.id], storages[row.id], row) for row in rows if row.id in runs]
+
+
+def options_in(run: Run) -> dict[str, Any]:
+    """Return what a run has been given, as the API has it."""
+    options = {
+        "build": run.build_option,
+        "timeoutSecs": run.timeout_secs,
+        "memoryMbytes": run.memory_mbytes,
+        "diskMbytes": run.disk_mbytes,
+        "restartOnError": run.restart_on_error,
+    }
+    if run.max_items is not None:
+        options["maxItems"] = run.max_items
+    if run.max_total_charge_usd is not None:
+        options["maxTotalChargeUsd"] = run.max_total_charge_usd
+    return options
+
+
+def _in_list(run: _InList, storages: Mapping[str, str], row: Listed) -> dict[str, Any]:
+    return {
+        **_core(run, storages),
+        "username": row.owner_username,
+        "statusMessage": run.status_message or None,
+        "meta": _meta(run),
+        "usageTotalUsd": 0.0,  # nobody is billed
+        "generalAccess": row.general_access,
+        "consoleUrl": f"{settings.PUBLIC_URL}/{KINDS[Kind.RUN].console_path}/{run.pk}",
+    }
+
+
+def _core(run: Run | _InList, storages: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a list says of a run as well. What has been deleted is still known by its ID, or by an empty one."""
+    return {
+        "id": run.pk,
+        "actId": run.list_actor,
+        "userId": run.list_owner,
+        "actorTaskId": run.list_task or None,
+        "status": run.status,
+        # When it was asked for, which is what lists are sorted and filtered by; it stays when a run is resurrected.
+        "startedAt": iso(run.list_at) if run.list_at else None,
+        "finishedAt": iso(run.finished_at) if run.finished_at else None,
+        "buildId": run.build_id or "",
+        **({"buildNumber": run.build_number} if run.build_number else {}),
+        **{field: storages.get(kind, "") for kind, field in _STORAGE_FIELDS.items()},
+    }
+
+
+def _pricing_of(run: Run) -> dict[str, Any]:
+    """Return what the Actor cost when the run was asked for: without it the SDKs charge for no events."""
+    details = Actor.objects.filter(pk=run.actor_id).values_list("details", flat=True).first() if run.actor_id else None
+    pricing = pricing_at(details, run.created_at) if details else None
+    return {"pricingInfo": pricing} if pricing else {}
+
+
+def _meta(run: Run | _InList) -> dict[str, Any]:
+    meta: dict[str, Any] = {"origin": run.origin}
+    if run.schedule_id:
+        meta |= {"scheduleId": run.schedule_id, "scheduledAt": iso(run.scheduled_at) if run.scheduled_at else None}
+    return meta
+
+
+def _client_of(run: Run) -> dict[str, Any]:
+    return {"clientIp": run.client_ip or None, "userAgent": run.user_agent or None}
+
+
+def _storages_of(run: Run) -> list[Resource]:
+    found: list[Resource] = []
+    of_run: Iterable[type[Resource]] = (Dataset, KeyValueStore, RequestQueue)
+    for model in of_run:
+        found += model.objects.filter(run_id=run.pk)
+    return found

@@ -1,0 +1,161 @@
+"""Starting Actors and tasks: at once, or until the run has finished and its output can be answered with.
+
+RUN on the Actor lets one start it, and the run belongs to whoever starts it. A task is read to be run, for its input
+is what the run is given and what its starter can read there; so running it takes READ on the task, and RUN on its
+Actor. What comes of it is the starter's own run.
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Final, cast
+
+from allauth.account.adapter import get_adapter
+from django.conf import settings
+from django.http import HttpResponse, HttpResponseBase
+
+from accounts.lib.api_errors import ApiError, record_not_found
+from console.api.datasets.items import answer_with_items
+from console.api.runs import wait_for_finish
+from console.api.runs.parsers import input_in, input_over_task, options_in, origin_of, refusal_of, webhooks_in
+from console.api.runs.serializers import run_in_full
+from console.http import json_responses
+from console.http.endpoint import method_not_allowed
+from console.http.record_response import answer_with as answer_with_record
+from resources.datasets.options import ItemsOptions
+from resources.jobs import JobStatus
+from resources.kinds import Kind
+from resources.models import Actor, Dataset, KeyValueStore, Run, Task
+from resources.records.reading import find
+from resources.runs import starting
+from resources.runs.inputs import InvalidInput
+from resources.runs.options import InvalidOption
+from resources.webhooks.editing import InvalidWebhook
+from sharing.declare import needs
+from sharing.mentioned import access_to, mentioned
+from sharing.permissions import Permission
+from sharing.requests import ResourceApiRequest
+
+MAX_SYNC_SECONDS: Final = 300.0
+OUTPUT_KEY: Final = "OUTPUT"
+
+Start = Callable[[ResourceApiRequest], Run]
+Output = Callable[[ResourceApiRequest, Run], HttpResponseBase]
+
+
+@needs(Kind.ACTOR, Permission.RUN)
+def start_actor(request: ResourceApiRequest) -> HttpResponse:
+    """Start an Actor, with the body as its input, and answer with the run."""
+    actor_id = request.resource.pk
+    return _answer_with_run(request, _run_of_actor, lambda run: f"actors/{actor_id}/runs/{run.pk}")
+
+
+@needs(Kind.TASK, Permission.READ, by_somebody=True)
+def start_task(request: ResourceApiRequest) -> HttpResponse:
+    """Start a task, with the body's fields over its own, and answer with the run."""
+    return _answer_with_run(request, _run_of_task, lambda run: f"actor-runs/{run.pk}")
+
+
+@needs(Kind.ACTOR, Permission.RUN)
+def run_actor(request: ResourceApiRequest) -> HttpResponseBase:
+    """Start an Actor, wait until it has finished, and answer with its output record."""
+    return _run_to_the_end(request, _run_of_actor, _record)
+
+
+@needs(Kind.TASK, Permission.READ, by_somebody=True)
+def run_task(request: ResourceApiRequest) -> HttpResponseBase:
+    """Start a task, wait until it has finished, and answer with its output record."""
+    return _run_to_the_end(request, _run_of_task, _record)
+
+
+@needs(Kind.ACTOR, Permission.RUN)
+def run_actor_for_items(request: ResourceApiRequest) -> HttpResponseBase:
+    """Start an Actor, wait until it has finished, and answer with the items of its dataset."""
+    ItemsOptions.from_query(request.GET.dict())  # what is wrong there had better be said before
+    return _run_to_the_end(request, _run_of_actor, _items)
+
+
+@needs(Kind.TASK, Permission.READ, by_somebody=True)
+def run_task_for_items(request: ResourceApiRequest) -> HttpResponseBase:
+    """Start a task, wait until it has finished, and answer with the items of its dataset."""
+    ItemsOptions.from_query(request.GET.dict())
+    return _run_to_the_end(request, _run_of_task, _items)
+
+
+def _answer_with_run(request: ResourceApiRequest, start: Start, path: Callable[[Run], str]) -> HttpResponse:
+    seconds = wait_for_finish.seconds_to_wait(request.GET)
+    run = start(request)
+    wait_for_finish.until_finished(request, run, seconds)
+    access = access_to(request.principal, run)
+    return json_responses.data(
+        run_in_full(run, access), json_responses.CREATED, location=f"{settings.PUBLIC_URL}/v2/{path(run)}"
+    )
+
+
+def _run_to_the_end(request: ResourceApiRequest, start: Start, output: Output) -> HttpResponseBase:
+    """Start a run and answer with its output.
+
+    Raises:
+        ApiError: 408 when it takes longer than MAX_SYNC_SECONDS, 400 when it does not succeed, 429 when too many wait.
+    """
+    if request.method == "HEAD":
+        raise method_not_allowed(("GET", "POST"))  # whoever only looks starts nothing
+    with wait_for_finish.enter(request):
+        run = start(request)
+        has_finished = wait_for_finish.wait(request, run, MAX_SYNC_SECONDS)
+    if not has_finished:
+        message = f"The run (ID: {run.pk}) has not finished within {MAX_SYNC_SECONDS:.0f} seconds. It goes on."
+        raise ApiError(HTTPStatus.REQUEST_TIMEOUT, "run-timeout-exceeded", message)
+    if run.status != JobStatus.SUCCEEDED:
+        message = f"The run (ID: {run.pk}) did not succeed. Its status is {run.status}."
+        raise ApiError(HTTPStatus.BAD_REQUEST, "run-failed", message)
+    response = output(request, run)
+    if response.status_code == HTTPStatus.OK:
+        response.status_code = HTTPStatus.CREATED
+    return response
+
+
+def _record(request: ResourceApiRequest, run: Run) -> HttpResponseBase:
+    """Answer with a record of the run's store, or with nothing where the run has not made it."""
+    key = request.GET.get("outputRecordKey") or OUTPUT_KEY
+    store_id = KeyValueStore.objects.filter(run_id=run.pk).values_list("pk", flat=True).first()
+    record = find(store_id, key) if store_id else None
+    answer = answer_with_record(request, record, as_attachment=False) if record else None
+    return answer or HttpResponse(status=HTTPStatus.CREATED, content_type="application/json; charset=utf-8")
+
+
+def _items(request: ResourceApiRequest, run: Run) -> HttpResponseBase:
+    dataset = Dataset.objects.filter(run_id=run.pk).first()
+    if dataset is None:
+        raise record_not_found("Dataset was not found.")
+    return answer_with_items(request, dataset, dataset.pk)
+
+
+def _run_of_actor(request: ResourceApiRequest) -> Run:
+    body, content_type = input_in(request)
+    return _start(request, cast("Actor", request.resource), None, body, content_type)
+
+
+def _run_of_task(request: ResourceApiRequest) -> Run:
+    task = cast("Task", request.resource)
+    actor = cast("Actor", mentioned(request.principal, Kind.ACTOR, task.actor_id or "", Permission.RUN))
+    body, content_type = input_over_task(request, task)
+    return _start(request, actor, task, body, content_type)
+
+
+def _start(request: ResourceApiRequest, actor: Actor, task: Task | None, body: bytes | None, content_type: str) -> Run:
+    options = options_in(request.GET)
+    try:
+        return starting.start(
+            actor,
+            by=request.principal,
+            input=body,
+            content_type=content_type,
+            options=options,
+            task=task,
+            origin=origin_of(request),
+            webhooks=webhooks_in(request.GET),
+            client_ip=get_adapter().get_client_ip(request),
+            user_agent=request.META.get("HTTP_USER_AGENT", ""),
+        )
+    except (InvalidOption, InvalidInput, InvalidWebhook, starting.CannotRun) as error:
+        raise refusal_of(error) from None

@@ -1,0 +1,191 @@
+"""Schedules: the list, making one, one schedule with what it starts, and its log.
+
+What a schedule starts is asked of whoever saves it and of its owner, in whose name it starts it: RUN on an Actor; READ
+on a task, and RUN on the task's Actor (`sharing/scheduled.py`).
+"""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import msgspec
+from django.conf import settings
+from django.http import HttpResponse
+
+from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
+from accounts.lib.timestamps import iso
+from accounts.models import Account
+from accounts.principal import Principal
+from accounts.requests import ApiRequest
+from console.api.resources import permission_levels
+from console.api.resources.lists import answer_with_list
+from console.http import json_responses, request_body
+from resources.kinds import Kind
+from resources.models import Schedule
+from resources.schedules import editing
+from resources.schedules.actions import MAX_ACTIONS, Action, RunActor, actions_of
+from resources.schedules.editing import InvalidSchedule, ScheduleChange
+from resources.storages import InvalidName, NameTaken, ResourceGone
+from sharing.declare import needs, signed_in_for
+from sharing.lists import Listed
+from sharing.permissions import Permission
+from sharing.requests import ResourceApiRequest
+from sharing.schedule_log import worded
+from sharing.scheduled import named_by_id
+
+
+class Notifications(msgspec.Struct):
+    """What the owner is written about."""
+
+    email: bool | None = None
+
+
+class ScheduleBody(msgspec.Struct, rename="camel"):
+    """The body of a POST or PUT of a schedule; what is null, or not given, stays as it is."""
+
+    name: str | None = None
+    title: str | None = None
+    description: str | None = None
+    cron_expression: str | None = None
+    timezone: str | None = None
+    is_enabled: bool | None = None
+    is_exclusive: bool | None = None
+    notifications: Notifications | None = None
+    actions: list[Action] | None = None
+
+    def change(self, by: Principal, owner: Principal, kept: Sequence[Action] = ()) -> ScheduleChange:
+        """Return what is to change, each action decided; `kept` are those that the schedule has.
+
+        Raises:
+            ApiError: the refusal of the access model, for what may not be started.
+        """
+        actions = self.actions
+        for each in actions or ():
+            if isinstance(each, RunActor) and each.run_options:
+                level = each.run_options.force_permission_level
+                permission_levels.check("actions.runOptions.forcePermissionLevel", level)
+        if actions is not None:
+            actions = [named_by_id(action, by, owner, kept) for action in actions[: MAX_ACTIONS + 1]]
+        return ScheduleChange(
+            name=self.name,
+            title=self.title,
+            description=self.description,
+            cron_expression=self.cron_expression,
+            timezone=self.timezone,
+            is_enabled=self.is_enabled,
+            is_exclusive=self.is_exclusive,
+            notify_by_email=self.notifications.email if self.notifications else None,
+            actions=actions,
+        )
+
+
+@signed_in_for(Kind.SCHEDULE, Permission.READ)
+def list_schedules(request: ApiRequest) -> HttpResponse:
+    """Answer with a page of the schedules that the account may read."""
+    return answer_with_list(request, Kind.SCHEDULE, _list_items)
+
+
+@signed_in_for(Kind.SCHEDULE, Permission.WRITE)
+def create(request: ApiRequest) -> HttpResponse:
+    """Make a schedule of one's own."""
+    body = request_body.read_json(request, ScheduleBody)
+    principal = request.principal
+    try:
+        schedule = editing.create(principal.account_id or "", body.change(principal, principal), by=principal)
+    except _REFUSED as error:
+        raise _refusal_of(error) from None
+    location = f"{settings.PUBLIC_URL}/v2/schedules/{schedule.pk}"
+    return json_responses.data(_described(schedule), json_responses.CREATED, location=location)
+
+
+@needs(Kind.SCHEDULE, Permission.READ)
+def show(request: ResourceApiRequest) -> HttpResponse:
+    """Answer with a schedule and what it starts."""
+    return json_responses.data(_described(_schedule(request)))
+
+
+@needs(Kind.SCHEDULE, Permission.WRITE)
+def update(request: ResourceApiRequest) -> HttpResponse:
+    """Change what is given."""
+    body = request_body.read_json(request, ScheduleBody)
+    schedule = _schedule(request)
+    owner = Account.objects.get(pk=schedule.owner_id).principal
+    try:
+        editing.update(
+            schedule,
+            lambda locked: body.change(request.principal, owner, actions_of(locked)),
+            by=request.principal,
+        )
+    except _REFUSED as error:
+        raise _refusal_of(error) from None
+    except ResourceGone:
+        raise record_not_found("Schedule was not found.") from None
+    return json_responses.data(_described(schedule))
+
+
+@needs(Kind.SCHEDULE, Permission.WRITE)
+def delete(request: ResourceApiRequest) -> HttpResponse:
+    """Delete a schedule with its log; its runs stay."""
+    if not editing.delete(_schedule(request), by=request.principal):
+        raise record_not_found("Schedule was not found.")
+    return json_responses.no_content()
+
+
+@needs(Kind.SCHEDULE, Permission.READ)
+def show_log(request: ResourceApiRequest) -> HttpResponse:
+    """Answer with the last lines of a schedule's log, the oldest first."""
+    lines = worded(editing.log_of(_schedule(request)), request.principal)
+    return json_responses.data(
+        [{"message": line.message, "level": line.level, "createdAt": iso(line.at)} for line in lines]
+    )
+
+
+_REFUSED = (InvalidName, NameTaken, InvalidSchedule)
+
+
+def _refusal_of(error: Exception) -> ApiError:
+    if isinstance(error, NameTaken):
+        return json_responses.conflict("schedule-name-not-unique", str(error))
+    return invalid_value(error.field if isinstance(error, InvalidSchedule) else "name", str(error))
+
+
+def _schedule(request: ResourceApiRequest) -> Schedule:
+    return cast("Schedule", request.resource)
+
+
+def _described(schedule: Schedule) -> dict[str, Any]:
+    return {
+        **_core(schedule),
+        "title": schedule.title or None,
+        "description": schedule.description or None,
+        "notifications": {"email": schedule.notify_by_email},
+        "actions": [msgspec.to_builtins(action) for action in actions_of(schedule)],
+        "consoleUrl": schedule.console_url,
+    }
+
+
+def _core(schedule: Schedule) -> dict[str, Any]:
+    return {
+        "id": schedule.pk,
+        "userId": schedule.owner_id,
+        "name": schedule.name or "",
+        "cronExpression": schedule.cron_expression,
+        "timezone": schedule.timezone,
+        "isEnabled": schedule.is_enabled,
+        "isExclusive": schedule.is_exclusive,
+        "createdAt": iso(schedule.created_at),
+        "modifiedAt": iso(schedule.modified_at),
+        "nextRunAt": iso(schedule.next_at) if schedule.next_at else None,
+        "lastRunAt": iso(schedule.last_at) if schedule.last_at else None,
+    }
+
+
+def _list_items(rows: Sequence[Listed], _principal: Principal) -> list[dict[str, Any]]:
+    schedules = Schedule.objects.in_bulk([row.id for row in rows])
+    found = [schedules[row.id] for row in rows if row.id in schedules]
+    return [{**_core(each), "actions": [_short(action) for action in actions_of(each)]} for each in found]
+
+
+def _short(action: Action) -> dict[str, Any]:
+    if isinstance(action, RunActor):
+        return {"id": action.id, "type": "RUN_ACTOR", "actorId": action.actor_id}
+    return {"id": action.id, "type": "RUN_ACTOR_TASK", "actorTaskId": action.actor_task_id}

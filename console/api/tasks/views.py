@@ -1,0 +1,273 @@
+"""Tasks: the list, making one, one task with its settings, and its input.
+
+Whoever makes a task must be allowed to run its Actor: a task that could not be run would be of no use. That may end,
+and so it is asked again whenever the task is run. Objects within a task (`options`, `actorStandby`, `publicConfig`) are
+merged into what is there, because clients send empty ones for no change; null takes one away.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, cast
+
+import msgspec
+from django.conf import settings
+from django.http import HttpResponse
+from msgspec import UNSET, UnsetType
+
+from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
+from accounts.lib.timestamps import iso
+from accounts.principal import Principal
+from accounts.requests import ApiRequest
+from console.api.resources import permission_levels
+from console.api.resources.lists import answer_with_list
+from console.http import json_responses, request_body
+from resources.kinds import Kind
+from resources.models import Actor, Resource, Task
+from resources.storages import InvalidName, NameTaken, ResourceGone
+from resources.tasks import editing, options
+from resources.tasks.editing import InvalidTask, TaskChange
+from resources.tasks.options import SavedOptions
+from sharing.declare import needs, signed_in_for
+from sharing.lists import Listed
+from sharing.many import allowed
+from sharing.mentioned import mentioned
+from sharing.permissions import Permission
+from sharing.planned import allowed_change
+from sharing.requests import ResourceApiRequest
+
+Given = dict[str, Any] | UnsetType | None
+
+
+class TaskBody(msgspec.Struct, rename="camel"):
+    """The body of a POST or PUT of a task; what is not given stays as it is."""
+
+    act_id: str | None = None
+    name: str | None = None
+    title: str | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
+    options: Given = UNSET
+    input: msgspec.Raw | UnsetType = UNSET
+    actor_standby: Given = UNSET
+    public_config: Given = UNSET
+    is_public: bool | None = None
+
+
+@signed_in_for(Kind.TASK, Permission.READ)
+def list_tasks(request: ApiRequest) -> HttpResponse:
+    """Answer with a page of the tasks that the account may read."""
+    return answer_with_list(request, Kind.TASK, _list_items)
+
+
+@signed_in_for(Kind.TASK, Permission.WRITE)
+def create(request: ApiRequest) -> HttpResponse:
+    """Make a task of one's own."""
+    body = request_body.read_json(request, TaskBody)
+    if not body.act_id:
+        raise invalid_value("actId", "it is required.")
+    principal = request.principal
+    actor = cast("Actor", mentioned(principal, Kind.ACTOR, body.act_id, Permission.RUN))
+    try:
+        task = editing.create(principal.account_id or "", actor, _change(body, None), by=principal)
+    except _REFUSED as error:
+        raise _refusal_of(error) from None
+    location = f"{settings.PUBLIC_URL}/v2/actor-tasks/{task.pk}"
+    return json_responses.data(_described(task, principal.username), json_responses.CREATED, location=location)
+
+
+@needs(Kind.TASK, Permission.READ)
+def show(request: ResourceApiRequest) -> HttpResponse:
+    """Answer with a task and its input."""
+    return _answer(request)
+
+
+@needs(Kind.TASK, Permission.WRITE)
+def update(request: ResourceApiRequest) -> HttpResponse:
+    """Change what is given. The Actor of a task is that for good, and only its owner chooses the build."""
+    body = request_body.read_json(request, TaskBody)
+    task = _task(request)
+    if body.act_id is not None and body.act_id != task.actor_id:
+        raise invalid_value("actId", "the Actor of a task cannot be changed.")
+    _update(request, lambda locked: _change(body, locked))
+    return _answer(request)
+
+
+@needs(Kind.TASK, Permission.WRITE)
+def delete(request: ResourceApiRequest) -> HttpResponse:
+    """Delete a task; its runs stay."""
+    if not editing.delete(_task(request), by=request.principal):
+        raise record_not_found("Actor task was not found.")
+    return json_responses.no_content()
+
+
+@needs(Kind.TASK, Permission.READ)
+def show_input(request: ResourceApiRequest) -> HttpResponse:
+    """Answer with the input of a task as it is, and with an empty object where there is none."""
+    return _answer_with_input(request)
+
+
+@needs(Kind.TASK, Permission.WRITE)
+def update_input(request: ResourceApiRequest) -> HttpResponse:
+    """Change those fields of the input that are given, and answer with all of them."""
+    given = request_body.read_json(request, msgspec.Raw)
+    fields = _object(bytes(given))
+    if fields is None:
+        raise ApiError(HTTPStatus.BAD_REQUEST, "input-json-not-object", "The input must be a JSON object.")
+    _update(request, lambda locked: _with_fields(locked, fields))
+    return _answer_with_input(request)
+
+
+def _with_fields(task: Task, fields: Mapping[str, msgspec.Raw]) -> TaskChange:
+    saved = _object(task.input.encode()) or {}
+    return TaskChange(input=msgspec.json.encode({**saved, **fields}).decode())
+
+
+def _update(request: ResourceApiRequest, change: Callable[[Task], TaskChange]) -> None:
+    try:
+        editing.update(
+            _task(request),
+            lambda locked: allowed_change(locked, change(locked), by=request.principal),
+            by=request.principal,
+        )
+    except _REFUSED as error:
+        raise _refusal_of(error) from None
+    except ResourceGone:
+        raise record_not_found("Actor task was not found.") from None
+
+
+_REFUSED = (InvalidName, NameTaken, InvalidTask)
+
+
+def _refusal_of(error: Exception) -> ApiError:
+    if isinstance(error, NameTaken):
+        return json_responses.conflict("actor-task-name-not-unique", str(error))
+    return invalid_value(error.field if isinstance(error, InvalidTask) else "name", str(error))
+
+
+def _change(body: TaskBody, task: Task | None) -> TaskChange:
+    """Return what a body wants of a task, or of a new one."""
+    if body.is_public:
+        raise invalid_value("isPublic", "this server has no public pages of tasks; publish the Actor instead.")
+    change: dict[str, Any] = {}
+    if body.name is not None:
+        change["name"] = body.name
+    for text in ("title", "description"):
+        if (given := getattr(body, text)) is not UNSET:
+            change[text] = given or ""
+    if body.options is not UNSET:
+        change["options"] = _options(task, body.options)
+    if body.input is not UNSET:
+        change["input"] = _input(bytes(body.input))
+    for name, kept, said in (
+        ("standby", "actorStandby", body.actor_standby),
+        ("public_config", "publicConfig", body.public_config),
+    ):
+        if said is not UNSET:
+            change[name] = _merged(editing.detail_of(task, kept) if task else None, said)
+    return TaskChange(**change)
+
+
+def _options(task: Task | None, given: Given) -> SavedOptions:
+    saved = msgspec.to_builtins(options.read(task.options)) if task else {}
+    merged = _merged(saved, cast("dict[str, Any] | None", given)) or {}
+    try:
+        converted = msgspec.convert(merged, SavedOptions)
+    except msgspec.ValidationError as error:
+        raise invalid_value("options", f"{error}.") from None
+    permission_levels.check("options.forcePermissionLevel", converted.force_permission_level)
+    return converted
+
+
+def _merged(saved: Mapping[str, Any] | None, given: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if given is None:
+        return None
+    return {name: value for name, value in {**(saved or {}), **given}.items() if value is not None}
+
+
+def _input(given: bytes) -> str | None:
+    """Return the text of an input: an object, or a list of objects as clients may send it; null is none."""
+    try:
+        value = msgspec.json.decode(given)
+    except msgspec.DecodeError as error:  # what a body may hold where nobody looks, as a number that is too large
+        raise invalid_value("input", f"{error}.") from None
+    if value is None:
+        return None
+    if not isinstance(value, dict | list):
+        raise ApiError(HTTPStatus.BAD_REQUEST, "input-json-not-object", "The input must be a JSON object.")
+    return given.decode()
+
+
+def _object(text: bytes) -> dict[str, msgspec.Raw] | None:
+    try:
+        return msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+    except msgspec.DecodeError:
+        return None
+
+
+def _task(request: ResourceApiRequest) -> Task:
+    return cast("Task", request.resource)
+
+
+def _answer(request: ResourceApiRequest) -> HttpResponse:
+    return json_responses.data(_described(_task(request), request.access.facts.owner_username))
+
+
+def _answer_with_input(request: ResourceApiRequest) -> HttpResponse:
+    task = _task(request)
+    response = json_responses.raw(task.input.encode() or b"{}")
+    if task.input:
+        response.headers["Content-Type"] = task.input_content_type
+    return response
+
+
+def _described(task: Task, username: str) -> dict[str, Any]:
+    return {
+        **_core(task, username),
+        "title": task.title or None,
+        "description": task.description or None,
+        "options": msgspec.to_builtins(options.read(task.options)),
+        "input": msgspec.Raw(task.input.encode()) if _is_json(task.input) else None,
+        "actorStandby": editing.detail_of(task, "actorStandby"),
+        "publicConfig": editing.detail_of(task, "publicConfig"),
+        "isPublic": False,
+        "consoleUrl": task.console_url,
+    }
+
+
+def _core(task: Task, username: str) -> dict[str, Any]:
+    return {
+        "id": task.pk,
+        "userId": task.owner_id,
+        "actId": task.actor_id or "",
+        "name": task.name or "",
+        "username": username,
+        "createdAt": iso(task.created_at),
+        "modifiedAt": iso(task.modified_at),
+        "stats": {"totalRuns": task.run_count},
+    }
+
+
+def _is_json(text: str) -> bool:
+    """Tell whether an input that was saved as text can stand within JSON."""
+    try:
+        msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return False
+    return True
+
+
+def _list_items(rows: Sequence[Listed], principal: Principal) -> list[dict[str, Any]]:
+    tasks = Task.objects.in_bulk([row.id for row in rows])
+    actors = Resource.objects.select_related("owner").in_bulk({task.actor_id for task in tasks.values()} - {None})
+    readable = allowed(actors.values(), principal, Permission.READ)
+    known = {id_: actor for id_, actor in actors.items() if id_ in readable}
+    return [_list_item(tasks[row.id], row, known) for row in rows if row.id in tasks]
+
+
+def _list_item(task: Task, row: Listed, known: Mapping[str, Resource]) -> dict[str, Any]:
+    actor = known.get(task.actor_id or "")
+    return {
+        **_core(task, row.owner_username),
+        "title": task.title or None,
+        "actName": actor.name if actor else None,
+        "actUsername": actor.owner.username if actor else None,
+    }

@@ -1,0 +1,1 @@
+"""Users, their usage and limits by the API."""

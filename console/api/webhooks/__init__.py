@@ -1,0 +1,1 @@
+"""Webhooks and their dispatches by the API."""

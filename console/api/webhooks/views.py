@@ -1,0 +1,219 @@
+"""Webhooks: seen and changed by their owner alone; for everybody else there are none.
+
+Whoever may see an Actor or a task may hang a webhook on it, for it tells only of one's own runs and builds
+(`resources/webhooks/events.py`); on a run, whoever owns it. A webhook is no resource that a scope could name, so a
+scoped token reaches them if it is for all Actors, and may read all runs and builds, of which they tell. A run of
+another account's Actor makes and sees none that stay when it has ended (`sharing/webhooks.py`).
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http import HttpResponse
+
+from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
+from accounts.principal import Principal
+from accounts.requests import ApiRequest
+from console.api.resources.table_lists import answer_with_rows
+from console.api.webhooks.serializers import dispatch, in_full, list_item, with_last_dispatch
+from console.http import json_responses, request_body
+from resources.kinds import Kind
+from resources.models import Webhook, WebhookDispatch
+from resources.webhooks import editing
+from resources.webhooks.editing import Condition, InvalidWebhook, WebhookChange
+from sharing import narrowing
+from sharing.declare import needs, signed_in_for
+from sharing.mentioned import mentioned
+from sharing.permissions import Permission
+from sharing.requests import ResourceApiRequest
+from sharing.webhooks import check_may_make, seen_by
+
+_TOLD_OF = (Kind.RUN, Kind.BUILD)
+
+
+class ConditionBody(msgspec.Struct, rename="camel"):
+    """What a webhook is to hang on; clients send an empty one for no change."""
+
+    actor_id: str | None = None
+    actor_task_id: str | None = None
+    actor_run_id: str | None = None
+
+
+class WebhookBody(msgspec.Struct, rename="camel"):
+    """The body of a POST or PUT of a webhook; what is null, or not given, stays as it is."""
+
+    event_types: list[str] | None = None
+    condition: ConditionBody | None = None
+    request_url: str | None = None
+    payload_template: str | None = None
+    headers_template: str | None = None
+    description: str | None = None
+    idempotency_key: str | None = None
+    is_ad_hoc: bool | None = None
+    should_interpolate_strings: bool | None = None
+    ignore_ssl_errors: bool | None = None
+    do_not_retry: bool | None = None
+
+    def change(self, condition: Condition | None) -> WebhookChange:
+        """Return what is to change, with the condition that has been looked up."""
+        given: dict[str, Any] = msgspec.structs.asdict(self)
+        given.pop("idempotency_key")
+        return WebhookChange(**{**given, "condition": condition})
+
+
+@signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF)
+def list_webhooks(request: ApiRequest) -> HttpResponse:
+    """Answer with a page of the account's webhooks."""
+    return answer_with_rows(request, with_last_dispatch(_own(request)), list_item)
+
+
+@signed_in_for(Kind.ACTOR, Permission.WRITE, reads=_TOLD_OF, runs_too=True)
+def create(request: ApiRequest) -> HttpResponse:
+    """Make a webhook; with an idempotency key that was used before, answer with the one made then.
+
+    A run of another account's Actor makes webhooks on itself and on runs that it started, which end with these.
+    """
+    body = request_body.read_json(request, WebhookBody)
+    principal = request.principal
+    change = body.change(_condition(body.condition, principal))
+    check_may_make(change, by=principal)
+    try:
+        webhook, is_new = editing.create(
+            principal.account_id or "", change, by=principal, idempotency_key=body.idempotency_key
+        )
+    except InvalidWebhook as error:
+        raise _invalid(error) from None
+    if not is_new:
+        found = _webhook(request, webhook.pk)
+        # Its templates may hold tokens, which another account's code does not get to see.
+        is_foreign = narrowing.is_run_of_other_account(principal)
+        return json_responses.data(list_item(found) if is_foreign else in_full(found))
+    location = f"{settings.PUBLIC_URL}/v2/webhooks/{webhook.pk}"
+    return json_responses.data(in_full(webhook), json_responses.CREATED, location=location)
+
+
+@signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF, not_for_runs=True)
+def show(request: ApiRequest, webhook: str) -> HttpResponse:
+    """Answer with a webhook. Its templates may hold tokens, which another account's code does not get to see."""
+    return json_responses.data(in_full(_webhook(request, webhook)))
+
+
+@signed_in_for(Kind.ACTOR, Permission.WRITE, reads=_TOLD_OF)
+def update(request: ApiRequest, webhook: str) -> HttpResponse:
+    """Change what is given."""
+    found = _webhook(request, webhook)
+    body = request_body.read_json(request, WebhookBody)
+    try:
+        editing.update(found, body.change(_condition(body.condition, request.principal)), by=request.principal)
+    except InvalidWebhook as error:
+        raise _invalid(error) from None
+    except editing.WebhookGone:
+        raise _not_found() from None
+    return json_responses.data(in_full(found))
+
+
+@signed_in_for(Kind.ACTOR, Permission.WRITE, reads=_TOLD_OF)
+def delete(request: ApiRequest, webhook: str) -> HttpResponse:
+    """Delete a webhook with its dispatches."""
+    if not editing.delete(_webhook(request, webhook), by=request.principal):
+        raise _not_found()
+    return json_responses.no_content()
+
+
+@signed_in_for(Kind.ACTOR, Permission.WRITE, reads=_TOLD_OF)
+def try_out(request: ApiRequest, webhook: str) -> HttpResponse:
+    """Have a webhook sent for an event of the type TEST, and answer with the dispatch."""
+    made = editing.try_out(_webhook(request, webhook))
+    return json_responses.data(dispatch(made), json_responses.CREATED)
+
+
+@signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF)
+def list_of_one(request: ApiRequest, webhook: str) -> HttpResponse:
+    """Answer with a page of the dispatches of a webhook."""
+    return answer_with_rows(request, _dispatches(request).filter(webhook=_webhook(request, webhook)), dispatch)
+
+
+@signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF)
+def list_dispatches(request: ApiRequest) -> HttpResponse:
+    """Answer with a page of the dispatches of all of the account's webhooks."""
+    return answer_with_rows(request, _dispatches(request), dispatch)
+
+
+@signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF)
+def show_dispatch(request: ApiRequest, dispatch_id: str) -> HttpResponse:
+    """Answer with a dispatch and its calls."""
+    found = None if "\x00" in dispatch_id else _dispatches(request).filter(pk=dispatch_id).first()
+    if found is None:
+        raise record_not_found("Webhook dispatch was not found.")
+    return json_responses.data(dispatch(found))
+
+
+@needs(Kind.ACTOR, Permission.READ, by_somebody=True)
+def list_of_actor(request: ResourceApiRequest) -> HttpResponse:
+    """Answer with a page of the account's own webhooks on an Actor, whoever else has some there."""
+    return answer_with_rows(request, with_last_dispatch(_own(request).filter(actor_id=request.resource.pk)), list_item)
+
+
+@needs(Kind.TASK, Permission.READ, by_somebody=True)
+def list_of_task(request: ResourceApiRequest) -> HttpResponse:
+    """Answer with a page of the account's own webhooks on a task, whoever else has some there."""
+    return answer_with_rows(request, with_last_dispatch(_own(request).filter(task_id=request.resource.pk)), list_item)
+
+
+def _own(request: ApiRequest) -> "QuerySet[Webhook]":
+    return seen_by(request.principal)
+
+
+def _webhook(request: ApiRequest, webhook_id: str) -> Webhook:
+    found = None if "\x00" in webhook_id else with_last_dispatch(_own(request)).filter(pk=webhook_id).first()
+    if found is None:
+        raise _not_found()
+    return found
+
+
+def _dispatches(request: ApiRequest) -> "QuerySet[WebhookDispatch]":
+    of_account = WebhookDispatch.objects.filter(owner_id=request.principal.account_id or "").select_related("webhook")
+    if narrowing.is_run_of_other_account(request.principal):
+        return of_account.filter(webhook__in=_own(request))
+    return of_account
+
+
+def _condition(body: ConditionBody | None, principal: Principal) -> Condition | None:
+    """Return what a webhook is to hang on: what is named most closely, where what else is named goes with it.
+
+    Raises:
+        ApiError: 404 for what may not be read, 400 for somebody else's run and for things that do not go together.
+    """
+    named = list(_named(body or ConditionBody()))
+    if not named:
+        return None
+    kind, address, field = named[0]
+    nearest = mentioned(principal, kind, address, Permission.READ)
+    for other, other_address, other_field in named[1:]:
+        of_it = nearest.actor_id if other is Kind.ACTOR else nearest.task_id
+        if mentioned(principal, other, other_address, Permission.READ).pk != of_it:
+            raise invalid_value(f"condition.{other_field}", f"{field} names something that does not belong to it.")
+    if kind is Kind.RUN and nearest.owner_id != principal.account_id:
+        raise invalid_value("condition.actorRunId", "a webhook tells only of one's own runs.")
+    return Condition(**{f"{kind.value}_id": nearest.pk})
+
+
+def _named(body: ConditionBody) -> Iterator[tuple[Kind, str, str]]:
+    for kind, address, field in (
+        (Kind.RUN, body.actor_run_id, "actorRunId"),
+        (Kind.TASK, body.actor_task_id, "actorTaskId"),
+        (Kind.ACTOR, body.actor_id, "actorId"),
+    ):
+        if address:
+            yield kind, address, field
+
+
+def _invalid(error: InvalidWebhook) -> ApiError:
+    return invalid_value(error.field, str(error))
+
+
+def _not_found() -> ApiError:
+    return record_not_found("Webhook was not found.")
