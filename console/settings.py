@@ -186,15 +186,15 @@ if SIGN_UP not in ("", "open", "invited", "closed"):
     raise ValueError(f"SIGN_UP must be open, invited or closed, not {SIGN_UP[:20]!r}.")
 ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
 ACCOUNT_FORMS = {
-    "login": "console.pages.sign_in_forms.SignInForm",
-    "signup": "console.pages.sign_in_forms.SignUpForm",
-    "reset_password": "console.pages.sign_in_forms.ResetPasswordForm",
-    "reset_password_from_key": "console.pages.sign_in_forms.NewPasswordForm",
-    "user_token": "console.pages.sign_in_forms.ResetLinkForm",
-    "reauthenticate": "console.pages.sign_in_forms.ConfirmPasswordForm",
-    "change_password": "console.pages.sign_in_forms.ChangePasswordForm",
-    "set_password": "console.pages.sign_in_forms.SetPasswordForm",
-    "add_email": "console.pages.sign_in_forms.ChangeEmailForm",
+    "login": "console.pages.account.forms.SignInForm",
+    "signup": "console.pages.account.forms.SignUpForm",
+    "reset_password": "console.pages.account.forms.ResetPasswordForm",
+    "reset_password_from_key": "console.pages.account.forms.NewPasswordForm",
+    "user_token": "console.pages.account.forms.ResetLinkForm",
+    "reauthenticate": "console.pages.account.forms.ConfirmPasswordForm",
+    "change_password": "console.pages.account.forms.ChangePasswordForm",
+    "set_password": "console.pages.account.forms.SetPasswordForm",
+    "add_email": "console.pages.account.forms.ChangeEmailForm",
 }
 ACCOUNT_LOGIN_METHODS = {"email", "username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
@@ -216,14 +216,14 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
 MFA_ADAPTER = "accounts.adapters.MfaAdapter"
 MFA_FORMS = {
-    "authenticate": "console.pages.two_factor_forms.CodeForm",
-    "authenticate_webauthn": "console.pages.two_factor_forms.PasskeyForm",
-    "reauthenticate": "console.pages.two_factor_forms.ConfirmCodeForm",
-    "reauthenticate_webauthn": "console.pages.two_factor_forms.ConfirmPasskeyForm",
-    "login_webauthn": "console.pages.two_factor_forms.PasskeySignInForm",
-    "activate_totp": "console.pages.two_factor_forms.ActivateAppForm",
-    "add_webauthn": "console.pages.two_factor_forms.AddPasskeyForm",
-    "edit_webauthn": "console.pages.two_factor_forms.RenamePasskeyForm",
+    "authenticate": "console.pages.account.two_factor_forms.CodeForm",
+    "authenticate_webauthn": "console.pages.account.two_factor_forms.PasskeyForm",
+    "reauthenticate": "console.pages.account.two_factor_forms.ConfirmCodeForm",
+    "reauthenticate_webauthn": "console.pages.account.two_factor_forms.ConfirmPasskeyForm",
+    "login_webauthn": "console.pages.account.two_factor_forms.PasskeySignInForm",
+    "activate_totp": "console.pages.account.two_factor_forms.ActivateAppForm",
+    "add_webauthn": "console.pages.account.two_factor_forms.AddPasskeyForm",
+    "edit_webauthn": "console.pages.account.two_factor_forms.RenamePasskeyForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -259,7 +259,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_ENGINE = "accounts.session_store"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
-CSRF_FAILURE_VIEW = "console.pages.sign_in.csrf_failure"
+CSRF_FAILURE_VIEW = "console.pages.account.sign_in.csrf_failure"
 
 # What browsers are told.
 SECURE_HSTS_SECONDS = 31_536_000 if SERVED_OVER_TLS else 0

@@ -12,7 +12,7 @@ from accounts.models import Account, AccountGeneralAccess, AuditEvent
 from accounts.published_password import DEMO_LOADED, PUBLISHED_PASSWORD
 from console.demo import items, loading
 from console.demo.world import PEOPLE
-from console.pages.record_preview import Form, preview_of
+from console.pages.key_value_stores.preview import Form, preview_of
 from resources.kinds import KINDS, Kind
 from resources.models import Actor, Dataset, GeneralAccess, KeyValueStore, RequestQueue, Resource, Run, Task
 from resources.records.reading import open_record

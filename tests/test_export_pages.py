@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 
 from accounts.models import Account
-from console.pages import export
+from console.pages.datasets import export as dataset_export
 from resources.datasets import effort
 from resources.datasets.writing import push
 from resources.kinds import Kind
@@ -173,7 +173,7 @@ def test_the_dialog_takes_as_many_queries_for_many_items(ada, signed_in, dataset
 # Files.
 
 
-@pytest.mark.parametrize("format_", [format_ for format_, _ in export.FORMATS])
+@pytest.mark.parametrize("format_", [format_ for format_, _ in dataset_export.FORMATS])
 def test_every_format_is_downloaded_as_a_file_that_cannot_run(ada, signed_in, dataset, format_):
     browser = signed_in(ada)
     response = browser.post(f"{dataset.console_path}/export", sent(format=format_, limit="1", action="download"))
@@ -230,7 +230,7 @@ def test_a_preview_is_text_or_a_table_that_cannot_run(ada, signed_in, dataset, f
 
 
 def test_a_preview_ends_somewhere(ada, signed_in, dataset, monkeypatch):
-    monkeypatch.setattr(export, "ITEMS_IN_PREVIEW", 2)
+    monkeypatch.setattr(dataset_export, "ITEMS_IN_PREVIEW", 2)
     browser = signed_in(ada)
     assert len(json.loads(body_of(browser.get(f"{dataset.console_path}/preview?format=json")))) == 2
     assert len(json.loads(body_of(browser.get(f"{dataset.console_path}/preview?format=json&limit=1")))) == 1
@@ -270,5 +270,5 @@ def test_a_reader_who_has_left_is_worked_for_no_longer(ada, signed_in, dataset, 
     monkeypatch.setattr(effort, "UNASKED", 1)
     address, browser = f"{dataset.console_path}/{path}?format=jsonl&omit=item,price,%23debug&clean=1", signed_in(ada)
     assert browser.get(address).status_code == 200
-    monkeypatch.setattr(export, "still_there", lambda request: False)
+    monkeypatch.setattr(dataset_export, "still_there", lambda request: False)
     assert browser.get(address).status_code == 400

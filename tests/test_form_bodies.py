@@ -19,8 +19,13 @@ from console.http.form_limits import (
     SMALL_FORM_BYTES,
     limit_of,
 )
-from console.pages import actor_files, actor_source, record_upload, run_input, schedule_forms, upload
-from console.pages.form_manners import LONGEST_TEXT
+from console.pages.actors import files as actor_files
+from console.pages.actors import source as actor_source
+from console.pages.components import run_input_form
+from console.pages.components.forms import LONGEST_TEXT
+from console.pages.datasets import upload as dataset_upload
+from console.pages.key_value_stores import upload as store_upload
+from console.pages.schedules import forms as schedule_forms
 from resources.kinds import Kind
 from resources.models import DatasetChunk, GeneralAccess, Record
 from sharing import judging
@@ -31,7 +36,7 @@ from sharing.models import Grant
 pytestmark = pytest.mark.django_db
 PAGES = [(route, pattern) for route, pattern in views(get_resolver()) if not route.startswith("v2/")]
 # Forms whose templates say that they are multipart.
-MULTIPART_FORMS = (actor_source.FileForm, record_upload.RecordForm)
+MULTIPART_FORMS = (actor_source.FileForm, store_upload.RecordForm)
 BOUNDARY = "b"
 MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
 
@@ -67,7 +72,7 @@ def test_no_page_reads_what_an_anonymous_client_must_not_send(route, pattern):
 def test_only_views_that_declare_it_take_more_than_a_small_form():
     large = {pattern.callback.__name__ for _, pattern in PAGES if limit_of(pattern.callback) > SMALL_FORM_BYTES}
     assert large == {"save", "add", "start", "create", "add_action", "upload", "dialog"}
-    files = (upload.dialog, record_upload.upload, actor_files.add)
+    files = (dataset_upload.dialog, store_upload.upload, actor_files.add)
     assert all(limit_of(view) > AROUND_A_FILE_BYTES for view in files)
 
 
@@ -124,7 +129,7 @@ def test_each_form_takes_the_largest_value_of_each_of_its_fields(settings):
 @pytest.mark.parametrize(
     ("path", "fields", "length"),
     [
-        ("/tasks/new", {"name": "prices"}, run_input.MAX_INPUT),
+        ("/tasks/new", {"name": "prices"}, run_input_form.MAX_INPUT),
         ("/schedules/new", {"cron_expression": "@daily", "timezone": "UTC"}, schedule_forms.MAX_INPUT),
     ],
 )

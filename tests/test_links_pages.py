@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Account, ApiToken, AuditEvent
 from accounts.principal import Principal
-from console.pages.link_making import lifetimes
+from console.pages.storages.link_form import lifetimes
 from resources.kinds import STORAGES, Kind
 from resources.models import Resource
 from resources.records import writing

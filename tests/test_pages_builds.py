@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from console.pages import logs
+from console.pages.runs import log as run_log
 from resources.actors import editing, environment, versions
 from resources.actors.source_files import SourceFile
 from resources.builds import ending, starting
@@ -188,7 +188,7 @@ def test_the_log_goes_on_where_it_was_until_the_build_has_ended(build, dan, sign
 
 
 def test_a_large_log_is_shown_from_a_line_near_its_end_and_sent_in_parts(build, dan, signed_in, monkeypatch):
-    monkeypatch.setattr(logs, "MOST_AT_ONCE", 64)
+    monkeypatch.setattr(run_log, "MOST_AT_ONCE", 64)
     lines = [b"line number %d\n" % number for number in range(40)]
     for line in lines:
         append(build.pk, line)

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from console.pages.dataset_items import LONGEST_VALUE, cell_of, table_of
-from console.pages.tables import Paging
+from console.pages.components.cells import LONGEST_VALUE, cell_of, table_of
+from console.pages.components.tables import Paging
 from console.spreadsheets import without_formulas
 from resources.datasets.writing import push
 from resources.kinds import Kind

@@ -9,8 +9,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from console.pages import record_preview, record_upload
-from console.pages.json_text import laid_out
+from console.pages.components.json_format import laid_out
+from console.pages.key_value_stores import preview as store_preview
+from console.pages.key_value_stores import upload as store_upload
 from resources.kinds import Kind
 from resources.models import GeneralAccess, KeyValueStore, Record
 from resources.records import writing
@@ -229,7 +230,7 @@ def test_a_store_that_goes_while_somebody_uploads_is_said_to_be_gone(ada, signed
         KeyValueStore.objects.all().delete()
         return original(*args, **kwargs)
 
-    monkeypatch.setattr(record_upload.writing, "write", delete_first)
+    monkeypatch.setattr(store_upload.writing, "write", delete_first)
 
     response = signed_in(ada).post(f"{store.console_path}/upload", {"key": "x", "text": "y"}, follow=True)
 
@@ -314,7 +315,7 @@ def test_it_is_found_by_name(ada, signed_in, store):
 
 
 def test_pages_follow_each_other_by_key_and_a_prefix_narrows_them(ada, signed_in, make_resource, monkeypatch):
-    monkeypatch.setattr("console.pages.key_value_stores.ROWS", 2)
+    monkeypatch.setattr("console.pages.key_value_stores.views.ROWS", 2)
     made = make_resource(Kind.KEY_VALUE_STORE, ada)
     for key in ("a1", "a2", "a3", "b1"):
         put(made, key, b"x", "text/plain")
@@ -428,7 +429,7 @@ def test_each_type_has_its_preview(ada, signed_in, store, content, content_type,
 
 
 def test_a_compressed_record_is_shown_uncompressed_and_a_bomb_is_cut_off(ada, signed_in, store, monkeypatch):
-    monkeypatch.setattr(record_preview, "MAX_BYTES", 1000)
+    monkeypatch.setattr(store_preview, "MAX_BYTES", 1000)
     put(store, "small", gzip.compress(b'{"a":1}'), "application/json", "gzip")
     put(store, "bomb", gzip.compress(b" " * 50_000_000), "text/plain", "gzip")
     put(store, "broken", b"not gzip", "text/plain", "gzip")
@@ -441,8 +442,8 @@ def test_a_compressed_record_is_shown_uncompressed_and_a_bomb_is_cut_off(ada, si
 
 
 def test_the_preview_of_something_long_is_its_beginning(ada, signed_in, store, monkeypatch):
-    monkeypatch.setattr(record_preview, "MAX_BYTES", 1000)
-    monkeypatch.setattr(record_preview, "MAX_CHARACTERS", 500)
+    monkeypatch.setattr(store_preview, "MAX_BYTES", 1000)
+    monkeypatch.setattr(store_preview, "MAX_CHARACTERS", 500)
     put(store, "long.txt", "é".encode() * 5000, "text/plain")
     put(store, "long.json", json.dumps(["é" * 10] * 500).encode(), "application/json")
     browser = signed_in(ada)
@@ -569,7 +570,7 @@ def test_a_large_file_goes_over_the_disk(ada, signed_in, store, monkeypatch):
         files.append(max(map(len, pieces)))
         return original(store_id, key, pieces, **options)
 
-    monkeypatch.setattr(record_upload.writing, "write", remember)
+    monkeypatch.setattr(store_upload.writing, "write", remember)
     content = bytes(range(256)) * 20_000
 
     signed_in(ada).post(f"{store.console_path}/upload", {"file": SimpleUploadedFile("big", content)})

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from console.pages import queue_requests, request_words
+from console.pages.request_queues import request_rows
+from console.pages.request_queues import requests as queue_requests
 from resources.kinds import Kind
 from resources.models import GeneralAccess, QueuedRequest, RequestQueue
 from resources.requests import clock, head, reading, writing
@@ -255,7 +256,7 @@ def test_a_lock_that_has_expired_is_none(ada, signed_in, queue):
 
 
 def test_pages_follow_each_other_until_all_are_shown(ada, signed_in, queue, monkeypatch):
-    monkeypatch.setattr("console.pages.request_queues.ROWS", 2)
+    monkeypatch.setattr("console.pages.request_queues.views.ROWS", 2)
     browser = signed_in(ada)
 
     first = browser.get(queue.console_path)
@@ -321,10 +322,10 @@ def test_all_that_is_known_of_a_request_is_shown(ada, signed_in, path_of):
 def test_what_is_long_is_cut():
     details = json.dumps({"payload": "x" * 100_000, "errorMessages": ["e"] * 200, "userData": {"a": ["b"] * 50_000}})
 
-    row = request_words.row_of(StoredRequest("id", "key", "https://a.b/" + "c" * 9000, "GET", 0, None, None, details))
+    row = request_rows.row_of(StoredRequest("id", "key", "https://a.b/" + "c" * 9000, "GET", 0, None, None, details))
 
-    assert (len(row.errors), row.error_count) == (request_words.MAX_ERRORS, 200)
-    assert all(part.is_cut and len(part.text) <= request_words.LONGEST_PART for part in row.parts)
+    assert (len(row.errors), row.error_count) == (request_rows.MAX_ERRORS, 200)
+    assert all(part.is_cut and len(part.text) <= request_rows.LONGEST_PART for part in row.parts)
     assert len(row.url.text) < 100
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from console.pages.durations import in_words
+from console.pages.components.durations import in_words
 from resources.datasets.writing import push
 from resources.jobs import JobStatus
 from resources.kinds import Kind

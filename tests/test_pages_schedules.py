@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from console.pages.schedule_words import times_of
+from console.pages.schedules.presentation import times_of
 from resources.kinds import Kind
 from resources.models import Schedule, ScheduleInvocation
 from resources.schedules import editing

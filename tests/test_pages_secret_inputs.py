@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from console.pages.secret_masking import DOTS, masked
+from console.pages.components.secret_masking import DOTS, masked
 from resources.models import Actor, Build, Run, Schedule, Task
 from resources.runs import starting
 from resources.runs.options import RunOptions

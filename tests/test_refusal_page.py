@@ -8,7 +8,7 @@ import pytest
 from django.core import mail
 
 from accounts.models import AuditEvent
-from console.pages import asking
+from console.pages.sharing import access_requests
 from resources import storages
 from resources.kinds import KINDS, Kind
 from tests.conftest import principal_of
@@ -54,7 +54,7 @@ def test_asking_leads_nowhere_else(page, ben, signed_in, ask):
 
 
 def test_asking_too_often_is_refused(ben, secret, signed_in, ask, monkeypatch):
-    monkeypatch.setattr(asking, "LIMIT", 1)
+    monkeypatch.setattr(access_requests, "LIMIT", 1)
     client = signed_in(ben)
     ask(client, f"/storage/datasets/{MISSING}")
     response = ask(client, secret.console_path, follow=True)

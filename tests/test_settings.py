@@ -263,7 +263,7 @@ def test_activity_pages(ada, ada_here, number, django_assert_max_num_queries):
 
 
 def test_every_recorded_action_has_a_sentence(ada):
-    from console.pages.settings_activity_wording import sentence_of
+    from console.pages.settings.activity_messages import sentence_of
 
     event = AuditEvent(action="something.new_happened", subject_kind="dataset", subject_id="abc")
     assert sentence_of(event) == "Something new happened: dataset abc."

@@ -6,7 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern
 
-from console.pages import settings_urls, sign_in_urls
+from console.pages.account import urls as account_urls
+from console.pages.settings import urls as settings_urls
 from sharing.declare import need_of
 from tests.accounts_cast import sign_in, verify
 
@@ -61,7 +62,7 @@ def url_of(pattern: URLPattern, prefix: str) -> str:
 
 
 URLS = [
-    *(url_of(pattern, "/") for pattern in sign_in_urls.urlpatterns),
+    *(url_of(pattern, "/") for pattern in account_urls.urlpatterns),
     *(url_of(pattern, "/settings") for pattern in settings_urls.urlpatterns),
 ]
 
@@ -69,7 +70,7 @@ URLS = [
 def test_the_walk_knows_every_url():
     assert len(URLS) > 30
     assert not any("<" in url for url in URLS)
-    assert all(need_of(p.callback, "POST") for p in [*sign_in_urls.urlpatterns, *settings_urls.urlpatterns])
+    assert all(need_of(p.callback, "POST") for p in [*account_urls.urlpatterns, *settings_urls.urlpatterns])
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AccountGeneralAccess, AuditEvent
-from console.pages import share
+from console.pages.sharing import dialog
 from resources.kinds import KINDS, Kind
 from resources.models import GeneralAccess
 from sharing import issues
@@ -148,7 +148,7 @@ def test_a_manager_cannot_give_what_it_lacks_nor_change_itself(dataset, ben, cle
 
 
 def test_people_are_looked_up_only_so_often(dataset, ada, ben, signed_in, monkeypatch):
-    monkeypatch.setattr(share, "LOOKUPS", 2)
+    monkeypatch.setattr(dialog, "LOOKUPS", 2)
     client = signed_in(ada)
     statuses = [client.post(address(dataset), {"who": f"nobody{number}"}).status_code for number in range(4)]
     assert statuses == [422, 422, 429, 429]

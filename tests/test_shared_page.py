@@ -109,7 +109,7 @@ def test_it_can_be_narrowed_to_a_kind(ada, ben, make_resource, give, signed_in):
 
 
 def test_it_is_paged_newest_first(ada, ben, make_resource, give, signed_in, monkeypatch):
-    monkeypatch.setattr("console.pages.listing.ROWS", 2)
+    monkeypatch.setattr("console.pages.components.listing.ROWS", 2)
     names: list[str] = []
     for number in range(5):
         give(make_resource(Kind.DATASET, ada, name=f"number-{number}"), ben)
@@ -121,8 +121,8 @@ def test_it_is_paged_newest_first(ada, ben, make_resource, give, signed_in, monk
 
 
 def test_it_counts_only_so_far_and_says_so(ada, ben, make_resource, give, signed_in, monkeypatch):
-    monkeypatch.setattr("console.pages.listing.ROWS", 2)
-    monkeypatch.setattr("console.pages.tables.MOST_COUNTED", 4)
+    monkeypatch.setattr("console.pages.components.listing.ROWS", 2)
+    monkeypatch.setattr("console.pages.components.tables.MOST_COUNTED", 4)
     for _ in range(7):
         give(make_resource(Kind.DATASET, ada), ben)
     client = signed_in(ben)

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from console.pages import upload
+from console.pages.datasets import upload as dataset_upload
 from resources.datasets import uploading
 from resources.datasets.reading import item_objects
 from resources.datasets.uploading import InvalidFile, add_file
@@ -196,7 +196,7 @@ def test_a_form_without_a_file_is_refused(ada, signed_in, dataset):
 
 
 def test_a_file_that_is_too_large_is_refused(ada, signed_in, dataset, monkeypatch):
-    monkeypatch.setattr(upload, "MAX_BYTES", 5)
+    monkeypatch.setattr(dataset_upload, "MAX_BYTES", 5)
     data = {"file": SimpleUploadedFile("a.json", b'[{"a": 1}]')}
     response = signed_in(ada).post(f"{dataset.console_path}/upload", data)
     assert response.status_code == 422

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from accounts.models import Account
-from console.pages.visibility_words import count, open_without_links
+from console.pages.components.visibility_sentences import count, open_without_links
 from resources.models import Actor, GeneralAccess
 from sharing import caps, promises, publishing
 from sharing.access import Facts

@@ -3,13 +3,13 @@
 from django.urls import include, path
 
 urlpatterns = [
-    path("", include("console.pages.sign_in_urls")),
-    path("settings", include("console.pages.settings_urls")),
-    path("", include("console.pages.run_urls")),
-    path("", include("console.pages.task_urls")),
-    path("", include("console.pages.actor_urls")),
-    path("", include("console.pages.schedule_urls")),
-    path("", include("console.pages.issue_urls")),
-    path("", include("console.pages.sharing_urls")),
-    path("", include("console.pages.storage_urls")),
+    path("", include("console.pages.account.urls")),
+    path("settings", include("console.pages.settings.urls")),
+    path("", include("console.pages.runs.urls")),
+    path("", include("console.pages.tasks.urls")),
+    path("", include("console.pages.actors.urls")),
+    path("", include("console.pages.schedules.urls")),
+    path("", include("console.pages.issues.urls")),
+    path("", include("console.pages.sharing.urls")),
+    path("", include("console.pages.storages.urls")),
 ]

@@ -13,8 +13,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.email_addresses import shown
-from console.pages.durations import in_words
-from console.pages.job_words import STATUS_WORDS
+from console.pages.components.durations import in_words
+from console.pages.components.status_badges import STATUS_WORDS
 
 register = template.Library()
 register.filter("shown_email", shown)

@@ -9,7 +9,7 @@ from threading import Event
 import pytest
 from playwright.sync_api import Page, expect
 
-from console.pages import upload
+from console.pages.datasets import upload as dataset_upload
 from resources.datasets.uploading import add_file
 from resources.datasets.writing import push
 from resources.kinds import Kind
@@ -176,7 +176,7 @@ def storing(monkeypatch) -> Iterator[Event]:
         assert may_store.wait(30)
         return add_file(*args)
 
-    monkeypatch.setattr(upload, "add_file", store_when_told)
+    monkeypatch.setattr(dataset_upload, "add_file", store_when_told)
     yield may_store
     may_store.set()
 

@@ -1,0 +1,49 @@
+"""Asking who somebody is once more, before something sensitive, without losing what they were about to do."""
+
+import time
+from urllib.parse import urlencode
+
+from allauth.account.adapter import get_adapter
+from django.http import HttpResponse, QueryDict
+from django.urls import reverse
+
+from accounts.freshness import is_fresh
+from accounts.requests import PageRequest
+from console.pages.components.dialogs import go_to
+
+LONGEST_KEPT = 20_000  # characters of a form
+LONGEST_WAIT = 1800  # seconds until what was not confirmed is forgotten
+_KEPT = "waits_for_confirmation"
+
+
+def ask_first(request: PageRequest, view_name: str, *, section: str) -> HttpResponse | None:
+    """Return the way through a confirmation and back to `view_name`, or None when the sign-in is fresh.
+
+    What the form holds is kept in the session meanwhile, so that the page can fill it in again and ask to press Save.
+    So it is not for forms with a secret in them. No address says that somebody has confirmed, for a link could too.
+    """
+    if is_fresh(request):
+        return None
+    sent = {name: values for name, values in request.POST.lists() if name != "csrfmiddlewaretoken"}
+    if len(str(sent)) > LONGEST_KEPT:
+        sent = {}
+    request.session[_KEPT] = {"section": section, "sent": sent, "at": time.time()}
+    ways = get_adapter().get_reauthentication_methods(request.user)
+    return go_to(request, f"{ways[0]['url']}?{urlencode({'next': reverse(view_name)})}")
+
+
+def back_from_confirmation(request: PageRequest, section: str) -> QueryDict | None:
+    """Return what somebody was about to send from this section of a page, when they have just confirmed it was them.
+
+    It is told once: a page that is loaded again shows what is saved.
+    """
+    kept = request.session.get(_KEPT)
+    if request.method != "GET" or not kept or kept["section"] != section or not is_fresh(request):
+        return None
+    del request.session[_KEPT]
+    if time.time() - kept["at"] > LONGEST_WAIT:
+        return None
+    sent = QueryDict(mutable=True)
+    for name, values in kept["sent"].items():
+        sent.setlist(name, values)
+    return sent

@@ -1,0 +1,39 @@
+"""The page of an Actor: what it is, how it is run, and what it has been built into."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from console.pages.actors.tabs import INFORMATION, ActorRequest, context_of
+from console.pages.components.cells import printable
+from resources.builds.choosing import build_for
+from resources.kinds import Kind
+from resources.models import Actor, BuildContent
+from sharing.declare import needs
+from sharing.permissions import Permission
+
+_LONGEST_README = 100_000
+
+
+@needs(Kind.ACTOR, Permission.READ)
+@require_safe
+def page(request: ActorRequest) -> HttpResponse:
+    """Show what is known of an Actor."""
+    actor = request.resource
+    context = {**context_of(request, INFORMATION), **_built(actor), "tags": _tags(actor)}
+    return render(request, "actors/information.html", context)
+
+
+def _built(actor: Actor) -> dict[str, Any]:
+    """Return the build that runs are of unless another one is chosen, and what it says of itself."""
+    build = build_for(actor, "")
+    content = BuildContent.objects.only("readme").filter(build=build).first() if build else None
+    readme = printable(content.readme[:_LONGEST_README]) if content else ""
+    return {"default": build, "readme": readme}
+
+
+def _tags(actor: Actor) -> list[tuple[str, Any]]:
+    """Return the tags of an Actor with the builds that they point to."""
+    return [(each.tag, each.build) for each in actor.tagged_builds.select_related("build").order_by("tag")]

@@ -1,0 +1,24 @@
+"""The Runs tab of an Actor: those runs of it that one may see, which are not all that there are."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from console.pages.actors.tabs import RUNS, ActorRequest, context_of
+from console.pages.components.listing import paging_of
+from console.pages.runs.rows import run_rows
+from resources.kinds import Kind
+from sharing.declare import needs
+from sharing.lists import listed
+from sharing.permissions import Permission
+
+
+@needs(Kind.ACTOR, Permission.READ)
+@require_safe
+def page(request: ActorRequest) -> HttpResponse:
+    """List one's own runs of an Actor and those that are shared with one, the newest first."""
+    actor, me = request.resource, request.user.pk
+    paging = paging_of(request.GET, me, kinds=(Kind.RUN,), actor_id=actor.pk)
+    found = listed(me, kinds=(Kind.RUN,), actor_id=actor.pk, offset=paging.offset, limit=paging.size)
+    context = {**context_of(request, RUNS), "rows": run_rows(found, request.principal), "paging": paging}
+    return render(request, "actors/runs.html", context)

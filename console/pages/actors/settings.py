@@ -1,0 +1,177 @@
+"""The Settings tab of an Actor: what it is called and how it is run, who can see it, and its end."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from console.pages import promise_words
+from console.pages.actors.tabs import SETTINGS, ActorRequest, context_of, title_of
+from console.pages.components import dialogs
+from console.pages.components.forms import Manners
+from console.pages.components.visibility_sentences import actor_sentence
+from resources.actors import editing
+from resources.actors.fields import (
+    MAX_DESCRIPTION,
+    MAX_TIMEOUT_SECS,
+    MAX_TITLE,
+    ActorFields,
+    InvalidField,
+)
+from resources.kinds import Kind
+from resources.storages import MAX_NAME_LENGTH, InvalidName, NameTaken, ResourceGone
+from sharing import promises, publishing, refusals
+from sharing.declare import needs
+from sharing.facts import facts_of
+from sharing.permissions import Permission
+
+_PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+_FIELD_OF = {
+    "defaultRunOptions.build": "default_build",
+    "defaultRunOptions.timeoutSecs": "default_timeout_secs",
+    "defaultRunOptions.memoryMbytes": "default_memory_mbytes",
+}
+
+
+class SettingsForm(Manners):
+    """What an Actor is called, and how its runs are run unless something else is said."""
+
+    name = forms.CharField(
+        label="Name",
+        max_length=MAX_NAME_LENGTH,
+        help_text=f"{editing.NAME_RULES} Programs that use the old name stop finding it.",
+        widget=forms.TextInput(attrs=_PLAIN),
+    )
+    title = forms.CharField(label="Title", required=False, max_length=MAX_TITLE, help_text="What people read.")
+    description = forms.CharField(
+        label="Description", required=False, max_length=MAX_DESCRIPTION, widget=forms.Textarea(attrs={"rows": 4})
+    )
+    default_build = forms.CharField(
+        label="Build",
+        max_length=40,
+        help_text="The tag or number of the build that is run.",
+        widget=forms.TextInput(attrs=_PLAIN),
+    )
+    default_timeout_secs = forms.IntegerField(
+        label="Timeout in seconds", min_value=0, max_value=MAX_TIMEOUT_SECS, help_text="0 is no limit."
+    )
+    default_memory_mbytes = forms.IntegerField(label="Memory in MB", help_text="A power of 2, such as 256 or 1024.")
+    restart_on_error = forms.BooleanField(label="Start a run again that has ended with an error", required=False)
+
+    def change(self) -> ActorFields:
+        """Return the fields besides the name; only of a form that is valid."""
+        given: dict[str, Any] = self.cleaned_data
+        return ActorFields(
+            title=given["title"],
+            description=given["description"].replace("\r\n", "\n"),
+            default_build=given["default_build"],
+            default_timeout_secs=given["default_timeout_secs"],
+            default_memory_mbytes=given["default_memory_mbytes"],
+            restart_on_error=given["restart_on_error"],
+        )
+
+
+@needs(Kind.ACTOR, Permission.WRITE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def page(request: ActorRequest) -> HttpResponse:
+    """Show the settings of an Actor, and change them."""
+    actor = request.resource
+    initial = {name: getattr(actor, name) for name in SettingsForm.base_fields}
+    form = SettingsForm(request.POST if request.method == "POST" else None, initial=initial)
+    if request.method == "POST" and form.is_valid() and _save(request, form):
+        messages.success(request, "The settings were saved.")
+        return redirect(f"{actor.console_path}/settings")
+    status = 422 if form.errors else 200
+    can_publish = publishing.missing(request.access, public=not actor.is_public) is None
+    context = {**context_of(request, SETTINGS), "form": form, "can_publish": can_publish}
+    context["who_can_see"] = actor_sentence(request.access.facts)
+    context["who_can_change"] = promise_words.who_can_publish(public=not actor.is_public)
+    return render(request, "actors/settings.html", context, status=status)
+
+
+@needs(Kind.ACTOR, Permission.MANAGE_ACCESS_RIGHTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def publish(request: ActorRequest) -> HttpResponse:
+    """Say what becomes of it, then make an Actor public, or private again."""
+    actor = request.resource
+    wanted = not actor.is_public
+    if request.method == "POST":
+        # The form says what was shown, so that two people who press the button at once do not undo each other.
+        wanted = request.POST.get("public") == "yes"
+    missing = publishing.missing(request.access, public=wanted)
+    if missing is not None:
+        return refusals.refused(request, request.access, missing)
+    if request.method == "POST":
+        try:
+            editing.update(actor, ActorFields(is_public=wanted), by=request.principal)
+        except ResourceGone:
+            return _gone(request)
+        now = actor_sentence(facts_of(actor, request.principal.account_id))
+        messages.success(request, f"{title_of(actor)} is {'public' if wanted else 'private'} now. {now}")
+        return dialogs.go_to(request, actor.console_path)
+    found = promises.of_actor(actor, request.access.facts, public=wanted)
+    by_owner = actor.owner_id == request.principal.account_id
+    return dialogs.answer(
+        request,
+        "actors/_publish.html",
+        title="Publish Actor?" if wanted else "Make Actor private?",
+        actor=actor,
+        wanted=wanted,
+        back=actor.console_path,
+        promise=found,
+        unchanged=promise_words.publish_sentences(found, actor, by_owner),
+        who=promise_words.private_sentences(found, actor, request.user),
+    )
+
+
+@needs(Kind.ACTOR, Permission.WRITE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: ActorRequest) -> HttpResponse:
+    """Ask for its name, then delete an Actor."""
+    actor = request.resource
+    form = _confirmation(request, str(actor))
+    if request.method == "POST" and form.is_valid():
+        if not editing.delete(actor, by=request.principal):
+            return _gone(request)
+        messages.success(request, f"Actor “{title_of(actor)}” was deleted.")
+        return dialogs.go_to(request, "/actors")
+    return dialogs.answer(request, "actors/_delete.html", title="Delete Actor?", actor=actor, form=form)
+
+
+class _ConfirmationForm(Manners):
+    confirmation = forms.CharField(max_length=100, widget=forms.TextInput(attrs={**_PLAIN, "autofocus": True}))
+
+    def __init__(self, name: str, *args: Any) -> None:
+        self.name = name
+        super().__init__(*args)
+        self.fields["confirmation"].label = f"Type {name} to confirm"
+
+    def clean_confirmation(self) -> str:
+        if self.cleaned_data["confirmation"] != self.name:
+            raise forms.ValidationError("This is not the name of the Actor.")
+        return self.name
+
+
+def _confirmation(request: ActorRequest, name: str) -> _ConfirmationForm:
+    return _ConfirmationForm(name, request.POST) if request.method == "POST" else _ConfirmationForm(name)
+
+
+def _save(request: ActorRequest, form: SettingsForm) -> bool:
+    try:
+        editing.update(request.resource, form.change(), by=request.principal, name=form.cleaned_data["name"])
+    except (InvalidName, NameTaken) as problem:
+        form.add_error("name", str(problem))
+    except InvalidField as problem:
+        text, field = str(problem), _FIELD_OF.get(problem.field, problem.field)
+        form.add_error(field if field in form.fields else None, text[:1].upper() + text[1:])
+    except ResourceGone:
+        form.add_error(None, "The Actor has been deleted in the meantime.")
+    return not form.errors
+
+
+def _gone(request: ActorRequest) -> HttpResponse:
+    messages.info(request, "The Actor had been deleted already.")
+    return dialogs.go_to(request, "/actors")

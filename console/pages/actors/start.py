@@ -1,0 +1,141 @@
+"""The dialog that starts an Actor: its input, as the build's schema fills it in, and the options of the run."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from django.http import HttpResponse
+from django.views.decorators.http import require_http_methods
+
+from accounts.request_context import origin
+from console.http.form_limits import BYTES_PER_CHARACTER, takes_up_to
+from console.pages.actors.tabs import ActorRequest, title_of
+from console.pages.components import dialogs
+from console.pages.components.cells import printable
+from console.pages.components.json_format import laid_out
+from console.pages.components.run_input_form import MAX_INPUT, InputForm
+from console.pages.components.visibility_sentences import new_run_sentences
+from resources.builds.choosing import build_for
+from resources.jobs import Origin
+from resources.kinds import Kind
+from resources.models import Actor, Build, BuildContent, Run
+from resources.runs import starting
+from resources.runs.inputs import InvalidInput, schema_of
+from resources.runs.options import InvalidOption
+from sharing.access import Parent
+from sharing.declare import needs
+from sharing.permissions import Permission
+from sharing.visibility import of_new_run
+
+_MOST_PROPERTIES = 200
+_MOST_PROBLEMS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One thing that an input may say, out of the schema of the build."""
+
+    name: str
+    title: str
+    type: str
+    description: str
+    is_required: bool
+
+
+@needs(Kind.ACTOR, Permission.RUN)
+@takes_up_to(MAX_INPUT * BYTES_PER_CHARACTER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def start(request: ActorRequest) -> HttpResponse:
+    """Start an Actor. The run belongs to whoever starts it."""
+    actor = request.resource
+    build = build_for(actor, request.GET.get("build", ""))
+    schema = _schema(build)
+    initial = {
+        "input": _prefill(schema),
+        "build": request.GET.get("build", "") or actor.default_build,
+        "timeout_secs": actor.default_timeout_secs,
+        "memory_mbytes": actor.default_memory_mbytes,
+    }
+    form = InputForm(request.POST if request.method == "POST" else None, initial=initial)
+    form.show_secret_fields(schema_of(_build_of(form, actor)))
+    if request.method == "POST" and form.is_valid():
+        run = _start(request, form)
+        if run is not None:
+            return dialogs.go_to(request, run.console_path)
+    return dialogs.answer(
+        request,
+        "actors/_start.html",
+        title=f"Start {title_of(actor)}",
+        form=form,
+        actor=actor,
+        build=build,
+        properties=_properties(schema),
+        readers=new_run_sentences(of_new_run(request.user, Parent.of(request.access.facts))),
+        can_build=request.access.allows(Permission.BUILD),
+    )
+
+
+def _start(request: ActorRequest, form: InputForm) -> Run | None:
+    text = form.with_secrets(form.cleaned_data["input"])
+    try:
+        return starting.start(
+            request.resource,
+            by=request.principal,
+            input=text.encode() if text else None,
+            content_type="application/json; charset=utf-8",
+            options=form.options(),
+            origin=Origin.WEB,
+            client_ip=origin().get("ip", ""),
+            user_agent=request.headers.get("User-Agent", ""),
+        )
+    except starting.CannotRun as problem:
+        form.add_error("build", str(problem))
+    except InvalidInput as problem:
+        form.add_error("input", problem.problems[:_MOST_PROBLEMS])
+    except InvalidOption as problem:
+        form.refuse(problem)
+    return None
+
+
+def _build_of(form: InputForm, actor: Actor) -> Build | None:
+    """Return the build that a form would start, whose secret fields it asks for."""
+    return build_for(actor, str(form["build"].value() or ""))
+
+
+def _schema(build: Build | None) -> dict[str, Any]:
+    """Return what a build says of its input; nothing where it says nothing that can be read."""
+    content = BuildContent.objects.only("input_schema").filter(build=build).first() if build else None
+    try:
+        found = msgspec.json.decode(content.input_schema) if content and content.input_schema else {}
+    except (msgspec.DecodeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _properties_in(schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    found = schema.get("properties")
+    found = found if isinstance(found, dict) else {}
+    return {name: each for name, each in list(found.items())[:_MOST_PROPERTIES] if isinstance(each, dict)}
+
+
+def _prefill(schema: dict[str, Any]) -> str:
+    """Return the input that a schema suggests, laid out; an empty object where it suggests none."""
+    properties = {name: each for name, each in _properties_in(schema).items() if not each.get("isSecret")}
+    found = {name: each["prefill"] for name, each in properties.items() if "prefill" in each}
+    text, is_cut = laid_out(msgspec.json.encode(found).decode(), MAX_INPUT)
+    return "{}" if is_cut else printable(text)
+
+
+def _properties(schema: dict[str, Any]) -> list[Property]:
+    required = schema.get("required")
+    names = required if isinstance(required, list) else []
+    return [
+        Property(
+            printable(name),
+            printable(str(each.get("title") or "")[:200]),
+            printable(str(each.get("type") or "")[:40]),
+            printable(str(each.get("description") or "")[:1000]),
+            is_required=name in names,
+        )
+        for name, each in _properties_in(schema).items()
+    ]

@@ -1,0 +1,43 @@
+"""What the pages of one Actor have in common: the head and the tabs."""
+
+from typing import Any
+
+from console.pages.components import resource_page
+from console.pages.components.resource_page import Tab
+from resources.models import Actor
+from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
+
+INFORMATION, SOURCE, BUILDS, RUNS, ISSUES, SETTINGS = "", "/source", "/builds", "/runs", "/issues", "/settings"
+_LABELS = {
+    INFORMATION: "Information",
+    SOURCE: "Source",
+    BUILDS: "Builds",
+    RUNS: "Runs",
+    ISSUES: "Issues",
+    SETTINGS: "Settings",
+}
+
+
+class ActorRequest(ResourcePageRequest):
+    """A request for a page of an Actor."""
+
+    resource: Actor
+
+
+def context_of(request: ActorRequest, tab: str) -> dict[str, Any]:
+    """Return what `actors/page.html` needs; `tab` is the end of the path of the one that is shown."""
+    actor, access = request.resource, request.access
+    shown = [each for each in _LABELS if each != SETTINGS or access.allows(Permission.WRITE)]
+    tabs = [Tab(_LABELS[each], f"{actor.console_path}{each}", is_current=each == tab) for each in shown]
+    return {
+        **resource_page.context_of(request, heading=title_of(actor), tabs=tabs),
+        "actor": actor,
+        "can_run": access.allows(Permission.RUN),
+        "can_build": access.allows(Permission.BUILD),
+    }
+
+
+def title_of(actor: Actor) -> str:
+    """Return what a page calls an Actor."""
+    return actor.title or actor.name or actor.pk

@@ -1,0 +1,1 @@
+"""What pages of several areas share: tables, forms, dialogs, badges."""

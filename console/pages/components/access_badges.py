@@ -1,0 +1,61 @@
+"""General access as a badge, and how somebody comes to see a resource, as a sentence."""
+
+from dataclasses import dataclass
+
+from console.pages.components.access_reasons import of_decision
+from resources.models import GeneralAccess
+from sharing.access import Decision, Facts, Reason, general_access_source
+from sharing.permissions import Permission
+from sharing.visibility import Everyone, everyone
+from sharing.wording import verbs_of
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A level as a badge: `tone` is its colour, `icon` a heroicon, `source` where a level it follows is from."""
+
+    level: str
+    label: str
+    tone: str
+    icon: str
+    source: str
+    explanation: str
+
+
+_LOOKS = {
+    GeneralAccess.RESTRICTED: (
+        "Restricted",
+        "restricted",
+        "lock-closed",
+        "Its ID or link alone gives no access.",
+    ),
+    GeneralAccess.ANYONE_WITH_ID_CAN_READ: ("Anyone with ID", "open", "link", "Anyone who has the ID can read."),
+    GeneralAccess.ANYONE_WITH_NAME_CAN_READ: (
+        "Anyone with name or ID",
+        "named",
+        "globe-alt",
+        "Anyone who has the ID, or knows the owner and the name, can read.",
+    ),
+}
+
+
+def badge_of(facts: Facts) -> Badge:
+    """Return the badge for the level that holds for a resource, whether its own or one that it follows.
+
+    A build of a public Actor is open at every level.
+    """
+    level, inherited_from = general_access_source(facts)
+    if everyone(facts) is Everyone.PUBLIC:
+        return Badge(level, "Public", "open", "globe-alt", "", "Everyone can read, because the Actor is public.")
+    label, tone, icon, explanation = _LOOKS[GeneralAccess(level)]
+    source = {"RUN": "from its run", "ACCOUNT": "from the account"}.get(inherited_from or "", "")
+    return Badge(level, label, tone, icon, source, explanation)
+
+
+def how_you_see_it(decision: Decision, facts: Facts, held: Permission, account_id: str | None) -> str:
+    """Return one sentence for somebody who may read what they do not own; empty for the owner."""
+    if decision.reason is Reason.OWNER:
+        return ""
+    sentence = f"Your access: {verbs_of(held)}, {of_decision(decision, facts, account_id)}."
+    by_link = decision.reason in (Reason.ANYONE_WITH_ID, Reason.ANYONE_WITH_NAME)
+    return f"{sentence} Keep the link: what is open by its link alone is not in your lists." if by_link else sentence

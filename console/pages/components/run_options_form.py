@@ -1,0 +1,55 @@
+"""The fields of a run's options, as the dialogs that start or resurrect one and the page of a task have them."""
+
+from typing import Any
+
+from django import forms
+
+from console.pages.components.forms import Manners
+from resources.runs.options import MAX_BUILD_LENGTH, MAX_TIMEOUT_SECS, InvalidOption, RunOptions
+
+_FIELD_OF = {"build": "build", "timeout": "timeout_secs", "memory": "memory_mbytes", "maxItems": "max_items"}
+
+
+class OptionsForm(Manners):
+    """Options of a run; what is left empty is decided by whoever is asked next."""
+
+    build = forms.CharField(
+        label="Build",
+        required=False,
+        max_length=MAX_BUILD_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text="A tag such as latest, or a number such as 0.1.3.",
+    )
+    timeout_secs = forms.IntegerField(
+        label="Timeout in seconds",
+        required=False,
+        min_value=0,
+        max_value=MAX_TIMEOUT_SECS,
+        help_text="After this time the run is stopped. 0 is no limit.",
+    )
+    memory_mbytes = forms.IntegerField(
+        label="Memory in MB", required=False, help_text="A power of 2, such as 256 or 1024."
+    )
+
+    def options(self) -> RunOptions:
+        """Return the options that the form asks for; only of a form that is valid."""
+        given: dict[str, Any] = self.cleaned_data
+        return RunOptions(
+            build=given["build"] or None, timeout_secs=given["timeout_secs"], memory_mbytes=given["memory_mbytes"]
+        )
+
+    def clean(self) -> dict[str, Any]:
+        """Say beside its field what no run can have."""
+        given = super().clean() or {}
+        if not self.errors:
+            try:
+                self.options().checked()
+            except InvalidOption as problem:
+                self.refuse(problem)
+        return given
+
+    def refuse(self, problem: InvalidOption) -> None:
+        """Say beside its field which option cannot be."""
+        field = _FIELD_OF.get(problem.field)
+        text = str(problem)
+        self.add_error(field if field in self.fields else None, f"{text[0].upper()}{text[1:]}")

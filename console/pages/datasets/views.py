@@ -1,0 +1,32 @@
+"""The page of a dataset."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from console.pages.datasets.items_table import view_of
+from console.pages.storages.page import context_of
+from resources.datasets.errors import DatasetGone
+from resources.kinds import Kind
+from resources.models import Dataset
+from sharing import refusals
+from sharing.declare import needs
+from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
+
+
+class DatasetRequest(ResourcePageRequest):
+    """A request for a page of a dataset."""
+
+    resource: Dataset
+
+
+@needs(Kind.DATASET, Permission.READ)
+@require_safe
+def dataset_page(request: DatasetRequest) -> HttpResponse:
+    """Show a dataset with a page of its items, as a table or as JSON."""
+    try:
+        view = view_of(request.resource, request.GET)
+    except DatasetGone:
+        return refusals.missing(request, Kind.DATASET)
+    return render(request, "storage/dataset.html", {**context_of(request), **view})

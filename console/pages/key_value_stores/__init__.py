@@ -1,0 +1,1 @@
+"""Pages of key-value stores and their records."""

@@ -1,0 +1,153 @@
+"""A record as its page shows it: JSON laid out, text as text, raster images; of everything else, what it is.
+
+What a user stored never runs in the console: HTML, SVG and scripts are shown as their text.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import msgspec
+
+from console.pages.components.cells import printable
+from console.pages.components.json_format import laid_out
+from console.pages.components.secret_masking import masked
+from resources.models import Record
+from resources.records.content import Undecodable, UnpacksTooLarge, decoded_pieces, stored_pieces
+from resources.records.content_types import as_served, essence_of
+from resources.records.reading import open_current
+
+MAX_BYTES = 128 * 1024
+MAX_CHARACTERS = 128 * 1024
+MAX_IMAGE_BYTES = 16 * 1024 * 1024
+# Pictures made of pixels, which are nothing but pictures. An SVG is a document.
+_RASTER = frozenset({"image/avif", "image/bmp", "image/gif", "image/jpeg", "image/png", "image/webp"})
+_TEXT = frozenset(
+    {
+        "application/ecmascript",
+        "application/graphql",
+        "application/javascript",
+        "application/sql",
+        "application/toml",
+        "application/x-javascript",
+        "application/x-ndjson",
+        "application/x-sh",
+        "application/x-www-form-urlencoded",
+        "application/x-yaml",
+        "application/xhtml+xml",
+        "application/xml",
+        "application/yaml",
+        "image/svg+xml",
+    }
+)
+_CHARSETS = {
+    "iso-8859-1": "latin-1",
+    "latin1": "latin-1",
+    "utf-16": "utf-16",
+    "utf-16be": "utf-16-be",
+    "utf-16le": "utf-16-le",
+    "windows-1252": "cp1252",
+}
+
+
+class Form(StrEnum):
+    """In which way a record is shown."""
+
+    JSON = "json"
+    TEXT = "text"
+    IMAGE = "image"
+    BINARY = "binary"
+    LARGE_IMAGE = "large image"
+    EMPTY = "empty"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a page shows of a record. `is_cut` says that there is more, `note` what there is to say besides."""
+
+    form: Form
+    text: str = ""
+    is_cut: bool = False
+    note: str = ""
+
+
+def is_raster(content_type: str) -> bool:
+    """Tell whether this is a picture that a browser may show in a page."""
+    return essence_of(as_served(content_type)) in _RASTER
+
+
+def preview_of(record: Record, secret: Collection[str] | None = None) -> Preview:
+    """Return the preview of a record, for which no more than its beginning is read.
+
+    With `secret`, the names of an input's secret fields, dots stand for them and for all that is encrypted.
+
+    Raises:
+        FileNotFoundError: when the record was deleted in the meantime.
+    """
+    essence = essence_of(as_served(record.content_type))
+    if not record.size:
+        return Preview(Form.EMPTY)
+    if essence in _RASTER:
+        return Preview(Form.IMAGE if record.size <= MAX_IMAGE_BYTES else Form.LARGE_IMAGE)
+    is_json = essence == "application/json" or essence.endswith("+json")
+    if not (is_json or essence.startswith("text/") or essence in _TEXT or essence.endswith("+xml")):
+        return Preview(Form.BINARY)
+    try:
+        start, is_whole = _start_of(record)
+    except (Undecodable, UnpacksTooLarge):
+        return Preview(Form.UNREADABLE)
+    shown = _as_json(start, is_whole) if is_json else _as_text(record, start, is_whole)
+    return shown if secret is None else replace(shown, text=masked(shown.text, secret))
+
+
+def _as_json(start: bytes, is_whole: bool) -> Preview:
+    if is_whole and not _is_json(start):
+        return Preview(Form.TEXT, printable(start.decode(errors="replace")), note="This is not valid JSON.")
+    text, is_cut = laid_out(start.decode(errors="replace" if is_whole else "ignore"), MAX_CHARACTERS)
+    return Preview(Form.JSON, printable(text), is_cut or not is_whole)
+
+
+def _as_text(record: Record, start: bytes, is_whole: bool) -> Preview:
+    charset = _charset_of(record.content_type)
+    text = start.decode(charset, errors="replace" if is_whole else "ignore")
+    return Preview(Form.TEXT, printable(text), not is_whole)
+
+
+def _start_of(record: Record) -> tuple[bytes, bool]:
+    """Return at most the first MAX_BYTES of a record, out of its encoding, and whether they are all."""
+    found = open_current(record)
+    if found is None:
+        raise FileNotFoundError(record.key)
+    current, stream = found
+    pieces = decoded_pieces(current, stream) if current.content_encoding else stored_pieces(stream)
+    taken, size = [], 0
+    try:
+        for piece in pieces:
+            taken.append(piece)
+            size += len(piece)
+            if size > MAX_BYTES:
+                break
+    finally:
+        stream.close()
+    start = b"".join(taken)
+    return start[:MAX_BYTES], size <= MAX_BYTES
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        msgspec.json.decode(text, type=msgspec.Raw)  # which knows numbers of any size
+    except RecursionError:
+        return True  # too deep to say; laying it out is not
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return True
+
+
+def _charset_of(content_type: str) -> str:
+    """Return Python's name of the charset that a type names, of those that a page can show; else UTF-8."""
+    for parameter in content_type.split(";")[1:]:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset":
+            return _CHARSETS.get(value.strip().strip('"').lower(), "utf-8")
+    return "utf-8"

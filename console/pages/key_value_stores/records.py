@@ -1,0 +1,102 @@
+"""A record of a key-value store: what it holds, its bytes, and its deletion."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.lib.api_errors import ApiError
+from console.http.record_response import answer_with
+from console.pages.components import dialogs
+from console.pages.key_value_stores.preview import is_raster, preview_of
+from console.pages.key_value_stores.views import StoreRequest, row_of
+from resources.kinds import Kind
+from resources.models import Record
+from resources.records import writing
+from resources.records.content_types import ANY_BYTES, as_served, essence_of
+from resources.records.reading import find
+from sharing.declare import needs
+from sharing.permissions import Permission
+
+_WITH_CONTENT = (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT)
+
+
+@needs(Kind.KEY_VALUE_STORE, Permission.READ)
+@require_safe
+def show(request: StoreRequest, key: str = "") -> HttpResponse:
+    """Show a record with a preview of what it holds."""
+    store = request.resource
+    record = _named(request, key)
+    if record is None:
+        return _missing(request)
+    try:
+        preview = preview_of(record)
+    except FileNotFoundError:
+        return _missing(request)
+    return dialogs.answer(
+        request,
+        "storage/_record.html",
+        title=record.key,
+        store=store,
+        row=row_of(store, record),
+        record=record,
+        preview=preview,
+        can_write=request.access.allows(Permission.WRITE),
+    )
+
+
+@needs(Kind.KEY_VALUE_STORE, Permission.READ)
+@require_safe
+def content(request: StoreRequest, key: str = "") -> HttpResponseBase:
+    """Send a record's bytes: a raster image as one, for previews; everything else, and with `?download`, as a file.
+
+    Never under a type that a browser would run or lay out in the console's origin, whatever it was stored with.
+    """
+    record = _named(request, key)
+    inline = record is not None and is_raster(record.content_type) and "download" not in request.GET
+    try:
+        response = answer_with(request, record, as_attachment=not inline) if record else None
+    except ApiError as error:
+        return render(request, "error.html", {"status": error.status, "message": error.message}, status=error.status)
+    except FileNotFoundError:
+        response = None
+    if record is None or response is None:
+        return _missing(request)
+    if response.status_code in _WITH_CONTENT:
+        response.headers["Content-Type"] = essence_of(as_served(record.content_type)) if inline else ANY_BYTES
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    return response
+
+
+@needs(Kind.KEY_VALUE_STORE, Permission.WRITE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: StoreRequest, key: str = "") -> HttpResponse:
+    """Ask, then delete a record."""
+    store = request.resource
+    record = _named(request, key)
+    if request.method == "POST" and record is not None:
+        try:
+            was_there = writing.delete(store.pk, record.key)
+        except writing.StoreGone:
+            return dialogs.go_to(request, store.console_path)
+        messages.success(request, f"Record “{record.key}” was {'deleted' if was_there else 'gone already'}.")
+        return dialogs.go_to(request, store.console_path)
+    if record is None:
+        return _missing(request)
+    return dialogs.answer(
+        request, "storage/_record_delete.html", title="Delete record?", store=store, row=row_of(store, record)
+    )
+
+
+def _named(request: StoreRequest, key: str) -> Record | None:
+    """Return the record that the path names, or the query where a path cannot."""
+    return find(request.resource.pk, key or request.GET.get("key", ""))
+
+
+def _missing(request: StoreRequest) -> HttpResponse:
+    """Say that there is no such record, to somebody who may read the store."""
+    context = {"resource": request.resource, "info": request.resource.info, "what": "record"}
+    return render(request, "storage/missing.html", context, status=HTTPStatus.NOT_FOUND)

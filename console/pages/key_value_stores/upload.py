@@ -1,0 +1,239 @@
+"""Uploading a record: a file, or text that is typed in.
+
+A file goes to the disk as it comes and from there to where records are, so that its size is nobody's memory. And it
+does not come before it is known that whoever sends it may write: Django looks for the CSRF token of a form in its body,
+so the check is made here, after the decision, instead of in the middleware, which would read all of it before.
+"""
+
+import mimetypes
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, StopUpload, TemporaryFileUploadHandler
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.defaultfilters import filesizeformat
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods, require_safe
+
+from console.http.form_limits import takes_up_to
+from console.pages.components import dialogs
+from console.pages.key_value_stores.views import StoreRequest, row_of
+from resources.kinds import Kind
+from resources.models import KeyValueStore, Record
+from resources.records import writing
+from resources.records.content_types import MAX_LENGTH as MAX_TYPE_LENGTH
+from resources.records.content_types import can_be_content_type
+from resources.records.keys import MAX_LENGTH, RULES
+from resources.records.reading import find
+from sharing.declare import needs
+from sharing.permissions import Permission
+
+LONGEST_TEXT = 1_000_000
+_ANY_BYTES = "application/octet-stream"
+_PLAIN_ATTRS = {"autocomplete": "off", "spellcheck": "false"}
+
+
+class RecordExists(Exception):
+    """There is a record under the key, and nobody said that it may be replaced."""
+
+    def __init__(self, record: Record) -> None:
+        super().__init__(record.key)
+        self.record = record
+
+
+class RecordForm(forms.Form):
+    """A record: its key, and a file or a text."""
+
+    key = forms.CharField(
+        label="Key",
+        required=False,
+        max_length=MAX_LENGTH,
+        help_text=f"{RULES} Without one it is the file's name.",
+        widget=forms.TextInput(attrs={"autofocus": True, **_PLAIN_ATTRS}),
+    )
+    file = forms.FileField(
+        label="File",
+        required=False,
+        allow_empty_file=True,
+        # Which file was chosen is nothing that an answer could bring back, so the field itself stays.
+        widget=forms.FileInput(attrs={"hx-preserve": "true"}),
+    )
+    text = forms.CharField(
+        label="Or text",
+        required=False,
+        strip=False,
+        max_length=LONGEST_TEXT,
+        widget=forms.Textarea(attrs={"rows": 6, "class": "id", **_PLAIN_ATTRS}),
+    )
+    content_type = forms.CharField(
+        label="Content type",
+        required=False,
+        max_length=MAX_TYPE_LENGTH,
+        help_text="Such as image/png. Without one it is what the file or the text looks like.",
+        widget=forms.TextInput(attrs=_PLAIN_ATTRS),
+    )
+    replace = forms.BooleanField(label="Replace the record that has this key", required=False)
+
+    def __init__(self, *args: Any, is_too_large: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._is_too_large = is_too_large
+
+    def clean_text(self) -> str:
+        """Return the text with the ends of lines that were typed, of which browsers make two characters."""
+        text: str = self.cleaned_data["text"]
+        return text.replace("\r\n", "\n")
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Add an error; a file that is wrong is chosen anew."""
+        super().add_error(field, error)
+        if field == "file":
+            self.fields["file"].widget.attrs.pop("hx-preserve", None)
+
+    def clean_content_type(self) -> str:
+        """Let through what can be a media type."""
+        content_type: str = self.cleaned_data["content_type"]
+        if content_type and not can_be_content_type(content_type):
+            raise forms.ValidationError("This is not a media type. Write it like image/png or text/plain.")
+        return content_type
+
+    def clean(self) -> dict[str, Any]:
+        """Let through either a file or a text, and fill in the key and the type that nobody gave."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        file, text = data.get("file"), data.get("text", "")
+        if self._is_too_large:
+            self.add_error("file", too_large())
+        elif file and text:
+            self.add_error("text", "Choose a file or type a text, not both.")
+        elif file is None and not text and "file" not in self.errors and "text" not in self.errors:
+            self.add_error("file", "Choose a file, or type a text below.")
+        key = data.get("key") or (file.name if file else "")
+        if not key and "key" not in self.errors:
+            self.add_error("key", f"Give the record a key. {RULES}")
+        return {**data, "key": key, "content_type": data.get("content_type") or _type_of(key, file, text)}
+
+    def store(self, store: KeyValueStore) -> Record | None:
+        """Write the record and return it; None, and an error in the form, if it will not do.
+
+        Raises:
+            StoreGone: when the store was deleted in the meantime.
+        """
+        if not self.is_valid():
+            return None
+        data = self.cleaned_data
+        pieces: Iterable[bytes] = data["file"].chunks() if data["file"] else [data["text"].encode()]
+        expect = None if data["replace"] else _expect_nothing
+        try:
+            return writing.write(store.pk, data["key"], pieces, content_type=data["content_type"], expect=expect)
+        except writing.InvalidKey as problem:
+            self.add_error("key", str(problem))
+        except RecordExists as problem:
+            self.add_error("key", f"There is a record with this key: {_described(problem.record)}. Tick Replace below.")
+        except writing.TooLarge:
+            self.add_error("file", too_large())
+        return None
+
+
+class Limit(FileUploadHandler):
+    """Takes no more of a file than a record may have, and remembers that there was more."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        super().__init__(request)
+        self.is_exceeded = False
+        self._size = 0
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
+        """Pass a piece on.
+
+        Raises:
+            StopUpload: when there are more bytes than a record may have.
+        """
+        self._size += len(raw_data)
+        if self._size > settings.API_MAX_RECORD_BYTES:
+            self.is_exceeded = True
+            raise StopUpload(connection_reset=False)
+        return raw_data
+
+    def file_complete(self, file_size: int) -> None:
+        """Leave the file to the next handler."""
+
+
+@needs(Kind.KEY_VALUE_STORE, Permission.WRITE)
+@takes_up_to(lambda: settings.API_MAX_RECORD_BYTES)
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def upload(request: StoreRequest) -> HttpResponse:
+    """Ask for a record, then store it."""
+    limit = Limit(request)
+    request.upload_handlers = [limit, TemporaryFileUploadHandler(request)]
+    return _upload(request, limit)
+
+
+@csrf_protect
+def _upload(request: StoreRequest, limit: Limit) -> HttpResponse:
+    store = request.resource
+    if request.method == "POST":
+        posted = request.POST, request.FILES  # it is read here, and not before
+        form = RecordForm(*posted, is_too_large=limit.is_exceeded)
+        try:
+            record = form.store(store)
+        except writing.StoreGone:
+            return dialogs.go_to(request, store.console_path)
+        if record is not None:
+            messages.success(request, f"Record “{record.key}” was stored: {_described(record)}.")
+            return dialogs.go_to(request, store.console_path)
+    else:
+        key = request.GET.get("key", "")[:MAX_LENGTH]
+        form = RecordForm(initial={"key": key, "replace": bool(key)})
+    return dialogs.answer(request, "storage/_record_upload.html", title="Upload a record", form=form, store=store)
+
+
+@needs(Kind.KEY_VALUE_STORE, Permission.WRITE)
+@require_safe
+def key_warning(request: StoreRequest) -> HttpResponse:
+    """Answer with what an upload under a key would replace, while the key is being typed."""
+    record = find(request.resource.pk, request.GET.get("key", ""))
+    row = None if record is None else row_of(request.resource, record)
+    return render(request, "storage/_record_there.html", {"row": row})
+
+
+def too_large() -> str:
+    """Return what is said of a file that is too large."""
+    return f"This is too large. A record can have {filesizeformat(settings.API_MAX_RECORD_BYTES)} at most."
+
+
+def _expect_nothing(record: Record | None) -> None:
+    if record is not None:
+        raise RecordExists(record)
+
+
+def _described(record: Record) -> str:
+    return f"{record.content_type}, {filesizeformat(record.size)}"
+
+
+def _type_of(key: str, file: "UploadedFile[bytes] | None", text: str) -> str:
+    """Return the type that a record probably has: what the browser says, what the name says, what it looks like."""
+    told = (file.content_type or "") if file else ""
+    if told != _ANY_BYTES and can_be_content_type(told):
+        return told
+    guessed, encoding = mimetypes.guess_type((file.name if file else None) or key)
+    if encoding:  # compressed, so it is not what the name says that is in it
+        return "application/gzip" if encoding == "gzip" else _ANY_BYTES
+    if file:
+        return guessed or _ANY_BYTES
+    if guessed in (None, "text/plain"):
+        guessed = "application/json" if _is_json(text) else "text/plain"
+    return f"{guessed}; charset=utf-8"
+
+
+def _is_json(text: str) -> bool:
+    try:
+        msgspec.json.decode(text, type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return text.lstrip()[:1] in ("{", "[")

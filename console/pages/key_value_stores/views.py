@@ -1,0 +1,83 @@
+"""The page of a key-value store: its records, page by page in the order of their keys."""
+
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_safe
+
+from console.pages.storages.page import context_of
+from resources.kinds import Kind
+from resources.models import KeyValueStore, Record
+from resources.records.content_types import essence_of
+from resources.records.keys import MAX_LENGTH, KeyFilter, can_be_key, can_be_stored
+from resources.records.reading import list_records
+from sharing.declare import needs
+from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
+
+ROWS = 50
+TABLE = "records"
+
+
+class StoreRequest(ResourcePageRequest):
+    """A request for a page of a key-value store."""
+
+    resource: KeyValueStore
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRow:
+    """A record in the table, with the addresses of its page, its content, its download and its deletion."""
+
+    record: Record
+    content_type: str
+    path: str
+    content_path: str
+    download_path: str
+    delete_path: str
+
+
+@needs(Kind.KEY_VALUE_STORE, Permission.READ)
+@require_safe
+def page(request: StoreRequest) -> HttpResponse:
+    """Show a store with a page of its records; htmx asks for the table alone when the prefix changes."""
+    store = request.resource
+    prefix = request.GET.get("prefix", "").strip()[:MAX_LENGTH]
+    after = request.GET.get("after", "")
+    after = after if can_be_stored(after) else ""
+    records, has_more = list_records(store.pk, KeyFilter((prefix,)), after, ROWS)
+    context = {
+        **context_of(request),
+        "store": store,
+        "rows": [row_of(store, record) for record in records],
+        "prefix": prefix,
+        "after": after,
+        "next_after": records[-1].key if has_more else None,
+        "longest_key": MAX_LENGTH,
+    }
+    is_table = request.htmx.target == TABLE
+    response = render(request, "storage/_records.html" if is_table else "storage/key_value_store.html", context)
+    patch_vary_headers(response, ("HX-Request", "HX-Target"))
+    return response
+
+
+def row_of(store: KeyValueStore, record: Record) -> RecordRow:
+    """Return how a page speaks of a record. A key is made of what may stand in a path as it is.
+
+    The keys "." and "..", which old records have, are directions in a path. They stand in the query.
+    """
+    if can_be_key(record.key):
+        path, query, download = f"{store.console_path}/records/{record.key}", "", "?download"
+    else:
+        path, query = f"{store.console_path}/record", f"?key={record.key}"
+        download = f"{query}&download"
+    return RecordRow(
+        record,
+        essence_of(record.content_type),
+        path=f"{path}{query}",
+        content_path=f"{path}/content{query}",
+        download_path=f"{path}/content{download}",
+        delete_path=f"{path}/delete{query}",
+    )

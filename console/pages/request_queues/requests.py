@@ -1,0 +1,166 @@
+"""The requests of a queue: what is known of one, adding and deleting one, and taking all locks off."""
+
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.principal import Principal
+from console.api.request_queues.serializers import MAX_TEXT
+from console.pages.components import dialogs
+from console.pages.request_queues.request_rows import row_of
+from console.pages.request_queues.views import QueueRequest
+from resources.kinds import Kind
+from resources.models import RequestQueue
+from resources.requests import locks, reading, writing
+from resources.requests.clients import Client
+from resources.requests.errors import QueueGone, RequestNotFound
+from resources.requests.shapes import NewRequest
+from sharing.declare import needs
+from sharing.permissions import Permission
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+
+
+class RequestForm(forms.Form):
+    """A request for the queue."""
+
+    url = forms.CharField(
+        label="URL",
+        max_length=MAX_TEXT,
+        widget=forms.URLInput(attrs={"autofocus": True, "autocomplete": "off", "spellcheck": "false"}),
+    )
+    method = forms.ChoiceField(label="Method", choices=[(each, each) for each in METHODS])
+    unique_key = forms.CharField(
+        label="Unique key",
+        required=False,
+        max_length=MAX_TEXT,
+        help_text="Of requests with the same unique key only the first is kept. Without one it is the URL.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    forefront = forms.BooleanField(label="Put it before all others", required=False)
+
+    def clean_url(self) -> str:
+        """Let through what a crawler can visit."""
+        url: str = self.cleaned_data["url"]
+        try:
+            parts = urlsplit(url)
+            is_whole = parts.scheme in ("http", "https") and bool(parts.hostname)
+        except ValueError:
+            is_whole = False
+        if not is_whole:
+            raise forms.ValidationError("Write a whole address, such as https://example.com/page.")
+        return url
+
+    def clean_unique_key(self) -> str:
+        """Refuse what the API refuses: a key that is a direction in a path."""
+        key: str = self.cleaned_data["unique_key"]
+        if key in (".", ".."):
+            raise forms.ValidationError("A unique key cannot be “.” or “..”.")
+        return key
+
+    def add_to(self, queue: RequestQueue, *, by: Principal) -> bool:
+        """Add the request and return True; False, and an error in the form, if it will not do.
+
+        Raises:
+            QueueGone: when the queue was deleted in the meantime.
+        """
+        if not self.is_valid():
+            return False
+        data: dict[str, Any] = self.cleaned_data
+        new = NewRequest(data["unique_key"] or data["url"], data["url"], data["method"])
+        (added,) = writing.add(queue.pk, [new], client=_client(by), forefront=data["forefront"])
+        if added is None:
+            self.add_error(None, "It was being deleted at the same moment. Add it again.")
+        elif added.was_present:
+            handled = "has been handled" if added.was_handled else "waits to be handled"
+            self.add_error("unique_key" if data["unique_key"] else "url", f"It is in the queue already, and {handled}.")
+        return not self.errors
+
+
+@needs(Kind.REQUEST_QUEUE, Permission.READ)
+@require_safe
+def show(request: QueueRequest, request_id: str) -> HttpResponse:
+    """Show all that is known of one request."""
+    queue = request.resource
+    try:
+        found = reading.get(queue.pk, request_id)
+    except RequestNotFound:
+        return _missing(request)
+    return dialogs.answer(
+        request,
+        "storage/_queued_request.html",
+        title=f"Request {found.id}",
+        queue=queue,
+        row=row_of(found),
+        can_write=request.access.allows(Permission.WRITE),
+    )
+
+
+@needs(Kind.REQUEST_QUEUE, Permission.WRITE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def add(request: QueueRequest) -> HttpResponse:
+    """Ask for a request, then add it."""
+    queue = request.resource
+    form = RequestForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST":
+        try:
+            if form.add_to(queue, by=request.principal):
+                messages.success(request, "The request was added.")
+                return dialogs.go_to(request, queue.console_path)
+        except QueueGone:
+            return dialogs.go_to(request, queue.console_path)
+    return dialogs.answer(request, "storage/_queued_request_add.html", title="Add a request", form=form, queue=queue)
+
+
+@needs(Kind.REQUEST_QUEUE, Permission.WRITE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: QueueRequest, request_id: str) -> HttpResponse:
+    """Ask, then delete a request, whether somebody works on it or not."""
+    queue = request.resource
+    try:
+        found = reading.get(queue.pk, request_id)
+        if request.method == "POST":
+            writing.delete(queue.pk, request_id, client=_client(request.principal))
+            messages.success(request, f"Request {found.id} was deleted.")
+            return dialogs.go_to(request, queue.console_path)
+    except RequestNotFound:
+        return _missing(request)
+    except QueueGone:
+        return dialogs.go_to(request, queue.console_path)
+    return dialogs.answer(
+        request, "storage/_queued_request_delete.html", title="Delete request?", queue=queue, row=row_of(found)
+    )
+
+
+@needs(Kind.REQUEST_QUEUE, Permission.WRITE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def unlock_all(request: QueueRequest) -> HttpResponse:
+    """Ask, then take all locks off, whoever holds them."""
+    queue = request.resource
+    if request.method == "POST":
+        try:
+            count = locks.unlock_for_everybody(queue.pk, client=_client(request.principal))
+            messages.success(request, f"{count:,} request{'' if count == 1 else 's'} unlocked.")
+        except QueueGone:
+            pass  # the page that follows says so
+        return dialogs.go_to(request, queue.console_path)
+    count = reading.count_locked(queue.pk)
+    return dialogs.answer(
+        request, "storage/_unlock.html", title="Unlock all requests?", queue=queue, locked_count=count
+    )
+
+
+def _client(by: Principal) -> Client:
+    return Client(by.account_id)
+
+
+def _missing(request: QueueRequest) -> HttpResponse:
+    """Say that there is no such request, to somebody who may read the queue."""
+    context = {"resource": request.resource, "info": request.resource.info, "what": "request"}
+    return render(request, "storage/missing.html", context, status=HTTPStatus.NOT_FOUND)

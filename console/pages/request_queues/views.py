@@ -1,0 +1,53 @@
+"""The page of a request queue: how many requests there are and how they stand, page by page."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from console.pages.request_queues.request_rows import STATES, row_of
+from console.pages.storages.page import context_of
+from resources.kinds import Kind
+from resources.models import RequestQueue
+from resources.requests import reading
+from resources.requests.identity import looks_like_request_id
+from resources.requests.reading import State
+from sharing.declare import needs
+from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
+
+ROWS = 50
+# Requests can carry payloads. A page ends early rather than read more than this.
+MAX_PAGE_BYTES = 4 * 1024 * 1024
+
+
+class QueueRequest(ResourcePageRequest):
+    """A request for a page of a request queue."""
+
+    resource: RequestQueue
+
+
+@needs(Kind.REQUEST_QUEUE, Permission.READ)
+@require_safe
+def page(request: QueueRequest) -> HttpResponse:
+    """Show a queue with a page of its requests, of all or of those in one state."""
+    queue = request.resource
+    after = request.GET.get("after", "")
+    after = after if looks_like_request_id(after) else ""
+    state = _state(request.GET.get("state", ""))
+    states = frozenset({state} if state else ())
+    found = reading.page(queue.pk, ROWS, after=after, states=states, max_bytes=MAX_PAGE_BYTES)
+    context = {
+        **context_of(request),
+        "queue": queue,
+        "locked_count": reading.count_locked(queue.pk),
+        "rows": [row_of(each) for each in found.requests],
+        "state": state,
+        "states": STATES.values(),
+        "after": after,
+        "next_after": found.next_after,
+    }
+    return render(request, "storage/request_queue.html", context)
+
+
+def _state(text: str) -> State | None:
+    return State(text) if text in set(State) else None

@@ -1,0 +1,19 @@
+"""The list of runs: one's own and those shared with one, by status."""
+
+from django.http import HttpResponse
+from django.views.decorators.http import require_safe
+
+from accounts.requests import PageRequest
+from console.pages.components.listing import answer, listing_of
+from console.pages.runs.rows import run_rows
+from resources.kinds import Kind
+from sharing.declare import signed_in_for
+from sharing.permissions import Permission
+
+
+@signed_in_for(Kind.RUN, Permission.READ)
+@require_safe
+def page(request: PageRequest) -> HttpResponse:
+    """Show a page of the runs that one may see, newest first."""
+    listing = listing_of(request, Kind.RUN, by_status=True)
+    return answer(request, "runs", {**listing.context, "rows": run_rows(listing.found, request.principal)})

@@ -1,0 +1,61 @@
+"""The default storages of a run, as far as whoever looks at the run may read them.
+
+The holder of a mere link to an open run may not read a default storage that is Restricted by itself, so that each is
+asked for by itself.
+"""
+
+from dataclasses import dataclass
+
+from accounts.lib.api_errors import ApiError
+from accounts.principal import Principal
+from console.pages.storages.labels import STORAGE_WORDS
+from resources.kinds import KINDS, STORAGES, Kind, KindInfo
+from resources.models import Resource, Run
+from sharing.mentioned import mentioned
+from sharing.permissions import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultStorage:
+    """A default storage of a run; `resource` is None where it may not be read."""
+
+    id: str
+    kind: Kind
+    resource: Resource | None
+
+    @property
+    def info(self) -> KindInfo:
+        """The row of its kind in the table of kinds."""
+        return KINDS[self.kind]
+
+    @property
+    def path(self) -> str:
+        """The path of its page."""
+        return f"/{self.info.console_path}/{self.id}"
+
+    @property
+    def content(self) -> str:
+        """How much it holds, such as "12 items"; empty where it may not be read."""
+        return STORAGE_WORDS[self.kind].content_of(self.resource) if self.resource else ""
+
+    @property
+    def size(self) -> int:
+        """How many bytes that takes."""
+        return STORAGE_WORDS[self.kind].bytes_of(self.resource) if self.resource else 0
+
+
+def storages_of(run: Run, principal: Principal, *kinds: Kind) -> list[DefaultStorage]:
+    """Return the default storages of a run, in the order of the kinds: of all three, or of those that are named."""
+    found = dict(Resource.objects.filter(run_id=run.pk, kind__in=kinds or STORAGES).values_list("kind", "pk"))
+    return [
+        DefaultStorage(found[kind], kind, _readable(principal, kind, found[kind]))
+        for kind in kinds or STORAGES
+        if kind in found
+    ]
+
+
+def _readable(principal: Principal, kind: Kind, id_: str) -> Resource | None:
+    try:
+        return mentioned(principal, kind, id_, Permission.READ)
+    except ApiError:
+        return None

@@ -1,0 +1,191 @@
+"""The dialogs of schedules: make one, add to what it starts and take away from it, rename, delete."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.views.decorators.http import require_http_methods
+
+from accounts.lib.api_errors import ApiError
+from accounts.principal import Principal
+from accounts.requests import PageRequest
+from console.http.form_limits import BYTES_PER_CHARACTER, takes_up_to
+from console.pages.components import dialogs
+from console.pages.schedules.forms import MAX_INPUT, ActionForm, NewScheduleForm, change_of, owner_of
+from console.pages.schedules.presentation import action_lines
+from console.pages.schedules.views import ScheduleRequest
+from console.pages.startable import may
+from console.pages.tasks.dialogs import RenameForm
+from resources import storages
+from resources.kinds import KINDS, Kind
+from resources.models import Schedule
+from resources.schedules import editing
+from resources.schedules.actions import Action, actions_of
+from sharing import refusals
+from sharing.declare import needs, signed_in_for
+from sharing.permissions import Permission
+from sharing.scheduled import named_by_id
+
+SCHEDULES_PATH = f"/{KINDS[Kind.SCHEDULE].console_path}"
+_DAILY = {"cron_expression": "0 6 * * *", "timezone": "UTC"}
+_MAY_NOT = "There is no such Actor or task, or it is not shared with you, or you may not run it."
+
+
+@signed_in_for(Kind.SCHEDULE, Permission.WRITE)
+@takes_up_to(MAX_INPUT * BYTES_PER_CHARACTER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def create(request: PageRequest) -> HttpResponse:
+    """Make a schedule of one's own."""
+    asked_for = _asked_for(request)
+    initial = {**_DAILY, "starts": next(iter(asked_for), "")}
+    form = NewScheduleForm(request.POST if request.method == "POST" else None, initial=initial)
+    form.offer(request.principal, asked_for)
+    form.offer_secret_fields(request.principal, f"{SCHEDULES_PATH}/new", request.GET.get("starts", ""))
+    if request.method == "POST" and form.is_valid():
+        schedule = _create(request, form)
+        if schedule is not None:
+            messages.success(request, f"The schedule “{schedule}” was created.")
+            return dialogs.go_to(request, schedule.console_path)
+    return dialogs.answer(request, "schedules/_create.html", title="New schedule", form=form)
+
+
+@needs(Kind.SCHEDULE, Permission.WRITE)
+@takes_up_to(MAX_INPUT * BYTES_PER_CHARACTER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def add_action(request: ScheduleRequest) -> HttpResponse:
+    """Add an Actor or a task to what a schedule starts; only its owner chooses it (`sharing/planned.py`)."""
+    schedule = request.resource
+    form = ActionForm(request.POST if request.method == "POST" else None)
+    is_mine = schedule.owner_id == request.principal.account_id
+    has_choices = is_mine and form.offer(request.principal)
+    path = f"{schedule.console_path}/actions/new"
+    form.offer_secret_fields(request.principal, path, request.GET.get("starts", ""))
+    if request.method == "POST" and form.is_valid():
+        action = _checked(form, request.principal, owner_of(schedule))
+        try:
+            if action is not None and _add(request, form, action):
+                messages.success(request, "It is started when the schedule fires next.")
+                return dialogs.go_to(request, schedule.console_path)
+        except storages.ResourceGone:
+            return refusals.missing(request, Kind.SCHEDULE)
+    return dialogs.answer(
+        request,
+        "schedules/_add_action.html",
+        title="Start something",
+        form=form,
+        schedule=schedule,
+        is_mine=is_mine,
+        has_choices=has_choices,
+    )
+
+
+@needs(Kind.SCHEDULE, Permission.WRITE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def remove_action(request: ScheduleRequest, action: str) -> HttpResponse:
+    """Ask, then take something away from what a schedule starts."""
+    schedule = request.resource
+    wanted = [each for each in actions_of(schedule) if each.id == action]
+    if not wanted:
+        messages.info(request, "The schedule does not start this any more.")
+        return dialogs.go_to(request, schedule.console_path)
+    line = action_lines(wanted, request.principal)[0]
+    if request.method == "POST":
+        try:
+            editing.update(schedule, lambda locked: _without(locked, action), by=request.principal)
+        except storages.ResourceGone:
+            return refusals.missing(request, Kind.SCHEDULE)
+        messages.success(request, f"The schedule does not start the {line.info.noun} {line.name} any more.")
+        return dialogs.go_to(request, schedule.console_path)
+    return dialogs.answer(
+        request, "schedules/_remove_action.html", title="Do not start it any more?", schedule=schedule, line=line
+    )
+
+
+@needs(Kind.SCHEDULE, Permission.WRITE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def rename(request: ScheduleRequest) -> HttpResponse:
+    """Give a schedule another name."""
+    schedule = request.resource
+    form = RenameForm(request.POST if request.method == "POST" else None, initial={"name": schedule.name})
+    if request.method == "POST" and form.is_valid():
+        try:
+            editing.update(schedule, editing.ScheduleChange(name=form.cleaned_data["name"]), by=request.principal)
+        except (storages.InvalidName, storages.NameTaken) as problem:
+            form.add_error("name", str(problem))
+        except storages.ResourceGone:
+            return _gone(request, schedule)
+        else:
+            messages.success(request, f"The schedule is called “{schedule}” now.")
+            return dialogs.go_to(request, schedule.console_path)
+    return dialogs.answer(request, "storage/_rename.html", title="Rename schedule", form=form, resource=schedule)
+
+
+@needs(Kind.SCHEDULE, Permission.WRITE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: ScheduleRequest) -> HttpResponse:
+    """Ask, then delete a schedule with its log. What it started stays."""
+    schedule = request.resource
+    if request.method == "POST":
+        if not editing.delete(schedule, by=request.principal):
+            return _gone(request, schedule)
+        messages.success(request, f"The schedule “{schedule}” was deleted.")
+        return dialogs.go_to(request, SCHEDULES_PATH)
+    return dialogs.answer(request, "schedules/_delete.html", title="Delete schedule?", schedule=schedule)
+
+
+def _create(request: PageRequest, form: NewScheduleForm) -> Schedule | None:
+    actions: list[Action] = []
+    if form.cleaned_data["starts"]:
+        action = _checked(form, request.principal, request.principal)
+        if action is None:
+            return None
+        actions = [action]
+    try:
+        return editing.create(request.user.pk, change_of(form, actions), by=request.principal)
+    except (storages.InvalidName, storages.NameTaken) as problem:
+        form.add_error("name", str(problem))
+    except editing.InvalidSchedule as problem:
+        form.refuse(problem)
+    return None
+
+
+def _checked(form: ActionForm, by: Principal, owner: Principal) -> Action | None:
+    """Return the action of a form, if the principal may save it in a schedule of the owner; else add the error."""
+    action = form.action()
+    problem = _MAY_NOT
+    try:
+        if action is not None:
+            return named_by_id(action, by, owner)
+    except ApiError as refusal:
+        problem = refusal.message if refusal.status == HTTPStatus.FORBIDDEN else _MAY_NOT
+    form.add_error("starts", problem)
+    return None
+
+
+def _without(schedule: Schedule, action_id: str) -> editing.ScheduleChange:
+    return editing.ScheduleChange(actions=[each for each in actions_of(schedule) if each.id != action_id])
+
+
+def _add(request: ScheduleRequest, form: ActionForm, action: Action) -> bool:
+    try:
+        editing.update(
+            request.resource,
+            lambda locked: editing.ScheduleChange(actions=[*actions_of(locked), action]),
+            by=request.principal,
+        )
+    except editing.InvalidSchedule as problem:
+        form.add_error("starts", f"{problem.field.capitalize()}: {problem}")
+        return False
+    return True
+
+
+def _asked_for(request: PageRequest) -> dict[str, str]:
+    """Return the Actor that `?actor=` names, as the choice has it; an Actor that is merely public is in no list."""
+    address = request.GET.get("actor", "")[:100]
+    actor = may(request.principal, address, Permission.RUN) if address else None
+    return {f"{Kind.ACTOR.value}:{actor.pk}": f"{actor.owner.username}/{actor.name or actor.pk}"} if actor else {}
+
+
+def _gone(request: PageRequest, schedule: Schedule) -> HttpResponse:
+    messages.info(request, f"The schedule “{schedule}” had been deleted already.")
+    return dialogs.go_to(request, SCHEDULES_PATH)

@@ -1,0 +1,58 @@
+"""The list of schedules: one's own and those shared with one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+from django.views.decorators.http import require_safe
+
+from accounts.principal import Principal
+from accounts.requests import PageRequest
+from console.pages.components.listing import answer, listing_of
+from console.pages.components.shared_rows import how_shared
+from console.pages.components.tables import Row, rows_of
+from console.pages.schedules.presentation import sentence_of
+from resources.kinds import Kind
+from resources.models import Schedule
+from resources.schedules.actions import actions_of
+from sharing.declare import signed_in_for
+from sharing.lists import Listed
+from sharing.permissions import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRow(Row):
+    """A schedule in the list: when it fires in words, how many things it starts, and how it is shared."""
+
+    schedule: Schedule
+    sentence: str
+    action_count: int
+    how: str
+
+
+@signed_in_for(Kind.SCHEDULE, Permission.READ)
+@require_safe
+def page(request: PageRequest) -> HttpResponse:
+    """Show a page of the schedules that one may see, newest first."""
+    listing = listing_of(request, Kind.SCHEDULE)
+    return answer(request, "schedules", {**listing.context, "rows": _rows(listing.found, request.principal)})
+
+
+def _rows(found: Sequence[Listed], principal: Principal) -> list[ScheduleRow]:
+    schedules = Schedule.objects.select_related("owner").in_bulk([each.id for each in found])
+    there = [schedules[each.id] for each in found if each.id in schedules]
+    how = how_shared([each for each in found if each.owner_id != principal.account_id], principal.account_id or "")
+    return [
+        ScheduleRow(
+            row.resource,
+            row.badge,
+            row.is_mine,
+            row.can_write,
+            row.can_share,
+            schedule=schedule,
+            sentence=sentence_of(schedule.cron_expression),
+            action_count=len(actions_of(schedule)),
+            how=how.get(schedule.pk, ""),
+        )
+        for row, schedule in zip(rows_of(there, principal), there, strict=True)
+    ]

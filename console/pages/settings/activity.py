@@ -1,0 +1,53 @@
+"""Settings, Activity: the audit trail of an account, in sentences."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.administrator import ADMINISTRATOR
+from accounts.models import ApiToken, AuditEvent
+from accounts.requests import PageRequest
+from console.pages.components.tables import Paging
+from console.pages.settings.activity_messages import sentence_of
+from sharing.declare import account_wide
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the trail, to be read by a person."""
+
+    at: datetime
+    sentence: str
+    actor: str
+    origin: str
+
+
+@account_wide
+@require_safe
+def activity(request: PageRequest) -> HttpResponse:
+    """Show what happened to the account and to what it owns, newest first."""
+    events = AuditEvent.objects.filter(account_id=request.user.pk).order_by("-at", "-pk")
+    paging = Paging.of(request.GET, events.count())
+    shown = list(events[paging.offset : paging.offset + paging.size])
+    tokens = dict(ApiToken.objects.filter(account=request.user).values_list("pk", "name"))
+    lines = [_line(event, request.user.pk, tokens) for event in shown]
+    return render(request, "settings/activity.html", {"paging": paging, "lines": lines})
+
+
+def _line(event: AuditEvent, account_id: str, tokens: Mapping[str, str]) -> Line:
+    actor = "You" if event.actor_id == account_id else event.actor_username or "Somebody not signed in"
+    return Line(event.at, sentence_of(event), actor, _origin(event, account_id, tokens))
+
+
+def _origin(event: AuditEvent, account_id: str, tokens: Mapping[str, str]) -> str:
+    """Say where it was done from. Addresses, browsers and tokens of other people are theirs."""
+    if not event.actor_id and event.actor_username == ADMINISTRATOR.username:
+        return "Command line"
+    if event.actor_id not in ("", account_id):
+        return "API" if event.token_id else "Console"
+    by = f"API token {tokens.get(event.token_id, '')}".rstrip() if event.token_id else event.details.get("browser")
+    return ", ".join(str(each) for each in (by, event.details.get("ip")) if each)

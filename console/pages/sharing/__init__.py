@@ -1,0 +1,1 @@
+"""The share dialog, what is shared with the user, and requests for access."""

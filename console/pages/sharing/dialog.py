@@ -1,0 +1,305 @@
+"""The share dialog of every kind: a page by its URL alone, a modal dialog with the script.
+
+Each thing that it does has an address of its own, which declares what it needs. Without the script each answers by
+going back to the page; with it, by the parts of the dialog that have changed, as the server has them now.
+"""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+from django_htmx.http import trigger_client_event
+
+from accounts.lib.ids import looks_like_id
+from accounts.lib.rate_limits import allowed
+from accounts.models import Account
+from console.pages.components.dialogs import go_to
+from console.pages.sharing import undo_token
+from console.pages.sharing.dialog_content import Content, Person, choices, content_for, next_row
+from resources.kinds import Kind
+from sharing import grants
+from sharing.access import Access
+from sharing.declare import Needs, declare, needs
+from sharing.facts import facts_of
+from sharing.general_access import UnsupportedLevel, set_for_resource
+from sharing.models import Grant
+from sharing.permissions import Permission, UnsupportedPermission, parse
+from sharing.requests import ResourcePageRequest
+from sharing.wording import sentence_of
+
+READ, MANAGE = Permission.READ, Permission.MANAGE_ACCESS_RIGHTS
+LOOKUPS, LOOKUPS_SECONDS = 60, 600
+LONGEST_NAME = 254  # of an e-mail address
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What has just happened, in a sentence or two; `undo` is what takes it back, sealed."""
+
+    text: str
+    good: bool = True
+    undo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Adding:
+    """The form as it was sent: the text stays when it is refused, and the error says what to do."""
+
+    who: str = ""
+    error: str = ""
+    ticked: Permission = READ
+
+
+@declare({"GET": Needs(None, (READ,)), "POST": Needs(None, (MANAGE,))})
+@require_http_methods(["GET", "HEAD", "POST"])
+def dialog(request: ResourcePageRequest) -> HttpResponse:
+    """Show who has access; a POST adds somebody."""
+    if request.method == "POST":
+        return _add(request)
+    notice = None
+    if sealed := request.GET.get("removed"):
+        removed = undo_token.opened(sealed, request.resource, request.principal)
+        notice = _removal(request, removed, sealed) if removed else None
+    return _whole(request, adding=Adding(who=request.GET.get("add", "")[:LONGEST_NAME]), notice=notice)
+
+
+@needs(None, MANAGE)
+@require_POST
+def change(request: ResourcePageRequest, account_id: str) -> HttpResponse:
+    """Give somebody who has access other permissions."""
+    account = _account(account_id)
+    if account is None:
+        return _done(request, _gone("This account"))
+    try:
+        permissions = _ticked(request)
+        changed = grants.change(request.resource, account, permissions, by=request.principal)
+    except (UnsupportedPermission, grants.GrantRefused) as refusal:
+        return _done(request, Notice(str(refusal), good=False), focus=f"person-{account.pk}")
+    if changed is None:
+        return _done(request, _gone(account.username))
+    return _done(request, Notice(f"{account.username} {sentence_of(permissions)} now."), focus=f"person-{account.pk}")
+
+
+@needs(None, MANAGE)
+@require_POST
+def remove(request: ResourcePageRequest, account_id: str) -> HttpResponse:
+    """Take away somebody's access: their grant, or what an issue gave them."""
+    account = _account(account_id)
+    if account is None:
+        return _done(request, _gone("This account"))
+    if account == request.user:
+        return give_up(request)
+    before = content_for(request.access).people
+    issue_id = _issue_id(request)
+    removed = grants.revoke(
+        request.resource,
+        account,
+        by=request.principal,
+        source=Grant.Source.ISSUE if issue_id else Grant.Source.DIRECT,
+        issue_id=issue_id or None,
+    )
+    if not removed:
+        return _done(request, _gone(account.username))
+    key = next((p.key for p in before if p.account_id == account.pk and p.issue_id == issue_id), "")
+    return _removed(request, removed, key, before)
+
+
+@needs(None, MANAGE)
+@require_POST
+def put_back(request: ResourcePageRequest) -> HttpResponse:
+    """Undo a removal: give again exactly what was taken away."""
+    removed = undo_token.opened(request.POST.get("removed", ""), request.resource, request.principal)
+    account = _account(removed[0].account_id) if removed else None
+    if not removed or account is None:
+        return _done(request, Notice("That can no longer be undone. Add them again instead.", good=False))
+    try:
+        grants.put_back(request.resource, account, removed, by=request.principal)
+    except grants.GrantRefused as refusal:
+        return _done(request, Notice(str(refusal), good=False))
+    content = content_for(_fresh(request))
+    issue_id = removed[0].issue_id or ""
+    key = next((p.key for p in content.people if p.account_id == account.pk and p.issue_id == issue_id), "")
+    return _done(request, Notice(f"{account.username} has access again."), content=content, focus=key)
+
+
+@needs(None, READ)
+@require_POST
+def give_up(request: ResourcePageRequest) -> HttpResponse:
+    """Give up one's own access; who cannot read any more is led away."""
+    resource, principal = request.resource, request.principal
+    removed = grants.revoke(resource, request.user, by=principal)
+    access = _fresh(request)
+    if not removed:
+        return _done(request, Notice("You have no access of your own here to give up.", good=False))
+    what = f"You gave up your access to the {resource.info.noun} {resource}."
+    if access.allows(READ):
+        return _done(request, Notice(f"{what} You can still read it."), focus=f"person-{principal.account_id}")
+    messages.success(request, what)
+    return go_to(request, reverse("shared"))
+
+
+@needs(None, MANAGE)
+@require_POST
+def general_access(request: ResourcePageRequest) -> HttpResponse:
+    """Set the resource's own level of general access."""
+    try:
+        changed = set_for_resource(request.resource, request.POST.get("general_access", ""), by=request.principal)
+    except UnsupportedLevel as refusal:
+        return _done(request, Notice(str(refusal), good=False), status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    content = content_for(_fresh(request))
+    level = content.general.chosen if content.general else ""
+    notice = Notice(f"General access is now: {level}." if changed else f"General access stays as it was: {level}.")
+    response = _done(request, notice, content=content)
+    if request.htmx and changed:
+        # The page of the resource listens for the first, its row in a list for the second.
+        trigger_client_event(response, "access-changed")
+        trigger_client_event(response, f"access-changed-{request.resource.pk}")
+    return response
+
+
+def _add(request: ResourcePageRequest) -> HttpResponse:
+    who = request.POST.get("who", "").strip()
+    if len(who) > LONGEST_NAME:
+        error = f"This is longer than any email: {len(who)} characters. Check what was pasted."
+        return _refuse_adding(request, Adding(who[:LONGEST_NAME], error))
+    try:
+        permissions = _ticked(request)
+    except UnsupportedPermission as refusal:
+        return _refuse_adding(request, Adding(who, str(refusal)))
+    if not who:
+        return _refuse_adding(request, Adding(who, "Enter an email, a username or a user ID.", permissions))
+    if not allowed("share-lookup", request.principal.account_id or "", LOOKUPS, LOOKUPS_SECONDS):
+        error = "You have looked up many people in a short time. Wait ten minutes, then try again."
+        return _refuse_adding(request, Adding(who, error, permissions), status=HTTPStatus.TOO_MANY_REQUESTS)
+    account = Account.objects.find(who)
+    if account is None:
+        error = f"Nobody here goes by “{who}”. Check the spelling, or ask them to sign up first."
+        return _refuse_adding(request, Adding(who, error, permissions))
+    try:
+        grant, is_new = grants.add(request.resource, account, permissions, by=request.principal)
+    except grants.GrantRefused as refusal:
+        return _refuse_adding(request, Adding(who, str(refusal), permissions))
+    may = sentence_of(Permission(grant.permissions))
+    if is_new:
+        notice = Notice(f"{account.username} {may} now.")
+    else:
+        notice = Notice(f"{account.username} has access already and {may}. Nothing was changed.")
+    return _done(request, notice, adding=Adding())
+
+
+def _account(account_id: str) -> Account | None:
+    return Account.objects.filter(pk=account_id).first() if looks_like_id(account_id) else None
+
+
+def _issue_id(request: ResourcePageRequest) -> str:
+    """Return the ID of the issue whose access is meant; empty for a grant of its own."""
+    issue_id = request.POST.get("issue", "")
+    return issue_id if looks_like_id(issue_id) else ""
+
+
+def _ticked(request: ResourcePageRequest) -> Permission:
+    """Return the permissions that were ticked; READ is implied.
+
+    Raises:
+        UnsupportedPermission: for a permission that the kind does not have.
+    """
+    return parse(request.POST.getlist("permissions") or [READ.name or ""], Kind(request.resource.kind))
+
+
+def _gone(who: str) -> Notice:
+    return Notice(f"{who} has no access here any more. This is how it is now.", good=False)
+
+
+def _removed(
+    request: ResourcePageRequest, removed: list[grants.Removed], key: str, before: list[Person]
+) -> HttpResponse:
+    content = content_for(_fresh(request))
+    sealed = undo_token.sealed(removed, request.resource, request.principal)
+    if not request.htmx:
+        return redirect(f"{_address(request)}?removed={sealed}")
+    notice = _removal(request, removed, sealed)
+    return _done(request, notice, content=content, focus=next_row(content.people, key, before))
+
+
+def _removal(request: ResourcePageRequest, removed: list[grants.Removed], sealed: str) -> Notice:
+    account = _account(removed[0].account_id)
+    may = grants.may_put_back(request.resource, removed, request.access.held, by=request.principal)
+    return Notice(f"{account or 'The account'} was removed.", undo=sealed if may else "")
+
+
+def _fresh(request: ResourcePageRequest) -> Access:
+    """Return the access as it is after a change, for the dialog shows what the server has now."""
+    before = request.access
+    try:
+        facts = facts_of(request.resource, before.principal.account_id)
+    except LookupError as gone:
+        raise Http404 from gone
+    return Access(before.principal, request.resource, facts, before.addressed_by)
+
+
+def _refuse_adding(
+    request: ResourcePageRequest, adding: Adding, status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY
+) -> HttpResponse:
+    """Answer with the form as it was sent and what is wrong with it."""
+    content = content_for(request.access)
+    if not request.htmx:
+        return _whole(request, adding=adding, content=content, status=status)
+    context = {**_context(request, content, adding), "focus_field": True}
+    return render(request, "share/_refused_form.html", context, status=status)
+
+
+def _done(
+    request: ResourcePageRequest,
+    notice: Notice,
+    *,
+    adding: Adding | None = None,
+    content: Content | None = None,
+    focus: str = "",
+    status: HTTPStatus = HTTPStatus.OK,
+) -> HttpResponse:
+    """Answer a change: with the changed parts of the dialog, or by going back to the page."""
+    if not request.htmx:
+        messages.add_message(request, messages.SUCCESS if notice.good else messages.ERROR, notice.text)
+        return redirect(_address(request))
+    content = content or content_for(_fresh(request))
+    context = _context(request, content, adding or Adding(), notice)
+    context |= {"focus": focus, "with_form": adding is not None, "focus_field": adding is not None}
+    return render(request, "share/_changed.html", context, status=status)
+
+
+def _whole(
+    request: ResourcePageRequest,
+    *,
+    adding: Adding,
+    notice: Notice | None = None,
+    content: Content | None = None,
+    status: HTTPStatus = HTTPStatus.OK,
+) -> HttpResponse:
+    content = content or content_for(request.access)
+    template = "share/_dialog.html" if request.htmx else "share/dialog.html"
+    context = {**_context(request, content, adding, notice), "focus_field": True}
+    return render(request, template, context, status=status)
+
+
+def _context(
+    request: ResourcePageRequest, content: Content, adding: Adding, notice: Notice | None = None
+) -> dict[str, object]:
+    kind = Kind(request.resource.kind)
+    return {
+        "resource": request.resource,
+        "info": request.resource.info,
+        "title": f"{'Share' if content.manages else 'Access to'} {request.resource.info.noun} {request.resource}",
+        "content": content,
+        "adding": adding,
+        "choices": choices(kind, adding.ticked, request.access.held) if content.manages else [],
+        "notice": notice,
+        "address": _address(request),
+    }
+
+
+def _address(request: ResourcePageRequest) -> str:
+    return f"{request.resource.console_path}/share"

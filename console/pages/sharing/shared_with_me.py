@@ -1,0 +1,34 @@
+"""Shared with me: what somebody can read that others own, by kind, newest first."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.requests import PageRequest
+from console.pages.components.listing import paging_of
+from console.pages.components.shared_rows import rows_of
+from resources.kinds import KINDS, Kind
+from sharing.declare import account_wide
+from sharing.lists import Ownership, listed
+
+
+@account_wide
+@require_safe
+def page(request: PageRequest) -> HttpResponse:
+    """Show a page of what is shared with one, of all kinds or of one."""
+    kind = _kind(request.GET.get("kind", ""))
+    kinds = [kind] if kind else None
+    me = request.user.pk
+    paging = paging_of(request.GET, me, ownership=Ownership.SHARED, kinds=kinds)
+    found = listed(me, ownership=Ownership.SHARED, kinds=kinds, offset=paging.offset, limit=paging.size)
+    context = {
+        "rows": rows_of(found, me),
+        "paging": paging,
+        "kinds": KINDS.values(),
+        "kind": KINDS[kind] if kind else None,
+    }
+    return render(request, "shared/shared.html", context)
+
+
+def _kind(text: str) -> Kind | None:
+    return Kind(text) if text in set(Kind) else None

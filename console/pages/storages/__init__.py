@@ -1,0 +1,1 @@
+"""What the pages of the three storages share, and the links to them."""

@@ -1,0 +1,141 @@
+"""The dialogs of every storage: make, rename, delete, and how to reach it through the API."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.requests import PageRequest
+from console.pages.components import dialogs
+from console.pages.components.code_samples import content_url, read_content
+from console.pages.components.forms import Manners
+from console.pages.components.visibility_sentences import rename_warning
+from console.pages.storages.labels import STORAGE_WORDS
+from resources import storages
+from resources.kinds import Kind, KindInfo
+from resources.models import Resource
+from sharing.declare import account_wide, needs
+from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
+
+
+class NameForm(Manners):
+    """The name of a storage, or none."""
+
+    name = forms.CharField(
+        label="Name",
+        required=False,
+        max_length=storages.MAX_NAME_LENGTH,
+        help_text=f"{storages.NAME_RULES} Without a name it is found by its ID.",
+        widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def try_to(self, change: Callable[[str | None], Any]) -> Any:
+        """Call `change` with the name, and return what it gives; None, and an error in the form, if it will not do."""
+        if not self.is_valid():
+            return None
+        try:
+            return change(self.cleaned_data["name"] or None)
+        except (storages.InvalidName, storages.NameTaken) as problem:
+            self.add_error("name", str(problem))
+            return None
+
+
+@account_wide
+@require_http_methods(["GET", "HEAD", "POST"])
+def create(request: PageRequest, kind: str) -> HttpResponse:
+    """Make a storage of one's own, with or without a name."""
+    words = STORAGE_WORDS[Kind(kind)]
+    info = words.info
+    form = NameForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST":
+        made = form.try_to(lambda name: _create_new(info, name, request))
+        if made is not None:
+            messages.success(request, f"{_called(made)} was created.")
+            return dialogs.go_to(request, made.console_path)
+    return dialogs.answer(
+        request, "storage/_create.html", title=f"New {info.noun}", form=form, info=info, list_path=words.list_path
+    )
+
+
+@needs(None, Permission.WRITE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def rename(request: ResourcePageRequest) -> HttpResponse:
+    """Give a storage another name, or take its name away."""
+    resource = request.resource
+    form = NameForm(request.POST if request.method == "POST" else None, initial={"name": resource.name})
+    if request.method == "POST":
+        before = resource.name
+        try:
+            changed = form.try_to(lambda name: storages.rename(resource, name, by=request.principal))
+        except storages.ResourceGone:
+            return _gone(request, resource)
+        if changed is not None:
+            if changed:
+                messages.success(request, _renamed(resource, before))
+            return dialogs.go_to(request, resource.console_path)
+    title = f"Rename {resource.info.noun}"
+    warning = rename_warning(request.access.facts)
+    return dialogs.answer(request, "storage/_rename.html", title=title, form=form, resource=resource, warning=warning)
+
+
+@needs(None, Permission.WRITE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: ResourcePageRequest) -> HttpResponse:
+    """Ask, then delete a storage with all its content."""
+    resource = request.resource
+    words = STORAGE_WORDS[Kind(resource.kind)]
+    if request.method == "POST":
+        if not storages.delete(resource, by=request.principal):
+            return _gone(request, resource)
+        messages.success(request, f"{_called(resource)} was deleted.")
+        return dialogs.go_to(request, words.list_path)
+    return dialogs.answer(
+        request,
+        "storage/_delete.html",
+        title=f"Delete {resource.info.noun}?",
+        resource=resource,
+        info=resource.info,
+        content=words.content_of(resource),
+    )
+
+
+@needs(None, Permission.READ)
+@require_safe
+def api(request: ResourcePageRequest) -> HttpResponse:
+    """Show how to read a storage through the API."""
+    resource = request.resource
+    return dialogs.answer(
+        request,
+        "storage/_api.html",
+        title="API",
+        resource=resource,
+        words=STORAGE_WORDS[Kind(resource.kind)],
+        endpoint=content_url(resource),
+        snippets=read_content(resource),
+    )
+
+
+def _create_new(info: KindInfo, name: str | None, request: PageRequest) -> Resource:
+    made, is_new = storages.create(info.kind, request.user.pk, by=request.principal, name=name)
+    if not is_new:
+        raise storages.NameTaken(f"You have a {info.noun} called “{name}” already. Choose another name.")
+    return made
+
+
+def _gone(request: PageRequest, resource: Resource) -> HttpResponse:
+    messages.info(request, f"{_called(resource)} had been deleted already.")
+    return dialogs.go_to(request, STORAGE_WORDS[Kind(resource.kind)].list_path)
+
+
+def _called(resource: Resource) -> str:
+    return f"{resource.info.title} “{resource}”"
+
+
+def _renamed(resource: Resource, before: str | None) -> str:
+    if resource.name is None:
+        return f"The name “{before}” was taken away. The {resource.info.noun} is found by its ID now."
+    return f"Renamed to “{resource.name}”."

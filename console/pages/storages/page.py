@@ -1,0 +1,13 @@
+"""What the pages of the three storages have in common."""
+
+from typing import Any
+
+from console.pages.components import resource_page
+from console.pages.storages.labels import STORAGE_WORDS
+from resources.kinds import Kind
+from sharing.requests import ResourcePageRequest
+
+
+def context_of(request: ResourcePageRequest) -> dict[str, Any]:
+    """Return what `storage/page.html` needs."""
+    return {**resource_page.context_of(request), "words": STORAGE_WORDS[Kind(request.resource.kind)]}

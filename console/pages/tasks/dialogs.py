@@ -1,0 +1,151 @@
+"""The dialogs of tasks: make one of an Actor, rename, delete."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.views.decorators.http import require_http_methods
+
+from accounts.requests import PageRequest
+from console.http.form_limits import BYTES_PER_CHARACTER, takes_up_to
+from console.pages.components import dialogs
+from console.pages.components.forms import Manners
+from console.pages.components.run_input_form import MAX_INPUT, InputForm
+from console.pages.components.secret_fields import refetched_on_change
+from console.pages.startable import choices_of, may
+from console.pages.tasks.views import TaskRequest
+from resources import storages
+from resources.kinds import KINDS, Kind
+from resources.models import Task
+from resources.runs.options import MAX_BUILD_LENGTH
+from resources.secret_inputs.saved import schema_of
+from resources.tasks import editing
+from resources.tasks.options import SavedOptions
+from sharing.declare import needs, signed_in_for
+from sharing.permissions import Permission
+
+TASKS_PATH = f"/{KINDS[Kind.TASK].console_path}"
+_NAME = {"autocomplete": "off", "spellcheck": "false"}
+
+
+class NewTaskForm(InputForm):
+    """Which Actor a task is of, what it is called, and what its runs get."""
+
+    first_field = "actor"
+
+    actor = forms.CharField(
+        label="Actor", max_length=200, widget=forms.Select(attrs=refetched_on_change(f"{TASKS_PATH}/new"))
+    )
+    name = forms.CharField(
+        label="Name",
+        required=False,
+        max_length=storages.MAX_NAME_LENGTH,
+        help_text=f"{storages.NAME_RULES} Left empty, it is named after the Actor.",
+        widget=forms.TextInput(attrs=_NAME),
+    )
+    field_order = ("actor", "name", "input", "build", "timeout_secs", "memory_mbytes")
+
+
+class RenameForm(Manners):
+    """The name of a task."""
+
+    name = forms.CharField(
+        label="Name",
+        max_length=storages.MAX_NAME_LENGTH,
+        help_text=storages.NAME_RULES,
+        widget=forms.TextInput(attrs={**_NAME, "autofocus": True}),
+    )
+
+
+@signed_in_for(Kind.TASK, Permission.WRITE)
+@takes_up_to(MAX_INPUT * BYTES_PER_CHARACTER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def create(request: PageRequest) -> HttpResponse:
+    """Make a task of one's own, of an Actor that one may run."""
+    form = NewTaskForm(request.POST if request.method == "POST" else None, initial=_initial(request))
+    wanted = form["actor"].value() or ""
+    choices = _choices(request, str(wanted))
+    form.fields["actor"].widget.choices = choices
+    actor = may(request.principal, str(wanted)[:200], Permission.RUN) if wanted else None
+    form.show_secret_fields(schema_of(actor.pk if actor else None, str(form["build"].value() or "")[:MAX_BUILD_LENGTH]))
+    if request.method == "POST" and form.is_valid():
+        task = _create(request, form)
+        if task is not None:
+            messages.success(request, f"The task “{task}” was created.")
+            return dialogs.go_to(request, task.console_path)
+    return dialogs.answer(
+        request, "tasks/_create.html", title="New task", form=form, has_actors=bool(choices) or form.is_bound
+    )
+
+
+@needs(Kind.TASK, Permission.WRITE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def rename(request: TaskRequest) -> HttpResponse:
+    """Give a task another name."""
+    task = request.resource
+    form = RenameForm(request.POST if request.method == "POST" else None, initial={"name": task.name})
+    if request.method == "POST" and form.is_valid():
+        try:
+            editing.update(task, editing.TaskChange(name=form.cleaned_data["name"]), by=request.principal)
+        except (storages.InvalidName, storages.NameTaken) as problem:
+            form.add_error("name", str(problem))
+        except storages.ResourceGone:
+            return _gone(request, task)
+        else:
+            messages.success(request, f"The task is called “{task}” now.")
+            return dialogs.go_to(request, task.console_path)
+    return dialogs.answer(request, "storage/_rename.html", title="Rename task", form=form, resource=task)
+
+
+@needs(Kind.TASK, Permission.WRITE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: TaskRequest) -> HttpResponse:
+    """Ask, then delete a task. Its runs stay."""
+    task = request.resource
+    if request.method == "POST":
+        if not editing.delete(task, by=request.principal):
+            return _gone(request, task)
+        messages.success(request, f"The task “{task}” was deleted.")
+        return dialogs.go_to(request, TASKS_PATH)
+    return dialogs.answer(request, "tasks/_delete.html", title="Delete task?", task=task)
+
+
+def _create(request: PageRequest, form: NewTaskForm) -> Task | None:
+    given = form.cleaned_data
+    actor = may(request.principal, given["actor"], Permission.RUN)
+    if actor is None:
+        form.add_error("actor", "There is no such Actor, or it is not shared with you, or you may not run it.")
+        return None
+    saved = SavedOptions(
+        build=given["build"] or None, timeout_secs=given["timeout_secs"], memory_mbytes=given["memory_mbytes"]
+    )
+    change: dict[str, Any] = {"options": saved, "input": form.with_secrets(given["input"]) or None}
+    if given["name"]:
+        change["name"] = given["name"]
+    try:
+        return editing.create(request.user.pk, actor, editing.TaskChange(**change), by=request.principal)
+    except (storages.InvalidName, storages.NameTaken) as problem:
+        form.add_error("name", str(problem))
+    except editing.InvalidTask as problem:
+        form.add_error(problem.field if problem.field in form.fields else None, str(problem))
+    return None
+
+
+def _initial(request: PageRequest) -> dict[str, str]:
+    return {"actor": request.GET.get("actor", "")[:200]}
+
+
+def _choices(request: PageRequest, wanted: str) -> list[tuple[str, str]]:
+    """Return the Actors to choose from: one's own, those shared with one to be run, and the one that was asked for."""
+    found = choices_of(Kind.ACTOR, request.principal)
+    choices = {each.id: f"{each.owner_username}/{each.name or each.id}" for each in found}
+    asked_for = may(request.principal, wanted, Permission.RUN) if wanted and wanted not in choices else None
+    if asked_for is not None:
+        choices = {wanted: f"{asked_for.owner.username}/{asked_for.name or asked_for.pk}", **choices}
+    return list(choices.items())
+
+
+def _gone(request: PageRequest, task: Task) -> HttpResponse:
+    messages.info(request, f"The task “{task}” had been deleted already.")
+    return dialogs.go_to(request, TASKS_PATH)
