@@ -19,7 +19,7 @@ from accounts import published_password
 from accounts.exposure import is_loopback_host
 from accounts.models import Account, AccountGeneralAccess
 from accounts.sign_up_policy import SignUp, policy
-from resources.work.isolation import IsolationMissing, isolation
+from resources.sandbox.bubblewrap import IsolationMissing, isolation
 
 TAG = "going_public"
 MANY_MISSES = 1000

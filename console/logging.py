@@ -22,7 +22,7 @@ _OUR_TOKEN = re.compile(r"latchkey_api_[0-9a-zA-Z]+")
 _ONE_TIME_KEY = re.compile(
     r"(/(?:reset-password|verify-email|sign-up/invited)/(?:[a-z-]+/)?)(?!done\b|set-password\b)[^/\s?\"']{6,}"
 )
-# The address that a run calls by (`resources/calls.py`), each character as it is or with a percent escape.
+# The address that a run calls by (`resources/runs/callback_url.py`), each character as it is or with a percent escape.
 _MARK_OF_RUN = re.compile(
     r"(?i)((?:/|%2f)(?:f|%66)(?:r|%72)(?:o|%6f)(?:m|%6d)(?:/|%2f)[0-9a-z%]{17,51}?(?:\.|%2e))[0-9a-f%]{20,60}"
 )

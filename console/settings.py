@@ -10,7 +10,7 @@ from csp.constants import NONCE, NONE, SELF
 from console.logging import configuration
 from console.server.private_files import keep_private
 from console.server.secret_keys import fallbacks, secret_key
-from resources.work.network import allowed
+from resources.sandbox.network import allowed
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

@@ -23,7 +23,7 @@ from accounts.middleware import API_PREFIX, is_api  # noqa: E402
 from console.http.handler import respond  # noqa: E402
 from console.http.responses import Answer  # noqa: E402
 from console.server.gunicorn_worker import Joined  # noqa: E402
-from resources.calls import caller  # noqa: E402
+from resources.runs.callback_url import caller  # noqa: E402
 from sharing.judging import judge_of  # noqa: E402
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from django.db.models import DurationField, ExpressionWrapper, F, Sum
 from django.db.models.functions import TruncDate
 
-from resources.jobs import FINISHED, JobStatus
+from resources.jobs.status import FINISHED, JobStatus
 from resources.kinds import Kind
 from resources.models import Resource, Run
 

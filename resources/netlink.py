@@ -1,7 +1,7 @@
 """What Linux is told and asked about network interfaces, addresses and routes: rtnetlink, as far as it is needed here.
 
 It takes the place of the program `ip`, which is not installed everywhere. Only the standard library is imported,
-because a program that is started for each run uses it (`resources/work/network/program.py`).
+because a program that is started for each run uses it (`resources/sandbox/network/program.py`).
 """
 
 import errno

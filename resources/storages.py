@@ -6,9 +6,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.principal import Principal
+from resources.audit import record
 from resources.kinds import KINDS, Kind
 from resources.models import MODELS, GeneralAccess, Resource
-from resources.trail import record
 
 MAX_NAME_LENGTH = 63
 MAX_SCHEMA_BYTES = 100_000

@@ -15,7 +15,7 @@ from accounts.lib.api_errors import invalid_value
 from accounts.lib.ids import looks_like_id
 from accounts.models import Account
 from accounts.principal import Principal
-from resources.jobs import JobStatus, Origin
+from resources.jobs.status import JobStatus, Origin
 from resources.kinds import Kind
 from resources.models import Resource, Run
 from sharing.access import decide

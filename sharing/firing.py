@@ -20,7 +20,7 @@ from django.utils import timezone
 from accounts.lib.api_errors import ApiError
 from accounts.lib.rate_limits import allowed
 from accounts.principal import Principal, Scope
-from resources.jobs import FINISHED
+from resources.jobs.status import FINISHED
 from resources.models import Run, Schedule, ScheduleInvocation
 from resources.runs import starting
 from resources.runs.inputs import InvalidInput

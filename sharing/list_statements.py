@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from accounts.lib.sql import Statement
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from sharing.access import Reason
 from sharing.list_rules import (

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypedDict, Unpack
 
 from accounts.lib.sql import moment_parameter
 from accounts.lib.timestamps import aware
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from sharing.access import Reason
 from sharing.list_rules import ALL, RUNS, STORAGE_KINDS

@@ -2,10 +2,9 @@
 
 A suspended account is one that is not active. Everything that speaks for an account asks for that where it begins:
 sign-in and sessions (django-allauth and Django), tokens (`accounts/tokens.py`), schedules (`sharing/firing.py`),
-webhooks (`resources/webhooks/delivery.py`), workers before a run or build (`resources/work/suspended.py`), pre-signed
-links (`sharing/opening.py`, `sharing/keys.py`) and emails (`sharing/mail.py`). So restoring an account needs to change
-nothing but that.
-Sessions, and the runs and builds that go on, are ended here.
+webhooks (`resources/webhooks/delivery.py`), workers before a run or build (`resources/worker/suspended_accounts.py`),
+pre-signed links (`sharing/opening.py`, `sharing/keys.py`) and emails (`sharing/mail.py`). So restoring an account needs
+to change nothing but that. Sessions, and the runs and builds that go on, are ended here.
 """
 
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from accounts import audit, sessions
 from accounts.administrator import ADMINISTRATOR
 from accounts.models import Account, ApiToken
 from resources.builds import ending
-from resources.jobs import FINISHED
+from resources.jobs.status import FINISHED
 from resources.models import Build, Run, Schedule, Webhook
 from resources.runs import aborting
 from sharing.models import SignedLink

@@ -57,7 +57,7 @@ def _only_this_machine(monkeypatch) -> None:
 
     So runs go on where the programs are missing that isolate them, as they do with `make run`.
     """
-    monkeypatch.setattr("resources.work.isolation.exposed_by", lambda: [*filter(_is_real, exposed_by())])
+    monkeypatch.setattr("resources.sandbox.bubblewrap.exposed_by", lambda: [*filter(_is_real, exposed_by())])
 
 
 def _is_real(way: str) -> bool:

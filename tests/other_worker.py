@@ -29,7 +29,7 @@ from resources.runs.options import RunOptions  # noqa: E402
 from resources.schedules import editing  # noqa: E402
 from resources.schedules.actions import RunActor  # noqa: E402
 from resources.schedules.editing import ScheduleChange  # noqa: E402
-from resources.work import leases  # noqa: E402
+from resources.worker import leases  # noqa: E402
 from tests.conftest import principal_of  # noqa: E402
 from tests.work_stage import actor_of, built  # noqa: E402
 

@@ -11,7 +11,7 @@ from resources.actors.fields import InvalidField
 from resources.actors.source_files import SourceFile
 from resources.builds import starting
 from resources.builds.choosing import build_for
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, Build, BuildContent, EnvironmentVariable, Run, TaggedBuild, Task
 from resources.storages import InvalidName, NameTaken, ResourceGone

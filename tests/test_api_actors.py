@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from resources.actors import editing
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, Build, Run, TaggedBuild
 

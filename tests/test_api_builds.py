@@ -9,7 +9,7 @@ from django.utils import timezone
 from console.api.runs import wait_for_finish
 from resources.actors import environment, versions
 from resources.actors.source_files import SourceFile
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Build, BuildContent, TaggedBuild
 from tests.conftest import principal_of

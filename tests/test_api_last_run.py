@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 
 from resources.datasets.writing import push
-from resources.jobs import JobStatus, Origin
+from resources.jobs.status import JobStatus, Origin
 from resources.kinds import Kind
 from resources.logs.writing import append
 from resources.models import Actor, Dataset, Resource, Run

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.lib.ids import new_id
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.logs import following
 from resources.logs.following import follow, printable, whole

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.lib.ids import new_id
 from accounts.models import ApiToken
 from resources.datasets.writing import push
-from resources.jobs import FINISHED, JobStatus
+from resources.jobs.status import FINISHED, JobStatus
 from resources.kinds import Kind
 from resources.models import Actor, Dataset, KeyValueStore, Resource, Run, TaggedBuild, WebhookDispatch
 from resources.records import writing

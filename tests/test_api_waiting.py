@@ -7,7 +7,7 @@ from django.test import RequestFactory
 from accounts.lib.api_errors import ApiError
 from accounts.principal import ANONYMOUS
 from console.api.runs import wait_for_finish
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Run
 from tests.conftest import principal_of

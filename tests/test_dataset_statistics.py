@@ -5,9 +5,9 @@ import json
 import pytest
 
 from resources.datasets import chunks, statistics
-from resources.datasets.effort import ReaderGone
 from resources.datasets.scanning import scan
 from resources.datasets.statistics import field_statistics
+from resources.datasets.work_limit import ReaderGone
 from resources.datasets.writing import DatasetGone, push
 from resources.kinds import Kind
 from resources.models import Dataset, DatasetStatistics

@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.lib.api_errors import ApiError
-from resources.datasets import chunks, effort, scanning
-from resources.datasets.effort import MAX_RECORDS, ReaderGone
+from resources.datasets import chunks, scanning, work_limit
 from resources.datasets.formats import FORMATS
 from resources.datasets.options import ItemsOptions
 from resources.datasets.reading import open_items
 from resources.datasets.scanning import SMALL_BYTES
 from resources.datasets.transformations import BLOCK_BYTES
+from resources.datasets.work_limit import MAX_RECORDS, ReaderGone
 from resources.datasets.writing import push
 from resources.kinds import Kind
 from resources.models import Dataset
@@ -177,7 +177,7 @@ def test_what_multiplies_counts_although_nothing_comes_of_it(dataset):
 
 
 def test_many_items_that_multiply_to_nothing_come_to_an_end(dataset, monkeypatch):
-    monkeypatch.setattr(effort, "MAX_SILENT", 10_000)
+    monkeypatch.setattr(work_limit, "MAX_SILENT", 10_000)
     item = {"a": list(range(50)), "b": list(range(50))}
     push(dataset.pk, json.dumps([item] * 20).encode())
     silent = {"unwind": ("a", "b"), "omit": ("a", "b"), "skip_empty": True}
@@ -190,7 +190,7 @@ def test_many_items_that_multiply_to_nothing_come_to_an_end(dataset, monkeypatch
 @pytest.mark.usefixtures("small_chunks")
 def test_a_reader_who_has_gone_is_noticed_although_there_is_nothing_to_write(dataset, monkeypatch, format_):
     """Proportional to the dataset, so it may take its time, but not for nobody."""
-    monkeypatch.setattr(effort, "UNASKED", 100)
+    monkeypatch.setattr(work_limit, "UNASKED", 100)
     push(dataset.pk, b"[%b]" % b",".join([b'{"#":[]}'] * 2000))
     asked = []
 

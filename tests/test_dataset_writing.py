@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resources.datasets import chunks, writing
-from resources.datasets.cutting import MAX_DEPTH, MAX_ITEMS, _check_depth, cut
 from resources.datasets.options import ItemsOptions
+from resources.datasets.parse_items import MAX_DEPTH, MAX_ITEMS, _check_depth, cut
 from resources.datasets.reading import open_items
 from resources.datasets.writing import DatasetGone, InvalidItems, push
 from resources.kinds import Kind

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from console.demo import loading, programs
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.logs.reading import text_of
 from resources.models import Actor, Build, BuildContent, Dataset, Run
-from resources.work import running
+from resources.worker import execute_run
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_what_waits_for_a_worker_runs_as_it_should(demo):
     ends = {}
     waiting = list(Run.objects.filter(status=JobStatus.READY).select_related("owner", "actor"))
     for run in waiting:
-        running.execute(run.pk)
+        execute_run.execute(run.pk)
         run.refresh_from_db()
         ends[run.owner.username, run.actor.name] = run.status
     assert ends == {

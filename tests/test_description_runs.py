@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from console.api.runs import wait_for_finish
-from resources.jobs import FINISHED, JobStatus
+from resources.jobs.status import FINISHED, JobStatus
 from resources.kinds import Kind
 from resources.logs import following
 from resources.logs.writing import append

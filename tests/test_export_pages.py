@@ -9,7 +9,7 @@ import pytest
 
 from accounts.models import Account
 from console.pages.datasets import export as dataset_export
-from resources.datasets import effort
+from resources.datasets import work_limit
 from resources.datasets.writing import push
 from resources.kinds import Kind
 from resources.models import Dataset, Resource
@@ -267,7 +267,7 @@ def test_14_days_are_usual(ada, signed_in, dataset):
 
 @pytest.mark.parametrize("path", ["download", "preview"])
 def test_a_reader_who_has_left_is_worked_for_no_longer(ada, signed_in, dataset, monkeypatch, path):
-    monkeypatch.setattr(effort, "UNASKED", 1)
+    monkeypatch.setattr(work_limit, "UNASKED", 1)
     address, browser = f"{dataset.console_path}/{path}?format=jsonl&omit=item,price,%23debug&clean=1", signed_in(ada)
     assert browser.get(address).status_code == 200
     monkeypatch.setattr(dataset_export, "still_there", lambda request: False)

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts import exposure, published_password
 from accounts.models import ListeningAddress
-from resources.work import worker
+from resources.worker import worker
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,7 @@ from accounts import upgrade_notices
 from accounts.models import Account
 from console import checks
 from console.demo import loading
-from resources.work.isolation import Isolation, IsolationMissing
+from resources.sandbox.bubblewrap import Isolation, IsolationMissing
 from tests.accounts_cast import verify
 
 pytestmark = pytest.mark.django_db

@@ -2,7 +2,7 @@
 
 import pytest
 
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from sharing.lists import Ownership, count_listed, listed
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import STORAGES, Kind
 from resources.models import Dataset, Resource, Run
 from resources.runs import tally

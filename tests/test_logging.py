@@ -9,7 +9,7 @@ from gunicorn.config import Config
 
 from console.logging import LINE, ScrubbingFormatter, scrub
 from console.server.gunicorn_config import Logger
-from resources.calls import mark_of
+from resources.runs.callback_url import mark_of
 
 TOKEN = "latchkey_api_0123456789abcdefghijABCDEFGHIJ012345"
 

@@ -9,7 +9,7 @@ from accounts.models import AuditEvent
 from resources.actors import editing, environment, files, versions
 from resources.actors.source_files import SourceFile
 from resources.builds import ending, starting
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Actor, Build, Run
 from tests.conftest import principal_of

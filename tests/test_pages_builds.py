@@ -9,7 +9,7 @@ from console.pages.runs import log as run_log
 from resources.actors import editing, environment, versions
 from resources.actors.source_files import SourceFile
 from resources.builds import ending, starting
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.logs.writing import append
 from resources.models import Build
 from tests.conftest import principal_of

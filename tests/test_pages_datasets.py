@@ -6,7 +6,7 @@ import pytest
 
 from console.pages.components.cells import LONGEST_VALUE, cell_of, table_of
 from console.pages.components.tables import Paging
-from console.spreadsheets import without_formulas
+from resources.datasets.csv_formulas import without_formulas
 from resources.datasets.writing import push
 from resources.kinds import Kind
 from resources.models import Dataset, GeneralAccess

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from console.pages.components.durations import in_words
 from resources.datasets.writing import push
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.logs.writing import append, append_line
 from resources.models import BuildContent, Dataset, GeneralAccess, Run, TaggedBuild

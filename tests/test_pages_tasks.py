@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from resources.jobs import JobStatus, Origin
+from resources.jobs.status import JobStatus, Origin
 from resources.kinds import Kind
 from resources.models import BuildContent, Run, TaggedBuild, Task
 from resources.records.reading import find, open_record

@@ -7,7 +7,7 @@ from django.test import RequestFactory
 
 from console.http.disconnect import still_there
 from console.server.gunicorn_worker import Joined
-from resources.datasets import effort
+from resources.datasets import work_limit
 from resources.datasets.writing import push
 from resources.kinds import Kind
 
@@ -38,7 +38,7 @@ def test_a_socket_that_is_closed_already(connection):
 def test_an_answer_to_nobody_is_given_up(connection, api, ada, make_resource, monkeypatch):
     ours, theirs = connection
     theirs.close()
-    monkeypatch.setattr(effort, "UNASKED", 10)
+    monkeypatch.setattr(work_limit, "UNASKED", 10)
     dataset = make_resource(Kind.DATASET, ada)
     push(dataset.pk, b"[%b]" % b",".join([b"{}"] * 100))
     response = api(ada).get(f"/v2/datasets/{dataset.pk}/items?skipEmpty=1", **{"gunicorn.socket": ours})

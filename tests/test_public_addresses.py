@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from resources import public_addresses
 from resources.public_addresses import is_public
+from resources.sandbox.network import allowed
 from resources.webhooks import addresses
 from resources.webhooks.addresses import BadUrl
-from resources.work.network import allowed
 from tests.machine import missing
 
 ADDRESSES_4 = st.integers(0, 2**32 - 1).map(IPv4Address)

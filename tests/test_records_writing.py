@@ -16,7 +16,7 @@ from resources.kinds import Kind
 from resources.models import DiscardedFile, KeyValueStore, Record, Resource
 from resources.records import cleaning, discarding, reading, usage, writing
 from resources.records.incoming import Incoming
-from resources.work.chores import others
+from resources.worker.maintenance import others
 from tests.conftest import principal_of
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -3,11 +3,11 @@
 import pytest
 
 from accounts.models import ApiToken
-from resources.calls import base_url_of, caller
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import KINDS, Kind
 from resources.logs.reading import read
 from resources.models import Run
+from resources.runs.callback_url import base_url_of, caller
 
 pytestmark = pytest.mark.django_db
 

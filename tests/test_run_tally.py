@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.models import Count
 
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Run, RunTally
 from resources.runs import tally

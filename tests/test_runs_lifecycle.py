@@ -11,7 +11,7 @@ from accounts import tokens
 from accounts.lib.ids import new_id
 from accounts.models import ApiToken, AuditEvent
 from accounts.principal import Scope
-from resources.jobs import FINISHED, JobStatus, Origin
+from resources.jobs.status import FINISHED, JobStatus, Origin
 from resources.kinds import Kind
 from resources.models import Build, Dataset, KeyValueStore, Record, RequestQueue, Resource, Run, TaggedBuild
 from resources.records import reading, writing

@@ -10,7 +10,7 @@ import pytest
 from django.db import DataError, OperationalError, connection
 from django.utils import timezone
 
-from resources.jobs import JobStatus, Origin
+from resources.jobs.status import JobStatus, Origin
 from resources.kinds import Kind
 from resources.models import Build, BuildContent, Record, Run, Schedule, ScheduleInvocation, TaggedBuild
 from resources.records import reading
@@ -407,7 +407,7 @@ def test_the_log_keeps_the_last_lines(make_schedule, monkeypatch):
 
 
 def test_the_worker_does_it(settings, make_schedule):
-    from resources.work.chores import Chores, pressing
+    from resources.worker.maintenance import Chores, pressing
 
     schedule = make_schedule()
     Chores(pressing("w1")).do_what_is_due(0.0)

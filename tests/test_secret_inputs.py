@@ -12,7 +12,7 @@ from resources.runs.options import RunOptions
 from resources.secret_inputs import fields
 from resources.secret_inputs.fields import MAX_SECRETS
 from resources.secret_inputs.values import is_encrypted
-from resources.work import environment
+from resources.worker import environment
 from tests.run_stage import at_work, built, built_actor, ended, worker
 from tests.secret_stage import (
     FORM,

@@ -14,7 +14,7 @@ from resources.records import writing
 from resources.records.files import storage
 from resources.runs import starting
 from resources.runs.options import RunOptions
-from resources.work.tasks import seal_saved_inputs
+from resources.worker.tasks import seal_saved_inputs
 from sharing.firing import fire_due
 from tests.run_stage import built, built_actor
 from tests.secret_stage import (

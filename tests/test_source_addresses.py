@@ -8,7 +8,7 @@ from resources.actors import editing, versions
 from resources.builds import starting
 from resources.logs.reading import text_of
 from resources.models import Actor, Build, SourceType
-from resources.work import building
+from resources.worker import execute_build
 from tests.conftest import principal_of
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +24,7 @@ def actor(request, dan) -> Actor:
     versions.add(actor, "0.1", by=by, source_type=SourceType(request.param), source_url=address)
     Actor.objects.filter(pk=actor.pk).update(is_public=True)
     build = starting.start(actor, "0.1", by=by)
-    building.execute(build.pk)
+    execute_build.execute(build.pk)
     return Actor.objects.get(pk=actor.pk)
 
 

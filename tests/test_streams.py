@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import sessions
 from accounts.models import Account, ApiToken
 from resources.datasets.writing import push
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.logs import following
 from resources.logs.writing import append

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import AuditEvent
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Build, Dataset, Run, Schedule, Webhook, WebhookDispatch
 from resources.runs import starting as runs
@@ -22,7 +22,7 @@ from resources.schedules import editing as schedules
 from resources.schedules.actions import RunActor
 from resources.schedules.editing import ScheduleChange
 from resources.webhooks import delivery, events
-from resources.work import building, running
+from resources.worker import execute_build, execute_run
 from sharing import links, mail
 from sharing.firing import fire_due
 from sharing.signatures import Opens, sign_content
@@ -175,8 +175,8 @@ def test_a_worker_begins_no_run_and_no_build_of_it(ada):
     run = started(ada, built_actor(ada))
     ada.is_active = False  # as where a worker has taken them a moment before
     ada.save()
-    building.execute(build.pk)
-    running.execute(run.pk)
+    execute_build.execute(build.pk)
+    execute_run.execute(run.pk)
     for job in (Build.objects.get(pk=build.pk), Run.objects.get(pk=run.pk)):
         assert job.status == JobStatus.FAILED
         assert "suspended" in job.status_message

@@ -10,13 +10,14 @@ import pytest
 
 from resources.actors.source_files import SourceFile
 from resources.builds import ending, starting
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.logs.reading import text_of
 from resources.models import Build, BuildContent, TaggedBuild
 from resources.runs import starting as runs
+from resources.sandbox import directories
 from resources.secret_inputs.fields import MAX_SECRETS
-from resources.work import attending, building, commands, directories, making, running, sources
-from resources.work.commands import NoCommand, command_of
+from resources.worker import build_directory, commands, execute_build, execute_run, source_files, supervise
+from resources.worker.commands import NoCommand, command_of
 from tests.conftest import principal_of
 from tests.work_stage import actor_of, built, execute_and_abort
 
@@ -26,8 +27,8 @@ SCHEMA = {"title": "What", "type": "object", "schemaVersion": 1, "properties": {
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch) -> None:
-    monkeypatch.setattr(attending, "_STEP_SECONDS", 0.02)
-    monkeypatch.setattr(attending, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(supervise, "_STEP_SECONDS", 0.02)
+    monkeypatch.setattr(supervise, "POLL_SECONDS", 0.02)
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def installs(monkeypatch):
 
     def install_by(code: str) -> None:
         monkeypatch.setattr(
-            making, "_installations", lambda app: [([sys.executable, "-c", code], directories.PACKAGES)]
+            build_directory, "_installations", lambda app: [([sys.executable, "-c", code], directories.PACKAGES)]
         )
 
     return install_by
@@ -44,19 +45,19 @@ def installs(monkeypatch):
 
 @pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc/x", "..", "a\x00b", ""])
 def test_a_path_that_leads_elsewhere_is_refused(tmp_path, name):
-    with pytest.raises(sources.BadSource):
-        sources.write([SourceFile(name, "TEXT", "x")], tmp_path / "app")
+    with pytest.raises(source_files.BadSource):
+        source_files.write([SourceFile(name, "TEXT", "x")], tmp_path / "app")
     assert [path.name for path in tmp_path.rglob("*")] == ["app"]
 
 
 def test_a_file_cannot_be_a_directory_too(tmp_path):
-    with pytest.raises(sources.BadSource, match="cannot be written"):
-        sources.write([SourceFile("a", "TEXT", ""), SourceFile("a/b", "TEXT", "")], tmp_path / "app")
+    with pytest.raises(source_files.BadSource, match="cannot be written"):
+        source_files.write([SourceFile("a", "TEXT", ""), SourceFile("a/b", "TEXT", "")], tmp_path / "app")
 
 
 def test_files_are_written_as_they_are(tmp_path):
     files = [SourceFile("src/é.txt", "TEXT", "ü\r\n"), SourceFile("x.bin", "BASE64", "AP8=")]
-    sources.write(files, tmp_path / "app")
+    source_files.write(files, tmp_path / "app")
     assert (tmp_path / "app/src/é.txt").read_bytes() == "ü\r\n".encode()
     assert (tmp_path / "app/x.bin").read_bytes() == b"\x00\xff"
 
@@ -86,13 +87,13 @@ def test_a_link_that_an_installation_leaves_is_not_followed(tmp_path):
     (app / ".actor").mkdir(parents=True)
     for name in (".actor/actor.json", "README.md", "package.json"):
         (app / name).symlink_to(tmp_path / "secret.json")
-    assert sources.definition_of(app) == {}
-    assert sources.text_of(app, {}, "readme") == ""
-    assert sources.input_schema_of(app, {}) == ""
+    assert source_files.definition_of(app) == {}
+    assert source_files.text_of(app, {}, "readme") == ""
+    assert source_files.input_schema_of(app, {}) == ""
     with pytest.raises(NoCommand):
         command_of(app)
-    with pytest.raises(sources.BadSource, match="not there"):
-        sources.input_schema_of(app, {"input": "../../secret.json"})
+    with pytest.raises(source_files.BadSource, match="not there"):
+        source_files.input_schema_of(app, {"input": "../../secret.json"})
 
 
 def test_a_link_that_leads_in_a_circle_is_no_file(tmp_path):
@@ -121,7 +122,7 @@ def test_a_source_that_is_wrong_fails_and_says_why(ada, files, said):
 def test_a_build_is_built_once(ada):
     build = built(actor_of(ada, {"main.py": ""}))
     before = text_of(build.pk)
-    building.execute(build.pk)
+    execute_build.execute(build.pk)
     assert text_of(build.pk) == before
 
 
@@ -141,7 +142,7 @@ def test_what_requirements_name_is_installed_by_pip_for_this_build(ada, monkeypa
     assert "Installing what requirements.txt names." in text_of(build.pk)
     assert (directories.of_build(build.pk) / "packages/greeting.py").is_file()
     run = runs.start(actor, by=principal_of(ada))
-    running.execute(run.pk)
+    execute_run.execute(run.pk)
     assert " hello from a wheel\n" in text_of(run.pk)
 
 
@@ -158,7 +159,7 @@ def test_an_installation_that_takes_too_long_is_stopped(ada, installs):
     installs("while True: pass")
     build = starting.start(actor_of(ada, {"main.py": ""}), "0.1", by=principal_of(ada))
     Build.objects.filter(pk=build.pk).update(timeout_secs=1)
-    building.execute(build.pk)
+    execute_build.execute(build.pk)
     build.refresh_from_db()
     assert build.status == JobStatus.TIMED_OUT
 
@@ -167,7 +168,7 @@ def test_an_installation_that_eats_memory_is_stopped(ada, installs):
     installs("eaten = []\nwhile True: eaten.append(b'x' * 5_000_000)")
     build = starting.start(actor_of(ada, {"main.py": ""}), "0.1", by=principal_of(ada))
     Build.objects.filter(pk=build.pk).update(memory_mbytes=64)
-    building.execute(build.pk)
+    execute_build.execute(build.pk)
     build.refresh_from_db()
     assert build.status == JobStatus.FAILED
     assert "too much memory" in build.status_message
@@ -250,7 +251,7 @@ def test_of_a_large_file_only_the_beginning_is_read(tmp_path, monkeypatch):
     tmp_path.joinpath("README.md").write_bytes(b"x" * 100)
     with tmp_path.joinpath("README.md").open("r+b") as file:
         file.truncate(1 << 40)  # a hole, as an installation can leave it, and more than there is memory
-    assert sources.text_of(tmp_path, {}, "readme").startswith("x" * 100)
+    assert source_files.text_of(tmp_path, {}, "readme").startswith("x" * 100)
     tmp_path.joinpath("package.json").write_bytes(b"{")
     with tmp_path.joinpath("package.json").open("r+b") as file:
         file.truncate(1 << 40)

@@ -2,7 +2,7 @@
 
 import os
 
-from resources.work import directories
+from resources.sandbox import directories
 
 
 def test_what_is_nested_very_deeply_is_removed(tmp_path):

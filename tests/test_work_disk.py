@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from resources.builds import starting
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.logs.reading import text_of
 from resources.models import Build, Run
 from resources.runs import starting as runs
-from resources.work import attending, building, copying, directories, disk, making, processes, running, walking
-from resources.work.disk import Disk
-from resources.work.walking import Walk
+from resources.sandbox import copy_files, directories, disk_limit, disk_usage, processes
+from resources.sandbox.disk_limit import Disk
+from resources.sandbox.disk_usage import Walk
+from resources.worker import build_directory, execute_build, execute_run, supervise
 from tests.conftest import principal_of
 from tests.work_stage import actor_of, built, needs_bubblewrap, started
 
@@ -28,7 +29,7 @@ LIMIT = 24
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch) -> None:
-    monkeypatch.setattr(attending, "_STEP_SECONDS", 0.02)
+    monkeypatch.setattr(supervise, "_STEP_SECONDS", 0.02)
 
 
 @contextmanager
@@ -106,7 +107,7 @@ def test_what_is_nested_very_deeply_is_counted_with_few_descriptors(tmp_path, mo
             most = max(most, len(list(Path("/proc/self/fd").iterdir())) - before)
     assert walk.files == 1002
     assert walk.taken_bytes == du(tmp_path / "files")
-    assert most <= walking._KEPT_OPEN + 3
+    assert most <= disk_usage._KEPT_OPEN + 3
     walk.close()
     assert len(list(Path("/proc/self/fd").iterdir())) == before
     directories.remove(tmp_path / "files")
@@ -148,7 +149,7 @@ def test_a_directory_that_is_closed_is_removed_all_the_same(tmp_path, mode):
 
 def test_directories_that_are_moved_away_lead_no_walk_astray(tmp_path, monkeypatch):
     """From far inside, the way back is by "..", which then leads elsewhere."""
-    monkeypatch.setattr(walking, "_KEPT_OPEN", 1)
+    monkeypatch.setattr(disk_usage, "_KEPT_OPEN", 1)
     (tmp_path / "files/a/b/c/d").mkdir(parents=True)
     (tmp_path / "elsewhere/large").mkdir(parents=True)
     (tmp_path / "elsewhere/large/file").write_bytes(b"x" * 5 * MB)
@@ -317,7 +318,7 @@ STAYS = "\nprint('filled', flush=True)\nwhile True:\n    pass\n"
 
 def limited(run: Run) -> Run:
     Run.objects.filter(pk=run.pk).update(disk_mbytes=LIMIT)
-    running.execute(run.pk)
+    execute_run.execute(run.pk)
     run.refresh_from_db()
     return run
 
@@ -366,7 +367,7 @@ def test_what_takes_no_more_is_not_stopped(ada):
 
 @pytest.mark.django_db
 def test_too_many_files_end_a_run(ada, monkeypatch):
-    monkeypatch.setattr(disk, "MAX_FILES", 1000)
+    monkeypatch.setattr(disk_limit, "MAX_FILES", 1000)
     run = limited(started(ada, {"main.py": "for at in range(1100):\n    open(f'{at}', 'w')" + STAYS}))
     assert (run.status, run.exit_code) == (JobStatus.FAILED, 137)
     assert "it had too many files" in run.status_message
@@ -391,10 +392,12 @@ def test_a_build_that_takes_more_than_its_disk_fails(ada, monkeypatch, stays, fi
     code = BEGINS + f"os.chdir({directories.PACKAGES!r} if os.path.isdir('packages') else sys.argv[1])\n" + fill + stays
     if fill == FILLS["deleted"] and not stays:
         pytest.skip("What is deleted when it ends takes nothing.")
-    monkeypatch.setattr(making, "_installations", lambda app: [([sys.executable, "-c", code], directories.PACKAGES)])
+    monkeypatch.setattr(
+        build_directory, "_installations", lambda app: [([sys.executable, "-c", code], directories.PACKAGES)]
+    )
     build = starting.start(actor_of(ada, {"main.py": ""}), "0.1", by=principal_of(ada))
     Build.objects.filter(pk=build.pk).update(memory_mbytes=64)
-    building.execute(build.pk)
+    execute_build.execute(build.pk)
     build.refresh_from_db()
     assert (build.status, build.exit_code) == (JobStatus.FAILED, 137), text_of(build.pk)
     assert build.status_message == "Installing took too much disk space: more than 128 MB."
@@ -415,7 +418,7 @@ def test_a_copy_takes_as_much_as_what_it_is_made_of(tmp_path):
         file.seek(1 << 33)
         file.write(b"ends")
     os.mkfifo(source / "fifo")
-    copying.copy_directory(source, target, leave_out="node_modules", most_bytes=10 * MB)
+    copy_files.copy_directory(source, target, leave_out="node_modules", most_bytes=10 * MB)
     names = {str(path.relative_to(target)) for path in target.rglob("*")}
     assert names == {"a", "a/file", "a/node_modules", "link", "soft", "sparse"}
     assert walked(target).taken_bytes <= walked(source).taken_bytes
@@ -428,8 +431,8 @@ def test_a_copy_takes_as_much_as_what_it_is_made_of(tmp_path):
         assert file.read(8) == b"begins\0\0"
         file.seek(1 << 33)
         assert file.read() == b"ends"
-    with pytest.raises(copying.TooLarge):
-        copying.copy_directory(source, tmp_path / "third", leave_out="", most_bytes=MB)
+    with pytest.raises(copy_files.TooLarge):
+        copy_files.copy_directory(source, tmp_path / "third", leave_out="", most_bytes=MB)
 
 
 @pytest.mark.django_db
@@ -438,7 +441,7 @@ def test_what_cannot_be_copied_fails_the_run_and_says_so(ada):
     build = built(actor)
     nested(directories.of_build(build.pk) / "app/deep", 30, name="d" * 200)
     run = runs.start(actor, by=principal_of(ada))
-    running.execute(run.pk)
+    execute_run.execute(run.pk)
     run.refresh_from_db()
     assert run.status == JobStatus.FAILED
     assert "cannot be copied: File name too long." in run.status_message

@@ -11,15 +11,15 @@ import pytest
 from accounts.lib.encryption import encrypt
 from resources.actors import environment
 from resources.actors.environment import Environment, Variable
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.logs.reading import text_of
 from resources.models import Actor, BuildContent, InputKeyPair, Run
 from resources.runs import input_secrets, kept_secrets, restarting, starting
 from resources.runs.tokens import make_run_token
 from resources.secret_inputs.values import decrypted
-from resources.work import attending, making, running
-from resources.work.lines import MAX_LINE_BYTES, Lines
+from resources.worker import build_directory, execute_run, supervise
+from resources.worker.log_writer import MAX_LINE_BYTES, Lines
 from tests.conftest import principal_of
 from tests.secret_stage import GIVEN, secret_actor
 from tests.work_stage import actor_of, built
@@ -33,8 +33,8 @@ PRINTS = (
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch) -> None:
-    monkeypatch.setattr(attending, "_STEP_SECONDS", 0.02)
-    monkeypatch.setattr(attending, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(supervise, "_STEP_SECONDS", 0.02)
+    monkeypatch.setattr(supervise, "POLL_SECONDS", 0.02)
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ def make_run_of(ada):
 
 def test_a_run_that_prints_what_it_was_given_tells_nobody_its_secrets(make_run_of):
     run = make_run_of(PRINTS)
-    running.execute(run.pk)
+    execute_run.execute(run.pk)
     run.refresh_from_db()
     assert run.status == JobStatus.SUCCEEDED
     said = [line.partition(" ")[2] for line in text_of(run.pk).splitlines() if " ACTOR: " not in line]
@@ -176,7 +176,9 @@ def test_a_run_that_prints_what_it_was_given_tells_nobody_its_secrets(make_run_o
 
 def test_a_build_that_prints_a_secret_tells_nobody(ada, monkeypatch):
     code = "import os; print('<', os.environ['PASSWORD'], os.environ['LEVEL'], '>', sep='')"
-    monkeypatch.setattr(making, "_installations", lambda app: [([sys.executable, "-c", code], making.PACKAGES)])
+    monkeypatch.setattr(
+        build_directory, "_installations", lambda app: [([sys.executable, "-c", code], build_directory.PACKAGES)]
+    )
     actor = actor_of(ada, {"main.py": ""})
     actor.versions.update(apply_env_vars_to_build=True)
     variables = [Variable("PASSWORD", SECRET, is_secret=True), Variable("LEVEL", "debugging")]

@@ -10,12 +10,13 @@ import pytest
 from django.conf import settings
 
 from resources.actors import environment
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.logs.reading import text_of
 from resources.models import Run
 from resources.runs import starting
-from resources.work import attending, building, directories, isolation, making, running
-from resources.work.isolation import Isolation, IsolationMissing
+from resources.sandbox import bubblewrap, directories
+from resources.sandbox.bubblewrap import Isolation, IsolationMissing
+from resources.worker import build_directory, execute_build, execute_run, supervise
 from tests.conftest import principal_of
 from tests.work_stage import actor_of, built, needs_bubblewrap, started
 
@@ -49,7 +50,7 @@ print(json.dumps({
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch) -> None:
-    monkeypatch.setattr(attending, "_STEP_SECONDS", 0.02)
+    monkeypatch.setattr(supervise, "_STEP_SECONDS", 0.02)
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_a_run_sees_nothing_of_the_server(ada, passes_on):
     program = started(ada, {"main.py": PROBE})
     build = directories.of_build(program.build_id) / "app/main.py"
     passes_on(PATHS=json.dumps([str(path) for path in [*forbidden, build]]), WORKER_PID=str(os.getpid()))
-    running.execute(program.pk)
+    execute_run.execute(program.pk)
     program.refresh_from_db()
     assert program.status == JobStatus.SUCCEEDED, text_of(program.pk)
     found = said(program)
@@ -114,7 +115,7 @@ def test_the_same_probe_finds_all_that_without_isolation(ada, passes_on, setting
     program = started(ada, {"main.py": PROBE})
     paths = [str(settings.BASE_DIR / "manage.py"), str(settings.DATA_DIR), str(settings.DATA_DIR / "nothing")]
     passes_on(PATHS=json.dumps(paths), WORKER_PID=str(os.getpid()))
-    running.execute(program.pk)
+    execute_run.execute(program.pk)
     found = said(program)
     assert found["read"] == paths[:2]
     assert found["others"]
@@ -131,7 +132,7 @@ def test_variables_of_a_version_touch_nothing_outside(ada, tmp_path):
         environment.set_variable(version, name, value, by=principal_of(ada))
     assert built(actor).status == JobStatus.SUCCEEDED
     run = starting.start(actor, by=principal_of(ada))
-    running.execute(run.pk)
+    execute_run.execute(run.pk)
     run.refresh_from_db()
     assert run.status == JobStatus.SUCCEEDED
     lines = [line for line in text_of(run.pk).splitlines() if "nowhere.so" in line]
@@ -142,35 +143,35 @@ def test_our_own_code_is_hidden_where_it_lies_among_what_is_seen(monkeypatch, se
     ours = tmp_path / "usr/local/latchkey"
     (ours / "data").mkdir(parents=True)
     settings.BASE_DIR, settings.DATA_DIR = ours, ours / "data"
-    assert isolation._hidden(str(tmp_path / "usr")) == ["--tmpfs", str(ours), "--tmpfs", str(ours / "data")]
-    assert isolation._hidden(str(tmp_path / "opt")) == []
+    assert bubblewrap._hidden(str(tmp_path / "usr")) == ["--tmpfs", str(ours), "--tmpfs", str(ours / "data")]
+    assert bubblewrap._hidden(str(tmp_path / "opt")) == []
 
 
 def test_where_our_own_code_is_hidden_nothing_can_be_written(settings):
     """Else it would be memory without end, which nobody counts."""
     settings.BASE_DIR = Path("/usr/share")
     tries = "import os; print(os.listdir('/usr/share')); open('/usr/share/x', 'w')"
-    told = isolation.arguments((), {"PATH": os.defpath}, "/", 1 << 20)
-    command = [isolation.bubblewrap(), *told, "--", sys.executable, "-I", "-S", "-c", tries]
+    told = bubblewrap.arguments((), {"PATH": os.defpath}, "/", 1 << 20)
+    command = [bubblewrap.bubblewrap(), *told, "--", sys.executable, "-I", "-S", "-c", tries]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == "[]\n", done.stderr
     assert "Read-only file system" in done.stderr
 
 
 def test_what_is_not_there_is_said_in_words(settings, monkeypatch):
-    monkeypatch.setattr(isolation, "bubblewrap", lambda: None)
-    assert isolation.isolation() == Isolation(on=False, why_not="bubblewrap (bwrap) is not installed.")
+    monkeypatch.setattr(bubblewrap, "bubblewrap", lambda: None)
+    assert bubblewrap.isolation() == Isolation(on=False, why_not="bubblewrap (bwrap) is not installed.")
     settings.RUN_ISOLATION = "required"
     with pytest.raises(IsolationMissing, match="not installed"):
-        isolation.isolation()
+        bubblewrap.isolation()
 
 
 def test_one_that_is_installed_and_does_not_work_counts_as_missing(monkeypatch, tmp_path):
     refuses = tmp_path / "bwrap"
     refuses.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
     refuses.chmod(0o755)
-    monkeypatch.setattr(isolation, "bubblewrap", lambda: str(refuses))
-    assert isolation.isolation().why_not.endswith("bwrap: No permissions to create new namespace")
+    monkeypatch.setattr(bubblewrap, "bubblewrap", lambda: str(refuses))
+    assert bubblewrap.isolation().why_not.endswith("bwrap: No permissions to create new namespace")
 
 
 # Stands in for npm: an installation is a program of strangers, and has the files of the Actor to itself.
@@ -183,9 +184,9 @@ os.symlink(os.environ["LEADS_TO"], "node_modules")
 
 def test_an_installation_cannot_have_a_run_see_what_a_link_leads_to(ada, monkeypatch):
     monkeypatch.setattr(
-        making, "_installations", lambda app: [([sys.executable, "-c", LEADS_OUT], directories.NODE_MODULES)]
+        build_directory, "_installations", lambda app: [([sys.executable, "-c", LEADS_OUT], directories.NODE_MODULES)]
     )
-    monkeypatch.setattr(building, "wants_variables", lambda content: True)
+    monkeypatch.setattr(execute_build, "wants_variables", lambda content: True)
     actor = actor_of(ada, {"main.py": "import os; print('SEES', os.listdir('node_modules'))"})
     environment.set_variable(actor.versions.get(), "LEADS_TO", str(settings.DATA_DIR), by=principal_of(ada))
     build = built(actor)
@@ -198,7 +199,7 @@ def test_a_run_sees_no_link_that_an_earlier_installation_has_left(ada):
     build = built(actor)
     (directories.of_build(build.pk) / directories.APP / directories.NODE_MODULES).symlink_to(settings.DATA_DIR)
     run = starting.start(actor, by=principal_of(ada))
-    running.execute(run.pk)
+    execute_run.execute(run.pk)
     run.refresh_from_db()
     assert run.status == JobStatus.FAILED
     assert "SEES [" not in text_of(run.pk)
@@ -207,7 +208,7 @@ def test_a_run_sees_no_link_that_an_earlier_installation_has_left(ada):
 def test_an_interpreter_that_lies_below_tmp_is_seen(tmp_path, monkeypatch):
     (tmp_path / "hello").write_text("#!/bin/sh\necho hello\n")
     (tmp_path / "hello").chmod(0o755)
-    monkeypatch.setattr(isolation, "_prefixes", lambda: (str(tmp_path),))
-    told = isolation.arguments((), {"PATH": os.defpath}, "/", 1 << 20)
-    command = [isolation.bubblewrap(), *told, "--", str(tmp_path / "hello")]
+    monkeypatch.setattr(bubblewrap, "_prefixes", lambda: (str(tmp_path),))
+    told = bubblewrap.arguments((), {"PATH": os.defpath}, "/", 1 << 20)
+    command = [bubblewrap.bubblewrap(), *told, "--", str(tmp_path / "hello")]
     assert subprocess.run(command, capture_output=True, text=True, timeout=60).stdout == "hello\n"

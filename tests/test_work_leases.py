@@ -7,13 +7,13 @@ from django.db import connection
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from resources.jobs import AT_WORK, JobStatus
+from resources.jobs.status import AT_WORK, JobStatus
 from resources.kinds import Kind
 from resources.logs.reading import text_of
 from resources.logs.writing import append_line
 from resources.models import Build, Run
-from resources.work import leases, running
-from resources.work.tasks import queue_run
+from resources.worker import execute_run, leases
+from resources.worker.tasks import queue_run
 from tests.test_work_tasks import database_queue  # noqa: F401  # a fixture
 
 pytestmark = pytest.mark.django_db
@@ -176,7 +176,7 @@ def test_a_run_that_fails_for_a_reason_of_ours_says_so_and_is_over(make_job, mon
     def broken(*args):
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(running, "isolation", broken)
-    running.execute(job.pk)
+    monkeypatch.setattr(execute_run, "isolation", broken)
+    execute_run.execute(job.pk)
     job.refresh_from_db()
     assert (job.status, job.status_message) == (JobStatus.FAILED, "The server failed to run this.")

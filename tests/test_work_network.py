@@ -22,15 +22,16 @@ import pytest
 from django.core.management import call_command
 
 from accounts import exposure
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.logs.reading import text_of
 from resources.models import Run
 from resources.runs import starting as runs
-from resources.work import attending, isolation, making, processes, running
-from resources.work.isolation import Isolation, IsolationMissing
-from resources.work.lines import Lines
-from resources.work.network import namespaces, starting, user_mode
-from resources.work.network.starting import NetworkFailed, RunNetwork
+from resources.sandbox import bubblewrap, processes
+from resources.sandbox.bubblewrap import Isolation, IsolationMissing
+from resources.sandbox.network import namespaces, starting, user_mode
+from resources.sandbox.network.starting import NetworkFailed, RunNetwork
+from resources.worker import build_directory, execute_run, supervise
+from resources.worker.log_writer import Lines
 from tests.conftest import principal_of
 from tests.machine import check_programs, needs_programs
 from tests.network_world import OWN, PRIVATE, PUBLIC, ROOT, World, needs_namespaces
@@ -91,7 +92,7 @@ HOSTILE_TRIES: list[Try] = [
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch) -> None:
-    monkeypatch.setattr(attending, "_STEP_SECONDS", 0.02)
+    monkeypatch.setattr(supervise, "_STEP_SECONDS", 0.02)
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +141,7 @@ def tries(world, ada, settings, monkeypatch, tmp_path):
         monkeypatch.setenv("TRIES", json.dumps([wanted, seconds]))
         run = runs.start(actor, by=principal_of(ada))
         with world.entered():
-            running.execute(run.pk)
+            execute_run.execute(run.pk)
         return found_by(run)
 
     return attempt
@@ -294,7 +295,7 @@ def test_what_is_needed_is_looked_for_and_what_is_missing_is_said(ada, only, set
     check_programs(*programs)
     only(*programs)
     run = started(ada, {"main.py": "print('hello')"})
-    running.execute(run.pk)
+    execute_run.execute(run.pk)
     log = text_of(run.pk)
     assert " hello\n" in log
     assert ("not isolated from the server. bubblewrap (bwrap) is not installed." in log) == (missing == "bwrap")
@@ -313,7 +314,7 @@ def test_where_others_reach_the_deployment_nothing_runs_without(ada, only, setti
         settings.ALLOWED_HOSTS = ["latchkey.example"]
     else:
         exposure.record(["0.0.0.0"], os.getpid())
-    running.execute(run.pk)
+    execute_run.execute(run.pk)
     run.refresh_from_db()
     log = text_of(run.pk)
     assert run.status == JobStatus.FAILED
@@ -335,8 +336,8 @@ def exposed_when_it_says_ready(monkeypatch) -> None:
             exposure.record(["0.0.0.0"], os.getpid())
 
     monkeypatch.setattr(Lines, "feed", fed)
-    monkeypatch.setattr(attending, "EXPOSURE_SECONDS", 0.0, raising=False)
-    monkeypatch.setattr(attending, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(supervise, "EXPOSURE_SECONDS", 0.0, raising=False)
+    monkeypatch.setattr(supervise, "POLL_SECONDS", 0.02)
 
 
 WAITS = "print('ready', flush=True)\nimport time\ntime.sleep(15)\n"
@@ -347,7 +348,7 @@ def test_a_run_without_isolation_ends_when_others_reach_the_deployment(ada, only
     run = started(ada, {"main.py": WAITS}, restart_on_error=True)
     only(*({"bwrap", "pasta", "slirp4netns"} - ({"bwrap"} if missing == "bwrap" else {"pasta", "slirp4netns"})))
     exposed_when_it_says_ready(monkeypatch)
-    running.execute(run.pk)
+    execute_run.execute(run.pk)
     run.refresh_from_db()
     assert run.status == JobStatus.FAILED
     assert run.status_message.startswith("Others can reach this server now, and this run ")
@@ -358,7 +359,7 @@ def test_a_run_without_isolation_ends_when_others_reach_the_deployment(ada, only
 def test_a_build_without_isolation_ends_when_others_reach_the_deployment(ada, only, monkeypatch):
     only()
     exposed_when_it_says_ready(monkeypatch)
-    monkeypatch.setattr(making, "_installations", lambda app: [([sys.executable, "-c", WAITS], "packages")])
+    monkeypatch.setattr(build_directory, "_installations", lambda app: [([sys.executable, "-c", WAITS], "packages")])
     build = built(actor_of(ada, {"main.py": "", "requirements.txt": "x"}))
     assert build.status == JobStatus.FAILED
     assert build.status_message.startswith("Others can reach this server now, and this build is not isolated")
@@ -368,7 +369,7 @@ def test_a_run_that_may_run_without_isolation_anywhere_goes_on(ada, only, settin
     run = started(ada, {"main.py": "print('ready', flush=True)\nimport time\ntime.sleep(0.5)\n"})
     settings.RUN_ISOLATION = "none"
     exposed_when_it_says_ready(monkeypatch)
-    running.execute(run.pk)
+    execute_run.execute(run.pk)
     run.refresh_from_db()
     assert run.status == JobStatus.SUCCEEDED
 
@@ -377,21 +378,21 @@ def test_what_is_set_to_be_shared_runs_where_others_reach_the_deployment(ada, on
     only("bwrap")
     settings.PUBLIC_URL, settings.RUN_NETWORK = "https://latchkey.example", "shared"
     run = started(ada, {"main.py": "print('hello')"})
-    running.execute(run.pk)
+    execute_run.execute(run.pk)
     assert " hello\n" in text_of(run.pk)
     assert "network" not in text_of(run.pk)
     only()
     settings.RUN_ISOLATION = "none"
-    assert isolation.isolation() == Isolation(on=False)
+    assert bubblewrap.isolation() == Isolation(on=False)
 
 
 def test_what_is_set_to_be_isolated_runs_nothing_without_on_loopback_either(only, settings):
     only("bwrap")
     settings.RUN_NETWORK = "isolated"
     with pytest.raises(IsolationMissing, match=r"demands that Actors are isolated.*Install passt or slirp4netns"):
-        isolation.isolation()
+        bubblewrap.isolation()
     settings.RUN_NETWORK = "none"
-    assert isolation.isolation() == Isolation(on=True, shares_network=False)
+    assert bubblewrap.isolation() == Isolation(on=True, shares_network=False)
 
 
 @needs_namespaces
@@ -411,7 +412,7 @@ def test_a_machine_without_any_network_still_runs_actors(ada, only, settings, wo
     libc = ctypes.CDLL(None)
     assert libc.unshare(0x40000000) == 0
     try:
-        running.execute(run.pk)
+        execute_run.execute(run.pk)
     finally:
         assert libc.setns(before, 0x40000000) == 0
         os.close(before)
@@ -433,13 +434,13 @@ def test_one_that_does_not_work_gives_way_to_the_other_and_is_named_where_there_
 def test_a_network_that_cannot_be_set_up_fails_the_run_with_a_message(ada, only, monkeypatch):
     only("bwrap", "pasta", "slirp4netns")
     run = started(ada, {"main.py": "print('hello')"})
-    isolation.isolation()
+    bubblewrap.isolation()
     for name in ("pasta", "slirp4netns"):  # it worked a moment ago
         path = Path(os.environ["PATH"]) / name
         path.unlink(missing_ok=True)
         path.write_text("#!/bin/sh\nexit 1\n")
         path.chmod(0o755)
-    running.execute(run.pk)
+    execute_run.execute(run.pk)
     run.refresh_from_db()
     assert run.status == JobStatus.FAILED
     assert "a network of its own could not be set up" in run.status_message
@@ -458,7 +459,7 @@ def test_a_network_that_cannot_be_set_up_fails_the_run_with_a_message(ada, only,
 def test_a_worker_says_at_its_start_how_runs_are_kept_apart(only, capsys, monkeypatch, programs, said):
     check_programs(*programs)
     only(*programs)
-    monkeypatch.setattr("resources.work.worker.run", lambda jobs: None)
+    monkeypatch.setattr("resources.worker.worker.run", lambda jobs: None)
     call_command("worker")
     assert said in capsys.readouterr().out
 
@@ -468,7 +469,7 @@ def test_a_worker_says_at_its_start_why_nothing_runs_and_who_reaches_the_deploym
 ):
     only("bwrap")
     settings.PUBLIC_URL = "https://latchkey.example"
-    monkeypatch.setattr("resources.work.worker.run", lambda jobs: None)
+    monkeypatch.setattr("resources.worker.worker.run", lambda jobs: None)
     call_command("worker")
     printed = capsys.readouterr().out
     assert "PUBLIC_URL is https://latchkey.example." in printed
@@ -511,7 +512,7 @@ def test_when_a_part_of_a_network_dies_all_of_it_and_the_run_end(ada, by, monkey
             os.kill(networks[-1][dies], signal.SIGKILL)
 
     monkeypatch.setattr(Lines, "feed", listening)
-    running.execute(run.pk)
+    execute_run.execute(run.pk)
     run.refresh_from_db()
     assert (run.status, run.exit_code) == (JobStatus.FAILED, 137)
     assert "Its network has failed" in text_of(run.pk)
@@ -521,7 +522,7 @@ def test_when_a_part_of_a_network_dies_all_of_it_and_the_run_end(ada, by, monkey
 def test_a_network_dies_with_the_worker_that_is_killed(by):
     code = (
         "import os, time; os.environ['DJANGO_SETTINGS_MODULE'] = 'tests.settings'; import django; django.setup(); "
-        "from resources.work.network import starting; network = starting.RunNetwork(starting.working()); "
+        "from resources.sandbox.network import starting; network = starting.RunNetwork(starting.working()); "
         "print(network._process.pid, flush=True); time.sleep(600)"
     )
     worker = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -539,7 +540,9 @@ def test_a_build_that_is_refused_names_the_setting_and_succeeds_with_it(ada, by,
     with socket.create_server(("127.0.0.1", 0)) as index:
         address = f"127.0.0.1:{index.getsockname()[1]}"
         installs = f"import socket; socket.create_connection(('127.0.0.1', {index.getsockname()[1]}), 5)"
-        monkeypatch.setattr(making, "_installations", lambda app: [([sys.executable, "-c", installs], "packages")])
+        monkeypatch.setattr(
+            build_directory, "_installations", lambda app: [([sys.executable, "-c", installs], "packages")]
+        )
         build = built(actor_of(ada, {"main.py": "", "requirements.txt": "x"}, name="refused"))
         assert build.status == JobStatus.FAILED
         assert "RUN_NETWORK_ALLOW" in build.status_message
@@ -551,7 +554,7 @@ def test_a_build_that_is_refused_names_the_setting_and_succeeds_with_it(ada, by,
 @pytest.mark.parametrize("host", ["10.9.9.9", "fd00:9::9", "2002:a09:909::9", "5.5.5.2"])
 def test_a_build_that_is_refused_names_the_setting_wherever_it_wanted_to_go(ada, world, settings, monkeypatch, host):
     installs = f"import socket; socket.create_connection(({host!r}, 80), 5)"
-    monkeypatch.setattr(making, "_installations", lambda app: [([sys.executable, "-c", installs], "packages")])
+    monkeypatch.setattr(build_directory, "_installations", lambda app: [([sys.executable, "-c", installs], "packages")])
     actor = actor_of(ada, {"main.py": "", "requirements.txt": "x"})
     with world.entered():
         build = built(actor)
@@ -559,7 +562,7 @@ def test_a_build_that_is_refused_names_the_setting_wherever_it_wanted_to_go(ada,
 
 
 def test_a_build_that_fails_for_another_reason_does_not_name_it(ada, by, monkeypatch):
-    monkeypatch.setattr(making, "_installations", lambda app: [([sys.executable, "-c", "1/0"], "packages")])
+    monkeypatch.setattr(build_directory, "_installations", lambda app: [([sys.executable, "-c", "1/0"], "packages")])
     build = built(actor_of(ada, {"main.py": "", "requirements.txt": "x"}))
     assert "RUN_NETWORK_ALLOW" not in build.status_message
 

@@ -11,21 +11,22 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.logs.reading import text_of
 from resources.models import BuildContent
 from resources.runs import starting
-from resources.work import attending, commands, directories, fetching, making, opening, running, sources
+from resources.sandbox import directories, open_files
+from resources.worker import build_directory, commands, execute_run, fetch_source, source_files, supervise
 from tests.conftest import principal_of
 from tests.work_stage import actor_of, built
 
 SECRET = "of the server"
 # Every path in a build by which the server looks for something.
 LOOKED_FOR = (
-    *sources._DEFINITIONS,
-    *sources._INPUT_SCHEMAS,
-    *sources._READMES,
-    *sources._CHANGELOGS,
+    *source_files._DEFINITIONS,
+    *source_files._INPUT_SCHEMAS,
+    *source_files._READMES,
+    *source_files._CHANGELOGS,
     *commands._NODE_FILES,
     *commands._PYTHON_FILES,
     *("package.json", "requirements.txt", "src/__main__.py", "package/__main__.py"),
@@ -34,7 +35,7 @@ LOOKED_FOR = (
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch) -> None:
-    monkeypatch.setattr(attending, "_STEP_SECONDS", 0.02)
+    monkeypatch.setattr(supervise, "_STEP_SECONDS", 0.02)
 
 
 @pytest.fixture
@@ -51,17 +52,17 @@ def all_that_is_learned(app: Path) -> list:
     def asked(ask, *args):
         try:
             return ask(*args)
-        except (sources.BadSource, commands.NoCommand) as error:
+        except (source_files.BadSource, commands.NoCommand) as error:
             return type(error), str(error)
 
-    definition = asked(sources.definition_of, app)
+    definition = asked(source_files.definition_of, app)
     known = definition if isinstance(definition, dict) else {}
     return [
         definition,
-        *(asked(sources.input_schema_of, app, said) for said in (known, {"input": "x.json"})),
-        *(asked(sources.text_of, app, known, what) for what in ("readme", "changelog")),
-        asked(sources.text_of, app, {"readme": "x.json"}, "readme"),
-        *(asked(do, app) for do in (commands.command_of, commands.package_of, making._installations)),
+        *(asked(source_files.input_schema_of, app, said) for said in (known, {"input": "x.json"})),
+        *(asked(source_files.text_of, app, known, what) for what in ("readme", "changelog")),
+        asked(source_files.text_of, app, {"readme": "x.json"}, "readme"),
+        *(asked(do, app) for do in (commands.command_of, commands.package_of, build_directory._installations)),
     ]
 
 
@@ -121,8 +122,8 @@ def test_what_a_definition_names_is_looked_for_in_the_build_alone(app, tmp_path)
         "a\x00b",
         "\ud800",
     ):
-        with pytest.raises(sources.BadSource, match="which is not there"):
-            sources.input_schema_of(app, {"input": named})
+        with pytest.raises(source_files.BadSource, match="which is not there"):
+            source_files.input_schema_of(app, {"input": named})
 
 
 def test_links_within_a_build_lead_on(app):
@@ -130,18 +131,18 @@ def test_links_within_a_build_lead_on(app):
     (app / "docs/deep/README.md").write_text("# Read")
     (app / "docs/here").symlink_to("deep")
     (app / "README.md").symlink_to("docs/here/../deep/README.md")
-    assert sources.text_of(app, {}, "readme") == "# Read"
-    assert opening.read(app, "docs/here/README.md", 3) == b"# R"
-    assert opening.read(app, "README.md/", 3) is None
-    assert opening.names(app / "docs") == ["deep", "here"]
+    assert source_files.text_of(app, {}, "readme") == "# Read"
+    assert open_files.read(app, "docs/here/README.md", 3) == b"# R"
+    assert open_files.read(app, "README.md/", 3) is None
+    assert open_files.names(app / "docs") == ["deep", "here"]
 
 
 def test_a_directory_that_was_replaced_by_a_link_holds_nothing(app, tmp_path):
     link = tmp_path / "link"
     link.symlink_to("/etc")
-    assert opening.read(link, "passwd", 10) is None
-    assert opening.names(link) == []
-    assert not opening.is_no_link_but_a_directory(link)
+    assert open_files.read(link, "passwd", 10) is None
+    assert open_files.names(link) == []
+    assert not open_files.is_no_link_but_a_directory(link)
 
 
 def test_a_link_that_is_swapped_while_it_is_followed_leads_nowhere_else(app, tmp_path):
@@ -162,7 +163,7 @@ def test_a_link_that_is_swapped_while_it_is_followed_leads_nowhere_else(app, tmp
     thread.start()
     seen = set()
     while not done.is_set():
-        seen.add(opening.read(app, "docs/README.md", 100))
+        seen.add(open_files.read(app, "docs/README.md", 100))
     thread.join()
     assert seen <= {None, b"# Read"}
 
@@ -172,9 +173,9 @@ def test_no_descriptor_is_left_open(app, tmp_path):
     (app / "fine").write_text("x")
     before = list(Path("/proc/self/fd").iterdir())
     for name in ("README.md", "fine", "fine/x", "../x", "/x", "."):
-        opening.read(app, name, 10)
-        opening.is_file(app, name)
-        opening.is_directory(app, name)
+        open_files.read(app, name, 10)
+        open_files.is_file(app, name)
+        open_files.is_directory(app, name)
     assert list(Path("/proc/self/fd").iterdir()) == before
 
 
@@ -195,14 +196,14 @@ os.symlink("gone", "requirements.txt")
 @pytest.mark.django_db
 def test_a_build_that_is_full_of_traps_is_built_and_run(ada, monkeypatch):
     install = ([sys.executable, "-c", LEAVES], directories.NODE_MODULES)
-    monkeypatch.setattr(making, "_installations", lambda app: [install])
+    monkeypatch.setattr(build_directory, "_installations", lambda app: [install])
     actor = actor_of(ada, {"main.py": "import os\nprint(sorted(os.listdir()))"})
     build = built(actor)
     assert build.status == JobStatus.SUCCEEDED, text_of(build.pk)
     content = BuildContent.objects.get(build=build)
     assert (content.definition, content.input_schema, content.readme, content.changelog) == ("", "", "", "")
     run = starting.start(actor, by=principal_of(ada))
-    running.execute(run.pk)
+    execute_run.execute(run.pk)
     run.refresh_from_db()
     assert run.status == JobStatus.SUCCEEDED, text_of(run.pk)
     assert "'CHANGELOG.md', 'README.md', 'main.py', 'node_modules', 'requirements.txt', 'src'" in text_of(run.pk)
@@ -214,7 +215,7 @@ def test_a_revision_is_written_through_no_link(tmp_path):
     (fetched / "revision").write_text("0" * 40)
     (tmp_path / "revision").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(FileExistsError):
-        fetching.take(tmp_path)
+        fetch_source.take(tmp_path)
     assert not (tmp_path / "elsewhere").exists()
 
 

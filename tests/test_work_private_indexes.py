@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.logs.reading import text_of
 from resources.runs import starting as runs
-from resources.work import running
+from resources.worker import execute_run
 from tests.conftest import principal_of
 from tests.machine import needs_programs
 from tests.test_work_building import _wheel
@@ -46,7 +46,7 @@ def log_of_run(ada, files: dict[str, str]) -> str:
     build = built(actor)
     assert build.status == JobStatus.SUCCEEDED, text_of(build.pk)
     run = runs.start(actor, by=principal_of(ada))
-    running.execute(run.pk)
+    execute_run.execute(run.pk)
     return text_of(run.pk)
 
 

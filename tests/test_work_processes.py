@@ -9,10 +9,11 @@ import time
 
 import pytest
 
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.models import Run
-from resources.work import attending, processes, running
-from resources.work.disk import Disk
+from resources.sandbox import processes
+from resources.sandbox.disk_limit import Disk
+from resources.worker import execute_run, supervise
 from tests.work_stage import started
 
 BEYOND = 1 << 22  # no process can have this number
@@ -90,11 +91,11 @@ def test_a_run_whose_processes_cannot_be_stopped_is_ended_and_says_why(ada, monk
     def cannot(root, seen):
         raise processes.CannotStop
 
-    monkeypatch.setattr(attending, "_STEP_SECONDS", 0.02)
+    monkeypatch.setattr(supervise, "_STEP_SECONDS", 0.02)
     monkeypatch.setattr(processes, "_stop", cannot)
     monkeypatch.setattr(Disk, "_is_suspicious", lambda self, now: True)
     run = started(ada, {"main.py": "while True:\n    pass"})
-    running.execute(run.pk)
+    execute_run.execute(run.pk)
     run = Run.objects.get(pk=run.pk)
     assert (run.status, run.exit_code) == (JobStatus.FAILED, 137)
     assert run.status_message == "The Actor was stopped: it had too many processes that start others."

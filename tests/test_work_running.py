@@ -9,14 +9,15 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from accounts import tokens
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.logs import writing
 from resources.logs.reading import text_of
 from resources.models import Build, Resource, Run, TaggedBuild
 from resources.runs import aborting, restarting
-from resources.work import attending, directories, identity, isolation, leases, running
-from resources.work.lines import Lines
+from resources.sandbox import bubblewrap, directories
+from resources.worker import execute_run, leases, supervise, worker_identity
+from resources.worker.log_writer import Lines
 from tests.conftest import principal_of
 from tests.machine import needs_programs
 from tests.work_stage import actor_of, built, needs_bubblewrap, started
@@ -31,8 +32,8 @@ STUBBORN = "import signal\nsignal.signal(signal.SIGTERM, lambda *_: print('asked
 @pytest.fixture(autouse=True)
 def soon(monkeypatch, settings) -> None:
     """Look often, and wait for little."""
-    monkeypatch.setattr(attending, "POLL_SECONDS", 0.02)
-    monkeypatch.setattr(attending, "_STEP_SECONDS", 0.02)
+    monkeypatch.setattr(supervise, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(supervise, "_STEP_SECONDS", 0.02)
     settings.WORKER_GRACE_SECS = 0.2
 
 
@@ -52,7 +53,7 @@ def when_ready(monkeypatch):
 
 
 def execute(run: Run) -> Run:
-    running.execute(run.pk)
+    execute_run.execute(run.pk)
     run.refresh_from_db()
     return run
 
@@ -70,7 +71,7 @@ def said(run: Run) -> dict:
 def test_a_run_that_ends_well_has_succeeded(ada):
     run = execute(started(ada, {"main.py": "print('hello')"}))
     assert (run.status, run.exit_code) == (JobStatus.SUCCEEDED, 0)
-    assert run.worker.startswith(f"{identity.name()}/")
+    assert run.worker.startswith(f"{worker_identity.name()}/")
     assert run.started_at < run.finished_at
     assert run.memory_max_bytes > 1_000_000
     hello = next(line for line in log_of(run).splitlines() if line.endswith(" hello"))
@@ -87,12 +88,12 @@ def test_a_run_that_ends_badly_has_failed(ada):
 def test_a_run_is_run_once(ada):
     run = execute(started(ada, {"main.py": "print('hello')"}))
     before = log_of(run)
-    running.execute(run.pk)
+    execute_run.execute(run.pk)
     assert log_of(run) == before
 
 
 def test_nothing_is_run_of_what_is_gone():
-    running.execute("a" * 17)
+    execute_run.execute("a" * 17)
 
 
 @needs_bubblewrap
@@ -203,14 +204,14 @@ def test_what_is_mapped_and_in_a_file_counts_once(ada):
 
 
 def test_one_that_opens_too_many_files_is_stopped(ada, monkeypatch):
-    monkeypatch.setattr("resources.work.processes.MANY", 200)
+    monkeypatch.setattr("resources.sandbox.processes.MANY", 200)
     run = execute(started(ada, {"main.py": "kept = [open('main.py') for _ in range(300)]\n" + LOOPS}))
     assert (run.status, run.exit_code) == (JobStatus.FAILED, 137)
     assert "too many open files" in run.status_message
 
 
 def test_one_that_starts_too_many_processes_is_stopped(ada, monkeypatch):
-    monkeypatch.setattr("resources.work.containers.MAX_PROCESSES", 20)
+    monkeypatch.setattr("resources.worker.container.MAX_PROCESSES", 20)
     starts = "import subprocess\nchildren = [subprocess.Popen(['sleep', '60']) for _ in range(30)]\n" + LOOPS
     run = execute(started(ada, {"main.py": starts}))
     assert (run.status, run.exit_code) == (JobStatus.FAILED, 137)
@@ -258,11 +259,11 @@ def test_one_that_is_to_restart_on_error_does_so_but_not_for_ever(ada):
 
 def test_a_worker_that_is_to_stop_gives_back_what_it_runs(ada, when_ready):
     run = started(ada, {"main.py": LOOPS})
-    when_ready(identity.stopping.set)
+    when_ready(worker_identity.stopping.set)
     try:
         run = execute(run)
     finally:
-        identity.stopping.clear()
+        worker_identity.stopping.clear()
     assert (run.status, run.worker, run.lease_expires_at) == (JobStatus.READY, "", None)
     assert "another one begins this run anew" in log_of(run)
     when_ready(lambda: aborting.abort(Run.objects.get(pk=run.pk), gracefully=False, by=principal_of(ada)))
@@ -281,7 +282,7 @@ def test_an_attempt_removes_no_directory_but_its_own(ada, when_ready, monkeypatc
     """Somebody else begins with the run in the moment in which this attempt has published how it has ended."""
     run = started(ada, {"main.py": LOOPS})
     theirs, seen = directories.of_attempt(run.pk), []
-    goes_on = running._Execution._goes_on
+    goes_on = execute_run._Execution._goes_on
 
     def leave(execution, *args):
         again = goes_on(execution, *args)
@@ -289,10 +290,10 @@ def test_an_attempt_removes_no_directory_but_its_own(ada, when_ready, monkeypatc
         (theirs / "app").mkdir(parents=True)
         return again
 
-    monkeypatch.setattr(running._Execution, "_goes_on", leave)
+    monkeypatch.setattr(execute_run._Execution, "_goes_on", leave)
     when_ready(
         {
-            "STOPPED": identity.stopping.set,
+            "STOPPED": worker_identity.stopping.set,
             "ABORTED": lambda: aborting.abort(Run.objects.get(pk=run.pk), gracefully=False, by=principal_of(ada)),
             "LOST": lambda: Run.objects.filter(pk=run.pk).update(worker="another"),
         }[ends]
@@ -300,7 +301,7 @@ def test_an_attempt_removes_no_directory_but_its_own(ada, when_ready, monkeypatc
     try:
         execute(run)
     finally:
-        identity.stopping.clear()
+        worker_identity.stopping.clear()
     assert len(seen) == 1
     assert directories.of_run(run.pk) == [theirs]
     assert (theirs / "app").is_dir()
@@ -313,7 +314,7 @@ def test_a_worker_that_slept_keeps_the_run_that_it_attends(ada, when_ready):
 
     def wake_up() -> None:
         Run.objects.filter(pk=run.pk).update(lease_expires_at=timezone.now() - timedelta(hours=1))
-        cared.append(leases.care_for_abandoned(identity.name()))
+        cared.append(leases.care_for_abandoned(worker_identity.name()))
 
     when_ready(wake_up)
     run = execute(run)
@@ -329,7 +330,7 @@ def test_an_attempt_stops_when_another_of_its_own_process_has_the_run(ada, when_
     def taken_again() -> None:
         both.append(Run.objects.get(pk=run.pk).worker)
         Run.objects.filter(pk=run.pk).update(status=JobStatus.READY, worker="")
-        with identity.attempt() as second:
+        with worker_identity.attempt() as second:
             assert leases.take(Run, run.pk, second)
             both.append(second)
 
@@ -386,7 +387,7 @@ def test_a_run_whose_end_could_not_be_saved_in_time_is_left_to_others(database_f
     settings.WORKER_LEASE_SECS = 0
     run = execute(run)
     assert run.status == JobStatus.RUNNING
-    assert not identity.attends(run.worker)
+    assert not worker_identity.attends(run.worker)
 
 
 def test_the_lease_is_prolonged_while_it_runs(ada, when_ready, settings):
@@ -425,7 +426,7 @@ def test_a_run_may_write_where_it_starts_and_changes_nothing_for_others(ada):
 def test_where_isolation_is_demanded_and_missing_nothing_runs(ada, settings, monkeypatch):
     run = started(ada, {"main.py": "print('hello')"})
     settings.RUN_ISOLATION = "required"
-    monkeypatch.setattr(isolation, "_why_not", lambda: "bubblewrap (bwrap) is not installed.")
+    monkeypatch.setattr(bubblewrap, "_why_not", lambda: "bubblewrap (bwrap) is not installed.")
     run = execute(run)
     assert run.status == JobStatus.FAILED
     assert "demands that Actors are isolated" in run.status_message
@@ -434,7 +435,7 @@ def test_where_isolation_is_demanded_and_missing_nothing_runs(ada, settings, mon
 
 
 def test_without_isolation_the_log_says_so(ada, settings, monkeypatch):
-    monkeypatch.setattr(isolation, "_why_not", lambda: "bubblewrap (bwrap) is not installed.")
+    monkeypatch.setattr(bubblewrap, "_why_not", lambda: "bubblewrap (bwrap) is not installed.")
     run = execute(started(ada, {"main.py": "import os\nprint(os.getcwd(), os.environ['HOME'])"}))
     assert run.status == JobStatus.SUCCEEDED
     assert "not isolated from the server. bubblewrap (bwrap) is not installed." in log_of(run)

@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.logs.reading import text_of
 from resources.models import Actor, Dataset, Record, Run
 from resources.records.reading import open_record
-from resources.work import running
+from resources.worker import execute_run
 from tests.secret_stage import GIVEN, SCHEMA, read_by, secret_actor, shows_no_secret, stored
 from tests.work_stage import started
 
@@ -39,7 +39,7 @@ def api_here(transactional_db, live_server, settings) -> None:
 
 def test_an_actor_of_the_sdk_runs_to_its_end(api_here, ada):
     run = started(ada, FILES, input=b'{"count": 30}', memory_mbytes=512)
-    running.execute(run.pk)
+    execute_run.execute(run.pk)
     run = Run.objects.get(pk=run.pk)
     log = text_of(run.pk)
     assert (run.status, run.exit_code) == (JobStatus.SUCCEEDED, 0), log
@@ -76,7 +76,7 @@ def test_an_actor_of_the_sdk_charges_for_its_events_up_to_the_limit(api_here, ad
         "pricingPerEvent": {"actorChargeEvents": {"page": event}},
     }
     Actor.objects.filter(pk=run.actor_id).update(details=json.dumps({"pricingInfos": [pricing]}))
-    running.execute(run.pk)
+    execute_run.execute(run.pk)
     run = Run.objects.get(pk=run.pk)
     assert run.status == JobStatus.SUCCEEDED, text_of(run.pk)
     assert run.charged_events == {"page": 10}
@@ -111,7 +111,7 @@ def test_an_actor_of_the_sdk_reads_its_secret_fields_and_its_log_and_status_hide
         memory_mbytes=512,
     )
     assert shows_no_secret(stored(run))
-    running.execute(run.pk)
+    execute_run.execute(run.pk)
     run = Run.objects.get(pk=run.pk)
     log = text_of(run.pk)
     assert run.status == JobStatus.SUCCEEDED, log
@@ -140,7 +140,7 @@ asyncio.run(main())
 def test_what_a_run_gives_another_actor_is_encrypted_for_that_one(api_here, ada):
     target = secret_actor(ada)
     run = started(ada, {"main.py": CALLS}, input=json.dumps({**GIVEN, "target": target.pk}).encode(), memory_mbytes=512)
-    running.execute(run.pk)
+    execute_run.execute(run.pk)
     assert Run.objects.get(pk=run.pk).status == JobStatus.SUCCEEDED, text_of(run.pk)
     called = Run.objects.get(actor_id=target.pk)
     assert shows_no_secret(stored(called))

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.logs.reading import text_of
 from resources.models import Run
-from resources.work import attending, isolation, running, seccomp, worker
+from resources.sandbox import bubblewrap, seccomp
+from resources.worker import execute_run, supervise, worker
 from tests.machine import check_programs, missing, needs_programs
 from tests.work_stage import needs_bubblewrap, started
 
@@ -51,7 +52,7 @@ print(json.dumps({name: answer(*call) for name, call in CALLS.items()}))
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch) -> None:
-    monkeypatch.setattr(attending, "_STEP_SECONDS", 0.02)
+    monkeypatch.setattr(supervise, "_STEP_SECONDS", 0.02)
 
 
 def numbers(calls: dict, machine: str) -> dict[str, int]:
@@ -78,7 +79,7 @@ def answered(machine: str, number: int, *args: int, architecture: int | None = N
 
 
 def executed(run: Run) -> str:
-    running.execute(run.pk)
+    execute_run.execute(run.pk)
     run.refresh_from_db()
     log = text_of(run.pk)
     assert run.status == JobStatus.SUCCEEDED, log
@@ -140,9 +141,9 @@ def test_the_numbers_are_those_of_the_kernel(machine):
 
 
 def test_a_processor_whose_calls_are_not_known_is_not_isolated(monkeypatch, db):
-    monkeypatch.setattr(isolation, "bubblewrap", lambda: "/usr/bin/bwrap")
+    monkeypatch.setattr(bubblewrap, "bubblewrap", lambda: "/usr/bin/bwrap")
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
-    assert "(riscv64) are not known here" in isolation.isolation().why_not
+    assert "(riscv64) are not known here" in bubblewrap.isolation().why_not
 
 
 def calls_of_this_machine() -> dict[str, tuple[int, ...]]:

@@ -13,12 +13,13 @@ import pytest
 
 from resources.actors import editing, versions
 from resources.builds import starting
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.logs.reading import text_of
 from resources.models import Actor, Build, BuildContent, Run, SourceType
 from resources.runs import starting as runs
-from resources.work import attending, building, directories, fetch, fetching, running
-from resources.work.fetching import Elsewhere
+from resources.sandbox import directories, fetch_program
+from resources.worker import execute_build, execute_run, fetch_source, supervise
+from resources.worker.fetch_source import Elsewhere
 from tests.conftest import principal_of
 from tests.machine import needs_programs
 from tests.source_host import Hosting, git, tarred, zipped
@@ -31,8 +32,8 @@ PASSWORD = "correct-horse-battery"
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch) -> None:
-    monkeypatch.setattr(attending, "_STEP_SECONDS", 0.02)
-    monkeypatch.setattr(attending, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(supervise, "_STEP_SECONDS", 0.02)
+    monkeypatch.setattr(supervise, "POLL_SECONDS", 0.02)
 
 
 @pytest.fixture
@@ -62,8 +63,8 @@ def unpacked(tmp_path, monkeypatch):
 
     def unpack(archive: bytes, files: int = 100, size: int = 10_000) -> Path:
         monkeypatch.chdir(tmp_path)
-        unpacking = fetch._Unpacking(fetch.Amount(files, size))
-        fetch._unpack(io.BytesIO(archive), unpacking)
+        unpacking = fetch_program._Unpacking(fetch_program.Amount(files, size))
+        fetch_program._unpack(io.BytesIO(archive), unpacking)
         unpacking.finish()
         return tmp_path / "files"
 
@@ -89,7 +90,7 @@ def names(directory: Path) -> set[str]:
 
 def run_of(actor: Actor) -> Run:
     run = runs.start(actor, by=principal_of(actor.owner))
-    running.execute(run.pk)
+    execute_run.execute(run.pk)
     return Run.objects.get(pk=run.pk)
 
 
@@ -103,7 +104,7 @@ URLS = ["file:///etc", "ext::sh -c id", "ssh://x/y", "ftp://x/y", "/etc", "", "h
 @pytest.mark.parametrize("url", URLS)
 def test_nothing_is_fetched_but_by_http(kind, url):
     for asked in (Elsewhere.told, Elsewhere.shown, lambda source: list(source.secrets())):
-        with pytest.raises(fetching.BadSource, match="must be a valid one with http or https"):
+        with pytest.raises(fetch_source.BadSource, match="must be a valid one with http or https"):
             asked(Elsewhere(SourceType(kind), url))
 
 
@@ -118,7 +119,7 @@ def test_a_url_that_was_saved_all_the_same_fails_the_build(elsewhere, kind):
 )
 def test_what_is_no_branch_and_no_directory(fragment):
     source = Elsewhere(SourceType.GIT_REPO, f"https://example.com/a.git#{fragment}")
-    with pytest.raises(fetching.BadSource):
+    with pytest.raises(fetch_source.BadSource):
         source.told()
 
 
@@ -137,7 +138,7 @@ def test_without_git_a_repository_is_refused_and_an_archive_is_not(elsewhere, ho
 @needs_git
 @pytest.mark.django_db
 def test_a_git_that_is_not_seen_inside_is_missed_in_words(elsewhere, host, monkeypatch, tmp_path):
-    monkeypatch.setattr(fetching.environment, "of_program", lambda *_: {"PATH": str(tmp_path)})
+    monkeypatch.setattr(fetch_source.environment, "of_program", lambda *_: {"PATH": str(tmp_path)})
     assert "git is not to be found where this server builds" in refused(built(elsewhere(f"{host.url}/a.git")))
 
 
@@ -190,17 +191,17 @@ def test_a_repository_that_has_too_much_is_not_written(elsewhere, host, monkeypa
         "a.git", {"main": {f"{name}/{at}": "x" * 100 for name in "ab" for at in range(5)}}, plain=plain
     )
     actor = elsewhere(url)
-    monkeypatch.setattr(fetching, "MAX_FILES", 12)
+    monkeypatch.setattr(fetch_source, "MAX_FILES", 12)
     assert "more than 12 files and directories" in refused(built(actor))
-    monkeypatch.setattr(fetching, "MAX_FILES", 13)
-    monkeypatch.setattr(fetching, "MAX_UNPACKED_BYTES", 999)
+    monkeypatch.setattr(fetch_source, "MAX_FILES", 13)
+    monkeypatch.setattr(fetch_source, "MAX_UNPACKED_BYTES", 999)
     assert "more than 999 bytes together" in refused(built(actor))
 
 
 @pytest.mark.django_db
 def test_an_archive_that_is_too_large_is_not_downloaded_to_its_end(elsewhere, host, monkeypatch):
     host.files["/a.zip"] = zipped(WORKS)
-    monkeypatch.setattr(fetching, "MAX_DOWNLOADED_BYTES", 100)
+    monkeypatch.setattr(fetch_source, "MAX_DOWNLOADED_BYTES", 100)
     assert "The archive has more than 100 bytes" in refused(built(elsewhere(f"{host.url}/a.zip", "TARBALL")))
 
 
@@ -209,32 +210,32 @@ def test_an_archive_that_is_too_large_is_not_downloaded_to_its_end(elsewhere, ho
 def test_a_bomb_ends_with_a_clear_message(elsewhere, host, monkeypatch, pack):
     host.files["/a"] = pack({"a": b"\0" * 1_000_000, "b": b"\0" * 1_000_000})
     assert len(host.files["/a"]) < 20_000
-    monkeypatch.setattr(fetching, "MAX_UNPACKED_BYTES", 1_999_999)
+    monkeypatch.setattr(fetch_source, "MAX_UNPACKED_BYTES", 1_999_999)
     said = "The source is too large: its files have more than 1,999,999 bytes together."
     assert refused(built(elsewhere(f"{host.url}/a", "TARBALL"))) == said
 
 
 @pytest.mark.parametrize("pack", [tarred, zipped])
 def test_files_and_the_directories_that_they_need_are_counted(unpacked, pack):
-    with pytest.raises(fetch.Problem, match="more than 10 files and directories"):
+    with pytest.raises(fetch_program.Problem, match="more than 10 files and directories"):
         unpacked(pack({f"a/{at}": "" for at in range(9)}), files=10)
 
 
 @pytest.mark.parametrize("pack", [tarred, zipped])
 def test_a_deep_path_is_refused(unpacked, pack):
-    with pytest.raises(fetch.Problem, match="path of more than 500 characters"):
+    with pytest.raises(fetch_program.Problem, match="path of more than 500 characters"):
         unpacked(pack({"a/" * 250 + "b": ""}))
 
 
 @pytest.mark.parametrize("pack", [tarred, zipped])
 def test_directories_that_are_not_named_are_counted(unpacked, pack):
-    with pytest.raises(fetch.Problem, match="more than 100 files and directories"):
+    with pytest.raises(fetch_program.Problem, match="more than 100 files and directories"):
         unpacked(pack({"a/" * 100 + "b": ""}))
 
 
 def test_what_a_hard_link_multiplies_is_counted(unpacked):
     files = {"a": "x" * 1000} | {str(at): (tarfile.LNKTYPE, "a") for at in range(20)}
-    with pytest.raises(fetch.Problem, match="more than 10,000 bytes"):
+    with pytest.raises(fetch_program.Problem, match="more than 10,000 bytes"):
         unpacked(tarred(files))
 
 
@@ -245,14 +246,14 @@ def test_a_hole_counts_as_what_it_is_when_copied(unpacked):
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         archive.addfile(member)
-    with pytest.raises(fetch.Problem, match="more than 10,000 bytes"):
+    with pytest.raises(fetch_program.Problem, match="more than 10,000 bytes"):
         unpacked(packed.getvalue())
 
 
 @pytest.mark.parametrize("pack", [tarred, zipped])
 @pytest.mark.parametrize("name", ["../outside", "a/../../outside", "/outside", "a/../../files/../outside"])
 def test_a_path_that_leads_out_is_refused(unpacked, tmp_path, pack, name):
-    with pytest.raises((fetch.Problem, tarfile.OutsideDestinationError)):
+    with pytest.raises((fetch_program.Problem, tarfile.OutsideDestinationError)):
         unpacked(pack({"main.py": "", name: "x"}))
     assert not (tmp_path / "outside").exists()
     assert not Path("/outside").exists()
@@ -279,7 +280,7 @@ def test_a_path_that_leads_out_is_refused(unpacked, tmp_path, pack, name):
     ],
 )
 def test_links_that_lead_out_and_what_is_no_file(unpacked, tmp_path, files):
-    with pytest.raises((fetch.Problem, *fetch._BadArchive)):
+    with pytest.raises((fetch_program.Problem, *fetch_program._BadArchive)):
         unpacked(tarred(files))
     assert {path.name for path in tmp_path.iterdir()} == {"files"}
 
@@ -293,7 +294,7 @@ def test_a_zip_with_a_password_is_refused(unpacked):
     packed = bytearray(zipped({"main.py": ""}))
     packed[6] |= 1
     packed[packed.index(b"PK\1\2") + 8] |= 1
-    with pytest.raises(fetch.Problem, match="encrypted"):
+    with pytest.raises(fetch_program.Problem, match="encrypted"):
         unpacked(bytes(packed))
 
 
@@ -409,7 +410,7 @@ def test_what_fetches_sees_no_more_than_a_build(elsewhere, host, monkeypatch, tm
         "pathlib.Path('problem').write_text('looked\\0 around\\n' + 'x' * 9999)\n"
         "raise SystemExit(3)\n"
     )
-    monkeypatch.setattr(fetching, "_PROGRAM", looks)
+    monkeypatch.setattr(fetch_source, "FETCH_PROGRAM", looks)
     build = built(elsewhere(f"{host.url}/a", "TARBALL"))
     assert refused(build).startswith("looked  around xxx")
     assert len(build.status_message) <= 1000
@@ -432,19 +433,19 @@ def test_what_fetches_sees_no_more_than_a_build(elsewhere, host, monkeypatch, tm
 def test_what_a_program_that_was_taken_over_leaves_is_not_believed(elsewhere, host, monkeypatch, tmp_path, does):
     taken = tmp_path / "fetch.py"
     taken.write_text(does)
-    monkeypatch.setattr(fetching, "_PROGRAM", taken)
+    monkeypatch.setattr(fetch_source, "FETCH_PROGRAM", taken)
     assert refused(built(elsewhere(f"{host.url}/a", "TARBALL"))) == "Fetching the source has left no files."
 
 
 @pytest.mark.django_db
 def test_fetching_is_aborted_and_takes_no_more_than_its_memory(elsewhere, host, ada, monkeypatch, tmp_path):
     program = tmp_path / "fetch.py"
-    monkeypatch.setattr(fetching, "_PROGRAM", program)
+    monkeypatch.setattr(fetch_source, "FETCH_PROGRAM", program)
     actor = elsewhere(f"{host.url}/a", "TARBALL")
     program.write_text("eaten = []\nwhile True: eaten.append(b'x' * 5_000_000)")
     build = starting.start(actor, "0.1", by=principal_of(ada))
     Build.objects.filter(pk=build.pk).update(memory_mbytes=64)
-    building.execute(build.pk)
+    execute_build.execute(build.pk)
     assert refused(Build.objects.get(pk=build.pk)) == "Fetching the source took too much memory."
 
     program.write_text("print('ready', flush=True)\nwhile True: pass")
@@ -603,7 +604,7 @@ def test_an_archive_that_is_another_one_by_now_is_not_run(elsewhere, host):
 
 @pytest.mark.django_db
 def test_source_files_need_no_fetching(ada, monkeypatch):
-    monkeypatch.setattr(fetching, "program_of", None)
+    monkeypatch.setattr(fetch_source, "program_of", None)
     build = built(actor_of(ada, WORKS))
     assert "ACTOR: Built 1 source files.\n" in text_of(build.pk)
     assert names(directories.of_build(build.pk)) == {"app", "app/main.py"}

@@ -7,7 +7,7 @@ from django_tasks.backends.base import BaseTaskBackend
 from django_tasks_db.backend import DatabaseBackend
 from django_tasks_db.models import DBTaskResult
 
-from resources.work import tasks
+from resources.worker import tasks
 
 pytestmark = pytest.mark.django_db
 

@@ -8,10 +8,11 @@ from django.db import connections
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Run
-from resources.work import chores, directories, identity, leases, tasks, worker
+from resources.sandbox import directories
+from resources.worker import leases, maintenance, tasks, worker, worker_identity
 from tests.test_work_tasks import database_queue  # noqa: F401  # a fixture
 
 MANY = 8
@@ -75,7 +76,7 @@ def test_a_worker_does_what_is_queued_each_once_and_ends_when_asked(
         if len(done) == 2 * MANY:
             all_done.set()
 
-    monkeypatch.setattr("resources.work.running.execute", note)
+    monkeypatch.setattr("resources.worker.execute_run.execute", note)
     monkeypatch.setattr("resources.webhooks.delivery.deliver", note)
     monkeypatch.setattr(worker, "INTERVAL_SECONDS", 0.01)
     for number in range(MANY):
@@ -89,7 +90,7 @@ def test_a_worker_does_what_is_queued_each_once_and_ends_when_asked(
     finally:
         working.stop()
         thread.join()
-        identity.stopping.clear()
+        worker_identity.stopping.clear()
     assert sorted(done) == sorted(f"{what}-{number}" for what in ("run", "dispatch") for number in range(MANY))
     assert set(DBTaskResult.objects.values_list("status", flat=True)) == {"SUCCESSFUL"}
 
@@ -99,7 +100,7 @@ def test_a_chore_that_fails_keeps_no_other_from_being_done(monkeypatch):
         raise RuntimeError("broken")
 
     done: list[int] = []
-    todo = chores.Chores([chores.Chore(broken, 5), chores.Chore(lambda: done.append(1), 10)])
+    todo = maintenance.Chores([maintenance.Chore(broken, 5), maintenance.Chore(lambda: done.append(1), 10)])
     for now in (100, 104, 105, 109, 110):
         todo.do_what_is_due(now)
     assert len(done) == 2
@@ -116,7 +117,7 @@ def test_directories_of_what_is_over_are_removed(ada, make_resource):
     left = [directories.of_attempt(over.pk), directories.of_attempt("a" * 17), directories.of_build("a" * 17)]
     for directory in (*kept, *left):
         directory.mkdir()
-    chores.remove_left_directories()
+    maintenance.remove_left_directories()
     assert all(directory.is_dir() for directory in kept)
     assert not any(directory.exists() for directory in left)
 
@@ -132,8 +133,8 @@ def test_schedules_and_abandoned_jobs_do_not_wait_for_a_slow_chore(monkeypatch):
         if begun.is_set():
             pressing_done.set()
 
-    monkeypatch.setattr(chores, "pressing", lambda name: [chores.Chore(pressing, 0)])
-    monkeypatch.setattr(chores, "others", lambda: [chores.Chore(slow, 60)])
+    monkeypatch.setattr(maintenance, "pressing", lambda name: [maintenance.Chore(pressing, 0)])
+    monkeypatch.setattr(maintenance, "others", lambda: [maintenance.Chore(slow, 60)])
     monkeypatch.setattr(worker, "_CHORES_SECONDS", 0.01)
     working = worker.Worker(0, 0)
     thread = threading.Thread(target=working.run)
@@ -144,16 +145,16 @@ def test_schedules_and_abandoned_jobs_do_not_wait_for_a_slow_chore(monkeypatch):
         goes_on.set()
         working.stop()
         thread.join()
-        identity.stopping.clear()
+        worker_identity.stopping.clear()
 
 
 @pytest.mark.django_db
 def test_more_old_tasks_than_a_batch_are_forgotten_at_once(database_queue, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(chores, "_BATCH", 2)
+    monkeypatch.setattr(maintenance, "_BATCH", 2)
     for _ in range(5):
         tasks.queue_run("a" * 17)
     DBTaskResult.objects.update(status="SUCCESSFUL", finished_at=timezone.now() - timedelta(days=4))
-    assert chores.forget_tasks() == 5
+    assert maintenance.forget_tasks() == 5
     assert not DBTaskResult.objects.exists()
 
 
@@ -165,5 +166,5 @@ def test_old_tasks_are_forgotten(database_queue):  # noqa: F811
     for task, days in ((old, 4), (recent, 1)):
         task.status, task.finished_at = "SUCCESSFUL", timezone.now() - timedelta(days=days)
         task.save()
-    assert chores.forget_tasks() == 1
+    assert maintenance.forget_tasks() == 1
     assert not DBTaskResult.objects.filter(pk=old.pk).exists()

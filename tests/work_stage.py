@@ -12,12 +12,13 @@ from resources.builds import starting as builds
 from resources.models import Actor, Build, Run
 from resources.runs import starting as runs
 from resources.runs.options import RunOptions
-from resources.work import building, isolation
-from resources.work.lines import Lines
+from resources.sandbox import bubblewrap
+from resources.worker import execute_build
+from resources.worker.log_writer import Lines
 from tests.conftest import principal_of
 from tests.machine import needs
 
-needs_bubblewrap = needs(not isolation._why_not(), f"nothing is isolated here: {isolation._why_not()}")
+needs_bubblewrap = needs(not bubblewrap._why_not(), f"nothing is isolated here: {bubblewrap._why_not()}")
 
 
 def actor_of(owner: Account, files: Mapping[str, str], name: str = "works") -> Actor:
@@ -31,7 +32,7 @@ def actor_of(owner: Account, files: Mapping[str, str], name: str = "works") -> A
 def built(actor: Actor) -> Build:
     """Build the only version of an Actor, and return the build as it is then."""
     build = builds.start(actor, "0.1", by=principal_of(actor.owner))
-    building.execute(build.pk)
+    execute_build.execute(build.pk)
     return Build.objects.get(pk=build.pk)
 
 
@@ -57,5 +58,5 @@ def execute_and_abort(build: Build, account: Account, monkeypatch: pytest.Monkey
             ending.abort(Build.objects.get(pk=build.pk), by=principal_of(account))
 
     monkeypatch.setattr(Lines, "feed", listening)
-    building.execute(build.pk)
+    execute_build.execute(build.pk)
     build.refresh_from_db()

@@ -8,7 +8,7 @@ from resources.actors import editing, versions
 from resources.actors.source_files import SourceFile
 from resources.builds import starting
 from resources.models import Actor, Build
-from resources.work import building
+from resources.worker import execute_build
 
 _ACTORS = Path(__file__).with_name("actors")
 _VERSION = "0.1"
@@ -28,7 +28,7 @@ def make(owner: Account, name: str, *, title: str, description: str, is_public: 
     )
     versions.add(actor, _VERSION, by=by, source_files=source_files(name))
     build = starting.start(actor, _VERSION, by=by)
-    building.execute(build.pk)
+    execute_build.execute(build.pk)
     build.refresh_from_db()
     return actor, build
 

@@ -15,7 +15,7 @@ from accounts.models import Account, AccountGeneralAccess
 from accounts.principal import Principal
 from console.demo import items, programs, records
 from resources.datasets.writing import push
-from resources.jobs import JobStatus, Origin
+from resources.jobs.status import JobStatus, Origin
 from resources.kinds import Kind
 from resources.logs.writing import append_line
 from resources.models import MODELS, Actor, Build, GeneralAccess, Resource, Run, Task

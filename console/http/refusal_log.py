@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.lib.rate_limits import allowed
 from accounts.principal import Principal
-from resources.jobs import AT_WORK
+from resources.jobs.status import AT_WORK
 from resources.kinds import KINDS
 from resources.logs.writing import append_line
 from resources.models import Run

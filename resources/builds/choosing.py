@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.models import Actor, Build
 
 NUMBER = re.compile(r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{1,5}\Z", re.ASCII)

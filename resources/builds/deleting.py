@@ -5,7 +5,7 @@ from django.db import transaction
 from accounts import audit
 from accounts.principal import Principal
 from resources.builds.choosing import build_for
-from resources.jobs import AT_WORK
+from resources.jobs.status import AT_WORK
 from resources.models import Actor, Build
 
 

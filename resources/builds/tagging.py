@@ -5,7 +5,7 @@ from django.db import transaction
 from accounts import audit
 from accounts.principal import Principal
 from resources.actors.fields import check_tag
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.models import Actor, Build, TaggedBuild
 
 

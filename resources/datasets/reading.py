@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from resources.datasets import chunks, csv, json_text
-from resources.datasets.effort import Effort
 from resources.datasets.formats import BOM, FORMATS
 from resources.datasets.options import ItemsOptions
 from resources.datasets.scanning import SMALL_BYTES, Scan, Window, scan
 from resources.datasets.transformations import Block, decode, transform
+from resources.datasets.work_limit import Effort
 
 
 @dataclass(frozen=True, slots=True)

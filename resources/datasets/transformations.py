@@ -15,8 +15,8 @@ from itertools import chain
 import msgspec
 from msgspec import Raw
 
-from resources.datasets.effort import Effort
 from resources.datasets.options import ItemsOptions
+from resources.datasets.work_limit import Effort
 
 Item = dict[str, Raw]
 Block = list[Item]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 import msgspec
 from django.db import transaction
 
-from resources.datasets.cutting import cut
 from resources.datasets.errors import InvalidItems
+from resources.datasets.parse_items import cut
 from resources.datasets.writing import push
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from resources.datasets import chunks
 from resources.datasets.chunks import Packed
-from resources.datasets.cutting import Batch, cut
 from resources.datasets.errors import DatasetGone, InvalidItems
+from resources.datasets.parse_items import Batch, cut
 from resources.models import Dataset
 
 __all__ = ["MAX_FIELDS", "MAX_FIELD_LENGTH", "DatasetGone", "InvalidItems", "push"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from django.db import connection
 
-from resources.jobs import FINISHED
+from resources.jobs.status import FINISHED
 from resources.kinds import Kind
 from resources.logs.reading import read_some
 from resources.models import Build, Run

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
-from resources.jobs import AT_WORK, Job, JobStatus
+from resources.jobs.status import AT_WORK, Job, JobStatus
 from resources.kinds import Kind
 from resources.models.build import Build
 from resources.models.resource import Resource

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.principal import Principal
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.models import Run
 from resources.runs.ending import finish
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from django.db import transaction
 
-from resources.jobs import FINISHED
+from resources.jobs.status import FINISHED
 from resources.models import Run
 
 MAX_COUNT: Final = 1_000_000_000

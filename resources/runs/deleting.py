@@ -4,7 +4,7 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.principal import Principal
-from resources.jobs import FINISHED
+from resources.jobs.status import FINISHED
 from resources.models import Dataset, KeyValueStore, RequestQueue, Run
 
 

@@ -7,7 +7,7 @@ from django.db.models import Case, F, Q, TextField, Value, When
 from django.utils import timezone
 
 from accounts import tokens
-from resources.jobs import FINISHED, JobStatus
+from resources.jobs.status import FINISHED, JobStatus
 from resources.models import Run
 from resources.webhooks.events import happened
 

@@ -2,10 +2,10 @@
 
 from accounts.lib.encryption import CannotDecrypt
 from resources.actors import environment
-from resources.calls import mark_of
 from resources.logs.hiding import HIDDEN, Hidden
 from resources.models import BuildContent, Run
 from resources.runs import kept_secrets
+from resources.runs.callback_url import mark_of
 
 
 def without_secrets(run: Run, message: str, token: str) -> str:

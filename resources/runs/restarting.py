@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.lib.timestamps import iso
 from accounts.principal import Principal
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Actor, Build, Record, Resource, Run
 from resources.records import reading, writing

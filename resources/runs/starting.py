@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.principal import Principal
 from resources.builds.choosing import build_for
-from resources.jobs import Origin
+from resources.jobs.status import Origin
 from resources.models import Actor, Build, Dataset, KeyValueStore, RequestQueue, Run, Task
 from resources.records import writing
 from resources.runs import inputs
@@ -18,7 +18,7 @@ from resources.runs.options import RunOptions, merged
 from resources.secret_inputs.fields import Holder
 from resources.webhooks.editing import WebhookChange, add_ad_hoc
 from resources.webhooks.events import RUN_CREATED, happened
-from resources.work.tasks import queue_run
+from resources.worker.tasks import queue_run
 
 INPUT_KEY: Final = "INPUT"
 DEFAULT_CONTENT_TYPE: Final = "application/octet-stream"

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from accounts import tokens
 from accounts.principal import Principal, RunIdentity, Scope
-from resources.jobs import FINISHED
+from resources.jobs.status import FINISHED
 from resources.models import Resource, Run
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from resources.jobs import AT_WORK
+from resources.jobs.status import AT_WORK
 from resources.kinds import Kind
 from resources.models import Dataset, KeyValueStore, RequestQueue, Resource, Run
 

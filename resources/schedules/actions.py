@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 
 from accounts.lib.ids import new_id
-from resources.jobs import Origin
+from resources.jobs.status import Origin
 from resources.kinds import Kind
 from resources.models import Schedule, Task
 from resources.tasks.options import SavedOptions

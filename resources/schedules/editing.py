@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.lib.encryption import CannotDecrypt
 from accounts.lib.ids import new_id
 from accounts.principal import Principal
+from resources.audit import record
 from resources.models import Schedule, ScheduleInvocation
 from resources.records.content_types import MAX_LENGTH, can_be_content_type
 from resources.runs.options import InvalidOption, check_saved
@@ -21,7 +22,6 @@ from resources.schedules.secrets import input_field_of, with_secrets_sealed
 from resources.secret_inputs.fields import SecretsRefused
 from resources.secret_inputs.saved import NotAnObject
 from resources.storages import NAME, NAME_RULES, InvalidName, NameTaken, ResourceGone
-from resources.trail import record
 
 MAX_TITLE = 200
 MAX_DESCRIPTION = 10_000

@@ -15,6 +15,7 @@ from accounts.lib.encryption import CannotDecrypt
 from accounts.lib.ids import new_id
 from accounts.principal import Principal
 from resources import memory
+from resources.audit import record
 from resources.models import Actor, Task
 from resources.records.content_types import MAX_LENGTH, can_be_content_type
 from resources.runs.options import InvalidOption, check_saved
@@ -22,7 +23,6 @@ from resources.secret_inputs import saved
 from resources.secret_inputs.fields import Holder, SecretsRefused
 from resources.storages import NAME, NAME_RULES, InvalidName, NameTaken, ResourceGone
 from resources.tasks.options import NONE_SAVED, SavedOptions, read, written
-from resources.trail import record
 
 MAX_TITLE = 200
 MAX_DESCRIPTION = 10_000

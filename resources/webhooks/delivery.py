@@ -27,7 +27,7 @@ from resources.models import WebhookDispatch
 from resources.webhooks import templates
 from resources.webhooks.descriptions import described
 from resources.webhooks.sending import SECONDS, Answer, post
-from resources.work.tasks import queue_dispatch
+from resources.worker.tasks import queue_dispatch
 
 logger = logging.getLogger(__name__)
 

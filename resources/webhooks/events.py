@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
 from resources.models import Build, Run, Webhook, WebhookDispatch
-from resources.work.tasks import queue_dispatch
+from resources.worker.tasks import queue_dispatch
 
 RUN_CREATED = "ACTOR.RUN.CREATED"
 RUN_SUCCEEDED = "ACTOR.RUN.SUCCEEDED"

@@ -25,8 +25,8 @@ django.setup()
 
 from django.conf import settings  # noqa: E402
 
-from resources.work.network import namespaces, user_mode  # noqa: E402
-from resources.work.network.starting import RunNetwork  # noqa: E402
+from resources.sandbox.network import namespaces, user_mode  # noqa: E402
+from resources.sandbox.network.starting import RunNetwork  # noqa: E402
 from tests.network_world import World  # noqa: E402
 
 START_AT_MOST_MS, AT_LEAST_MBYTES_A_SECOND = 400, 100

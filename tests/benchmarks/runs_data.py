@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Final
 
 from accounts.models import Account
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Actor, Resource, Run, Task
 from sharing.models import Grant

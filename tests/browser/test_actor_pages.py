@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from resources.actors import editing, environment, versions
 from resources.actors.source_files import SourceFile
 from resources.builds import ending, starting
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.logs.writing import append
 from resources.models import Actor, Build, Run
 from tests.conftest import principal_of

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Run
 from sharing import issues

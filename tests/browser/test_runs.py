@@ -9,7 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from resources.datasets.writing import push
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.logs.writing import append, append_line
 from resources.models import Run, Schedule, ScheduleInvocation, TaggedBuild, Task

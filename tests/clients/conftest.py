@@ -14,7 +14,7 @@ from apify_client import ApifyClient, ApifyClientAsync
 from accounts.models import Account
 from console.api.runs import wait_for_finish
 from resources.builds import ending
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.logs.writing import append
 from resources.models import Build, BuildContent
 from tests.clients.either import Clients

@@ -18,7 +18,7 @@ from apify_client import _resource_clients as of
 from apify_client._status_message_watcher import StatusMessageWatcherBase
 from apify_client.errors import ApifyApiError, InvalidRequestError, UnauthorizedError
 
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.models import ScheduleInvocation
 from tests.clients import test_every_method_of_storages
 from tests.clients.either import answers_for, every_class

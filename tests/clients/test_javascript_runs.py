@@ -2,7 +2,7 @@
 
 import time
 
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.models import KeyValueStore, Run
 from resources.records.reading import find, open_record
 from tests.clients.javascript import needs_javascript, run_script

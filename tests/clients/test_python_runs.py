@@ -7,7 +7,7 @@ import pytest
 from apify_client.errors import ApifyApiError
 
 from resources.datasets.writing import push
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.logs.writing import append
 from resources.models import Actor, Dataset, KeyValueStore, Run, Task

@@ -14,11 +14,11 @@ from console.http.disconnect import still_there
 from console.http.pagination import flag
 from console.http.query import parameters
 from console.http.responses import Answer
-from console.spreadsheets import without_formulas
-from resources.datasets.effort import ReaderGone
+from resources.datasets.csv_formulas import without_formulas
 from resources.datasets.options import ItemsOptions
 from resources.datasets.reading import Items, open_items
 from resources.datasets.statistics import field_statistics
+from resources.datasets.work_limit import ReaderGone
 from resources.datasets.writing import DatasetGone, InvalidItems, push
 from resources.kinds import Kind
 from resources.models import Resource

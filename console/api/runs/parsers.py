@@ -17,7 +17,7 @@ from console.api.resources import permission_levels
 from console.api.webhooks.views import WebhookBody
 from console.http import request_body
 from console.http.pagination import flag, whole_number
-from resources.jobs import Origin
+from resources.jobs.status import Origin
 from resources.models import Task
 from resources.records.content_types import MAX_LENGTH, can_be_content_type, is_json
 from resources.runs.inputs import JSON_TYPE, InvalidInput

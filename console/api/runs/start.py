@@ -22,7 +22,7 @@ from console.http import json_responses
 from console.http.endpoint import method_not_allowed
 from console.http.record_response import answer_with as answer_with_record
 from resources.datasets.options import ItemsOptions
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Actor, Dataset, KeyValueStore, Run, Task
 from resources.records.reading import find

@@ -21,7 +21,7 @@ from accounts.enumeration import who_asks
 from accounts.lib.api_errors import ApiError, invalid_value
 from accounts.requests import ApiRequest
 from console.http.disconnect import still_there
-from resources.jobs import FINISHED
+from resources.jobs.status import FINISHED
 from resources.kinds import Kind
 from resources.models import Build, Run
 from sharing.refusals import not_found

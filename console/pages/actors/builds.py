@@ -16,7 +16,7 @@ from console.pages.components.forms import Manners
 from console.pages.components.tables import Paging, Row, rows_of
 from resources.actors.fields import InvalidField
 from resources.builds import starting
-from resources.jobs import Origin
+from resources.jobs.status import Origin
 from resources.kinds import Kind
 from resources.models import ActorVersion, Build
 from sharing.declare import needs

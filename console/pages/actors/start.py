@@ -16,7 +16,7 @@ from console.pages.components.json_format import laid_out
 from console.pages.components.run_input_form import MAX_INPUT, InputForm
 from console.pages.components.visibility_sentences import new_run_sentences
 from resources.builds.choosing import build_for
-from resources.jobs import Origin
+from resources.jobs.status import Origin
 from resources.kinds import Kind
 from resources.models import Actor, Build, BuildContent, Run
 from resources.runs import starting

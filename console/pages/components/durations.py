@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from resources.jobs import Job, JobStatus
+from resources.jobs.status import Job, JobStatus
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 

@@ -10,7 +10,7 @@ from django.utils.cache import patch_vary_headers
 
 from accounts.requests import PageRequest
 from console.pages.components.tables import ROWS, Paging
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import KINDS, Kind
 from sharing.lists import Filters, Listed, Ownership, count_listed, listed
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,12 @@ from console.pages.datasets.views import DatasetRequest
 from console.pages.promise_words import end_sentence, link_sentence
 from console.pages.storages import link_form
 from console.pages.storages.link_form import LifetimeForm, Made
-from console.spreadsheets import without_formulas
 from console.templatetags.console import number
-from resources.datasets.effort import ReaderGone
+from resources.datasets.csv_formulas import without_formulas
 from resources.datasets.errors import DatasetGone
 from resources.datasets.options import MAX_POSITION, ItemsOptions
 from resources.datasets.reading import Items, open_items
+from resources.datasets.work_limit import ReaderGone
 from resources.kinds import Kind
 from resources.models import Dataset
 from sharing import links, refusals

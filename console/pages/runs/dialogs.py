@@ -9,7 +9,7 @@ from accounts.lib.api_errors import ApiError
 from console.pages.components import dialogs
 from console.pages.components.run_options_form import OptionsForm
 from console.pages.runs.views import RunRequest
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.kinds import KINDS, Kind
 from resources.runs import aborting, deleting, resurrecting
 from resources.runs.inputs import InvalidInput

@@ -6,7 +6,7 @@ Only what the server itself wrote there is read: an Actor may print lines that l
 import re
 from dataclasses import dataclass
 
-from resources.jobs import FINISHED, JobStatus
+from resources.jobs.status import FINISHED, JobStatus
 from resources.logs import reading
 from resources.models import Run
 

@@ -20,7 +20,7 @@ from console.pages.runs import log as run_log
 from console.pages.runs.refused_calls import refused_calls
 from console.pages.runs.storages import DefaultStorage, storages_of
 from resources.datasets.errors import DatasetGone
-from resources.jobs import Origin
+from resources.jobs.status import Origin
 from resources.kinds import Kind
 from resources.models import Dataset, KeyValueStore, Record, Run
 from resources.records.reading import find

@@ -19,7 +19,7 @@ from console.pages.components.secret_fields import without_secrets
 from console.pages.components.secret_masking import masked
 from console.pages.runs.rows import run_rows
 from console.pages.startable import actor_link, may
-from resources.jobs import Origin
+from resources.jobs.status import Origin
 from resources.kinds import Kind
 from resources.models import Task
 from resources.runs import starting

@@ -9,8 +9,8 @@ from django.db import Error
 
 from accounts import exposure
 from accounts.exposure import exposed_by
-from resources.work import worker
-from resources.work.isolation import IsolationMissing, isolation
+from resources.sandbox.bubblewrap import IsolationMissing, isolation
+from resources.worker import worker
 
 
 class Command(BaseCommand):

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from resources.work.network import relay
+from resources.sandbox.network import relay
 
 PORT = 53
 _MAX_SERVERS = 3

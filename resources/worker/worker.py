@@ -24,8 +24,8 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
 from django_tasks_db.management.commands.db_worker import Worker as QueueWorker
 
-from resources.work import chores, identity
-from resources.work.tasks import RUNS_AND_BUILDS, WEBHOOKS
+from resources.worker import maintenance, worker_identity
+from resources.worker.tasks import RUNS_AND_BUILDS, WEBHOOKS
 
 _log = logging.getLogger(__name__)
 
@@ -50,9 +50,9 @@ class Worker:
         for thread in threads:
             thread.start()
         _warn_of_root()
-        _log.info("Worker %s is ready for %d jobs at once.", identity.name(), self._jobs)
+        _log.info("Worker %s is ready for %d jobs at once.", worker_identity.name(), self._jobs)
         try:
-            _do(chores.pressing(identity.name()))
+            _do(maintenance.pressing(worker_identity.name()))
         finally:
             self.stop()
             for thread in threads:
@@ -61,7 +61,7 @@ class Worker:
 
     def stop(self, number: int = 0, frame: FrameType | None = None) -> None:
         """Have it end; a handler of signals. Safe to call again."""
-        identity.stopping.set()
+        worker_identity.stopping.set()
         for each in self._queue_workers:
             each.running = False
 
@@ -94,7 +94,7 @@ def _queue_worker(queue: str, number: int) -> QueueWorker:
         backend_name="default",
         startup_delay=False,
         max_tasks=None,
-        worker_id=f"{identity.name()[:58]}/{number}",
+        worker_id=f"{worker_identity.name()[:58]}/{number}",
         excluded_queue_names=[],
     )
 
@@ -106,17 +106,17 @@ def _have_connections(count: int) -> None:
         pool["max_size"] = max(pool["max_size"], count)
 
 
-def _do(todo: Sequence[chores.Chore]) -> None:
+def _do(todo: Sequence[maintenance.Chore]) -> None:
     """Do chores, each in its time, until the worker is to stop."""
-    doing = chores.Chores(todo)
-    while not identity.stopping.is_set():
+    doing = maintenance.Chores(todo)
+    while not worker_identity.stopping.is_set():
         doing.do_what_is_due(time.monotonic())
         close_old_connections()
-        identity.stopping.wait(_CHORES_SECONDS)
+        worker_identity.stopping.wait(_CHORES_SECONDS)
 
 
 def _do_others() -> None:
-    _do(chores.others())
+    _do(maintenance.others())
     connections.close_all()
 
 
@@ -128,8 +128,8 @@ def _work(queue_worker: QueueWorker) -> None:
         except DatabaseError as error:
             _log.warning("The database does not answer: %s", str(error).strip())
             close_old_connections()
-            identity.stopping.wait(_PAUSE_AFTER_ERROR_SECONDS)
+            worker_identity.stopping.wait(_PAUSE_AFTER_ERROR_SECONDS)
         except Exception:
             _log.exception("Taking from the queue failed.")
-            identity.stopping.wait(_PAUSE_AFTER_ERROR_SECONDS)
+            worker_identity.stopping.wait(_PAUSE_AFTER_ERROR_SECONDS)
     connections.close_all()

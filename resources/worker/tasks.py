@@ -2,7 +2,7 @@
 
 What is queued is a row, written in the transaction of the change that wants it, so that either both are there or
 neither. A task may be delivered twice, or to a worker that dies: each begins by taking its job in the database, and
-does nothing when somebody else has it or it is done (`resources/work/leases.py` finds the jobs of those who died).
+does nothing when somebody else has it or it is done (`resources/worker/leases.py` finds the jobs of those who died).
 """
 
 from datetime import datetime
@@ -16,7 +16,7 @@ WEBHOOKS = "webhooks"
 @task(queue_name=RUNS_AND_BUILDS)
 def execute_run(run_id: str) -> None:
     """Take a run that is ready, and run it to its end."""
-    from resources.work.running import execute
+    from resources.worker.execute_run import execute
 
     execute(run_id)
 
@@ -24,7 +24,7 @@ def execute_run(run_id: str) -> None:
 @task(queue_name=RUNS_AND_BUILDS)
 def execute_build(build_id: str) -> None:
     """Take a build that is ready, and build it."""
-    from resources.work.building import execute
+    from resources.worker.execute_build import execute
 
     execute(build_id)
 

@@ -14,10 +14,10 @@ from django.conf import settings
 from django.db.models import F
 
 from accounts.lib.timestamps import iso
-from resources.calls import base_url_of
 from resources.kinds import Kind
 from resources.models import Resource, Run, TaggedBuild
 from resources.runs import input_secrets
+from resources.runs.callback_url import base_url_of
 from resources.runs.restarting import input_key_of
 from resources.runs.tokens import make_run_token
 

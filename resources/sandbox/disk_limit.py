@@ -16,9 +16,9 @@ import os
 import time
 from pathlib import Path
 
-from resources.work import processes
-from resources.work.deleted import deleted_files
-from resources.work.walking import Walk
+from resources.sandbox import processes
+from resources.sandbox.deleted_files import deleted_files
+from resources.sandbox.disk_usage import Walk
 
 MAX_FILES = 1_000_000  # many more than that could be measured too seldom
 _PART_SECONDS = 0.02

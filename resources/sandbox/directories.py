@@ -20,8 +20,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-from resources.work import opening
-from resources.work.walking import open_up
+from resources.sandbox import open_files
+from resources.sandbox.disk_usage import open_up
 
 APP, PACKAGES, NODE_MODULES = "app", "packages", "node_modules"
 FETCHED, REVISION = "fetched", "revision"
@@ -53,18 +53,18 @@ def node_modules_of(build: Path) -> Path | None:
     A link is none: npm runs programs of strangers, and what a link leads to would be shown to the runs of the build.
     """
     installed = build / APP / NODE_MODULES
-    return installed if opening.is_no_link_but_a_directory(installed) else None
+    return installed if open_files.is_no_link_but_a_directory(installed) else None
 
 
 def packages_of(build: Path) -> Path | None:
     """Return where pip has installed for a build, None where it has not. A link is none, here either."""
     installed = build / PACKAGES
-    return installed if opening.is_no_link_but_a_directory(installed) else None
+    return installed if open_files.is_no_link_but_a_directory(installed) else None
 
 
 def kept(what: str) -> list[Path]:
     """Return the directories that there are of "builds" or "runs"."""
-    return [each for each in _root(what).iterdir() if opening.is_no_link_but_a_directory(each)]
+    return [each for each in _root(what).iterdir() if open_files.is_no_link_but_a_directory(each)]
 
 
 def remove(directory: Path) -> None:

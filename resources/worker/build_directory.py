@@ -11,13 +11,14 @@ from pathlib import Path
 
 from resources.actors.source_files import SourceFile
 from resources.runs.starting import DISK_PER_MEMORY
-from resources.work import commands, directories, environment, fetching, opening, sources
-from resources.work.attending import Attendant, Outcome
-from resources.work.containers import Program
-from resources.work.directories import APP, NODE_MODULES, PACKAGES
-from resources.work.disk import Disk
-from resources.work.fetching import Elsewhere
-from resources.work.isolation import HOME, Isolation, Place
+from resources.sandbox import directories, open_files
+from resources.sandbox.bubblewrap import HOME, Isolation, Place
+from resources.sandbox.directories import APP, NODE_MODULES, PACKAGES
+from resources.sandbox.disk_limit import Disk
+from resources.worker import commands, environment, fetch_source, source_files
+from resources.worker.container import Program
+from resources.worker.fetch_source import Elsewhere
+from resources.worker.supervise import Attendant, Outcome
 
 _INSTALLED_BYTES = 2 * 1024**3  # the largest file that an installation may write
 
@@ -53,13 +54,13 @@ def make(
             if isinstance(source, Elsewhere):
                 _fetch(source, making, attendant, memory_bytes)
             else:
-                sources.write(source, making / APP)
+                source_files.write(source, making / APP)
             for command, installed in _installations(making / APP):
                 _install(command, making, installed, attendant, memory_bytes, variables)
                 if (making / APP / NODE_MODULES).is_symlink():
                     raise CannotMake("Installing left a link: node_modules is a link, and must be a directory.")
             commands.command_of(making / APP)
-        except (sources.BadSource, commands.NoCommand) as error:
+        except (source_files.BadSource, commands.NoCommand) as error:
             raise CannotMake(str(error)) from error
         try:
             making.rename(ready)
@@ -94,7 +95,7 @@ def _installations(app: Path) -> list[tuple[list[str], str]]:
             return []
         npm = commands.program("npm")
         return [([npm, "install", "--omit=dev", "--no-audit", "--no-fund", "--no-update-notifier"], NODE_MODULES)]
-    if not opening.is_file(app, "requirements.txt"):
+    if not open_files.is_file(app, "requirements.txt"):
         return []
     pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-cache-dir"]
     return [([*pip, "--quiet", "--requirement", "requirements.txt", "--target"], PACKAGES)]
@@ -104,9 +105,11 @@ def _fetch(source: Elsewhere, making: Path, attendant: Attendant, memory_bytes: 
     attendant.lines.hide(source.secrets())
     attendant.lines.note(f"Fetching the {source.shown()}.")
     disk = _disk_of(making, memory_bytes)
-    program = fetching.program_of(source, making, attendant.isolation, memory_bytes, disk)
-    _complete(program, attendant, "Fetching the source", lambda: attendant.lines.hidden(fetching.problem_of(making)))
-    fetching.take(making)
+    program = fetch_source.program_of(source, making, attendant.isolation, memory_bytes, disk)
+    _complete(
+        program, attendant, "Fetching the source", lambda: attendant.lines.hidden(fetch_source.problem_of(making))
+    )
+    fetch_source.take(making)
 
 
 def _install(

@@ -21,14 +21,14 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from resources.builds import ending as builds_ending
-from resources.jobs import AT_WORK, JobStatus
+from resources.jobs.status import AT_WORK, JobStatus
 from resources.logs.reading import length_of
 from resources.logs.writing import append_line
 from resources.models import Build, Run
 from resources.runs import ending as runs_ending
-from resources.work import identity
-from resources.work.lines import Lines
-from resources.work.tasks import queue_build, queue_run
+from resources.worker import worker_identity
+from resources.worker.log_writer import Lines
+from resources.worker.tasks import queue_build, queue_run
 
 _log = logging.getLogger(__name__)
 
@@ -133,7 +133,7 @@ def care_for_abandoned(worker: str) -> int:
     count = 0
     for model in MODELS:
         for job in _abandoned(model):
-            if identity.attends(job.worker):
+            if worker_identity.attends(job.worker):
                 continue
             # Whoever moves the lease on has the job: of several workers that look, one ends it.
             mine = model.objects.filter(pk=job.pk, status=job.status, lease_expires_at=job.lease_expires_at)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from resources.netlink import MAIN_TABLE, NEW_LINKS, UNREACHABLE, Address, Netlink, Network
 from resources.public_addresses import NOT_PUBLIC, PUBLIC_6, with_forms
-from resources.work.network import announcements, user_mode
+from resources.sandbox.network import announcements, user_mode
 
 _NEWUSER, _NEWNET = 0x10000000, 0x40000000
 _LOOPBACK_INDEX, _LOOPBACK_6 = 1, IPv6Address("::1")

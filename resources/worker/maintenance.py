@@ -15,12 +15,13 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django_tasks_db.models import DBTaskResult
 
-from resources.jobs import FINISHED
+from resources.jobs.status import FINISHED
 from resources.models import Build, Run
 from resources.records import discarding
 from resources.runs import tally
+from resources.sandbox import directories
 from resources.webhooks import delivery
-from resources.work import directories, identity, leases
+from resources.worker import leases, worker_identity
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class Chores:
     def do_what_is_due(self, now: float) -> None:
         """Do each chore whose time has come at `now`, a time of the monotonic clock; one that fails is tried again."""
         for chore in self._chores:
-            if now >= chore.due_at and not identity.stopping.is_set():
+            if now >= chore.due_at and not worker_identity.stopping.is_set():
                 chore.due_at = now + chore.every_seconds
                 try:
                     chore.do()
@@ -83,7 +84,7 @@ def forget_tasks() -> int:
     """
     done = DBTaskResult.objects.finished().filter(finished_at__lt=timezone.now() - _KEEP_TASKS).order_by()
     forgotten = 0
-    while not identity.stopping.is_set():
+    while not worker_identity.stopping.is_set():
         ids = list(done.values_list("pk", flat=True)[:_BATCH])
         forgotten += DBTaskResult.objects.filter(pk__in=ids).delete()[0]
         if len(ids) < _BATCH:

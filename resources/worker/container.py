@@ -9,17 +9,15 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from resources.work import processes, seccomp
-from resources.work.disk import Disk
-from resources.work.isolation import Isolation, IsolationMissing, Place, arguments, bubblewrap, file_of
-from resources.work.lines import Lines
-from resources.work.network.starting import NetworkFailed, RunNetwork
+from resources.sandbox import LAUNCH_PROGRAM, processes, seccomp
+from resources.sandbox.bubblewrap import Isolation, IsolationMissing, Place, arguments, bubblewrap, file_of
+from resources.sandbox.disk_limit import Disk
+from resources.sandbox.network.starting import NetworkFailed, RunNetwork
+from resources.worker.log_writer import Lines
 
 KILLED = 137  # what shells say of a process that was killed
 MAX_PROCESSES = 512
-_LAUNCH = Path(__file__).with_name("launch.py")
 _MEASURE_SECONDS = 0.25
 _QUICK_MEASUREMENTS = 4  # at the beginning, so that one that ends soon was measured too
 _READ_BYTES = 64 * 1024
@@ -222,7 +220,7 @@ def _start(program: Program, isolation: Isolation, network: RunNetwork | None) -
     )
     try:
         return subprocess.Popen(  # noqa: S603  # no shell, and no words of others among the arguments
-            [sys.executable, "-I", "-S", str(_LAUNCH), str(spec)],
+            [sys.executable, "-I", "-S", str(LAUNCH_PROGRAM), str(spec)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

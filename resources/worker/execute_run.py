@@ -9,23 +9,24 @@ from django.db.models import F
 
 from accounts.lib.encryption import CannotDecrypt
 from resources.actors import environment as variables
-from resources.calls import mark_of
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.models import Run
 from resources.runs import input_secrets
+from resources.runs.callback_url import mark_of
 from resources.runs.starting import DISK_PER_MEMORY
 from resources.runs.tokens import RunOver
+from resources.sandbox import directories
+from resources.sandbox.bubblewrap import Isolation, IsolationMissing, Place, isolation
+from resources.sandbox.copy_files import CannotCopy, TooLarge, copy_directory
+from resources.sandbox.directories import APP, NODE_MODULES, PACKAGES
+from resources.sandbox.disk_limit import Disk
 from resources.secret_inputs import keys
-from resources.work import building, commands, directories, environment, identity, leases, making
-from resources.work.attending import Attendant, Outcome
-from resources.work.containers import KILLED, Program
-from resources.work.copying import CannotCopy, TooLarge, copy_directory
-from resources.work.directories import APP, NODE_MODULES, PACKAGES
-from resources.work.disk import Disk
-from resources.work.isolation import Isolation, IsolationMissing, Place, isolation
-from resources.work.lines import Lines
-from resources.work.sources import BadSource
-from resources.work.suspended import OwnerSuspended, check_owner
+from resources.worker import build_directory, commands, environment, execute_build, leases, worker_identity
+from resources.worker.container import KILLED, Program
+from resources.worker.log_writer import Lines
+from resources.worker.source_files import BadSource
+from resources.worker.supervise import Attendant, Outcome
+from resources.worker.suspended_accounts import OwnerSuspended, check_owner
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class CannotStart(Exception):
 
 def execute(run_id: str) -> None:
     """Take a run that is ready, and run it to its end; do nothing when somebody else has it or it is done."""
-    with identity.attempt() as worker:
+    with worker_identity.attempt() as worker:
         if leases.take(Run, run_id, worker):
             _execute(run_id, worker)
 
@@ -107,7 +108,7 @@ class _Execution:
             ) as error:
                 self._end(JobStatus.FAILED, message=str(error))
                 return
-            except making.CannotMake as error:
+            except build_directory.CannotMake as error:
                 outcome = error.outcome
                 if outcome in (Outcome.EXITED, Outcome.TOO_MUCH):
                     self._end(JobStatus.FAILED, message=str(error), exit_code=error.exit_code)
@@ -127,25 +128,25 @@ class _Execution:
         of_version = variables.unsealed(content.environment)
         self._lines.hide(of_version.secrets())
         memory_bytes = (run.memory_mbytes or _DEFAULT_MEMORY_MBYTES) * 1024**2
-        build = making.make(
+        build = build_directory.make(
             run.build.pk,
-            building.source_of(content),
+            execute_build.source_of(content),
             attendant,
-            max(memory_bytes, building.memory_bytes_of(run.build)),
-            of_version.values if building.wants_variables(content) else {},
+            max(memory_bytes, execute_build.memory_bytes_of(run.build)),
+            of_version.values if execute_build.wants_variables(content) else {},
         )
         disk = Disk(self._directory, _disk_mbytes_of(run) * 1024**2)
         try:
             _fill(self._directory, build, disk.most_bytes)
         except TooLarge as error:
             raise CannotStart(_out_of_disk(run), KILLED) from error
-        home, app = making.seen_app(isolated, self._directory)
+        home, app = build_directory.seen_app(isolated, self._directory)
         given = environment.of_run(run, home, of_version.values)
         self._lines.hide([given["APIFY_TOKEN"], mark_of(run.pk)])
         self._lines.hide(given[name] for name in keys.VARIABLES if name in given)
         self._lines.hide(input_secrets.hidden_texts_of(run))
         if directories.packages_of(build):
-            given["PYTHONPATH"] = making.seen_packages(isolated, build)
+            given["PYTHONPATH"] = build_directory.seen_packages(isolated, build)
         return Program(
             command=commands.command_of(build / APP),
             environment=given,

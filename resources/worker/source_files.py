@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from resources.actors.source_files import SourceFile
-from resources.work import opening
+from resources.sandbox import open_files
 
 _DEFINITIONS = (".actor/actor.json", "actor.json", "apify.json")
 _INPUT_SCHEMAS = (".actor/INPUT_SCHEMA.json", ".actor/input_schema.json", "INPUT_SCHEMA.json", "input_schema.json")
@@ -76,7 +76,7 @@ def text_of(app: Path, definition: dict[str, Any], what: str) -> str:
     """Return the text of the Actor's "readme" or "changelog", "" where there is none."""
     named = definition.get(what)
     name = _named(app, named) if isinstance(named, str) else _first(app, _READMES if what == "readme" else _CHANGELOGS)
-    text = None if name is None else opening.read(app, name, _MAX_TEXT_BYTES)
+    text = None if name is None else open_files.read(app, name, _MAX_TEXT_BYTES)
     return "" if text is None else text.decode(errors="replace").replace("\x00", "")
 
 
@@ -88,13 +88,13 @@ def _relative(name: str) -> PurePosixPath:
 
 
 def _first(app: Path, names: Sequence[str]) -> str | None:
-    return next((name for name in names if opening.is_file(app, name)), None)
+    return next((name for name in names if open_files.is_file(app, name)), None)
 
 
 def _named(app: Path, named: str) -> str:
     """Return the path of a file that the definition names, by a path from where the definition is."""
-    name = f".actor/{named}" if opening.is_directory(app, ".actor") else named
-    if not opening.is_file(app, name):
+    name = f".actor/{named}" if open_files.is_directory(app, ".actor") else named
+    if not open_files.is_file(app, name):
         raise BadSource(f'The definition of the Actor names the file "{named[:200]}", which is not there.')
     return name
 
@@ -102,7 +102,7 @@ def _named(app: Path, named: str) -> str:
 def _object(app: Path, name: str) -> dict[str, Any]:
     """Return the object that a file holds, read as strictly as it will be read from the database again."""
     shown = PurePosixPath(name)
-    text = opening.read(app, name, _MAX_TEXT_BYTES + 1)
+    text = open_files.read(app, name, _MAX_TEXT_BYTES + 1)
     if text is None:
         raise BadSource(f"{shown} cannot be read.")
     try:

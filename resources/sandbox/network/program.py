@@ -25,8 +25,8 @@ from typing import Any, NoReturn
 
 from resources.netlink import NEW_ROUTES, Netlink, Network
 from resources.public_addresses import own_networks
-from resources.work.network import names, relay, user_mode
-from resources.work.network.namespaces import Namespaces, Rules
+from resources.sandbox.network import names, relay, user_mode
+from resources.sandbox.network.namespaces import Namespaces, Rules
 
 _PR_SET_PDEATHSIG = 1
 _MESSAGE_BYTES = 1 << 16

@@ -12,16 +12,16 @@ from accounts.lib.encryption import CannotDecrypt
 from resources.actors import environment as variables
 from resources.actors.source_files import SourceFile, parsed
 from resources.builds.source_url import source_url_of
-from resources.jobs import JobStatus
+from resources.jobs.status import JobStatus
 from resources.models import Build, BuildContent, SourceType
+from resources.sandbox.bubblewrap import IsolationMissing, isolation
+from resources.sandbox.directories import APP
 from resources.secret_inputs.declarations import problem_of
-from resources.work import fetching, identity, leases, making, sources
-from resources.work.attending import Attendant, Outcome
-from resources.work.directories import APP
-from resources.work.fetching import Elsewhere
-from resources.work.isolation import IsolationMissing, isolation
-from resources.work.lines import Lines
-from resources.work.suspended import OwnerSuspended, check_owner
+from resources.worker import build_directory, fetch_source, leases, source_files, worker_identity
+from resources.worker.fetch_source import Elsewhere
+from resources.worker.log_writer import Lines
+from resources.worker.supervise import Attendant, Outcome
+from resources.worker.suspended_accounts import OwnerSuspended, check_owner
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ _ENDS = {Outcome.ABORTED: JobStatus.ABORTED, Outcome.TIMED_OUT: JobStatus.TIMED_
 
 def execute(build_id: str) -> None:
     """Take a build that is ready, and build it; do nothing when somebody else has it or it is done."""
-    with identity.attempt() as worker:
+    with worker_identity.attempt() as worker:
         if leases.take(Build, build_id, worker):
             _execute(build_id, worker)
 
@@ -80,11 +80,11 @@ def _build(build_id: str, worker: str, lines: Lines) -> None:
         attendant = Attendant(build, worker, isolated, lines)
         given = variables.unsealed(build.content.environment if wants_variables(build.content) else "")
         lines.hide(given.secrets())
-        directory = making.make(build_id, source, attendant, memory_bytes_of(build), given.values)
+        directory = build_directory.make(build_id, source, attendant, memory_bytes_of(build), given.values)
         _save_what_it_says(build.content, directory)
-    except (OwnerSuspended, IsolationMissing, sources.BadSource, CannotDecrypt) as error:
+    except (OwnerSuspended, IsolationMissing, source_files.BadSource, CannotDecrypt) as error:
         _end(build_id, worker, lines, JobStatus.FAILED, str(error))
-    except making.CannotMake as error:
+    except build_directory.CannotMake as error:
         _end_early(build_id, worker, lines, error)
     else:
         lines.note(f"Built {_named(source, directory)}.")
@@ -100,7 +100,7 @@ def _named(source: Sequence[SourceFile] | Elsewhere, directory: Path) -> str:
     """Return what was built, in the words of the log."""
     if not isinstance(source, Elsewhere):
         return f"{len(source)} source files"
-    revision = fetching.revision_of(directory)
+    revision = fetch_source.revision_of(directory)
     return f"the archive with the SHA-256 {revision}" if source.is_archive else f"commit {revision}"
 
 
@@ -111,23 +111,23 @@ def _save_what_it_says(content: BuildContent, directory: Path) -> None:
         BadSource: when a file of it is missing or not valid.
     """
     app = directory / APP
-    revision = fetching.revision_of(directory)
+    revision = fetch_source.revision_of(directory)
     if revision:
         content.source = json.dumps(json.loads(content.source) | {"revision": revision})
-    definition = sources.definition_of(app)
+    definition = source_files.definition_of(app)
     content.definition = msgspec.json.encode(definition).decode() if definition else ""
-    content.input_schema = sources.input_schema_of(app, definition)
+    content.input_schema = source_files.input_schema_of(app, definition)
     problem = problem_of(json.loads(content.input_schema)) if content.input_schema else ""
     if problem:
-        raise sources.BadSource(
+        raise source_files.BadSource(
             f"The input schema is not valid. {problem[:_LONGEST_PROBLEM]}".replace("\x00", "\ufffd")
         )
-    content.readme = sources.text_of(app, definition, "readme")
-    content.changelog = sources.text_of(app, definition, "changelog")
+    content.readme = source_files.text_of(app, definition, "readme")
+    content.changelog = source_files.text_of(app, definition, "changelog")
     leases.insist(lambda: content.save(update_fields=["source", "definition", "input_schema", "readme", "changelog"]))
 
 
-def _end_early(build_id: str, worker: str, lines: Lines, error: making.CannotMake) -> None:
+def _end_early(build_id: str, worker: str, lines: Lines, error: build_directory.CannotMake) -> None:
     if error.outcome is Outcome.LOST:
         return
     if error.outcome is Outcome.STOPPED:

@@ -1,7 +1,7 @@
 """A source that is not in the version: a Git repository, a Gist or an archive, which a program of ours fetches.
 
-The program (`fetch.py`) is one of the build's, with its isolation, its limits and its log: a URL reaches what a build
-reaches anyway, and nothing that comes from there is read in this process.
+The program (`resources/sandbox/fetch_program.py`) is one of the build's, with its isolation, its limits and its log: a
+URL reaches what a build reaches anyway, and nothing that comes from there is read in this process.
 """
 
 import base64
@@ -15,18 +15,18 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
 
 from resources.models import SourceType
-from resources.work import directories, environment, opening
-from resources.work.containers import Program
-from resources.work.directories import APP, FETCHED, REVISION
-from resources.work.disk import Disk
-from resources.work.isolation import Isolation, Place
-from resources.work.sources import BadSource
+from resources.sandbox import FETCH_PROGRAM, directories, open_files
+from resources.sandbox.bubblewrap import Isolation, Place
+from resources.sandbox.directories import APP, FETCHED, REVISION
+from resources.sandbox.disk_limit import Disk
+from resources.worker import environment
+from resources.worker.container import Program
+from resources.worker.source_files import BadSource
 
 MAX_DOWNLOADED_BYTES = 256 * 1024**2
 MAX_UNPACKED_BYTES = 512 * 1024**2
 MAX_FILES = 50_000
 _FILE_BYTES = 2 * 1024**3  # of one file: Git keeps all that it fetches in one
-_PROGRAM = Path(__file__).with_name("fetch.py")
 _MAX_PROBLEM_BYTES = 1000
 _REF = re.compile(r"(?![-+])[^\x00-\x20\x7f~^:?*\[\\]{1,250}\Z")
 _FETCHED_REVISION = re.compile(r"[0-9a-f]{40,64}\Z")
@@ -112,7 +112,7 @@ def program_of(source: Elsewhere, making: Path, isolation: Isolation, memory_byt
         raise BadSource(f"The source is a {source.kind.label}, and git is not installed on this server.")
     fetched = making / FETCHED
     fetched.mkdir()
-    seen, program = (f"/{FETCHED}", f"/{_PROGRAM.name}") if isolation.on else (str(fetched), str(_PROGRAM))
+    seen, program = (f"/{FETCHED}", f"/{FETCH_PROGRAM.name}") if isolation.on else (str(fetched), str(FETCH_PROGRAM))
     return Program(
         command=[sys.executable, "-I", "-S", program],
         environment={**environment.of_program(seen, {}), "SOURCE": told},
@@ -120,13 +120,13 @@ def program_of(source: Elsewhere, making: Path, isolation: Isolation, memory_byt
         memory_bytes=memory_bytes,
         file_bytes=_FILE_BYTES,
         disk=disk,
-        places=[Place(fetched, seen, writable=True), Place(_PROGRAM, program)],
+        places=[Place(fetched, seen, writable=True), Place(FETCH_PROGRAM, program)],
     )
 
 
 def problem_of(making: Path) -> str:
     """Return why the program has failed, "" where it could not say."""
-    text = (opening.read(making / FETCHED, "problem", _MAX_PROBLEM_BYTES) or b"").decode(errors="replace")
+    text = (open_files.read(making / FETCHED, "problem", _MAX_PROBLEM_BYTES) or b"").decode(errors="replace")
     return "".join(each if each.isprintable() else " " for each in text).strip()
 
 
@@ -137,9 +137,9 @@ def take(making: Path) -> None:
         BadSource: when they are not there.
     """
     fetched = making / FETCHED
-    revision = (opening.read(fetched, "revision", 100) or b"").decode(errors="replace")
+    revision = (open_files.read(fetched, "revision", 100) or b"").decode(errors="replace")
     files = fetched / "files"
-    if not _FETCHED_REVISION.match(revision) or not opening.is_no_link_but_a_directory(files):
+    if not _FETCHED_REVISION.match(revision) or not open_files.is_no_link_but_a_directory(files):
         raise BadSource("Fetching the source has left no files.")
     files.rename(making / APP)
     directories.remove(fetched)
@@ -149,7 +149,7 @@ def take(making: Path) -> None:
 
 def revision_of(build: Path) -> str:
     """Return which revision of its source the directory of a build was made of, "" where it was not fetched."""
-    return (opening.read(build, REVISION, 100) or b"").decode(errors="replace")
+    return (open_files.read(build, REVISION, 100) or b"").decode(errors="replace")
 
 
 def _credentials_of(parts: SplitResult) -> tuple[str, str]:

@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from resources.work import opening
+from resources.sandbox import open_files
 
 _MAX_PACKAGE_BYTES = 1024 * 1024
 _NODE_FILES = ("main.js", "index.js", "main.mjs", "index.mjs", "src/main.js", "src/index.js")
@@ -42,12 +42,12 @@ def command_of(app: Path) -> list[str]:
 
 def is_for_node(app: Path) -> bool:
     """Tell whether the files in `app` are an Actor for Node.js."""
-    return opening.is_file(app, "package.json")
+    return open_files.is_file(app, "package.json")
 
 
 def package_of(app: Path) -> dict[str, Any]:
     """Return what package.json says, an empty one where it is no object."""
-    text = opening.read(app, "package.json", _MAX_PACKAGE_BYTES)
+    text = open_files.read(app, "package.json", _MAX_PACKAGE_BYTES)
     try:
         found = json.loads(text or b"{}")
     except (ValueError, RecursionError):
@@ -74,19 +74,19 @@ def _of_node(app: Path) -> list[str]:
         return [program("npm"), "start", "--silent"]
     main = package.get("main")
     for name in (*([main] if isinstance(main, str) else []), *_NODE_FILES):
-        if opening.is_file(app, name):
+        if open_files.is_file(app, name):
             return [program("node"), name]
     raise NoCommand("There is neither a script called start in package.json nor a main.js.")
 
 
 def _of_python(app: Path) -> list[str]:
-    if opening.is_file(app, "src/__main__.py"):
+    if open_files.is_file(app, "src/__main__.py"):
         return [sys.executable, "-m", "src"]
-    named = (each for each in opening.names(app) if each.isidentifier())
-    packages = [each for each in named if opening.is_file(app, f"{each}/__main__.py")]
+    named = (each for each in open_files.names(app) if each.isidentifier())
+    packages = [each for each in named if open_files.is_file(app, f"{each}/__main__.py")]
     if len(packages) == 1:
         return [sys.executable, "-m", packages[0]]
     for name in _PYTHON_FILES:
-        if opening.is_file(app, name):
+        if open_files.is_file(app, name):
             return [sys.executable, name]
     raise NoCommand("There is nothing to start: neither src/__main__.py nor main.py, and no package.json.")

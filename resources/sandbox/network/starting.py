@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from resources.work.network import allowed, program, user_mode
-from resources.work.network.allowed import Entry
-from resources.work.network.program import Wanted
+from resources.sandbox.network import allowed, program, user_mode
+from resources.sandbox.network.allowed import Entry
+from resources.sandbox.network.program import Wanted
 
 _ROOT = Path(__file__).resolve().parents[3]
-_CODE = "import sys; sys.path.insert(0, {root!r}); from resources.work.network import program; program.main()"
+_CODE = "import sys; sys.path.insert(0, {root!r}); from resources.sandbox.network import program; program.main()"
 _ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8"}
 _SECONDS = 30
 _AGAIN_SECONDS = 60

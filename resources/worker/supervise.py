@@ -15,13 +15,13 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
-from resources.jobs import AT_WORK, JobStatus
+from resources.jobs.status import AT_WORK, JobStatus
 from resources.models import Run
-from resources.work import leases
-from resources.work.containers import Container, Measured, Program
-from resources.work.identity import stopping
-from resources.work.isolation import Isolation
-from resources.work.lines import Lines
+from resources.sandbox.bubblewrap import Isolation
+from resources.worker import leases
+from resources.worker.container import Container, Measured, Program
+from resources.worker.log_writer import Lines
+from resources.worker.worker_identity import stopping
 
 POLL_SECONDS = 1.0
 # How often a job that may run on loopback only asks who reaches the deployment.

@@ -25,9 +25,9 @@ from types import MappingProxyType
 from django.conf import settings
 
 from accounts.exposure import exposed_by
-from resources.work import seccomp
-from resources.work.network import starting
-from resources.work.network.starting import NetworkFailed
+from resources.sandbox import seccomp
+from resources.sandbox.network import starting
+from resources.sandbox.network.starting import NetworkFailed
 
 HOME = "/home/actor"
 USER_ID = 1000

@@ -1,0 +1,1 @@
+"""Jobs, which are runs and builds: their status, and the queue that workers take them from."""
