@@ -331,7 +331,7 @@ EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = _flag("EMAIL_USE_TLS", bool(EMAIL_HOST))
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", f"Latchkey <latchkey@{_public.hostname}>")
-# E-mails about sharing are sent by a thread (sharing/outbox.py); tests have them at once.
+# E-mails about sharing are sent by a thread (sharing/mail_queue.py); tests have them at once.
 EMAILS_LEAVE_IN_BACKGROUND = True
 
 # How many names of accounts or resources that there are not one may ask for in ten minutes.

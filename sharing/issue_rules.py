@@ -4,9 +4,9 @@ from accounts.principal import Principal
 from resources.kinds import Kind
 from resources.models import Run
 from sharing.access import Access
-from sharing.mentioned import mentioned
 from sharing.models import Issue
 from sharing.permissions import Permission
+from sharing.require import mentioned
 
 
 def may_rewrite(issue: Issue, principal: Principal) -> bool:

@@ -11,7 +11,7 @@ from accounts.models import Account
 from accounts.principal import Principal
 from resources.kinds import Kind
 from resources.models import Resource, Schedule
-from sharing import outbox
+from sharing import mail_queue
 from sharing.access import decide
 from sharing.facts import facts_of
 from sharing.models import Issue
@@ -106,4 +106,4 @@ def _write(template: str, to: Account, subject: str, context: dict[str, object])
         " ".join(subject.split()), render_to_string(f"emails/{template}.txt", context), to=[to.email]
     )
     message.attach_alternative(render_to_string(f"emails/{template}.html", context), "text/html")
-    outbox.post(message)
+    mail_queue.post(message)

@@ -11,8 +11,8 @@ from accounts.principal import Principal
 from resources.kinds import Kind
 from resources.models import Build, Run
 from sharing import narrowing, refusals
-from sharing.mentioned import mentioned
 from sharing.permissions import Permission
+from sharing.require import mentioned
 
 
 def check_may_go_on(run: Run, build: str | None, *, by: Principal) -> None:

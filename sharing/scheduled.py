@@ -16,9 +16,9 @@ from resources.kinds import Kind
 from resources.models import Actor, Task
 from resources.schedules.actions import Action, RunActor
 from sharing import narrowing, refusals
-from sharing.mentioned import mentioned
 from sharing.permissions import Permission
 from sharing.planned import check_may_choose_code, code_of
+from sharing.require import mentioned
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ import pytest
 from accounts.lib.api_errors import ApiError
 from accounts.principal import ANONYMOUS, Scope, ScopeEntry
 from resources.kinds import Kind
-from sharing.mentioned import mentioned
 from sharing.permissions import Permission
+from sharing.require import mentioned
 from tests.conftest import principal_of
 
 RUN, READ = Permission.RUN, Permission.READ

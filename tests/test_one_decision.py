@@ -11,7 +11,7 @@ from resources.models import Actor, Resource, Run, Task
 from resources.runs import starting
 from resources.tasks import options
 from sharing import publishing
-from sharing.mentioned import access_to
+from sharing.require import access_to
 from tests.run_stage import at_work, built, built_actor, ended
 from tests.test_foreign_runs import client_of
 

@@ -10,7 +10,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 
 from resources.kinds import Kind
-from sharing import grants, issues, outbox
+from sharing import grants, issues, mail_queue
 from sharing.models import Issue
 from sharing.permissions import Permission
 from tests.conftest import principal_of
@@ -140,7 +140,7 @@ def test_a_slow_mail_server_holds_nobody_up_and_a_full_queue_is_logged(settings,
     settings.EMAILS_LEAVE_IN_BACKGROUND = True
     Slow.go_on.clear()
     Slow.sent.clear()
-    box = outbox.Outbox(capacity=2)
+    box = mail_queue.Outbox(capacity=2)
     with caplog.at_level(logging.ERROR):
         for number in range(5):
             box.put(EmailMessage(f"number {number}", to=["ben@example.com"]))

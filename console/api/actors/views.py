@@ -24,9 +24,9 @@ from resources.storages import ResourceGone
 from sharing import publishing
 from sharing.declare import needs, signed_in_for
 from sharing.lists import Ownership, count_listed, listed
-from sharing.mentioned import access_to
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
+from sharing.require import access_to
 
 _ORDERS = {"createdAt": False, "stats.lastRunStartedAt": True}
 

@@ -37,9 +37,9 @@ from sharing.access import Access, AddressedBy
 from sharing.declare import needs, signed_in_for
 from sharing.facts import Address, fetch, parse_address
 from sharing.lists import count_listed, listed
-from sharing.mentioned import access_to
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
+from sharing.require import access_to
 
 _MBYTES, _SECONDS = 1024, 3600
 

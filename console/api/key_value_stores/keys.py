@@ -8,7 +8,6 @@ from django.http import HttpResponse, QueryDict
 
 from accounts.lib.api_errors import ApiError, invalid_value
 from console.api.key_value_stores.views import url_of
-from console.api.signing import record_signer
 from console.http import json_responses
 from console.http.pagination import MAX_LIMIT, whole_number
 from resources.kinds import Kind
@@ -21,6 +20,7 @@ from sharing.declare import needs
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
 from sharing.signatures import Opens
+from sharing.signed_urls import record_signer
 
 
 @needs(Kind.KEY_VALUE_STORE, Permission.READ, signed=Opens.CONTENT)

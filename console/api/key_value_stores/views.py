@@ -15,7 +15,6 @@ from console.api.resources.lists import answer_with_list
 from console.api.resources.serializers import basics_of
 from console.api.resources.storage_schemas import schema_in
 from console.api.resources.update import change_storage
-from console.api.signing import signed_fields
 from console.http import json_responses
 from resources import storages
 from resources.kinds import Kind
@@ -25,9 +24,10 @@ from resources.usage import reads
 from sharing.access import Access
 from sharing.declare import needs, signed_in_for
 from sharing.lists import Listed
-from sharing.mentioned import access_to
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
+from sharing.require import access_to
+from sharing.signed_urls import signed_fields
 
 
 @signed_in_for(Kind.KEY_VALUE_STORE, Permission.READ)

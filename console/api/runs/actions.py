@@ -25,9 +25,9 @@ from resources.runs.options import InvalidOption
 from resources.runs.starting import CannotRun
 from sharing import narrowing, refusals
 from sharing.declare import needs
-from sharing.mentioned import mentioned
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
+from sharing.require import mentioned
 from sharing.resurrecting import check_may_go_on
 
 

@@ -31,9 +31,9 @@ from resources.runs.inputs import InvalidInput
 from resources.runs.options import InvalidOption
 from resources.webhooks.editing import InvalidWebhook
 from sharing.declare import needs
-from sharing.mentioned import access_to, mentioned
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
+from sharing.require import access_to, mentioned
 
 MAX_SYNC_SECONDS: Final = 300.0
 OUTPUT_KEY: Final = "OUTPUT"

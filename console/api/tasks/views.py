@@ -30,10 +30,10 @@ from resources.tasks.options import SavedOptions
 from sharing.declare import needs, signed_in_for
 from sharing.lists import Listed
 from sharing.many import allowed
-from sharing.mentioned import mentioned
 from sharing.permissions import Permission
 from sharing.planned import allowed_change
 from sharing.requests import ResourceApiRequest
+from sharing.require import mentioned
 
 Given = dict[str, Any] | UnsetType | None
 

@@ -26,9 +26,9 @@ from resources.webhooks import editing
 from resources.webhooks.editing import Condition, InvalidWebhook, WebhookChange
 from sharing import narrowing
 from sharing.declare import needs, signed_in_for
-from sharing.mentioned import mentioned
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
+from sharing.require import mentioned
 from sharing.webhooks import check_may_make, seen_by
 
 _TOLD_OF = (Kind.RUN, Kind.BUILD)

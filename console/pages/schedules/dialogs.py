@@ -14,7 +14,6 @@ from console.pages.components import dialogs
 from console.pages.schedules.forms import MAX_INPUT, ActionForm, NewScheduleForm, change_of, owner_of
 from console.pages.schedules.presentation import action_lines
 from console.pages.schedules.views import ScheduleRequest
-from console.pages.startable import may
 from console.pages.tasks.dialogs import RenameForm
 from resources import storages
 from resources.kinds import KINDS, Kind
@@ -25,6 +24,7 @@ from sharing import refusals
 from sharing.declare import needs, signed_in_for
 from sharing.permissions import Permission
 from sharing.scheduled import named_by_id
+from sharing.selectors import may
 
 SCHEDULES_PATH = f"/{KINDS[Kind.SCHEDULE].console_path}"
 _DAILY = {"cron_expression": "0 6 * * *", "timezone": "UTC"}

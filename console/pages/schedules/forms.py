@@ -9,7 +9,6 @@ from accounts.lib.api_errors import ApiError
 from accounts.principal import Principal
 from console.pages.components.forms import Manners
 from console.pages.components.secret_fields import InputText, SecretInputForm, refetched_on_change
-from console.pages.startable import choices_of
 from resources.kinds import Kind
 from resources.models import Schedule
 from resources.schedules import editing, times
@@ -18,6 +17,7 @@ from resources.secret_inputs.saved import schema_of
 from resources.tasks.options import read
 from sharing.lists import Listed
 from sharing.scheduled import target_of
+from sharing.selectors import choices_of
 
 MAX_INPUT = 500_000
 _FIELD_OF = {"cronExpression": "cron_expression", "timezone": "timezone", "actions": "starts"}

@@ -13,7 +13,6 @@ from console.pages.components import dialogs
 from console.pages.components.forms import Manners
 from console.pages.components.run_input_form import MAX_INPUT, InputForm
 from console.pages.components.secret_fields import refetched_on_change
-from console.pages.startable import choices_of, may
 from console.pages.tasks.views import TaskRequest
 from resources import storages
 from resources.kinds import KINDS, Kind
@@ -24,6 +23,7 @@ from resources.tasks import editing
 from resources.tasks.options import SavedOptions
 from sharing.declare import needs, signed_in_for
 from sharing.permissions import Permission
+from sharing.selectors import choices_of, may
 
 TASKS_PATH = f"/{KINDS[Kind.TASK].console_path}"
 _NAME = {"autocomplete": "off", "spellcheck": "false"}

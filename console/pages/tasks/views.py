@@ -18,7 +18,6 @@ from console.pages.components.run_input_form import MAX_INPUT, InputForm
 from console.pages.components.secret_fields import without_secrets
 from console.pages.components.secret_masking import masked
 from console.pages.runs.rows import run_rows
-from console.pages.startable import actor_link, may
 from resources.jobs.status import Origin
 from resources.kinds import Kind
 from resources.models import Task
@@ -35,6 +34,7 @@ from sharing.lists import listed
 from sharing.permissions import Permission
 from sharing.planned import allowed_change
 from sharing.requests import ResourcePageRequest
+from sharing.selectors import actor_link, may
 
 
 class TaskRequest(ResourcePageRequest):

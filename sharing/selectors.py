@@ -9,9 +9,9 @@ from resources.kinds import KINDS, Kind
 from resources.models import Actor, Task
 from sharing.lists import Listed, listed
 from sharing.many import allowed
-from sharing.mentioned import mentioned
 from sharing.names import unnamed
 from sharing.permissions import Permission
+from sharing.require import mentioned
 
 # So many things of a kind a choice offers; anything else is started from its own page.
 MOST_CHOICES = 200
