@@ -8,9 +8,9 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from console.pages import promise_words
 from console.pages.actors.tabs import SETTINGS, ActorRequest, context_of, title_of
 from console.pages.components import dialogs
+from console.pages.components import promises as promises_module
 from console.pages.components.forms import Manners
 from console.pages.components.visibility_sentences import actor_sentence
 from resources.actors import editing
@@ -88,7 +88,7 @@ def page(request: ActorRequest) -> HttpResponse:
     can_publish = publishing.missing(request.access, public=not actor.is_public) is None
     context = {**context_of(request, SETTINGS), "form": form, "can_publish": can_publish}
     context["who_can_see"] = actor_sentence(request.access.facts)
-    context["who_can_change"] = promise_words.who_can_publish(public=not actor.is_public)
+    context["who_can_change"] = promises_module.who_can_publish(public=not actor.is_public)
     return render(request, "actors/settings.html", context, status=status)
 
 
@@ -122,8 +122,8 @@ def publish(request: ActorRequest) -> HttpResponse:
         wanted=wanted,
         back=actor.console_path,
         promise=found,
-        unchanged=promise_words.publish_sentences(found, actor, by_owner),
-        who=promise_words.private_sentences(found, actor, request.user),
+        unchanged=promises_module.publish_sentences(found, actor, by_owner),
+        who=promises_module.private_sentences(found, actor, request.user),
     )
 
 

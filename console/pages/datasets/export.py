@@ -17,8 +17,8 @@ from console.http.disconnect import still_there
 from console.pages.components import dialogs
 from console.pages.components.cells import printable
 from console.pages.components.code_samples import content_url
+from console.pages.components.promises import end_sentence, link_sentence
 from console.pages.datasets.views import DatasetRequest
-from console.pages.promise_words import end_sentence, link_sentence
 from console.pages.storages import link_form
 from console.pages.storages.link_form import LifetimeForm, Made
 from console.templatetags.console import number

@@ -18,9 +18,9 @@ from console.pages.actors import tabs as actor_tabs
 from console.pages.actors.tabs import ActorRequest
 from console.pages.components import dialogs
 from console.pages.components.forms import Manners
+from console.pages.components.promises import issues_sentence
 from console.pages.components.tables import Paging
 from console.pages.issues import shared_runs
-from console.pages.promise_words import issues_sentence
 from resources.kinds import Kind
 from resources.models import Actor, Run
 from sharing import issue_rules, issues

@@ -1,4 +1,4 @@
-"""What a run was refused, out of the notes in its log (`console/http/refusal_log.py`), and what there is to do about it.
+"""What a run was refused, by the notes in its log (`console/http/refusal_log.py`), and what there is to do about it.
 
 Only what the server itself wrote there is read: an Actor may print lines that look like notes, and say what it likes.
 """

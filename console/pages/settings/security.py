@@ -15,8 +15,8 @@ from accounts.models import Account, AccountGeneralAccess
 from accounts.requests import PageRequest
 from accounts.second_factors import codes_left, is_readable
 from console.pages.account.reauthenticate import ask_first, back_from_confirmation
+from console.pages.components.promises import developer_sentence
 from console.pages.components.visibility_sentences import level_sentences, run_sharing_sentences
-from console.pages.promise_words import developer_sentence
 from console.pages.settings import links as settings_links
 from sharing import caps, general_access, links
 from sharing.declare import account_wide

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from console.api.key_value_stores.keys import record_url
 from console.pages.components import dialogs
 from console.pages.components.code_samples import content_url
+from console.pages.components.promises import end_sentence, link_sentence, links_sentence
 from console.pages.components.tables import Paging
 from console.pages.components.visibility_sentences import open_without_links
-from console.pages.promise_words import end_sentence, link_sentence, links_sentence
 from console.pages.storages import link_form
 from console.pages.storages.labels import CONTENT, STORAGE_WORDS
 from console.pages.storages.link_form import LifetimeForm
