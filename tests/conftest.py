@@ -22,7 +22,7 @@ from resources.models import MODELS, Resource
 from sharing import grants
 from sharing.models import Grant
 from sharing.permissions import parse
-from tests.machine import check_mark
+from tests.support.machine import check_mark
 
 PASSWORD = "correct horse battery"
 WRITING_THREADS = {"listening addresses", "published password"}

@@ -5,21 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from tests import machine
+from tests.support import machine
 
 TESTS = Path(__file__).parent
-# Why a test is skipped other than by tests/machine.py: for what no CI can install.
+# Why a test is skipped other than by tests/support/machine.py: for what no CI can install.
 OTHER_REASONS = {
-    "test_backup.py": "the database",
-    "test_fresh_access.py": "a Python package of the lock file",
-    "test_grants.py": "the database",
-    "test_health.py": "a Python package of the lock file",
-    "killable_server.py": "a Python package of the lock file",
-    "test_lists.py": "the database",
-    "test_work_disk.py": "nothing to test",
-    "test_work_leases.py": "the database",
-    "test_work_network.py": "the names of the machine",
-    "test_work_seccomp.py": "the architecture, and its headers",
+    "console/test_backup.py": "the database",
+    "access/test_fresh_access.py": "a Python package of the lock file",
+    "sharing/test_grants.py": "the database",
+    "console/http/test_health.py": "a Python package of the lock file",
+    "support/killable_server.py": "a Python package of the lock file",
+    "access/test_lists.py": "the database",
+    "resources/sandbox/test_disk_limit.py": "nothing to test",
+    "resources/worker/test_leases.py": "the database",
+    "resources/sandbox/test_network.py": "the names of the machine",
+    "resources/sandbox/test_seccomp.py": "the architecture, and its headers",
 }
 
 
@@ -42,11 +42,11 @@ def test_a_missing_program_fails_in_ci_and_skips_elsewhere(monkeypatch, ci, expe
 
 def test_nothing_else_is_skipped_for_what_is_not_installed():
     skipping = re.compile(r"pytest\.skip\(|skipif\(|importorskip\(|unittest\.skip")
-    found = {path.name for path in TESTS.rglob("*.py") if skipping.search(path.read_text())}
-    assert found - {"machine.py", "test_machine.py"} == set(OTHER_REASONS)
+    found = {str(path.relative_to(TESTS)) for path in TESTS.rglob("*.py") if skipping.search(path.read_text())}
+    assert found - {"support/machine.py", "test_machine.py"} == set(OTHER_REASONS)
 
 
-@pytest.mark.parametrize("name", ["test_work_network.py", "test_work_seccomp.py"])
+@pytest.mark.parametrize("name", ["resources/sandbox/test_network.py", "resources/sandbox/test_seccomp.py"])
 def test_those_with_other_reasons_skip_for_no_program(name):
     lines = [line for line in (TESTS / name).read_text().splitlines() if "skip" in line]
     assert not [line for line in lines if "which" in line or "is not installed" in line]

@@ -44,7 +44,7 @@ class Answer(HttpResponse):
     ends_quietly = False
 
     def __init__(self, body: bytes, headers: Mapping[str, str], status: int = HTTPStatus.OK) -> None:
-        # All that Django sets, without its way there (tests/test_api_shape.py holds that it is all).
+        # All that Django sets, without its way there (tests/console/api/test_shape.py holds that it is all).
         self.headers = Headers({**headers, "Content-Length": str(len(body))})
         self.status_code = int(status)
         self.cookies = SimpleCookie()

@@ -32,7 +32,7 @@ from tests.benchmarks import content_data, databases
 from tests.benchmarks.bench_requests import wait_for
 from tests.benchmarks.databases import Database
 from tests.benchmarks.report import Reach, table
-from tests.served import Served, served
+from tests.support.served import Served, served
 
 MEGABYTE = 1e6
 SHARE_OF_NGINX, SHARE_OF_PYARROW = 1 / 3, 1 / 2

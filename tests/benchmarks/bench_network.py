@@ -2,7 +2,7 @@
 
 How long it takes to set up and to take down, and how fast data comes from a public address by pasta and by
 slirp4netns, and from PUBLIC_URL by the relay, beside the same by the server's own network. All of it on one machine, in
-network namespaces (tests/network_world.py), so that no network outside of it is measured.
+network namespaces (tests/support/network_world.py), so that no network outside of it is measured.
 """
 
 import os
@@ -27,7 +27,7 @@ from django.conf import settings  # noqa: E402
 
 from resources.sandbox.network import namespaces, user_mode  # noqa: E402
 from resources.sandbox.network.starting import RunNetwork  # noqa: E402
-from tests.network_world import World  # noqa: E402
+from tests.support.network_world import World  # noqa: E402
 
 START_AT_MOST_MS, AT_LEAST_MBYTES_A_SECOND = 400, 100
 MEGABYTE = 1 << 20

@@ -21,7 +21,7 @@ from tests.benchmarks import databases
 from tests.benchmarks.bench_requests import serving
 from tests.benchmarks.databases import Database
 from tests.benchmarks.report import Reach, table
-from tests.served import served
+from tests.support.served import served
 
 SIZES = {"1 KB": 1024, "10 MB": 10 * 1024 * 1024}
 _LARGE = 1024 * 1024

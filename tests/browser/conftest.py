@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from accounts.models import Account
-from tests.machine import missing
+from tests.support.machine import missing
 
 # Playwright's synchronous interface runs an event loop in this thread, and Django, seeing one, refuses to use the
 # database. Nothing here is asynchronous: the tests only ever call the database between two calls of Playwright.

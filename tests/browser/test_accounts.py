@@ -20,10 +20,10 @@ from resources.kinds import Kind
 from resources.models import Dataset
 from sharing.checks import views
 from sharing.declare import Needs, declared
-from tests.accounts_cast import link_in_mail, verify
 from tests.browser.conftest import AXE_RULES, COLOUR_RULES
 from tests.conftest import PASSWORD, ApiClient, principal_of
-from tests.test_settings_two_factor import code_of
+from tests.console.pages.settings.test_two_factor import code_of
+from tests.support.accounts_cast import link_in_mail, verify
 
 WIDTHS = [1280, 360]
 RULES: dict[Literal["light", "dark"], list[str]] = {"light": AXE_RULES, "dark": COLOUR_RULES}

@@ -1,6 +1,7 @@
 """The rows of the decision table and of the table of refusals, looked at in a browser by everybody whom they are about.
 
-The rows are those of `tests/decision_rows.py`, which `tests/test_decision_table.py` lives through over HTTP.
+The rows are those of `tests/support/decision_rows.py`, which `tests/access/test_decision_table.py` lives through over
+HTTP.
 """
 
 import re
@@ -16,7 +17,7 @@ from sharing import issues
 from sharing.models import Issue
 from tests.browser.conftest import LONGEST_WAIT_MILLISECONDS, watch
 from tests.conftest import principal_of
-from tests.decision_rows import ISSUE_TITLE, OUT, ROWS, Standing, World, refusals_of
+from tests.support.decision_rows import ISSUE_TITLE, OUT, ROWS, Standing, World, refusals_of
 
 MISSING = "0" * 17
 # What the page says of each reason.

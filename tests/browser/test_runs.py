@@ -16,7 +16,7 @@ from resources.models import Run, Schedule, ScheduleInvocation, TaggedBuild, Tas
 from resources.records import writing
 from resources.runs.ending import finish
 from resources.schedules.actions import RunActor, RunActorTask, written
-from tests.test_pages_runs import NOTE
+from tests.console.pages.runs.test_runs import NOTE
 
 SCHEMES = ["light", "dark"]
 LONG = "a-name-that-is-about-as-long-as-a-name-can-be-for-an-actor-or-so"[:63]

@@ -5,8 +5,8 @@ import json
 from playwright.sync_api import expect
 
 from resources.models import Task
-from tests.run_stage import built_actor
-from tests.secret_stage import PASSWORD, secret_actor, shows_no_secret
+from tests.support.run_stage import built_actor
+from tests.support.secret_stage import PASSWORD, secret_actor, shows_no_secret
 
 
 def test_a_task_is_made_and_changed_without_its_secret_ever_being_shown(open_page, ada, violations):

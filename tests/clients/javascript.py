@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.machine import needs
+from tests.support.machine import needs
 
 HERE = Path(__file__).parent
 NODE = shutil.which("node")

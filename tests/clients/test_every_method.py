@@ -23,7 +23,7 @@ from resources.models import ScheduleInvocation
 from tests.clients import test_every_method_of_storages
 from tests.clients.either import answers_for, every_class
 from tests.clients.test_python_runs import counting
-from tests.run_stage import at_work, built, built_actor, ended, worker
+from tests.support.run_stage import at_work, built, built_actor, ended, worker
 
 FILES = [{"name": "main.py", "format": "TEXT", "content": "print(1)"}]
 VERSION = {"versionNumber": "0.1", "sourceType": "SOURCE_FILES", "sourceFiles": FILES, "buildTag": "latest"}

@@ -4,7 +4,7 @@ It sends streams without a length, so it talks to the real server.
 """
 
 from tests.clients.javascript import needs_javascript, run_script
-from tests.served import served
+from tests.support.served import served
 
 
 @needs_javascript

@@ -2,7 +2,7 @@
 
 from tests.clients.javascript import needs_javascript, run_script
 from tests.clients.test_python_runs import counting
-from tests.run_stage import built_actor, worker
+from tests.support.run_stage import built_actor, worker
 
 
 @needs_javascript

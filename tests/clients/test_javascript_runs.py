@@ -7,7 +7,7 @@ from resources.models import KeyValueStore, Run
 from resources.records.reading import find, open_record
 from tests.clients.javascript import needs_javascript, run_script
 from tests.clients.test_python_runs import counting
-from tests.run_stage import built_actor, worker
+from tests.support.run_stage import built_actor, worker
 
 
 def counting_or_holding(run: Run) -> None:

@@ -15,7 +15,7 @@ from apify_client.errors import ApifyApiError, ConflictError, ForbiddenError, In
 
 from resources.kinds import Kind
 from tests.clients.conftest import run_apart
-from tests.served import Served, served
+from tests.support.served import Served, served
 
 LARGE = random.Random(1).randbytes(1_000_000)
 

@@ -7,7 +7,7 @@ from apify_client.errors import ApifyApiError, ForbiddenError, NotFoundError, Un
 
 from resources.requests import writing
 from tests.clients.conftest import run_apart
-from tests.queue_stage import request
+from tests.support.queue_stage import request
 
 MINUTE = timedelta(minutes=1)
 

@@ -12,7 +12,7 @@ from resources.kinds import Kind
 from resources.logs.writing import append
 from resources.models import Actor, Dataset, KeyValueStore, Run, Task
 from resources.records import writing
-from tests.run_stage import at_work, built, built_actor, ended, worker
+from tests.support.run_stage import at_work, built, built_actor, ended, worker
 
 
 @pytest.fixture

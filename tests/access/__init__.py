@@ -1,0 +1,1 @@
+"""The decision: worlds with answers, laws, and every URL."""

@@ -1,0 +1,118 @@
+"""Bad input through every form of the accounts pages: an error that says what is wrong, never a 500."""
+
+import io
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern
+
+from console.pages.account import urls as account_urls
+from console.pages.settings import urls as settings_urls
+from sharing.declare import need_of
+from tests.support.accounts_cast import sign_in, verify
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
+
+# Every field that any of these forms reads; each form ignores those of the others.
+FIELDS = [
+    "login",
+    "password",
+    "username",
+    "email",
+    "password1",
+    "password2",
+    "oldpassword",
+    "code",
+    "credential",
+    "name",
+    "next",
+    "general_access",
+    "share_runs",
+    "notify_when_shared",
+    "lifetime",
+    "expires_on",
+    "access",
+    "scope",
+    "ids_dataset",
+    "action_add",
+    "passwordless",
+]
+VALUES = {
+    "nothing": None,
+    "empty": "",
+    "NUL": "a\x00b",
+    "long": "x" * 10_000,
+    "surrogate": b"\xed\xa0\x80",
+    "not UTF-8": b"\xff\xfe",
+    "control characters": "a\r\nSet-Cookie: b=c\x1b[0m",
+    "markup": "<script>alert(1)</script>{{ 7|add:7 }}%s%n",
+    "number": "-99999999999999999999999999999999",
+    "JSON": '{"id": {"a": [null, "\\ud800"]}}',
+    "wide": "\U0001d56c\u202e\u0000\ufeff",
+}
+ARGUMENTS = {"key": "nonsense", "uidb36": "0" * 17, "token_id": "0" * 17, "pk": "1", "session_id": "1"}
+
+
+def url_of(pattern: URLPattern, prefix: str) -> str:
+    route = str(pattern.pattern)
+    for name, value in ARGUMENTS.items():
+        for converter in ("str", "int", "account_id"):
+            route = route.replace(f"<{converter}:{name}>", value)
+    return prefix + route
+
+
+URLS = [
+    *(url_of(pattern, "/") for pattern in account_urls.urlpatterns),
+    *(url_of(pattern, "/settings") for pattern in settings_urls.urlpatterns),
+]
+
+
+def test_the_walk_knows_every_url():
+    assert len(URLS) > 30
+    assert not any("<" in url for url in URLS)
+    assert all(need_of(p.callback, "POST") for p in [*account_urls.urlpatterns, *settings_urls.urlpatterns])
+
+
+@pytest.fixture
+def clients(ada) -> list[Client]:
+    somebody, _ = sign_in(verify(ada))
+    somebody.raise_request_exception = False
+    return [Client(raise_request_exception=False), somebody]
+
+
+@pytest.mark.parametrize("value", VALUES.values(), ids=VALUES.keys())
+@pytest.mark.parametrize("url", URLS)
+def test_bad_values(clients, url, value):
+    data = {} if value is None else dict.fromkeys(FIELDS, value)
+    body = b"&".join(
+        name.encode() + b"=" + (given if isinstance(given, bytes) else _quoted(given)) for name, given in data.items()
+    )
+    for client in clients:
+        posted = client.post(url, body, content_type="application/x-www-form-urlencoded")
+        assert posted.status_code < 500, posted.content[-500:]
+        got = client.get(f"{url}?{body.decode('latin-1')}")
+        assert got.status_code < 500
+
+
+def _quoted(text: str) -> bytes:
+    from urllib.parse import quote_plus
+
+    return quote_plus(text).encode()
+
+
+@pytest.mark.parametrize(
+    "url", ["/sign-in", "/sign-up", "/reset-password", "/settings/integrations", "/settings/email"]
+)
+def test_bad_bodies(clients, url):
+    for client in clients:
+        file = io.BytesIO(b"\x00" * 100)
+        file.name = "\x00../x"
+        for response in (
+            client.post(url, {"name": file, "login": file, "email": file, "username": file}),
+            client.post(url, b"\x00\xff", content_type="multipart/form-data; boundary=x"),
+            client.post(url, b"\x00\xff", content_type="multipart/form-data"),
+            client.post(url, b"[]", content_type="application/json"),
+            client.generic("POST", url, b"a=" * 500, "application/x-www-form-urlencoded; charset=nonsense"),
+            client.post(url, {f"f{i}": "" for i in range(1500)}),
+        ):
+            assert response.status_code < 500

@@ -1,0 +1,130 @@
+"""Stopping and killing the processes of a run: it comes to an end whatever they do, and meets no other process."""
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from resources.jobs.status import JobStatus
+from resources.models import Run
+from resources.sandbox import processes
+from resources.sandbox.disk_limit import Disk
+from resources.worker import execute_run, supervise
+from tests.support.work_stage import started
+
+BEYOND = 1 << 22  # no process can have this number
+WAITS = [sys.executable, "-c", "print('ready', flush=True); input()"]
+# Each process of a chain starts the next one and ends; all ends when the first process does, or after some rounds.
+CHAINS = """
+import ctypes, os, select, signal
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # the parent of all that lose theirs
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+ends, lives = os.pipe()
+for chain in range(20):
+    if not os.fork():
+        os.close(lives)
+        for generation in range(1000):
+            if select.select([ends], [], [], 0)[0] or os.fork():
+                os._exit(0)
+        os._exit(0)
+print('ready', flush=True)
+input()
+"""
+
+
+def process_of(command: list[str]) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    return process
+
+
+@pytest.mark.parametrize("seconds_of_a_round", [0.01, 1.0])
+def test_stopping_ends_where_there_are_always_new_processes(monkeypatch, seconds_of_a_round):
+    clock, rounds = itertools.count(step=seconds_of_a_round), itertools.count()
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(processes, "tree", lambda root, most=0: [BEYOND + next(rounds)])
+    monkeypatch.setattr(processes, "_origin", lambda pid: (0, "1"))
+    monkeypatch.setattr(processes, "_identified", lambda pids, root: dict.fromkeys(pids, "1"))
+    with pytest.raises(processes.CannotStop), processes.stopped(os.getpid()):
+        pytest.fail("It was said that they are stopped.")
+    assert next(rounds) <= max(0.3 / seconds_of_a_round, 5)
+
+
+def test_a_process_does_not_stop_itself():
+    with pytest.raises(processes.CannotStop), processes.stopped(os.getpid()):
+        pytest.fail("It was said that they are stopped.")
+
+
+def test_a_slow_machine_alone_is_no_reason_not_to_stop(monkeypatch):
+    clock = itertools.count(step=10.0)
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    with process_of(WAITS) as process, processes.stopped(process.pid):
+        process.kill()
+
+
+def test_stopping_ends_where_there_are_too_many(monkeypatch):
+    monkeypatch.setattr(processes, "_MOST_STOPPED", 20)
+    starts = "import subprocess\nfor _ in range(30): subprocess.Popen(['cat'])\nprint('ready', flush=True); input()"
+    with process_of([sys.executable, "-c", starts]) as process:
+        with pytest.raises(processes.CannotStop), processes.stopped(process.pid):
+            pytest.fail("It was said that they are stopped.")
+        process.communicate(b"\n")
+
+
+def test_chains_of_processes_do_not_keep_it_from_ending(tmp_path, monkeypatch):
+    monkeypatch.setattr(Disk, "_is_suspicious", lambda self, now: True)
+    disk = Disk(tmp_path, 1 << 30)
+    assert disk.measure(os.getpid()) == ""
+    with process_of([sys.executable, "-c", CHAINS]) as process:
+        assert disk.measure(process.pid) in ("", "processes that start others")
+        assert process.poll() is None
+        processes.kill(process.pid)
+
+
+@pytest.mark.django_db
+def test_a_run_whose_processes_cannot_be_stopped_is_ended_and_says_why(ada, monkeypatch):
+    def cannot(root, seen):
+        raise processes.CannotStop
+
+    monkeypatch.setattr(supervise, "_STEP_SECONDS", 0.02)
+    monkeypatch.setattr(processes, "_stop", cannot)
+    monkeypatch.setattr(Disk, "_is_suspicious", lambda self, now: True)
+    run = started(ada, {"main.py": "while True:\n    pass"})
+    execute_run.execute(run.pk)
+    run = Run.objects.get(pk=run.pk)
+    assert (run.status, run.exit_code) == (JobStatus.FAILED, 137)
+    assert run.status_message == "The Actor was stopped: it had too many processes that start others."
+
+
+@pytest.mark.parametrize("send", [processes.kill, lambda root: processes.tell(root, signal.SIGTERM)])
+def test_a_process_that_got_the_number_of_one_of_a_run_gets_no_signal(monkeypatch, send):
+    """The list of children is read before the signals are sent; in between a number can pass to another process."""
+    with process_of(WAITS) as of_run, process_of(WAITS) as other:
+        monkeypatch.setattr(processes, "tree", lambda root, most=0: [of_run.pid, other.pid])
+        send(of_run.pid)
+        assert of_run.wait(60) < 0
+        assert other.poll() is None
+        other.communicate(b"\n")
+        assert other.returncode == 0
+
+
+def test_a_process_that_gets_the_number_after_it_was_looked_at_gets_no_signal():
+    with process_of(WAITS) as process:
+        processes._send(process.pid, "1", signal.SIGKILL)
+        process.communicate(b"\n")
+        assert process.returncode == 0
+
+
+def test_stopping_meets_no_process_that_got_a_number_in_between(monkeypatch):
+    with process_of(WAITS) as of_run, process_of(WAITS) as other:
+        monkeypatch.setattr(processes, "tree", lambda root, most=0: [of_run.pid, other.pid])
+        with processes.stopped(of_run.pid):
+            assert processes._state(of_run.pid) == "T"
+            assert processes._state(other.pid) != "T"
+        for process in (of_run, other):
+            process.communicate(b"\n")

@@ -1,0 +1,182 @@
+"""Jobs are taken once, and those of workers that died are noticed, on whatever database."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from resources.jobs.status import AT_WORK, JobStatus
+from resources.kinds import Kind
+from resources.logs.reading import text_of
+from resources.logs.writing import append_line
+from resources.models import Build, Run
+from resources.worker import execute_run, leases
+from resources.worker.tasks import queue_run
+from tests.resources.worker.test_tasks import database_queue  # noqa: F401  # a fixture
+
+pytestmark = pytest.mark.django_db
+LONG_AGO = timedelta(minutes=10)
+
+
+@pytest.fixture
+def make_job(ada, make_resource):
+    """Make a run, or a build, that a worker took and was never heard of again."""
+
+    def make(kind: Kind = Kind.RUN, status: str = JobStatus.RUNNING, *, began: bool = True, **fields):
+        now = timezone.now()
+        held = {"worker": "dead", "lease_expires_at": now - timedelta(seconds=1)} if status in AT_WORK else {}
+        job = make_resource(kind, ada, status=status, started_at=now - LONG_AGO, **(held | fields))
+        if began:
+            append_line(job.pk, "Starting")
+        return job
+
+    return make
+
+
+@pytest.fixture
+def queued(monkeypatch) -> list[str]:
+    """What was queued again."""
+    ids: list[str] = []
+    monkeypatch.setattr(leases, "queue_run", ids.append)
+    monkeypatch.setattr(leases, "queue_build", ids.append)
+    return ids
+
+
+@pytest.mark.parametrize("kind", [Kind.RUN, Kind.BUILD])
+def test_a_job_is_taken_once(make_job, kind):
+    job = make_job(kind, JobStatus.READY)
+    before = timezone.now()
+    assert leases.take(type(job), job.pk, "first")
+    assert not leases.take(type(job), job.pk, "second")
+    job.refresh_from_db()
+    assert (job.status, job.worker) == (JobStatus.RUNNING, "first")
+    assert job.started_at >= before
+    assert job.lease_expires_at > before
+
+
+@pytest.mark.parametrize("status", sorted(set(JobStatus) - {JobStatus.READY}))
+def test_a_job_that_is_not_ready_is_not_taken(make_job, status):
+    job = make_job(status=status)
+    assert not leases.take(Run, job.pk, "worker")
+    assert not leases.take(Run, "a" * 17, "worker")
+
+
+def test_only_who_has_a_job_holds_on_to_it(make_job):
+    job = make_job(worker="mine")
+    assert not leases.prolong(Run, job.pk, "theirs", cpu_millis=5)
+    assert leases.prolong(Run, job.pk, "mine", cpu_millis=7)
+    job.refresh_from_db()
+    assert job.cpu_millis == 7
+    assert job.lease_expires_at > timezone.now()
+    assert not leases.end(Run, job.pk, "theirs", JobStatus.SUCCEEDED)
+    assert not leases.give_back(Run, job.pk, "theirs")
+    assert leases.end(Run, job.pk, "mine", JobStatus.SUCCEEDED, exit_code=0)
+    assert not leases.prolong(Run, job.pk, "mine")
+
+
+@pytest.mark.parametrize(
+    ("status", "ends"),
+    [
+        (JobStatus.RUNNING, JobStatus.FAILED),
+        (JobStatus.ABORTING, JobStatus.ABORTED),
+        (JobStatus.TIMING_OUT, JobStatus.TIMED_OUT),
+    ],
+)
+@pytest.mark.parametrize("kind", [Kind.RUN, Kind.BUILD])
+def test_a_job_whose_worker_is_gone_ends(make_job, queued, kind, status, ends):
+    job = make_job(kind, status)
+    assert leases.care_for_abandoned("alive") == 1
+    job.refresh_from_db()
+    assert (job.status, queued) == (ends, [])
+    assert job.finished_at is not None
+    assert "The worker that had this is gone" in text_of(job.pk)
+    assert leases.care_for_abandoned("alive") == 0
+
+
+def test_a_job_whose_lease_has_not_run_out_is_left_alone(make_job, queued):
+    job = make_job(lease_expires_at=timezone.now() + timedelta(seconds=30))
+    assert leases.care_for_abandoned("alive") == 0
+    job.refresh_from_db()
+    assert (job.status, job.worker) == (JobStatus.RUNNING, "dead")
+
+
+@pytest.mark.parametrize(("began", "restart"), [(False, False), (True, True)])
+def test_one_that_may_begin_anew_is_queued_again(make_job, queued, began, restart):
+    job = make_job(began=began, restart_on_error=restart)
+    leases.care_for_abandoned("alive")
+    job.refresh_from_db()
+    assert (job.status, job.worker, queued) == (JobStatus.READY, "", [job.pk])
+    assert job.before_millis >= LONG_AGO.total_seconds() * 1000
+    assert leases.take(Run, job.pk, "alive")
+
+
+def test_one_that_kills_its_workers_is_given_up(make_job, queued):
+    job = make_job(restart_on_error=True, restart_count=leases.MAX_RESTARTS)
+    leases.care_for_abandoned("alive")
+    job.refresh_from_db()
+    assert (job.status, queued) == (JobStatus.FAILED, [])
+
+
+def test_of_two_that_look_one_ends_it(make_job, queued, monkeypatch):
+    job = make_job()
+    seen = list(leases._abandoned(Run))
+    leases.care_for_abandoned("first")
+    log = text_of(job.pk)
+    monkeypatch.setattr(leases, "_abandoned", lambda model: iter(seen if model is Run else []))
+    assert leases.care_for_abandoned("second") == 0
+    assert text_of(job.pk) == log
+
+
+def test_a_job_that_is_in_no_queue_is_queued_again(make_job, database_queue):  # noqa: F811
+    lost, waiting, fresh = (make_job(status=JobStatus.READY, began=False) for _ in range(3))
+    queue_run(waiting.pk)
+    Run.objects.filter(pk=fresh.pk).update(started_at=timezone.now())
+    assert leases.care_for_undelivered() == 1
+    assert {row.args_kwargs["args"][0] for row in DBTaskResult.objects.all()} == {lost.pk, waiting.pk}
+    assert leases.care_for_undelivered() == 0
+
+
+def test_a_job_whose_task_died_before_it_was_taken_is_queued_again(make_job, database_queue):  # noqa: F811
+    job = make_job(status=JobStatus.READY, began=False)
+    queue_run(job.pk)
+    DBTaskResult.objects.update(status="RUNNING", started_at=timezone.now() - LONG_AGO)
+    assert leases.care_for_undelivered() == 1
+    assert sorted(DBTaskResult.objects.values_list("status", flat=True)) == ["FAILED", "READY"]
+
+
+def test_however_many_jobs_wait_the_queue_is_read_once(make_job, database_queue, django_assert_num_queries):  # noqa: F811
+    waiting = [make_job(kind, JobStatus.READY, began=False) for kind in (Kind.RUN, Kind.BUILD) for _ in range(4)]
+    for job in waiting:
+        queue_run(job.pk)
+    with django_assert_num_queries(len(leases.MODELS) + 1):
+        assert leases.care_for_undelivered() == 0
+
+
+def test_of_the_queue_only_what_waits_is_read():
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL reads an empty table whole, rightly")
+    ready = leases._tasks_of(["a" * 17]).filter(leases._has_status(DBTaskResult, {"READY"}))
+    assert "tasks_db_new_ordering_idx" in ready.explain()
+
+
+@pytest.mark.parametrize("model", [Run, Build])
+def test_looking_for_jobs_reads_an_index_and_not_every_job(model):
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL reads an empty table whole, rightly")
+    name = model.__name__.lower()
+    assert f"{name}_at_work" in leases._abandoned(model).explain()
+    assert f"{name}_ready" in leases._undelivered(model).explain()
+
+
+def test_a_run_that_fails_for_a_reason_of_ours_says_so_and_is_over(make_job, monkeypatch):
+    job = make_job(status=JobStatus.READY)
+
+    def broken(*args):
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(execute_run, "isolation", broken)
+    execute_run.execute(job.pk)
+    job.refresh_from_db()
+    assert (job.status, job.status_message) == (JobStatus.FAILED, "The server failed to run this.")

@@ -1,0 +1,147 @@
+"""An Actor made with the Apify SDK for Python, unchanged, run by the worker against the API."""
+
+import hashlib
+import json
+
+import pytest
+
+from resources.jobs.status import JobStatus
+from resources.logs.reading import text_of
+from resources.models import Actor, Dataset, Record, Run
+from resources.records.reading import open_record
+from resources.worker import execute_run
+from tests.support.secret_stage import GIVEN, SCHEMA, read_by, secret_actor, shows_no_secret, stored
+from tests.support.work_stage import started
+
+ACTOR = """
+import asyncio
+from apify import Actor
+
+async def main() -> None:
+    async with Actor:
+        given = await Actor.get_input()
+        Actor.log.info('Asked for %s', given['count'])
+        await Actor.push_data([{'n': number} for number in range(given['count'])])
+        await Actor.set_value('OUTPUT', {'count': given['count']})
+        await Actor.set_status_message('All counted', is_terminal=True)
+
+if __name__ == '__main__':
+    asyncio.run(main())
+"""
+FILES = {"src/__main__.py": ACTOR, "src/__init__.py": "", ".actor/actor.json": '{"actorSpecification": 1, "name": "x"}'}
+
+
+@pytest.fixture
+def api_here(transactional_db, live_server, settings) -> None:
+    """Let the API be where a run is told that it is."""
+    settings.PUBLIC_URL = live_server.url
+
+
+def test_an_actor_of_the_sdk_runs_to_its_end(api_here, ada):
+    run = started(ada, FILES, input=b'{"count": 30}', memory_mbytes=512)
+    execute_run.execute(run.pk)
+    run = Run.objects.get(pk=run.pk)
+    log = text_of(run.pk)
+    assert (run.status, run.exit_code) == (JobStatus.SUCCEEDED, 0), log
+    assert "Asked for 30" in log
+    assert Dataset.objects.get(run_id=run.pk).item_count == 30
+    output = Record.objects.get(store__run_id=run.pk, key="OUTPUT")
+    with open_record(output) as file:
+        assert json.load(file) == {"count": 30}
+    assert (run.status_message, run.is_status_message_terminal) == ("All counted", True)
+
+
+CHARGES = """
+import asyncio
+from apify import Actor
+
+async def main() -> None:
+    async with Actor:
+        await Actor.charge('page', count=3)
+        limited = await Actor.charge('page', count=100)
+        await Actor.set_value('OUTPUT', {'charged': limited.charged_count})
+
+asyncio.run(main())
+"""
+
+
+def test_an_actor_of_the_sdk_charges_for_its_events_up_to_the_limit(api_here, ada):
+    run = started(ada, {"main.py": CHARGES}, memory_mbytes=512, max_total_charge_usd=1)
+    event = {"eventTitle": "Page", "eventDescription": "A page", "eventPriceUsd": 0.1}
+    pricing = {
+        "pricingModel": "PAY_PER_EVENT",
+        "apifyMarginPercentage": 0.2,
+        "createdAt": "2021-01-01T00:00:00.000Z",
+        "startedAt": "2021-01-01T00:00:00.000Z",
+        "pricingPerEvent": {"actorChargeEvents": {"page": event}},
+    }
+    Actor.objects.filter(pk=run.actor_id).update(details=json.dumps({"pricingInfos": [pricing]}))
+    execute_run.execute(run.pk)
+    run = Run.objects.get(pk=run.pk)
+    assert run.status == JobStatus.SUCCEEDED, text_of(run.pk)
+    assert run.charged_events == {"page": 10}
+    with open_record(Record.objects.get(store__run_id=run.pk, key="OUTPUT")) as file:
+        assert json.load(file) == {"charged": 7}
+
+
+SECRETS = """
+import asyncio
+import hashlib
+import json
+from apify import Actor
+
+async def main() -> None:
+    async with Actor:
+        given = await Actor.get_input()
+        print('The password is', given['password'])
+        print('The cookie is', given['cookies'][0]['value'])
+        text = json.dumps([given['password'], given['cookies'], given['url']])
+        await Actor.set_value('OUTPUT', hashlib.sha256(text.encode()).hexdigest(), content_type='text/plain')
+        await Actor.set_status_message(f"Signed in with {given['password']}", is_terminal=True)
+
+asyncio.run(main())
+"""
+
+
+def test_an_actor_of_the_sdk_reads_its_secret_fields_and_its_log_and_status_hide_them(api_here, ada):
+    run = started(
+        ada,
+        {"main.py": SECRETS, ".actor/input_schema.json": json.dumps(SCHEMA)},
+        input=json.dumps(GIVEN).encode(),
+        memory_mbytes=512,
+    )
+    assert shows_no_secret(stored(run))
+    execute_run.execute(run.pk)
+    run = Run.objects.get(pk=run.pk)
+    log = text_of(run.pk)
+    assert run.status == JobStatus.SUCCEEDED, log
+    read = json.dumps([GIVEN["password"], GIVEN["cookies"], GIVEN["url"]])
+    with open_record(Record.objects.get(store__run_id=run.pk, key="OUTPUT")) as file:
+        assert file.read().decode() == hashlib.sha256(read.encode()).hexdigest()
+    assert "The password is ********" in log
+    assert "The cookie is ********" in log
+    assert shows_no_secret(log)
+    assert run.status_message == "Signed in with ********"
+
+
+CALLS = """
+import asyncio
+from apify import Actor
+
+async def main() -> None:
+    async with Actor:
+        given = await Actor.get_input()
+        await Actor.start(given.pop('target'), run_input=given, memory_mbytes=128)
+
+asyncio.run(main())
+"""
+
+
+def test_what_a_run_gives_another_actor_is_encrypted_for_that_one(api_here, ada):
+    target = secret_actor(ada)
+    run = started(ada, {"main.py": CALLS}, input=json.dumps({**GIVEN, "target": target.pk}).encode(), memory_mbytes=512)
+    execute_run.execute(run.pk)
+    assert Run.objects.get(pk=run.pk).status == JobStatus.SUCCEEDED, text_of(run.pk)
+    called = Run.objects.get(actor_id=target.pk)
+    assert shows_no_secret(stored(called))
+    assert read_by(called) == GIVEN

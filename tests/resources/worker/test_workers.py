@@ -1,0 +1,170 @@
+"""Several workers at one queue, and what each of them does besides."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from resources.jobs.status import JobStatus
+from resources.kinds import Kind
+from resources.models import Run
+from resources.sandbox import directories
+from resources.worker import leases, maintenance, tasks, worker, worker_identity
+from tests.resources.worker.test_tasks import database_queue  # noqa: F401  # a fixture
+
+MANY = 8
+
+
+def in_threads(do, count: int = MANY) -> None:
+    """Call `do` with each number, all at the same time."""
+    barrier = threading.Barrier(count)
+    failed: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            barrier.wait(30)
+            do(number)
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+
+
+def test_of_many_workers_one_takes_a_run(transactional_db, ada, make_resource):
+    runs = [make_resource(Kind.RUN, ada).pk for _ in range(5)]
+    taken: list[tuple[str, int]] = []
+
+    def take(number: int) -> None:
+        taken.extend((run, number) for run in runs if leases.take(Run, run, f"worker-{number}"))
+
+    in_threads(take)
+    assert sorted(run for run, _ in taken) == sorted(runs)
+    for run, number in taken:
+        assert Run.objects.get(pk=run).worker == f"worker-{number}"
+
+
+def test_of_many_workers_one_cares_for_a_dead_one(transactional_db, ada, make_resource):
+    past = timezone.now() - timedelta(minutes=1)
+    run = make_resource(Kind.RUN, ada, status=JobStatus.ABORTING, worker="dead", lease_expires_at=past, started_at=past)
+    cared: list[int] = []
+    in_threads(lambda number: cared.append(leases.care_for_abandoned(f"worker-{number}")))
+    assert sorted(cared) == [0] * (MANY - 1) + [1]
+    run.refresh_from_db()
+    assert run.status == JobStatus.ABORTED
+
+
+def test_a_worker_does_what_is_queued_each_once_and_ends_when_asked(
+    transactional_db,
+    database_queue,  # noqa: F811
+    monkeypatch,
+):
+    done: list[str] = []
+    all_done = threading.Event()
+
+    def note(what: str) -> None:
+        done.append(what)
+        if len(done) == 2 * MANY:
+            all_done.set()
+
+    monkeypatch.setattr("resources.worker.execute_run.execute", note)
+    monkeypatch.setattr("resources.webhooks.delivery.deliver", note)
+    monkeypatch.setattr(worker, "INTERVAL_SECONDS", 0.01)
+    for number in range(MANY):
+        tasks.queue_run(f"run-{number}")
+        tasks.queue_dispatch(f"dispatch-{number}")
+    working = worker.Worker(3, 2)
+    thread = threading.Thread(target=working.run)
+    thread.start()
+    try:
+        assert all_done.wait(60)
+    finally:
+        working.stop()
+        thread.join()
+        worker_identity.stopping.clear()
+    assert sorted(done) == sorted(f"{what}-{number}" for what in ("run", "dispatch") for number in range(MANY))
+    assert set(DBTaskResult.objects.values_list("status", flat=True)) == {"SUCCESSFUL"}
+
+
+def test_a_chore_that_fails_keeps_no_other_from_being_done(monkeypatch):
+    def broken() -> None:
+        raise RuntimeError("broken")
+
+    done: list[int] = []
+    todo = maintenance.Chores([maintenance.Chore(broken, 5), maintenance.Chore(lambda: done.append(1), 10)])
+    for now in (100, 104, 105, 109, 110):
+        todo.do_what_is_due(now)
+    assert len(done) == 2
+    assert [chore.due_at for chore in todo._chores] == [115, 120]
+
+
+@pytest.mark.django_db
+def test_directories_of_what_is_over_are_removed(ada, make_resource):
+    going_on = make_resource(Kind.RUN, ada, status=JobStatus.RUNNING)
+    over = make_resource(Kind.RUN, ada, status=JobStatus.ABORTED)
+    build = make_resource(Kind.BUILD, ada, status=JobStatus.SUCCEEDED)
+    making = directories.of_build(f"{build.pk}.abcd")
+    kept = [directories.of_attempt(going_on.pk), directories.of_build(build.pk), making]
+    left = [directories.of_attempt(over.pk), directories.of_attempt("a" * 17), directories.of_build("a" * 17)]
+    for directory in (*kept, *left):
+        directory.mkdir()
+    maintenance.remove_left_directories()
+    assert all(directory.is_dir() for directory in kept)
+    assert not any(directory.exists() for directory in left)
+
+
+def test_schedules_and_abandoned_jobs_do_not_wait_for_a_slow_chore(monkeypatch):
+    begun, pressing_done, goes_on = threading.Event(), threading.Event(), threading.Event()
+
+    def slow() -> None:
+        begun.set()
+        assert goes_on.wait(60)
+
+    def pressing() -> None:
+        if begun.is_set():
+            pressing_done.set()
+
+    monkeypatch.setattr(maintenance, "pressing", lambda name: [maintenance.Chore(pressing, 0)])
+    monkeypatch.setattr(maintenance, "others", lambda: [maintenance.Chore(slow, 60)])
+    monkeypatch.setattr(worker, "_CHORES_SECONDS", 0.01)
+    working = worker.Worker(0, 0)
+    thread = threading.Thread(target=working.run)
+    thread.start()
+    try:
+        assert pressing_done.wait(60)
+    finally:
+        goes_on.set()
+        working.stop()
+        thread.join()
+        worker_identity.stopping.clear()
+
+
+@pytest.mark.django_db
+def test_more_old_tasks_than_a_batch_are_forgotten_at_once(database_queue, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(maintenance, "_BATCH", 2)
+    for _ in range(5):
+        tasks.queue_run("a" * 17)
+    DBTaskResult.objects.update(status="SUCCESSFUL", finished_at=timezone.now() - timedelta(days=4))
+    assert maintenance.forget_tasks() == 5
+    assert not DBTaskResult.objects.exists()
+
+
+@pytest.mark.django_db
+def test_old_tasks_are_forgotten(database_queue):  # noqa: F811
+    for _ in range(3):
+        tasks.queue_run("a" * 17)
+    old, recent, _ = DBTaskResult.objects.all()
+    for task, days in ((old, 4), (recent, 1)):
+        task.status, task.finished_at = "SUCCESSFUL", timezone.now() - timedelta(days=days)
+        task.save()
+    assert maintenance.forget_tasks() == 1
+    assert not DBTaskResult.objects.filter(pk=old.pk).exists()

@@ -1,0 +1,98 @@
+"""Small worlds of accounts, resources, grants and issues, built in the database from a description.
+
+A description has the form of a world of `tests/access/access_cases.json`; see the access model for what it means.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.models import Account
+from accounts.principal import Principal
+from resources.kinds import Kind
+from resources.models import MODELS, Resource, Run
+from sharing import grants, issues
+from sharing.access import Decision, decide
+from sharing.facts import Address, fetch
+from sharing.lists import Listed, Ownership, listed
+from sharing.models import Issue
+from sharing.permissions import Permission, parse
+from tests.conftest import principal_of
+
+
+@dataclass
+class World:
+    """A world as it stands in the database."""
+
+    accounts: dict[str, Account]
+    resources: dict[str, Resource]
+    issues: list[Issue]
+
+    def principal(self, who: str | None) -> Principal:
+        """Return the principal of an account by its name in the description; None is nobody."""
+        return Principal() if who is None else principal_of(self.accounts[who])
+
+    def decide(self, who: str | None, what: str, permission: str, addressed_by: str = "ID") -> Decision:
+        """Ask for a decision the way that the middleware does, starting from an address."""
+        return self.decide_for(self.principal(who), what, permission, addressed_by)
+
+    def decide_for(self, principal: Principal, what: str, permission: str, addressed_by: str = "ID") -> Decision:
+        resource = self.resources[what]
+        kind = Kind(resource.kind)
+        owner = next(account for account in self.accounts.values() if account.pk == resource.owner_id)
+        by_id = Address(kind, id=resource.pk)
+        by_name = Address(kind, username=owner.username, name=resource.name or "")
+        address = by_id if addressed_by == "ID" else by_name
+        found = fetch(address, principal.account_id)
+        assert found is not None, (what, addressed_by)
+        return decide(principal, found.facts, Permission[permission], address.by)
+
+    def listed(self, who: str, ownership: Ownership = Ownership.BOTH, **filters: Any) -> list[Listed]:
+        return listed(self.accounts[who].pk, ownership=ownership, limit=1000, **filters)
+
+    def name_of(self, resource_id: str) -> str:
+        return next(name for name, resource in self.resources.items() if resource.pk == resource_id)
+
+
+def build(description: dict[str, Any]) -> World:
+    """Put a world into the database, by the project's own functions where there is one."""
+    world = World({}, {}, [])
+    for each in description["accounts"]:
+        world.accounts[each["name"]] = Account.objects.create_user(
+            each["name"],
+            f"{each['name']}@example.com",
+            general_access=each["generalAccess"],
+            share_runs_with_actor_creators=each["shareRunsWithActorCreators"],
+        )
+    for each in description["resources"]:
+        world.resources[each["name"]] = _resource(world, each)
+    for each in description["grants"]:
+        resource = world.resources[each["resource"]]
+        permissions = parse(each["permissions"], Kind(resource.kind))
+        grants.grant(resource, world.accounts[each["account"]], permissions, by=_owner(world, resource))
+    for each in description["issues"]:
+        run, actor = Run.objects.get(pk=world.resources[each["run"]].pk), world.resources[each["actor"]]
+        issue = Issue.objects.create(actor_id=actor.pk, author=world.accounts[each["author"]], title="Prices missing")
+        issues.attach_run(issue, run, by=_owner(world, run))
+        world.issues.append(issue)
+    return world
+
+
+def _resource(world: World, each: dict[str, Any]) -> Resource:
+    kind = Kind(each["kind"])
+    fields: dict[str, Any] = {key: world.resources[each[key]] for key in ("actor", "task", "run") if each.get(key)}
+    name = each.get("storageName") if MODELS[kind]().info.storage else each["name"]
+    if kind in (Kind.RUN, Kind.BUILD):
+        name = None
+    if "run" in fields:  # default storages are made at the same time as their run
+        fields["created_at"] = fields["run"].created_at
+    return MODELS[kind].objects.create(
+        owner=world.accounts[each["owner"]],
+        name=name,
+        is_public=each.get("public", False),
+        general_access=each.get("generalAccess", "FOLLOW_USER_SETTING"),
+        **fields,
+    )
+
+
+def _owner(world: World, resource: Resource) -> Principal:
+    return principal_of(next(a for a in world.accounts.values() if a.pk == resource.owner_id))
