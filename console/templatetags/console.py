@@ -24,7 +24,7 @@ register.filter("shown_email", shown)
 _AREAS_OF_THEIR_OWN = {"/actors": "/actors/runs"}
 
 
-@register.inclusion_tag("_nav_link.html", takes_context=True)
+@register.inclusion_tag("components/_nav_link.html", takes_context=True)
 def nav_link(context: dict[str, Any], view_name: str, icon: str, label: str) -> dict[str, Any]:
     """A line of the navigation, marked as current on its page and on the pages below it."""
     url = reverse(view_name)
@@ -42,7 +42,7 @@ def _is_below(path: str, area: str | None) -> bool:
     return area is not None and f"{path}/".startswith(f"{area}/")
 
 
-@register.inclusion_tag("_job_status.html")
+@register.inclusion_tag("components/_job_status.html")
 def job_status(status: str) -> dict[str, Any]:
     """The status of a build or run as a badge."""
     return {"words": STATUS_WORDS[status]}

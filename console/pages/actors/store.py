@@ -34,6 +34,6 @@ def page(request: PageRequest) -> HttpResponse:
         "order": order,
         "orders": ((StoreOrder.RELEVANCE, "Most runs"), (StoreOrder.NEWEST, "Newest")),
     }
-    response = render(request, "store/_tiles.html" if request.htmx else "store/store.html", context)
+    response = render(request, "actors/_store_tiles.html" if request.htmx else "actors/store.html", context)
     patch_vary_headers(response, ("HX-Request",))
     return response

@@ -19,7 +19,7 @@ def answer(request: PageRequest, fragment: str, *, title: str, **context: Any) -
     form = context.get("form")
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form is not None and form.errors else HTTPStatus.OK
     context |= {"dialog_title": title, "fragment": fragment}
-    response = render(request, fragment if request.htmx else "dialog_page.html", context, status=status)
+    response = render(request, fragment if request.htmx else "components/dialog_page.html", context, status=status)
     patch_vary_headers(response, ("HX-Request",))
     return response
 

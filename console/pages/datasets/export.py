@@ -131,7 +131,7 @@ def dialog(request: DatasetRequest) -> HttpResponse:
         made = _make_link(request, form)
     return dialogs.answer(
         request,
-        "storage/_export.html",
+        "datasets/_export.html",
         title="Export dataset",
         form=form,
         resource=dataset,

@@ -82,4 +82,4 @@ def dialog(request: DatasetRequest) -> HttpResponse:
             items = "1 item was" if added == 1 else f"{number(added)} items were"
             messages.success(request, f"{items} added from {file.name}.")
             return dialogs.go_to(request, dataset.console_path)
-    return dialogs.answer(request, "storage/_upload.html", title="Upload items", form=form, resource=dataset)
+    return dialogs.answer(request, "datasets/_upload.html", title="Upload items", form=form, resource=dataset)

@@ -29,4 +29,4 @@ def dataset_page(request: DatasetRequest) -> HttpResponse:
         view = view_of(request.resource, request.GET)
     except DatasetGone:
         return refusals.missing(request, Kind.DATASET)
-    return render(request, "storage/dataset.html", {**context_of(request), **view})
+    return render(request, "datasets/dataset.html", {**context_of(request), **view})

@@ -37,7 +37,7 @@ def show(request: StoreRequest, key: str = "") -> HttpResponse:
         return _missing(request)
     return dialogs.answer(
         request,
-        "storage/_record.html",
+        "key_value_stores/_record.html",
         title=record.key,
         store=store,
         row=row_of(store, record),
@@ -87,7 +87,7 @@ def delete(request: StoreRequest, key: str = "") -> HttpResponse:
     if record is None:
         return _missing(request)
     return dialogs.answer(
-        request, "storage/_record_delete.html", title="Delete record?", store=store, row=row_of(store, record)
+        request, "key_value_stores/_record_delete.html", title="Delete record?", store=store, row=row_of(store, record)
     )
 
 
@@ -99,4 +99,4 @@ def _named(request: StoreRequest, key: str) -> Record | None:
 def _missing(request: StoreRequest) -> HttpResponse:
     """Say that there is no such record, to somebody who may read the store."""
     context = {"resource": request.resource, "info": request.resource.info, "what": "record"}
-    return render(request, "storage/missing.html", context, status=HTTPStatus.NOT_FOUND)
+    return render(request, "components/missing.html", context, status=HTTPStatus.NOT_FOUND)

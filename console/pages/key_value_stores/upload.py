@@ -190,7 +190,9 @@ def _upload(request: StoreRequest, limit: Limit) -> HttpResponse:
     else:
         key = request.GET.get("key", "")[:MAX_LENGTH]
         form = RecordForm(initial={"key": key, "replace": bool(key)})
-    return dialogs.answer(request, "storage/_record_upload.html", title="Upload a record", form=form, store=store)
+    return dialogs.answer(
+        request, "key_value_stores/_record_upload.html", title="Upload a record", form=form, store=store
+    )
 
 
 @needs(Kind.KEY_VALUE_STORE, Permission.WRITE)
@@ -199,7 +201,7 @@ def key_warning(request: StoreRequest) -> HttpResponse:
     """Answer with what an upload under a key would replace, while the key is being typed."""
     record = find(request.resource.pk, request.GET.get("key", ""))
     row = None if record is None else row_of(request.resource, record)
-    return render(request, "storage/_record_there.html", {"row": row})
+    return render(request, "key_value_stores/_record_there.html", {"row": row})
 
 
 def too_large() -> str:

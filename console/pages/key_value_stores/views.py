@@ -58,7 +58,9 @@ def page(request: StoreRequest) -> HttpResponse:
         "longest_key": MAX_LENGTH,
     }
     is_table = request.htmx.target == TABLE
-    response = render(request, "storage/_records.html" if is_table else "storage/key_value_store.html", context)
+    response = render(
+        request, "key_value_stores/_records.html" if is_table else "key_value_stores/key_value_store.html", context
+    )
     patch_vary_headers(response, ("HX-Request", "HX-Target"))
     return response
 

@@ -94,7 +94,7 @@ def show(request: QueueRequest, request_id: str) -> HttpResponse:
         return _missing(request)
     return dialogs.answer(
         request,
-        "storage/_queued_request.html",
+        "request_queues/_queued_request.html",
         title=f"Request {found.id}",
         queue=queue,
         row=row_of(found),
@@ -115,7 +115,9 @@ def add(request: QueueRequest) -> HttpResponse:
                 return dialogs.go_to(request, queue.console_path)
         except QueueGone:
             return dialogs.go_to(request, queue.console_path)
-    return dialogs.answer(request, "storage/_queued_request_add.html", title="Add a request", form=form, queue=queue)
+    return dialogs.answer(
+        request, "request_queues/_queued_request_add.html", title="Add a request", form=form, queue=queue
+    )
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
@@ -134,7 +136,7 @@ def delete(request: QueueRequest, request_id: str) -> HttpResponse:
     except QueueGone:
         return dialogs.go_to(request, queue.console_path)
     return dialogs.answer(
-        request, "storage/_queued_request_delete.html", title="Delete request?", queue=queue, row=row_of(found)
+        request, "request_queues/_queued_request_delete.html", title="Delete request?", queue=queue, row=row_of(found)
     )
 
 
@@ -152,7 +154,7 @@ def unlock_all(request: QueueRequest) -> HttpResponse:
         return dialogs.go_to(request, queue.console_path)
     count = reading.count_locked(queue.pk)
     return dialogs.answer(
-        request, "storage/_unlock.html", title="Unlock all requests?", queue=queue, locked_count=count
+        request, "request_queues/_unlock.html", title="Unlock all requests?", queue=queue, locked_count=count
     )
 
 
@@ -163,4 +165,4 @@ def _client(by: Principal) -> Client:
 def _missing(request: QueueRequest) -> HttpResponse:
     """Say that there is no such request, to somebody who may read the queue."""
     context = {"resource": request.resource, "info": request.resource.info, "what": "request"}
-    return render(request, "storage/missing.html", context, status=HTTPStatus.NOT_FOUND)
+    return render(request, "components/missing.html", context, status=HTTPStatus.NOT_FOUND)

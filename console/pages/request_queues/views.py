@@ -46,7 +46,7 @@ def page(request: QueueRequest) -> HttpResponse:
         "after": after,
         "next_after": found.next_after,
     }
-    return render(request, "storage/request_queue.html", context)
+    return render(request, "request_queues/request_queue.html", context)
 
 
 def _state(text: str) -> State | None:

@@ -67,7 +67,7 @@ def _what_has_come(request: ResourcePageRequest, job: Build | Run) -> HttpRespon
     has_changed = request.GET.get("status", "") != job.status
     if not data and not has_changed:
         return HttpResponse(status=204)
-    response = render(request, "jobs/_log_more.html", {"log": _log(job, data, start, is_last=is_last)})
+    response = render(request, "components/_log_more.html", {"log": _log(job, data, start, is_last=is_last)})
     return trigger_client_event(response, "job-changed") if has_changed else response
 
 

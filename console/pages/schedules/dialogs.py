@@ -117,7 +117,7 @@ def rename(request: ScheduleRequest) -> HttpResponse:
         else:
             messages.success(request, f"The schedule is called “{schedule}” now.")
             return dialogs.go_to(request, schedule.console_path)
-    return dialogs.answer(request, "storage/_rename.html", title="Rename schedule", form=form, resource=schedule)
+    return dialogs.answer(request, "storages/_rename.html", title="Rename schedule", form=form, resource=schedule)
 
 
 @needs(Kind.SCHEDULE, Permission.WRITE)

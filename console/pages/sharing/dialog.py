@@ -249,7 +249,7 @@ def _refuse_adding(
     if not request.htmx:
         return _whole(request, adding=adding, content=content, status=status)
     context = {**_context(request, content, adding), "focus_field": True}
-    return render(request, "share/_refused_form.html", context, status=status)
+    return render(request, "sharing/_refused_form.html", context, status=status)
 
 
 def _done(
@@ -268,7 +268,7 @@ def _done(
     content = content or content_for(_fresh(request))
     context = _context(request, content, adding or Adding(), notice)
     context |= {"focus": focus, "with_form": adding is not None, "focus_field": adding is not None}
-    return render(request, "share/_changed.html", context, status=status)
+    return render(request, "sharing/_changed.html", context, status=status)
 
 
 def _whole(
@@ -280,7 +280,7 @@ def _whole(
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
     content = content or content_for(request.access)
-    template = "share/_dialog.html" if request.htmx else "share/dialog.html"
+    template = "sharing/_dialog.html" if request.htmx else "sharing/dialog.html"
     context = {**_context(request, content, adding, notice), "focus_field": True}
     return render(request, template, context, status=status)
 

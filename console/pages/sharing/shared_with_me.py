@@ -27,7 +27,7 @@ def page(request: PageRequest) -> HttpResponse:
         "kinds": KINDS.values(),
         "kind": KINDS[kind] if kind else None,
     }
-    return render(request, "shared/shared.html", context)
+    return render(request, "sharing/shared_with_me.html", context)
 
 
 def _kind(text: str) -> Kind | None:

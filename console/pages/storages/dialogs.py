@@ -57,7 +57,7 @@ def create(request: PageRequest, kind: str) -> HttpResponse:
             messages.success(request, f"{_called(made)} was created.")
             return dialogs.go_to(request, made.console_path)
     return dialogs.answer(
-        request, "storage/_create.html", title=f"New {info.noun}", form=form, info=info, list_path=words.list_path
+        request, "storages/_create.html", title=f"New {info.noun}", form=form, info=info, list_path=words.list_path
     )
 
 
@@ -79,7 +79,7 @@ def rename(request: ResourcePageRequest) -> HttpResponse:
             return dialogs.go_to(request, resource.console_path)
     title = f"Rename {resource.info.noun}"
     warning = rename_warning(request.access.facts)
-    return dialogs.answer(request, "storage/_rename.html", title=title, form=form, resource=resource, warning=warning)
+    return dialogs.answer(request, "storages/_rename.html", title=title, form=form, resource=resource, warning=warning)
 
 
 @needs(None, Permission.WRITE)
@@ -95,7 +95,7 @@ def delete(request: ResourcePageRequest) -> HttpResponse:
         return dialogs.go_to(request, words.list_path)
     return dialogs.answer(
         request,
-        "storage/_delete.html",
+        "storages/_delete.html",
         title=f"Delete {resource.info.noun}?",
         resource=resource,
         info=resource.info,
@@ -110,7 +110,7 @@ def api(request: ResourcePageRequest) -> HttpResponse:
     resource = request.resource
     return dialogs.answer(
         request,
-        "storage/_api.html",
+        "storages/_api.html",
         title="API",
         resource=resource,
         words=STORAGE_WORDS[Kind(resource.kind)],

@@ -83,7 +83,7 @@ def create(request: ResourcePageRequest) -> HttpResponse:
     what = CONTENT[facts.kind] if key is None else f"record {key}"
     return dialogs.answer(
         request,
-        "links/_create.html",
+        "storages/_link_form.html",
         title=f"Link to the {what}",
         form=form,
         made=made,
@@ -113,7 +113,7 @@ def link_list(request: ResourcePageRequest) -> HttpResponse:
         "why_not": links.why_not(request.access),
         "key_holders": keys_given(request.access.facts) if manages else [],
     }
-    return render(request, "links/links.html", context)
+    return render(request, "storages/links.html", context)
 
 
 @needs(None, READ)
@@ -132,7 +132,7 @@ def revoke(request: ResourcePageRequest, link_id: str) -> HttpResponse:
         return dialogs.go_to(request, _list_path(request))
     return dialogs.answer(
         request,
-        "links/_revoke.html",
+        "storages/_link_revoke.html",
         title="Revoke this link?",
         resource=request.resource,
         link=link,
@@ -154,7 +154,7 @@ def revoke_all(request: ResourcePageRequest) -> HttpResponse:
     facts = request.access.facts
     return dialogs.answer(
         request,
-        "links/_revoke_all.html",
+        "storages/_links_revoke_all.html",
         title="Revoke all links?",
         resource=resource,
         active=len(active(resource, facts)),

@@ -37,7 +37,7 @@ def page(request: PageRequest, kind: str) -> HttpResponse:
     words = STORAGE_WORDS[Kind(kind)]
     listing = listing_of(request, words.kind)
     rows = _rows(listing.found, words, request.principal)
-    return answer(request, "storage", {**listing.context, "words": words, "rows": rows})
+    return answer(request, "storages", {**listing.context, "words": words, "rows": rows})
 
 
 def _rows(found: Sequence[Listed], words: StorageWords, principal: Principal) -> list[StorageRow]:

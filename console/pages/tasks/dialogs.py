@@ -95,7 +95,7 @@ def rename(request: TaskRequest) -> HttpResponse:
         else:
             messages.success(request, f"The task is called “{task}” now.")
             return dialogs.go_to(request, task.console_path)
-    return dialogs.answer(request, "storage/_rename.html", title="Rename task", form=form, resource=task)
+    return dialogs.answer(request, "storages/_rename.html", title="Rename task", form=form, resource=task)
 
 
 @needs(Kind.TASK, Permission.WRITE)
