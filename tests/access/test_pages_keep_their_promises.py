@@ -148,6 +148,7 @@ class Promises(PageCase):
     def _check_private(self, world: World, name: str, who: str, said: str) -> None:
         actor = Actor.objects.get(pk=world.resources[name].pk)
         only = re.search(r"From now on only (.*?) can see it, its source and its issues(, and run it)?\.", said)
+        assert only
         runners = re.search(r"Of these, (.*?) can run it\.", said)
         readers = people(only[1], who)
         assert readers == {each for each in (*PEOPLE, STRANGER) if world.decide(each, name, "READ").allowed}
@@ -238,7 +239,9 @@ def links_saved(case: Promises, world: World, owner: Account, tick: bool) -> str
     browser = case.browser(world, owner.username)
     given = {"reader_links": "on"} if tick else {}
     page = browser.post(f"{SECURITY}/reader-links", given, headers={"HX-Request": "true"}).content.decode()
-    return re.search(r"Now (.*?) can make new links to a Restricted storage", text_of(page))[1]
+    found = re.search(r"Now (.*?) can make new links to a Restricted storage", text_of(page))
+    assert found
+    return found[1]
 
 
 def people(names: str, reader: str) -> set[str]:
