@@ -35,8 +35,8 @@ class _ClientHandler(ApiShortcut, django.test.client.ClientHandler):
         """Keep it, as Django's own does: the test may be in a transaction."""
 
 
-django.test.client.ClientHandler = _ClientHandler
-django.test.testcases.WSGIHandler = Application  # type: ignore[misc, attr-defined]  # of live servers
+django.test.client.ClientHandler = _ClientHandler  # type: ignore[misc]
+django.test.testcases.WSGIHandler = Application  # type: ignore[attr-defined]  # of live servers
 
 
 def principal_of(account: Account) -> Principal:
