@@ -12,11 +12,13 @@ from unittest.mock import Mock
 
 import pytest
 from django.core.management import call_command, load_command_class
-from django.db import OperationalError
+from django.core.signals import request_started
+from django.db import OperationalError, close_old_connections
 from django.utils import timezone
 
 from accounts import exposure, published_password
 from accounts.models import ListeningAddress
+from console.wsgi import application
 from resources.worker import worker
 
 pytestmark = pytest.mark.django_db
@@ -134,9 +136,9 @@ def test_the_process_space_is_that_of_the_pid_namespace():
 @pytest.fixture
 def ask(monkeypatch):
     """Return a function that asks the WSGI application as a server does, and returns the status."""
-    from console.wsgi import application
-
     monkeypatch.setattr(exposure, "_quiet_until", 0.0, raising=False)
+    # The application is served without it; Django's test client connects it again after each request.
+    request_started.disconnect(close_old_connections)
 
     def ask(peer: str, forwarded: str = "", path: str = "/healthz") -> str:
         environ: dict[str, object] = {
