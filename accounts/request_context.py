@@ -5,6 +5,8 @@ from contextvars import ContextVar
 from allauth.account.adapter import get_adapter
 from django.http import HttpRequest
 
+from accounts.user_agents import browser_name
+
 _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
 
@@ -25,8 +27,6 @@ class answering:  # noqa: N801  # it reads as a statement; contextlib's way to w
 
 def origin() -> dict[str, str]:
     """Return the client's address, and the browser where it has one; nothing outside a request."""
-    from accounts.sessions import browser_name
-
     request = _request.get()
     if request is None:
         return {}

@@ -19,6 +19,7 @@ from accounts import audit
 from accounts.models import Account
 from accounts.principal import Principal
 from accounts.session_store import stored_key
+from accounts.user_agents import browser_name
 
 SEEN_AT_MOST_EVERY = 60  # seconds
 EXTENDED_AT_MOST_EVERY = 60 * 60  # seconds
@@ -134,29 +135,3 @@ def _end(account: Account, sessions: Iterable[UserSession], *, by: Principal) ->
                 ended_one = {"browser": browser_name(session.user_agent), "ip": session.ip}
                 audit.record("session.ended", by=by, account_id=account.pk, session=ended_one)
     return len(alive)
-
-
-_BROWSERS = (
-    ("Edg", "Edge"),
-    ("OPR", "Opera"),
-    ("Firefox", "Firefox"),
-    ("Chrome", "Chrome"),
-    ("Safari", "Safari"),
-    ("curl", "curl"),
-)
-_SYSTEMS = (
-    ("Android", "Android"),
-    ("iPhone", "iPhone"),
-    ("iPad", "iPad"),
-    ("Windows", "Windows"),
-    ("Mac OS X", "macOS"),
-    ("CrOS", "ChromeOS"),
-    ("Linux", "Linux"),
-)
-
-
-def browser_name(user_agent: str) -> str:
-    """Return what people call a browser and its system: "Firefox on Windows"."""
-    browser = next((name for sign, name in _BROWSERS if sign in user_agent), "Unknown browser")
-    system = next((name for sign, name in _SYSTEMS if sign in user_agent), None)
-    return f"{browser} on {system}" if system else browser

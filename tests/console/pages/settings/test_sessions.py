@@ -11,7 +11,6 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.session_store import stored_key
-from accounts.sessions import browser_name
 from tests.support.accounts_cast import actions_of, sign_in, verify
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
@@ -105,21 +104,6 @@ def test_a_session_that_was_not_noted_is(ada, signed_in):
     client = signed_in(ada)
     client.get("/settings")
     assert UserSession.objects.get().session_key == stored_key(client.session.session_key)
-
-
-@pytest.mark.parametrize(
-    ("user_agent", "name"),
-    [
-        (FIREFOX, "Firefox on Linux"),
-        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) Version/17 Safari/605", "Safari on macOS"),
-        ("Mozilla/5.0 (Windows NT 10.0) Chrome/128 Safari/537 Edg/128", "Edge on Windows"),
-        ("Mozilla/5.0 (Linux; Android 14) Chrome/128 Mobile Safari/537", "Chrome on Android"),
-        ("", "Unknown browser"),
-        ("\ud800<script>", "Unknown browser"),
-    ],
-)
-def test_browser_names(user_agent, name):
-    assert browser_name(user_agent) == name
 
 
 @pytest.fixture
