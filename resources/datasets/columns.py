@@ -8,14 +8,12 @@ are at most 2,000 columns, and names are cut at 200 characters.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Raw
 
-if TYPE_CHECKING:
-    from resources.datasets.options import ItemsOptions
-    from resources.datasets.transformations import Block, Item
+from resources.datasets.items import Block, Item
+from resources.datasets.options import ItemsOptions
 
 MAX_COLUMNS = 2000
 MAX_NAME_LENGTH = 200
@@ -29,7 +27,7 @@ class Columns:
     """The columns of a table of some items, and the items in blocks of which no value is an array or an object."""
 
     names: list[str]
-    blocks: Callable[[], Iterator["Block"]]
+    blocks: Callable[[], Iterator[Block]]
 
     @property
     def titles(self) -> list[str]:
@@ -42,9 +40,7 @@ def titles(names: list[str]) -> list[str]:
     return [name[:MAX_NAME_LENGTH] for name in names]
 
 
-def arrange(
-    blocks: Callable[[], Iterator["Block"]], options: "ItemsOptions", known: list[str] | None = None
-) -> Columns:
+def arrange(blocks: Callable[[], Iterator[Block]], options: ItemsOptions, known: list[str] | None = None) -> Columns:
     """Find the columns of items.
 
     Args:
@@ -62,7 +58,7 @@ def arrange(
     return Columns(names, lambda: ([_flatten(item, wanted) for item in block] for block in blocks()))
 
 
-def _find(blocks: Iterator["Block"]) -> tuple[list[str], bool]:
+def _find(blocks: Iterator[Block]) -> tuple[list[str], bool]:
     """Return the columns of all the items, and whether no value is an array or an object."""
     columns: dict[str, None] = {}
     flat = True
@@ -76,7 +72,7 @@ def _find(blocks: Iterator["Block"]) -> tuple[list[str], bool]:
     return list(columns), flat
 
 
-def _in_order(found: list[str], options: "ItemsOptions") -> list[str]:
+def _in_order(found: list[str], options: ItemsOptions) -> list[str]:
     """Put what `fields` names first, in its order and also where no item has it; what was unwound follows."""
     ordered: dict[str, None] = {}
     for name, output in zip(options.fields, options.output_fields or options.fields, strict=True):
@@ -88,12 +84,12 @@ def _in_order(found: list[str], options: "ItemsOptions") -> list[str]:
     return list(ordered | dict.fromkeys(found))[:MAX_COLUMNS]
 
 
-def _is_nested(item: "Item") -> bool:
+def _is_nested(item: Item) -> bool:
     values = b"\n".join(item.values())
     return values[:1] in (b"{", b"[") or b"\n{" in values or b"\n[" in values
 
 
-def _flatten(item: "Item", wanted: set[str] | None) -> "Item":
+def _flatten(item: Item, wanted: set[str] | None) -> Item:
     """Return an item whose arrays and objects have become fields of their own, the wanted ones.
 
     Without `wanted`, to find the columns, it ends with as many fields as there can be columns: an array may have
@@ -107,7 +103,7 @@ def _flatten(item: "Item", wanted: set[str] | None) -> "Item":
     return flat
 
 
-def _add(path: str, value: Raw, into: "Item", wanted: set[str] | None) -> None:
+def _add(path: str, value: Raw, into: Item, wanted: set[str] | None) -> None:
     opening = bytes(value)[:1]
     if opening == b"{":
         for key, member in _OBJECT.decode(value).items():

@@ -7,17 +7,14 @@ quotation marks, and that is one replacement for all of their cells together.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Raw
 from msgspec.structs import astuple
 
 from resources.datasets.columns import arrange, titles
-
-if TYPE_CHECKING:
-    from resources.datasets.options import ItemsOptions
-    from resources.datasets.transformations import Block
+from resources.datasets.items import Block
+from resources.datasets.options import ItemsOptions
 
 # Tables of more columns are written by way of dicts: a class for them would take longer than it saves.
 MAX_STRAIGHT_COLUMNS = 200
@@ -26,9 +23,7 @@ _NOTHING = Raw(b"null")
 _TEXT = msgspec.json.Decoder(str)
 
 
-def write(
-    blocks: Callable[[], Iterator["Block"]], options: "ItemsOptions", columns: list[str] | None
-) -> Iterator[bytes]:
+def write(blocks: Callable[[], Iterator[Block]], options: ItemsOptions, columns: list[str] | None) -> Iterator[bytes]:
     """Write the items as CSV.
 
     Args:
@@ -42,7 +37,7 @@ def write(
     return _write(values, table.titles, options)
 
 
-def write_lines(lines: Iterator[bytes], options: "ItemsOptions", columns: list[str]) -> Iterator[bytes] | None:
+def write_lines(lines: Iterator[bytes], options: ItemsOptions, columns: list[str]) -> Iterator[bytes] | None:
     """Write items as CSV that are only cut out of their lines: nothing is dropped, renamed or taken apart.
 
     Where the columns are known there is no need for a dict of each item; this is half as much work as `write` is.
@@ -66,7 +61,7 @@ def write_lines(lines: Iterator[bytes], options: "ItemsOptions", columns: list[s
     return _write((list(zip(*map(astuple, decode(each)), strict=True)) for each in lines), titles(columns), options)
 
 
-def _write(blocks: Iterator[Sequence[Sequence[Raw]]], head: list[str], options: "ItemsOptions") -> Iterator[bytes]:
+def _write(blocks: Iterator[Sequence[Sequence[Raw]]], head: list[str], options: ItemsOptions) -> Iterator[bytes]:
     """Write blocks that hold for each column its values."""
     if not head:
         return

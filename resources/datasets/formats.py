@@ -6,18 +6,15 @@ needs to see them twice, and gives the bytes piece by piece.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from resources.datasets import csv, html, rss, xlsx, xml
+from resources.datasets.items import Block
+from resources.datasets.options import ItemsOptions
 
-if TYPE_CHECKING:
-    from resources.datasets.options import ItemsOptions
-    from resources.datasets.transformations import Block
-
-Blocks = Callable[[], Iterator["Block"]]
-Write = Callable[[Blocks, "ItemsOptions", "list[str] | None"], Iterator[bytes]]
+Blocks = Callable[[], Iterator[Block]]
+Write = Callable[[Blocks, ItemsOptions, list[str] | None], Iterator[bytes]]
 
 BOM = b"\xef\xbb\xbf"
 
@@ -41,7 +38,7 @@ class Format:
         return BOM if self.text and (self.bom if bom is None else bom) else b""
 
 
-def _json(blocks: Blocks, options: "ItemsOptions", columns: list[str] | None) -> Iterator[bytes]:
+def _json(blocks: Blocks, options: ItemsOptions, columns: list[str] | None) -> Iterator[bytes]:
     before = b"["
     for block in blocks():
         if block:
@@ -50,7 +47,7 @@ def _json(blocks: Blocks, options: "ItemsOptions", columns: list[str] | None) ->
     yield b"[]" if before == b"[" else b"]"
 
 
-def _json_lines(blocks: Blocks, options: "ItemsOptions", columns: list[str] | None) -> Iterator[bytes]:
+def _json_lines(blocks: Blocks, options: ItemsOptions, columns: list[str] | None) -> Iterator[bytes]:
     for block in blocks():
         if block:
             yield _encoder.encode_lines(block)

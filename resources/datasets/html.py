@@ -1,25 +1,20 @@
 """Items as an HTML table, with nothing in it but text: what somebody stored is never markup."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Raw
 
 from resources.datasets.columns import arrange
+from resources.datasets.items import Block
 from resources.datasets.markup import escape
-
-if TYPE_CHECKING:
-    from resources.datasets.options import ItemsOptions
-    from resources.datasets.transformations import Block
+from resources.datasets.options import ItemsOptions
 
 _NOTHING = Raw(b"null")
 _TEXT = msgspec.json.Decoder(str)
 
 
-def write(
-    blocks: Callable[[], Iterator["Block"]], options: "ItemsOptions", columns: list[str] | None
-) -> Iterator[bytes]:
+def write(blocks: Callable[[], Iterator[Block]], options: ItemsOptions, columns: list[str] | None) -> Iterator[bytes]:
     """Write the items as a table with a row of titles; see `columns.arrange` for the arguments."""
     table = arrange(blocks, options, columns)
     titles = _row("th", map(escape, table.titles)) if table.names and not options.skip_header_row else ""

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from resources.datasets import chunks, csv, json_text
 from resources.datasets.formats import BOM, FORMATS
+from resources.datasets.items import Block, decode
 from resources.datasets.options import ItemsOptions
 from resources.datasets.scanning import SMALL_BYTES, Scan, Window, scan
-from resources.datasets.transformations import Block, decode, transform
+from resources.datasets.transformations import transform
 from resources.datasets.work_limit import Effort
 
 

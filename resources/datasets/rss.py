@@ -1,14 +1,11 @@
 """Items as an RSS 2.0 feed: each is an `<item>` with its fields as elements, as in XML."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
+from resources.datasets.items import Block
 from resources.datasets.markup import escape
+from resources.datasets.options import ItemsOptions
 from resources.datasets.xml import HEAD, Elements
-
-if TYPE_CHECKING:
-    from resources.datasets.options import ItemsOptions
-    from resources.datasets.transformations import Block
 
 # What feeds are extended with. They are declared, so that fields may be called `media:content` or `dc:creator`.
 _EXTENSIONS = {
@@ -23,9 +20,7 @@ _EXTENSIONS = {
 }
 
 
-def write(
-    blocks: Callable[[], Iterator["Block"]], options: "ItemsOptions", columns: list[str] | None
-) -> Iterator[bytes]:
+def write(blocks: Callable[[], Iterator[Block]], options: ItemsOptions, columns: list[str] | None) -> Iterator[bytes]:
     """Write the items as a feed with the title, the description and the link that `options` gives it."""
     elements = Elements(frozenset(_EXTENSIONS))
     declarations = "".join(f' xmlns:{prefix}="{uri}"' for prefix, uri in _EXTENSIONS.items())

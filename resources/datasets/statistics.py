@@ -8,9 +8,9 @@ from django.db import transaction
 from msgspec import Raw
 
 from resources.datasets.errors import DatasetGone
+from resources.datasets.items import decode
 from resources.datasets.json_text import Number, read_float, read_integer
 from resources.datasets.scanning import Window, scan
-from resources.datasets.transformations import decode
 from resources.datasets.work_limit import ReaderGone
 from resources.datasets.writing import MAX_FIELD_LENGTH, MAX_FIELDS
 from resources.models import Dataset, DatasetStatistics

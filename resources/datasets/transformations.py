@@ -1,8 +1,5 @@
 """Picking, leaving out and reshaping fields on the way out.
 
-An item here is a dict from its top-level keys to the JSON text of their values, so that values are never
-understood unless they have to be, and numbers of any size come out as they went in.
-
 The order: failed pages are left out; fields are unwound, then flattened; then `fields` picks and `outputFields`
 renames, `omit` leaves out, hidden fields go, and last the items that have nothing left. One exception: where
 `fields` names a field that is unwound, it picks before the unwinding, so that what comes out of it stays.
@@ -15,12 +12,10 @@ from itertools import chain
 import msgspec
 from msgspec import Raw
 
+from resources.datasets.items import Block, Blocks, Item
 from resources.datasets.options import ItemsOptions
 from resources.datasets.work_limit import Effort
 
-Item = dict[str, Raw]
-Block = list[Item]
-Blocks = Iterator[Block]
 Step = Callable[[Blocks], Blocks]
 
 # Unwinding gives its records in blocks of so many, or so many bytes: one item can become many, each nearly as large.
@@ -31,12 +26,6 @@ MAX_NAME_LENGTH = 200
 
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _ARRAY = msgspec.json.Decoder(list[Raw])
-_BLOCK = msgspec.json.Decoder(list[Item])
-
-
-def decode(lines: bytes) -> Block:
-    """Return the items of some lines of JSON, with their values left as JSON text."""
-    return _BLOCK.decode(b"[%b]" % lines[:-1].replace(b"\n", b","))
 
 
 def transform(blocks: Blocks, options: ItemsOptions, effort: Effort) -> Blocks:

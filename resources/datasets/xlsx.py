@@ -7,17 +7,15 @@ long for a cell is cut. A number that Excel would round stands as text. No text 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import xlsxwriter
 
 from resources.datasets.columns import arrange
+from resources.datasets.items import Block
 from resources.datasets.markup import possible
-
-if TYPE_CHECKING:
-    from resources.datasets.options import ItemsOptions
-    from resources.datasets.transformations import Block
+from resources.datasets.options import ItemsOptions
 
 MAX_ROWS = 1_048_576
 MAX_TEXT = 32_767  # in UTF-16
@@ -34,9 +32,7 @@ _OPTIONS = {
 _TEXT = msgspec.json.Decoder(str)
 
 
-def write(
-    blocks: Callable[[], Iterator["Block"]], options: "ItemsOptions", columns: list[str] | None
-) -> Iterator[bytes]:
+def write(blocks: Callable[[], Iterator[Block]], options: ItemsOptions, columns: list[str] | None) -> Iterator[bytes]:
     """Write the items as a workbook; see `columns.arrange` for the arguments."""
     table = arrange(blocks, options, columns)
     with TemporaryDirectory(prefix="latchkey-xlsx-") as directory:

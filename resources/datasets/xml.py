@@ -8,15 +8,13 @@ breaks it: in names it becomes an underscore, in text U+FFFD.
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from resources.datasets.items import Block, Item
 from resources.datasets.markup import escape, escape_attribute
-
-if TYPE_CHECKING:
-    from resources.datasets.options import ItemsOptions
-    from resources.datasets.transformations import Block, Item
+from resources.datasets.options import ItemsOptions
 
 # How many names are remembered, and up to which length.
 MOST_NAMES, LONGEST_NAME = 10_000, 200
@@ -36,9 +34,7 @@ _STARTS = re.compile(f"[{_START}]")
 _ATTRIBUTES, _TEXT = "@", "#"
 
 
-def write(
-    blocks: Callable[[], Iterator["Block"]], options: "ItemsOptions", columns: list[str] | None
-) -> Iterator[bytes]:
+def write(blocks: Callable[[], Iterator[Block]], options: ItemsOptions, columns: list[str] | None) -> Iterator[bytes]:
     """Write the items as XML, each an element within one root."""
     root, row = options.xml_root, options.xml_row
     elements = Elements()
@@ -59,7 +55,7 @@ class Elements:
         self._prefixes = prefixes
         self._names: dict[str, str] = {}
 
-    def item(self, name: str, item: "Item") -> str:
+    def item(self, name: str, item: Item) -> str:
         """Return an item as an element called `name`."""
         pieces: list[str] = []
         self._add(name, {field: _read(bytes(value)) for field, value in item.items()}, pieces)

@@ -11,11 +11,11 @@ from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from accounts.lib.api_errors import ApiError, record_not_found
 from console.http import json_responses, request_body
 from console.http.disconnect import still_there
+from console.http.items_query import parse_items_query
 from console.http.pagination import flag
 from console.http.query import parameters
 from console.http.responses import Answer
 from resources.datasets.csv_formulas import without_formulas
-from resources.datasets.options import ItemsOptions
 from resources.datasets.reading import Items, open_items
 from resources.datasets.statistics import field_statistics
 from resources.datasets.work_limit import ReaderGone
@@ -45,7 +45,7 @@ def answer_with_items(request: ResourceApiRequest, dataset: Resource, dataset_id
         ApiError: 400 naming the parameter that is wrong, 404 when the dataset is gone.
     """
     query = parameters(request)
-    options = ItemsOptions.from_query(query)
+    options = parse_items_query(query)
     as_attachment = flag(query, "attachment")
     escapes_formulas = flag(query, "escapeFormulas")
     if options.format == "rss":

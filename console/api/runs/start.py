@@ -20,8 +20,8 @@ from console.api.runs.parsers import input_in, input_over_task, options_in, orig
 from console.api.runs.serializers import run_in_full
 from console.http import json_responses
 from console.http.endpoint import method_not_allowed
+from console.http.items_query import parse_items_query
 from console.http.record_response import answer_with as answer_with_record
-from resources.datasets.options import ItemsOptions
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Actor, Dataset, KeyValueStore, Run, Task
@@ -70,14 +70,14 @@ def run_task(request: ResourceApiRequest) -> HttpResponseBase:
 @needs(Kind.ACTOR, Permission.RUN)
 def run_actor_for_items(request: ResourceApiRequest) -> HttpResponseBase:
     """Start an Actor, wait until it has finished, and answer with the items of its dataset."""
-    ItemsOptions.from_query(request.GET.dict())  # what is wrong there had better be said before
+    parse_items_query(request.GET.dict())  # what is wrong there had better be said before
     return _run_to_the_end(request, _run_of_actor, _items)
 
 
 @needs(Kind.TASK, Permission.READ, by_somebody=True)
 def run_task_for_items(request: ResourceApiRequest) -> HttpResponseBase:
     """Start a task, wait until it has finished, and answer with the items of its dataset."""
-    ItemsOptions.from_query(request.GET.dict())
+    parse_items_query(request.GET.dict())
     return _run_to_the_end(request, _run_of_task, _items)
 
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.lib.api_errors import ApiError
 from console.http.disconnect import still_there
+from console.http.items_query import MAX_POSITION, parse_items_query
 from console.pages.components import dialogs
 from console.pages.components.cells import printable
 from console.pages.components.code_samples import content_url
@@ -24,7 +25,7 @@ from console.pages.storages.link_form import LifetimeForm, Made
 from console.templatetags.console import number
 from resources.datasets.csv_formulas import without_formulas
 from resources.datasets.errors import DatasetGone
-from resources.datasets.options import MAX_POSITION, ItemsOptions
+from resources.datasets.options import ItemsOptions
 from resources.datasets.reading import Items, open_items
 from resources.datasets.work_limit import ReaderGone
 from resources.kinds import Kind
@@ -184,7 +185,7 @@ def preview(request: DatasetRequest) -> HttpResponseBase:
 
 def _options(request: DatasetRequest) -> ItemsOptions:
     dataset = request.resource
-    options = ItemsOptions.from_query(request.GET)
+    options = parse_items_query(request.GET)
     return options.about(dataset.pk, dataset.name or dataset.pk, dataset.console_url)
 
 

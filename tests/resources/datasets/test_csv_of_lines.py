@@ -7,9 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from resources.datasets import csv, scanning
+from resources.datasets.items import decode
 from resources.datasets.options import ItemsOptions
 from resources.datasets.reading import open_items
-from resources.datasets.transformations import decode
 from resources.datasets.writing import push
 from resources.kinds import Kind
 

@@ -8,7 +8,7 @@ from django.http import QueryDict
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.lib.api_errors import ApiError
+from console.http.items_query import parse_items_query
 from resources.datasets import chunks, scanning
 from resources.datasets.options import ItemsOptions
 from resources.datasets.reading import item_objects, open_items
@@ -51,40 +51,6 @@ def stream(dataset: Dataset, **options) -> Iterator[bytes]:
 # Refusals.
 
 
-@pytest.mark.parametrize(
-    ("query", "names"),
-    [
-        ("format=xls", "format"),
-        ("format=JSON", "format"),
-        ("offset=-1", "offset"),
-        ("offset=1.5", "offset"),
-        ("offset=x", "offset"),
-        ("offset=%C2%B2", "offset"),
-        ("limit=1e3", "limit"),
-        ("limit=NaN", "limit"),
-        ("desc=maybe", "desc"),
-        ("clean=2", "clean"),
-        ("bom=x", "bom"),
-        ("skipHeaderRow=no", "skipHeaderRow"),
-        ("delimiter=ab", "delimiter"),
-        ("delimiter=%22", "delimiter"),
-        ("delimiter=%0A", "delimiter"),
-        ("delimiter=%00", "delimiter"),
-        ("outputFields=a", "outputFields"),
-        ("fields=a,b&outputFields=c", "outputFields"),
-        ("fields=a,b&outputFields=c,c", "outputFields"),
-        ("fields=a,b&outputFields=c,", "outputFields"),
-        ("view=overview", "view"),
-        ("fields=" + ",".join(map(str, range(2001))), "fields"),
-    ],
-)
-def test_a_wrong_parameter_is_refused_by_name(query, names):
-    with pytest.raises(ApiError) as refused:
-        ItemsOptions.from_query(QueryDict(query))
-    assert (refused.value.status, refused.value.type) == (400, "invalid-value")
-    assert f'"{names}"' in refused.value.message
-
-
 def test_a_dataset_that_is_not_there(db):
     with pytest.raises(DatasetGone):
         open_items("0" * 17, ItemsOptions())
@@ -92,52 +58,20 @@ def test_a_dataset_that_is_not_there(db):
         item_objects("0" * 17, 0, 10)
 
 
-# Options.
-
-
-def test_the_defaults():
-    assert ItemsOptions.from_query(QueryDict("")) == ItemsOptions()
-    assert ItemsOptions.from_query(QueryDict("format=&limit=&fields=,&desc=&bom=&delimiter=")) == ItemsOptions()
-
-
-def test_all_parameters():
-    query = QueryDict(
-        "format=csv&offset=5&limit=10&desc=1&fields=a,b&outputFields=x,y&omit=c&unwind=d,e&flatten=f&clean=true"
-        "&skipFailedPages=1&delimiter=%3B&bom=0&skipHeaderRow=TRUE"
-    )
-    assert ItemsOptions.from_query(query) == ItemsOptions(
-        format="csv",
-        offset=5,
-        limit=10,
-        desc=True,
-        fields=("a", "b"),
-        output_fields=("x", "y"),
-        omit=("c",),
-        unwind=("d", "e"),
-        flatten=("f",),
-        skip_empty=True,
-        skip_hidden=True,
-        skip_failed_pages=True,
-        delimiter=";",
-        bom=False,
-        skip_header_row=True,
-    )
+# Pages.
 
 
 def test_positions_of_any_size_are_understood(dataset):
     numbered(dataset, 3)
-    options = ItemsOptions.from_query(QueryDict("offset=1&limit=" + "9" * 400))
+    options = parse_items_query(QueryDict("offset=1&limit=" + "9" * 400))
     assert json.loads(read(dataset, offset=options.offset, limit=options.limit)) == [
         {"at": 1, "text": ""},
         {"at": 2, "text": ""},
     ]
-    options = ItemsOptions.from_query(QueryDict("offset=" + "9" * 400))
+    options = parse_items_query(QueryDict("offset=" + "9" * 400))
     for desc in (False, True):
         answer = open_items(dataset.pk, ItemsOptions(offset=options.offset, limit=options.limit, desc=desc))
         assert (answer.body, answer.total, answer.count) == (b"[]", 3, 0)
-
-
-# Pages.
 
 
 @pytest.mark.parametrize("desc", [False, True])

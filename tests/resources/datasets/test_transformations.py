@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.lib.api_errors import ApiError
+from console.http.items_query import parse_items_query
 from resources.datasets import chunks, scanning, work_limit
 from resources.datasets.formats import FORMATS
 from resources.datasets.options import ItemsOptions
@@ -125,7 +126,7 @@ def test_fields_pick_after_unwinding_unless_they_name_what_is_unwound(dataset):
     items = [{"url": "u", "pageFunctionResult": [{"title": "t"}, {"title": "v"}], "other": 1}]
     picked = {"fields": ("url", "title"), "unwind": ("pageFunctionResult",)}
     assert transformed(dataset, items, **picked) == [[("url", "u"), ("title", "t")], [("url", "u"), ("title", "v")]]
-    simplified = ItemsOptions.from_query({"simplified": "1"})
+    simplified = parse_items_query({"simplified": "1"})
     body = open_items(dataset.pk, simplified).body
     assert isinstance(body, bytes)
     assert json.loads(body) == [
