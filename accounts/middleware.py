@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from accounts import tokens
 from accounts.lib.api_errors import ApiError
 from accounts.principal import ANONYMOUS, Principal
-from accounts.request_context import answering
+from accounts.request_context import request_context
 
 API_ROOT = "/v2"
 API_PREFIX = f"{API_ROOT}/"
@@ -38,7 +38,7 @@ class PrincipalMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Set the principal; nobody is fine."""
         request.principal = principal_of_session(request)  # type: ignore[attr-defined]  # our own attribute
-        with answering(request):
+        with request_context(request):
             return self.get_response(request)
 
 

@@ -10,7 +10,7 @@ from accounts.user_agents import browser_name
 _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
 
-class answering:  # noqa: N801  # it reads as a statement; contextlib's way to write it takes three times as long
+class request_context:  # noqa: N801  # it reads as a statement; contextlib's way to write it takes three times as long
     """Note that whatever happens within is asked for by `request`."""
 
     __slots__ = ("_before", "_request")

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit
-from accounts.lib.counters import Tally
+from accounts.lib.counters import BufferedCounter
 from accounts.lib.ids import ALPHABET
 from accounts.lib.sql import Statement
 from accounts.lib.timestamps import aware
@@ -163,4 +163,4 @@ def _save_last_use(counts: dict[str, int], at: datetime) -> None:
     ApiToken.objects.filter(pk__in=counts).update(last_used_at=at)
 
 
-last_use = Tally(_save_last_use)
+last_use = BufferedCounter(_save_last_use)

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
-from accounts.lib.counters import Tally
+from accounts.lib.counters import BufferedCounter
 from resources.models import Resource
 
 
@@ -19,4 +19,4 @@ def _save_reads(counts: Mapping[str, int], at: datetime) -> None:
             )
 
 
-reads = Tally(_save_reads)
+reads = BufferedCounter(_save_reads)

@@ -18,7 +18,7 @@ EVERY_METHOD = "*"
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class Requires:
     """One of `permissions` on the resource that the URL names.
 
     A `kind` of None means that the URL pattern says which. Where `or_about_oneself` names an argument of the
@@ -83,7 +83,7 @@ class Public:
     reason: str
 
 
-Need = Needs | SignedIn | Public
+Need = Requires | SignedIn | Public
 
 
 def needs(
@@ -103,7 +103,7 @@ def needs(
     `kind` of None it passes `kind` too, or captures `job`. The middleware takes them away and sets `request.resource`,
     `request.access` and `request.decision`.
     """
-    need = Needs(
+    need = Requires(
         kind, permissions, or_about_oneself, oneself_by_default, signed, by_somebody, lists, only_facts, account_wide
     )
     return declare({EVERY_METHOD: need})

@@ -6,7 +6,7 @@ from resources.models import Run
 from sharing.access import Access
 from sharing.models import Issue
 from sharing.permissions import Permission
-from sharing.require import mentioned
+from sharing.require import get_or_refuse
 
 
 def may_rewrite(issue: Issue, principal: Principal) -> bool:
@@ -34,5 +34,5 @@ def run_to_attach(run_id: str, principal: Principal) -> Run:
     Raises:
         ApiError: the refusal of the access model.
     """
-    mentioned(principal, Kind.RUN, run_id, Permission.MANAGE_ACCESS_RIGHTS)
+    get_or_refuse(principal, Kind.RUN, run_id, Permission.MANAGE_ACCESS_RIGHTS)
     return Run.objects.get(pk=run_id)

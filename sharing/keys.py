@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.holders import Holder
-from accounts.lib.counters import Tally
+from accounts.lib.counters import BufferedCounter
 from accounts.lib.sql import Statement
 from accounts.lib.timestamps import aware
 from accounts.models import Account, ApiToken
@@ -284,4 +284,4 @@ def _save_uses(counts: dict[str, int], at: datetime) -> None:
         StorageKey.objects.filter(this).update(used_at=at)
 
 
-uses = Tally(_save_uses)
+uses = BufferedCounter(_save_uses)

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.holders import Holder
-from accounts.lib.counters import Tally
+from accounts.lib.counters import BufferedCounter
 from accounts.models import Account
 from accounts.principal import Principal
 from resources.models import GeneralAccess, Resource
@@ -201,4 +201,4 @@ def _save_uses(counts: dict[str, int], at: datetime) -> None:
         SignedLink.objects.filter(pk=link_id).update(use_count=F("use_count") + count, last_used_at=at)
 
 
-uses = Tally(_save_uses)
+uses = BufferedCounter(_save_uses)

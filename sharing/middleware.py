@@ -23,7 +23,7 @@ from resources.kinds import Kind
 from resources.models import Resource
 from sharing import addresses, judging, narrowing, opening, refusals
 from sharing.access import NO_ACCESS, Access, AddressedBy, Decision, Facts, decide
-from sharing.declare import Needs, SignedIn, Takes, declared, need_of
+from sharing.declare import Requires, SignedIn, Takes, declared, need_of
 from sharing.facts import Address, fetch
 from sharing.judging import Judge
 from sharing.permissions import Permission
@@ -68,7 +68,7 @@ def stop(request: HttpRequest, view: Callable[..., Any], kwargs: dict[str, Any])
         if declared(view):
             return None  # the view answers with the methods that it knows
         raise PermissionDenied(f"{view!r} does not declare what it needs.")
-    if isinstance(need, Needs):
+    if isinstance(need, Requires):
         return _on_resource(request, need, kwargs)
     if isinstance(need, SignedIn):
         refusal = _signed_in(request, need, cast("ApiRequest", request).principal)
@@ -108,7 +108,7 @@ def _signed_in(request: HttpRequest, need: SignedIn, principal: Principal) -> Ht
     return None
 
 
-def _on_resource(request: HttpRequest, need: Needs, kwargs: dict[str, Any]) -> HttpResponse | None:
+def _on_resource(request: HttpRequest, need: Requires, kwargs: dict[str, Any]) -> HttpResponse | None:
     request = cast("ResourceApiRequest", request)
     principal = request.principal
     needs_somebody = addresses.needs_somebody(kwargs)
@@ -148,7 +148,7 @@ def _on_resource(request: HttpRequest, need: Needs, kwargs: dict[str, Any]) -> H
     return None
 
 
-def _beyond_token(request: HttpRequest, need: Needs, principal: Principal) -> HttpResponse | None:
+def _beyond_token(request: HttpRequest, need: Requires, principal: Principal) -> HttpResponse | None:
     """Return the refusal where a token does not speak for all that a view is about; None: it does."""
     if need.account_wide and not narrowing.speaks_for_whole_account(principal):
         return refusals.narrowed(request, narrowing.why_not_whole_account(principal))
@@ -160,7 +160,7 @@ def _beyond_token(request: HttpRequest, need: Needs, principal: Principal) -> Ht
 class _Question(NamedTuple):
     """What is asked about a resource, at first and again: one of `permissions`, of the record `key` if there is one."""
 
-    need: Needs
+    need: Requires
     permissions: tuple[Permission, ...]
     needs_somebody: bool
     key: str
@@ -225,7 +225,7 @@ def _by_signature(access: Access, opens: Opens, signature: str, record_key: str)
     return decide(access.principal, access.facts, Permission.READ, access.addressed_by, signed)
 
 
-def _is_about_oneself(request: ApiRequest, need: Needs, kwargs: dict[str, Any]) -> bool:
+def _is_about_oneself(request: ApiRequest, need: Requires, kwargs: dict[str, Any]) -> bool:
     argument = need.or_about_oneself or ""
     text = kwargs.get(argument, request.GET.get(argument))
     if text is None:

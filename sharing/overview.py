@@ -32,7 +32,7 @@ class Right:
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class InheritedAccess:
     """Access that comes from something else: from the Actor, task or run that the resource belongs to.
 
     An `account_id` of None stands for everybody. `through` is what the access comes from, with its kind and name;
@@ -76,7 +76,7 @@ class Overview:
     effective_general_access: str
     inherited_from: str | None
     items: list[Right] = field(default_factory=list)
-    elsewhere: list[Elsewhere] = field(default_factory=list)
+    elsewhere: list[InheritedAccess] = field(default_factory=list)
 
 
 def overview(facts: Facts) -> Overview:
@@ -148,7 +148,7 @@ class _Surroundings:
     def grants_on(self, resource_id: str, source: str | None = None) -> list[Grant]:
         return [grant for grant in self._grants if grant.resource_id == resource_id and source in (None, grant.source)]
 
-    def elsewhere(self) -> Iterator[Elsewhere]:
+    def elsewhere(self) -> Iterator[InheritedAccess]:
         match self.facts.kind:
             case Kind.ACTOR:
                 yield from self._public_actor()
@@ -159,22 +159,24 @@ class _Surroundings:
             case _ if self.facts.run is not None:
                 yield from self._readers_through_run(self.facts.run)
 
-    def _public_actor(self) -> Iterator[Elsewhere]:
+    def _public_actor(self) -> Iterator[InheritedAccess]:
         if self.facts.is_public:
-            yield Elsewhere(None, "", [Permission.READ.name or "", Permission.RUN.name or ""], Reason.PUBLIC_ACTOR)
+            yield InheritedAccess(
+                None, "", [Permission.READ.name or "", Permission.RUN.name or ""], Reason.PUBLIC_ACTOR
+            )
 
-    def _readers_of_build(self) -> Iterator[Elsewhere]:
+    def _readers_of_build(self) -> Iterator[InheritedAccess]:
         if self.actor is None:
             return
         through = Through.of(Kind.ACTOR, self.actor)
         for grant in self.grants_on(self.actor.id):
             builds = Permission.BUILD in _granted(grant)
             may = Permission.READ | Permission.WRITE if builds else Permission.READ
-            yield Elsewhere(grant.account_id, grant.account.username, may.names, Reason.ACTOR_GRANT, through)
+            yield InheritedAccess(grant.account_id, grant.account.username, may.names, Reason.ACTOR_GRANT, through)
         if self.actor.is_public:
-            yield Elsewhere(None, "", Permission.READ.names, Reason.PUBLIC_ACTOR, through)
+            yield InheritedAccess(None, "", Permission.READ.names, Reason.PUBLIC_ACTOR, through)
 
-    def _readers_of_run_elsewhere(self) -> Iterator[Elsewhere]:
+    def _readers_of_run_elsewhere(self) -> Iterator[InheritedAccess]:
         """Rules 6 and 7; the run's own grants and those from issues are listed as grants."""
         run = self.run
         if run is None:
@@ -188,7 +190,7 @@ class _Surroundings:
             creator = self._usernames.get(actor.owner_id, "")
             yield _reads(actor.owner_id, creator, Reason.CREATOR_RUNS, Through.of(Kind.ACTOR, actor))
 
-    def _readers_through_run(self, run: Facts) -> Iterator[Elsewhere]:
+    def _readers_through_run(self, run: Facts) -> Iterator[InheritedAccess]:
         """Rule 8: whoever may read the run by an explicit rule reads its default storages."""
         through = Through(Kind.RUN, run.id, run.id)
         if run.owner_id != self.facts.owner_id:
@@ -201,8 +203,8 @@ class _Surroundings:
             yield _by_run(reader.account_id, reader.username, reader.reason, through, via=reader.through)
 
 
-def _reads(account_id: str, username: str, reason: Reason, through: Through) -> Elsewhere:
-    return Elsewhere(account_id, username, Permission.READ.names, reason, through)
+def _reads(account_id: str, username: str, reason: Reason, through: Through) -> InheritedAccess:
+    return InheritedAccess(account_id, username, Permission.READ.names, reason, through)
 
 
 def _by_run(
@@ -213,7 +215,7 @@ def _by_run(
     *,
     via: Through | None = None,
     issue_title: str | None = None,
-) -> Elsewhere:
-    return Elsewhere(
+) -> InheritedAccess:
+    return InheritedAccess(
         account_id, username, Permission.READ.names, Reason.RUN, through, run_reason, via=via, issue_title=issue_title
     )

@@ -26,7 +26,7 @@ def access_to(principal: Principal, resource: Resource) -> Access:
     return Access(principal, resource, facts, AddressedBy.ID)
 
 
-def mentioned(principal: Principal, kind: Kind, address: str, permission: Permission) -> Resource:
+def get_or_refuse(principal: Principal, kind: Kind, address: str, permission: Permission) -> Resource:
     """Return the resource of a kind that `address` names, if `principal` may do `permission` with it.
 
     `address` is an ID, `username~name` or `~name`.

@@ -12,7 +12,7 @@ from resources.kinds import Kind
 from resources.models import Build, Run
 from sharing import narrowing, refusals
 from sharing.permissions import Permission
-from sharing.require import mentioned
+from sharing.require import get_or_refuse
 
 
 def check_may_go_on(run: Run, build: str | None, *, by: Principal) -> None:
@@ -30,7 +30,7 @@ def check_may_go_on(run: Run, build: str | None, *, by: Principal) -> None:
     if build is not None and by.account_id != run.owner_id:
         raise refusals.withheld("Only its owner can choose the build of an Actor run.")
     owner = run.owner.principal
-    mentioned(owner, Kind.ACTOR, run.actor_id or "", Permission.RUN)
+    get_or_refuse(owner, Kind.ACTOR, run.actor_id or "", Permission.RUN)
     built = Build.objects.filter(pk=run.build_id).values_list("actor_id", flat=True).first() if build is None else None
     if built and built != run.actor_id:
-        mentioned(owner, Kind.ACTOR, built, Permission.RUN)
+        get_or_refuse(owner, Kind.ACTOR, built, Permission.RUN)

@@ -18,7 +18,7 @@ from resources.schedules.actions import Action, RunActor
 from sharing import narrowing, refusals
 from sharing.permissions import Permission
 from sharing.planned import check_may_choose_code, code_of
-from sharing.require import mentioned
+from sharing.require import get_or_refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ def target_of(action: Action, principal: Principal) -> Target:
         ApiError: the refusal of the access model.
     """
     if isinstance(action, RunActor):
-        return Target(cast("Actor", mentioned(principal, Kind.ACTOR, action.actor_id, Permission.RUN)))
-    task = cast("Task", mentioned(principal, Kind.TASK, action.actor_task_id, Permission.READ))
-    return Target(cast("Actor", mentioned(principal, Kind.ACTOR, task.actor_id or "", Permission.RUN)), task)
+        return Target(cast("Actor", get_or_refuse(principal, Kind.ACTOR, action.actor_id, Permission.RUN)))
+    task = cast("Task", get_or_refuse(principal, Kind.TASK, action.actor_task_id, Permission.READ))
+    return Target(cast("Actor", get_or_refuse(principal, Kind.ACTOR, task.actor_id or "", Permission.RUN)), task)
 
 
 def named_by_id(action: Action, principal: Principal, owner: Principal, kept: Collection[Action] = ()) -> Action:

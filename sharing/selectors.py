@@ -11,7 +11,7 @@ from sharing.lists import Listed, listed
 from sharing.many import allowed
 from sharing.names import unnamed
 from sharing.permissions import Permission
-from sharing.require import mentioned
+from sharing.require import get_or_refuse
 
 # So many things of a kind a choice offers; anything else is started from its own page.
 MOST_CHOICES = 200
@@ -49,7 +49,7 @@ def actor_link(actor_id: str | None, principal: Principal) -> ActorLink | None:
 def may(principal: Principal, address: str, permission: Permission) -> Actor | None:
     """Return the Actor at an address, if `principal` may do this with it."""
     try:
-        return cast("Actor", mentioned(principal, Kind.ACTOR, address, permission))
+        return cast("Actor", get_or_refuse(principal, Kind.ACTOR, address, permission))
     except ApiError:
         return None
 

@@ -33,7 +33,7 @@ def not_counted() -> Iterator[None]:
         _is_counted.reset(before)
 
 
-class Tally:
+class BufferedCounter:
     """Counts per id, handed to `save(counts, at)` at most once every two seconds."""
 
     def __init__(self, save: Save) -> None:

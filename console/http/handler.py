@@ -13,11 +13,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from accounts.lib.api_errors import ApiError
 from accounts.middleware import UNKNOWN_TOKEN, principal_of_token
-from accounts.request_context import answering
+from accounts.request_context import request_context
 from accounts.tokens import UnknownToken
 from console.http import refusal_log
 from console.http.error_handlers import in_the_form_of_the_api
-from console.http.responses import Prepared
+from console.http.responses import DefaultHeaders
 from console.http.routing import view_at
 from sharing import judging
 from sharing.middleware import stop
@@ -30,7 +30,7 @@ _ON_ALL = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
-_HEADERS = Prepared(_ON_ALL)
+_HEADERS = DefaultHeaders(_ON_ALL)
 _PREFLIGHT_HEADERS = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, DELETE, OPTIONS",
     "Access-Control-Allow-Headers": "*, Authorization",
@@ -52,9 +52,9 @@ def respond(request: HttpRequest) -> HttpResponse:
             judging.watch(request, response)
     hsts_seconds = settings.SECURE_HSTS_SECONDS
     if hsts_seconds and request.is_secure():
-        _headers_over_tls(hsts_seconds, settings.SECURE_HSTS_INCLUDE_SUBDOMAINS).lay_under(response)
+        _headers_over_tls(hsts_seconds, settings.SECURE_HSTS_INCLUDE_SUBDOMAINS).apply(response)
     else:
-        _HEADERS.lay_under(response)
+        _HEADERS.apply(response)
     if "signature=" in request.META.get("QUERY_STRING", ""):
         response.headers["Referrer-Policy"] = "no-referrer"  # the address opens what it is the address of
     if not response.streaming and response.status_code not in _WITHOUT_LENGTH:
@@ -65,17 +65,17 @@ def respond(request: HttpRequest) -> HttpResponse:
 
 
 @lru_cache(maxsize=4)
-def _headers_over_tls(hsts_seconds: int, include_subdomains: bool) -> Prepared:
+def _headers_over_tls(hsts_seconds: int, include_subdomains: bool) -> DefaultHeaders:
     """Return the headers with what Django's SecurityMiddleware adds to pages."""
     subdomains = "; includeSubDomains" if include_subdomains else ""
-    return Prepared({**_ON_ALL, "Strict-Transport-Security": f"max-age={hsts_seconds}{subdomains}"})
+    return DefaultHeaders({**_ON_ALL, "Strict-Transport-Security": f"max-age={hsts_seconds}{subdomains}"})
 
 
 def _answer(request: HttpRequest) -> HttpResponse:
     """Return the answer of the view that the path names, or the refusal; whatever is raised becomes an answer too."""
     try:
         request.principal = principal_of_token(request)  # type: ignore[attr-defined]  # our own attribute
-        with answering(request):
+        with request_context(request):
             found = view_at(request.path_info)
             if found is None:
                 raise Http404

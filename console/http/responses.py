@@ -26,14 +26,14 @@ class Headers(ResponseHeaders):
         return self._store.values()
 
 
-class Prepared:
-    """Headers that many answers have, ready to be laid under their own."""
+class DefaultHeaders:
+    """Headers that responses have unless they set them themselves."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         self._store = Headers(headers)._store
 
-    def lay_under(self, response: HttpResponse) -> None:
-        """Give an answer those of the headers that it does not have."""
+    def apply(self, response: HttpResponse) -> None:
+        """Give a response those of the headers that it does not have."""
         response.headers._store = self._store | response.headers._store
 
 

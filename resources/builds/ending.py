@@ -10,7 +10,7 @@ from accounts.principal import Principal
 from resources.jobs.status import FINISHED, JobStatus
 from resources.models import Build, BuildContent, TaggedBuild
 from resources.secret_inputs.fields import secret_fields
-from resources.webhooks.events import happened
+from resources.webhooks.events import emit_event
 from resources.worker.tasks import queue_sealing
 
 UNFINISHED = frozenset(JobStatus) - FINISHED
@@ -53,7 +53,7 @@ def finish(
         if status is JobStatus.SUCCEEDED:
             _tag(build)
             _seal_saved(build)
-        happened(build, f"ACTOR.BUILD.{status.name}")
+        emit_event(build, f"ACTOR.BUILD.{status.name}")
     return True
 
 

@@ -13,7 +13,7 @@ from resources.actors.versions import NUMBER
 from resources.builds.source_url import sealed
 from resources.jobs.status import Origin
 from resources.models import Actor, ActorVersion, Build, BuildContent
-from resources.webhooks.events import happened
+from resources.webhooks.events import emit_event
 from resources.worker.tasks import queue_build
 
 TIMEOUT_SECS = 1800
@@ -77,7 +77,7 @@ def start(
         build.save(force_insert=True)
         BuildContent.objects.create(build=build, source=snapshot(version), environment=_environment(version))
         Actor.objects.filter(pk=actor.pk).update(build_count=F("build_count") + 1)
-        happened(build, "ACTOR.BUILD.CREATED")
+        emit_event(build, "ACTOR.BUILD.CREATED")
         queue_build(build.pk)
     return build
 

@@ -9,7 +9,7 @@ from resources.datasets.items import Block, decode
 from resources.datasets.options import ItemsOptions
 from resources.datasets.scanning import SMALL_BYTES, Scan, Window, scan
 from resources.datasets.transformations import transform
-from resources.datasets.work_limit import Effort
+from resources.datasets.work_limit import WorkLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def open_items(
     elif is_plain:
         body = _plain(found, options)
     else:
-        body, count = _written(found, options, Effort(still_wanted))
+        body, count = _written(found, options, WorkLimit(still_wanted))
     return Items(
         total=found.total,
         offset=options.offset,
@@ -138,7 +138,7 @@ def _plain_size(found: Scan, options: ItemsOptions) -> int | None:
     return bom + found.stored_bytes + found.count
 
 
-def _written(found: Scan, options: ItemsOptions, effort: Effort) -> tuple[bytes | Iterator[bytes], int]:
+def _written(found: Scan, options: ItemsOptions, effort: WorkLimit) -> tuple[bytes | Iterator[bytes], int]:
     """Return the body of an answer whose items are taken apart on the way, and how many items are in it.
 
     It is written as far as it may turn out to be small, or else to its first piece, so that most of what can go
@@ -167,7 +167,7 @@ def _written(found: Scan, options: ItemsOptions, effort: Effort) -> tuple[bytes 
     return b"".join(begun), count
 
 
-def _straight(columns: list[str], found: Scan, options: ItemsOptions, effort: Effort) -> Iterator[bytes] | None:
+def _straight(columns: list[str], found: Scan, options: ItemsOptions, effort: WorkLimit) -> Iterator[bytes] | None:
     """Return the pieces of a large CSV whose cells are only cut out of the items, and None for anything else."""
     drops_items = options.skip_empty or options.skip_failed_pages
     if options.format != "csv" or drops_items or options.output_fields:
@@ -175,7 +175,7 @@ def _straight(columns: list[str], found: Scan, options: ItemsOptions, effort: Ef
     return csv.write_lines(effort.read(_lines(found)), options, columns)
 
 
-def _further(begun: bytes, pieces: Iterator[bytes], effort: Effort) -> Iterator[bytes]:
+def _further(begun: bytes, pieces: Iterator[bytes], effort: WorkLimit) -> Iterator[bytes]:
     yield begun
     for piece in pieces:
         effort.wrote()

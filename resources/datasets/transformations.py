@@ -14,7 +14,7 @@ from msgspec import Raw
 
 from resources.datasets.items import Block, Blocks, Item
 from resources.datasets.options import ItemsOptions
-from resources.datasets.work_limit import Effort
+from resources.datasets.work_limit import WorkLimit
 
 Step = Callable[[Blocks], Blocks]
 
@@ -28,7 +28,7 @@ _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _ARRAY = msgspec.json.Decoder(list[Raw])
 
 
-def transform(blocks: Blocks, options: ItemsOptions, effort: Effort) -> Blocks:
+def transform(blocks: Blocks, options: ItemsOptions, effort: WorkLimit) -> Blocks:
     """Give what is wanted of the items, block by block; `effort` is told of the records that are made.
 
     Raises:
@@ -47,7 +47,7 @@ def _only(wanted: Callable[[Item], object]) -> Step:
     return lambda blocks: ([item for item in block if wanted(item)] for block in blocks)
 
 
-def _steps(options: ItemsOptions, effort: Effort) -> Iterator[Step]:
+def _steps(options: ItemsOptions, effort: WorkLimit) -> Iterator[Step]:
     fields = options.fields
     picks_first = not set(options.unwind).isdisjoint(fields)
     if options.skip_failed_pages:
@@ -109,7 +109,7 @@ def _omit(names: tuple[str, ...], flattened: tuple[str, ...]) -> Callable[[Item]
     }
 
 
-def _unwind(names: tuple[str, ...], effort: Effort) -> Step:
+def _unwind(names: tuple[str, ...], effort: WorkLimit) -> Step:
     def unwind(blocks: Blocks) -> Blocks:
         unwound: Block = []
         weight = 0
@@ -131,7 +131,7 @@ def _size(item: Item) -> int:
     return sum(map(len, item.values()))
 
 
-def _records(item: Item, names: tuple[str, ...], effort: Effort) -> Iterator[Item]:
+def _records(item: Item, names: tuple[str, ...], effort: WorkLimit) -> Iterator[Item]:
     """Give the records that an item becomes, one name after the other, with never more than one of each at hand."""
     records: Iterator[Item] = iter((item,))
     for name in names:
@@ -139,7 +139,7 @@ def _records(item: Item, names: tuple[str, ...], effort: Effort) -> Iterator[Ite
     return records
 
 
-def _of_one(item: Item, name: str, effort: Effort) -> Iterable[Item]:
+def _of_one(item: Item, name: str, effort: WorkLimit) -> Iterable[Item]:
     value = item.get(name)
     opening = b"" if value is None else bytes(value)[:1]
     if value is None or opening not in (b"{", b"["):

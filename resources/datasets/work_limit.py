@@ -20,7 +20,7 @@ class ReaderGone(BrokenPipeError):
     """Nobody waits for the answer any more; to the server it is as if it had found out by writing."""
 
 
-class Effort:
+class WorkLimit:
     """What has been done for an answer since something of it was last written: items read and records made."""
 
     def __init__(self, still_wanted: Callable[[], bool]) -> None:

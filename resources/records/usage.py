@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
-from accounts.lib.counters import Tally
+from accounts.lib.counters import BufferedCounter
 from resources.models import KeyValueStore, Resource
 
 
@@ -18,4 +18,4 @@ def _save_lists(counts: Mapping[str, int], at: datetime) -> None:
             Resource.objects.filter(pk=store_id).update(accessed_at=at)
 
 
-lists = Tally(_save_lists)
+lists = BufferedCounter(_save_lists)

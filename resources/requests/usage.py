@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
-from accounts.lib.counters import Tally
+from accounts.lib.counters import BufferedCounter
 from resources.models import RequestQueue, Resource
 
 
@@ -23,4 +23,4 @@ def _save(counts: Mapping[str, int], at: datetime) -> None:
             Resource.objects.filter(pk=queue_id).update(accessed_at=at)
 
 
-head_items = Tally(_save)
+head_items = BufferedCounter(_save)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts import tokens
 from resources.jobs.status import FINISHED, JobStatus
 from resources.models import Run
-from resources.webhooks.events import happened
+from resources.webhooks.events import emit_event
 
 UNFINISHED = frozenset(JobStatus) - FINISHED
 _MESSAGES = {
@@ -58,7 +58,7 @@ def finish(
             return False
         run = Run.objects.get(pk=run_id)
         tokens.end_for_run(run.token_id)
-        happened(run, f"ACTOR.RUN.{status.name}")
+        emit_event(run, f"ACTOR.RUN.{status.name}")
     return True
 
 

@@ -5,7 +5,7 @@ from resources.actors import environment
 from resources.logs.hiding import HIDDEN, Hidden
 from resources.models import BuildContent, Run
 from resources.runs import kept_secrets
-from resources.runs.callback_url import mark_of
+from resources.runs.callback_url import signature_of
 
 
 def without_secrets(run: Run, message: str, token: str) -> str:
@@ -18,4 +18,4 @@ def without_secrets(run: Run, message: str, token: str) -> str:
         secrets = [*environment.unsealed(sealed or "").secrets(), *kept_secrets.hidden_texts_of(run)]
     except CannotDecrypt:  # the run was given them, and here nobody knows them any more
         return HIDDEN.decode()
-    return Hidden([*secrets, token, mark_of(run.pk)]).hide(message.encode(errors="replace")).decode()
+    return Hidden([*secrets, token, signature_of(run.pk)]).hide(message.encode(errors="replace")).decode()

@@ -15,7 +15,7 @@ from resources.runs.options import RunOptions, options_of_run
 from resources.runs.restarting import holder_of, input_key_of, kept_input
 from resources.runs.starting import DISK_PER_MEMORY, INPUT_KEY, CannotRun, build_to_run
 from resources.runs.tokens import scope_within, starting_token
-from resources.webhooks.events import RUN_RESURRECTED, happened
+from resources.webhooks.events import RUN_RESURRECTED, emit_event
 from resources.worker.tasks import queue_run
 
 
@@ -76,7 +76,7 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
             raise NotFinished("Only a run that has finished can be resurrected.")
         run.refresh_from_db()
         audit.record("run.resurrected", by=by, account_id=run.owner_id, subject_kind=run.kind, subject_id=run.pk)
-        happened(run, RUN_RESURRECTED)
+        emit_event(run, RUN_RESURRECTED)
         queue_run(run.pk)
         if record is not None and stored is not None:  # last, for the bytes of a record are not undone
             writing.write(record.store_id, key, [stored], content_type=record.content_type)

@@ -17,7 +17,7 @@ from resources.runs import inputs
 from resources.runs.options import RunOptions, merged
 from resources.secret_inputs.fields import Holder
 from resources.webhooks.editing import WebhookChange, add_ad_hoc
-from resources.webhooks.events import RUN_CREATED, happened
+from resources.webhooks.events import RUN_CREATED, emit_event
 from resources.worker.tasks import queue_run
 
 INPUT_KEY: Final = "INPUT"
@@ -82,7 +82,7 @@ def start(
         store = _make_storages(run)
         count(run)
         add_ad_hoc(run, webhooks)
-        happened(run, RUN_CREATED)
+        emit_event(run, RUN_CREATED)
         queue_run(run.pk)
         if input is not None:  # last, for the bytes of a record are not undone with the transaction
             writing.write(store.pk, INPUT_KEY, [input], content_type=content_type)

@@ -49,7 +49,7 @@ class IsolationMissing(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BindMount:
     """A file or directory of the host that a job sees at `inside`, to read or to write."""
 
     host: Path
@@ -136,7 +136,7 @@ def _to_install(problem: str, network_problem: str) -> str:
 
 
 def arguments(
-    places: Sequence[Place],
+    places: Sequence[BindMount],
     environment: Mapping[str, str],
     directory: str,
     memory_bytes: int,

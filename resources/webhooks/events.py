@@ -46,7 +46,7 @@ EVENT_TYPES = frozenset(
 )
 
 
-def happened(job: Run | Build, event_type: str) -> None:
+def emit_event(job: Run | Build, event_type: str) -> None:
     """Have every webhook sent that waits for `event_type`, one of EVENT_TYPES, of this run or build.
 
     Call it in the transaction of the change, after what changed has been saved: what is sent describes the job as it

@@ -12,12 +12,12 @@ from pathlib import Path
 from resources.actors.source_files import SourceFile
 from resources.runs.starting import DISK_PER_MEMORY
 from resources.sandbox import directories, open_files
-from resources.sandbox.bubblewrap import HOME, Isolation, Place
+from resources.sandbox.bubblewrap import HOME, BindMount, Isolation
 from resources.sandbox.directories import APP, NODE_MODULES, PACKAGES
 from resources.sandbox.disk_limit import Disk
 from resources.worker import commands, environment, fetch_source, source_files
 from resources.worker.container import Program
-from resources.worker.fetch_source import Elsewhere
+from resources.worker.fetch_source import RemoteSource
 from resources.worker.supervise import Attendant, Outcome
 
 _INSTALLED_BYTES = 2 * 1024**3  # the largest file that an installation may write
@@ -34,7 +34,7 @@ class CannotMake(Exception):
 
 def make(
     build_id: str,
-    source: Sequence[SourceFile] | Elsewhere,
+    source: Sequence[SourceFile] | RemoteSource,
     attendant: Attendant,
     memory_bytes: int,
     variables: Mapping[str, str],
@@ -51,7 +51,7 @@ def make(
     making.mkdir()
     try:
         try:
-            if isinstance(source, Elsewhere):
+            if isinstance(source, RemoteSource):
                 _fetch(source, making, attendant, memory_bytes)
             else:
                 source_files.write(source, making / APP)
@@ -72,7 +72,7 @@ def make(
     return ready
 
 
-def seen_app(isolation: Isolation, directory: Path) -> tuple[str, str]:
+def app_path(isolation: Isolation, directory: Path) -> tuple[str, str]:
     """Return the home and the directory of the files as a program sees them."""
     return (HOME, f"{HOME}/{APP}") if isolation.on else (str(directory), str(directory / APP))
 
@@ -101,7 +101,7 @@ def _installations(app: Path) -> list[tuple[list[str], str]]:
     return [([*pip, "--quiet", "--requirement", "requirements.txt", "--target"], PACKAGES)]
 
 
-def _fetch(source: Elsewhere, making: Path, attendant: Attendant, memory_bytes: int) -> None:
+def _fetch(source: RemoteSource, making: Path, attendant: Attendant, memory_bytes: int) -> None:
     attendant.lines.hide(source.secrets())
     attendant.lines.note(f"Fetching the {source.shown()}.")
     disk = _disk_of(making, memory_bytes)
@@ -120,11 +120,11 @@ def _install(
     memory_bytes: int,
     variables: Mapping[str, str],
 ) -> None:
-    home, app = seen_app(attendant.isolation, making)
-    places = [Place(making / APP, app, writable=installed == NODE_MODULES)]
+    home, app = app_path(attendant.isolation, making)
+    places = [BindMount(making / APP, app, writable=installed == NODE_MODULES)]
     if installed == PACKAGES:
         (making / PACKAGES).mkdir()
-        places.append(Place(making / PACKAGES, f"/{PACKAGES}", writable=True))
+        places.append(BindMount(making / PACKAGES, f"/{PACKAGES}", writable=True))
         command = [*command, seen_packages(attendant.isolation, making)]
     attendant.lines.note(
         f"Installing what {'package.json' if installed == NODE_MODULES else 'requirements.txt'} names."

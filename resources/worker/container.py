@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from resources.sandbox import LAUNCH_PROGRAM, processes, seccomp
-from resources.sandbox.bubblewrap import Isolation, IsolationMissing, Place, arguments, bubblewrap, file_of
+from resources.sandbox.bubblewrap import BindMount, Isolation, IsolationMissing, arguments, bubblewrap, file_of
 from resources.sandbox.disk_limit import Disk
 from resources.sandbox.network.starting import NetworkFailed, RunNetwork
 from resources.worker.log_writer import Lines
@@ -38,7 +38,7 @@ class Program:
     memory_bytes: int
     file_bytes: int
     disk: Disk
-    places: Sequence[Place] = ()
+    places: Sequence[BindMount] = ()
 
 
 @dataclass(slots=True)

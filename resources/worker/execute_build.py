@@ -18,7 +18,7 @@ from resources.sandbox.bubblewrap import IsolationMissing, isolation
 from resources.sandbox.directories import APP
 from resources.secret_inputs.declarations import problem_of
 from resources.worker import build_directory, fetch_source, leases, source_files, worker_identity
-from resources.worker.fetch_source import Elsewhere
+from resources.worker.fetch_source import RemoteSource
 from resources.worker.log_writer import Lines
 from resources.worker.supervise import Attendant, Outcome
 from resources.worker.suspended_accounts import OwnerSuspended, check_owner
@@ -47,7 +47,7 @@ def _execute(build_id: str, worker: str) -> None:
         _log.exception("Build %s failed for a reason of our own.", build_id)
         lines.note("The server failed to build this; its own log says why.")
         message = "The server failed to build this."
-        leases.conclude(lines, lambda: leases.end(Build, build_id, worker, JobStatus.FAILED, message=message))
+        leases.finish_job(lines, lambda: leases.end(Build, build_id, worker, JobStatus.FAILED, message=message))
 
 
 def memory_bytes_of(build: Build) -> int:
@@ -55,7 +55,7 @@ def memory_bytes_of(build: Build) -> int:
     return (build.memory_mbytes or _DEFAULT_MEMORY_MBYTES) * 1024**2
 
 
-def source_of(content: BuildContent) -> Sequence[SourceFile] | Elsewhere:
+def source_of(content: BuildContent) -> Sequence[SourceFile] | RemoteSource:
     """Return the source files of a build, or where they are to be fetched from.
 
     Raises:
@@ -64,7 +64,7 @@ def source_of(content: BuildContent) -> Sequence[SourceFile] | Elsewhere:
     source: dict[str, Any] = json.loads(content.source)
     kind = SourceType(source.get("sourceType") or SourceType.SOURCE_FILES)
     if kind != SourceType.SOURCE_FILES:
-        return Elsewhere(kind, source_url_of(source), source.get("revision", ""))
+        return RemoteSource(kind, source_url_of(source), source.get("revision", ""))
     return parsed(msgspec.json.encode(source.get("sourceFiles", [])).decode())
 
 
@@ -96,9 +96,9 @@ def wants_variables(content: BuildContent) -> bool:
     return bool(json.loads(content.source).get("applyEnvVarsToBuild"))
 
 
-def _named(source: Sequence[SourceFile] | Elsewhere, directory: Path) -> str:
+def _named(source: Sequence[SourceFile] | RemoteSource, directory: Path) -> str:
     """Return what was built, in the words of the log."""
-    if not isinstance(source, Elsewhere):
+    if not isinstance(source, RemoteSource):
         return f"{len(source)} source files"
     revision = fetch_source.revision_of(directory)
     return f"the archive with the SHA-256 {revision}" if source.is_archive else f"commit {revision}"
@@ -124,7 +124,7 @@ def _save_what_it_says(content: BuildContent, directory: Path) -> None:
         )
     content.readme = source_files.text_of(app, definition, "readme")
     content.changelog = source_files.text_of(app, definition, "changelog")
-    leases.insist(lambda: content.save(update_fields=["source", "definition", "input_schema", "readme", "changelog"]))
+    leases.retry_db(lambda: content.save(update_fields=["source", "definition", "input_schema", "readme", "changelog"]))
 
 
 def _end_early(build_id: str, worker: str, lines: Lines, error: build_directory.CannotMake) -> None:
@@ -132,7 +132,7 @@ def _end_early(build_id: str, worker: str, lines: Lines, error: build_directory.
         return
     if error.outcome is Outcome.STOPPED:
         lines.note("The worker is to stop; another one begins this build anew.")
-        leases.conclude(lines, lambda: leases.give_back(Build, build_id, worker))
+        leases.finish_job(lines, lambda: leases.release(Build, build_id, worker))
         return
     status = _ENDS.get(error.outcome, JobStatus.FAILED)
     _end(build_id, worker, lines, status, str(error) if status is JobStatus.FAILED else None, error.exit_code)
@@ -143,4 +143,4 @@ def _end(
 ) -> None:
     if message:
         lines.note(message)
-    leases.conclude(lines, lambda: leases.end(Build, build_id, worker, status, exit_code=code, message=message))
+    leases.finish_job(lines, lambda: leases.end(Build, build_id, worker, status, exit_code=code, message=message))

@@ -12,11 +12,11 @@ from resources.actors import environment as variables
 from resources.jobs.status import JobStatus
 from resources.models import Run
 from resources.runs import input_secrets
-from resources.runs.callback_url import mark_of
+from resources.runs.callback_url import signature_of
 from resources.runs.starting import DISK_PER_MEMORY
 from resources.runs.tokens import RunOver
 from resources.sandbox import directories
-from resources.sandbox.bubblewrap import Isolation, IsolationMissing, Place, isolation
+from resources.sandbox.bubblewrap import BindMount, Isolation, IsolationMissing, isolation
 from resources.sandbox.copy_files import CannotCopy, TooLarge, copy_directory
 from resources.sandbox.directories import APP, NODE_MODULES, PACKAGES
 from resources.sandbox.disk_limit import Disk
@@ -70,7 +70,7 @@ def _execute(run_id: str, worker: str) -> None:
         _log.exception("Run %s failed for a reason of our own.", run_id)
         lines.note("The server failed to run this; its own log says why.")
         message = "The server failed to run this."
-        leases.conclude(lines, lambda: leases.end(Run, run_id, worker, JobStatus.FAILED, message=message))
+        leases.finish_job(lines, lambda: leases.end(Run, run_id, worker, JobStatus.FAILED, message=message))
     finally:
         # Others may have the run by now, on this machine too: only what is this attempt's own is removed.
         directories.remove(directory)
@@ -140,9 +140,9 @@ class _Execution:
             _fill(self._directory, build, disk.most_bytes)
         except TooLarge as error:
             raise CannotStart(_out_of_disk(run), KILLED) from error
-        home, app = build_directory.seen_app(isolated, self._directory)
+        home, app = build_directory.app_path(isolated, self._directory)
         given = environment.of_run(run, home, of_version.values)
-        self._lines.hide([given["APIFY_TOKEN"], mark_of(run.pk)])
+        self._lines.hide([given["APIFY_TOKEN"], signature_of(run.pk)])
         self._lines.hide(given[name] for name in keys.VARIABLES if name in given)
         self._lines.hide(input_secrets.hidden_texts_of(run))
         if directories.packages_of(build):
@@ -165,12 +165,12 @@ class _Execution:
             self._lines.note(_SAID[outcome])
         if outcome is Outcome.RESTART:
             # What was asked for until now is what starts next; what is asked for from now on restarts it again.
-            return leases.insist(lambda: leases.prolong(Run, run.pk, self._worker, restart_requested=False))
+            return leases.retry_db(lambda: leases.renew(Run, run.pk, self._worker, restart_requested=False))
         if outcome is Outcome.EXPOSED:
             self._end(JobStatus.FAILED, message=attendant.why_exposed)
             return False
         if outcome is Outcome.STOPPED:
-            leases.conclude(self._lines, lambda: leases.give_back(Run, run.pk, self._worker))
+            leases.finish_job(self._lines, lambda: leases.release(Run, run.pk, self._worker))
             return False
         if outcome in _ENDS:
             self._end(_ENDS[outcome], exit_code=attendant.exit_code)
@@ -185,7 +185,7 @@ class _Execution:
         if run.restart_on_error and not self._fails_too_often():
             self._lines.note(f"{message or f'The Actor ended with exit code {attendant.exit_code}.'} It is restarted.")
             again = {"restart_count": F("restart_count") + 1}
-            return leases.insist(lambda: leases.prolong(Run, run.pk, self._worker, **again))
+            return leases.retry_db(lambda: leases.renew(Run, run.pk, self._worker, **again))
         self._end(JobStatus.FAILED, message=message, exit_code=attendant.exit_code)
         return False
 
@@ -198,7 +198,7 @@ class _Execution:
     def _end(self, status: JobStatus, *, message: str | None = None, exit_code: int | None = None) -> None:
         if message:
             self._lines.note(message)
-        leases.conclude(
+        leases.finish_job(
             self._lines,
             lambda: leases.end(Run, self._run_id, self._worker, status, exit_code=exit_code, message=message),
         )
@@ -232,7 +232,7 @@ def _fill(directory: Path, build: Path, most_bytes: int) -> None:
         (directory / APP / NODE_MODULES).mkdir()
 
 
-def _places(directory: Path, build: Path, home: str, isolated: Isolation) -> list[Place]:
+def _places(directory: Path, build: Path, home: str, isolated: Isolation) -> list[BindMount]:
     """Return what a run sees of the machine: its own directory to write, and what its build has installed to read."""
     installed = directories.node_modules_of(build)
     if not isolated.on:
@@ -241,9 +241,9 @@ def _places(directory: Path, build: Path, home: str, isolated: Isolation) -> lis
             own.rmdir()
             own.symlink_to(installed)
         return []
-    places = [Place(directory, home, writable=True)]
+    places = [BindMount(directory, home, writable=True)]
     if installed:
-        places.append(Place(installed, f"{home}/{APP}/{NODE_MODULES}"))
+        places.append(BindMount(installed, f"{home}/{APP}/{NODE_MODULES}"))
     if packages := directories.packages_of(build):
-        places.append(Place(packages, f"/{PACKAGES}"))
+        places.append(BindMount(packages, f"/{PACKAGES}"))
     return places

@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
 
 from resources.models import SourceType
 from resources.sandbox import FETCH_PROGRAM, directories, open_files
-from resources.sandbox.bubblewrap import Isolation, Place
+from resources.sandbox.bubblewrap import BindMount, Isolation
 from resources.sandbox.directories import APP, FETCHED, REVISION
 from resources.sandbox.disk_limit import Disk
 from resources.worker import environment
@@ -34,7 +34,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class RemoteSource:
     """Where a source is. `url` is what the version says, and may hold a name and a password.
 
     `revision` is what was fetched when it was built, the commit or the SHA-256 of the archive; "" before. What is
@@ -101,7 +101,7 @@ class Elsewhere:
         raise BadSource(f"The URL of the {self.kind.label} must be a valid one with http or https.")
 
 
-def program_of(source: Elsewhere, making: Path, isolation: Isolation, memory_bytes: int, disk: Disk) -> Program:
+def program_of(source: RemoteSource, making: Path, isolation: Isolation, memory_bytes: int, disk: Disk) -> Program:
     """Return the program that fetches a source into a directory that is made for it in `making`.
 
     Raises:
@@ -120,7 +120,7 @@ def program_of(source: Elsewhere, making: Path, isolation: Isolation, memory_byt
         memory_bytes=memory_bytes,
         file_bytes=_FILE_BYTES,
         disk=disk,
-        places=[Place(fetched, seen, writable=True), Place(FETCH_PROGRAM, program)],
+        places=[BindMount(fetched, seen, writable=True), BindMount(FETCH_PROGRAM, program)],
     )
 
 

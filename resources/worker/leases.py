@@ -57,13 +57,13 @@ def take(model: type[AnyJob], job_id: str, worker: str) -> bool:
     return bool(taken)
 
 
-def prolong(model: type[AnyJob], job_id: str, worker: str, **changes: Any) -> bool:
+def renew(model: type[AnyJob], job_id: str, worker: str, **changes: Any) -> bool:
     """Hold on to a job and save `changes` of it; return False when it is not this worker's any more."""
     held = model.objects.filter(pk=job_id, worker=worker, status__in=AT_WORK)
     return bool(held.update(lease_expires_at=timezone.now() + _lease(), **changes))
 
 
-def give_back(model: type[AnyJob], job_id: str, worker: str) -> bool:
+def release(model: type[AnyJob], job_id: str, worker: str) -> bool:
     """Let another worker begin anew with a job that is RUNNING here; return whether it was given back."""
     now = timezone.now()
     job = model.objects.filter(pk=job_id).first()
@@ -89,11 +89,11 @@ def end(
     """Move a job that is this worker's to an end state; return whether it was this call that did."""
     ending = runs_ending if model is Run else builds_ending
     with transaction.atomic():  # so that nobody takes it away between the question and the answer
-        mine = prolong(model, job_id, worker)
+        mine = renew(model, job_id, worker)
         return mine and ending.finish(job_id, status, exit_code=exit_code, message=message)
 
 
-def insist(do: Callable[[], _T]) -> _T:
+def retry_db(do: Callable[[], _T]) -> _T:
     """Return what `do` returns, which is called again while the database does not answer: it restarts, or is locked.
 
     Raises:
@@ -111,7 +111,7 @@ def insist(do: Callable[[], _T]) -> _T:
         time.sleep(_INSIST_SECONDS)  # even where the worker is to stop: what has been done is still to be saved
 
 
-def conclude(lines: Lines, publish: Callable[[], bool]) -> None:
+def finish_job(lines: Lines, publish: Callable[[], bool]) -> None:
     """Write the last lines of a job, and then publish how it ends here; a database that restarts keeps neither away.
 
     Raises:
@@ -122,10 +122,10 @@ def conclude(lines: Lines, publish: Callable[[], bool]) -> None:
         lines.finish()
         publish()
 
-    insist(say)
+    retry_db(say)
 
 
-def care_for_abandoned(worker: str) -> int:
+def reclaim_expired_leases(worker: str) -> int:
     """End or queue again the jobs whose worker has not been heard of for too long; return how many there were.
 
     Those that this very process attends are not abandoned: its machine slept, or the database did not answer.
@@ -180,7 +180,7 @@ def _care_for(model: type[AnyJob], job: AnyJob, worker: str) -> None:
         append_line(job.pk, "ACTOR: The worker that had this is gone; another one begins anew.")
         if isinstance(job, Run):
             Run.objects.filter(pk=job.pk).update(restart_count=F("restart_count") + 1)
-        give_back(model, job.pk, worker)
+        release(model, job.pk, worker)
         return
     append_line(job.pk, "ACTOR: The worker that had this is gone, and nobody knows how far it came.")
     status = _ENDS.get(JobStatus(job.status), JobStatus.FAILED)

@@ -41,7 +41,7 @@ class Chore:
 def pressing(worker: str) -> list[Chore]:
     """Return the chores of a worker that somebody waits for; they do not wait for the others."""
     return [
-        Chore(lambda: leases.care_for_abandoned(worker), 5),
+        Chore(lambda: leases.reclaim_expired_leases(worker), 5),
         *(Chore(import_string(name), seconds) for name, seconds in settings.WORKER_CHORES.items()),
     ]
 

@@ -176,7 +176,7 @@ class Attendant:
             changes["memory_average_bytes"] = round(measured.memory_average_bytes)
             changes["cpu_millis"] = self._before.cpu_millis + measured.cpu_millis
         try:
-            leases.prolong(self._model, self._job.pk, self._worker, **changes)
+            leases.renew(self._model, self._job.pk, self._worker, **changes)
             self._saved_at = time.monotonic()
         except DatabaseError:
             close_old_connections()

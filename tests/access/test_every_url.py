@@ -24,7 +24,7 @@ from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import MODELS, Resource
 from sharing import grants, refusals
 from sharing.checks import every_view_declares, every_view_says_which_tokens_it_takes, views
-from sharing.declare import EVERY_METHOD, Needs, Public, SignedIn, Takes, declared, need_of
+from sharing.declare import EVERY_METHOD, Public, Requires, SignedIn, Takes, declared, need_of
 from sharing.permissions import Permission, parse
 from tests.conftest import principal_of
 
@@ -54,7 +54,9 @@ NEEDS_MORE = {
 VALUES = {"account": "somebody-else"}
 pytestmark = pytest.mark.django_db
 PATTERNS = [(route, pattern) for route, pattern in views()]
-OF_RESOURCES = [(r, p) for r, p in PATTERNS if any(isinstance(need, Needs) for need in declared(p.callback).values())]
+OF_RESOURCES = [
+    (r, p) for r, p in PATTERNS if any(isinstance(need, Requires) for need in declared(p.callback).values())
+]
 
 
 class Stage:
@@ -154,7 +156,7 @@ def withheld_from_foreign_runs(kind: Kind) -> set[str]:
     return {"MANAGE_ACCESS_RIGHTS"} | NOT_FOR_FOREIGN_RUNS.get(kind, set())
 
 
-def kind_of(pattern: URLPattern, need: Needs) -> Kind:
+def kind_of(pattern: URLPattern, need: Requires) -> Kind:
     return need.kind or Kind(pattern.default_args.get("kind", Kind.RUN))
 
 
@@ -338,7 +340,7 @@ def check(
 ) -> None:
     """Make one request, compare what happens with what the view declares, and take back what it did."""
     need = need_of(pattern.callback, method)
-    kind = kind_of(pattern, need) if isinstance(need, Needs) else None
+    kind = kind_of(pattern, need) if isinstance(need, Requires) else None
     url = url_of(route, stage.addresses(kind, by))
     api = url.startswith("/v2/")
     speaks_for = role if (credential == "token") == api else "anonymous"

@@ -19,7 +19,7 @@ from accounts.models import Account
 from resources.kinds import Kind
 from resources.models import Dataset
 from sharing.checks import views
-from sharing.declare import Needs, declared
+from sharing.declare import Requires, declared
 from tests.browser.conftest import AXE_RULES, COLOUR_RULES
 from tests.conftest import PASSWORD, ApiClient, principal_of
 from tests.console.pages.settings.test_two_factor import code_of
@@ -175,7 +175,7 @@ def add_passkey(page: Page, name: str) -> None:
 def places(ada: Account, new_password: str) -> dict[str, str]:
     """Return where every view is that needs no resource, by its name; `new_password` is the page of a reset link."""
     named = [pattern for route, pattern in views() if not route.startswith("v2/")]
-    named = [p for p in named if not any(isinstance(need, Needs) for need in declared(p.callback).values())]
+    named = [p for p in named if not any(isinstance(need, Requires) for need in declared(p.callback).values())]
     values = {
         "key": EmailConfirmationHMAC(EmailAddress.objects.get(verified=False)).key,
         "pk": Authenticator.objects.get(type="webauthn").pk,

@@ -8,7 +8,7 @@ from accounts.lib.api_errors import ApiError
 from accounts.principal import ANONYMOUS, Scope, ScopeEntry
 from resources.kinds import Kind
 from sharing.permissions import Permission
-from sharing.require import mentioned
+from sharing.require import get_or_refuse
 from tests.conftest import principal_of
 
 RUN, READ = Permission.RUN, Permission.READ
@@ -21,7 +21,7 @@ def actor(dan, make_resource):
 
 def refusal(principal, kind, address, permission) -> tuple[int, str]:
     with pytest.raises(ApiError) as refused:
-        mentioned(principal, kind, address, permission)
+        get_or_refuse(principal, kind, address, permission)
     return refused.value.status, refused.value.type
 
 
@@ -39,13 +39,13 @@ def test_nobody_is_asked_for_a_token(actor):
     actor.is_public = True
     actor.save()
     assert refusal(ANONYMOUS, Kind.ACTOR, actor.pk, RUN) == (401, "token-not-provided")
-    assert mentioned(ANONYMOUS, Kind.ACTOR, actor.pk, READ).pk == actor.pk
+    assert get_or_refuse(ANONYMOUS, Kind.ACTOR, actor.pk, READ).pk == actor.pk
 
 
 def test_who_may_read_is_told_what_is_missing(actor, ben, give):
     give(actor, ben, "READ")
     with pytest.raises(ApiError, match="Missing permission: RUN") as refused:
-        mentioned(principal_of(ben), Kind.ACTOR, actor.pk, RUN)
+        get_or_refuse(principal_of(ben), Kind.ACTOR, actor.pk, RUN)
     assert (refused.value.status, refused.value.type) == (403, "insufficient-permissions")
 
 
@@ -56,6 +56,6 @@ def test_a_scope_narrows(actor, dan):
 
 def test_by_id_and_by_name_for_whoever_may(actor, ben, dan, give):
     give(actor, ben, "RUN")
-    assert mentioned(principal_of(ben), Kind.ACTOR, "dan~finder", RUN).pk == actor.pk
-    assert mentioned(principal_of(ben), Kind.ACTOR, actor.pk, RUN).pk == actor.pk
-    assert mentioned(principal_of(dan), Kind.ACTOR, "~finder", RUN).pk == actor.pk
+    assert get_or_refuse(principal_of(ben), Kind.ACTOR, "dan~finder", RUN).pk == actor.pk
+    assert get_or_refuse(principal_of(ben), Kind.ACTOR, actor.pk, RUN).pk == actor.pk
+    assert get_or_refuse(principal_of(dan), Kind.ACTOR, "~finder", RUN).pk == actor.pk

@@ -19,7 +19,7 @@ from resources.records import writing
 from sharing import caps, issues, judging, links
 from sharing.access_gone import AccessGone
 from sharing.checks import views
-from sharing.declare import Needs, need_of
+from sharing.declare import Requires, need_of
 from sharing.models import Grant, SignedLink
 from sharing.signatures import Opens
 from tests.conftest import principal_of
@@ -308,7 +308,7 @@ def paths_of(route, pattern, things):
     """Yield the addresses that a route has for the things, with the queries that change how they are answered."""
     kind = next((k for k in Kind if (pattern.default_args or {}).get("kind") == k.value), None)
     need = need_of(pattern.callback, "GET")
-    kind = kind or (need.kind if isinstance(need, Needs) else None) or Kind.RUN
+    kind = kind or (need.kind if isinstance(need, Requires) else None) or Kind.RUN
     values = {
         "key": "FILE",
         "run": things[Kind.RUN].pk,

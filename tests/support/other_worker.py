@@ -61,7 +61,7 @@ def care() -> int:
     """Care for the jobs of dead workers as if their leases had run out, and return how many there were."""
     later = timezone.now() + timedelta(seconds=settings.WORKER_LEASE_SECS)
     with mock.patch("django.utils.timezone.now", return_value=later):
-        return leases.care_for_abandoned("the next one")
+        return leases.reclaim_expired_leases("the next one")
 
 
 def show(run_id: str) -> dict[str, object]:

@@ -27,7 +27,7 @@ from sharing import narrowing, refusals
 from sharing.declare import needs
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
-from sharing.require import mentioned
+from sharing.require import get_or_refuse
 from sharing.resurrecting import check_may_go_on
 
 
@@ -79,7 +79,7 @@ def metamorph(request: ResourceApiRequest) -> HttpResponse:
     named = request.GET.get("targetActorId", "")
     if not named:
         raise ApiError(HTTPStatus.BAD_REQUEST, "parameter-required", "The parameter targetActorId is required.")
-    target = cast("Actor", mentioned(request.principal, Kind.ACTOR, named, Permission.RUN))
+    target = cast("Actor", get_or_refuse(request.principal, Kind.ACTOR, named, Permission.RUN))
     body, content_type = input_in(request)
     build = options_in(request.GET).build or ""
     try:

@@ -52,7 +52,7 @@ def _answer(request: ResourceApiRequest) -> HttpResponseBase:
 class _Following:
     """The pieces of a log, with a place in the waiting room that is left when the answer is closed, read or not."""
 
-    def __init__(self, pieces: Iterator[bytes], place: wait_for_finish.Place) -> None:
+    def __init__(self, pieces: Iterator[bytes], place: wait_for_finish.WaitSlot) -> None:
         self._pieces = pieces
         self._place = place
 

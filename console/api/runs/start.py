@@ -33,7 +33,7 @@ from resources.webhooks.editing import InvalidWebhook
 from sharing.declare import needs
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
-from sharing.require import access_to, mentioned
+from sharing.require import access_to, get_or_refuse
 
 MAX_SYNC_SECONDS: Final = 300.0
 OUTPUT_KEY: Final = "OUTPUT"
@@ -137,7 +137,7 @@ def _run_of_actor(request: ResourceApiRequest) -> Run:
 
 def _run_of_task(request: ResourceApiRequest) -> Run:
     task = cast("Task", request.resource)
-    actor = cast("Actor", mentioned(request.principal, Kind.ACTOR, task.actor_id or "", Permission.RUN))
+    actor = cast("Actor", get_or_refuse(request.principal, Kind.ACTOR, task.actor_id or "", Permission.RUN))
     body, content_type = input_over_task(request, task)
     return _start(request, actor, task, body, content_type)
 

@@ -34,7 +34,7 @@ clock = time.monotonic
 sleep = time.sleep
 
 
-class Place:
+class WaitSlot:
     """A place in the waiting room, until one leaves; leaving again does nothing."""
 
     _lock = threading.Lock()
@@ -69,13 +69,13 @@ class Place:
         self.leave()
 
 
-def enter(request: ApiRequest) -> Place:
+def enter(request: ApiRequest) -> WaitSlot:
     """Take a place for as long as it takes.
 
     Raises:
         ApiError: 429 when there is none for who asks; clients try again.
     """
-    place = Place(request)
+    place = WaitSlot(request)
     if not place.is_taken:
         raise ApiError(
             HTTPStatus.TOO_MANY_REQUESTS, "rate-limit-exceeded", "Too many clients are waiting for runs. Try again."
@@ -108,7 +108,7 @@ def until_finished(request: ApiRequest, job: Build | Run, seconds: float) -> boo
     """
     if job.status in FINISHED or seconds <= 0:
         return job.status in FINISHED
-    with Place(request) as place:
+    with WaitSlot(request) as place:
         return wait(request, job, seconds) if place.is_taken else False
 
 

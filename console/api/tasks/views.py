@@ -33,7 +33,7 @@ from sharing.many import allowed
 from sharing.permissions import Permission
 from sharing.planned import allowed_change
 from sharing.requests import ResourceApiRequest
-from sharing.require import mentioned
+from sharing.require import get_or_refuse
 
 Given = dict[str, Any] | UnsetType | None
 
@@ -65,7 +65,7 @@ def create(request: ApiRequest) -> HttpResponse:
     if not body.act_id:
         raise invalid_value("actId", "it is required.")
     principal = request.principal
-    actor = cast("Actor", mentioned(principal, Kind.ACTOR, body.act_id, Permission.RUN))
+    actor = cast("Actor", get_or_refuse(principal, Kind.ACTOR, body.act_id, Permission.RUN))
     try:
         task = editing.create(principal.account_id or "", actor, _change(body, None), by=principal)
     except _REFUSED as error:

@@ -28,7 +28,7 @@ from sharing import narrowing
 from sharing.declare import needs, signed_in_for
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
-from sharing.require import mentioned
+from sharing.require import get_or_refuse
 from sharing.webhooks import check_may_make, seen_by
 
 _TOLD_OF = (Kind.RUN, Kind.BUILD)
@@ -191,10 +191,10 @@ def _condition(body: ConditionBody | None, principal: Principal) -> Condition | 
     if not named:
         return None
     kind, address, field = named[0]
-    nearest = mentioned(principal, kind, address, Permission.READ)
+    nearest = get_or_refuse(principal, kind, address, Permission.READ)
     for other, other_address, other_field in named[1:]:
         of_it = nearest.actor_id if other is Kind.ACTOR else nearest.task_id
-        if mentioned(principal, other, other_address, Permission.READ).pk != of_it:
+        if get_or_refuse(principal, other, other_address, Permission.READ).pk != of_it:
             raise invalid_value(f"condition.{other_field}", f"{field} names something that does not belong to it.")
     if kind is Kind.RUN and nearest.owner_id != principal.account_id:
         raise invalid_value("condition.actorRunId", "a webhook tells only of one's own runs.")

@@ -15,12 +15,12 @@ from accounts import tokens
 from accounts.adapters import holder_of_link
 from accounts.email_addresses import canonical_or_lower
 from accounts.models import Account
-from console.pages.components.forms import Manners
+from console.pages.components.forms import BaseForm
 
 LONG_ENOUGH = _("At least 10 characters. A few words that only you would put together are good.")
 
 
-class SignInForm(Manners, allauth_forms.LoginForm):  # type: ignore[misc]  # allauth has no types
+class SignInForm(BaseForm, allauth_forms.LoginForm):  # type: ignore[misc]  # allauth has no types
     """Who are you, and can you prove it?"""
 
     labels = {"login": _("Email or username"), "password": _("Password")}
@@ -37,7 +37,7 @@ class SignInForm(Manners, allauth_forms.LoginForm):  # type: ignore[misc]  # all
         return canonical_or_lower(login) if "@" in login else login
 
 
-class SignUpForm(Manners, allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has no types
+class SignUpForm(BaseForm, allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has no types
     """A new account."""
 
     labels = {"username": _("Username"), "email": _("Email"), "password1": _("Password")}
@@ -73,7 +73,7 @@ class SignUpForm(Manners, allauth_forms.SignupForm):  # type: ignore[misc]  # al
         return account, response
 
 
-class ResetPasswordForm(Manners, allauth_forms.ResetPasswordForm):  # type: ignore[misc]  # allauth has no types
+class ResetPasswordForm(BaseForm, allauth_forms.ResetPasswordForm):  # type: ignore[misc]  # allauth has no types
     """Where to send the link that resets a password."""
 
     labels = {"email": _("Email")}
@@ -86,7 +86,7 @@ class ResetPasswordForm(Manners, allauth_forms.ResetPasswordForm):  # type: igno
         return str(super().clean_email())
 
 
-class _WithNewPassword(Manners):
+class _WithNewPassword(BaseForm):
     labels = {
         "oldpassword": _("Current password"),
         "password1": _("New password"),
@@ -133,14 +133,14 @@ class SetPasswordForm(_WithNewPassword, allauth_forms.SetPasswordForm):  # type:
     first_field = "password1"
 
 
-class ConfirmPasswordForm(Manners, allauth_forms.ReauthenticateForm):  # type: ignore[misc]  # allauth has no types
+class ConfirmPasswordForm(BaseForm, allauth_forms.ReauthenticateForm):  # type: ignore[misc]  # allauth has no types
     """The password, asked for again."""
 
     labels = {"password": _("Password")}
     first_field = "password"
 
 
-class ChangeEmailForm(Manners, allauth_forms.AddEmailForm):  # type: ignore[misc]  # allauth has no types
+class ChangeEmailForm(BaseForm, allauth_forms.AddEmailForm):  # type: ignore[misc]  # allauth has no types
     """The e-mail that shall become the account's own, once it is verified."""
 
     labels = {"email": _("New email")}

@@ -16,11 +16,11 @@ from django.views.decorators.http import require_http_methods
 from accounts import invitations
 from accounts.invitations import InvitationOver
 from console.pages.account.forms import LONG_ENOUGH, SignUpForm
-from console.pages.components.forms import Manners
+from console.pages.components.forms import BaseForm
 from sharing.declare import public
 
 
-class InvitedForm(Manners):
+class InvitedForm(BaseForm):
     """The account that a user makes with an invitation; its email is that of the invitation."""
 
     labels = {"username": _("Username"), "password1": _("Password")}

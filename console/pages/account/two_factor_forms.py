@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.second_factors import is_readable, is_unreadable
-from console.pages.components.forms import HostileCredential, Manners
+from console.pages.components.forms import BaseForm, HostileCredential
 
 # What is said of a factor that cannot be read, where the other one can.
 _HIDDEN = {
@@ -20,7 +20,7 @@ _HIDDEN = {
 }
 
 
-class _WithCode(Manners):
+class _WithCode(BaseForm):
     labels = {"code": _("Code")}
     first_field = "code"
 
@@ -97,7 +97,7 @@ class AddPasskeyForm(HostileCredential, webauthn_forms.AddWebAuthnForm):  # type
     first_field = "name"
 
 
-class RenamePasskeyForm(Manners, webauthn_forms.EditWebAuthnForm):  # type: ignore[misc]  # allauth has no types
+class RenamePasskeyForm(BaseForm, webauthn_forms.EditWebAuthnForm):  # type: ignore[misc]  # allauth has no types
     """Another name for a passkey."""
 
     labels = {"name": _("Name")}

@@ -12,7 +12,7 @@ from accounts.request_context import origin
 from console.pages.actors.source import in_order
 from console.pages.actors.tabs import BUILDS, ActorRequest, context_of
 from console.pages.components import dialogs
-from console.pages.components.forms import Manners
+from console.pages.components.forms import BaseForm
 from console.pages.components.tables import Paging, Row, rows_of
 from resources.actors.fields import InvalidField
 from resources.builds import starting
@@ -31,7 +31,7 @@ class BuildRow(Row):
     tags: list[str]
 
 
-class BuildForm(Manners):
+class BuildForm(BaseForm):
     """Which version is to be built, and what is to point to the build."""
 
     first_field = "version"

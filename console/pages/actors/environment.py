@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 from console.pages.actors.source import path_of, version_of
 from console.pages.actors.tabs import ActorRequest
 from console.pages.components import dialogs
-from console.pages.components.forms import Manners
+from console.pages.components.forms import BaseForm
 from resources.actors import environment
 from resources.actors.fields import InvalidField
 from resources.kinds import Kind
@@ -21,7 +21,7 @@ from sharing.permissions import Permission
 _PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 
 
-class VariableForm(Manners):
+class VariableForm(BaseForm):
     """A variable: its name, its value, and whether the value is secret."""
 
     name = forms.CharField(label="Name", max_length=100, widget=forms.TextInput(attrs={**_PLAIN, "autofocus": True}))

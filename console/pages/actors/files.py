@@ -12,7 +12,7 @@ from console.http.form_limits import takes_up_to
 from console.pages.actors.source import path_of, version_of
 from console.pages.actors.tabs import ActorRequest
 from console.pages.components import dialogs
-from console.pages.components.forms import Manners
+from console.pages.components.forms import BaseForm
 from resources.actors import files, source_files
 from resources.actors.fields import InvalidField
 from resources.actors.source_files import SourceFile
@@ -24,7 +24,7 @@ from sharing.permissions import Permission
 _NAME = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "autofocus": True}
 
 
-class FileNameForm(Manners):
+class FileNameForm(BaseForm):
     """What a file is called."""
 
     name = forms.CharField(

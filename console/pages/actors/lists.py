@@ -14,7 +14,7 @@ from accounts.requests import PageRequest
 from console.pages.actors.tabs import title_of
 from console.pages.actors.templates import STARTERS, files_of
 from console.pages.components import dialogs
-from console.pages.components.forms import Manners
+from console.pages.components.forms import BaseForm
 from console.pages.components.listing import answer, listing_of
 from console.pages.components.shared_rows import how_shared
 from console.pages.components.tables import Row, rows_of
@@ -47,7 +47,7 @@ class ActorRow(Row):
         return title_of(self.actor)
 
 
-class NewActorForm(Manners):
+class NewActorForm(BaseForm):
     """What a new Actor is called, and what it begins with."""
 
     name = forms.CharField(

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from console.pages.actors.tabs import SETTINGS, ActorRequest, context_of, title_of
 from console.pages.components import dialogs
 from console.pages.components import promises as promises_module
-from console.pages.components.forms import Manners
+from console.pages.components.forms import BaseForm
 from console.pages.components.visibility_sentences import actor_sentence
 from resources.actors import editing
 from resources.actors.fields import (
@@ -36,7 +36,7 @@ _FIELD_OF = {
 }
 
 
-class SettingsForm(Manners):
+class SettingsForm(BaseForm):
     """What an Actor is called, and how its runs are run unless something else is said."""
 
     name = forms.CharField(
@@ -141,7 +141,7 @@ def delete(request: ActorRequest) -> HttpResponse:
     return dialogs.answer(request, "actors/_delete.html", title="Delete Actor?", actor=actor, form=form)
 
 
-class _ConfirmationForm(Manners):
+class _ConfirmationForm(BaseForm):
     confirmation = forms.CharField(max_length=100, widget=forms.TextInput(attrs={**_PLAIN, "autofocus": True}))
 
     def __init__(self, name: str, *args: Any) -> None:

@@ -17,7 +17,7 @@ from accounts.lib.encrypted_text import UnreadableText
 from console.http.form_limits import BYTES_PER_CHARACTER_IN_MULTIPART, takes_up_to
 from console.pages.actors.tabs import SOURCE, ActorRequest, context_of
 from console.pages.components.cells import printable
-from console.pages.components.forms import Manners
+from console.pages.components.forms import BaseForm
 from resources.actors import files, source_files, versions
 from resources.actors.environment import unreadable_names
 from resources.actors.fields import InvalidField
@@ -39,7 +39,7 @@ class FileRow:
     size: int
 
 
-class FileForm(Manners):
+class FileForm(BaseForm):
     """What a file holds, and the digest of what it held when it was opened."""
 
     content = forms.CharField(

@@ -12,7 +12,7 @@ from console.http.form_limits import BYTES_PER_CHARACTER, takes_up_to
 from console.pages.actors.tabs import ActorRequest, title_of
 from console.pages.components import dialogs
 from console.pages.components.cells import printable
-from console.pages.components.json_format import laid_out
+from console.pages.components.json_format import format_json
 from console.pages.components.run_input_form import MAX_INPUT, InputForm
 from console.pages.components.visibility_sentences import new_run_sentences
 from resources.builds.choosing import build_for
@@ -122,7 +122,7 @@ def _prefill(schema: dict[str, Any]) -> str:
     """Return the input that a schema suggests, laid out; an empty object where it suggests none."""
     properties = {name: each for name, each in _properties_in(schema).items() if not each.get("isSecret")}
     found = {name: each["prefill"] for name, each in properties.items() if "prefill" in each}
-    text, is_cut = laid_out(msgspec.json.encode(found).decode(), MAX_INPUT)
+    text, is_cut = format_json(msgspec.json.encode(found).decode(), MAX_INPUT)
     return "{}" if is_cut else printable(text)
 
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from console.pages.actors.source import in_order, path_of, version_of
 from console.pages.actors.tabs import ActorRequest
 from console.pages.components import dialogs
-from console.pages.components.forms import Manners
+from console.pages.components.forms import BaseForm
 from resources.actors import versions
 from resources.actors.fields import InvalidField
 from resources.actors.versions import VersionFields
@@ -32,7 +32,7 @@ _FIELD_OF = {
 }
 
 
-class VersionForm(Manners):
+class VersionForm(BaseForm):
     """A version: its number, its tag, and where its source is."""
 
     number = forms.CharField(

@@ -4,10 +4,10 @@ from resources.kinds import KINDS, Kind
 from sharing.access import Decision, Facts, Reason
 from sharing.models import Grant
 from sharing.names import unnamed
-from sharing.overview import Elsewhere, Through
+from sharing.overview import InheritedAccess, Through
 
 
-def of_elsewhere(row: Elsewhere, known: frozenset[str]) -> str:
+def of_elsewhere(row: InheritedAccess, known: frozenset[str]) -> str:
     """Say what gives access to a user who has none on the resource itself.
 
     `known` are the IDs of the Actors and tasks whose names the reader of the sentence may know.
@@ -71,7 +71,7 @@ def _of_reason(reason: Reason, through: Through | None, known: frozenset[str]) -
             return f"through {_named(through, known)}"
 
 
-def _of_run(row: Elsewhere, known: frozenset[str]) -> str:
+def _of_run(row: InheritedAccess, known: frozenset[str]) -> str:
     """Say how somebody may read the run that lets them read its default storages."""
     match row.run_reason:
         case Reason.OWNER:

@@ -10,7 +10,7 @@ from django.db import Error as DatabaseProblem
 LONGEST_TEXT = 1000
 
 
-class Manners(forms.Form):
+class BaseForm(forms.Form):
     """A mixin that goes before a form.
 
     Labels say what to type and not placeholders, which vanish; no text is longer than anybody could mean, and what is
@@ -73,7 +73,7 @@ class CredentialField(forms.JSONField):
         return answer
 
 
-class HostileCredential(Manners):
+class HostileCredential(BaseForm):
     """A mixin for forms with a passkey's answer, which is JSON and CBOR from somebody unknown.
 
     The library that reads it knows a dozen ways to fail at what no browser sends. All of them mean that it is not

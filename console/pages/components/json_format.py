@@ -10,7 +10,7 @@ _DEEPEST_INDENT = 40
 _CLOSING = {"{": "}", "[": "]"}
 
 
-def laid_out(text: str, longest: int) -> tuple[str, bool]:
+def format_json(text: str, longest: int) -> tuple[str, bool]:
     """Return JSON text with line breaks and indentation, cut after about `longest` characters, and whether it was cut.
 
     Numbers and texts stay exactly as they are written, so does what is not JSON at all. Indentation stops growing

@@ -4,13 +4,13 @@ from typing import Any
 
 from django import forms
 
-from console.pages.components.forms import Manners
+from console.pages.components.forms import BaseForm
 from resources.runs.options import MAX_BUILD_LENGTH, MAX_TIMEOUT_SECS, InvalidOption, RunOptions
 
 _FIELD_OF = {"build": "build", "timeout": "timeout_secs", "memory": "memory_mbytes", "maxItems": "max_items"}
 
 
-class OptionsForm(Manners):
+class OptionsForm(BaseForm):
     """Options of a run; what is left empty is decided by whoever is asked next."""
 
     build = forms.CharField(

@@ -14,8 +14,8 @@ from django import forms
 from django.forms.boundfield import BoundField
 
 from console.pages.components.cells import printable
-from console.pages.components.forms import Manners
-from console.pages.components.json_format import laid_out
+from console.pages.components.forms import BaseForm
+from console.pages.components.json_format import format_json
 from console.pages.components.secret_masking import DOTS, masked
 from resources.secret_inputs.fields import Fields, encrypted_texts, secret_fields
 
@@ -44,7 +44,7 @@ class SecretRow:
     was_typed: bool
 
 
-class SecretInputForm(Manners):
+class SecretInputForm(BaseForm):
     """A form with the text of an input, `input`, and the secret fields that `show_secret_fields` adds to it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -142,7 +142,7 @@ def without_secrets(text: str, schema: str) -> str:
     shown = {name: raw for name, raw in fields.items() if name not in secret}
     if len(shown) == len(fields):
         return text
-    return laid_out(msgspec.json.encode(shown).decode(), len(text) * 4 + 100)[0] if shown else ""
+    return format_json(msgspec.json.encode(shown).decode(), len(text) * 4 + 100)[0] if shown else ""
 
 
 def refetched_on_change(path: str) -> dict[str, str]:

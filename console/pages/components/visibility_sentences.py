@@ -6,7 +6,7 @@ from accounts.models import Account, AccountGeneralAccess
 from resources.kinds import KINDS, Kind
 from resources.models import Resource
 from sharing.access import Facts, Reason, general_access_source
-from sharing.overview import Elsewhere
+from sharing.overview import InheritedAccess
 from sharing.promises import developer_access, links_open
 from sharing.visibility import AccountVisibility, Everyone, OtherLevel, StorageLinks, Visibility, everyone
 
@@ -160,7 +160,7 @@ def _because(facts: Facts, account: str) -> str:
     return ""
 
 
-def _names(rows: Iterable[Elsewhere]) -> str:
+def _names(rows: Iterable[InheritedAccess]) -> str:
     names = list(dict.fromkeys(row.username for row in rows))
     shown, more = names[:_MOST_NAMES], len(names) - _MOST_NAMES
     if more > 0:

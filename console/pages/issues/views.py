@@ -17,7 +17,7 @@ from console.api.issues.views import WRITES_PER_HOUR
 from console.pages.actors import tabs as actor_tabs
 from console.pages.actors.tabs import ActorRequest
 from console.pages.components import dialogs
-from console.pages.components.forms import Manners
+from console.pages.components.forms import BaseForm
 from console.pages.components.promises import issues_sentence
 from console.pages.components.tables import Paging
 from console.pages.issues import shared_runs
@@ -34,7 +34,7 @@ from sharing.visibility import everyone
 _STATES = {"open": Issue.State.OPEN, "closed": Issue.State.CLOSED}
 
 
-class IssueForm(Manners):
+class IssueForm(BaseForm):
     """What an issue says, and the run that shows it."""
 
     first_field = "title"
@@ -85,7 +85,7 @@ class IssueForm(Manners):
         return None
 
 
-class CommentForm(Manners):
+class CommentForm(BaseForm):
     """Something to say."""
 
     text = forms.CharField(

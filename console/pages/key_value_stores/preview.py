@@ -10,7 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from console.pages.components.cells import printable
-from console.pages.components.json_format import laid_out
+from console.pages.components.json_format import format_json
 from console.pages.components.secret_masking import masked
 from resources.models import Record
 from resources.records.content import Undecodable, UnpacksTooLarge, decoded_pieces, stored_pieces
@@ -104,7 +104,7 @@ def preview_of(record: Record, secret: Collection[str] | None = None) -> Preview
 def _as_json(start: bytes, is_whole: bool) -> Preview:
     if is_whole and not _is_json(start):
         return Preview(Form.TEXT, printable(start.decode(errors="replace")), note="This is not valid JSON.")
-    text, is_cut = laid_out(start.decode(errors="replace" if is_whole else "ignore"), MAX_CHARACTERS)
+    text, is_cut = format_json(start.decode(errors="replace" if is_whole else "ignore"), MAX_CHARACTERS)
     return Preview(Form.JSON, printable(text), is_cut or not is_whole)
 
 

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Raw
 
 from console.pages.components.cells import Cell, cell_of, printable
-from console.pages.components.json_format import laid_out
+from console.pages.components.json_format import format_json
 from resources.requests import clock
 from resources.requests.reading import State
 from resources.requests.shapes import StoredRequest
@@ -103,5 +103,5 @@ def _part(label: str, value: Raw) -> Part:
     if text[:1] == b'"':
         whole: str = msgspec.json.decode(text)
         return Part(label, printable(whole[:LONGEST_PART]), len(whole) > LONGEST_PART)
-    shown, is_cut = laid_out(text.decode(), LONGEST_PART)
+    shown, is_cut = format_json(text.decode(), LONGEST_PART)
     return Part(label, printable(shown), is_cut)

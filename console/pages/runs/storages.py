@@ -12,7 +12,7 @@ from console.pages.storages.labels import STORAGE_WORDS
 from resources.kinds import KINDS, STORAGES, Kind, KindInfo
 from resources.models import Resource, Run
 from sharing.permissions import Permission
-from sharing.require import mentioned
+from sharing.require import get_or_refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,6 @@ def storages_of(run: Run, principal: Principal, *kinds: Kind) -> list[DefaultSto
 
 def _readable(principal: Principal, kind: Kind, id_: str) -> Resource | None:
     try:
-        return mentioned(principal, kind, id_, Permission.READ)
+        return get_or_refuse(principal, kind, id_, Permission.READ)
     except ApiError:
         return None

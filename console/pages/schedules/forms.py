@@ -7,7 +7,7 @@ from django import forms
 
 from accounts.lib.api_errors import ApiError
 from accounts.principal import Principal
-from console.pages.components.forms import Manners
+from console.pages.components.forms import BaseForm
 from console.pages.components.secret_fields import InputText, SecretInputForm, refetched_on_change
 from resources.kinds import Kind
 from resources.models import Schedule
@@ -33,7 +33,7 @@ _PREVIEW = {
 }
 
 
-class TimesForm(Manners):
+class TimesForm(BaseForm):
     """When a schedule fires."""
 
     cron_expression = forms.CharField(

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.lib.ids import looks_like_id
 from accounts.models import Account
-from console.pages.components.forms import Manners
+from console.pages.components.forms import BaseForm
 from resources.kinds import KINDS, Kind, KindInfo
 from resources.models import Resource
 from sharing.permissions import Permission
@@ -38,7 +38,7 @@ class Row:
     ids: forms.BoundField
 
 
-class TokenForm(Manners, forms.Form):
+class TokenForm(BaseForm, forms.Form):
     """A new API token."""
 
     first_field = None

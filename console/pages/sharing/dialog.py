@@ -23,7 +23,7 @@ from console.pages.sharing.dialog_content import Content, Person, choices, conte
 from resources.kinds import Kind
 from sharing import grants
 from sharing.access import Access
-from sharing.declare import Needs, declare, needs
+from sharing.declare import Requires, declare, needs
 from sharing.facts import facts_of
 from sharing.general_access import UnsupportedLevel, set_for_resource
 from sharing.models import Grant
@@ -54,7 +54,7 @@ class Adding:
     ticked: Permission = READ
 
 
-@declare({"GET": Needs(None, (READ,)), "POST": Needs(None, (MANAGE,))})
+@declare({"GET": Requires(None, (READ,)), "POST": Requires(None, (MANAGE,))})
 @require_http_methods(["GET", "HEAD", "POST"])
 def dialog(request: ResourcePageRequest) -> HttpResponse:
     """Show who has access; a POST adds somebody."""

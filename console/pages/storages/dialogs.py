@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.requests import PageRequest
 from console.pages.components import dialogs
 from console.pages.components.code_samples import content_url, read_content
-from console.pages.components.forms import Manners
+from console.pages.components.forms import BaseForm
 from console.pages.components.visibility_sentences import rename_warning
 from console.pages.storages.labels import STORAGE_WORDS
 from resources import storages
@@ -22,7 +22,7 @@ from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
 
 
-class NameForm(Manners):
+class NameForm(BaseForm):
     """The name of a storage, or none."""
 
     name = forms.CharField(

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.requests import PageRequest
 from console.http.form_limits import BYTES_PER_CHARACTER, takes_up_to
 from console.pages.components import dialogs
-from console.pages.components.forms import Manners
+from console.pages.components.forms import BaseForm
 from console.pages.components.run_input_form import MAX_INPUT, InputForm
 from console.pages.components.secret_fields import refetched_on_change
 from console.pages.tasks.views import TaskRequest
@@ -47,7 +47,7 @@ class NewTaskForm(InputForm):
     field_order = ("actor", "name", "input", "build", "timeout_secs", "memory_mbytes")
 
 
-class RenameForm(Manners):
+class RenameForm(BaseForm):
     """The name of a task."""
 
     name = forms.CharField(

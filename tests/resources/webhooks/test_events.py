@@ -48,7 +48,7 @@ def test_the_developer_of_an_actor_does_not_hear_of_the_runs_of_others(actor, ru
     dan_hook = hook(dan, actor=actor)
     run.owner.share_runs_with_actor_creators = True
     run.owner.save()
-    events.happened(run, events.RUN_SUCCEEDED)
+    events.emit_event(run, events.RUN_SUCCEEDED)
     assert sent() == []
     assert Webhook.objects.get(pk=dan_hook.pk).dispatch_count == 0
 
@@ -58,8 +58,8 @@ def test_a_user_of_an_actor_does_not_hear_of_the_runs_and_builds_of_its_develope
 ):
     give(actor, ada, "READ", "VIEW_OWNER_RUNS")
     hook(ada, events.RUN_SUCCEEDED, events.BUILD_SUCCEEDED, actor=actor)
-    events.happened(make_resource(Kind.RUN, dan, actor_id=actor.pk), events.RUN_SUCCEEDED)
-    events.happened(build, events.BUILD_SUCCEEDED)
+    events.emit_event(make_resource(Kind.RUN, dan, actor_id=actor.pk), events.RUN_SUCCEEDED)
+    events.emit_event(build, events.BUILD_SUCCEEDED)
     assert sent() == []
 
 
@@ -68,7 +68,7 @@ def test_a_webhook_on_somebody_elses_run_or_task_hears_nothing(run, task, cleo, 
     give(task, cleo, "WRITE", "VIEW_OWNER_RUNS")
     hook(cleo, run=run)
     hook(cleo, task=task)
-    events.happened(run, events.RUN_SUCCEEDED)
+    events.emit_event(run, events.RUN_SUCCEEDED)
     assert sent() == []
 
 
@@ -77,26 +77,26 @@ def test_other_events_other_actors_and_other_runs(actor, run, ada, make_resource
     hook(ada, events.RUN_FAILED, actor=actor)
     hook(ada, actor=other)
     hook(ada, run=make_resource(Kind.RUN, ada, actor_id=actor.pk))
-    events.happened(run, events.RUN_SUCCEEDED)
+    events.emit_event(run, events.RUN_SUCCEEDED)
     assert sent() == []
 
 
 def test_a_run_of_no_actor_and_no_task_matches_no_condition_that_is_empty(ada, make_resource, actor):
     hook(ada, run=make_resource(Kind.RUN, ada))
     hook(ada, actor=actor)
-    events.happened(make_resource(Kind.RUN, ada), events.RUN_SUCCEEDED)
+    events.emit_event(make_resource(Kind.RUN, ada), events.RUN_SUCCEEDED)
     assert sent() == []
 
 
 def test_what_is_no_event(run):
     with pytest.raises(ValueError, match="no event"):
-        events.happened(run, "ACTOR.RUN.EXPLODED")
+        events.emit_event(run, "ACTOR.RUN.EXPLODED")
 
 
 @pytest.mark.django_db(transaction=True)
 def test_what_is_in_no_transaction(run):
     with pytest.raises(transaction.TransactionManagementError):
-        events.happened(run, events.RUN_SUCCEEDED)
+        events.emit_event(run, events.RUN_SUCCEEDED)
 
 
 # Who does
@@ -104,7 +104,7 @@ def test_what_is_in_no_transaction(run):
 
 def test_ones_own_run_by_its_actor_its_task_and_itself(actor, task, run, ada):
     wanted = [hook(ada, actor=actor), hook(ada, task=task), hook(ada, run=run)]
-    events.happened(run, events.RUN_SUCCEEDED)
+    events.emit_event(run, events.RUN_SUCCEEDED)
     assert sorted(sent()) == sorted((each.pk, events.RUN_SUCCEEDED) for each in wanted)
     one = WebhookDispatch.objects.get(webhook=wanted[0])
     assert json.loads(one.event_data) == {"actorId": actor.pk, "actorTaskId": task.pk, "actorRunId": run.pk}
@@ -114,14 +114,14 @@ def test_ones_own_run_by_its_actor_its_task_and_itself(actor, task, run, ada):
 
 def test_ones_own_build(actor, build, dan):
     hook(dan, events.BUILD_FAILED, actor=actor)
-    events.happened(build, events.BUILD_FAILED)
+    events.emit_event(build, events.BUILD_FAILED)
     assert json.loads(WebhookDispatch.objects.get().event_data) == {"actorId": actor.pk, "actorBuildId": build.pk}
 
 
 def test_a_rolled_back_change_sends_nothing(actor, run, ada):
     hook(ada, actor=actor)
     with transaction.atomic():
-        events.happened(run, events.RUN_SUCCEEDED)
+        events.emit_event(run, events.RUN_SUCCEEDED)
         transaction.set_rollback(True)
     assert sent() == []
     assert Webhook.objects.get().dispatch_count == 0
@@ -131,5 +131,5 @@ def test_the_queries_do_not_grow_with_the_webhooks(actor, run, ada, django_asser
     for _ in range(20):
         hook(ada, actor=actor)
     with django_assert_max_num_queries(5):
-        events.happened(run, events.RUN_SUCCEEDED)
+        events.emit_event(run, events.RUN_SUCCEEDED)
     assert len(sent()) == 20

@@ -65,15 +65,15 @@ def test_a_job_that_is_not_ready_is_not_taken(make_job, status):
 
 def test_only_who_has_a_job_holds_on_to_it(make_job):
     job = make_job(worker="mine")
-    assert not leases.prolong(Run, job.pk, "theirs", cpu_millis=5)
-    assert leases.prolong(Run, job.pk, "mine", cpu_millis=7)
+    assert not leases.renew(Run, job.pk, "theirs", cpu_millis=5)
+    assert leases.renew(Run, job.pk, "mine", cpu_millis=7)
     job.refresh_from_db()
     assert job.cpu_millis == 7
     assert job.lease_expires_at > timezone.now()
     assert not leases.end(Run, job.pk, "theirs", JobStatus.SUCCEEDED)
-    assert not leases.give_back(Run, job.pk, "theirs")
+    assert not leases.release(Run, job.pk, "theirs")
     assert leases.end(Run, job.pk, "mine", JobStatus.SUCCEEDED, exit_code=0)
-    assert not leases.prolong(Run, job.pk, "mine")
+    assert not leases.renew(Run, job.pk, "mine")
 
 
 @pytest.mark.parametrize(
@@ -87,17 +87,17 @@ def test_only_who_has_a_job_holds_on_to_it(make_job):
 @pytest.mark.parametrize("kind", [Kind.RUN, Kind.BUILD])
 def test_a_job_whose_worker_is_gone_ends(make_job, queued, kind, status, ends):
     job = make_job(kind, status)
-    assert leases.care_for_abandoned("alive") == 1
+    assert leases.reclaim_expired_leases("alive") == 1
     job.refresh_from_db()
     assert (job.status, queued) == (ends, [])
     assert job.finished_at is not None
     assert "The worker that had this is gone" in text_of(job.pk)
-    assert leases.care_for_abandoned("alive") == 0
+    assert leases.reclaim_expired_leases("alive") == 0
 
 
 def test_a_job_whose_lease_has_not_run_out_is_left_alone(make_job, queued):
     job = make_job(lease_expires_at=timezone.now() + timedelta(seconds=30))
-    assert leases.care_for_abandoned("alive") == 0
+    assert leases.reclaim_expired_leases("alive") == 0
     job.refresh_from_db()
     assert (job.status, job.worker) == (JobStatus.RUNNING, "dead")
 
@@ -105,7 +105,7 @@ def test_a_job_whose_lease_has_not_run_out_is_left_alone(make_job, queued):
 @pytest.mark.parametrize(("began", "restart"), [(False, False), (True, True)])
 def test_one_that_may_begin_anew_is_queued_again(make_job, queued, began, restart):
     job = make_job(began=began, restart_on_error=restart)
-    leases.care_for_abandoned("alive")
+    leases.reclaim_expired_leases("alive")
     job.refresh_from_db()
     assert (job.status, job.worker, queued) == (JobStatus.READY, "", [job.pk])
     assert job.before_millis >= LONG_AGO.total_seconds() * 1000
@@ -114,7 +114,7 @@ def test_one_that_may_begin_anew_is_queued_again(make_job, queued, began, restar
 
 def test_one_that_kills_its_workers_is_given_up(make_job, queued):
     job = make_job(restart_on_error=True, restart_count=leases.MAX_RESTARTS)
-    leases.care_for_abandoned("alive")
+    leases.reclaim_expired_leases("alive")
     job.refresh_from_db()
     assert (job.status, queued) == (JobStatus.FAILED, [])
 
@@ -122,10 +122,10 @@ def test_one_that_kills_its_workers_is_given_up(make_job, queued):
 def test_of_two_that_look_one_ends_it(make_job, queued, monkeypatch):
     job = make_job()
     seen = list(leases._abandoned(Run))
-    leases.care_for_abandoned("first")
+    leases.reclaim_expired_leases("first")
     log = text_of(job.pk)
     monkeypatch.setattr(leases, "_abandoned", lambda model: iter(seen if model is Run else []))
-    assert leases.care_for_abandoned("second") == 0
+    assert leases.reclaim_expired_leases("second") == 0
     assert text_of(job.pk) == log
 
 

@@ -314,7 +314,7 @@ def test_a_worker_that_slept_keeps_the_run_that_it_attends(ada, when_ready):
 
     def wake_up() -> None:
         Run.objects.filter(pk=run.pk).update(lease_expires_at=timezone.now() - timedelta(hours=1))
-        cared.append(leases.care_for_abandoned(worker_identity.name()))
+        cared.append(leases.reclaim_expired_leases(worker_identity.name()))
 
     when_ready(wake_up)
     run = execute(run)

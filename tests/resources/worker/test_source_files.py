@@ -19,7 +19,7 @@ from resources.models import Actor, Build, BuildContent, Run, SourceType
 from resources.runs import starting as runs
 from resources.sandbox import directories, fetch_program
 from resources.worker import execute_build, execute_run, fetch_source, supervise
-from resources.worker.fetch_source import Elsewhere
+from resources.worker.fetch_source import RemoteSource
 from tests.conftest import principal_of
 from tests.support.machine import needs_programs
 from tests.support.source_host import Hosting, git, tarred, zipped
@@ -103,9 +103,9 @@ URLS = ["file:///etc", "ext::sh -c id", "ssh://x/y", "ftp://x/y", "/etc", "", "h
 @pytest.mark.parametrize("kind", ["GIT_REPO", "TARBALL", "GITHUB_GIST"])
 @pytest.mark.parametrize("url", URLS)
 def test_nothing_is_fetched_but_by_http(kind, url):
-    for asked in (Elsewhere.told, Elsewhere.shown, lambda source: list(source.secrets())):
+    for asked in (RemoteSource.told, RemoteSource.shown, lambda source: list(source.secrets())):
         with pytest.raises(fetch_source.BadSource, match="must be a valid one with http or https"):
-            asked(Elsewhere(SourceType(kind), url))
+            asked(RemoteSource(SourceType(kind), url))
 
 
 @pytest.mark.django_db
@@ -118,7 +118,7 @@ def test_a_url_that_was_saved_all_the_same_fails_the_build(elsewhere, kind):
     "fragment", ["--upload-pack=id", "+main", "a..b", "a b", "a*", "^a", ":../x", "main:a/../../x", "x" * 251]
 )
 def test_what_is_no_branch_and_no_directory(fragment):
-    source = Elsewhere(SourceType.GIT_REPO, f"https://example.com/a.git#{fragment}")
+    source = RemoteSource(SourceType.GIT_REPO, f"https://example.com/a.git#{fragment}")
     with pytest.raises(fetch_source.BadSource):
         source.told()
 
@@ -392,7 +392,7 @@ def test_a_password_is_not_given_to_whom_the_host_leads_on_to(elsewhere, host, t
     "url", [f"https://dan:{PASSWORD}@example.com/a?token={PASSWORD}#b", f"https://{PASSWORD}@example.com/a"]
 )
 def test_what_is_shown_of_a_url(url):
-    source = Elsewhere(SourceType.TARBALL, url)
+    source = RemoteSource(SourceType.TARBALL, url)
     assert source.shown() == "Tarball https://example.com/a"
     assert PASSWORD in set(source.secrets()) or f"token={PASSWORD}" in set(source.secrets())
 

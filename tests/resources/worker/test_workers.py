@@ -57,7 +57,7 @@ def test_of_many_workers_one_cares_for_a_dead_one(transactional_db, ada, make_re
     past = timezone.now() - timedelta(minutes=1)
     run = make_resource(Kind.RUN, ada, status=JobStatus.ABORTING, worker="dead", lease_expires_at=past, started_at=past)
     cared: list[int] = []
-    in_threads(lambda number: cared.append(leases.care_for_abandoned(f"worker-{number}")))
+    in_threads(lambda number: cared.append(leases.reclaim_expired_leases(f"worker-{number}")))
     assert sorted(cared) == [0] * (MANY - 1) + [1]
     run.refresh_from_db()
     assert run.status == JobStatus.ABORTED

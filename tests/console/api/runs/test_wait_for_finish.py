@@ -108,12 +108,12 @@ def test_a_client_that_has_gone_is_not_waited_for(ada, make_resource, clock, mon
 
 def stay(*requests):
     """Take a place for each request for as long as the test goes on, and return which of them got one."""
-    places = [wait_for_finish.Place(request) for request in requests]
+    places = [wait_for_finish.WaitSlot(request) for request in requests]
     _stayed.extend(places)
     return [place.is_taken for place in places]
 
 
-_stayed: list[wait_for_finish.Place] = []
+_stayed: list[wait_for_finish.WaitSlot] = []
 
 
 @pytest.fixture(autouse=True)
@@ -121,7 +121,7 @@ def everybody_leaves():
     yield
     while _stayed:
         _stayed.pop().leave()
-    assert wait_for_finish.Place._taken == {}
+    assert wait_for_finish.WaitSlot._taken == {}
 
 
 def test_one_account_has_a_quarter_of_the_places_from_wherever_it_asks(ada, ben, settings):

@@ -337,7 +337,7 @@ def test_webhooks_that_a_run_is_given(run, ada):
     assert list(Webhook.objects.values_list("is_ad_hoc", "run_id", "owner_id").distinct()) == [(True, run.pk, ada.pk)]
     assert Webhook.objects.count() == 2
     for _ in range(2):  # it was resurrected, and ended again
-        events.happened(run, events.RUN_SUCCEEDED)
+        events.emit_event(run, events.RUN_SUCCEEDED)
     assert WebhookDispatch.objects.count() == 2
 
 

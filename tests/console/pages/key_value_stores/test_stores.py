@@ -9,7 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from console.pages.components.json_format import laid_out
+from console.pages.components.json_format import format_json
 from console.pages.key_value_stores import preview as store_preview
 from console.pages.key_value_stores import upload as store_upload
 from resources.kinds import Kind
@@ -455,7 +455,7 @@ def test_the_preview_of_something_long_is_its_beginning(ada, signed_in, store, m
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 50_000, "[" * 900 + "1," * 50_000, "]" * 10_000, '"' * 9999])
 def test_json_of_any_depth_is_laid_out_within_bounds(text):
-    shown, _ = laid_out(text, 10_000)
+    shown, _ = format_json(text, 10_000)
 
     assert len(shown) <= 10_000
 
@@ -464,7 +464,7 @@ def test_json_of_any_depth_is_laid_out_within_bounds(text):
     "value", [1e300, 12345678901234567890123, 'a"b\\', [[], {}, None, True, "x:,{}[]"], {"": {"a": []}}]
 )
 def test_laying_out_changes_nothing_but_spaces(value):
-    assert json.loads(laid_out(json.dumps(value), 10_000)[0]) == value
+    assert json.loads(format_json(json.dumps(value), 10_000)[0]) == value
 
 
 def test_an_image_is_sent_as_one_and_everything_as_a_download_when_asked(ada, signed_in, store):
