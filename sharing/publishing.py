@@ -12,8 +12,9 @@ from sharing.access import Access
 from sharing.narrowing import lets
 from sharing.permissions import Permission
 
-_TO_PUBLISH: Final = Permission.MANAGE_ACCESS_RIGHTS | Permission.WRITE | Permission.RUN
-_TO_MAKE_PRIVATE: Final = Permission.MANAGE_ACCESS_RIGHTS
+# In the order in which a refusal names the one that is missing.
+_TO_PUBLISH: Final = (Permission.MANAGE_ACCESS_RIGHTS, Permission.WRITE, Permission.RUN)
+_TO_MAKE_PRIVATE: Final = (Permission.MANAGE_ACCESS_RIGHTS,)
 
 
 def missing(access: Access, *, public: bool) -> Permission | None:
@@ -21,7 +22,7 @@ def missing(access: Access, *, public: bool) -> Permission | None:
     return next((permission for permission in needed(public=public) if not access.allows(permission)), None)
 
 
-def needed(*, public: bool) -> Permission:
+def needed(*, public: bool) -> tuple[Permission, ...]:
     """Return the permissions that it takes to make an Actor public, or private."""
     return _TO_PUBLISH if public else _TO_MAKE_PRIVATE
 

@@ -1,6 +1,8 @@
 """What settings and dialogs promise, in sentences. Each is worded from what sharing/promises.py found."""
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 
 from accounts.models import Account
 from console.pages.components.visibility_sentences import count, open_without_links
@@ -143,7 +145,7 @@ def private_sentences(found: ActorPromise, actor: Actor, reader: Account) -> lis
 
 def who_can_publish(*, public: bool) -> str:
     """Say who can make an Actor public, or private."""
-    needed = publishing.needed(public=public)
+    needed = reduce(or_, publishing.needed(public=public))
     return f"Users who can {verbs_of(needed)} can {'publish it' if public else 'make it private'}."
 
 
