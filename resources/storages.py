@@ -1,6 +1,7 @@
 """The life of a storage apart from its content: made, named, deleted, each in one transaction with its audit row."""
 
 import re
+from typing import Literal, overload
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -8,7 +9,7 @@ from django.utils import timezone
 from accounts.principal import Principal
 from resources.audit import record
 from resources.kinds import KINDS, Kind
-from resources.models import MODELS, GeneralAccess, Resource
+from resources.models import MODELS, Dataset, GeneralAccess, KeyValueStore, RequestQueue, Resource
 
 MAX_NAME_LENGTH = 63
 MAX_SCHEMA_BYTES = 100_000
@@ -32,6 +33,22 @@ class ResourceGone(LookupError):
     """The resource was deleted in the meantime."""
 
 
+@overload
+def create(
+    kind: Literal[Kind.DATASET], owner_id: str, *, by: Principal, name: str | None = None, schema: str = ""
+) -> tuple[Dataset, bool]: ...
+@overload
+def create(
+    kind: Literal[Kind.KEY_VALUE_STORE], owner_id: str, *, by: Principal, name: str | None = None, schema: str = ""
+) -> tuple[KeyValueStore, bool]: ...
+@overload
+def create(
+    kind: Literal[Kind.REQUEST_QUEUE], owner_id: str, *, by: Principal, name: str | None = None
+) -> tuple[RequestQueue, bool]: ...
+@overload
+def create(
+    kind: Kind, owner_id: str, *, by: Principal, name: str | None = None, schema: str = ""
+) -> tuple[Resource, bool]: ...
 def create(
     kind: Kind, owner_id: str, *, by: Principal, name: str | None = None, schema: str = ""
 ) -> tuple[Resource, bool]:

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Generic
+
+from typing_extensions import TypeVar
 
 from accounts.principal import Principal
 from resources.kinds import KINDS, Kind
@@ -15,6 +18,9 @@ from resources.models import GeneralAccess, Resource
 from sharing.narrowing import lets
 from sharing.permissions import NOTHING, Permission
 from sharing.signatures import Signed
+
+# The kind of resource that is known of before it is fetched: a model, or Resource for any kind.
+ResourceT_co = TypeVar("ResourceT_co", bound=Resource, default=Resource, covariant=True)
 
 
 class AddressedBy(StrEnum):
@@ -187,11 +193,11 @@ def _by_openness(account_id: str | None, facts: Facts, permission: Permission, a
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class Access(Generic[ResourceT_co]):
     """A principal before a resource: what the view may ask, to show or hide a button or to check a field."""
 
     principal: Principal
-    resource: Resource
+    resource: ResourceT_co
     facts: Facts
     addressed_by: AddressedBy
 

@@ -1,21 +1,25 @@
-"""What a request carries once the middleware has let it through to a resource, for type checkers."""
+"""What a request carries once the middleware has let it through to a resource, for type checkers.
+
+A view of one kind says which: `ResourceApiRequest[Task]`. Without it, the resource may be of any kind.
+"""
+
+from typing import Generic
 
 from accounts.requests import ApiRequest, PageRequest
-from resources.models import Resource
-from sharing.access import Access, Decision
+from sharing.access import Access, Decision, ResourceT_co
 
 
-class ResourceApiRequest(ApiRequest):
+class ResourceApiRequest(ApiRequest, Generic[ResourceT_co]):
     """A request to the API for a resource that the principal may do with what the view declares."""
 
-    resource: Resource
-    access: Access
+    resource: ResourceT_co
+    access: Access[ResourceT_co]
     decision: Decision
 
 
-class ResourcePageRequest(PageRequest):
+class ResourcePageRequest(PageRequest, Generic[ResourceT_co]):
     """A request for a page of a resource that the principal may do with what the view declares."""
 
-    resource: Resource
-    access: Access
+    resource: ResourceT_co
+    access: Access[ResourceT_co]
     decision: Decision

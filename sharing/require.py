@@ -4,16 +4,20 @@ The middleware decides about the resource that a URL names. This is the one othe
 by the same facts, the same decision and the same refusals.
 """
 
+from typing import Literal, TypeVar, overload
+
 from accounts.principal import Principal
 from resources.kinds import Kind
-from resources.models import Resource
+from resources.models import Actor, Resource, Task
 from sharing import refusals
 from sharing.access import Access, AddressedBy
 from sharing.facts import facts_of, fetch, parse_address
 from sharing.permissions import Permission
 
+ResourceT = TypeVar("ResourceT", bound=Resource)
 
-def access_to(principal: Principal, resource: Resource) -> Access:
+
+def access_to(principal: Principal, resource: ResourceT) -> Access[ResourceT]:
     """Return what a principal may do with a resource that is at hand, as it is now, by its ID.
 
     Raises:
@@ -26,6 +30,12 @@ def access_to(principal: Principal, resource: Resource) -> Access:
     return Access(principal, resource, facts, AddressedBy.ID)
 
 
+@overload
+def get_or_refuse(principal: Principal, kind: Literal[Kind.ACTOR], address: str, permission: Permission) -> Actor: ...
+@overload
+def get_or_refuse(principal: Principal, kind: Literal[Kind.TASK], address: str, permission: Permission) -> Task: ...
+@overload
+def get_or_refuse(principal: Principal, kind: Kind, address: str, permission: Permission) -> Resource: ...
 def get_or_refuse(principal: Principal, kind: Kind, address: str, permission: Permission) -> Resource:
     """Return the resource of a kind that `address` names, if `principal` may do `permission` with it.
 

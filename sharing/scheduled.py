@@ -7,7 +7,6 @@ by it than both have: each action has to be allowed to both. And only the owner 
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import cast
 
 import msgspec
 
@@ -36,9 +35,9 @@ def target_of(action: Action, principal: Principal) -> Target:
         ApiError: the refusal of the access model.
     """
     if isinstance(action, RunActor):
-        return Target(cast("Actor", get_or_refuse(principal, Kind.ACTOR, action.actor_id, Permission.RUN)))
-    task = cast("Task", get_or_refuse(principal, Kind.TASK, action.actor_task_id, Permission.READ))
-    return Target(cast("Actor", get_or_refuse(principal, Kind.ACTOR, task.actor_id or "", Permission.RUN)), task)
+        return Target(get_or_refuse(principal, Kind.ACTOR, action.actor_id, Permission.RUN))
+    task = get_or_refuse(principal, Kind.TASK, action.actor_task_id, Permission.READ)
+    return Target(get_or_refuse(principal, Kind.ACTOR, task.actor_id or "", Permission.RUN), task)
 
 
 def named_by_id(action: Action, principal: Principal, owner: Principal, kept: Collection[Action] = ()) -> Action:

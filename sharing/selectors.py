@@ -1,7 +1,6 @@
 """What whoever looks may start: the Actor of a task, and the choices of the dialogs that start something."""
 
 from dataclasses import dataclass
-from typing import cast
 
 from accounts.lib.api_errors import ApiError
 from accounts.principal import Principal
@@ -49,7 +48,7 @@ def actor_link(actor_id: str | None, principal: Principal) -> ActorLink | None:
 def may(principal: Principal, address: str, permission: Permission) -> Actor | None:
     """Return the Actor at an address, if `principal` may do this with it."""
     try:
-        return cast("Actor", get_or_refuse(principal, Kind.ACTOR, address, permission))
+        return get_or_refuse(principal, Kind.ACTOR, address, permission)
     except ApiError:
         return None
 

@@ -6,7 +6,6 @@ The value of a secret variable is shown to nobody.
 """
 
 from http import HTTPStatus
-from typing import cast
 
 from django.db import transaction
 from django.http import HttpResponse
@@ -24,7 +23,7 @@ from sharing.requests import ResourceApiRequest
 
 
 @needs(Kind.ACTOR, Permission.READ)
-def list_versions(request: ResourceApiRequest) -> HttpResponse:
+def list_versions(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Answer with all versions."""
     found = serializers.versions_of(request.resource.pk)
     with_environment = request.access.allows(Permission.WRITE)
@@ -33,12 +32,12 @@ def list_versions(request: ResourceApiRequest) -> HttpResponse:
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
-def add_version(request: ResourceApiRequest) -> HttpResponse:
+def add_version(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Add a version."""
     said = request_body.read_json(request, Version)
     try:
         with transaction.atomic():
-            actor, by = cast("Actor", request.resource), request.principal
+            actor, by = request.resource, request.principal
             version = versions.add(actor, said.version_number or "", by=by, **said.fields)
             environment.replace(version, said.variables(None), by=by)
     except REFUSED as error:
@@ -47,13 +46,13 @@ def add_version(request: ResourceApiRequest) -> HttpResponse:
 
 
 @needs(Kind.ACTOR, Permission.READ)
-def show_version(request: ResourceApiRequest, version: str) -> HttpResponse:
+def show_version(request: ResourceApiRequest[Actor], version: str) -> HttpResponse:
     """Answer with a version."""
     return _answer(request, _version(request, version))
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
-def change_version(request: ResourceApiRequest, version: str) -> HttpResponse:
+def change_version(request: ResourceApiRequest[Actor], version: str) -> HttpResponse:
     """Change what is given of a version; `envVars` are then all variables that there are."""
     said = request_body.read_json(request, Version)
     found, by = _version(request, version), request.principal
@@ -68,7 +67,7 @@ def change_version(request: ResourceApiRequest, version: str) -> HttpResponse:
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
-def remove_version(request: ResourceApiRequest, version: str) -> HttpResponse:
+def remove_version(request: ResourceApiRequest[Actor], version: str) -> HttpResponse:
     """Remove a version; the last one stays."""
     try:
         versions.remove(_version(request, version), by=request.principal)
@@ -78,7 +77,7 @@ def remove_version(request: ResourceApiRequest, version: str) -> HttpResponse:
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
-def list_variables(request: ResourceApiRequest, version: str) -> HttpResponse:
+def list_variables(request: ResourceApiRequest[Actor], version: str) -> HttpResponse:
     """Answer with the variables of a version."""
     found = _version(request, version).environment.order_by("name")
     items = [serializers.variable_answer(each) for each in found]
@@ -86,7 +85,7 @@ def list_variables(request: ResourceApiRequest, version: str) -> HttpResponse:
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
-def add_variable(request: ResourceApiRequest, version: str) -> HttpResponse:
+def add_variable(request: ResourceApiRequest[Actor], version: str) -> HttpResponse:
     """Add a variable that is not there yet."""
     said = request_body.read_json(request, EnvVar)
     found = _version(request, version)
@@ -97,13 +96,13 @@ def add_variable(request: ResourceApiRequest, version: str) -> HttpResponse:
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
-def show_variable(request: ResourceApiRequest, version: str, variable: str) -> HttpResponse:
+def show_variable(request: ResourceApiRequest[Actor], version: str, variable: str) -> HttpResponse:
     """Answer with a variable."""
     return json_responses.data(serializers.variable_answer(_variable(_version(request, version), variable)))
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
-def change_variable(request: ResourceApiRequest, version: str, variable: str) -> HttpResponse:
+def change_variable(request: ResourceApiRequest[Actor], version: str, variable: str) -> HttpResponse:
     """Change what is given of a variable; its name stays."""
     said = request_body.read_json(request, EnvVar)
     found = _version(request, version)
@@ -115,14 +114,14 @@ def change_variable(request: ResourceApiRequest, version: str, variable: str) ->
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
-def remove_variable(request: ResourceApiRequest, version: str, variable: str) -> HttpResponse:
+def remove_variable(request: ResourceApiRequest[Actor], version: str, variable: str) -> HttpResponse:
     """Remove a variable."""
     found = _version(request, version)
     environment.remove_variable(found, _variable(found, variable).name, by=request.principal)
     return json_responses.no_content()
 
 
-def _version(request: ResourceApiRequest, number: str) -> ActorVersion:
+def _version(request: ResourceApiRequest[Actor], number: str) -> ActorVersion:
     versions_of_actor = ActorVersion.objects.filter(actor_id=request.resource.pk).select_related("actor")
     found = versions_of_actor.filter(number=number).first() if versions.NUMBER.match(number) else None
     if found is None:
@@ -138,7 +137,7 @@ def _variable(version: ActorVersion, name: str) -> EnvironmentVariable:
 
 
 def _set(
-    request: ResourceApiRequest,
+    request: ResourceApiRequest[Actor],
     version: ActorVersion,
     said: EnvVar,
     *,
@@ -155,6 +154,8 @@ def _set(
     return json_responses.data(serializers.variable_answer(kept), status)
 
 
-def _answer(request: ResourceApiRequest, version: ActorVersion, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
+def _answer(
+    request: ResourceApiRequest[Actor], version: ActorVersion, status: HTTPStatus = HTTPStatus.OK
+) -> HttpResponse:
     with_environment = request.access.allows(Permission.WRITE)
     return json_responses.data(serializers.version_answer(version, with_environment), status)

@@ -1,6 +1,6 @@
 """Actors: the list, making one, and one Actor with its settings."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -78,19 +78,19 @@ def create(request: ApiRequest) -> HttpResponse:
 
 
 @needs(Kind.ACTOR, Permission.READ)
-def show(request: ResourceApiRequest) -> HttpResponse:
+def show(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Answer with what is known of an Actor."""
     return json_responses.data(serializers.described(request.access))
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
-def update(request: ResourceApiRequest) -> HttpResponse:
+def update(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Change what is given, all of it or nothing. What publishing takes besides is decided in `sharing/publishing.py`.
 
     `versions` are then all versions that there are; `taggedBuilds` moves the tags that it names.
     """
     body = request_body.read_json(request, ActorBody)
-    actor, by = cast("Actor", request.resource), request.principal
+    actor, by = request.resource, request.principal
     try:
         with transaction.atomic():
             editing.update(actor, lambda locked: _changed(request, body, locked), name=body.name, by=by)
@@ -106,14 +106,14 @@ def update(request: ResourceApiRequest) -> HttpResponse:
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
-def delete(request: ResourceApiRequest) -> HttpResponse:
+def delete(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Delete an Actor with its versions, builds and issues; its runs stay with those who started them."""
-    if not editing.delete(cast("Actor", request.resource), by=request.principal):
+    if not editing.delete(request.resource, by=request.principal):
         raise _gone()
     return json_responses.no_content()
 
 
-def _changed(request: ResourceApiRequest, body: ActorBody, actor: Actor) -> ActorFields:
+def _changed(request: ResourceApiRequest[Actor], body: ActorBody, actor: Actor) -> ActorFields:
     """Return the fields of an Actor that a body changes.
 
     Clients send back what they read: an `isPublic` as it is asks for nothing.

@@ -23,27 +23,27 @@ from sharing.requests import ResourceApiRequest
 
 
 @needs(Kind.BUILD, Permission.READ)
-def show_openapi(request: ResourceApiRequest, actor: str = "") -> HttpResponse:
+def show_openapi(request: ResourceApiRequest[Build], actor: str = "") -> HttpResponse:
     """Answer with the OpenAPI document of a build."""
     check_actor(request, actor)
     return _document(request.access)
 
 
 @needs(Kind.ACTOR, Permission.READ)
-def show_default_openapi(request: ResourceApiRequest) -> HttpResponse:
+def show_default_openapi(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Answer with the OpenAPI document of an Actor's default build."""
     return _document(default_build(request))
 
 
 @needs(Kind.ACTOR, Permission.READ)
-def validate(request: ResourceApiRequest) -> HttpResponse:
+def validate(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Answer with `valid`, or refuse an input that the build's schema does not allow; none is an empty one.
 
     `build` is a tag or number; without it, it is the build that runs use when nothing else is asked for.
     """
     given = request_body.read(request) or b"null"
     request_body.decode_json(given, cast("type[Any]", Any))
-    build = build_for(cast("Actor", request.resource), request.GET.get("build", ""))
+    build = build_for(request.resource, request.GET.get("build", ""))
     if build is None:
         raise json_responses.bad_request("unknown-build-tag", "The Actor has no such build that succeeded.")
     try:
@@ -58,8 +58,8 @@ def _content(build: Build) -> BuildContent:
     return BuildContent.objects.filter(build_id=build.pk).first() or BuildContent()
 
 
-def _document(access: Access) -> HttpResponse:
-    build, actor = cast("Build", access.resource), access.facts.actor
+def _document(access: Access[Build]) -> HttpResponse:
+    build, actor = access.resource, access.facts.actor
     title = address = build.pk
     if actor is not None:
         title = address = actor.id

@@ -7,7 +7,7 @@ description of the API it is told only to whoever says who they are.
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from allauth.account.adapter import get_adapter
@@ -33,9 +33,9 @@ from resources.builds.source_url import readable_source_url_of
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, Build, BuildContent, SourceType
 from sharing import refusals
-from sharing.access import Access, AddressedBy
+from sharing.access import Access
 from sharing.declare import needs, signed_in_for
-from sharing.facts import Address, fetch, parse_address
+from sharing.facts import parse_address
 from sharing.lists import count_listed, listed
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
@@ -57,7 +57,7 @@ def list_builds(request: ApiRequest) -> HttpResponse:
 
 
 @needs(Kind.ACTOR, Permission.READ, by_somebody=True, lists=Kind.BUILD)
-def list_of_actor(request: ResourceApiRequest) -> HttpResponse:
+def list_of_actor(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Answer with a page of the builds of an Actor that are one's own or shared with one.
 
     As in every list, what is readable only because the Actor is public is left out. It can be read by its ID, and the
@@ -67,7 +67,7 @@ def list_of_actor(request: ResourceApiRequest) -> HttpResponse:
 
 
 @needs(Kind.ACTOR, Permission.BUILD)
-def start(request: ResourceApiRequest) -> HttpResponse:
+def start(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Have a version of an Actor built, and wait for it as long as is asked for.
 
     `version` may be left out where there is only one.
@@ -75,7 +75,7 @@ def start(request: ResourceApiRequest) -> HttpResponse:
     seconds = seconds_to_wait(request.GET)
     use_cache = flag(request.GET, "useCache")
     flag(request.GET, "betaPackages")  # there are none; taken because clients send it
-    actor = cast("Actor", request.resource)
+    actor = request.resource
     try:
         build = starting.start(
             actor,
@@ -96,23 +96,23 @@ def start(request: ResourceApiRequest) -> HttpResponse:
 
 
 @needs(Kind.ACTOR, Permission.READ)
-def show_default(request: ResourceApiRequest) -> HttpResponse:
+def show_default(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Answer with the build that runs of an Actor use when nothing else is asked for."""
     access = default_build(request)
-    until_finished(request, cast("Build", access.resource), seconds_to_wait(request.GET))
+    until_finished(request, access.resource, seconds_to_wait(request.GET))
     return json_responses.data(described(access))
 
 
 @needs(Kind.BUILD, Permission.READ)
-def show(request: ResourceApiRequest, actor: str = "") -> HttpResponse:
+def show(request: ResourceApiRequest[Build], actor: str = "") -> HttpResponse:
     """Answer with what is known of a build, and wait for its end as long as is asked for."""
     check_actor(request, actor)
-    until_finished(request, cast("Build", request.resource), seconds_to_wait(request.GET))
+    until_finished(request, request.resource, seconds_to_wait(request.GET))
     return json_responses.data(described(request.access))
 
 
 @needs(Kind.BUILD, Permission.WRITE, Permission.MANAGE_ACCESS_RIGHTS)
-def update(request: ResourceApiRequest) -> HttpResponse:
+def update(request: ResourceApiRequest[Build]) -> HttpResponse:
     """Change the general access, which needs MANAGE_ACCESS_RIGHTS."""
     change = request_body.read_json(request, BuildChange)
     if change.general_access is not msgspec.UNSET:
@@ -121,10 +121,10 @@ def update(request: ResourceApiRequest) -> HttpResponse:
 
 
 @needs(Kind.BUILD, Permission.WRITE)
-def delete(request: ResourceApiRequest) -> HttpResponse:
+def delete(request: ResourceApiRequest[Build]) -> HttpResponse:
     """Delete a build that is not at work, and not what runs of its Actor use when nothing else is asked for."""
     try:
-        deleted = deleting.delete(cast("Build", request.resource), by=request.principal)
+        deleted = deleting.delete(request.resource, by=request.principal)
     except deleting.CannotDelete as error:
         raise json_responses.bad_request(error.type, str(error)) from None
     if not deleted:
@@ -133,31 +133,30 @@ def delete(request: ResourceApiRequest) -> HttpResponse:
 
 
 @needs(Kind.BUILD, Permission.WRITE)
-def abort(request: ResourceApiRequest, actor: str = "") -> HttpResponse:
+def abort(request: ResourceApiRequest[Build], actor: str = "") -> HttpResponse:
     """Abort a build that has not finished; one that has is left as it is."""
     check_actor(request, actor)
-    abort_build(cast("Build", request.resource), by=request.principal)
+    abort_build(request.resource, by=request.principal)
     return json_responses.data(described(request.access))
 
 
-def default_build(request: ResourceApiRequest) -> Access:
+def default_build(request: ResourceApiRequest[Actor]) -> Access[Build]:
     """Return the default build of the request's Actor, with what the principal may do with it.
 
     Raises:
         ApiError: 404 when there is none yet, and as a request for this build would be refused.
     """
-    actor = cast("Actor", request.resource)
+    actor = request.resource
     build = build_for(actor, "")
-    found = fetch(Address(Kind.BUILD, id=build.pk), request.principal.account_id) if build else None
-    if found is None:
+    if build is None:
         raise record_not_found(f'The Actor has no build "{actor.default_build}" that succeeded.')
-    access = Access(request.principal, found.resource, found.facts, AddressedBy.ID)
+    access = access_to(request.principal, build)
     if not access.allows(Permission.READ):
         raise refusals.refusal_of(access, Permission.READ)
     return access
 
 
-def check_actor(request: ResourceApiRequest, actor: str) -> None:
+def check_actor(request: ResourceApiRequest[Build], actor: str) -> None:
     """Refuse a build that is not one of the Actor in whose place it was asked for.
 
     Raises:
@@ -171,9 +170,9 @@ def check_actor(request: ResourceApiRequest, actor: str) -> None:
         raise refusals.not_found(Kind.BUILD)
 
 
-def described(access: Access) -> dict[str, Any]:
+def described(access: Access[Build]) -> dict[str, Any]:
     """Return all that a principal gets to know of a build."""
-    build = cast("Build", access.resource)
+    build = access.resource
     content = BuildContent.objects.filter(build_id=build.pk).first() or BuildContent()
     answer = {
         **basics_of(build),

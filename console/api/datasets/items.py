@@ -21,7 +21,7 @@ from resources.datasets.statistics import field_statistics
 from resources.datasets.work_limit import ReaderGone
 from resources.datasets.writing import DatasetGone, InvalidItems, push
 from resources.kinds import Kind
-from resources.models import Resource
+from resources.models import Dataset, Resource
 from resources.usage import reads
 from sharing.declare import needs
 from sharing.permissions import Permission
@@ -33,7 +33,7 @@ NO_LIMIT = 999_999_999_999
 
 
 @needs(Kind.DATASET, Permission.READ, signed=Opens.CONTENT, only_facts=True)
-def read(request: ResourceApiRequest) -> HttpResponseBase:
+def read(request: ResourceApiRequest[Dataset]) -> HttpResponseBase:
     """Answer with a page of items; large ones are streamed."""
     return answer_with_items(request, request.resource, request.access.facts.id)
 
@@ -74,7 +74,7 @@ def answer_with_items(request: ResourceApiRequest, dataset: Resource, dataset_id
 
 
 @needs(Kind.DATASET, Permission.WRITE, only_facts=True)
-def append(request: ResourceApiRequest) -> HttpResponse:
+def append(request: ResourceApiRequest[Dataset]) -> HttpResponse:
     """Append one item or many; all of them, or none when one is not valid."""
     dataset_id = request.access.facts.id
     try:
@@ -88,7 +88,7 @@ def append(request: ResourceApiRequest) -> HttpResponse:
 
 
 @needs(Kind.DATASET, Permission.READ)
-def statistics(request: ResourceApiRequest) -> HttpResponse:
+def statistics(request: ResourceApiRequest[Dataset]) -> HttpResponse:
     """Answer with the statistics of each field of the items."""
     try:
         by_field = field_statistics(request.resource.pk, still_wanted=lambda: still_there(request))

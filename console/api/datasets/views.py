@@ -1,7 +1,7 @@
 """Datasets: the list, get-or-create by name, and one dataset with its settings."""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from django.conf import settings
@@ -54,33 +54,33 @@ def get_or_create(request: ApiRequest) -> HttpResponse:
 
 
 @needs(Kind.DATASET, Permission.READ)
-def show(request: ResourceApiRequest) -> HttpResponse:
+def show(request: ResourceApiRequest[Dataset]) -> HttpResponse:
     """Answer with what is known of one dataset."""
     reads.add(request.resource.pk)
     return _answer(request)
 
 
 @needs(Kind.DATASET, Permission.WRITE, Permission.MANAGE_ACCESS_RIGHTS)
-def update(request: ResourceApiRequest) -> HttpResponse:
+def update(request: ResourceApiRequest[Dataset]) -> HttpResponse:
     """Change the name and title, which needs WRITE, and the general access, which needs MANAGE_ACCESS_RIGHTS."""
     change_storage(request)
     return _answer(request)
 
 
 @needs(Kind.DATASET, Permission.WRITE)
-def delete(request: ResourceApiRequest) -> HttpResponse:
+def delete(request: ResourceApiRequest[Dataset]) -> HttpResponse:
     """Delete a dataset with all its items."""
     if not storages.delete(request.resource, by=request.principal):
         raise record_not_found("Dataset was not found.")
     return json_responses.no_content()
 
 
-def _answer(request: ResourceApiRequest) -> HttpResponse:
+def _answer(request: ResourceApiRequest[Dataset]) -> HttpResponse:
     return json_responses.data(_described(request.access))
 
 
-def _described(access: Access) -> dict[str, Any]:
-    dataset = _dataset(cast("Dataset", access.resource), access.facts.owner_username, access.facts.run)
+def _described(access: Access[Dataset]) -> dict[str, Any]:
+    dataset = _dataset(access.resource, access.facts.owner_username, access.facts.run)
     return dataset | signed_fields(access, "items", "itemsPublicUrl")
 
 

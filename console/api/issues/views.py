@@ -55,7 +55,7 @@ class NewComment(msgspec.Struct, rename="camel"):
 
 
 @needs(Kind.ACTOR, Permission.READ)
-def list_issues(request: ResourceApiRequest) -> HttpResponse:
+def list_issues(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Answer with a page of the Actor's issues, those in one `state` only where it is given."""
     page = Page.from_query(request.GET)
     state = one_of(request.GET, "state", _STATES, None)
@@ -66,7 +66,7 @@ def list_issues(request: ResourceApiRequest) -> HttpResponse:
 
 
 @needs(Kind.ACTOR, Permission.READ, by_somebody=True, account_wide=True)
-def open_issue(request: ResourceApiRequest) -> HttpResponse:
+def open_issue(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Open an issue; a run that is attached to it is shared with the Actor's developer."""
     wanted = request_body.read_json(request, NewIssue)
     _count_writing(request)
@@ -82,13 +82,13 @@ def open_issue(request: ResourceApiRequest) -> HttpResponse:
 
 
 @needs(Kind.ACTOR, Permission.READ)
-def show_issue(request: ResourceApiRequest, issue: str) -> HttpResponse:
+def show_issue(request: ResourceApiRequest[Actor], issue: str) -> HttpResponse:
     """Answer with an issue and what has been said to it."""
     return json_responses.data(_in_full(_issue(request, issue), request.principal))
 
 
 @needs(Kind.ACTOR, Permission.READ, by_somebody=True, account_wide=True)
-def change_issue(request: ResourceApiRequest, issue: str) -> HttpResponse:
+def change_issue(request: ResourceApiRequest[Actor], issue: str) -> HttpResponse:
     """Change an issue: what it says and its run by its author, its state also by whoever may change the Actor."""
     change = request_body.read_json(request, IssueChange)
     found = _issue(request, issue)
@@ -103,7 +103,7 @@ def change_issue(request: ResourceApiRequest, issue: str) -> HttpResponse:
 
 
 @needs(Kind.ACTOR, Permission.READ, by_somebody=True, account_wide=True)
-def delete_issue(request: ResourceApiRequest, issue: str) -> HttpResponse:
+def delete_issue(request: ResourceApiRequest[Actor], issue: str) -> HttpResponse:
     """Delete an issue, with the access that came with it: its author may, and whoever may change the Actor."""
     found = _issue(request, issue)
     _check_may_change(request, found, or_writer=True)
@@ -112,7 +112,7 @@ def delete_issue(request: ResourceApiRequest, issue: str) -> HttpResponse:
 
 
 @needs(Kind.ACTOR, Permission.READ, by_somebody=True, account_wide=True)
-def add_comment(request: ResourceApiRequest, issue: str) -> HttpResponse:
+def add_comment(request: ResourceApiRequest[Actor], issue: str) -> HttpResponse:
     """Say something to an issue."""
     wanted = request_body.read_json(request, NewComment)
     found = _issue(request, issue)
@@ -125,7 +125,7 @@ def add_comment(request: ResourceApiRequest, issue: str) -> HttpResponse:
     return json_responses.data({**_comment(said), "attachedRuns": _runs(found, attached)}, json_responses.CREATED)
 
 
-def _change(request: ResourceApiRequest, issue: Issue, change: IssueChange) -> None:
+def _change(request: ResourceApiRequest[Actor], issue: Issue, change: IssueChange) -> None:
     by = request.principal
     if change.title is not msgspec.UNSET or change.description is not msgspec.UNSET:
         issues.rewrite(issue, by=by, title=_given(change.title), description=_given(change.description))
@@ -141,19 +141,19 @@ def _given(value: str | msgspec.UnsetType) -> str | None:
     return None if value is msgspec.UNSET else value
 
 
-def _issues_of(request: ResourceApiRequest) -> Any:
+def _issues_of(request: ResourceApiRequest[Actor]) -> Any:
     found = Issue.objects.filter(actor_id=request.resource.pk).select_related("author", "run", "actor__owner")
     return found.annotate(comment_count=Count("comments", filter=~Q(comments__text="")))
 
 
-def _issue(request: ResourceApiRequest, issue_id: str) -> Issue:
+def _issue(request: ResourceApiRequest[Actor], issue_id: str) -> Issue:
     found: Issue | None = _issues_of(request).filter(pk=issue_id).first() if "\x00" not in issue_id else None
     if found is None:
         raise record_not_found("Issue was not found.")
     return found
 
 
-def _actor(request: ResourceApiRequest) -> Actor:
+def _actor(request: ResourceApiRequest[Actor]) -> Actor:
     return Actor.objects.select_related("owner").get(pk=request.resource.pk)
 
 
@@ -165,7 +165,7 @@ def _run(request: ApiRequest, url: str) -> Run:
     return issue_rules.run_to_attach(run_id, request.principal)
 
 
-def _check_may_change(request: ResourceApiRequest, issue: Issue, *, or_writer: bool) -> None:
+def _check_may_change(request: ResourceApiRequest[Actor], issue: Issue, *, or_writer: bool) -> None:
     may_change = (
         issue_rules.may_close(issue, request.access) if or_writer else issue_rules.may_rewrite(issue, request.principal)
     )
@@ -178,7 +178,7 @@ def _check_may_change(request: ResourceApiRequest, issue: Issue, *, or_writer: b
         )
 
 
-def _count_writing(request: ResourceApiRequest) -> None:
+def _count_writing(request: ResourceApiRequest[Actor]) -> None:
     if not allowed("write-to-issues", request.principal.account_id or "", WRITES_PER_HOUR, 3600):
         raise ApiError(
             HTTPStatus.TOO_MANY_REQUESTS, "rate-limit-exceeded", "You have written to many issues. Try again later."

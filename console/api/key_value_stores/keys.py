@@ -1,7 +1,7 @@
 """The keys of a key-value store, page by page."""
 
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 from django.http import HttpResponse, QueryDict
@@ -24,9 +24,9 @@ from sharing.signed_urls import record_signer
 
 
 @needs(Kind.KEY_VALUE_STORE, Permission.READ, signed=Opens.CONTENT)
-def list_keys(request: ResourceApiRequest) -> HttpResponse:
+def list_keys(request: ResourceApiRequest[KeyValueStore]) -> HttpResponse:
     """Answer with the keys after `exclusiveStartKey`, in the order of their bytes."""
-    query, store = request.GET, cast("KeyValueStore", request.resource)
+    query, store = request.GET, request.resource
     limit = min(whole_number(query, "limit", 0) or MAX_LIMIT, MAX_LIMIT)
     after = query.get("exclusiveStartKey", "")
     if after and not can_be_key(after):

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import cast
 
 from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -31,7 +30,7 @@ _DISPOSITIONS = {"inline": False, "attachment": True}
 
 
 @needs(Kind.KEY_VALUE_STORE, Permission.READ, signed=Opens.RECORD, only_facts=True)
-def read_record(request: ResourceApiRequest, key: str) -> HttpResponseBase:
+def read_record(request: ResourceApiRequest[KeyValueStore], key: str) -> HttpResponseBase:
     """Answer with a record, or with what a HEAD wants to know of it."""
     as_attachment = flag(request.GET, "attachment") or one_of(request.GET, "disposition", _DISPOSITIONS, False)
     store_id = request.access.facts.id
@@ -44,7 +43,7 @@ def read_record(request: ResourceApiRequest, key: str) -> HttpResponseBase:
 
 
 @needs(Kind.KEY_VALUE_STORE, Permission.WRITE)
-def write_record(request: ResourceApiRequest, key: str) -> HttpResponse:
+def write_record(request: ResourceApiRequest[KeyValueStore], key: str) -> HttpResponse:
     """Store the body under a key, as it comes, in place of what is there."""
     content_type = _content_type(request)
     content_encoding = request_body.content_encoding(request)
@@ -70,7 +69,7 @@ def write_record(request: ResourceApiRequest, key: str) -> HttpResponse:
 
 
 @needs(Kind.KEY_VALUE_STORE, Permission.WRITE)
-def delete_record(request: ResourceApiRequest, key: str) -> HttpResponse:
+def delete_record(request: ResourceApiRequest[KeyValueStore], key: str) -> HttpResponse:
     """Delete a record. One that is not there is as good as deleted, so that doing it again does no harm."""
     try:
         writing.delete(request.resource.pk, key, expect=_expectation(request))
@@ -82,9 +81,9 @@ def delete_record(request: ResourceApiRequest, key: str) -> HttpResponse:
 
 
 @needs(Kind.KEY_VALUE_STORE, Permission.READ)
-def download_all(request: ResourceApiRequest) -> HttpResponseBase:
+def download_all(request: ResourceApiRequest[KeyValueStore]) -> HttpResponseBase:
     """Answer with all records, or those of a prefix or collection, as one ZIP archive."""
-    store = cast("KeyValueStore", request.resource)
+    store = request.resource
     wanted = wanted_keys(request.GET, store)
     reads.add(store.pk)
     headers = {
@@ -98,11 +97,11 @@ def download_all(request: ResourceApiRequest) -> HttpResponseBase:
     return StreamingHttpResponse(zip_archive(every_record(store.pk, wanted)), headers=headers)
 
 
-def _expectation(request: ResourceApiRequest) -> Callable[[Record | None], None]:
+def _expectation(request: ResourceApiRequest[KeyValueStore]) -> Callable[[Record | None], None]:
     return lambda record: check_expected(request, etags_of(record))
 
 
-def _content_type(request: ResourceApiRequest) -> str:
+def _content_type(request: ResourceApiRequest[KeyValueStore]) -> str:
     content_type = str(request.META.get("CONTENT_TYPE") or "").strip() or _DEFAULT_TYPE
     if not can_be_content_type(content_type):
         raise ApiError(

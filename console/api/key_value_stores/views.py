@@ -1,7 +1,7 @@
 """Key-value stores: the list, get-or-create by name, and one store with its settings."""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from django.conf import settings
@@ -54,21 +54,21 @@ def get_or_create(request: ApiRequest) -> HttpResponse:
 
 
 @needs(Kind.KEY_VALUE_STORE, Permission.READ)
-def show(request: ResourceApiRequest) -> HttpResponse:
+def show(request: ResourceApiRequest[KeyValueStore]) -> HttpResponse:
     """Answer with what is known of one store."""
     reads.add(request.resource.pk)
     return json_responses.data(_described(request.access))
 
 
 @needs(Kind.KEY_VALUE_STORE, Permission.WRITE, Permission.MANAGE_ACCESS_RIGHTS)
-def update(request: ResourceApiRequest) -> HttpResponse:
+def update(request: ResourceApiRequest[KeyValueStore]) -> HttpResponse:
     """Change the name and title, which needs WRITE, and the general access, which needs MANAGE_ACCESS_RIGHTS."""
     change_storage(request)
     return json_responses.data(_described(request.access))
 
 
 @needs(Kind.KEY_VALUE_STORE, Permission.WRITE)
-def delete(request: ResourceApiRequest) -> HttpResponse:
+def delete(request: ResourceApiRequest[KeyValueStore]) -> HttpResponse:
     """Delete a store with all its records."""
     if not storages.delete(request.resource, by=request.principal):
         raise store_gone()
@@ -85,11 +85,11 @@ def store_gone() -> ApiError:
     return record_not_found("Key-value store was not found.")
 
 
-def _described(access: Access) -> dict[str, Any]:
+def _described(access: Access[KeyValueStore]) -> dict[str, Any]:
     """Return all that a principal gets to know of a store, what depends on its permissions included."""
     facts = access.facts
     actor_id = facts.run.actor.id if facts.run and facts.run.actor else None
-    store = _store(cast("KeyValueStore", access.resource), facts.owner_username, actor_id)
+    store = _store(access.resource, facts.owner_username, actor_id)
     return store | signed_fields(access, "keys", "keysPublicUrl")
 
 

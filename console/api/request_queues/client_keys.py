@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import cast
 
 from accounts.lib.api_errors import ApiError, record_not_found
 from console.api.request_queues.views import gone
@@ -17,12 +16,7 @@ from sharing.requests import ResourceApiRequest
 MAX_KEY = 32
 
 
-def queue_of(request: ResourceApiRequest) -> RequestQueue:
-    """Return the queue that the request is for."""
-    return cast("RequestQueue", request.resource)
-
-
-def client_of(request: ResourceApiRequest) -> Client:
+def client_of(request: ResourceApiRequest[RequestQueue]) -> Client:
     """Return the client that the request says it comes from; an empty key is none.
 
     Raises:
@@ -36,12 +30,12 @@ def client_of(request: ResourceApiRequest) -> Client:
     return Client(request.principal.account_id, key)
 
 
-def note_reader(request: ResourceApiRequest) -> bool:
+def note_reader(request: ResourceApiRequest[RequestQueue]) -> bool:
     """Take note of the client that reads a queue, and return whether there were several.
 
     Whoever cannot write cannot spoil what a client remembers of the queue, and is no client of it.
     """
-    queue, client = queue_of(request), client_of(request)
+    queue, client = request.resource, client_of(request)
     if not request.access.allows(Permission.WRITE):
         return queue.had_multiple_clients
     return clients.note(queue.pk, client, queue.client_key, queue.had_multiple_clients)

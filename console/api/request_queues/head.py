@@ -7,11 +7,12 @@ from django.http import HttpResponse
 
 from accounts.lib.api_errors import invalid_value
 from accounts.lib.timestamps import iso
-from console.api.request_queues.client_keys import client_of, note_reader, queue_of, refusals
+from console.api.request_queues.client_keys import client_of, note_reader, refusals
 from console.api.request_queues.serializers import in_head
 from console.http import json_responses
 from console.http.pagination import flag, whole_number
 from resources.kinds import Kind
+from resources.models import RequestQueue
 from resources.requests import head, locks
 from resources.requests.usage import head_items
 from sharing.declare import needs
@@ -26,9 +27,9 @@ MAX_LOCK_SECONDS: Final = 366 * 24 * 60 * 60
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.READ, signed=Opens.CONTENT)
-def show(request: ResourceApiRequest) -> HttpResponse:
+def show(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
     """Answer with the first requests that are neither handled nor locked."""
-    queue = queue_of(request)
+    queue = request.resource
     limit = min(whole_number(request.GET, "limit", 0) or DEFAULT_HEAD, MAX_HEAD)
     had_multiple_clients = note_reader(request)
     items = [in_head(each) for each in head.head(queue.pk, limit)]
@@ -44,9 +45,9 @@ def show(request: ResourceApiRequest) -> HttpResponse:
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
-def lock(request: ResourceApiRequest) -> HttpResponse:
+def lock(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
     """Lock the first requests that are neither handled nor locked, and answer with them."""
-    queue, client, seconds = queue_of(request), client_of(request), _lock_seconds(request)
+    queue, client, seconds = request.resource, client_of(request), _lock_seconds(request)
     limit = min(whole_number(request.GET, "limit", 0) or MAX_LOCKED_HEAD, MAX_LOCKED_HEAD)
     with refusals():
         locked = head.lock_head(queue.pk, limit, timedelta(seconds=seconds), client=client)
@@ -65,34 +66,34 @@ def lock(request: ResourceApiRequest) -> HttpResponse:
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
-def prolong(request: ResourceApiRequest, request_id: str) -> HttpResponse:
+def prolong(request: ResourceApiRequest[RequestQueue], request_id: str) -> HttpResponse:
     """Let the client's lock on a request end later."""
     client, forefront = client_of(request), flag(request.GET, "forefront")
     duration = timedelta(seconds=_lock_seconds(request))
     with refusals():
-        expires_at = locks.prolong(queue_of(request).pk, request_id, duration, client=client, forefront=forefront)
+        expires_at = locks.prolong(request.resource.pk, request_id, duration, client=client, forefront=forefront)
     return json_responses.data({"lockExpiresAt": iso(expires_at)})
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
-def unlock(request: ResourceApiRequest, request_id: str) -> HttpResponse:
+def unlock(request: ResourceApiRequest[RequestQueue], request_id: str) -> HttpResponse:
     """Take the client's lock off a request."""
     client, forefront = client_of(request), flag(request.GET, "forefront")
     with refusals():
-        locks.unlock(queue_of(request).pk, request_id, client=client, forefront=forefront)
+        locks.unlock(request.resource.pk, request_id, client=client, forefront=forefront)
     return json_responses.no_content()
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
-def unlock_all(request: ResourceApiRequest) -> HttpResponse:
+def unlock_all(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
     """Take all of the client's locks off."""
     client = client_of(request)
     with refusals():
-        count = locks.unlock_all(queue_of(request).pk, client=client)
+        count = locks.unlock_all(request.resource.pk, client=client)
     return json_responses.data({"unlockedCount": count})
 
 
-def _lock_seconds(request: ResourceApiRequest) -> int:
+def _lock_seconds(request: ResourceApiRequest[RequestQueue]) -> int:
     """Return how long to lock.
 
     Raises:

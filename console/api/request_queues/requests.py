@@ -7,11 +7,12 @@ import msgspec
 from django.http import HttpResponse
 
 from accounts.lib.api_errors import ApiError, invalid_value
-from console.api.request_queues.client_keys import client_of, note_reader, queue_of, refusals
+from console.api.request_queues.client_keys import client_of, note_reader, refusals
 from console.api.request_queues.serializers import RequestBody, RequestToDelete, registered, stored
 from console.http import json_responses, request_body
 from console.http.pagination import flag, whole_number
 from resources.kinds import Kind
+from resources.models import RequestQueue
 from resources.requests import reading, writing
 from resources.requests.identity import looks_like_request_id, request_id
 from resources.requests.reading import State
@@ -29,7 +30,7 @@ Each = TypeVar("Each")
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.READ, signed=Opens.CONTENT)
-def list_requests(request: ResourceApiRequest) -> HttpResponse:
+def list_requests(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
     """Answer with a page of requests in the order of their ids, and with the cursor for the next one."""
     query = request.GET
     limit = min(whole_number(query, "limit", 0) or MAX_LIST, MAX_LIST)
@@ -47,12 +48,12 @@ def list_requests(request: ResourceApiRequest) -> HttpResponse:
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
-def add(request: ResourceApiRequest) -> HttpResponse:
+def add(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
     """Add one request, unless there is one with its unique key."""
     client, forefront = client_of(request), flag(request.GET, "forefront")
     new = request_body.read_json(request, RequestBody).checked()
     with refusals():
-        (added,) = writing.add(queue_of(request).pk, [new], client=client, forefront=forefront)
+        (added,) = writing.add(request.resource.pk, [new], client=client, forefront=forefront)
     if added is None:
         raise ApiError(
             HTTPStatus.TOO_MANY_REQUESTS, "rate-limit-exceeded", "The request was being deleted. Add it again."
@@ -61,7 +62,7 @@ def add(request: ResourceApiRequest) -> HttpResponse:
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.READ)
-def show(request: ResourceApiRequest, request_id: str) -> HttpResponse:
+def show(request: ResourceApiRequest[RequestQueue], request_id: str) -> HttpResponse:
     """Answer with one request."""
     with refusals():
         found = reading.get(request.resource.pk, request_id)
@@ -70,7 +71,7 @@ def show(request: ResourceApiRequest, request_id: str) -> HttpResponse:
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
-def replace(request: ResourceApiRequest, request_id: str) -> HttpResponse:
+def replace(request: ResourceApiRequest[RequestQueue], request_id: str) -> HttpResponse:
     """Put a request in the place of the one with this ID, or add it."""
     client, forefront = client_of(request), flag(request.GET, "forefront")
     body = request_body.read_json(request, RequestBody)
@@ -78,26 +79,26 @@ def replace(request: ResourceApiRequest, request_id: str) -> HttpResponse:
         raise ApiError(HTTPStatus.BAD_REQUEST, "id-does-not-match", "The ID in the body is not the one in the URL.")
     with refusals():
         new = body.checked()
-        replaced = writing.replace(queue_of(request).pk, request_id, new, client=client, forefront=forefront)
+        replaced = writing.replace(request.resource.pk, request_id, new, client=client, forefront=forefront)
     return json_responses.data(registered(replaced))
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
-def delete(request: ResourceApiRequest, request_id: str) -> HttpResponse:
+def delete(request: ResourceApiRequest[RequestQueue], request_id: str) -> HttpResponse:
     """Delete one request."""
     with refusals():
-        writing.delete(queue_of(request).pk, request_id, client=client_of(request))
+        writing.delete(request.resource.pk, request_id, client=client_of(request))
     return json_responses.no_content()
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
-def add_batch(request: ResourceApiRequest) -> HttpResponse:
+def add_batch(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
     """Add up to 25 requests; all of them, or none when one is not valid."""
     client, forefront = client_of(request), flag(request.GET, "forefront")
     batch = _checked_batch(request_body.read_json(request, list[RequestBody]))
     new = [each.checked(f"[{at}].") for at, each in enumerate(batch)]
     with refusals():
-        added = writing.add(queue_of(request).pk, new, client=client, forefront=forefront)
+        added = writing.add(request.resource.pk, new, client=client, forefront=forefront)
     processed = [registered(each) for each in added if each is not None]
     unprocessed = [
         {"uniqueKey": each.unique_key, "url": each.url, "method": each.method}
@@ -110,13 +111,13 @@ def add_batch(request: ResourceApiRequest) -> HttpResponse:
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
-def delete_batch(request: ResourceApiRequest) -> HttpResponse:
+def delete_batch(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
     """Delete up to 25 requests, each called by its ID or its unique key; one that is not there is done with."""
     client = client_of(request)
     batch = _checked_batch(request_body.read_json(request, list[RequestToDelete]))
     ids = [_id_of(each, at) for at, each in enumerate(batch)]
     with refusals():
-        writing.delete_many(queue_of(request).pk, ids, client=client)
+        writing.delete_many(request.resource.pk, ids, client=client)
     processed = [
         {"id": id_} if each.unique_key is None else {"id": id_, "uniqueKey": each.unique_key}
         for each, id_ in zip(batch, ids, strict=True)
@@ -139,7 +140,7 @@ def _id_of(line: RequestToDelete, at: int) -> str:
     return line.id or made or ""
 
 
-def _start_of(request: ResourceApiRequest) -> tuple[dict[str, str], str]:
+def _start_of(request: ResourceApiRequest[RequestQueue]) -> tuple[dict[str, str], str]:
     """Return where a list begins: the parameter that says so, as it is answered, and the ID after which it does."""
     given = {name: request.GET[name] for name in ("cursor", "exclusiveStartId") if request.GET.get(name)}
     if len(given) > 1:
@@ -151,7 +152,7 @@ def _start_of(request: ResourceApiRequest) -> tuple[dict[str, str], str]:
     return {}, ""
 
 
-def _states(request: ResourceApiRequest) -> set[State]:
+def _states(request: ResourceApiRequest[RequestQueue]) -> set[State]:
     text = ",".join(request.GET.getlist("filter"))
     try:
         return {_FILTERS[name.strip()] for name in text.split(",")} if text else set()

@@ -1,7 +1,7 @@
 """Request queues: the list, get-or-create by name, and one queue with its settings."""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -52,21 +52,21 @@ def get_or_create(request: ApiRequest) -> HttpResponse:
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.READ)
-def show(request: ResourceApiRequest) -> HttpResponse:
+def show(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
     """Answer with what is known of one queue."""
     reads.add(request.resource.pk)
     return json_responses.data(_described(request.access))
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE, Permission.MANAGE_ACCESS_RIGHTS)
-def update(request: ResourceApiRequest) -> HttpResponse:
+def update(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
     """Change the name and title, which needs WRITE, and the general access, which needs MANAGE_ACCESS_RIGHTS."""
     change_storage(request)
     return json_responses.data(_described(request.access))
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
-def delete(request: ResourceApiRequest) -> HttpResponse:
+def delete(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
     """Delete a queue with all its requests."""
     if not storages.delete(request.resource, by=request.principal):
         raise gone()
@@ -78,9 +78,9 @@ def gone() -> ApiError:
     return record_not_found("Request queue was not found.")
 
 
-def _described(access: Access) -> dict[str, Any]:
+def _described(access: Access[RequestQueue]) -> dict[str, Any]:
     """Return one queue as the API writes it for whoever has this access."""
-    queue, run = cast("RequestQueue", access.resource), access.facts.run
+    queue, run = access.resource, access.facts.run
     return {
         **basics_of(queue),
         **_counters(queue),

@@ -6,7 +6,6 @@ run of another Actor or choose another build.
 """
 
 from http import HTTPStatus
-from typing import cast
 
 import msgspec
 from django.http import HttpResponse
@@ -17,7 +16,7 @@ from console.api.runs.views import answer_with
 from console.http import json_responses, request_body
 from console.http.pagination import flag
 from resources.kinds import Kind
-from resources.models import Actor, Run
+from resources.models import Run
 from resources.records import writing
 from resources.runs import aborting, charging, restarting, resurrecting
 from resources.runs.inputs import InvalidInput
@@ -39,19 +38,19 @@ class Charge(msgspec.Struct, rename="camel"):
 
 
 @needs(Kind.RUN, Permission.WRITE)
-def abort(request: ResourceApiRequest) -> HttpResponse:
+def abort(request: ResourceApiRequest[Run]) -> HttpResponse:
     """Abort a run; one that is ending or has ended stays as it is."""
-    aborting.abort(_run(request), gracefully=flag(request.GET, "gracefully"), by=request.principal)
+    aborting.abort(request.resource, gracefully=flag(request.GET, "gracefully"), by=request.principal)
     return answer_with(request)
 
 
 @needs(Kind.RUN, Permission.WRITE)
-def resurrect(request: ResourceApiRequest) -> HttpResponse:
+def resurrect(request: ResourceApiRequest[Run]) -> HttpResponse:
     """Let a run that has ended go on. Its owner must still be allowed to run its Actor.
 
     With a `build`, one that was turned into a run of another Actor goes on as what was started.
     """
-    run, options = _run(request), options_in(request.GET)
+    run, options = request.resource, options_in(request.GET)
     check_may_go_on(run, options.build, by=request.principal)
     try:
         resurrecting.resurrect(run, options, by=request.principal)
@@ -63,28 +62,28 @@ def resurrect(request: ResourceApiRequest) -> HttpResponse:
 
 
 @needs(Kind.RUN, Permission.WRITE)
-def reboot(request: ResourceApiRequest) -> HttpResponse:
+def reboot(request: ResourceApiRequest[Run]) -> HttpResponse:
     """Restart a run that is running."""
     try:
-        restarting.reboot(_run(request), by=request.principal)
+        restarting.reboot(request.resource, by=request.principal)
     except restarting.NotRunning as error:
         raise _not_now(error) from None
     return answer_with(request)
 
 
 @needs(Kind.RUN, Permission.WRITE)
-def metamorph(request: ResourceApiRequest) -> HttpResponse:
+def metamorph(request: ResourceApiRequest[Run]) -> HttpResponse:
     """Turn a run that is running into a run of another Actor, which its owner must be allowed to run."""
     _check_is_owner(request)
     named = request.GET.get("targetActorId", "")
     if not named:
         raise ApiError(HTTPStatus.BAD_REQUEST, "parameter-required", "The parameter targetActorId is required.")
-    target = cast("Actor", get_or_refuse(request.principal, Kind.ACTOR, named, Permission.RUN))
+    target = get_or_refuse(request.principal, Kind.ACTOR, named, Permission.RUN)
     body, content_type = input_in(request)
     build = options_in(request.GET).build or ""
     try:
         restarting.metamorph(
-            _run(request), target, build=build, input=body, content_type=content_type, by=request.principal
+            request.resource, target, build=build, input=body, content_type=content_type, by=request.principal
         )
     except restarting.NotRunning as error:
         raise _not_now(error) from None
@@ -98,12 +97,12 @@ def metamorph(request: ResourceApiRequest) -> HttpResponse:
 
 
 @needs(Kind.RUN, Permission.WRITE)
-def charge(request: ResourceApiRequest) -> HttpResponse:
+def charge(request: ResourceApiRequest[Run]) -> HttpResponse:
     """Count an event that the run charges for; a second request with the same key is not counted again."""
     wanted = request_body.read_json(request, Charge)
     key = request.META.get("HTTP_IDEMPOTENCY_KEY", "")
     try:
-        charging.charge(_run(request), wanted.event_name, wanted.count, idempotency_key=key)
+        charging.charge(request.resource, wanted.event_name, wanted.count, idempotency_key=key)
     except charging.CannotCharge as error:
         if error.field:
             raise invalid_value(error.field, str(error)) from None
@@ -111,11 +110,7 @@ def charge(request: ResourceApiRequest) -> HttpResponse:
     return json_responses.raw(b"{}", json_responses.CREATED)
 
 
-def _run(request: ResourceApiRequest) -> Run:
-    return cast("Run", request.resource)
-
-
-def _check_is_owner(request: ResourceApiRequest) -> None:
+def _check_is_owner(request: ResourceApiRequest[Run]) -> None:
     principal = request.principal
     is_itself = principal.run is not None and principal.run.id == request.resource.pk
     if narrowing.is_run_of_other_account(principal) and not is_itself:

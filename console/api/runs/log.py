@@ -12,6 +12,7 @@ from console.http.disconnect import still_there
 from console.http.pagination import flag
 from resources.kinds import Kind
 from resources.logs.following import follow, printable, whole
+from resources.models import Run
 from sharing.declare import needs
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
@@ -24,7 +25,7 @@ def show(request: ResourceApiRequest) -> HttpResponseBase:
 
 
 @needs(Kind.RUN, Permission.READ)
-def show_of_run(request: ResourceApiRequest) -> HttpResponseBase:
+def show_of_run(request: ResourceApiRequest[Run]) -> HttpResponseBase:
     """Answer with the log of a run that is named in another way than by its ID."""
     return _answer(request)
 

@@ -7,7 +7,7 @@ Actor. What comes of it is the starter's own run.
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Final, cast
+from typing import Final, TypeVar
 
 from allauth.account.adapter import get_adapter
 from django.conf import settings
@@ -38,50 +38,53 @@ from sharing.require import access_to, get_or_refuse
 MAX_SYNC_SECONDS: Final = 300.0
 OUTPUT_KEY: Final = "OUTPUT"
 
-Start = Callable[[ResourceApiRequest], Run]
+ResourceT = TypeVar("ResourceT", Actor, Task)
+Start = Callable[[ResourceApiRequest[ResourceT]], Run]
 Output = Callable[[ResourceApiRequest, Run], HttpResponseBase]
 
 
 @needs(Kind.ACTOR, Permission.RUN)
-def start_actor(request: ResourceApiRequest) -> HttpResponse:
+def start_actor(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Start an Actor, with the body as its input, and answer with the run."""
     actor_id = request.resource.pk
     return _answer_with_run(request, _run_of_actor, lambda run: f"actors/{actor_id}/runs/{run.pk}")
 
 
 @needs(Kind.TASK, Permission.READ, by_somebody=True)
-def start_task(request: ResourceApiRequest) -> HttpResponse:
+def start_task(request: ResourceApiRequest[Task]) -> HttpResponse:
     """Start a task, with the body's fields over its own, and answer with the run."""
     return _answer_with_run(request, _run_of_task, lambda run: f"actor-runs/{run.pk}")
 
 
 @needs(Kind.ACTOR, Permission.RUN)
-def run_actor(request: ResourceApiRequest) -> HttpResponseBase:
+def run_actor(request: ResourceApiRequest[Actor]) -> HttpResponseBase:
     """Start an Actor, wait until it has finished, and answer with its output record."""
     return _run_to_the_end(request, _run_of_actor, _record)
 
 
 @needs(Kind.TASK, Permission.READ, by_somebody=True)
-def run_task(request: ResourceApiRequest) -> HttpResponseBase:
+def run_task(request: ResourceApiRequest[Task]) -> HttpResponseBase:
     """Start a task, wait until it has finished, and answer with its output record."""
     return _run_to_the_end(request, _run_of_task, _record)
 
 
 @needs(Kind.ACTOR, Permission.RUN)
-def run_actor_for_items(request: ResourceApiRequest) -> HttpResponseBase:
+def run_actor_for_items(request: ResourceApiRequest[Actor]) -> HttpResponseBase:
     """Start an Actor, wait until it has finished, and answer with the items of its dataset."""
     parse_items_query(request.GET.dict())  # what is wrong there had better be said before
     return _run_to_the_end(request, _run_of_actor, _items)
 
 
 @needs(Kind.TASK, Permission.READ, by_somebody=True)
-def run_task_for_items(request: ResourceApiRequest) -> HttpResponseBase:
+def run_task_for_items(request: ResourceApiRequest[Task]) -> HttpResponseBase:
     """Start a task, wait until it has finished, and answer with the items of its dataset."""
     parse_items_query(request.GET.dict())
     return _run_to_the_end(request, _run_of_task, _items)
 
 
-def _answer_with_run(request: ResourceApiRequest, start: Start, path: Callable[[Run], str]) -> HttpResponse:
+def _answer_with_run(
+    request: ResourceApiRequest[ResourceT], start: Start[ResourceT], path: Callable[[Run], str]
+) -> HttpResponse:
     seconds = wait_for_finish.seconds_to_wait(request.GET)
     run = start(request)
     wait_for_finish.until_finished(request, run, seconds)
@@ -91,7 +94,9 @@ def _answer_with_run(request: ResourceApiRequest, start: Start, path: Callable[[
     )
 
 
-def _run_to_the_end(request: ResourceApiRequest, start: Start, output: Output) -> HttpResponseBase:
+def _run_to_the_end(
+    request: ResourceApiRequest[ResourceT], start: Start[ResourceT], output: Output
+) -> HttpResponseBase:
     """Start a run and answer with its output.
 
     Raises:
@@ -130,14 +135,14 @@ def _items(request: ResourceApiRequest, run: Run) -> HttpResponseBase:
     return answer_with_items(request, dataset, dataset.pk)
 
 
-def _run_of_actor(request: ResourceApiRequest) -> Run:
+def _run_of_actor(request: ResourceApiRequest[Actor]) -> Run:
     body, content_type = input_in(request)
-    return _start(request, cast("Actor", request.resource), None, body, content_type)
+    return _start(request, request.resource, None, body, content_type)
 
 
-def _run_of_task(request: ResourceApiRequest) -> Run:
-    task = cast("Task", request.resource)
-    actor = cast("Actor", get_or_refuse(request.principal, Kind.ACTOR, task.actor_id or "", Permission.RUN))
+def _run_of_task(request: ResourceApiRequest[Task]) -> Run:
+    task = request.resource
+    actor = get_or_refuse(request.principal, Kind.ACTOR, task.actor_id or "", Permission.RUN)
     body, content_type = input_over_task(request, task)
     return _start(request, actor, task, body, content_type)
 

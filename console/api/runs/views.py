@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from django.db import transaction
@@ -19,7 +19,7 @@ from console.api.runs.wait_for_finish import seconds_to_wait, until_finished
 from console.http import json_responses, request_body
 from console.http.pagination import Page, one_of
 from resources.kinds import Kind
-from resources.models import Run
+from resources.models import Actor, Run, Task
 from resources.runs import deleting
 from resources.runs.messages import without_secrets
 from sharing.addresses import statuses_in
@@ -50,26 +50,26 @@ def list_runs(request: ApiRequest) -> HttpResponse:
 
 
 @needs(Kind.ACTOR, Permission.READ, by_somebody=True, lists=Kind.RUN)
-def list_of_actor(request: ResourceApiRequest) -> HttpResponse:
+def list_of_actor(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Answer with a page of those runs of the Actor that the account may read."""
     return _list(request, actor_id=request.resource.pk)
 
 
 @needs(Kind.TASK, Permission.READ, by_somebody=True, lists=Kind.RUN)
-def list_of_task(request: ResourceApiRequest) -> HttpResponse:
+def list_of_task(request: ResourceApiRequest[Task]) -> HttpResponse:
     """Answer with a page of those runs of the task that the account may read."""
     return _list(request, task_id=request.resource.pk)
 
 
 @needs(Kind.RUN, Permission.READ)
-def show(request: ResourceApiRequest) -> HttpResponse:
+def show(request: ResourceApiRequest[Run]) -> HttpResponse:
     """Answer with a run, once it has finished or the time that one wants to wait is over."""
-    until_finished(request, cast("Run", request.resource), seconds_to_wait(request.GET))
+    until_finished(request, request.resource, seconds_to_wait(request.GET))
     return answer_with(request)
 
 
 @needs(Kind.RUN, Permission.WRITE, Permission.MANAGE_ACCESS_RIGHTS)
-def update(request: ResourceApiRequest) -> HttpResponse:
+def update(request: ResourceApiRequest[Run]) -> HttpResponse:
     """Change the status message, which needs WRITE, and the general access, which needs MANAGE_ACCESS_RIGHTS."""
     change = request_body.read_json(request, RunChange)
     if change.run_id is not msgspec.UNSET and change.run_id != request.resource.pk:
@@ -85,22 +85,22 @@ def update(request: ResourceApiRequest) -> HttpResponse:
 
 
 @needs(Kind.RUN, Permission.WRITE)
-def delete(request: ResourceApiRequest) -> HttpResponse:
+def delete(request: ResourceApiRequest[Run]) -> HttpResponse:
     """Delete a run that has finished, with its default storages."""
     try:
-        if not deleting.delete(cast("Run", request.resource), by=request.principal):
+        if not deleting.delete(request.resource, by=request.principal):
             raise record_not_found("Actor run was not found.")
     except deleting.NotFinished as error:
         raise ApiError(HTTPStatus.BAD_REQUEST, "cannot-remove-running-run", str(error)) from None
     return json_responses.no_content()
 
 
-def answer_with(request: ResourceApiRequest) -> HttpResponse:
+def answer_with(request: ResourceApiRequest[Run]) -> HttpResponse:
     """Return the request's run as it is now."""
-    return json_responses.data(run_in_full(cast("Run", request.resource), request.access))
+    return json_responses.data(run_in_full(request.resource, request.access))
 
 
-def _say(request: ResourceApiRequest, change: RunChange) -> None:
+def _say(request: ResourceApiRequest[Run], change: RunChange) -> None:
     """Set the status message. A new one is not the last one unless it is said to be."""
     message, is_last = change.status_message, change.is_status_message_terminal
     if message is msgspec.UNSET:
@@ -111,7 +111,7 @@ def _say(request: ResourceApiRequest, change: RunChange) -> None:
         )
     if len(message) > MAX_STATUS_MESSAGE or "\x00" in message:
         raise invalid_value("statusMessage", f"it must have at most {MAX_STATUS_MESSAGE} characters, and no NUL.")
-    run, principal = cast("Run", request.resource), request.principal
+    run, principal = request.resource, request.principal
     # Whoever else writes one may not try by it what the secrets of the run are.
     if principal.run and principal.run.id == run.pk:
         message = without_secrets(run, message, token_of(request) or "")

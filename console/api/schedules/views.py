@@ -5,7 +5,7 @@ on a task, and RUN on the task's Actor (`sharing/scheduled.py`).
 """
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from django.conf import settings
@@ -98,16 +98,16 @@ def create(request: ApiRequest) -> HttpResponse:
 
 
 @needs(Kind.SCHEDULE, Permission.READ)
-def show(request: ResourceApiRequest) -> HttpResponse:
+def show(request: ResourceApiRequest[Schedule]) -> HttpResponse:
     """Answer with a schedule and what it starts."""
-    return json_responses.data(_described(_schedule(request)))
+    return json_responses.data(_described(request.resource))
 
 
 @needs(Kind.SCHEDULE, Permission.WRITE)
-def update(request: ResourceApiRequest) -> HttpResponse:
+def update(request: ResourceApiRequest[Schedule]) -> HttpResponse:
     """Change what is given."""
     body = request_body.read_json(request, ScheduleBody)
-    schedule = _schedule(request)
+    schedule = request.resource
     owner = Account.objects.get(pk=schedule.owner_id).principal
     try:
         editing.update(
@@ -123,17 +123,17 @@ def update(request: ResourceApiRequest) -> HttpResponse:
 
 
 @needs(Kind.SCHEDULE, Permission.WRITE)
-def delete(request: ResourceApiRequest) -> HttpResponse:
+def delete(request: ResourceApiRequest[Schedule]) -> HttpResponse:
     """Delete a schedule with its log; its runs stay."""
-    if not editing.delete(_schedule(request), by=request.principal):
+    if not editing.delete(request.resource, by=request.principal):
         raise record_not_found("Schedule was not found.")
     return json_responses.no_content()
 
 
 @needs(Kind.SCHEDULE, Permission.READ)
-def show_log(request: ResourceApiRequest) -> HttpResponse:
+def show_log(request: ResourceApiRequest[Schedule]) -> HttpResponse:
     """Answer with the last lines of a schedule's log, the oldest first."""
-    lines = worded(editing.log_of(_schedule(request)), request.principal)
+    lines = worded(editing.log_of(request.resource), request.principal)
     return json_responses.data(
         [{"message": line.message, "level": line.level, "createdAt": iso(line.at)} for line in lines]
     )
@@ -146,10 +146,6 @@ def _refusal_of(error: Exception) -> ApiError:
     if isinstance(error, NameTaken):
         return json_responses.conflict("schedule-name-not-unique", str(error))
     return invalid_value(error.field if isinstance(error, InvalidSchedule) else "name", str(error))
-
-
-def _schedule(request: ResourceApiRequest) -> Schedule:
-    return cast("Schedule", request.resource)
 
 
 def _described(schedule: Schedule) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from console.api.resources import permission_levels
 from console.api.resources.lists import answer_with_list
 from console.http import json_responses, request_body
 from resources.kinds import Kind
-from resources.models import Actor, Resource, Task
+from resources.models import Resource, Task
 from resources.storages import InvalidName, NameTaken, ResourceGone
 from resources.tasks import editing, options
 from resources.tasks.editing import InvalidTask, TaskChange
@@ -65,7 +65,7 @@ def create(request: ApiRequest) -> HttpResponse:
     if not body.act_id:
         raise invalid_value("actId", "it is required.")
     principal = request.principal
-    actor = cast("Actor", get_or_refuse(principal, Kind.ACTOR, body.act_id, Permission.RUN))
+    actor = get_or_refuse(principal, Kind.ACTOR, body.act_id, Permission.RUN)
     try:
         task = editing.create(principal.account_id or "", actor, _change(body, None), by=principal)
     except _REFUSED as error:
@@ -75,16 +75,16 @@ def create(request: ApiRequest) -> HttpResponse:
 
 
 @needs(Kind.TASK, Permission.READ)
-def show(request: ResourceApiRequest) -> HttpResponse:
+def show(request: ResourceApiRequest[Task]) -> HttpResponse:
     """Answer with a task and its input."""
     return _answer(request)
 
 
 @needs(Kind.TASK, Permission.WRITE)
-def update(request: ResourceApiRequest) -> HttpResponse:
+def update(request: ResourceApiRequest[Task]) -> HttpResponse:
     """Change what is given. The Actor of a task is that for good, and only its owner chooses the build."""
     body = request_body.read_json(request, TaskBody)
-    task = _task(request)
+    task = request.resource
     if body.act_id is not None and body.act_id != task.actor_id:
         raise invalid_value("actId", "the Actor of a task cannot be changed.")
     _update(request, lambda locked: _change(body, locked))
@@ -92,21 +92,21 @@ def update(request: ResourceApiRequest) -> HttpResponse:
 
 
 @needs(Kind.TASK, Permission.WRITE)
-def delete(request: ResourceApiRequest) -> HttpResponse:
+def delete(request: ResourceApiRequest[Task]) -> HttpResponse:
     """Delete a task; its runs stay."""
-    if not editing.delete(_task(request), by=request.principal):
+    if not editing.delete(request.resource, by=request.principal):
         raise record_not_found("Actor task was not found.")
     return json_responses.no_content()
 
 
 @needs(Kind.TASK, Permission.READ)
-def show_input(request: ResourceApiRequest) -> HttpResponse:
+def show_input(request: ResourceApiRequest[Task]) -> HttpResponse:
     """Answer with the input of a task as it is, and with an empty object where there is none."""
     return _answer_with_input(request)
 
 
 @needs(Kind.TASK, Permission.WRITE)
-def update_input(request: ResourceApiRequest) -> HttpResponse:
+def update_input(request: ResourceApiRequest[Task]) -> HttpResponse:
     """Change those fields of the input that are given, and answer with all of them."""
     given = request_body.read_json(request, msgspec.Raw)
     fields = _object(bytes(given))
@@ -121,10 +121,10 @@ def _with_fields(task: Task, fields: Mapping[str, msgspec.Raw]) -> TaskChange:
     return TaskChange(input=msgspec.json.encode({**saved, **fields}).decode())
 
 
-def _update(request: ResourceApiRequest, change: Callable[[Task], TaskChange]) -> None:
+def _update(request: ResourceApiRequest[Task], change: Callable[[Task], TaskChange]) -> None:
     try:
         editing.update(
-            _task(request),
+            request.resource,
             lambda locked: allowed_change(locked, change(locked), by=request.principal),
             by=request.principal,
         )
@@ -203,16 +203,12 @@ def _object(text: bytes) -> dict[str, msgspec.Raw] | None:
         return None
 
 
-def _task(request: ResourceApiRequest) -> Task:
-    return cast("Task", request.resource)
+def _answer(request: ResourceApiRequest[Task]) -> HttpResponse:
+    return json_responses.data(_described(request.resource, request.access.facts.owner_username))
 
 
-def _answer(request: ResourceApiRequest) -> HttpResponse:
-    return json_responses.data(_described(_task(request), request.access.facts.owner_username))
-
-
-def _answer_with_input(request: ResourceApiRequest) -> HttpResponse:
-    task = _task(request)
+def _answer_with_input(request: ResourceApiRequest[Task]) -> HttpResponse:
+    task = request.resource
     response = json_responses.raw(task.input.encode() or b"{}")
     if task.input:
         response.headers["Content-Type"] = task.input_content_type

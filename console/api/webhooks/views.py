@@ -21,7 +21,7 @@ from console.api.resources.table_lists import answer_with_rows
 from console.api.webhooks.serializers import dispatch, in_full, list_item, with_last_dispatch
 from console.http import json_responses, request_body
 from resources.kinds import Kind
-from resources.models import Webhook, WebhookDispatch
+from resources.models import Actor, Task, Webhook, WebhookDispatch
 from resources.webhooks import editing
 from resources.webhooks.editing import Condition, InvalidWebhook, WebhookChange
 from sharing import narrowing
@@ -152,13 +152,13 @@ def show_dispatch(request: ApiRequest, dispatch_id: str) -> HttpResponse:
 
 
 @needs(Kind.ACTOR, Permission.READ, by_somebody=True)
-def list_of_actor(request: ResourceApiRequest) -> HttpResponse:
+def list_of_actor(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Answer with a page of the account's own webhooks on an Actor, whoever else has some there."""
     return answer_with_rows(request, with_last_dispatch(_own(request).filter(actor_id=request.resource.pk)), list_item)
 
 
 @needs(Kind.TASK, Permission.READ, by_somebody=True)
-def list_of_task(request: ResourceApiRequest) -> HttpResponse:
+def list_of_task(request: ResourceApiRequest[Task]) -> HttpResponse:
     """Answer with a page of the account's own webhooks on a task, whoever else has some there."""
     return answer_with_rows(request, with_last_dispatch(_own(request).filter(task_id=request.resource.pk)), list_item)
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.request_context import origin
 from console.pages.actors.source import in_order
-from console.pages.actors.tabs import BUILDS, ActorRequest, context_of
+from console.pages.actors.tabs import BUILDS, context_of
 from console.pages.components import dialogs
 from console.pages.components.forms import BaseForm
 from console.pages.components.tables import Paging, Row, rows_of
@@ -18,9 +18,10 @@ from resources.actors.fields import InvalidField
 from resources.builds import starting
 from resources.jobs.status import Origin
 from resources.kinds import Kind
-from resources.models import ActorVersion, Build
+from resources.models import Actor, ActorVersion, Build
 from sharing.declare import needs
 from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class BuildForm(BaseForm):
 
 @needs(Kind.ACTOR, Permission.READ)
 @require_safe
-def page(request: ActorRequest) -> HttpResponse:
+def page(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """List the builds of an Actor, the newest first. Whoever may read the Actor may read all of them."""
     found = Build.objects.filter(actor_id=request.resource.pk, kind=Kind.BUILD)
     paging = Paging.of(request.GET, found.count())
@@ -70,7 +71,7 @@ def page(request: ActorRequest) -> HttpResponse:
 
 @needs(Kind.ACTOR, Permission.BUILD)
 @require_http_methods(["GET", "HEAD", "POST"])
-def start(request: ActorRequest) -> HttpResponse:
+def start(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """Ask for a build of a version."""
     actor = request.resource
     found = in_order(list(actor.versions.all()))
@@ -85,7 +86,7 @@ def start(request: ActorRequest) -> HttpResponse:
     )
 
 
-def _start(request: ActorRequest, form: BuildForm) -> Build | None:
+def _start(request: ResourcePageRequest[Actor], form: BuildForm) -> Build | None:
     given = form.cleaned_data
     try:
         return starting.start(
@@ -106,7 +107,7 @@ def _start(request: ActorRequest, form: BuildForm) -> Build | None:
     return None
 
 
-def _rows(builds: list[Build], request: ActorRequest) -> list[BuildRow]:
+def _rows(builds: list[Build], request: ResourcePageRequest[Actor]) -> list[BuildRow]:
     return [
         BuildRow(
             row.resource,

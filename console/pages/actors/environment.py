@@ -8,15 +8,15 @@ from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_http_methods
 
 from console.pages.actors.source import path_of, version_of
-from console.pages.actors.tabs import ActorRequest
 from console.pages.components import dialogs
 from console.pages.components.forms import BaseForm
 from resources.actors import environment
 from resources.actors.fields import InvalidField
 from resources.kinds import Kind
-from resources.models import ActorVersion, EnvironmentVariable
+from resources.models import Actor, ActorVersion, EnvironmentVariable
 from sharing.declare import needs
 from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
 
 _PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 
@@ -66,7 +66,7 @@ class VariableForm(BaseForm):
 
 @needs(Kind.ACTOR, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def add(request: ActorRequest, number: str) -> HttpResponse:
+def add(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
     """Add a variable to a version."""
     version = version_of(request, number)
     form = VariableForm(None, request.POST if request.method == "POST" else None)
@@ -80,7 +80,7 @@ def add(request: ActorRequest, number: str) -> HttpResponse:
 
 @needs(Kind.ACTOR, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def change(request: ActorRequest, number: str, name: str) -> HttpResponse:
+def change(request: ResourcePageRequest[Actor], number: str, name: str) -> HttpResponse:
     """Give a variable another value, or make it secret."""
     version = version_of(request, number)
     variable = _variable(version, name)
@@ -92,7 +92,7 @@ def change(request: ActorRequest, number: str, name: str) -> HttpResponse:
 
 @needs(Kind.ACTOR, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: ActorRequest, number: str, name: str) -> HttpResponse:
+def delete(request: ResourcePageRequest[Actor], number: str, name: str) -> HttpResponse:
     """Ask, then remove a variable."""
     version = version_of(request, number)
     variable = _variable(version, name)
@@ -117,7 +117,7 @@ def _variable(version: ActorVersion, name: str) -> EnvironmentVariable:
     return found
 
 
-def _set(request: ActorRequest, version: ActorVersion, form: VariableForm) -> bool:
+def _set(request: ResourcePageRequest[Actor], version: ActorVersion, form: VariableForm) -> bool:
     given = form.cleaned_data
     try:
         environment.set_variable(
@@ -129,12 +129,12 @@ def _set(request: ActorRequest, version: ActorVersion, form: VariableForm) -> bo
     return True
 
 
-def _done(request: ActorRequest, version: ActorVersion, said: str) -> HttpResponse:
+def _done(request: ResourcePageRequest[Actor], version: ActorVersion, said: str) -> HttpResponse:
     messages.success(request, f"{said} Builds that are there keep what they were built with.")
     return dialogs.go_to(request, path_of(version))
 
 
-def _answer(request: ActorRequest, version: ActorVersion, form: VariableForm, title: str) -> HttpResponse:
+def _answer(request: ResourcePageRequest[Actor], version: ActorVersion, form: VariableForm, title: str) -> HttpResponse:
     return dialogs.answer(
         request, "actors/_variable.html", title=title, form=form, back=path_of(version), here=request.path
     )

@@ -10,16 +10,16 @@ from django.views.decorators.http import require_http_methods
 
 from console.http.form_limits import takes_up_to
 from console.pages.actors.source import path_of, version_of
-from console.pages.actors.tabs import ActorRequest
 from console.pages.components import dialogs
 from console.pages.components.forms import BaseForm
 from resources.actors import files, source_files
 from resources.actors.fields import InvalidField
 from resources.actors.source_files import SourceFile
 from resources.kinds import Kind
-from resources.models import ActorVersion
+from resources.models import Actor, ActorVersion
 from sharing.declare import needs
 from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
 
 _NAME = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "autofocus": True}
 
@@ -73,7 +73,7 @@ class NewFileForm(FileNameForm):
 @needs(Kind.ACTOR, Permission.WRITE)
 @takes_up_to(source_files.MAX_BYTES)
 @require_http_methods(["GET", "HEAD", "POST"])
-def add(request: ActorRequest, number: str) -> HttpResponse:
+def add(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
     """Add a file to a version, an empty one or one from the computer of whoever adds it."""
     version = version_of(request, number)
     form = NewFileForm(request.POST, request.FILES) if request.method == "POST" else NewFileForm()
@@ -92,7 +92,7 @@ def add(request: ActorRequest, number: str) -> HttpResponse:
 
 @needs(Kind.ACTOR, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def rename(request: ActorRequest, number: str) -> HttpResponse:
+def rename(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
     """Give a file another path."""
     version = version_of(request, number)
     name = _named(request, version)
@@ -110,7 +110,7 @@ def rename(request: ActorRequest, number: str) -> HttpResponse:
 
 @needs(Kind.ACTOR, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: ActorRequest, number: str) -> HttpResponse:
+def delete(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
     """Ask, then take a file away."""
     version = version_of(request, number)
     name = _named(request, version)
@@ -124,7 +124,7 @@ def delete(request: ActorRequest, number: str) -> HttpResponse:
     return _answer(request, "actors/_file_delete.html", "Delete file?", version, name=name)
 
 
-def _named(request: ActorRequest, version: ActorVersion) -> str:
+def _named(request: ResourcePageRequest[Actor], version: ActorVersion) -> str:
     """Return the file that the query names, if the version has it."""
     try:
         return files.file_of(version, request.GET.get("file", "")).name
@@ -132,13 +132,15 @@ def _named(request: ActorRequest, version: ActorVersion) -> str:
         raise Http404 from None
 
 
-def _answer(request: ActorRequest, fragment: str, title: str, version: ActorVersion, **context: Any) -> HttpResponse:
+def _answer(
+    request: ResourcePageRequest[Actor], fragment: str, title: str, version: ActorVersion, **context: Any
+) -> HttpResponse:
     back = path_of(version, context.get("name", ""))
     return dialogs.answer(
         request, fragment, title=title, version=version, back=back, here=request.get_full_path(), **context
     )
 
 
-def _gone(request: ActorRequest, version: ActorVersion) -> HttpResponse:
+def _gone(request: ResourcePageRequest[Actor], version: ActorVersion) -> HttpResponse:
     messages.warning(request, "It was taken away in the meantime.")
     return dialogs.go_to(request, f"/actors/{version.actor_id}/source")

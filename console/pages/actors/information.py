@@ -6,20 +6,21 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.pages.actors.tabs import INFORMATION, ActorRequest, context_of
+from console.pages.actors.tabs import INFORMATION, context_of
 from console.pages.components.cells import printable
 from resources.builds.choosing import build_for
 from resources.kinds import Kind
 from resources.models import Actor, BuildContent
 from sharing.declare import needs
 from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
 
 _LONGEST_README = 100_000
 
 
 @needs(Kind.ACTOR, Permission.READ)
 @require_safe
-def page(request: ActorRequest) -> HttpResponse:
+def page(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """Show what is known of an Actor."""
     actor = request.resource
     context = {**context_of(request, INFORMATION), **_built(actor), "tags": _tags(actor)}

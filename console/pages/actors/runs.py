@@ -4,18 +4,20 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.pages.actors.tabs import RUNS, ActorRequest, context_of
+from console.pages.actors.tabs import RUNS, context_of
 from console.pages.components.listing import paging_of
 from console.pages.runs.rows import run_rows
 from resources.kinds import Kind
+from resources.models import Actor
 from sharing.declare import needs
 from sharing.lists import listed
 from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
 
 
 @needs(Kind.ACTOR, Permission.READ)
 @require_safe
-def page(request: ActorRequest) -> HttpResponse:
+def page(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """List one's own runs of an Actor and those that are shared with one, the newest first."""
     actor, me = request.resource, request.user.pk
     paging = paging_of(request.GET, me, kinds=(Kind.RUN,), actor_id=actor.pk)

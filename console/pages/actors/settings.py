@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from console.pages.actors.tabs import SETTINGS, ActorRequest, context_of, title_of
+from console.pages.actors.tabs import SETTINGS, context_of, title_of
 from console.pages.components import dialogs
 from console.pages.components import promises as promises_module
 from console.pages.components.forms import BaseForm
@@ -22,11 +22,13 @@ from resources.actors.fields import (
     InvalidField,
 )
 from resources.kinds import Kind
+from resources.models import Actor
 from resources.storages import MAX_NAME_LENGTH, InvalidName, NameTaken, ResourceGone
 from sharing import promises, publishing, refusals
 from sharing.declare import needs
 from sharing.facts import facts_of
 from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
 
 _PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 _FIELD_OF = {
@@ -76,7 +78,7 @@ class SettingsForm(BaseForm):
 
 @needs(Kind.ACTOR, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def page(request: ActorRequest) -> HttpResponse:
+def page(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """Show the settings of an Actor, and change them."""
     actor = request.resource
     initial = {name: getattr(actor, name) for name in SettingsForm.base_fields}
@@ -94,7 +96,7 @@ def page(request: ActorRequest) -> HttpResponse:
 
 @needs(Kind.ACTOR, Permission.MANAGE_ACCESS_RIGHTS)
 @require_http_methods(["GET", "HEAD", "POST"])
-def publish(request: ActorRequest) -> HttpResponse:
+def publish(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """Say what becomes of it, then make an Actor public, or private again."""
     actor = request.resource
     wanted = not actor.is_public
@@ -129,7 +131,7 @@ def publish(request: ActorRequest) -> HttpResponse:
 
 @needs(Kind.ACTOR, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: ActorRequest) -> HttpResponse:
+def delete(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """Ask for its name, then delete an Actor."""
     actor = request.resource
     form = _confirmation(request, str(actor))
@@ -155,11 +157,11 @@ class _ConfirmationForm(BaseForm):
         return self.name
 
 
-def _confirmation(request: ActorRequest, name: str) -> _ConfirmationForm:
+def _confirmation(request: ResourcePageRequest[Actor], name: str) -> _ConfirmationForm:
     return _ConfirmationForm(name, request.POST) if request.method == "POST" else _ConfirmationForm(name)
 
 
-def _save(request: ActorRequest, form: SettingsForm) -> bool:
+def _save(request: ResourcePageRequest[Actor], form: SettingsForm) -> bool:
     try:
         editing.update(request.resource, form.change(), by=request.principal, name=form.cleaned_data["name"])
     except (InvalidName, NameTaken) as problem:
@@ -172,6 +174,6 @@ def _save(request: ActorRequest, form: SettingsForm) -> bool:
     return not form.errors
 
 
-def _gone(request: ActorRequest) -> HttpResponse:
+def _gone(request: ResourcePageRequest[Actor]) -> HttpResponse:
     messages.info(request, "The Actor had been deleted already.")
     return dialogs.go_to(request, "/actors")

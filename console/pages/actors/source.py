@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.lib.encrypted_text import UnreadableText
 from console.http.form_limits import BYTES_PER_CHARACTER_IN_MULTIPART, takes_up_to
-from console.pages.actors.tabs import SOURCE, ActorRequest, context_of
+from console.pages.actors.tabs import SOURCE, context_of
 from console.pages.components.cells import printable
 from console.pages.components.forms import BaseForm
 from resources.actors import files, source_files, versions
@@ -23,9 +23,10 @@ from resources.actors.environment import unreadable_names
 from resources.actors.fields import InvalidField
 from resources.actors.source_files import SourceFile
 from resources.kinds import Kind
-from resources.models import ActorVersion, SourceType
+from resources.models import Actor, ActorVersion, SourceType
 from sharing.declare import needs
 from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class FileForm(BaseForm):
 
 @needs(Kind.ACTOR, Permission.READ)
 @require_safe
-def page(request: ActorRequest) -> HttpResponse:
+def page(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """Show a version's files, and one of them."""
     version = _chosen(request)
     file = _opened(version, request.GET.get("file", "")) if version else None
@@ -71,7 +72,7 @@ def page(request: ActorRequest) -> HttpResponse:
 @needs(Kind.ACTOR, Permission.WRITE)
 @takes_up_to(source_files.MAX_BYTES * BYTES_PER_CHARACTER_IN_MULTIPART)
 @require_POST
-def save(request: ActorRequest, number: str) -> HttpResponse:
+def save(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
     """Give a file another content, unless somebody else has done so in the meantime."""
     version = version_of(request, number)
     name = request.GET.get("file", "")
@@ -86,7 +87,7 @@ def save(request: ActorRequest, number: str) -> HttpResponse:
     return _show(request, version, file, form, status=422)
 
 
-def version_of(request: ActorRequest, number: str) -> ActorVersion:
+def version_of(request: ResourcePageRequest[Actor], number: str) -> ActorVersion:
     """Return a version of the Actor that the URL names; a page that there is not, where there is none."""
     found = request.resource.versions.filter(number=number).first() if "\x00" not in number else None
     if found is None:
@@ -105,13 +106,13 @@ def path_of(version: ActorVersion, file: str = "") -> str:
     return f"/actors/{version.actor_id}/source?{urlencode(query)}"
 
 
-def gone(request: ActorRequest, version: ActorVersion, said: str) -> HttpResponse:
+def gone(request: ResourcePageRequest[Actor], version: ActorVersion, said: str) -> HttpResponse:
     """Lead back to the version, and say why."""
     messages.warning(request, said)
     return redirect(path_of(version))
 
 
-def _chosen(request: ActorRequest) -> ActorVersion | None:
+def _chosen(request: ResourcePageRequest[Actor]) -> ActorVersion | None:
     """Return the version that the query names, else the one with the highest number; None where there is none."""
     number = request.GET.get("version")
     if number:
@@ -130,7 +131,7 @@ def _opened(version: ActorVersion, name: str) -> SourceFile | None:
     return next((each for each in found if each.format == "TEXT" and not each.name.startswith(".")), None)
 
 
-def _save(request: ActorRequest, version: ActorVersion, file: SourceFile, form: FileForm) -> bool:
+def _save(request: ResourcePageRequest[Actor], version: ActorVersion, file: SourceFile, form: FileForm) -> bool:
     given = form.cleaned_data
     try:
         content = _with_its_line_ends(given["content"], file.content)
@@ -148,7 +149,7 @@ def _with_its_line_ends(sent: str, before: str) -> str:
 
 
 def _show(
-    request: ActorRequest,
+    request: ResourcePageRequest[Actor],
     version: ActorVersion | None,
     file: SourceFile | None,
     form: FileForm | None,

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.request_context import origin
 from console.http.form_limits import BYTES_PER_CHARACTER, takes_up_to
-from console.pages.actors.tabs import ActorRequest, title_of
+from console.pages.actors.tabs import title_of
 from console.pages.components import dialogs
 from console.pages.components.cells import printable
 from console.pages.components.json_format import format_json
@@ -25,6 +25,7 @@ from resources.runs.options import InvalidOption
 from sharing.access import Parent
 from sharing.declare import needs
 from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
 from sharing.visibility import of_new_run
 
 _MOST_PROPERTIES = 200
@@ -45,7 +46,7 @@ class Property:
 @needs(Kind.ACTOR, Permission.RUN)
 @takes_up_to(MAX_INPUT * BYTES_PER_CHARACTER)
 @require_http_methods(["GET", "HEAD", "POST"])
-def start(request: ActorRequest) -> HttpResponse:
+def start(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """Start an Actor. The run belongs to whoever starts it."""
     actor = request.resource
     build = build_for(actor, request.GET.get("build", ""))
@@ -75,7 +76,7 @@ def start(request: ActorRequest) -> HttpResponse:
     )
 
 
-def _start(request: ActorRequest, form: InputForm) -> Run | None:
+def _start(request: ResourcePageRequest[Actor], form: InputForm) -> Run | None:
     text = form.with_secrets(form.cleaned_data["input"])
     try:
         return starting.start(

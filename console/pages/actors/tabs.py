@@ -19,13 +19,7 @@ _LABELS = {
 }
 
 
-class ActorRequest(ResourcePageRequest):
-    """A request for a page of an Actor."""
-
-    resource: Actor
-
-
-def context_of(request: ActorRequest, tab: str) -> dict[str, Any]:
+def context_of(request: ResourcePageRequest[Actor], tab: str) -> dict[str, Any]:
     """Return what `actors/page.html` needs; `tab` is the end of the path of the one that is shown."""
     actor, access = request.resource, request.access
     shown = [each for each in _LABELS if each != SETTINGS or access.allows(Permission.WRITE)]

@@ -9,16 +9,16 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
 from console.pages.actors.source import in_order, path_of, version_of
-from console.pages.actors.tabs import ActorRequest
 from console.pages.components import dialogs
 from console.pages.components.forms import BaseForm
 from resources.actors import versions
 from resources.actors.fields import InvalidField
 from resources.actors.versions import VersionFields
 from resources.kinds import Kind
-from resources.models import ActorVersion, SourceType
+from resources.models import Actor, ActorVersion, SourceType
 from sharing.declare import needs
 from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
 
 _PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 # The API's names of the fields of a version, by those of the form.
@@ -91,7 +91,7 @@ class NewVersionForm(VersionForm):
 
 @needs(Kind.ACTOR, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def add(request: ActorRequest) -> HttpResponse:
+def add(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """Add a version."""
     found = in_order(list(request.resource.versions.all()))
     initial = {"number": _next_number(found), "build_tag": "latest" if not found else "beta"}
@@ -115,7 +115,7 @@ def add(request: ActorRequest) -> HttpResponse:
 
 @needs(Kind.ACTOR, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def change(request: ActorRequest, number: str) -> HttpResponse:
+def change(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
     """Change a version apart from its files and variables."""
     version = version_of(request, number)
     initial = {name: getattr(version, name) for name in VersionForm.base_fields}
@@ -144,7 +144,7 @@ def change(request: ActorRequest, number: str) -> HttpResponse:
 
 @needs(Kind.ACTOR, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: ActorRequest, number: str) -> HttpResponse:
+def delete(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
     """Ask, then remove a version with its files and variables."""
     version = version_of(request, number)
     source = f"{request.resource.console_path}/source"

@@ -24,15 +24,9 @@ from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
 
 
-class BuildRequest(ResourcePageRequest):
-    """A request for a page of a build."""
-
-    resource: Build
-
-
 @needs(Kind.BUILD, Permission.READ)
 @require_safe
-def page(request: BuildRequest, actor: str = "") -> HttpResponse:
+def page(request: ResourcePageRequest[Build], actor: str = "") -> HttpResponse:
     """Show how a build stands, and its log."""
     _check_actor(request, actor)
     context = {**_context(request, ""), "log": run_log.log_of(request.resource)}
@@ -41,7 +35,7 @@ def page(request: BuildRequest, actor: str = "") -> HttpResponse:
 
 @needs(Kind.BUILD, Permission.READ)
 @require_safe
-def source(request: BuildRequest) -> HttpResponse:
+def source(request: ResourcePageRequest[Build]) -> HttpResponse:
     """Show what was built."""
     content = BuildContent.objects.only("source").filter(build_id=request.resource.pk).first()
     kept: dict[str, Any] = msgspec.json.decode(content.source) if content else {}
@@ -68,14 +62,14 @@ def source(request: BuildRequest) -> HttpResponse:
 
 @needs(Kind.BUILD, Permission.READ)
 @require_safe
-def log(request: BuildRequest) -> HttpResponseBase:
+def log(request: ResourcePageRequest[Build]) -> HttpResponseBase:
     """Tell the page what has been logged since; send the whole log to everybody else."""
     return run_log.answer(request, request.resource)
 
 
 @needs(Kind.BUILD, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def abort(request: BuildRequest) -> HttpResponse:
+def abort(request: ResourcePageRequest[Build]) -> HttpResponse:
     """Ask, then stop a build."""
     build = request.resource
     if request.method == "POST":
@@ -89,7 +83,7 @@ def abort(request: BuildRequest) -> HttpResponse:
 
 @needs(Kind.BUILD, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: BuildRequest) -> HttpResponse:
+def delete(request: ResourcePageRequest[Build]) -> HttpResponse:
     """Ask, then delete a build that no worker has and that runs are not of unless another one is chosen."""
     build = request.resource
     if request.method == "POST":
@@ -103,7 +97,7 @@ def delete(request: BuildRequest) -> HttpResponse:
     return dialogs.answer(request, "builds/_delete.html", title="Delete build?", build=build)
 
 
-def _check_actor(request: BuildRequest, address: str) -> None:
+def _check_actor(request: ResourcePageRequest[Build], address: str) -> None:
     """Let a build be found below its own Actor only, by the Actor's ID or full name."""
     facts = request.access.facts
     own = facts.actor and (facts.actor.id, f"{facts.owner_username}~{facts.actor.name}")
@@ -111,7 +105,7 @@ def _check_actor(request: BuildRequest, address: str) -> None:
         raise Http404
 
 
-def _context(request: BuildRequest, tab: str) -> dict[str, Any]:
+def _context(request: ResourcePageRequest[Build], tab: str) -> dict[str, Any]:
     build = request.resource
     actor = resource_page.parents_of(request).get(Kind.ACTOR)
     number = build.number or build.pk

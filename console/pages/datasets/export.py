@@ -19,7 +19,6 @@ from console.pages.components import dialogs
 from console.pages.components.cells import printable
 from console.pages.components.code_samples import content_url
 from console.pages.components.promises import end_sentence, link_sentence
-from console.pages.datasets.views import DatasetRequest
 from console.pages.storages import link_form
 from console.pages.storages.link_form import LifetimeForm, Made
 from console.templatetags.console import number
@@ -33,6 +32,7 @@ from resources.models import Dataset
 from sharing import links, refusals
 from sharing.declare import needs
 from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
 
 FORMATS = (
     ("json", "JSON"),
@@ -118,7 +118,7 @@ class ExportForm(LifetimeForm):
 
 @needs(Kind.DATASET, Permission.READ)
 @require_http_methods(["GET", "HEAD", "POST"])
-def dialog(request: DatasetRequest) -> HttpResponse:
+def dialog(request: ResourcePageRequest[Dataset]) -> HttpResponse:
     """Show what can be exported; a POST leads to the file or to a look at it, or makes a link."""
     dataset, cap = request.resource, request.access.facts.owner_link_days
     is_post = request.method == "POST"
@@ -147,7 +147,7 @@ def dialog(request: DatasetRequest) -> HttpResponse:
 
 @needs(Kind.DATASET, Permission.READ)
 @require_safe
-def download(request: DatasetRequest) -> HttpResponseBase:
+def download(request: ResourcePageRequest[Dataset]) -> HttpResponseBase:
     """Send a dataset's items as a file."""
     dataset = request.resource
     try:
@@ -166,7 +166,7 @@ def download(request: DatasetRequest) -> HttpResponseBase:
 
 @needs(Kind.DATASET, Permission.READ)
 @require_safe
-def preview(request: DatasetRequest) -> HttpResponseBase:
+def preview(request: ResourcePageRequest[Dataset]) -> HttpResponseBase:
     """Show the beginning of an export in the browser: a workbook as a table, everything that is no table as text."""
     try:
         options = _options(request)
@@ -183,13 +183,13 @@ def preview(request: DatasetRequest) -> HttpResponseBase:
     return _send(items, options, items.content_type if as_table else "text/plain; charset=utf-8")
 
 
-def _options(request: DatasetRequest) -> ItemsOptions:
+def _options(request: ResourcePageRequest[Dataset]) -> ItemsOptions:
     dataset = request.resource
     options = parse_items_query(request.GET)
     return options.about(dataset.pk, dataset.name or dataset.pk, dataset.console_url)
 
 
-def _refused(request: DatasetRequest, error: ApiError) -> HttpResponse:
+def _refused(request: ResourcePageRequest[Dataset], error: ApiError) -> HttpResponse:
     return render(request, "error.html", {"status": error.status, "message": error.message}, status=error.status)
 
 
@@ -207,7 +207,7 @@ def _send(items: Items, options: ItemsOptions, content_type: str) -> StreamingHt
     return response
 
 
-def _make_link(request: DatasetRequest, form: ExportForm) -> Made | None:
+def _make_link(request: ResourcePageRequest[Dataset], form: ExportForm) -> Made | None:
     """Make a link to what was chosen; None, and an error in the form, where there can be none."""
     query = form.query()
     if query["format"] == "csv":

@@ -11,13 +11,14 @@ from django.views.decorators.http import require_http_methods
 
 from console.http.form_limits import takes_up_to
 from console.pages.components import dialogs
-from console.pages.datasets.views import DatasetRequest
 from console.templatetags.console import number
 from resources.datasets.errors import DatasetGone
 from resources.datasets.uploading import InvalidFile, add_file
 from resources.kinds import Kind
+from resources.models import Dataset
 from sharing.declare import needs
 from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
 
 MAX_BYTES = 1024**3
 _BY_NAME = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv"}
@@ -66,7 +67,7 @@ class UploadForm(forms.Form):
 @needs(Kind.DATASET, Permission.WRITE)
 @takes_up_to(MAX_BYTES)
 @require_http_methods(["GET", "HEAD", "POST"])
-def dialog(request: DatasetRequest) -> HttpResponse:
+def dialog(request: ResourcePageRequest[Dataset]) -> HttpResponse:
     """Ask for a file, and add all of its items, or none and say which line is wrong."""
     dataset = request.resource
     form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()

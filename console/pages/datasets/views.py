@@ -15,15 +15,9 @@ from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
 
 
-class DatasetRequest(ResourcePageRequest):
-    """A request for a page of a dataset."""
-
-    resource: Dataset
-
-
 @needs(Kind.DATASET, Permission.READ)
 @require_safe
-def dataset_page(request: DatasetRequest) -> HttpResponse:
+def dataset_page(request: ResourcePageRequest[Dataset]) -> HttpResponse:
     """Show a dataset with a page of its items, as a table or as JSON."""
     try:
         view = view_of(request.resource, request.GET)

@@ -49,7 +49,7 @@ class AttachedRun:
 
 @needs(Kind.ACTOR, Permission.READ)
 @require_POST
-def preview(request: ResourcePageRequest) -> HttpResponse:
+def preview(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """Show which runs the form, as it stands, shares with whom; nothing is saved."""
     actor, text = actor_of(request), request.POST.get("text", "") or request.POST.get("description", "")
     issue = _issue_of(request)
@@ -60,7 +60,12 @@ def preview(request: ResourcePageRequest) -> HttpResponse:
 
 
 def shares_of(
-    request: ResourcePageRequest, actor: Actor, text: str, *, issue: Issue | None = None, of_comment: bool = False
+    request: ResourcePageRequest[Actor],
+    actor: Actor,
+    text: str,
+    *,
+    issue: Issue | None = None,
+    of_comment: bool = False,
 ) -> Shares:
     """Return what a description or comment, with the field for a run, shares by being sent, in three statements."""
     by = request.principal
@@ -78,7 +83,7 @@ def shares_of(
     return Shares([*named, *extra], named, actor.owner.username)
 
 
-def is_seen(request: ResourcePageRequest, shares: Shares) -> bool:
+def is_seen(request: ResourcePageRequest[Actor], shares: Shares) -> bool:
     """Tell whether the form has shown the runs that its text shares."""
     return set(request.POST.get("shares", "").split()) >= {run.pk for run in shares.named}
 
@@ -93,7 +98,7 @@ def attached_runs(issue: Issue, user: Account) -> list[AttachedRun]:
     ]
 
 
-def actor_of(request: ResourcePageRequest) -> Actor:
+def actor_of(request: ResourcePageRequest[Actor]) -> Actor:
     """Return the Actor of a request with its owner."""
     return Actor.objects.select_related("owner").get(pk=request.resource.pk)
 
@@ -137,7 +142,7 @@ def _says(run: Run, developer: Account, *, is_mine: bool, is_shared: bool, reads
     return f"is attached, but its owner does not share it with you through this issue any more.{other_way}"
 
 
-def _issue_of(request: ResourcePageRequest) -> Issue | None:
+def _issue_of(request: ResourcePageRequest[Actor]) -> Issue | None:
     found = Issue.objects.filter(actor_id=request.resource.pk).select_related("actor__owner")
     id_ = request.POST.get("issue", "")
     return found.filter(pk=id_).first() if id_ and "\x00" not in id_ else None

@@ -15,7 +15,6 @@ from accounts.lib.api_errors import ApiError
 from accounts.lib.rate_limits import allowed
 from console.api.issues.views import WRITES_PER_HOUR
 from console.pages.actors import tabs as actor_tabs
-from console.pages.actors.tabs import ActorRequest
 from console.pages.components import dialogs
 from console.pages.components.forms import BaseForm
 from console.pages.components.promises import issues_sentence
@@ -95,7 +94,7 @@ class CommentForm(BaseForm):
 
 @needs(Kind.ACTOR, Permission.READ)
 @require_safe
-def page(request: ActorRequest) -> HttpResponse:
+def page(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """List the issues of an Actor, the open ones unless others are asked for."""
     state = request.GET.get("state", "open")
     found = _issues_of(request)
@@ -110,7 +109,7 @@ def page(request: ActorRequest) -> HttpResponse:
 
 @needs(Kind.ACTOR, Permission.READ)
 @require_http_methods(["GET", "HEAD", "POST"])
-def new(request: ResourcePageRequest) -> HttpResponse:
+def new(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """Open an issue."""
     form = IssueForm(request.POST if request.method == "POST" else None, initial={"run": request.GET.get("run", "")})
     actor = shared_runs.actor_of(request)
@@ -130,14 +129,14 @@ def new(request: ResourcePageRequest) -> HttpResponse:
 
 @needs(Kind.ACTOR, Permission.READ)
 @require_safe
-def show(request: ResourcePageRequest, issue: str) -> HttpResponse:
+def show(request: ResourcePageRequest[Actor], issue: str) -> HttpResponse:
     """Show an issue and what has been said to it."""
     return _show(request, _issue(request, issue), CommentForm())
 
 
 @needs(Kind.ACTOR, Permission.READ)
 @require_POST
-def comment(request: ResourcePageRequest, issue: str) -> HttpResponse:
+def comment(request: ResourcePageRequest[Actor], issue: str) -> HttpResponse:
     """Say something to an issue."""
     found = _issue(request, issue)
     form = CommentForm(request.POST)
@@ -152,7 +151,7 @@ def comment(request: ResourcePageRequest, issue: str) -> HttpResponse:
 
 @needs(Kind.ACTOR, Permission.READ)
 @require_POST
-def set_state(request: ResourcePageRequest, issue: str) -> HttpResponse:
+def set_state(request: ResourcePageRequest[Actor], issue: str) -> HttpResponse:
     """Close an issue, or open it again."""
     found = _its_to_close(request, issue)
     state = _STATES.get(request.POST.get("state", ""))
@@ -165,7 +164,7 @@ def set_state(request: ResourcePageRequest, issue: str) -> HttpResponse:
 
 @needs(Kind.ACTOR, Permission.READ)
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit(request: ResourcePageRequest, issue: str) -> HttpResponse:
+def edit(request: ResourcePageRequest[Actor], issue: str) -> HttpResponse:
     """Change what one's own issue says, and which run is attached to it."""
     found = _its_authors(request, issue)
     initial = {"title": found.title, "description": found.description, "run": found.run_id or ""}
@@ -195,7 +194,7 @@ def edit(request: ResourcePageRequest, issue: str) -> HttpResponse:
 
 @needs(Kind.ACTOR, Permission.READ)
 @require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: ResourcePageRequest, issue: str) -> HttpResponse:
+def delete(request: ResourcePageRequest[Actor], issue: str) -> HttpResponse:
     """Ask, then delete an issue with all that was said to it."""
     found = _its_to_close(request, issue)
     if request.method == "POST":
@@ -208,7 +207,7 @@ def delete(request: ResourcePageRequest, issue: str) -> HttpResponse:
 
 @needs(Kind.ACTOR, Permission.READ)
 @require_POST
-def take_off(request: ResourcePageRequest, issue: str, attached: str) -> HttpResponse:
+def take_off(request: ResourcePageRequest[Actor], issue: str, attached: str) -> HttpResponse:
     """Take a run of the user's own off an issue."""
     found = _issue(request, issue)
     issues.take_off(found, shared_runs.named_run(found, attached, request.user), by=request.principal)
@@ -216,13 +215,13 @@ def take_off(request: ResourcePageRequest, issue: str, attached: str) -> HttpRes
     return redirect(found.console_path)
 
 
-def _report(request: ResourcePageRequest, given: dict[str, str]) -> Issue:
+def _report(request: ResourcePageRequest[Actor], given: dict[str, str]) -> Issue:
     run = _run(request, given["run"]) if given["run"] else None
     actor = shared_runs.actor_of(request)
     return issues.report(actor, given["title"], given["description"], by=request.principal, run=run)
 
 
-def _rewrite(request: ResourcePageRequest, issue: Issue, given: dict[str, str]) -> bool:
+def _rewrite(request: ResourcePageRequest[Actor], issue: Issue, given: dict[str, str]) -> bool:
     by = request.principal
     with transaction.atomic():
         if not given["run"]:
@@ -233,12 +232,12 @@ def _rewrite(request: ResourcePageRequest, issue: Issue, given: dict[str, str]) 
     return True
 
 
-def _run(request: ResourcePageRequest, run_id: str) -> Run:
+def _run(request: ResourcePageRequest[Actor], run_id: str) -> Run:
     return issue_rules.run_to_attach(run_id, request.principal)
 
 
 def _show(
-    request: ResourcePageRequest, issue: Issue, form: CommentForm, shares: shared_runs.Shares | None = None
+    request: ResourcePageRequest[Actor], issue: Issue, form: CommentForm, shares: shared_runs.Shares | None = None
 ) -> HttpResponse:
     context = {
         "issue": issue,
@@ -254,36 +253,36 @@ def _show(
     return render(request, "issues/issue.html", context | _about(request), status=422 if form.errors else 200)
 
 
-def _about(request: ResourcePageRequest) -> dict[str, Any]:
+def _about(request: ResourcePageRequest[Actor]) -> dict[str, Any]:
     return {"actor": request.resource, "resource": request.resource, "owner": request.access.facts.owner_username}
 
 
-def _issues_of(request: ResourcePageRequest) -> QuerySet[Issue]:
+def _issues_of(request: ResourcePageRequest[Actor]) -> QuerySet[Issue]:
     found = Issue.objects.filter(actor_id=request.resource.pk).select_related("author", "run", "actor__owner")
     return found.annotate(comment_count=Count("comments", filter=~Q(comments__text="")))
 
 
-def _issue(request: ResourcePageRequest, issue_id: str) -> Issue:
+def _issue(request: ResourcePageRequest[Actor], issue_id: str) -> Issue:
     if "\x00" in issue_id:
         raise Http404
     return get_object_or_404(_issues_of(request), pk=issue_id)
 
 
-def _its_authors(request: ResourcePageRequest, issue_id: str) -> Issue:
+def _its_authors(request: ResourcePageRequest[Actor], issue_id: str) -> Issue:
     issue = _issue(request, issue_id)
     if not issue_rules.may_rewrite(issue, request.principal):
         raise Http404
     return issue
 
 
-def _its_to_close(request: ResourcePageRequest, issue_id: str) -> Issue:
+def _its_to_close(request: ResourcePageRequest[Actor], issue_id: str) -> Issue:
     issue = _issue(request, issue_id)
     if not issue_rules.may_close(issue, request.access):
         raise Http404
     return issue
 
 
-def _may_write(request: ResourcePageRequest, form: forms.Form) -> bool:
+def _may_write(request: ResourcePageRequest[Actor], form: forms.Form) -> bool:
     if allowed("write-to-issues", request.user.pk, WRITES_PER_HOUR, 3600):
         return True
     form.add_error(None, "You have written to many issues. Try again later.")

@@ -11,21 +11,22 @@ from accounts.lib.api_errors import ApiError
 from console.http.record_response import answer_with
 from console.pages.components import dialogs
 from console.pages.key_value_stores.preview import is_raster, preview_of
-from console.pages.key_value_stores.views import StoreRequest, row_of
+from console.pages.key_value_stores.views import row_of
 from resources.kinds import Kind
-from resources.models import Record
+from resources.models import KeyValueStore, Record
 from resources.records import writing
 from resources.records.content_types import ANY_BYTES, as_served, essence_of
 from resources.records.reading import find
 from sharing.declare import needs
 from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
 
 _WITH_CONTENT = (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT)
 
 
 @needs(Kind.KEY_VALUE_STORE, Permission.READ)
 @require_safe
-def show(request: StoreRequest, key: str = "") -> HttpResponse:
+def show(request: ResourcePageRequest[KeyValueStore], key: str = "") -> HttpResponse:
     """Show a record with a preview of what it holds."""
     store = request.resource
     record = _named(request, key)
@@ -49,7 +50,7 @@ def show(request: StoreRequest, key: str = "") -> HttpResponse:
 
 @needs(Kind.KEY_VALUE_STORE, Permission.READ)
 @require_safe
-def content(request: StoreRequest, key: str = "") -> HttpResponseBase:
+def content(request: ResourcePageRequest[KeyValueStore], key: str = "") -> HttpResponseBase:
     """Send a record's bytes: a raster image as one, for previews; everything else, and with `?download`, as a file.
 
     Never under a type that a browser would run or lay out in the console's origin, whatever it was stored with.
@@ -73,7 +74,7 @@ def content(request: StoreRequest, key: str = "") -> HttpResponseBase:
 
 @needs(Kind.KEY_VALUE_STORE, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: StoreRequest, key: str = "") -> HttpResponse:
+def delete(request: ResourcePageRequest[KeyValueStore], key: str = "") -> HttpResponse:
     """Ask, then delete a record."""
     store = request.resource
     record = _named(request, key)
@@ -91,12 +92,12 @@ def delete(request: StoreRequest, key: str = "") -> HttpResponse:
     )
 
 
-def _named(request: StoreRequest, key: str) -> Record | None:
+def _named(request: ResourcePageRequest[KeyValueStore], key: str) -> Record | None:
     """Return the record that the path names, or the query where a path cannot."""
     return find(request.resource.pk, key or request.GET.get("key", ""))
 
 
-def _missing(request: StoreRequest) -> HttpResponse:
+def _missing(request: ResourcePageRequest[KeyValueStore]) -> HttpResponse:
     """Say that there is no such record, to somebody who may read the store."""
     context = {"resource": request.resource, "info": request.resource.info, "what": "record"}
     return render(request, "components/missing.html", context, status=HTTPStatus.NOT_FOUND)

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from console.http.form_limits import takes_up_to
 from console.pages.components import dialogs
-from console.pages.key_value_stores.views import StoreRequest, row_of
+from console.pages.key_value_stores.views import row_of
 from resources.kinds import Kind
 from resources.models import KeyValueStore, Record
 from resources.records import writing
@@ -33,6 +33,7 @@ from resources.records.keys import MAX_LENGTH, RULES
 from resources.records.reading import find
 from sharing.declare import needs
 from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
 
 LONGEST_TEXT = 1_000_000
 _ANY_BYTES = "application/octet-stream"
@@ -167,7 +168,7 @@ class Limit(FileUploadHandler):
 @takes_up_to(lambda: settings.API_MAX_RECORD_BYTES)
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
-def upload(request: StoreRequest) -> HttpResponse:
+def upload(request: ResourcePageRequest[KeyValueStore]) -> HttpResponse:
     """Ask for a record, then store it."""
     limit = Limit(request)
     request.upload_handlers = [limit, TemporaryFileUploadHandler(request)]
@@ -175,7 +176,7 @@ def upload(request: StoreRequest) -> HttpResponse:
 
 
 @csrf_protect
-def _upload(request: StoreRequest, limit: Limit) -> HttpResponse:
+def _upload(request: ResourcePageRequest[KeyValueStore], limit: Limit) -> HttpResponse:
     store = request.resource
     if request.method == "POST":
         posted = request.POST, request.FILES  # it is read here, and not before
@@ -197,7 +198,7 @@ def _upload(request: StoreRequest, limit: Limit) -> HttpResponse:
 
 @needs(Kind.KEY_VALUE_STORE, Permission.WRITE)
 @require_safe
-def key_warning(request: StoreRequest) -> HttpResponse:
+def key_warning(request: ResourcePageRequest[KeyValueStore]) -> HttpResponse:
     """Answer with what an upload under a key would replace, while the key is being typed."""
     record = find(request.resource.pk, request.GET.get("key", ""))
     row = None if record is None else row_of(request.resource, record)

@@ -21,12 +21,6 @@ ROWS = 50
 TABLE = "records"
 
 
-class StoreRequest(ResourcePageRequest):
-    """A request for a page of a key-value store."""
-
-    resource: KeyValueStore
-
-
 @dataclass(frozen=True, slots=True)
 class RecordRow:
     """A record in the table, with the addresses of its page, its content, its download and its deletion."""
@@ -41,7 +35,7 @@ class RecordRow:
 
 @needs(Kind.KEY_VALUE_STORE, Permission.READ)
 @require_safe
-def page(request: StoreRequest) -> HttpResponse:
+def page(request: ResourcePageRequest[KeyValueStore]) -> HttpResponse:
     """Show a store with a page of its records; htmx asks for the table alone when the prefix changes."""
     store = request.resource
     prefix = request.GET.get("prefix", "").strip()[:MAX_LENGTH]

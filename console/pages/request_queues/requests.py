@@ -14,7 +14,6 @@ from accounts.principal import Principal
 from console.api.request_queues.serializers import MAX_TEXT
 from console.pages.components import dialogs
 from console.pages.request_queues.request_rows import row_of
-from console.pages.request_queues.views import QueueRequest
 from resources.kinds import Kind
 from resources.models import RequestQueue
 from resources.requests import locks, reading, writing
@@ -23,6 +22,7 @@ from resources.requests.errors import QueueGone, RequestNotFound
 from resources.requests.shapes import NewRequest
 from sharing.declare import needs
 from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
@@ -85,7 +85,7 @@ class RequestForm(forms.Form):
 
 @needs(Kind.REQUEST_QUEUE, Permission.READ)
 @require_safe
-def show(request: QueueRequest, request_id: str) -> HttpResponse:
+def show(request: ResourcePageRequest[RequestQueue], request_id: str) -> HttpResponse:
     """Show all that is known of one request."""
     queue = request.resource
     try:
@@ -104,7 +104,7 @@ def show(request: QueueRequest, request_id: str) -> HttpResponse:
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def add(request: QueueRequest) -> HttpResponse:
+def add(request: ResourcePageRequest[RequestQueue]) -> HttpResponse:
     """Ask for a request, then add it."""
     queue = request.resource
     form = RequestForm(request.POST if request.method == "POST" else None)
@@ -122,7 +122,7 @@ def add(request: QueueRequest) -> HttpResponse:
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: QueueRequest, request_id: str) -> HttpResponse:
+def delete(request: ResourcePageRequest[RequestQueue], request_id: str) -> HttpResponse:
     """Ask, then delete a request, whether somebody works on it or not."""
     queue = request.resource
     try:
@@ -142,7 +142,7 @@ def delete(request: QueueRequest, request_id: str) -> HttpResponse:
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def unlock_all(request: QueueRequest) -> HttpResponse:
+def unlock_all(request: ResourcePageRequest[RequestQueue]) -> HttpResponse:
     """Ask, then take all locks off, whoever holds them."""
     queue = request.resource
     if request.method == "POST":
@@ -162,7 +162,7 @@ def _client(by: Principal) -> Client:
     return Client(by.account_id)
 
 
-def _missing(request: QueueRequest) -> HttpResponse:
+def _missing(request: ResourcePageRequest[RequestQueue]) -> HttpResponse:
     """Say that there is no such request, to somebody who may read the queue."""
     context = {"resource": request.resource, "info": request.resource.info, "what": "request"}
     return render(request, "components/missing.html", context, status=HTTPStatus.NOT_FOUND)

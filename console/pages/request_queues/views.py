@@ -20,15 +20,9 @@ ROWS = 50
 MAX_PAGE_BYTES = 4 * 1024 * 1024
 
 
-class QueueRequest(ResourcePageRequest):
-    """A request for a page of a request queue."""
-
-    resource: RequestQueue
-
-
 @needs(Kind.REQUEST_QUEUE, Permission.READ)
 @require_safe
-def page(request: QueueRequest) -> HttpResponse:
+def page(request: ResourcePageRequest[RequestQueue]) -> HttpResponse:
     """Show a queue with a page of its requests, of all or of those in one state."""
     queue = request.resource
     after = request.GET.get("after", "")

@@ -8,15 +8,16 @@ from django.views.decorators.http import require_http_methods
 from accounts.lib.api_errors import ApiError
 from console.pages.components import dialogs
 from console.pages.components.run_options_form import OptionsForm
-from console.pages.runs.views import RunRequest
 from resources.jobs.status import JobStatus
 from resources.kinds import KINDS, Kind
+from resources.models import Run
 from resources.runs import aborting, deleting, resurrecting
 from resources.runs.inputs import InvalidInput
 from resources.runs.options import InvalidOption, options_of_run
 from resources.runs.starting import CannotRun
 from sharing.declare import needs
 from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
 from sharing.resurrecting import check_may_go_on
 
 RUNS_PATH = f"/{KINDS[Kind.RUN].console_path}"
@@ -24,7 +25,7 @@ RUNS_PATH = f"/{KINDS[Kind.RUN].console_path}"
 
 @needs(Kind.RUN, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def abort(request: RunRequest) -> HttpResponse:
+def abort(request: ResourcePageRequest[Run]) -> HttpResponse:
     """Ask how, then abort a run."""
     run = request.resource
     if request.method == "POST":
@@ -40,7 +41,7 @@ def abort(request: RunRequest) -> HttpResponse:
 
 @needs(Kind.RUN, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def resurrect(request: RunRequest) -> HttpResponse:
+def resurrect(request: ResourcePageRequest[Run]) -> HttpResponse:
     """Let a run that has ended go on, with other options if these are given."""
     run = request.resource
     before = options_of_run(run)
@@ -69,7 +70,7 @@ def resurrect(request: RunRequest) -> HttpResponse:
 
 @needs(Kind.RUN, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: RunRequest) -> HttpResponse:
+def delete(request: ResourcePageRequest[Run]) -> HttpResponse:
     """Ask, then delete a run that has ended, with its default storages."""
     run = request.resource
     try:

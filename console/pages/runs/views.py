@@ -35,12 +35,6 @@ from sharing.visibility import Everyone, everyone
 _TABS = {"output": "Output", "log": "Log", "input": "Input", "storage": "Storage"}
 
 
-class RunRequest(ResourcePageRequest):
-    """A request for a page of a run."""
-
-    resource: Run
-
-
 @dataclass(frozen=True, slots=True)
 class ShownRecord:
     """A record of a run's store, with what its page shows of it."""
@@ -52,7 +46,7 @@ class ShownRecord:
 
 @needs(Kind.RUN, Permission.READ)
 @require_safe
-def page(request: RunRequest) -> HttpResponse:
+def page(request: ResourcePageRequest[Run]) -> HttpResponse:
     """Show a run, with one of its tabs."""
     name = request.GET.get("tab", "")
     tab = name if name in _TABS else "output"
@@ -73,7 +67,7 @@ def page(request: RunRequest) -> HttpResponse:
 
 @needs(Kind.RUN, Permission.READ)
 @require_safe
-def page_below_its_actor(request: RunRequest, actor: str) -> HttpResponse:
+def page_below_its_actor(request: ResourcePageRequest[Run], actor: str) -> HttpResponse:
     """Lead from the address of a run below its Actor's to the run's own; to nowhere from below another Actor's."""
     run = request.resource
     facts = request.access.facts.actor
@@ -85,7 +79,7 @@ def page_below_its_actor(request: RunRequest, actor: str) -> HttpResponse:
 
 @needs(Kind.RUN, Permission.READ)
 @require_safe
-def now(request: RunRequest) -> HttpResponse:
+def now(request: ResourcePageRequest[Run]) -> HttpResponse:
     """Show how a run goes, again and again while it does.
 
     A page that shows another status than the run has now is told so by the event `job-changed`, one that has not shown
@@ -106,12 +100,12 @@ def now(request: RunRequest) -> HttpResponse:
 
 @needs(Kind.RUN, Permission.READ)
 @require_safe
-def log(request: RunRequest) -> HttpResponseBase:
+def log(request: ResourcePageRequest[Run]) -> HttpResponseBase:
     """Send the log, or to htmx what has come since."""
     return run_log.answer(request, request.resource)
 
 
-def now_of(request: RunRequest) -> dict[str, Any]:
+def now_of(request: ResourcePageRequest[Run]) -> dict[str, Any]:
     """Return what `runs/_now.html` needs."""
     run, facts = request.resource, request.access.facts
     dataset = next(iter(storages_of(run, request.principal, Kind.DATASET)), None)
@@ -138,7 +132,7 @@ def now_of(request: RunRequest) -> dict[str, Any]:
     }
 
 
-def _output(request: RunRequest) -> dict[str, Any]:
+def _output(request: ResourcePageRequest[Run]) -> dict[str, Any]:
     run = request.resource
     found = {each.kind: each for each in storages_of(run, request.principal, Kind.DATASET, Kind.KEY_VALUE_STORE)}
     dataset = found.get(Kind.DATASET)
@@ -152,16 +146,16 @@ def _output(request: RunRequest) -> dict[str, Any]:
     }
 
 
-def _log(request: RunRequest) -> dict[str, Any]:
+def _log(request: ResourcePageRequest[Run]) -> dict[str, Any]:
     return {"log": run_log.log_of(request.resource)}
 
 
-def _input(request: RunRequest) -> dict[str, Any]:
+def _input(request: ResourcePageRequest[Run]) -> dict[str, Any]:
     store = next(iter(storages_of(request.resource, request.principal, Kind.KEY_VALUE_STORE)), None)
     return {"store_link": store, "input": _shown(store, "INPUT", secret_names_of(request.resource))}
 
 
-def _storage(request: RunRequest) -> dict[str, Any]:
+def _storage(request: ResourcePageRequest[Run]) -> dict[str, Any]:
     return {"storages": storages_of(request.resource, request.principal)}
 
 
@@ -179,7 +173,7 @@ def _shown(store: DefaultStorage | None, key: str, secret: Collection[str] | Non
         return None
 
 
-_CONTENTS: dict[str, Callable[[RunRequest], dict[str, Any]]] = {
+_CONTENTS: dict[str, Callable[[ResourcePageRequest[Run]], dict[str, Any]]] = {
     "output": _output,
     "log": _log,
     "input": _input,

@@ -13,7 +13,6 @@ from console.http.form_limits import BYTES_PER_CHARACTER, takes_up_to
 from console.pages.components import dialogs
 from console.pages.schedules.forms import MAX_INPUT, ActionForm, NewScheduleForm, change_of, owner_of
 from console.pages.schedules.presentation import action_lines
-from console.pages.schedules.views import ScheduleRequest
 from console.pages.tasks.dialogs import RenameForm
 from resources import storages
 from resources.kinds import KINDS, Kind
@@ -23,6 +22,7 @@ from resources.schedules.actions import Action, actions_of
 from sharing import refusals
 from sharing.declare import needs, signed_in_for
 from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
 from sharing.scheduled import named_by_id
 from sharing.selectors import may
 
@@ -52,7 +52,7 @@ def create(request: PageRequest) -> HttpResponse:
 @needs(Kind.SCHEDULE, Permission.WRITE)
 @takes_up_to(MAX_INPUT * BYTES_PER_CHARACTER)
 @require_http_methods(["GET", "HEAD", "POST"])
-def add_action(request: ScheduleRequest) -> HttpResponse:
+def add_action(request: ResourcePageRequest[Schedule]) -> HttpResponse:
     """Add an Actor or a task to what a schedule starts; only its owner chooses it (`sharing/planned.py`)."""
     schedule = request.resource
     form = ActionForm(request.POST if request.method == "POST" else None)
@@ -81,7 +81,7 @@ def add_action(request: ScheduleRequest) -> HttpResponse:
 
 @needs(Kind.SCHEDULE, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def remove_action(request: ScheduleRequest, action: str) -> HttpResponse:
+def remove_action(request: ResourcePageRequest[Schedule], action: str) -> HttpResponse:
     """Ask, then take something away from what a schedule starts."""
     schedule = request.resource
     wanted = [each for each in actions_of(schedule) if each.id == action]
@@ -103,7 +103,7 @@ def remove_action(request: ScheduleRequest, action: str) -> HttpResponse:
 
 @needs(Kind.SCHEDULE, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def rename(request: ScheduleRequest) -> HttpResponse:
+def rename(request: ResourcePageRequest[Schedule]) -> HttpResponse:
     """Give a schedule another name."""
     schedule = request.resource
     form = RenameForm(request.POST if request.method == "POST" else None, initial={"name": schedule.name})
@@ -122,7 +122,7 @@ def rename(request: ScheduleRequest) -> HttpResponse:
 
 @needs(Kind.SCHEDULE, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: ScheduleRequest) -> HttpResponse:
+def delete(request: ResourcePageRequest[Schedule]) -> HttpResponse:
     """Ask, then delete a schedule with its log. What it started stays."""
     schedule = request.resource
     if request.method == "POST":
@@ -166,7 +166,7 @@ def _without(schedule: Schedule, action_id: str) -> editing.ScheduleChange:
     return editing.ScheduleChange(actions=[each for each in actions_of(schedule) if each.id != action_id])
 
 
-def _add(request: ScheduleRequest, form: ActionForm, action: Action) -> bool:
+def _add(request: ResourcePageRequest[Schedule], form: ActionForm, action: Action) -> bool:
     try:
         editing.update(
             request.resource,

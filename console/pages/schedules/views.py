@@ -27,15 +27,9 @@ from sharing.requests import ResourcePageRequest
 LOG_LINES = 200
 
 
-class ScheduleRequest(ResourcePageRequest):
-    """A request for a page of a schedule."""
-
-    resource: Schedule
-
-
 @needs(Kind.SCHEDULE, Permission.READ)
 @require_safe
-def page(request: ScheduleRequest) -> HttpResponse:
+def page(request: ResourcePageRequest[Schedule]) -> HttpResponse:
     """Show when a schedule fires and what it starts; who may change it can change the times here."""
     schedule = request.resource
     form = TimesForm(initial={"cron_expression": schedule.cron_expression, "timezone": schedule.timezone})
@@ -44,7 +38,7 @@ def page(request: ScheduleRequest) -> HttpResponse:
 
 @needs(Kind.SCHEDULE, Permission.WRITE)
 @require_POST
-def save(request: ScheduleRequest) -> HttpResponse:
+def save(request: ResourcePageRequest[Schedule]) -> HttpResponse:
     """Save when a schedule fires."""
     schedule = request.resource
     form = TimesForm(request.POST)
@@ -66,7 +60,7 @@ def save(request: ScheduleRequest) -> HttpResponse:
 
 @needs(Kind.SCHEDULE, Permission.WRITE)
 @require_POST
-def switch(request: ScheduleRequest) -> HttpResponse:
+def switch(request: ResourcePageRequest[Schedule]) -> HttpResponse:
     """Enable or disable a schedule."""
     schedule = request.resource
     on = request.POST.get("enabled") == "1"
@@ -83,7 +77,7 @@ def switch(request: ScheduleRequest) -> HttpResponse:
 
 @needs(Kind.SCHEDULE, Permission.READ)
 @require_safe
-def log(request: ScheduleRequest) -> HttpResponse:
+def log(request: ResourcePageRequest[Schedule]) -> HttpResponse:
     """Show what came of each time that a schedule fired, the newest first."""
     found = ScheduleInvocation.objects.filter(schedule_id=request.resource.pk).order_by("-pk")[:LOG_LINES]
     lines = log_lines(found, request.principal)
@@ -102,7 +96,7 @@ def preview(request: PageRequest) -> HttpResponse:
     return render(request, "schedules/_times.html", context)
 
 
-def _page(request: ScheduleRequest, form: TimesForm, status: int = 200) -> HttpResponse:
+def _page(request: ResourcePageRequest[Schedule], form: TimesForm, status: int = 200) -> HttpResponse:
     schedule = request.resource
     actions = actions_of(schedule)
     try:
@@ -119,7 +113,7 @@ def _page(request: ScheduleRequest, form: TimesForm, status: int = 200) -> HttpR
     return render(request, "schedules/schedule.html", context, status=status)
 
 
-def _head(request: ScheduleRequest, tab: str) -> dict[str, Any]:
+def _head(request: ResourcePageRequest[Schedule], tab: str) -> dict[str, Any]:
     schedule = request.resource
     tabs = [
         Tab("Schedule", schedule.console_path, tab == "schedule"),

@@ -13,7 +13,6 @@ from console.pages.components import dialogs
 from console.pages.components.forms import BaseForm
 from console.pages.components.run_input_form import MAX_INPUT, InputForm
 from console.pages.components.secret_fields import refetched_on_change
-from console.pages.tasks.views import TaskRequest
 from resources import storages
 from resources.kinds import KINDS, Kind
 from resources.models import Task
@@ -23,6 +22,7 @@ from resources.tasks import editing
 from resources.tasks.options import SavedOptions
 from sharing.declare import needs, signed_in_for
 from sharing.permissions import Permission
+from sharing.requests import ResourcePageRequest
 from sharing.selectors import choices_of, may
 
 TASKS_PATH = f"/{KINDS[Kind.TASK].console_path}"
@@ -81,7 +81,7 @@ def create(request: PageRequest) -> HttpResponse:
 
 @needs(Kind.TASK, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def rename(request: TaskRequest) -> HttpResponse:
+def rename(request: ResourcePageRequest[Task]) -> HttpResponse:
     """Give a task another name."""
     task = request.resource
     form = RenameForm(request.POST if request.method == "POST" else None, initial={"name": task.name})
@@ -100,7 +100,7 @@ def rename(request: TaskRequest) -> HttpResponse:
 
 @needs(Kind.TASK, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: TaskRequest) -> HttpResponse:
+def delete(request: ResourcePageRequest[Task]) -> HttpResponse:
     """Ask, then delete a task. Its runs stay."""
     task = request.resource
     if request.method == "POST":

@@ -37,15 +37,9 @@ from sharing.requests import ResourcePageRequest
 from sharing.selectors import actor_link, may
 
 
-class TaskRequest(ResourcePageRequest):
-    """A request for a page of a task."""
-
-    resource: Task
-
-
 @needs(Kind.TASK, Permission.READ)
 @require_safe
-def page(request: TaskRequest) -> HttpResponse:
+def page(request: ResourcePageRequest[Task]) -> HttpResponse:
     """Show a task: its input, which who may change it can change here, or its runs."""
     return _page(request, _form(request.resource))
 
@@ -53,7 +47,7 @@ def page(request: TaskRequest) -> HttpResponse:
 @needs(Kind.TASK, Permission.WRITE)
 @takes_up_to(MAX_INPUT * BYTES_PER_CHARACTER)
 @require_POST
-def save(request: TaskRequest) -> HttpResponse:
+def save(request: ResourcePageRequest[Task]) -> HttpResponse:
     """Save the input and the options."""
     task = request.resource
     form = _form(task, request.POST)
@@ -84,7 +78,7 @@ def save(request: TaskRequest) -> HttpResponse:
 
 @needs(Kind.TASK, Permission.READ)
 @require_safe
-def runs(request: TaskRequest) -> HttpResponse:
+def runs(request: ResourcePageRequest[Task]) -> HttpResponse:
     """List the runs of a task that one may see: one's own, and those that are shared with one."""
     task, me = request.resource, request.user.pk
     paging = paging_of(request.GET, me, kinds=(Kind.RUN,), task_id=task.pk)
@@ -95,7 +89,7 @@ def runs(request: TaskRequest) -> HttpResponse:
 
 @needs(Kind.TASK, Permission.READ)
 @require_POST
-def start(request: TaskRequest) -> HttpResponse:
+def start(request: ResourcePageRequest[Task]) -> HttpResponse:
     """Start a task. It takes RUN on the Actor besides, and the run belongs to whoever starts it."""
     task = request.resource
     actor = may(request.principal, task.actor_id, Permission.RUN) if task.actor_id else None
@@ -119,13 +113,13 @@ def start(request: TaskRequest) -> HttpResponse:
     return redirect(run.console_path)
 
 
-def _page(request: TaskRequest, form: InputForm, status: int = 200) -> HttpResponse:
+def _page(request: ResourcePageRequest[Task], form: InputForm, status: int = 200) -> HttpResponse:
     shown = masked(request.resource.input, secret_fields(_schema(request.resource)))
     context = {**_head(request, "input"), "form": form, "shown_input": shown}
     return render(request, "tasks/task.html", context, status=status)
 
 
-def _head(request: TaskRequest, tab: str) -> dict[str, Any]:
+def _head(request: ResourcePageRequest[Task], tab: str) -> dict[str, Any]:
     task = request.resource
     tabs = [
         Tab("Input", task.console_path, tab == "input"),
