@@ -30,6 +30,7 @@ _NEXT_4, _NEXT_6 = ip_address("198.18.53.1"), ip_address("fd00::1")
 _OUT_TABLE, _OWN_TABLE = 100, 101
 _NAMED_PRIORITY, _OWN_PRIORITY, _NETWORKS_PRIORITY = 40, 50, 60
 _TAP_SECONDS = 10
+_NO_ADDRESSES = 1  # IN6_ADDR_GEN_MODE_NONE
 _EVERYTHING_4, _EVERYTHING_6 = IPv4Network("0.0.0.0/0"), IPv6Network("::/0")
 
 
@@ -79,6 +80,7 @@ class Namespaces:
         counters = [os.open(name, os.O_RDONLY) for name in ("/proc/self/net/snmp", _counters_6())]
         self._listen(wanted)
         if self.rules.ipv4 or self.rules.ipv6:
+            _add_no_addresses()
             self._outer.add_pair(_OUTER, _INNER, inner, user_mode.MTU)
             self._lead_out()
         _enter(outer)
@@ -222,6 +224,15 @@ def _checked(answer: int, call: str) -> None:
 
 def _counters_6() -> str:
     return "/proc/self/net/snmp6" if Path("/proc/self/net/snmp6").exists() else os.devnull
+
+
+def _add_no_addresses() -> None:
+    """Have new interfaces get no address by themselves: the kernel tries those out for a second or two.
+
+    That would be a change of the network while a run goes on, and browsers give up the pages that they are loading.
+    """
+    with suppress(FileNotFoundError):  # a machine without IPv6
+        _set("ipv6/conf/default/addr_gen_mode", _NO_ADDRESSES)
 
 
 def _set(name: str, value: int) -> None:

@@ -197,6 +197,22 @@ def test_an_address_that_the_machine_gets_while_a_run_goes_on_is_refused_too(wor
             network.close()
 
 
+@needs_namespaces
+def test_the_addresses_of_a_run_are_settled_when_it_begins(world, by):
+    """A browser gives up a page whose network changes while it loads, as when the kernel has tried out an address."""
+    with world.entered():
+        network = RunNetwork(starting.working())
+        try:
+            code = "print(open('/proc/net/if_inet6').read())"
+            lines = in_network(network, code).communicate(timeout=60)[0].split("\n")
+        finally:
+            network.close()
+    found = {name: int(flags, 16) for _, _, _, _, flags, name in map(str.split, filter(None, lines))}
+    assert set(found) == {"lo", "eth0"}
+    assert not [name for name, flags in found.items() if flags & 0x40], lines  # IFA_F_TENTATIVE
+    assert not [line for line in lines if line.startswith("fe80")], lines
+
+
 # What is passed on
 
 
