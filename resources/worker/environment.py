@@ -1,7 +1,7 @@
 """The variables that a run is given: those that Apify documents for Actors, those of the version, and no others.
 
 None of the worker's own reaches it, but those that RUN_PASSES_ON names. A variable of the version cannot replace one
-that says where the run is and whom it speaks for.
+that says where the run is and whom it speaks for. Where a proxy is named, the API is reached without it.
 """
 
 import os
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db.models import F
@@ -22,6 +23,7 @@ from resources.runs.restarting import input_key_of
 from resources.runs.tokens import make_run_token
 
 _MEGABYTES_OF_ONE_CPU = 4096
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
 def of_program(home: str, of_version: Mapping[str, str]) -> dict[str, str]:
@@ -71,7 +73,18 @@ def of_run(run: Run, home: str, of_version: Mapping[str, str]) -> dict[str, str]
             ends = iso(run.started_at + timedelta(seconds=run.timeout_secs))
             said["ACTOR_TIMEOUT_AT"] = said["APIFY_TIMEOUT_AT"] = ends
     kept = {name: of_version[name] for name in ("APIFY_LOG_LEVEL", "ACTOR_LOG_LEVEL") if name in of_version}
-    return {**of_program(home, of_version), "APIFY_LOG_LEVEL": "INFO", **kept, **said}
+    program = of_program(home, of_version)
+    return {**program, **_past_proxies(program), "APIFY_LOG_LEVEL": "INFO", **kept, **said}
+
+
+def _past_proxies(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return what has the API asked directly where variables name a proxy: that need not reach it, nor see tokens."""
+    if not any(value for name, value in variables.items() if name.upper() in _PROXIES):
+        return {}
+    given = variables.get("no_proxy") or variables.get("NO_PROXY") or ""
+    host = urlsplit(settings.PUBLIC_URL).hostname or ""
+    exempt = given if given == "*" else ",".join(filter(None, (given, host)))
+    return {"NO_PROXY": exempt, "no_proxy": exempt}
 
 
 def _identity(run: Run) -> dict[str, str]:

@@ -4,64 +4,23 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from resources.models import Dataset, KeyValueStore, QueuedRequest, RequestQueue
 from resources.requests.identity import request_id
+from tests.support.crawled_site import FLAKY, PAGES, Site, serving
 
 ROOT = Path(__file__).parents[3]
-PAGES = 30
-FLAKY = "/page-7"
-
-
-class Site(ThreadingHTTPServer):
-    """Pages that lead to each other; one of them fails when it is asked for the first time."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Page)
-        self.asked: Counter[str] = Counter()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/"
-
-
-class Page(BaseHTTPRequestHandler):
-    """The start page leads to every third page, each page to the next two and to the start."""
-
-    protocol_version = "HTTP/1.1"
-    server: Site
-
-    def do_GET(self) -> None:
-        self.server.asked[self.path] += 1
-        fails = self.path == FLAKY and self.server.asked[self.path] == 1
-        number = int(self.path.rpartition("-")[2]) if "-" in self.path else None
-        following = range(0, PAGES, 3) if number is None else range(number + 1, min(number + 3, PAGES))
-        links = "".join(f'<a href="/page-{each}">{each}</a>' for each in following) + '<a href="/">start</a>'
-        body = f"<html><title>Page {number}</title>{links}</html>".encode()
-        self.send_response(503 if fails else 200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args) -> None:
-        """Say nothing."""
 
 
 @pytest.fixture
 def site():
-    with Site() as serving:
-        thread = threading.Thread(target=serving.serve_forever, daemon=True)
-        thread.start()
-        yield serving
-        serving.shutdown()
-        thread.join()
+    site = Site()
+    with serving(site):
+        yield site
 
 
 @pytest.mark.parametrize("access", ["single", "shared"])
