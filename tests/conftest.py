@@ -37,6 +37,8 @@ class _ClientHandler(ApiShortcut, django.test.client.ClientHandler):
 
 django.test.client.ClientHandler = _ClientHandler  # type: ignore[misc]
 django.test.testcases.WSGIHandler = Application  # type: ignore[attr-defined]  # of live servers
+# There are no media files, and with no MEDIA_URL all requests of live servers would be for one, past the application.
+django.test.testcases._MediaFilesHandler = lambda application: application  # type: ignore[assignment, misc]
 
 
 def principal_of(account: Account) -> Principal:
