@@ -1,7 +1,7 @@
 """Crawlers in runs with a network of their own: the SDK's and crawlee's, a browser's, and one behind a proxy.
 
-They are on a machine in a world of namespaces (`tests/support/network_world.py`), where a site is served at a public address
-and at a private one.
+They are on a machine in a world of namespaces (`tests/support/network_world.py`), where a site is served at a public
+address and at a private one.
 """
 
 import contextlib
