@@ -11,9 +11,9 @@ from typing import Final
 from accounts.principal import Principal
 from resources.kinds import Kind
 from resources.models import Task
-from resources.tasks import options
+from resources.runs import saved_options
+from resources.runs.saved_options import NONE_SAVED, SavedOptions
 from resources.tasks.editing import TaskChange, Unset
-from resources.tasks.options import NONE_SAVED, SavedOptions
 from sharing import narrowing, refusals
 
 ONLY_THE_OWNER: Final[Mapping[Kind, str]] = {
@@ -42,7 +42,7 @@ def allowed_change(task: Task, change: TaskChange, *, by: Principal) -> TaskChan
     Raises:
         ApiError: 403 for a principal that may not choose the code, and would by this change.
     """
-    if not isinstance(change.options, Unset) and code_of(change.options) != code_of(options.read(task.options)):
+    if not isinstance(change.options, Unset) and code_of(change.options) != code_of(saved_options.read(task.options)):
         check_may_choose_code(Kind.TASK, task.owner_id, by=by)
     return change
 

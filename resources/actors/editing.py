@@ -11,9 +11,9 @@ from accounts.principal import Principal
 from resources.actors import fields as checks
 from resources.actors.fields import ActorFields
 from resources.audit import record
+from resources.jobs.queue import queue_sealing
 from resources.models import Actor, Build
 from resources.storages import MAX_NAME_LENGTH, InvalidName, NameTaken, ResourceGone
-from resources.worker.tasks import queue_sealing
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 NAME_RULES = f"Use 1 to {MAX_NAME_LENGTH} lowercase letters, digits and dashes, with a letter or digit at both ends."

@@ -4,7 +4,7 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.principal import Principal
-from resources.builds.choosing import build_for
+from resources.actors.builds import build_for
 from resources.jobs.status import AT_WORK
 from resources.models import Actor, Build
 

@@ -7,11 +7,11 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.principal import Principal
+from resources.jobs.queue import queue_sealing
 from resources.jobs.status import FINISHED, JobStatus
 from resources.models import Build, BuildContent, TaggedBuild
 from resources.secret_inputs.fields import secret_fields
 from resources.webhooks.events import emit_event
-from resources.worker.tasks import queue_sealing
 
 UNFINISHED = frozenset(JobStatus) - FINISHED
 _MESSAGES = {

@@ -11,10 +11,10 @@ from resources.actors import environment
 from resources.actors.fields import check_tag
 from resources.actors.versions import NUMBER
 from resources.builds.source_url import sealed
+from resources.jobs.queue import queue_build
 from resources.jobs.status import Origin
 from resources.models import Actor, ActorVersion, Build, BuildContent
 from resources.webhooks.events import emit_event
-from resources.worker.tasks import queue_build
 
 TIMEOUT_SECS = 1800
 MEMORY_MBYTES = 2048

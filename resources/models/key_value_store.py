@@ -4,12 +4,11 @@ from typing import Any
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models.signals import pre_delete
-from django.dispatch import receiver
 
 from resources.kinds import Kind
 from resources.models.resource import Resource
-from resources.records.keys import MAX_LENGTH
+
+MAX_KEY_LENGTH = 256
 
 
 class KeyValueStore(Resource):
@@ -51,7 +50,7 @@ class Record(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     store = models.ForeignKey(KeyValueStore, on_delete=models.CASCADE, related_name="records", db_index=False)
-    key = BytewiseCharField(max_length=MAX_LENGTH)
+    key = BytewiseCharField(max_length=MAX_KEY_LENGTH)
     content_type = models.CharField(max_length=255)
     content_encoding = models.CharField(max_length=20, blank=True)
     size = models.PositiveBigIntegerField()
@@ -81,15 +80,3 @@ class DiscardedFile(models.Model):
 
     def __str__(self) -> str:
         return self.file
-
-
-@receiver(pre_delete, sender=KeyValueStore)
-def _take_the_files_along(instance: KeyValueStore, **_: Any) -> None:
-    """Lock the row before its records are deleted, so that no write adds another one in between; their files wait.
-
-    Runs inside the transaction of the deletion. The rows go in one statement, the files when they have waited.
-    """
-    from resources.records.discarding import discard_store
-
-    KeyValueStore.objects.select_for_update(of=("self",)).filter(pk=instance.pk).values_list("pk").first()
-    discard_store(instance.pk)

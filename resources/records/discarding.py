@@ -7,12 +7,15 @@ transaction that takes the names away, so a crash loses none of them.
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models.signals import pre_delete
+from django.dispatch import receiver
 from django.utils import timezone
 
-from resources.models import DiscardedFile, Record
+from resources.models import DiscardedFile, KeyValueStore, Record
 from resources.records import files
 
 _BATCH = 200
@@ -34,13 +37,19 @@ def delete_at_once(file: str) -> bool:
     return gone
 
 
-def discard_store(store_id: str) -> None:
-    """Let all files of a store wait; call it in the transaction that deletes the store, before its records go."""
+@receiver(pre_delete, sender=KeyValueStore)
+def discard_store(instance: KeyValueStore, **_: Any) -> None:
+    """Let all files of a store that is deleted wait, in the transaction of the deletion.
+
+    The row is locked before its records are deleted, so that no write adds another one in between. The rows go in one
+    statement, the files when they have waited.
+    """
+    KeyValueStore.objects.select_for_update(of=("self",)).filter(pk=instance.pk).values_list("pk").first()
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {DiscardedFile._meta.db_table} (file, at) "  # noqa: S608  # names of our own tables
             f"SELECT file, %s FROM {Record._meta.db_table} WHERE store_id = %s",
-            [connection.ops.adapt_datetimefield_value(timezone.now()), store_id],
+            [connection.ops.adapt_datetimefield_value(timezone.now()), instance.pk],
         )
 
 

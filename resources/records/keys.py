@@ -3,9 +3,10 @@
 import re
 from dataclasses import dataclass
 
-MAX_LENGTH = 256
-RULES = f"Use 1 to {MAX_LENGTH} characters of a-z, A-Z, 0-9 and !-_.'() for a key."
-_KEY = re.compile(rf"[a-zA-Z0-9!\-_.'()]{{1,{MAX_LENGTH}}}\Z")
+from resources.models.key_value_store import MAX_KEY_LENGTH
+
+RULES = f"Use 1 to {MAX_KEY_LENGTH} characters of a-z, A-Z, 0-9 and !-_.'() for a key."
+_KEY = re.compile(rf"[a-zA-Z0-9!\-_.'()]{{1,{MAX_KEY_LENGTH}}}\Z")
 # Whatever puts a URL together takes these for directions, so no record could ever be reached by one.
 _DIRECTIONS = (".", "..")
 

@@ -7,7 +7,7 @@ import msgspec
 
 from resources import memory, permission_levels
 from resources.models import Actor, Run, Task
-from resources.tasks.options import SavedOptions, read
+from resources.runs.saved_options import SavedOptions, read
 
 MAX_BUILD_LENGTH: Final = 40
 # The largest number that the databases' columns hold; as a time it is 68 years.

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.principal import Principal
+from resources.jobs.queue import queue_run
 from resources.jobs.status import FINISHED, JobStatus
 from resources.models import Build, Run
 from resources.records import writing
@@ -16,7 +17,6 @@ from resources.runs.restarting import holder_of, input_key_of, kept_input
 from resources.runs.starting import DISK_PER_MEMORY, INPUT_KEY, CannotRun, build_to_run
 from resources.runs.tokens import scope_within, starting_token
 from resources.webhooks.events import RUN_RESURRECTED, emit_event
-from resources.worker.tasks import queue_run
 
 
 class NotFinished(ValueError):

@@ -9,7 +9,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.principal import Principal
-from resources.builds.choosing import build_for
+from resources.actors.builds import build_for
+from resources.jobs.queue import queue_run
 from resources.jobs.status import Origin
 from resources.models import Actor, Build, Dataset, KeyValueStore, RequestQueue, Run, Task
 from resources.records import writing
@@ -18,7 +19,6 @@ from resources.runs.options import RunOptions, merged
 from resources.secret_inputs.fields import Holder
 from resources.webhooks.editing import WebhookChange, add_ad_hoc
 from resources.webhooks.events import RUN_CREATED, emit_event
-from resources.worker.tasks import queue_run
 
 INPUT_KEY: Final = "INPUT"
 DEFAULT_CONTENT_TYPE: Final = "application/octet-stream"

@@ -3,7 +3,7 @@
 Inside there are the system's programs and libraries, the Python and Node.js that run Actors, what belongs to this very
 job, and nothing else of the machine: no database, no data directory, no other run, no process but its own, no
 capability. Calls of the kernel that no Actor needs are refused (`seccomp.py`). Of the network there are public
-addresses and what RUN_NETWORK_ALLOW names (`resources/work/network`).
+addresses and what RUN_NETWORK_ALLOW names (`resources/sandbox/network`).
 
 RUN_ISOLATION and RUN_NETWORK say what happens where that is not to be had. "auto" runs without it where only this
 machine reaches the deployment, and says so in the log; elsewhere it runs nothing, and ends what runs. "required", and

@@ -8,7 +8,7 @@ from accounts.lib.ids import new_id
 from resources.jobs.status import Origin
 from resources.kinds import Kind
 from resources.models import Schedule, Task
-from resources.tasks.options import SavedOptions
+from resources.runs.saved_options import SavedOptions
 
 MAX_ACTIONS = 10
 MAX_INPUT = 1_000_000

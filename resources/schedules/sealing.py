@@ -11,11 +11,11 @@ from django.apps import apps
 from django.db.models import QuerySet
 
 from accounts.lib.encryption import CannotDecrypt
+from resources.runs.saved_options import read
 from resources.schedules import actions
 from resources.schedules.secrets import with_secrets_sealed
 from resources.secret_inputs.fields import Holder, SecretsRefused
 from resources.secret_inputs.saved import GetModel, NotAnObject, schema_of, sealed_text
-from resources.tasks.options import read
 
 _REFUSED = (NotAnObject, SecretsRefused, CannotDecrypt)
 

@@ -4,10 +4,10 @@ import msgspec
 from django.apps import apps
 
 from resources.records.content_types import is_json
+from resources.runs.saved_options import read
 from resources.schedules.actions import JSON_TYPE, Action, RunActor, RunActorTask
 from resources.secret_inputs.fields import Holder, secret_fields
 from resources.secret_inputs.saved import GetModel, NotAnObject, schema_of, sealed_text
-from resources.tasks.options import read
 
 
 def input_field_of(action: Action) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from django.apps import apps
 
-from resources.builds.choosing import build_for
+from resources.actors.builds import build_for
 from resources.secret_inputs.fields import Fields, Holder, encrypted_texts, sealed, secret_fields
 
 GetModel = Callable[[str, str], Any]

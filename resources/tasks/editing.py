@@ -19,10 +19,10 @@ from resources.audit import record
 from resources.models import Actor, Task
 from resources.records.content_types import MAX_LENGTH, can_be_content_type
 from resources.runs.options import InvalidOption, check_saved
+from resources.runs.saved_options import NONE_SAVED, SavedOptions, read, written
 from resources.secret_inputs import saved
 from resources.secret_inputs.fields import Holder, SecretsRefused
 from resources.storages import NAME, NAME_RULES, InvalidName, NameTaken, ResourceGone
-from resources.tasks.options import NONE_SAVED, SavedOptions, read, written
 
 MAX_TITLE = 200
 MAX_DESCRIPTION = 10_000

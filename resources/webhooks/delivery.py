@@ -22,12 +22,12 @@ from django.utils import timezone
 
 from accounts.lib.encrypted_text import UnreadableText
 from accounts.lib.timestamps import iso
+from resources.jobs.queue import queue_dispatch
 from resources.kinds import Kind
 from resources.models import WebhookDispatch
 from resources.webhooks import templates
 from resources.webhooks.descriptions import described
 from resources.webhooks.sending import SECONDS, Answer, post
-from resources.worker.tasks import queue_dispatch
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
+from resources.jobs.queue import queue_dispatch
 from resources.models import Build, Run, Webhook, WebhookDispatch
-from resources.worker.tasks import queue_dispatch
 
 RUN_CREATED = "ACTOR.RUN.CREATED"
 RUN_SUCCEEDED = "ACTOR.RUN.SUCCEEDED"

@@ -21,6 +21,7 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from resources.builds import ending as builds_ending
+from resources.jobs.queue import queue_build, queue_run
 from resources.jobs.status import AT_WORK, JobStatus
 from resources.logs.reading import length_of
 from resources.logs.writing import append_line
@@ -28,7 +29,6 @@ from resources.models import Build, Run
 from resources.runs import ending as runs_ending
 from resources.worker import worker_identity
 from resources.worker.log_writer import Lines
-from resources.worker.tasks import queue_build, queue_run
 
 _log = logging.getLogger(__name__)
 

@@ -24,8 +24,8 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
 from django_tasks_db.management.commands.db_worker import Worker as QueueWorker
 
+from resources.jobs.queue import RUNS_AND_BUILDS, WEBHOOKS
 from resources.worker import maintenance, worker_identity
-from resources.worker.tasks import RUNS_AND_BUILDS, WEBHOOKS
 
 _log = logging.getLogger(__name__)
 

@@ -8,8 +8,7 @@ import pytest
 from resources import storages
 from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import Actor, Resource, Run, Task
-from resources.runs import starting
-from resources.tasks import options
+from resources.runs import saved_options, starting
 from sharing import publishing
 from sharing.require import access_to
 from tests.sharing.test_foreign_runs import client_of
@@ -126,7 +125,7 @@ def test_a_writer_does_not_choose_the_build_of_a_task(api, signed_in, ada, ben, 
     assert page.status_code == 422
     assert "Only its owner" in page.content.decode()
     task.refresh_from_db()
-    assert options.read(task.options).build == "latest"
+    assert saved_options.read(task.options).build == "latest"
 
 
 def test_a_writer_does_not_take_all_options_away(api, ben, give, task):
@@ -141,14 +140,14 @@ def test_a_writer_changes_everything_else_of_a_task(api, signed_in, ben, give, t
     form = {"input": '{"page": 3}', "build": "latest", "memory_mbytes": "512"}
     assert signed_in(ben).post(f"{task.console_path}/input", form).status_code == 302
     task.refresh_from_db()
-    assert (task.input, options.read(task.options).memory_mbytes) == ('{"page": 3}', 512)
+    assert (task.input, saved_options.read(task.options).memory_mbytes) == ('{"page": 3}', 512)
 
 
 def test_the_owner_chooses_the_build_of_a_task(api, signed_in, ada, task):
     assert send(api(ada), "put", f"/v2/actor-tasks/{task.pk}", {"options": {"build": "beta"}}).status_code == 200
     assert signed_in(ada).post(f"{task.console_path}/input", {"input": "", "build": "0.1.2"}).status_code == 302
     task.refresh_from_db()
-    assert options.read(task.options).build == "0.1.2"
+    assert saved_options.read(task.options).build == "0.1.2"
 
 
 def test_a_run_of_another_accounts_actor_chooses_no_code(ada, dan, task):

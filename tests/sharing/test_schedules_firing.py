@@ -15,12 +15,12 @@ from resources.kinds import Kind
 from resources.models import Build, BuildContent, Record, Run, Schedule, ScheduleInvocation, TaggedBuild
 from resources.records import reading
 from resources.runs import ending, starting
+from resources.runs.saved_options import SavedOptions
 from resources.schedules import editing
 from resources.schedules.actions import RunActor, RunActorTask, RunInput, written
 from resources.schedules.editing import ScheduleChange
 from resources.tasks import editing as tasks
 from resources.tasks.editing import TaskChange
-from resources.tasks.options import SavedOptions
 from sharing import firing, grants
 from sharing.firing import fire_due
 from sharing.schedule_log import worded

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from console.api.builds.views import check_actor, default_build
 from console.api.runs.parsers import refusal_of
 from console.http import json_responses, request_body
-from resources.builds.choosing import build_for
+from resources.actors.builds import build_for
 from resources.builds.openapi import document
 from resources.kinds import Kind
 from resources.models import Actor, Build, BuildContent

@@ -24,10 +24,10 @@ from console.api.resources.update import change_general_access
 from console.api.runs.wait_for_finish import seconds_to_wait, until_finished
 from console.http import json_responses, request_body
 from console.http.pagination import Page, flag
+from resources.actors.builds import build_for
 from resources.actors.fields import InvalidField
 from resources.actors.versions import url_for_readers
 from resources.builds import definition, deleting, starting
-from resources.builds.choosing import build_for
 from resources.builds.ending import abort as abort_build
 from resources.builds.source_url import readable_source_url_of
 from resources.kinds import Kind

@@ -23,10 +23,11 @@ from console.api.resources.lists import answer_with_list
 from console.http import json_responses, request_body
 from resources.kinds import Kind
 from resources.models import Resource, Task
+from resources.runs import saved_options
+from resources.runs.saved_options import SavedOptions
 from resources.storages import InvalidName, NameTaken, ResourceGone
-from resources.tasks import editing, options
+from resources.tasks import editing
 from resources.tasks.editing import InvalidTask, TaskChange
-from resources.tasks.options import SavedOptions
 from sharing.declare import needs, signed_in_for
 from sharing.lists import Listed
 from sharing.many import allowed
@@ -167,7 +168,7 @@ def _change(body: TaskBody, task: Task | None) -> TaskChange:
 
 
 def _options(task: Task | None, given: Given) -> SavedOptions:
-    saved = msgspec.to_builtins(options.read(task.options)) if task else {}
+    saved = msgspec.to_builtins(saved_options.read(task.options)) if task else {}
     merged = _merged(saved, cast("dict[str, Any] | None", given)) or {}
     try:
         converted = msgspec.convert(merged, SavedOptions)
@@ -220,7 +221,7 @@ def _described(task: Task, username: str) -> dict[str, Any]:
         **_core(task, username),
         "title": task.title or None,
         "description": task.description or None,
-        "options": msgspec.to_builtins(options.read(task.options)),
+        "options": msgspec.to_builtins(saved_options.read(task.options)),
         "input": msgspec.Raw(task.input.encode()) if _is_json(task.input) else None,
         "actorStandby": editing.detail_of(task, "actorStandby"),
         "publicConfig": editing.detail_of(task, "publicConfig"),

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from console.pages.actors.tabs import INFORMATION, context_of
 from console.pages.components.cells import printable
-from resources.builds.choosing import build_for
+from resources.actors.builds import build_for
 from resources.kinds import Kind
 from resources.models import Actor, BuildContent
 from sharing.declare import needs

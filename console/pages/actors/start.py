@@ -15,7 +15,7 @@ from console.pages.components.cells import printable
 from console.pages.components.json_format import format_json
 from console.pages.components.run_input_form import MAX_INPUT, InputForm
 from console.pages.components.visibility_sentences import new_run_sentences
-from resources.builds.choosing import build_for
+from resources.actors.builds import build_for
 from resources.jobs.status import Origin
 from resources.kinds import Kind
 from resources.models import Actor, Build, BuildContent, Run

@@ -26,10 +26,11 @@ from console.pages.components import dialogs
 from console.pages.key_value_stores.views import row_of
 from resources.kinds import Kind
 from resources.models import KeyValueStore, Record
+from resources.models.key_value_store import MAX_KEY_LENGTH
 from resources.records import writing
 from resources.records.content_types import MAX_LENGTH as MAX_TYPE_LENGTH
 from resources.records.content_types import can_be_content_type
-from resources.records.keys import MAX_LENGTH, RULES
+from resources.records.keys import RULES
 from resources.records.reading import find
 from sharing.declare import needs
 from sharing.permissions import Permission
@@ -54,7 +55,7 @@ class RecordForm(forms.Form):
     key = forms.CharField(
         label="Key",
         required=False,
-        max_length=MAX_LENGTH,
+        max_length=MAX_KEY_LENGTH,
         help_text=f"{RULES} Without one it is the file's name.",
         widget=forms.TextInput(attrs={"autofocus": True, **_PLAIN_ATTRS}),
     )
@@ -189,7 +190,7 @@ def _upload(request: ResourcePageRequest[KeyValueStore], limit: Limit) -> HttpRe
             messages.success(request, f"Record “{record.key}” was stored: {_described(record)}.")
             return dialogs.go_to(request, store.console_path)
     else:
-        key = request.GET.get("key", "")[:MAX_LENGTH]
+        key = request.GET.get("key", "")[:MAX_KEY_LENGTH]
         form = RecordForm(initial={"key": key, "replace": bool(key)})
     return dialogs.answer(
         request, "key_value_stores/_record_upload.html", title="Upload a record", form=form, store=store

@@ -10,8 +10,9 @@ from django.views.decorators.http import require_safe
 from console.pages.storages.page import context_of
 from resources.kinds import Kind
 from resources.models import KeyValueStore, Record
+from resources.models.key_value_store import MAX_KEY_LENGTH
 from resources.records.content_types import essence_of
-from resources.records.keys import MAX_LENGTH, KeyFilter, can_be_key, can_be_stored
+from resources.records.keys import KeyFilter, can_be_key, can_be_stored
 from resources.records.reading import list_records
 from sharing.declare import needs
 from sharing.permissions import Permission
@@ -38,7 +39,7 @@ class RecordRow:
 def page(request: ResourcePageRequest[KeyValueStore]) -> HttpResponse:
     """Show a store with a page of its records; htmx asks for the table alone when the prefix changes."""
     store = request.resource
-    prefix = request.GET.get("prefix", "").strip()[:MAX_LENGTH]
+    prefix = request.GET.get("prefix", "").strip()[:MAX_KEY_LENGTH]
     after = request.GET.get("after", "")
     after = after if can_be_stored(after) else ""
     records, has_more = list_records(store.pk, KeyFilter((prefix,)), after, ROWS)
@@ -49,7 +50,7 @@ def page(request: ResourcePageRequest[KeyValueStore]) -> HttpResponse:
         "prefix": prefix,
         "after": after,
         "next_after": records[-1].key if has_more else None,
-        "longest_key": MAX_LENGTH,
+        "longest_key": MAX_KEY_LENGTH,
     }
     is_table = request.htmx.target == TABLE
     response = render(

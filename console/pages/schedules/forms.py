@@ -11,10 +11,10 @@ from console.pages.components.forms import BaseForm
 from console.pages.components.secret_fields import InputText, SecretInputForm, refetched_on_change
 from resources.kinds import Kind
 from resources.models import Schedule
+from resources.runs.saved_options import read
 from resources.schedules import editing, times
 from resources.schedules.actions import JSON_TYPE, Action, RunActor, RunActorTask, RunInput
 from resources.secret_inputs.saved import schema_of
-from resources.tasks.options import read
 from sharing.lists import Listed
 from sharing.scheduled import target_of
 from sharing.selectors import choices_of

@@ -17,9 +17,9 @@ from resources import storages
 from resources.kinds import KINDS, Kind
 from resources.models import Task
 from resources.runs.options import MAX_BUILD_LENGTH
+from resources.runs.saved_options import SavedOptions
 from resources.secret_inputs.saved import schema_of
 from resources.tasks import editing
-from resources.tasks.options import SavedOptions
 from sharing.declare import needs, signed_in_for
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest

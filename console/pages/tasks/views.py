@@ -21,13 +21,13 @@ from console.pages.runs.rows import run_rows
 from resources.jobs.status import Origin
 from resources.kinds import Kind
 from resources.models import Task
-from resources.runs import starting
+from resources.runs import saved_options, starting
 from resources.runs.inputs import InvalidInput
 from resources.runs.options import MAX_BUILD_LENGTH, InvalidOption
 from resources.secret_inputs.fields import secret_fields
 from resources.secret_inputs.saved import schema_of
 from resources.storages import ResourceGone
-from resources.tasks import editing, options
+from resources.tasks import editing
 from sharing import refusals
 from sharing.declare import needs
 from sharing.lists import listed
@@ -135,7 +135,7 @@ def _head(request: ResourcePageRequest[Task], tab: str) -> dict[str, Any]:
 def _change(task: Task, given: dict[str, Any], input_: str) -> editing.TaskChange:
     """Return what a form changes; options that it does not show stay as they are."""
     saved = msgspec.structs.replace(
-        options.read(task.options),
+        saved_options.read(task.options),
         build=given["build"] or None,
         timeout_secs=given["timeout_secs"],
         memory_mbytes=given["memory_mbytes"],
@@ -145,11 +145,11 @@ def _change(task: Task, given: dict[str, Any], input_: str) -> editing.TaskChang
 
 def _schema(task: Task, build: str | None = None) -> str:
     """Return the input schema of the build that a task would start, or of another `build` of its Actor."""
-    return schema_of(task.actor_id, (options.read(task.options).build if build is None else build) or "")
+    return schema_of(task.actor_id, (saved_options.read(task.options).build if build is None else build) or "")
 
 
 def _form(task: Task, data: Any = None) -> InputForm:
-    saved = options.read(task.options)
+    saved = saved_options.read(task.options)
     schema = _schema(task, None if data is None else str(data.get("build", ""))[:MAX_BUILD_LENGTH])
     form = InputForm(
         data,

@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from resources.kinds import Kind
 from resources.models import Actor, ScheduleInvocation, Webhook
+from resources.runs.saved_options import SavedOptions
 from resources.schedules import editing as schedules
 from resources.schedules.actions import RunActor, RunActorTask, RunInput
 from resources.tasks import editing as tasks
-from resources.tasks.options import SavedOptions
 from resources.webhooks import editing as webhooks
 from resources.webhooks.editing import Condition, WebhookChange
 from tests.description import facts, operations

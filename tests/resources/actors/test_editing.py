@@ -6,11 +6,11 @@ import pytest
 from accounts.lib.encryption import CannotDecrypt, decrypt, encrypt
 from accounts.models import AuditEvent
 from resources.actors import editing, environment, versions
+from resources.actors.builds import build_for
 from resources.actors.environment import Variable
 from resources.actors.fields import InvalidField
 from resources.actors.source_files import SourceFile
 from resources.builds import starting
-from resources.builds.choosing import build_for
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, Build, BuildContent, EnvironmentVariable, Run, TaggedBuild, Task

@@ -6,9 +6,9 @@ import pytest
 
 from accounts import upgrade_notices
 from resources.models import Actor, Schedule, Task
+from resources.runs import saved_options
 from resources.runs.options import check_saved
 from resources.schedules.actions import actions_of
-from resources.tasks import options
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -56,7 +56,7 @@ def test_levels_that_do_not_exist_are_cleared_and_nothing_else(migrate):
         "said": {"seoTitle": "actorPermissionLevel"},
     }
     for name, kept in (("limited", None), ("full", FULL)):
-        saved = options.read(Task.objects.get(name=name).options)
+        saved = saved_options.read(Task.objects.get(name=name).options)
         first, second = actions_of(Schedule.objects.get(name=name))
         assert (saved.build, saved.force_permission_level) == ("latest", kept)
         assert first.run_options == saved

@@ -4,10 +4,11 @@ import pytest
 
 from resources.kinds import Kind
 from resources.models import Run, Task
+from resources.runs import saved_options
+from resources.runs.saved_options import SavedOptions
 from resources.storages import InvalidName, NameTaken, ResourceGone
-from resources.tasks import editing, options
+from resources.tasks import editing
 from resources.tasks.editing import InvalidTask, TaskChange
-from resources.tasks.options import SavedOptions
 from tests.conftest import principal_of
 from tests.support.accounts_cast import actions_of
 
@@ -83,7 +84,7 @@ def test_what_is_not_given_stays(task, by):
     editing.update(task, TaskChange(title="Prices"), by=by)
     kept = Task.objects.get()
     assert (kept.name, kept.title, kept.input) == ("prices", "Prices", '{"a": 1}')
-    assert options.read(kept.options) == saved
+    assert saved_options.read(kept.options) == saved
     assert editing.detail_of(kept, "actorStandby") == {"isEnabled": True}
     editing.update(task, TaskChange(options=None, standby=None, input=None), by=by)
     kept = Task.objects.get()

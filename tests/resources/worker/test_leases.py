@@ -7,14 +7,14 @@ from django.db import connection
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
+from resources.jobs.queue import queue_run
 from resources.jobs.status import AT_WORK, JobStatus
 from resources.kinds import Kind
 from resources.logs.reading import text_of
 from resources.logs.writing import append_line
 from resources.models import Build, Run
 from resources.worker import execute_run, leases
-from resources.worker.tasks import queue_run
-from tests.resources.worker.test_tasks import database_queue  # noqa: F401  # a fixture
+from tests.resources.jobs.test_queue import database_queue  # noqa: F401  # a fixture
 
 pytestmark = pytest.mark.django_db
 LONG_AGO = timedelta(minutes=10)

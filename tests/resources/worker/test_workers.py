@@ -8,12 +8,13 @@ from django.db import connections
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
+from resources.jobs.queue import queue_dispatch, queue_run
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Run
 from resources.sandbox import directories
-from resources.worker import leases, maintenance, tasks, worker, worker_identity
-from tests.resources.worker.test_tasks import database_queue  # noqa: F401  # a fixture
+from resources.worker import leases, maintenance, worker, worker_identity
+from tests.resources.jobs.test_queue import database_queue  # noqa: F401  # a fixture
 
 MANY = 8
 
@@ -80,8 +81,8 @@ def test_a_worker_does_what_is_queued_each_once_and_ends_when_asked(
     monkeypatch.setattr("resources.webhooks.delivery.deliver", note)
     monkeypatch.setattr(worker, "INTERVAL_SECONDS", 0.01)
     for number in range(MANY):
-        tasks.queue_run(f"run-{number}")
-        tasks.queue_dispatch(f"dispatch-{number}")
+        queue_run(f"run-{number}")
+        queue_dispatch(f"dispatch-{number}")
     working = worker.Worker(3, 2)
     thread = threading.Thread(target=working.run)
     thread.start()
@@ -152,7 +153,7 @@ def test_schedules_and_abandoned_jobs_do_not_wait_for_a_slow_chore(monkeypatch):
 def test_more_old_tasks_than_a_batch_are_forgotten_at_once(database_queue, monkeypatch):  # noqa: F811
     monkeypatch.setattr(maintenance, "_BATCH", 2)
     for _ in range(5):
-        tasks.queue_run("a" * 17)
+        queue_run("a" * 17)
     DBTaskResult.objects.update(status="SUCCESSFUL", finished_at=timezone.now() - timedelta(days=4))
     assert maintenance.forget_tasks() == 5
     assert not DBTaskResult.objects.exists()
@@ -161,7 +162,7 @@ def test_more_old_tasks_than_a_batch_are_forgotten_at_once(database_queue, monke
 @pytest.mark.django_db
 def test_old_tasks_are_forgotten(database_queue):  # noqa: F811
     for _ in range(3):
-        tasks.queue_run("a" * 17)
+        queue_run("a" * 17)
     old, recent, _ = DBTaskResult.objects.all()
     for task, days in ((old, 4), (recent, 1)):
         task.status, task.finished_at = "SUCCESSFUL", timezone.now() - timedelta(days=days)

@@ -6,9 +6,9 @@ import pytest
 
 from resources.kinds import Kind
 from resources.models import Task
+from resources.runs.saved_options import SavedOptions
 from resources.tasks import editing
 from resources.tasks.editing import TaskChange
-from resources.tasks.options import SavedOptions
 
 
 @pytest.fixture

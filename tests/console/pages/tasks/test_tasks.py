@@ -9,7 +9,7 @@ from resources.jobs.status import JobStatus, Origin
 from resources.kinds import Kind
 from resources.models import BuildContent, Run, TaggedBuild, Task
 from resources.records.reading import find, open_record
-from resources.tasks.options import SavedOptions, read, written
+from resources.runs.saved_options import SavedOptions, read, written
 from sharing.models import Grant
 from sharing.permissions import Permission
 from tests.console.pages.test_dashboard import give

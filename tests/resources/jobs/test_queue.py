@@ -7,7 +7,7 @@ from django_tasks.backends.base import BaseTaskBackend
 from django_tasks_db.backend import DatabaseBackend
 from django_tasks_db.models import DBTaskResult
 
-from resources.worker import tasks
+from resources.jobs import queue as jobs
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +22,7 @@ def database_queue(settings) -> BaseTaskBackend:
 
 
 @pytest.mark.parametrize(
-    ("queue", "name"), [(tasks.queue_run, "jobs"), (tasks.queue_build, "jobs"), (tasks.queue_dispatch, "webhooks")]
+    ("queue", "name"), [(jobs.queue_run, "jobs"), (jobs.queue_build, "jobs"), (jobs.queue_dispatch, "webhooks")]
 )
 def test_what_is_queued_goes_with_its_transaction(database_queue, queue, name):
     with transaction.atomic():
