@@ -9,10 +9,14 @@ from tests.support.upgrade_questions import (
     BROWSER,
     answers,
     check_what_is_encrypted,
+    executed,
     rows_of_november,
     signs_in_with_passkey,
 )
 from tests.support.upgrade_stage import SECRET, lost, upgraded
+from tests.support.work_stage import needs_bubblewrap
+
+QUEUE = "django_tasks_database_dbtaskresult"
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +90,17 @@ def test_a_passkey_is_as_it_was_and_signs_in(place):
     assert signs_in_with_passkey(place)
 
 
+@needs_bubblewrap
+def test_a_worker_executes_what_was_queued_before(place):
+    assert "resources.work." in str(rows_of_november(QUEUE))
+    assert "resources.work." not in str(place.rows(QUEUE))
+    build, run = place.known["actor"]["builds"][-1], place.known["runs"]["queued"]
+    assert [executed(place, each) for each in (build, run)] == ["SUCCESSFUL", "SUCCESSFUL"]
+    (built,) = place.rows("resources_build", resource_ptr_id=build)
+    (ran,) = place.rows("resources_run", resource_ptr_id=run)
+    assert (built["status"], ran["status"]) == ("SUCCEEDED", "SUCCEEDED")
+
+
 def test_the_migrations_can_be_taken_back(place):
     before = place.known["ben"]["totpSecret"]
     place.manage("migrate", "--verbosity=0", "resources", "0021")
@@ -95,7 +110,10 @@ def test_the_migrations_can_be_taken_back(place):
     assert place.known["ben"]["passkey"]["id"] in text
     assert "hunter2" in text
     assert "of-a-webhook" in text
+    paths = {row["task_path"] for row in place.rows(QUEUE)}
+    assert paths == {row["task_path"] for row in rows_of_november(QUEUE)}
     place.manage("migrate", "--verbosity=0")
+    assert {row["task_path"] for row in place.rows(QUEUE)} == {each.replace(".work.", ".worker.") for each in paths}
     place.manage("check_data")
     assert signs_in_with_passkey(place)
 

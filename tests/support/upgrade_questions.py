@@ -59,6 +59,20 @@ def check_what_is_encrypted(place: Place) -> None:
     assert [each for each in found["built"] if each] == [known["actor"]["sourceUrls"]["0.2"]]
 
 
+def executed(place: Place, job_id: str) -> str:
+    """Let a worker take from the queue what was queued for a run or build, and return what became of the task."""
+    code = (
+        "from django_tasks_db.management.commands.db_worker import Worker\n"
+        "from django_tasks_db.models import DBTaskResult\n"
+        f"queued = DBTaskResult.objects.filter(args_kwargs__args=[{job_id!r}])\n"
+        "assert queued.update(priority=1) == 1  # it is the first to be taken\n"
+        "Worker(queue_names=['jobs'], excluded_queue_names=[], interval=0, batch=True, max_tasks=1,\n"
+        "    backend_name='default', startup_delay=False, worker_id='upgraded').run()\n"
+        "print(queued.get().status)"
+    )
+    return place.python(code)
+
+
 def signs_in_with_passkey(place: Place) -> bool:
     """Tell whether Ben signs in with the password and then the passkey that was added in November."""
     key, password = place.known["ben"]["passkey"], place.known["passwords"]["ben"]
