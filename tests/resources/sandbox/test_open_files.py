@@ -223,32 +223,42 @@ def test_a_revision_is_written_through_no_link(tmp_path):
 FOLLOWING = {"is_file", "is_dir", "exists", "stat", "resolve", "glob", "rglob", "iterdir", "copytree", "copy"}
 FOLLOWING |= {"open", "read_text", "read_bytes", "write_text", "write_bytes", "chmod", "samefile"}
 ALLOWED = {
-    ("sources", "open"): "the source files are written before anything is installed, and only where there is nothing",
-    ("fetching", "open"): "the revision is written only where there is nothing",
-    ("chores", "exists"): "asked of the database",
-    ("copying", "stat"): "without following links",
-    ("making", "is_dir"): "the directory of a build that is ready has a name that only the server gives",
+    (
+        "source_files",
+        "open",
+    ): "they are written before anything is installed, and only where there is nothing",
+    ("fetch_source", "open"): "the revision is written only where there is nothing",
+    ("maintenance", "exists"): "asked of the database",
+    ("copy_files", "stat"): "without following links",
+    ("build_directory", "is_dir"): "the directory of a build that is ready has a name that only the server gives",
     ("directories", "iterdir"): "the names of all builds and runs are the server's own",
-    ("opening", "open"): "by descriptors, one part at a time",
-    ("copying", "open"): "by descriptors, without following links",
-    ("walking", "open"): "by descriptors, without following links",
-    ("walking", "is_dir"): "without following links",
-    ("walking", "stat"): "without following links",
-    ("walking", "chmod"): "of a descriptor",
+    ("open_files", "open"): "by descriptors, one part at a time",
+    ("copy_files", "open"): "by descriptors, without following links",
+    ("disk_usage", "open"): "by descriptors, without following links",
+    ("disk_usage", "is_dir"): "without following links",
+    ("disk_usage", "stat"): "without following links",
+    ("disk_usage", "chmod"): "of a descriptor",
 }
 
 
 def test_nothing_else_opens_what_a_build_has_brought():
-    found = set()
-    for module in ("sources", "commands", "making", "fetching", "building", "running", "directories", "chores"):
-        found |= {(module, name) for name in following(module)}
-    for module in ("opening", "copying", "walking"):
-        found |= {(module, name) for name in following(module)}
+    worker = (
+        "source_files",
+        "commands",
+        "build_directory",
+        "fetch_source",
+        "execute_build",
+        "execute_run",
+        "maintenance",
+    )
+    found = {(module, name) for module in worker for name in following("worker", module)}
+    sandbox = ("directories", "open_files", "copy_files", "disk_usage")
+    found |= {(module, name) for module in sandbox for name in following("sandbox", module)}
     assert found == set(ALLOWED)
 
 
-def following(module: str) -> set[str]:
-    tree = ast.parse((settings.BASE_DIR / f"resources/work/{module}.py").read_text())
+def following(area: str, module: str) -> set[str]:
+    tree = ast.parse((settings.BASE_DIR / f"resources/{area}/{module}.py").read_text())
     calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    ours = {call.attr for call in calls if isinstance(call, ast.Attribute) and ast.unparse(call.value) != "opening"}
+    ours = {call.attr for call in calls if isinstance(call, ast.Attribute) and ast.unparse(call.value) != "open_files"}
     return (ours | {call.id for call in calls if isinstance(call, ast.Name)}) & FOLLOWING
