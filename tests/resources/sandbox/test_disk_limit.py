@@ -21,6 +21,7 @@ from resources.sandbox.disk_limit import Disk
 from resources.sandbox.disk_usage import Walk
 from resources.worker import build_directory, execute_build, execute_run, supervise
 from tests.conftest import principal_of
+from tests.support.machine import needs
 from tests.support.work_stage import actor_of, built, needs_bubblewrap, started
 
 MB = 1024**2
@@ -45,7 +46,8 @@ def effective_without(capabilities: int) -> Iterator[None]:
     header, had = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
     assert libc.capget(header, had) == 0
     fewer = (ctypes.c_uint32 * 6)(*had)
-    fewer[0] &= ~capabilities
+    fewer[0] &= ~capabilities & 0xFFFFFFFF
+    fewer[3] &= ~(capabilities >> 32) & 0xFFFFFFFF
     assert libc.capset(header, fewer) == 0
     try:
         yield
@@ -294,6 +296,58 @@ def test_what_is_deleted_and_still_kept_counts(tmp_path, holds, counts):
         process.communicate()
 
 
+# Maps some of a deleted file by the call of the kernel: Python's own mmap keeps the file open.
+MAPS = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+
+def keep(content, mapped_bytes):
+    file = os.open('x', os.O_CREAT | os.O_RDWR)
+    os.write(file, content)
+    at = libc.mmap(None, mapped_bytes, 1, 1, file, 0)
+    os.unlink('x')
+    os.close(file)
+    return at
+"""
+PARTLY_MAPPED = """
+at = keep(b'x' * 3000000, MAPPED)
+if CLOSED: libc.munmap(at, MAPPED)
+print('ready', flush=True)
+sys.stdin.read()
+"""
+needs_root = needs(os.geteuid() == 0, "only root can look at all that is mapped")
+MAY_LOOK = 1 << 21 | 1 << 40  # CAP_SYS_ADMIN, CAP_CHECKPOINT_RESTORE
+
+
+@needs_root
+@pytest.mark.parametrize(
+    ("mapped", "is_closed", "without", "at_least", "at_most"),
+    [
+        (4096, False, 0, 2_900_000, 3_200_000),
+        (4096, False, 1 << 21, 2_900_000, 3_200_000),  # with CAP_CHECKPOINT_RESTORE alone
+        (4096, False, MAY_LOOK, 4096, 100_000),
+        (3_000_000, False, MAY_LOOK, 2_900_000, 3_200_000),
+        (4096, True, 0, 0, 100_000),
+    ],
+)
+def test_a_deleted_file_that_is_partly_mapped_counts_as_a_whole_where_it_can_be_looked_at(
+    tmp_path, mapped, is_closed, without, at_least, at_most
+):
+    measured = Disk(tmp_path, 3 * MB)
+    code = MAPS + PARTLY_MAPPED.replace("CLOSED", str(is_closed)).replace("MAPPED", str(mapped))
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        with effective_without(without):
+            assert measured._go_on(60, process.pid) == ""
+        assert at_least <= measured.taken_bytes <= at_most
+        process.communicate()
+
+
 # Each fills the disk in another way, until it is stopped.
 BEGINS = "import ctypes, mmap, os, sys\nblock = os.urandom(1 << 20)\n"
 FILLS = {
@@ -307,6 +361,7 @@ FILLS = {
     "    kept.append(open('x', 'wb', 0)); kept[-1].write(block); os.unlink('x')",
     "mapped": "kept = []\nfor at in range(200):\n    file = open('x', 'w+b', 0); file.write(block)\n"
     "    kept.append(mmap.mmap(file.fileno(), 0)); file.close(); os.unlink('x')",
+    "partly mapped": MAPS + "for at in range(200):\n    keep(block, 4096)",
     "renamed": "os.mkdir('a')\nfor at in range(2000):\n"
     "    at < 200 and open(f'{\"ab\"[at % 2]}/{at}', 'wb').write(block)\n"
     "    os.rename('ab'[at % 2], 'ba'[at % 2])",
@@ -314,6 +369,10 @@ FILLS = {
     "    os.posix_fallocate(os.open(f'{at}', os.O_CREAT | os.O_WRONLY), 0, 1 << 20)",
 }
 STAYS = "\nprint('filled', flush=True)\nwhile True:\n    pass\n"
+
+
+def marks_of(how: str) -> list[pytest.MarkDecorator]:
+    return [needs_bubblewrap, *([needs_root] if how == "partly mapped" else [])]
 
 
 def limited(run: Run) -> Run:
@@ -326,7 +385,7 @@ def limited(run: Run) -> Run:
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("how", "isolated"),
-    [*(pytest.param(how, True, marks=needs_bubblewrap) for how in FILLS), ("files", False), ("deleted", False)],
+    [*(pytest.param(how, True, marks=marks_of(how)) for how in FILLS), ("files", False), ("deleted", False)],
 )
 def test_a_run_that_takes_more_than_its_disk_is_stopped(ada, settings, how, isolated):
     settings.RUN_ISOLATION = "required" if isolated else "none"
