@@ -7,6 +7,7 @@ import django.test.client
 import django.test.testcases
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.totp.internal import auth as totp
 from django.apps.registry import Apps
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
@@ -64,6 +65,12 @@ def _only_this_machine(monkeypatch) -> None:
 
 def _is_real(way: str) -> bool:
     return way != "ALLOWED_HOSTS names testserver."
+
+
+@pytest.fixture(autouse=True)
+def _the_clock_of_authenticator_apps_stands_still(monkeypatch) -> None:
+    """Keep a code valid for as long as its test takes, whenever it begins."""
+    monkeypatch.setattr(totp, "yield_hotp_counters_from_time", lambda: iter([50_000_000]))
 
 
 @pytest.fixture(autouse=True)

@@ -49,7 +49,8 @@ class RecordDirectory(FileSystemStorage):
                     file.write(piece)
                 file.flush()
                 os.fsync(file.fileno())
-            _sync(path.parent)
+            with suppress(FileNotFoundError):  # cleaned away with its folder; the writer looks again before it is named
+                _sync(path.parent)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
@@ -60,7 +61,8 @@ class RecordDirectory(FileSystemStorage):
             try:
                 return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             except FileNotFoundError:
-                _make(path.parent)
+                with suppress(FileNotFoundError):  # a folder above was cleaned away; the next attempt makes it anew
+                    _make(path.parent)
         raise FileNotFoundError(path)
 
     def _walk(self, directory: Path, prefix: str) -> Iterator[StoredFile]:

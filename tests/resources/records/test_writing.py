@@ -473,6 +473,24 @@ def test_a_writer_whose_file_was_cleaned_away_fails_and_loses_nothing(store, dir
     assert stored(directory) == named()
 
 
+def test_a_file_that_is_cleaned_away_with_its_folder_before_it_is_named_fails_the_write(store, directory, monkeypatch):
+    fsync = os.fsync
+
+    def clean_and_sync(descriptor: int) -> None:
+        monkeypatch.setattr(os, "fsync", fsync)
+        assert list(cleaning.clean(timezone.now() + LATER))
+        fsync(descriptor)
+
+    put(store, "there")
+    Record.objects.all().delete()  # so that the folder goes with its last file
+    monkeypatch.setattr(os, "fsync", clean_and_sync)
+
+    with pytest.raises(writing.FileGone):
+        put(store)
+
+    assert stored(directory) == set()
+
+
 def test_cleaning_and_writing_at_the_same_time_never_lose_what_was_acknowledged(store, directory):
     """Cleaning here thinks everything old enough, so all that keeps the records is the lock and the second look."""
     acknowledged = {}
