@@ -22,7 +22,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
 from accounts import administrator, audit, sign_in_limits, sign_up_policy
-from accounts.email_addresses import canonical
+from accounts.email_addresses import normalize
 from accounts.freshness import is_fresh
 from accounts.lib.encryption import CannotDecrypt, decrypt, encrypt
 from accounts.models import Account
@@ -87,7 +87,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             ValidationError: when it is not an address.
         """
         try:
-            return canonical(email)
+            return normalize(email)
         except ValueError:
             raise ValidationError(_("Enter a valid email address."), code="invalid") from None
 
@@ -221,7 +221,7 @@ def _without_foreign_links(given: dict[str, Any]) -> dict[str, Any]:
 
 def acting_on(account: Any) -> Principal:
     """Return who acts: the administrator, the account where it is signed in in this request, else none."""
-    if administrator.is_acting():
+    if administrator.is_administrator_acting():
         return administrator.ADMINISTRATOR
     user = getattr(context.request, "user", None)
     if user is not None and user.is_authenticated and user.pk == account.pk:
@@ -232,7 +232,7 @@ def acting_on(account: Any) -> Principal:
 
 def holder_of_link(account: Any) -> Principal:
     """Return who acts by a link from an email: the user whose email it is, signed in or not, or the administrator."""
-    if administrator.is_acting():
+    if administrator.is_administrator_acting():
         return administrator.ADMINISTRATOR
     found: Principal = account.principal
     return found

@@ -14,8 +14,8 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from accounts import audit, sessions, tokens
-from accounts.administrator import ADMINISTRATOR, administering
-from accounts.email_addresses import canonical_or_lower
+from accounts.administrator import ADMINISTRATOR, act_as_administrator
+from accounts.email_addresses import normalize_or_lower
 from accounts.models import Account
 
 
@@ -47,7 +47,7 @@ def find(text: str) -> Account:
         NoAccount: when there is none.
     """
     if "@" in text and "\x00" not in text:
-        account = Account.objects.filter(email=canonical_or_lower(text)).first()
+        account = Account.objects.filter(email=normalize_or_lower(text)).first()
     else:
         account = Account.objects.find(text, among=Account.objects.all())
     if account is None:
@@ -55,7 +55,7 @@ def find(text: str) -> Account:
     return account
 
 
-def rows() -> list[AccountRow]:
+def list_accounts() -> list[AccountRow]:
     """Return all accounts, the oldest first, by one statement; that they were listed is recorded."""
     verified = EmailAddress.objects.filter(user=OuterRef("pk"), email=OuterRef("email"), verified=True)
     not_over = Q(api_tokens__expires_at=None) | Q(api_tokens__expires_at__gt=timezone.now())
@@ -90,7 +90,7 @@ def reset_two_factor(account: Account) -> Sequence[str]:
 
     The types are django-allauth's: "totp", "webauthn" and "recovery_codes".
     """
-    with transaction.atomic(), administering():
+    with transaction.atomic(), act_as_administrator():
         factors = list(Authenticator.objects.filter(user=account))
         for factor in factors:
             factor.delete()  # one by one, because each leaves a line in the audit trail (accounts/sign_in_trail.py)

@@ -13,7 +13,7 @@ _acting: ContextVar[bool] = ContextVar("administrator", default=False)
 
 
 @contextmanager
-def administering() -> Iterator[None]:
+def act_as_administrator() -> Iterator[None]:
     """Note that the administrator does what happens within, for what is recorded by signals of other libraries."""
     before = _acting.set(True)
     try:
@@ -22,6 +22,6 @@ def administering() -> Iterator[None]:
         _acting.reset(before)
 
 
-def is_acting() -> bool:
+def is_administrator_acting() -> bool:
     """Tell whether the administrator does what is being done now."""
     return _acting.get()

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts.models import AuditEvent
 from accounts.principal import Principal
-from accounts.request_context import origin
+from accounts.request_context import client_details
 
 
 def record(
@@ -39,5 +39,5 @@ def record(
         account_id=account_id,
         subject_kind=subject_kind,
         subject_id=subject_id,
-        details={**details, **origin()},
+        details={**details, **client_details()},
     )

@@ -11,7 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
-def canonical(text: str) -> str:
+def normalize(text: str) -> str:
     """Return an address in the form in which it is stored and compared.
 
     Hosts without a dot and names for private use are accepted, because a deployment may be on an intranet. Whether the
@@ -27,15 +27,15 @@ def canonical(text: str) -> str:
     return f"{found.local_part}@{found.ascii_domain}".lower()
 
 
-def canonical_or_lower(text: str) -> str:
+def normalize_or_lower(text: str) -> str:
     """Return an address as it is stored, and text that is not an address in lower case: it matches no account."""
     try:
-        return canonical(text)
+        return normalize(text)
     except ValueError:
         return text.strip().lower()
 
 
-def shown(email: str) -> str:
+def for_display(email: str) -> str:
     """Return a stored address as people write it, with the domain in Unicode."""
     local, at, domain = email.rpartition("@")
     if "xn--" not in domain:

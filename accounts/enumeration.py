@@ -15,7 +15,7 @@ from accounts.principal import Principal
 PER_SECONDS = 600
 
 
-def who_asks(request: HttpRequest, principal: Principal) -> str:
+def client_key(request: HttpRequest, principal: Principal) -> str:
     """Return what a lookup is counted by: the ID of an account, or the address of a client that is nobody.
 
     Only as many proxies are believed about the address as the deployment has.
@@ -23,14 +23,14 @@ def who_asks(request: HttpRequest, principal: Principal) -> str:
     return principal.account_id or str(ratelimit.get_ip(request))
 
 
-def is_stopped(what: str, who: str) -> bool:
+def is_limited(what: str, who: str) -> bool:
     """Tell whether `who` has named too many of `what` lately that there are not. This counts nothing."""
     return bool(cache.get(_stopped(what, who)))
 
 
-def miss_is_too_many(what: str, who: str) -> bool:
+def count_miss(what: str, who: str) -> bool:
     """Count a name of `what` that found nothing, and tell whether `who` has named too many of them."""
-    if is_stopped(what, who):
+    if is_limited(what, who):
         return True
     if rate_limits.allowed(f"{what}_lookup_missed", who, settings.LOOKUP_MISSES, PER_SECONDS):
         return False

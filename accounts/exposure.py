@@ -100,7 +100,7 @@ def record(addresses: Iterable[str], process_id: int) -> None:
         )
 
 
-def forget_ended() -> None:
+def delete_ended() -> None:
     """Delete what was recorded for processes that run no more, as far as this machine can tell."""
     _delete_stale(timezone.now())
 
@@ -124,7 +124,7 @@ def record_while_alive(addresses: Iterable[str], process_id: int) -> threading.E
     return ended
 
 
-def notice_request(environ: Mapping[str, Any]) -> None:
+def record_request(environ: Mapping[str, Any]) -> None:
     """Record, once a minute in a process, that a request of WSGI came from another machine.
 
     That is the peer, or the client that as many proxies name as are trusted (TRUSTED_PROXY_COUNT). A peer without an
@@ -169,7 +169,7 @@ def _is_elsewhere(address: str) -> bool:
     return not is_loopback_host(address)
 
 
-def listened_on(sockets: Iterable[socket.socket]) -> list[str]:
+def listening_addresses(sockets: Iterable[socket.socket]) -> list[str]:
     """Return the addresses of listening sockets as `record` takes them; Unix sockets have none."""
     found = [each.getsockname() for each in sockets]
     return [str(name[0]).partition("%")[0] for name in found if isinstance(name, tuple)]

@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts import audit, sign_up
 from accounts.adapters import public_url
 from accounts.administrator import ADMINISTRATOR
-from accounts.email_addresses import canonical, canonical_or_lower
+from accounts.email_addresses import normalize, normalize_or_lower
 from accounts.models import Account, Invitation
 from accounts.sign_up_policy import SignUp, policy
 
@@ -50,14 +50,14 @@ def create(email: str) -> tuple[Invitation, str]:
     return invitation, public_url(reverse("invited-sign-up", args=[key]))
 
 
-def all_of_them() -> list[Invitation]:
+def list_invitations() -> list[Invitation]:
     """Return every invitation, used and ended ones too, the newest first."""
     return list(Invitation.objects.order_by("-created_at", "-pk"))
 
 
 def revoke(email: str) -> int:
     """End the open invitation of an email, and return how many ended: 1, or 0 where there was none."""
-    email = canonical_or_lower(email)
+    email = normalize_or_lower(email)
     with transaction.atomic():
         ended = _open().filter(email=email).update(revoked_at=timezone.now())
         if ended:
@@ -107,7 +107,7 @@ def _checked(email: str) -> str:
     if policy() is SignUp.CLOSED:
         raise CannotInvite("Sign-up is closed (SIGN_UP), so that an invitation would make no account.")
     try:
-        email = canonical(email)
+        email = normalize(email)
     except ValueError as error:
         raise CannotInvite(f"{email!r} is not an email address.") from error
     if (

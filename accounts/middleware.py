@@ -37,12 +37,12 @@ class PrincipalMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Set the principal; nobody is fine."""
-        request.principal = principal_of_session(request)  # type: ignore[attr-defined]  # our own attribute
+        request.principal = principal_from_session(request)  # type: ignore[attr-defined]  # our own attribute
         with request_context(request):
             return self.get_response(request)
 
 
-def principal_of_session(request: HttpRequest) -> Principal:
+def principal_from_session(request: HttpRequest) -> Principal:
     """Return the account that is signed in on this session, or nobody."""
     user = request.user
     if not user.is_authenticated:
@@ -50,32 +50,32 @@ def principal_of_session(request: HttpRequest) -> Principal:
     return Principal(user.pk, user.username, user.email)
 
 
-def principal_again(request: HttpRequest) -> Principal:
+def reload_principal(request: HttpRequest) -> Principal:
     """Return the account that a request's credential speaks for now, read anew: its token, or its session.
 
     Raises:
         UnknownToken: when there is a token and it speaks for no account any more.
     """
     if is_api(request):
-        return principal_of_token(request)
+        return principal_from_token(request)
     kept = request.session
     again = HttpRequest()
     again.session = type(kept)(kept.session_key)
     again.user = get_user(again)
-    return principal_of_session(again)
+    return principal_from_session(again)
 
 
-def principal_of_token(request: HttpRequest) -> Principal:
+def principal_from_token(request: HttpRequest) -> Principal:
     """Return the account that the request's API token speaks for, or nobody without a token.
 
     Raises:
         UnknownToken: when there is a token and it speaks for nobody.
     """
-    text = token_of(request)
+    text = token_from_request(request)
     return ANONYMOUS if text is None else tokens.resolve(text)
 
 
-def token_of(request: HttpRequest) -> str | None:
+def token_from_request(request: HttpRequest) -> str | None:
     """Return the text of the request's API token, None without one.
 
     Raises:

@@ -12,7 +12,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.email_addresses import canonical_or_lower
+from accounts.email_addresses import normalize_or_lower
 from accounts.lib.ids import looks_like_id, new_id
 from accounts.principal import Principal
 
@@ -52,7 +52,7 @@ class AccountManager(BaseUserManager["Account"]):
 
     def create_user(self, username: str, email: str, password: str | None = None, **fields: Any) -> "Account":
         """Create an account; a password of None makes one that cannot sign in with a password."""
-        account = self.model(username=username, email=canonical_or_lower(email), **fields)
+        account = self.model(username=username, email=normalize_or_lower(email), **fields)
         account.set_password(password)
         account.save(using=self._db)
         return account
@@ -72,7 +72,7 @@ class AccountManager(BaseUserManager["Account"]):
             return None
         accounts = self.filter(is_active=True) if among is None else among
         if "@" in text:
-            email = canonical_or_lower(text)
+            email = normalize_or_lower(text)
             verified = accounts.filter(email=email, emailaddress__email=email, emailaddress__verified=True)
             return verified.first()
         by_id = accounts.filter(pk=text).first() if looks_like_id(text) else None
@@ -84,7 +84,7 @@ class AccountManager(BaseUserManager["Account"]):
         if "\x00" in login or not login:
             return None
         if "@" in login:
-            return self.filter(email=canonical_or_lower(login)).first()
+            return self.filter(email=normalize_or_lower(login)).first()
         return self.alias(lowered=Lower("username")).filter(lowered=login.lower()).first()
 
 
@@ -159,7 +159,7 @@ class Account(AbstractBaseUser):
     def clean(self) -> None:
         """Keep e-mails in one form, so that one person cannot have two accounts by accident."""
         super().clean()
-        self.email = canonical_or_lower(self.email)
+        self.email = normalize_or_lower(self.email)
 
     def has_perm(self, permission: str, resource: Any = None) -> bool:
         """Tell whether any authentication backend allows `permission` on `resource`.

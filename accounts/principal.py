@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Self
 
-from accounts.email_addresses import canonical_or_lower
+from accounts.email_addresses import normalize_or_lower
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Principal:
         return not self.is_anonymous and (
             text == self.account_id
             or text.lower() == self.username.lower()
-            or ("@" in text and canonical_or_lower(text) == self.email)
+            or ("@" in text and normalize_or_lower(text) == self.email)
         )
 
     def scope_allows(self, permission: str, kind: str, resource_id: str | None = None) -> bool:

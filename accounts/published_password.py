@@ -56,7 +56,7 @@ class PublishedPasswordValidator:
         return "The password cannot be that of the demo."
 
 
-def accounts_with_it() -> list[Account]:
+def accounts_with_published_password() -> list[Account]:
     """Return the demo's accounts that were made with the published password and have had no other since.
 
     It is read from the audit trail and costs no password hash: it is for what is printed and warned of.
@@ -69,7 +69,7 @@ def accounts_with_it() -> list[Account]:
     return [account for account in _demo_accounts() if account.pk not in changed]
 
 
-def end_what_it_opened() -> list[Account]:
+def revoke_access() -> list[Account]:
     """End the sessions and API tokens of the accounts that still have the published password, if others can come.
 
     It costs a password hash for each account of the demo that has a session or a token, so nothing at later starts.
@@ -82,10 +82,10 @@ def end_what_it_opened() -> list[Account]:
     return [account for account in _demo_accounts() if _has_something_open(account) and _end(account)]
 
 
-def end_what_it_opened_once_possible() -> None:
+def revoke_access_when_possible() -> None:
     """Call `end_what_it_opened` now, and where the database does not answer, from a thread as soon as it does."""
     try:
-        end_what_it_opened()
+        revoke_access()
     except Error as error:
         logger.warning("The database does not answer: %s", str(error).strip())
         threading.Thread(target=_end_later, name="published password", daemon=True).start()
@@ -95,7 +95,7 @@ def _end_later() -> None:
     never = threading.Event()
     while not never.wait(exposure.RETRY_SECONDS):
         try:
-            end_what_it_opened()
+            revoke_access()
         except Error:
             continue
         else:

@@ -25,7 +25,7 @@ class request_context:  # noqa: N801  # it reads as a statement; contextlib's wa
         _request.reset(self._before)
 
 
-def origin() -> dict[str, str]:
+def client_details() -> dict[str, str]:
     """Return the client's address, and the browser where it has one; nothing outside a request."""
     request = _request.get()
     if request is None:

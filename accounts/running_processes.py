@@ -13,7 +13,7 @@ def processes_without(secret: str, *, to_write: bool = False) -> list[str]:
 
     Each is named by its machine and process ID. A process that runs no more is not among them after five minutes.
     """
-    exposure.forget_ended()
+    exposure.delete_ended()
     wanted, found = digest(secret), []
     for row in ListeningAddress.objects.exclude(address=exposure.OTHER_MACHINES).order_by("machine", "process_id"):
         known = row.secrets.split()

@@ -94,7 +94,7 @@ def allowed_hosts() -> list[CheckMessage]:
 def demo() -> list[CheckMessage]:
     """The demo is off, or its accounts have passwords of their own."""
     found: list[CheckMessage] = []
-    published = [account.username for account in published_password.accounts_with_it()]
+    published = [account.username for account in published_password.accounts_with_published_password()]
     if published:
         hint = "Give each another password by the link that `manage.py reset_link USERNAME` prints, or suspend it."
         said = f"These accounts of the demo still have its published password: {', '.join(published)}."

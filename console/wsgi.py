@@ -18,13 +18,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 django.setup(set_prefix=False)
 
 # Django must be set up before anything is imported that needs it.
-from accounts.exposure import notice_request  # noqa: E402
+from accounts.exposure import record_request  # noqa: E402
 from accounts.middleware import API_PREFIX, is_api  # noqa: E402
 from console.http.handler import respond  # noqa: E402
 from console.http.responses import Answer  # noqa: E402
 from console.server.gunicorn_worker import Joined  # noqa: E402
-from resources.runs.callback_url import caller  # noqa: E402
-from sharing.judging import judge_of  # noqa: E402
+from resources.runs.callback_url import parse_caller  # noqa: E402
+from sharing.judging import get_judge  # noqa: E402
 
 
 class ApiShortcut:
@@ -58,7 +58,7 @@ class Application(ApiShortcut, WSGIHandler):
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         """Answer a request as WSGI has it (PEP 3333); one for the API without signals around it, which nobody hears."""
-        notice_request(environ)
+        record_request(environ)
         if not environ.get("PATH_INFO", "").startswith(API_PREFIX):
             return super().__call__(environ, start_response)
         response = self.get_response(WSGIRequest(environ))
@@ -72,7 +72,7 @@ class Application(ApiShortcut, WSGIHandler):
 
 def _take_run_out_of_path(request: HttpRequest) -> bool:
     """Tell whether a run calls the API by the address that it was given, and if so take the run out of the path."""
-    run_id, path = caller(request.path_info)
+    run_id, path = parse_caller(request.path_info)
     if not run_id or not path.startswith(API_PREFIX):
         return False
     request.from_run = run_id  # type: ignore[attr-defined]  # our own attribute
@@ -82,7 +82,7 @@ def _take_run_out_of_path(request: HttpRequest) -> bool:
 
 def _watch_connection(request: HttpRequest) -> None:
     """Have the request judged again also while its client does not read."""
-    judge, connection = judge_of(request), request.META.get("gunicorn.socket")
+    judge, connection = get_judge(request), request.META.get("gunicorn.socket")
     if judge is not None and isinstance(connection, Joined):
         connection.watch(judge.keep_on)
 

@@ -8,7 +8,7 @@ from accounts.models import Account
 from accounts.principal import Principal
 from resources.models import Resource
 from sharing.access import decide
-from sharing.facts import facts_of
+from sharing.facts import load_facts
 from sharing.permissions import Permission
 
 
@@ -21,7 +21,7 @@ class ResourceBackend(BaseBackend):
             return False
         principal = Principal(user_obj.pk, user_obj.username, user_obj.email)
         try:
-            facts = facts_of(obj, user_obj.pk)
+            facts = load_facts(obj, user_obj.pk)
         except LookupError:
             return False
         return user_obj.is_active and decide(principal, facts, Permission[perm]).allowed

@@ -157,7 +157,7 @@ def declared(view: Callable[..., Any]) -> Mapping[str, Need]:
     return found
 
 
-def need_of(view: Callable[..., Any], method: str) -> Need | None:
+def requirement_for(view: Callable[..., Any], method: str) -> Need | None:
     """Return what a view needs for a request with `method`; None when it has not declared anything."""
     by_method = declared(view)
     if method == "HEAD" and "HEAD" not in by_method:

@@ -107,7 +107,7 @@ def fetch(
     return None if row is None else Found(statement, row)
 
 
-def facts_of(resource: Resource, account_id: str | None) -> Facts:
+def load_facts(resource: Resource, account_id: str | None) -> Facts:
     """Return the facts about a resource that is at hand, as they are now, for `account_id`.
 
     Raises:

@@ -15,7 +15,7 @@ from resources.kinds import Kind
 from resources.models import Resource
 from sharing import mail
 from sharing.access import AddressedBy, decide
-from sharing.facts import facts_of
+from sharing.facts import load_facts
 from sharing.models import Grant, Issue
 from sharing.permissions import NOTHING, Permission, grantable
 
@@ -248,7 +248,7 @@ def _check_manager(resource: Resource, account: Account, added: Permission, by: 
         return
     if by.account_id == account.pk:
         raise BeyondOwnPermissions("You can give up your own access, but not change it.")
-    facts = facts_of(resource, by.account_id)
+    facts = load_facts(resource, by.account_id)
     lacking = [name for name in added.names if not decide(by, facts, Permission[name], AddressedBy.ID).allowed]
     if lacking:
         raise BeyondOwnPermissions(

@@ -67,7 +67,7 @@ class Judge:
 
 def watch(request: HttpRequest, response: HttpResponseBase) -> None:
     """Have a streaming answer judged again every few seconds, be it sent piece by piece or as a file."""
-    judge = judge_of(request)
+    judge = get_judge(request)
     if judge is None or not response.streaming:
         return
     file = getattr(response, "file_to_stream", None)
@@ -83,13 +83,13 @@ def check_body(request: HttpRequest) -> None:
     Raises:
         BodyRefused: when the request is no longer allowed.
     """
-    judge = judge_of(request)
+    judge = get_judge(request)
     refusal = None if judge is None else judge.refusal(AT_ONCE_SECONDS)
     if refusal is not None:
         raise BodyRefused(refusal)
 
 
-def judge_of(request: HttpRequest) -> Judge | None:
+def get_judge(request: HttpRequest) -> Judge | None:
     """Return the judge of a request; None where nothing is needed, or nothing has been decided."""
     return getattr(request, "judge", None)
 

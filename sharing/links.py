@@ -22,7 +22,7 @@ from resources.models import GeneralAccess, Resource
 from resources.records.keys import spells_content_message
 from sharing import caps, keys
 from sharing.access import EXPLICIT, Access, AddressedBy, effective_general_access
-from sharing.facts import facts_of
+from sharing.facts import load_facts
 from sharing.models import SignedLink
 from sharing.permissions import Permission
 from sharing.signatures import DEFAULT_LIFETIME, HeldSigner, Opens, digest, text_of
@@ -101,7 +101,7 @@ def create(
         LinkRefused: when the account can make no link, or the lifetime is not positive or longer than the owner allows.
         LookupError: when the storage is gone.
     """
-    facts = facts_of(resource, by.pk)
+    facts = load_facts(resource, by.pk)
     refused = why_not(Access(by.principal, resource, facts, AddressedBy.ID))
     if refused is not None:
         raise LinkRefused(_SENTENCES[refused])

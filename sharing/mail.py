@@ -13,10 +13,10 @@ from resources.kinds import Kind
 from resources.models import Resource, Schedule
 from sharing import mail_queue
 from sharing.access import decide
-from sharing.facts import facts_of
+from sharing.facts import load_facts
 from sharing.models import Issue
 from sharing.permissions import Permission
-from sharing.wording import explanation_of, sentence_of
+from sharing.wording import permission_help, permissions_label
 
 # How many e-mails about new access leave in a day: from one user to another, from one, and to one.
 _MAILS_BETWEEN_TWO, _MAILS_FROM_ONE, _MAILS_TO_ONE = 10, 300, 50
@@ -37,9 +37,9 @@ def tell_of_access(resource: Resource, account: Account, permissions: Permission
         {
             "resource": resource,
             "by": by.username,
-            "may": sentence_of(permissions),
+            "may": permissions_label(permissions),
             "permissions": [
-                explanation_of(permission, Kind(resource.kind))
+                permission_help(permission, Kind(resource.kind))
                 for permission in Permission
                 if permission in permissions | Permission.READ
             ],
@@ -88,7 +88,7 @@ def _may_write(by: Principal, account: Account) -> bool:
 
 def _sees(account: Account, resource: Resource) -> bool:
     """Tell whether an account can still read what an e-mail is about: access may have been taken away since."""
-    facts = facts_of(resource, account.pk)
+    facts = load_facts(resource, account.pk)
     return account.is_active and decide(account.principal, facts, Permission.READ).allowed
 
 

@@ -15,7 +15,7 @@ from django.utils.functional import SimpleLazyObject
 from accounts import enumeration
 from accounts.holders import Holder
 from accounts.lib.api_errors import ApiError
-from accounts.middleware import UNKNOWN_TOKEN, is_api, principal_again
+from accounts.middleware import UNKNOWN_TOKEN, is_api, reload_principal
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from accounts.tokens import UnknownToken
@@ -23,7 +23,7 @@ from resources.kinds import Kind
 from resources.models import Resource
 from sharing import addresses, judging, narrowing, opening, refusals
 from sharing.access import NO_ACCESS, Access, AddressedBy, Decision, Facts, decide
-from sharing.declare import Requires, SignedIn, Takes, declared, need_of
+from sharing.declare import Requires, SignedIn, Takes, declared, requirement_for
 from sharing.facts import Address, fetch
 from sharing.judging import Judge
 from sharing.permissions import Permission
@@ -50,20 +50,20 @@ class AccessMiddleware:
         self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponse | None:
         """Answer with a refusal, or return None to let the view answer."""
-        return stop(request, view, kwargs)
+        return authorize(request, view, kwargs)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer with the refusal of a request whose access has gone while its body came."""
         return exception.response if isinstance(exception, judging.BodyRefused) else None
 
 
-def stop(request: HttpRequest, view: Callable[..., Any], kwargs: dict[str, Any]) -> HttpResponse | None:
+def authorize(request: HttpRequest, view: Callable[..., Any], kwargs: dict[str, Any]) -> HttpResponse | None:
     """Return the refusal, or None to let the view answer; what names the resource is taken out of `kwargs`.
 
     Raises:
         PermissionDenied: for a view that does not declare what it needs.
     """
-    need = need_of(view, request.method or "")
+    need = requirement_for(view, request.method or "")
     if need is None:
         if declared(view):
             return None  # the view answers with the methods that it knows
@@ -84,17 +84,17 @@ def _set_judge(request: HttpRequest, ask: Callable[[Principal], HttpResponse | N
 
 def _again(request: HttpRequest, ask: Callable[[Principal], HttpResponse | None]) -> HttpResponse | None:
     try:
-        principal = principal_again(request)
+        principal = reload_principal(request)
     except UnknownToken:
         return UNKNOWN_TOKEN.response()
     if principal.account_id != cast("ApiRequest", request).principal.account_id:
-        return refusals.nobody(request)
+        return refusals.sign_in_required(request)
     return ask(principal)
 
 
 def _signed_in(request: HttpRequest, need: SignedIn, principal: Principal) -> HttpResponse | None:
     if principal.is_anonymous:
-        return refusals.nobody(request)
+        return refusals.sign_in_required(request)
     if need.takes is Takes.WHOLE_ACCOUNT and not narrowing.speaks_for_whole_account(principal):
         return refusals.narrowed(request, narrowing.why_not_whole_account(principal))
     wanted = [(need.kind, need.permission)] if need.kind and need.permission else []
@@ -123,7 +123,7 @@ def _on_resource(request: HttpRequest, need: Requires, kwargs: dict[str, Any]) -
         permissions = (Permission.READ,)
     by_somebody = need.by_somebody or nameless or not is_api(request) or Permission.READ not in permissions
     if principal.is_anonymous and by_somebody:
-        return refusals.nobody(request)
+        return refusals.sign_in_required(request)
     beyond = _beyond_token(request, need, principal)
     if beyond is not None:
         return beyond
@@ -206,7 +206,7 @@ def _too_many_names(request: ApiRequest, address: Address | None) -> HttpRespons
     principal = request.principal
     if address is None or address.by is AddressedBy.ID or _is_own_name(address, principal):
         return None
-    too_many = enumeration.miss_is_too_many(_RESOURCES, enumeration.who_asks(request, principal))
+    too_many = enumeration.count_miss(_RESOURCES, enumeration.client_key(request, principal))
     return refusals.too_many_names(request) if too_many else None
 
 

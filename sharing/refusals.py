@@ -36,7 +36,7 @@ class Refused:
     permission: Permission | None = None
 
 
-def nobody(request: HttpRequest) -> HttpResponse:
+def sign_in_required(request: HttpRequest) -> HttpResponse:
     """Refuse somebody who has not said who they are: 401 on the API, a way through sign-in on a page."""
     if is_api(request):
         request.refused = Refused()  # type: ignore[attr-defined]  # our own attribute

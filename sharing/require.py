@@ -11,7 +11,7 @@ from resources.kinds import Kind
 from resources.models import Actor, Resource, Task
 from sharing import refusals
 from sharing.access import Access, AddressedBy
-from sharing.facts import facts_of, fetch, parse_address
+from sharing.facts import fetch, load_facts, parse_address
 from sharing.permissions import Permission
 
 ResourceT = TypeVar("ResourceT", bound=Resource)
@@ -24,7 +24,7 @@ def access_to(principal: Principal, resource: ResourceT) -> Access[ResourceT]:
         ApiError: 404 when the resource was deleted in the meantime.
     """
     try:
-        facts = facts_of(resource, principal.account_id)
+        facts = load_facts(resource, principal.account_id)
     except LookupError:
         raise refusals.not_found(Kind(resource.kind)) from None
     return Access(principal, resource, facts, AddressedBy.ID)

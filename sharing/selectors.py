@@ -53,7 +53,7 @@ def may(principal: Principal, address: str, permission: Permission) -> Actor | N
         return None
 
 
-def choices_of(kind: Kind, principal: Principal) -> list[Listed]:
+def startable_choices(kind: Kind, principal: Principal) -> list[Listed]:
     """Return the Actors, or the tasks, of one's lists that one may start, newest first.
 
     To be listed takes READ, to be started RUN on the Actor besides: what a dialog offers it must not refuse.

@@ -61,7 +61,7 @@ def restore(account: Account) -> bool:
         return _set_active(account, True)
 
 
-def paused_of(account: Account) -> Paused:
+def paused_by_suspension(account: Account) -> Paused:
     """Count what of an account does nothing while it is suspended."""
     now = timezone.now()
     not_over = Q(expires_at=None) | Q(expires_at__gt=now)

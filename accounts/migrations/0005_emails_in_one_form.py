@@ -6,12 +6,12 @@ from django.apps.registry import Apps
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-from accounts.email_addresses import canonical
+from accounts.email_addresses import normalize
 
 
 def _canonical(email: str) -> str:
     try:
-        return canonical(email)
+        return normalize(email)
     except ValueError:  # it was accepted by other rules; it stays
         return email
 

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from accounts import audit, exposure
 from accounts.models import Account, AuditEvent
 from accounts.principal import ANONYMOUS
-from accounts.published_password import DEMO_LOADED, PUBLISHED_PASSWORD, accounts_with_it
+from accounts.published_password import DEMO_LOADED, PUBLISHED_PASSWORD, accounts_with_published_password
 from console.demo.world import PEOPLE, Person, World
 
 
@@ -77,7 +77,7 @@ def people_present() -> list[SignIn]:
         return []
     ids = event.details["accounts"]
     there = set(Account.objects.filter(pk__in=ids.values(), is_active=True).values_list("pk", flat=True))
-    sign_in = {account.pk for account in accounts_with_it()} if not exposure.exposed_by() else set()
+    sign_in = {account.pk for account in accounts_with_published_password()} if not exposure.exposed_by() else set()
     return [
         SignIn(each.username, PUBLISHED_PASSWORD if ids[each.username] in sign_in else None, each.about)
         for each in PEOPLE

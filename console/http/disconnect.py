@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from console.server.gunicorn_worker import Joined
 
 
-def still_there(request: HttpRequest) -> bool:
+def is_connected(request: HttpRequest) -> bool:
     """Tell whether the client has not closed the connection; where that cannot be seen, it is taken to be there."""
     connection = request.META.get("gunicorn.socket")
     if not isinstance(connection, socket.socket | Joined):

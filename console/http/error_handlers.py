@@ -13,7 +13,7 @@ from accounts.middleware import is_api
 _FOR_THE_API: dict[int, ApiError] = {}
 
 
-def in_the_form_of_the_api(response: HttpResponse) -> HttpResponse:
+def as_api_response(response: HttpResponse) -> HttpResponse:
     """Return an answer of the API as it is, unless it is one of the pages that Django shows to developers.
 
     With DEBUG Django does not ask the handlers below. What it would show is in the log as well.

@@ -12,15 +12,15 @@ from django.core.handlers.exception import response_for_exception
 from django.http import Http404, HttpRequest, HttpResponse
 
 from accounts.lib.api_errors import ApiError
-from accounts.middleware import UNKNOWN_TOKEN, principal_of_token
+from accounts.middleware import UNKNOWN_TOKEN, principal_from_token
 from accounts.request_context import request_context
 from accounts.tokens import UnknownToken
 from console.http import refusal_log
-from console.http.error_handlers import in_the_form_of_the_api
+from console.http.error_handlers import as_api_response
 from console.http.responses import DefaultHeaders
 from console.http.routing import view_at
 from sharing import judging
-from sharing.middleware import stop
+from sharing.middleware import authorize
 
 # Open CORS and no sniffing. What one may read can change with the next request, so nobody in between keeps an answer,
 # unless a view says more.
@@ -45,9 +45,9 @@ def respond(request: HttpRequest) -> HttpResponse:
     if request.method == "OPTIONS":
         response = HttpResponse(status=HTTPStatus.NO_CONTENT, headers=_PREFLIGHT_HEADERS)
     else:
-        response = in_the_form_of_the_api(_answer(request))
+        response = as_api_response(_answer(request))
         if response.status_code in _REFUSALS:
-            refusal_log.note(request, response)
+            refusal_log.log_refusal(request, response)
         elif response.streaming:
             judging.watch(request, response)
     hsts_seconds = settings.SECURE_HSTS_SECONDS
@@ -74,13 +74,13 @@ def _headers_over_tls(hsts_seconds: int, include_subdomains: bool) -> DefaultHea
 def _answer(request: HttpRequest) -> HttpResponse:
     """Return the answer of the view that the path names, or the refusal; whatever is raised becomes an answer too."""
     try:
-        request.principal = principal_of_token(request)  # type: ignore[attr-defined]  # our own attribute
+        request.principal = principal_from_token(request)  # type: ignore[attr-defined]  # our own attribute
         with request_context(request):
             found = view_at(request.path_info)
             if found is None:
                 raise Http404
             view, arguments = found
-            return stop(request, view, arguments) or view(request, **arguments)  # type: ignore[return-value]
+            return authorize(request, view, arguments) or view(request, **arguments)  # type: ignore[return-value]
     except UnknownToken:
         return UNKNOWN_TOKEN.response()
     except ApiError as error:

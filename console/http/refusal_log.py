@@ -27,7 +27,7 @@ _MAX_PATH = 300
 _IN_PATHS = "/:@!$&'()*+,;=~"
 
 
-def note(request: HttpRequest, response: HttpResponse) -> None:
+def log_refusal(request: HttpRequest, response: HttpResponse) -> None:
     """Write into the log of the run that made the request what it was refused; do nothing for everybody else."""
     refused: Refused | None = getattr(request, "refused", None)
     if refused is None and response.status_code != HTTPStatus.UNAUTHORIZED:

@@ -104,7 +104,7 @@ def pieces(request: HttpRequest) -> Iterator[bytes]:
     if chunked and not request.META.get("wsgi.input_terminated"):
         raise ApiError(HTTPStatus.LENGTH_REQUIRED, "invalid-header", "Send the body with a Content-Length.")
     take = request.META["wsgi.input"].read if chunked else request.read
-    announced = None if chunked else announced_length(request)
+    announced = None if chunked else content_length(request)
     read_so_far = 0
     try:
         while piece := take(_PIECE):
@@ -117,7 +117,7 @@ def pieces(request: HttpRequest) -> Iterator[bytes]:
     check_body(request)
 
 
-def announced_length(request: HttpRequest) -> int:
+def content_length(request: HttpRequest) -> int:
     """Return the length that a body is said to have, 0 where nothing is said."""
     text = request.META.get("CONTENT_LENGTH") or "0"
     return int(text) if text.isascii() and text.isdigit() else 0

@@ -31,8 +31,8 @@ def post_worker_init(worker: Worker) -> None:
     """
     from accounts import exposure, published_password  # the application is loaded only now, in each worker process
 
-    exposure.record_while_alive(exposure.listened_on(worker.sockets), os.getppid())
-    published_password.end_what_it_opened_once_possible()
+    exposure.record_while_alive(exposure.listening_addresses(worker.sockets), os.getppid())
+    published_password.revoke_access_when_possible()
     gc.collect()
     gc.freeze()
 

@@ -12,12 +12,12 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.email_addresses import shown
+from accounts.email_addresses import for_display
 from console.pages.components.durations import in_words
 from console.pages.components.status_badges import STATUS_WORDS
 
 register = template.Library()
-register.filter("shown_email", shown)
+register.filter("shown_email", for_display)
 
 
 # What lies below another line of the navigation and has a line of its own.

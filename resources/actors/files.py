@@ -23,7 +23,7 @@ class VersionGone(LookupError):
     """The version was removed in the meantime."""
 
 
-def file_of(version: ActorVersion, name: str) -> SourceFile:
+def get_file(version: ActorVersion, name: str) -> SourceFile:
     """Return a file of a version.
 
     Raises:
@@ -45,7 +45,7 @@ def add(version: ActorVersion, file: SourceFile, *, by: Principal) -> None:
     _change(version, lambda files: [*files, file], by)
 
 
-def digest_of(content: str) -> str:
+def compute_digest(content: str) -> str:
     """Return what stands for a content that somebody has seen."""
     return hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()
 
@@ -62,7 +62,7 @@ def write(version: ActorVersion, name: str, content: str, *, seen: str, by: Prin
 
     def changed(files: list[SourceFile]) -> list[SourceFile]:
         before = _named(files, name)
-        if before.format != "TEXT" or (digest_of(before.content) != seen and before.content != content):
+        if before.format != "TEXT" or (compute_digest(before.content) != seen and before.content != content):
             raise FileChanged(f'Somebody else has changed "{name}" since you opened it.')
         return [SourceFile(name, "TEXT", content) if file is before else file for file in files]
 

@@ -46,7 +46,7 @@ class Batch:
     flat: bool
 
 
-def cut(payload: bytes) -> Batch:
+def parse_items(payload: bytes) -> Batch:
     """Check a pushed body and cut it into items.
 
     Raises:

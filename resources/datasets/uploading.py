@@ -13,7 +13,7 @@ import msgspec
 from django.db import transaction
 
 from resources.datasets.errors import InvalidItems
-from resources.datasets.parse_items import cut
+from resources.datasets.parse_items import parse_items
 from resources.datasets.writing import push
 
 if TYPE_CHECKING:
@@ -85,13 +85,13 @@ def _array(batch: list[tuple[int, bytes]]) -> bytes:
 
 def _check(batch: list[tuple[int, bytes]]) -> None:
     try:
-        if len(cut(_array(batch)).items) == len(batch):
+        if len(parse_items(_array(batch)).items) == len(batch):
             return
     except InvalidItems:
         pass  # which of them it is, each says for itself
     for line, item in batch:
         try:
-            cut(item)
+            parse_items(item)
         except InvalidItems as error:
             problem = str(error).replace("The body", "the item").replace("The item at position 0", "the item")
             raise InvalidFile(f"Line {line:,}: {problem}") from None

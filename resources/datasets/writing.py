@@ -13,7 +13,7 @@ from django.utils import timezone
 from resources.datasets import chunks
 from resources.datasets.chunks import Packed
 from resources.datasets.errors import DatasetGone, InvalidItems
-from resources.datasets.parse_items import Batch, cut
+from resources.datasets.parse_items import Batch, parse_items
 from resources.models import Dataset
 
 __all__ = ["MAX_FIELDS", "MAX_FIELD_LENGTH", "DatasetGone", "InvalidItems", "push"]
@@ -41,7 +41,7 @@ def push(dataset_id: str, payload: bytes) -> int:
         InvalidItems: when the payload is anything else; the message says where. Nothing is stored.
         DatasetGone: when there is no such dataset (any more).
     """
-    batch = cut(payload)
+    batch = parse_items(payload)
     if not batch.items:
         return 0
     packed = chunks.pack(batch.items)  # before the lock: this is most of the work

@@ -43,7 +43,7 @@ def read_some(job_id: str, start: int, limit: int) -> bytes:
     return bytes(found[:limit])
 
 
-def length_of(job_id: str) -> int:
+def log_length(job_id: str) -> int:
     """Return how many bytes the log has now."""
     last = LogPiece.objects.filter(job_id=job_id).order_by("-start").values_list("start", Length("data")).first()
     return sum(last) if last else 0

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.lib.timestamps import iso
-from resources.logs.reading import length_of
+from resources.logs.reading import log_length
 from resources.models import LogPiece, Resource
 
 # What is printed in a loop is cut off, and the log says so. Notes of our own still get in.
@@ -42,4 +42,4 @@ def _locked_end(job_id: str) -> int | None:
     """Return how long a log is and keep other writers out until the transaction is over; None where the job is gone."""
     if not Resource.objects.select_for_update(no_key=True).filter(pk=job_id).values_list("pk").first():
         return None
-    return length_of(job_id)
+    return log_length(job_id)

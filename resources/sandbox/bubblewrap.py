@@ -111,7 +111,7 @@ def _network() -> tuple[tuple[str, str] | None, str]:
         if settings.RUN_NETWORK == "none":
             starting.check_alone()
         elif settings.RUN_NETWORK != "shared":
-            return starting.working(), ""
+            return starting.find_user_mode_network(), ""
     except NetworkFailed as error:
         return None, str(error)
     return None, ""
@@ -135,7 +135,7 @@ def _to_install(problem: str, network_problem: str) -> str:
     return f"Install {' and '.join(packages)}, or set {setting} to run all Actors without."
 
 
-def arguments(
+def bubblewrap_arguments(
     places: Sequence[BindMount],
     environment: Mapping[str, str],
     directory: str,
@@ -236,7 +236,7 @@ def _why_not() -> str:
 def _problem_of(program: str) -> str:
     """Return why bubblewrap does not work, "" where it does: found out by using it, once in a process."""
     filtering = file_of(seccomp.filter_program())
-    told = ["--seccomp", str(filtering), *arguments((), {"PATH": os.defpath}, "/", 1 << 20)]
+    told = ["--seccomp", str(filtering), *bubblewrap_arguments((), {"PATH": os.defpath}, "/", 1 << 20)]
     command = [program, *told, "--", sys.executable, "-I", "-S", "-c", ""]
     try:
         done = subprocess.run(  # noqa: S603  # constants and paths

@@ -27,27 +27,27 @@ APP, PACKAGES, NODE_MODULES = "app", "packages", "node_modules"
 FETCHED, REVISION = "fetched", "revision"
 
 
-def of_build(build_id: str) -> Path:
+def build_directory(build_id: str) -> Path:
     """Return where a build lies."""
     return _root("builds") / build_id
 
 
-def of_attempt(run_id: str) -> Path:
+def attempt_directory(run_id: str) -> Path:
     """Return where a run works that begins now: a directory that there is not yet, and that nobody else names."""
     return _root("runs") / f"{run_id}.{secrets.token_hex(4)}"
 
 
-def of_run(run_id: str) -> list[Path]:
+def run_directory(run_id: str) -> list[Path]:
     """Return the directories of the attempts at a run that there are on this machine."""
-    return [each for each in kept("runs") if job_of(each) == run_id]
+    return [each for each in kept("runs") if job_id_from(each) == run_id]
 
 
-def job_of(directory: Path) -> str:
+def job_id_from(directory: Path) -> str:
     """Return the ID of the build or run that a directory is made for."""
     return directory.name.partition(".")[0]
 
 
-def node_modules_of(build: Path) -> Path | None:
+def node_modules_directory(build: Path) -> Path | None:
     """Return where npm has installed into a build, None where it has not.
 
     A link is none: npm runs programs of strangers, and what a link leads to would be shown to the runs of the build.
@@ -56,7 +56,7 @@ def node_modules_of(build: Path) -> Path | None:
     return installed if open_files.is_no_link_but_a_directory(installed) else None
 
 
-def packages_of(build: Path) -> Path | None:
+def packages_directory(build: Path) -> Path | None:
     """Return where pip has installed for a build, None where it has not. A link is none, here either."""
     installed = build / PACKAGES
     return installed if open_files.is_no_link_but_a_directory(installed) else None

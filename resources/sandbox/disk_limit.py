@@ -68,7 +68,7 @@ class Disk:
         ended = walk.go_on(seconds)
         taken = walk.taken_bytes
         if ended:
-            deleted = deleted_files(processes.tree(root) if root else [], walk.devices, self._known)
+            deleted = deleted_files(processes.process_tree(root) if root else [], walk.devices, self._known)
             taken = self.taken_bytes = taken + sum(deleted[each] for each in deleted.keys() - walk.known.keys())
             self._known = deleted | walk.known
         self._cost_seconds += time.thread_time() - begun

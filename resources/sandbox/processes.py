@@ -36,7 +36,7 @@ class CannotStop(RuntimeError):
     """A job starts processes faster than they can be stopped, or has too many."""
 
 
-def tree(root: int, most: int = MANY) -> list[int]:
+def process_tree(root: int, most: int = MANY) -> list[int]:
     """Return the process `root` and its descendants, parents first, hardly more than `most`; [] when it is gone."""
     found, seen = [root], 0
     while seen < len(found) <= most:
@@ -50,7 +50,7 @@ def tree(root: int, most: int = MANY) -> list[int]:
     return found if Path(f"/proc/{root}").exists() else []
 
 
-def usage_of(pids: list[int]) -> Usage:
+def measure_usage(pids: list[int]) -> Usage:
     """Return what processes take; those that have ended in between take nothing."""
     memory, ticks = 0, 0
     for pid in pids:
@@ -65,7 +65,7 @@ def usage_of(pids: list[int]) -> Usage:
     return Usage(memory + in_files, ticks * 1000 // _TICKS, files, in_files)
 
 
-def memory_of(pids: list[int], files_bytes: int) -> int:
+def measure_memory(pids: list[int], files_bytes: int) -> int:
     """Return the memory of processes in bytes, what they share counted once. Exact, and dearer than `usage_of`.
 
     What is in files in memory may be mapped, too: of both the larger one counts, so that nothing counts twice.
@@ -75,16 +75,16 @@ def memory_of(pids: list[int], files_bytes: int) -> int:
     return sum(each.get("Pss", 0) for each in proportional) - shared + max(shared, files_bytes)
 
 
-def tell(root: int, number: signal.Signals) -> None:
+def send_signal(root: int, number: signal.Signals) -> None:
     """Send a signal to a job's processes, but not to those that isolate it: they end when the last of the job does."""
-    for pid, started in _identified(tree(root), root).items():
+    for pid, started in _identified(process_tree(root), root).items():
         if _name(pid) != _ISOLATING:
             _send(pid, started, number)
 
 
-def kill(root: int) -> None:
+def kill_tree(root: int) -> None:
     """Kill a job's processes. With isolation the kernel takes all others with the first, at once."""
-    found = _identified([root] if _name(root) == _ISOLATING else tree(root), root)
+    found = _identified([root] if _name(root) == _ISOLATING else process_tree(root), root)
     for pid, started in found.items():
         _send(pid, started, signal.SIGKILL)
 
@@ -122,7 +122,7 @@ def _stop(root: int, seen: dict[int, str]) -> None:
 
 
 def _new(root: int, seen: dict[int, str]) -> dict[int, str]:
-    found = _identified(tree(root, _MOST_STOPPED), root)
+    found = _identified(process_tree(root, _MOST_STOPPED), root)
     return {pid: started for pid, started in found.items() if seen.get(pid) != started}
 
 

@@ -61,7 +61,7 @@ def emit_event(job: Run | Build, event_type: str) -> None:
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("An event belongs in the transaction of its change.")
     waiting = [webhook for webhook in _of(job, event_type) if event_type in webhook.event_types]
-    dispatch(waiting, event_type, data_of(job))
+    dispatch(waiting, event_type, event_data(job))
 
 
 def dispatch(webhooks: Iterable[Webhook], event_type: str, data: dict[str, str | None]) -> list[WebhookDispatch]:
@@ -76,7 +76,7 @@ def dispatch(webhooks: Iterable[Webhook], event_type: str, data: dict[str, str |
     return made
 
 
-def data_of(job: Run | Build) -> dict[str, str | None]:
+def event_data(job: Run | Build) -> dict[str, str | None]:
     """Return the eventData of what happens to a run or build: which it is, and what it is of."""
     if isinstance(job, Build):
         return {"actorId": job.actor_id or "", "actorBuildId": job.pk}

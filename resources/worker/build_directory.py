@@ -44,7 +44,7 @@ def make(
     Raises:
         CannotMake: when a file, fetching or an installation is wrong, or the job was stopped meanwhile.
     """
-    ready = directories.of_build(build_id)
+    ready = directories.build_directory(build_id)
     if ready.is_dir():
         return ready
     making = ready.with_name(f"{build_id}.{secrets.token_hex(4)}")
@@ -59,7 +59,7 @@ def make(
                 _install(command, making, installed, attendant, memory_bytes, variables)
                 if (making / APP / NODE_MODULES).is_symlink():
                     raise CannotMake("Installing left a link: node_modules is a link, and must be a directory.")
-            commands.command_of(making / APP)
+            commands.find_command(making / APP)
         except (source_files.BadSource, commands.NoCommand) as error:
             raise CannotMake(str(error)) from error
         try:
@@ -90,7 +90,7 @@ def _disk_of(making: Path, memory_bytes: int) -> Disk:
 def _installations(app: Path) -> list[tuple[list[str], str]]:
     """Return the commands that install what the Actor needs, each with the directory that it fills."""
     if commands.is_for_node(app):
-        package = commands.package_of(app)
+        package = commands.read_package(app)
         if not package.get("dependencies") and not package.get("optionalDependencies"):
             return []
         npm = commands.program("npm")
@@ -131,7 +131,7 @@ def _install(
     )
     program = Program(
         command=command,
-        environment={**environment.of_program(home if not attendant.isolation.on else "/tmp", variables)},  # noqa: S108
+        environment={**environment.program_environment(home if not attendant.isolation.on else "/tmp", variables)},  # noqa: S108
         directory=app,
         memory_bytes=memory_bytes,
         file_bytes=_INSTALLED_BYTES,

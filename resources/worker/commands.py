@@ -31,7 +31,7 @@ class NoCommand(Exception):
     """It cannot be started; the message says what is missing."""
 
 
-def command_of(app: Path) -> list[str]:
+def find_command(app: Path) -> list[str]:
     """Return the command that starts the Actor whose files are in `app`, to be run there.
 
     Raises:
@@ -45,7 +45,7 @@ def is_for_node(app: Path) -> bool:
     return open_files.is_file(app, "package.json")
 
 
-def package_of(app: Path) -> dict[str, Any]:
+def read_package(app: Path) -> dict[str, Any]:
     """Return what package.json says, an empty one where it is no object."""
     text = open_files.read(app, "package.json", _MAX_PACKAGE_BYTES)
     try:
@@ -68,7 +68,7 @@ def program(name: str) -> str:
 
 
 def _of_node(app: Path) -> list[str]:
-    package = package_of(app)
+    package = read_package(app)
     scripts = package.get("scripts")
     if isinstance(scripts, dict) and scripts.get("start"):
         return [program("npm"), "start", "--silent"]

@@ -11,7 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from resources.sandbox import LAUNCH_PROGRAM, processes, seccomp
-from resources.sandbox.bubblewrap import BindMount, Isolation, IsolationMissing, arguments, bubblewrap, file_of
+from resources.sandbox.bubblewrap import (
+    BindMount,
+    Isolation,
+    IsolationMissing,
+    bubblewrap,
+    bubblewrap_arguments,
+    file_of,
+)
 from resources.sandbox.disk_limit import Disk
 from resources.sandbox.network.starting import NetworkFailed, RunNetwork
 from resources.worker.log_writer import Lines
@@ -102,11 +109,11 @@ class Container:
 
     def terminate(self) -> None:
         """Ask it to end."""
-        processes.tell(self._process.pid, signal.SIGTERM)
+        processes.send_signal(self._process.pid, signal.SIGTERM)
 
     def kill(self) -> None:
         """End it, and everything that it started."""
-        processes.kill(self._process.pid)
+        processes.kill_tree(self._process.pid)
 
     def close(self) -> None:
         """Kill what is left of it, and take the last that it printed. Safe to call again."""
@@ -136,17 +143,17 @@ class Container:
         pause = _MEASURE_SECONDS if self.measured.times > _QUICK_MEASUREMENTS else 0
         if time.monotonic() - self._measured_at < pause:
             return
-        pids = processes.tree(self._process.pid, MAX_PROCESSES)
+        pids = processes.process_tree(self._process.pid, MAX_PROCESSES)
         if len(pids) > MAX_PROCESSES:
             self._stop_for("processes")
             return
-        usage = processes.usage_of(pids)
+        usage = processes.measure_usage(pids)
         if usage.files > processes.MANY:
             self._stop_for("open files")
             return
         memory = usage.memory_bytes
         if memory > self._program.memory_bytes:  # what is shared was counted several times: look closely
-            memory = processes.memory_of(pids, usage.files_bytes)
+            memory = processes.measure_memory(pids, usage.files_bytes)
         self.measured.add(memory, usage.cpu_millis)
         if memory > self._program.memory_bytes:
             self._stop_for("memory")
@@ -198,7 +205,7 @@ def _start(program: Program, isolation: Isolation, network: RunNetwork | None) -
     namespaces = list(network.namespaces) if network else []
     if isolation.on:
         files = {name: file_of(content) for name, content in (network.files if network else {}).items()}
-        told = arguments(program.places, environment, directory, program.memory_bytes, files)
+        told = bubblewrap_arguments(program.places, environment, directory, program.memory_bytes, files)
         filtering, telling = file_of(seccomp.filter_program()), file_of("\0".join([*told, ""]).encode())
         keep += [*files.values(), filtering, telling]
         options = ["--seccomp", str(filtering), "--args", str(telling)]

@@ -18,7 +18,7 @@ from accounts.lib.timestamps import iso
 from resources.kinds import Kind
 from resources.models import Resource, Run, TaggedBuild
 from resources.runs import input_secrets
-from resources.runs.callback_url import base_url_of
+from resources.runs.callback_url import callback_base_url
 from resources.runs.restarting import input_key_of
 from resources.runs.tokens import make_run_token
 
@@ -26,7 +26,7 @@ _MEGABYTES_OF_ONE_CPU = 4096
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
-def of_program(home: str, of_version: Mapping[str, str]) -> dict[str, str]:
+def program_environment(home: str, of_version: Mapping[str, str]) -> dict[str, str]:
     """Return the variables of any program of a job: a search path, a home, a language, and those of the version."""
     # The interpreters first, so that `python` and `node` in a script are those that the Actor was started by.
     path = [*dict.fromkeys([os.path.dirname(sys.executable), *os.environ.get("PATH", os.defpath).split(os.pathsep)])]  # noqa: PTH120  # not resolved
@@ -42,7 +42,7 @@ def of_program(home: str, of_version: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def of_run(run: Run, home: str, of_version: Mapping[str, str]) -> dict[str, str]:
+def run_environment(run: Run, home: str, of_version: Mapping[str, str]) -> dict[str, str]:
     """Return all variables of a run, its token among them, which is made anew by this.
 
     Raises:
@@ -54,7 +54,7 @@ def of_run(run: Run, home: str, of_version: Mapping[str, str]) -> dict[str, str]
         **_storages(run),
         **input_secrets.variables_of(run),
         "APIFY_TOKEN": make_run_token(run),
-        "APIFY_API_BASE_URL": base_url_of(run.pk),
+        "APIFY_API_BASE_URL": callback_base_url(run.pk),
         "APIFY_API_PUBLIC_BASE_URL": settings.PUBLIC_URL,
         "APIFY_IS_AT_HOME": "1",
         "APIFY_HEADLESS": "1",
@@ -73,7 +73,7 @@ def of_run(run: Run, home: str, of_version: Mapping[str, str]) -> dict[str, str]
             ends = iso(run.started_at + timedelta(seconds=run.timeout_secs))
             said["ACTOR_TIMEOUT_AT"] = said["APIFY_TIMEOUT_AT"] = ends
     kept = {name: of_version[name] for name in ("APIFY_LOG_LEVEL", "ACTOR_LOG_LEVEL") if name in of_version}
-    program = of_program(home, of_version)
+    program = program_environment(home, of_version)
     return {**program, **_past_proxies(program), "APIFY_LOG_LEVEL": "INFO", **kept, **said}
 
 

@@ -53,13 +53,13 @@ class CannotStart(Exception):
 def execute(run_id: str) -> None:
     """Take a run that is ready, and run it to its end; do nothing when somebody else has it or it is done."""
     with worker_identity.attempt() as worker:
-        if leases.take(Run, run_id, worker):
+        if leases.claim(Run, run_id, worker):
             _execute(run_id, worker)
 
 
 def _execute(run_id: str, worker: str) -> None:
     lines = Lines(run_id)
-    directory = directories.of_attempt(run_id)
+    directory = directories.attempt_directory(run_id)
     try:
         _Execution(run_id, worker, lines, directory).go()
     except RunOver:
@@ -141,14 +141,14 @@ class _Execution:
         except TooLarge as error:
             raise CannotStart(_out_of_disk(run), KILLED) from error
         home, app = build_directory.app_path(isolated, self._directory)
-        given = environment.of_run(run, home, of_version.values)
+        given = environment.run_environment(run, home, of_version.values)
         self._lines.hide([given["APIFY_TOKEN"], signature_of(run.pk)])
         self._lines.hide(given[name] for name in keys.VARIABLES if name in given)
         self._lines.hide(input_secrets.hidden_texts_of(run))
-        if directories.packages_of(build):
+        if directories.packages_directory(build):
             given["PYTHONPATH"] = build_directory.seen_packages(isolated, build)
         return Program(
-            command=commands.command_of(build / APP),
+            command=commands.find_command(build / APP),
             environment=given,
             directory=app,
             memory_bytes=memory_bytes,
@@ -228,13 +228,13 @@ def _fill(directory: Path, build: Path, most_bytes: int) -> None:
     directories.remove(directory)
     directory.mkdir()
     copy_directory(build / APP, directory / APP, leave_out=NODE_MODULES, most_bytes=most_bytes)
-    if directories.node_modules_of(build):
+    if directories.node_modules_directory(build):
         (directory / APP / NODE_MODULES).mkdir()
 
 
 def _places(directory: Path, build: Path, home: str, isolated: Isolation) -> list[BindMount]:
     """Return what a run sees of the machine: its own directory to write, and what its build has installed to read."""
-    installed = directories.node_modules_of(build)
+    installed = directories.node_modules_directory(build)
     if not isolated.on:
         if installed:
             own = directory / APP / NODE_MODULES
@@ -244,6 +244,6 @@ def _places(directory: Path, build: Path, home: str, isolated: Isolation) -> lis
     places = [BindMount(directory, home, writable=True)]
     if installed:
         places.append(BindMount(installed, f"{home}/{APP}/{NODE_MODULES}"))
-    if packages := directories.packages_of(build):
+    if packages := directories.packages_directory(build):
         places.append(BindMount(packages, f"/{PACKAGES}"))
     return places

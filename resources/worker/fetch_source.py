@@ -115,7 +115,7 @@ def program_of(source: RemoteSource, making: Path, isolation: Isolation, memory_
     seen, program = (f"/{FETCHED}", f"/{FETCH_PROGRAM.name}") if isolation.on else (str(fetched), str(FETCH_PROGRAM))
     return Program(
         command=[sys.executable, "-I", "-S", program],
-        environment={**environment.of_program(seen, {}), "SOURCE": told},
+        environment={**environment.program_environment(seen, {}), "SOURCE": told},
         directory=seen,
         memory_bytes=memory_bytes,
         file_bytes=_FILE_BYTES,

@@ -23,7 +23,7 @@ from django_tasks_db.models import DBTaskResult
 from resources.builds import ending as builds_ending
 from resources.jobs.queue import queue_build, queue_run
 from resources.jobs.status import AT_WORK, JobStatus
-from resources.logs.reading import length_of
+from resources.logs.reading import log_length
 from resources.logs.writing import append_line
 from resources.models import Build, Run
 from resources.runs import ending as runs_ending
@@ -47,7 +47,7 @@ class NotHeard(Exception):
     """The database has not answered for as long as a lease lasts; others may have the job."""
 
 
-def take(model: type[AnyJob], job_id: str, worker: str) -> bool:
+def claim(model: type[AnyJob], job_id: str, worker: str) -> bool:
     """Take a job that is READY, and return whether it is this worker's now. Its time begins."""
     now = timezone.now()
     changes: dict[str, Any] = {"restart_requested": False} if model is Run else {}
@@ -143,7 +143,7 @@ def reclaim_expired_leases(worker: str) -> int:
     return count
 
 
-def care_for_undelivered() -> int:
+def requeue_undelivered() -> int:
     """Queue again the jobs that are READY and in no queue any more; return how many there were."""
     waiting = {job.pk: model for model in MODELS for job in _undelivered(model)}
     if not waiting:
@@ -192,7 +192,7 @@ def _may_begin_anew(job: AnyJob) -> bool:
     """Tell whether a job can be begun again: it has done nothing yet, or whoever started it wants that."""
     if isinstance(job, Run) and job.restart_on_error:
         return job.restart_count < MAX_RESTARTS
-    return length_of(job.pk) == 0
+    return log_length(job.pk) == 0
 
 
 def _tasks_of(job_ids: Collection[str]) -> Any:

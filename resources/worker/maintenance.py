@@ -49,7 +49,7 @@ def pressing(worker: str) -> list[Chore]:
 def others() -> list[Chore]:
     """Return the chores of a worker that may take a while."""
     return [
-        Chore(leases.care_for_undelivered, 30),
+        Chore(leases.requeue_undelivered, 30),
         Chore(delivery.queue_overdue, 60),
         Chore(tally.fold, 60),
         Chore(forget_tasks, 3600),
@@ -102,7 +102,7 @@ def remove_left_directories() -> int:
             directories.remove(directory)
             removed += 1
     for directory in directories.kept("runs"):
-        if not Run.objects.filter(pk=directories.job_of(directory)).exclude(status__in=FINISHED).exists():
+        if not Run.objects.filter(pk=directories.job_id_from(directory)).exclude(status__in=FINISHED).exists():
             directories.remove(directory)
             removed += 1
     return removed

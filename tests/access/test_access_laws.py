@@ -20,7 +20,7 @@ from resources.kinds import KINDS, Kind
 from resources.models import GeneralAccess, Resource, Run
 from sharing import caps, general_access, grants, issues, links, many
 from sharing.access import Reason, decide
-from sharing.facts import facts_of
+from sharing.facts import load_facts
 from sharing.general_access import levels_of
 from sharing.keys import source_of
 from sharing.lists import Ownership
@@ -202,7 +202,7 @@ class Laws(TestCase):
 
     def _check_parents(self, world: World, principal: Principal, permission: Permission, allowed: set[str]) -> None:
         for name in ("run0", "run1", "build0"):
-            facts = facts_of(world.resources[name], principal.account_id)
+            facts = load_facts(world.resources[name], principal.account_id)
             for kind, parent in ((Kind.ACTOR, facts.actor), (Kind.TASK, facts.task)):
                 if parent is not None:
                     may = many.is_allowed_on_parent(kind, parent, principal, permission)
@@ -237,7 +237,7 @@ class Laws(TestCase):
         scope = data.draw(st.sampled_from([None, Scope(tuple(entries))]))
         by = replace(principal_of(giver), scope=scope)
         wanted = parse(data.draw(_some_of(resource.info.permissions)), Kind(resource.kind))
-        facts = facts_of(resource, giver.pk)
+        facts = load_facts(resource, giver.pk)
         held = {permission for permission in Permission if decide(by, facts, permission).allowed}
         before = _direct(resource, receiver)
         with suppress(grants.BeyondOwnPermissions):
@@ -332,10 +332,10 @@ class _Signature:
     by_client: bool
 
     def opens(self) -> bool:
-        return opened_by(self.text, facts_of(self.resource, None), Opens.CONTENT) is not None
+        return opened_by(self.text, load_facts(self.resource, None), Opens.CONTENT) is not None
 
     def should_open(self) -> bool:
-        facts = facts_of(self.resource, self.holder.account_id)
+        facts = load_facts(self.resource, self.holder.account_id)
         if self.by_client:
             return decide(self.holder, facts, Permission.WRITE).allowed
         return decide(self.holder, facts, Permission.READ).reason in LISTED_FOR
@@ -359,7 +359,7 @@ def _storages(world: World) -> list[Resource]:
 def _signed(world: World, holder: Principal) -> Iterable[_Signature]:
     """Sign all storages by both ways, as if the holder had been given each key, whatever it may do now."""
     for resource in _storages(world):
-        facts = facts_of(resource, holder.account_id)
+        facts = load_facts(resource, holder.account_id)
         code = Holder(holder.account_id or "", holder.token_id or "").code
         StorageKey.objects.create(resource=resource, account_id=holder.account_id or "", token_id=holder.token_id or "")
         key = signing_key(source_of(facts), code)

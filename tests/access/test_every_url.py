@@ -24,7 +24,7 @@ from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import MODELS, Resource
 from sharing import grants, refusals
 from sharing.checks import every_view_declares, every_view_says_which_tokens_it_takes, views
-from sharing.declare import EVERY_METHOD, Public, Requires, SignedIn, Takes, declared, need_of
+from sharing.declare import EVERY_METHOD, Public, Requires, SignedIn, Takes, declared, requirement_for
 from sharing.permissions import Permission, parse
 from tests.conftest import principal_of
 
@@ -287,7 +287,7 @@ def methods_of(pattern: URLPattern, *, each_need_once: bool) -> list[str]:
     return [
         method
         for method in METHODS
-        if need_of(pattern.callback, method)
+        if requirement_for(pattern.callback, method)
         and (not each_need_once or method in own or (EVERY_METHOD in own and method in ("GET", "POST")))
     ]
 
@@ -339,7 +339,7 @@ def check(
     refused: list[str],
 ) -> None:
     """Make one request, compare what happens with what the view declares, and take back what it did."""
-    need = need_of(pattern.callback, method)
+    need = requirement_for(pattern.callback, method)
     kind = kind_of(pattern, need) if isinstance(need, Requires) else None
     url = url_of(route, stage.addresses(kind, by))
     api = url.startswith("/v2/")

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from resources.kinds import Kind
 from resources.models import GeneralAccess
 from sharing.access import Reason
-from sharing.facts import facts_of
+from sharing.facts import load_facts
 from sharing.models import Grant, Issue
 from sharing.overview import overview
 from sharing.permissions import Permission
@@ -22,7 +22,7 @@ OPEN_TO_ALL = {Reason.PUBLIC_ACTOR, Reason.ANYONE_WITH_ID, Reason.ANYONE_WITH_NA
 
 
 def of(resource, account=None):
-    return overview(facts_of(resource, account.pk if account else None))
+    return overview(load_facts(resource, account.pk if account else None))
 
 
 def permissions_shown(world: World, name: str) -> dict[str, set[str]]:
@@ -112,7 +112,7 @@ def test_its_cost_does_not_grow_with_the_people(ada, make_account, make_resource
     actor = make_resource(Kind.ACTOR, ada, name="busy")
     run = make_resource(Kind.RUN, ada, actor=actor)
     dataset = make_resource(Kind.DATASET, ada, run=run)
-    facts = facts_of(dataset, None)
+    facts = load_facts(dataset, None)
     counts = []
     for number in range(6):
         someone = make_account(f"person{number}")

@@ -16,12 +16,12 @@ from accounts.models import Account
 from resources.kinds import STORAGES, Kind
 from resources.models import Actor, Resource
 from sharing import caps, grants, issues, keys, links, publishing
-from sharing.facts import facts_of
+from sharing.facts import load_facts
 from sharing.models import Grant
 from sharing.opening import opened_by
 from sharing.permissions import Permission
 from sharing.signatures import HeldSigner, Opens
-from sharing.wording import verbs_of
+from sharing.wording import permission_verbs
 from tests.access.test_access_laws import PEOPLE, worlds
 from tests.support.page_claims import STRANGER, PageCase, owner_of, section, some_worlds, text_of
 from tests.support.worlds import World
@@ -97,7 +97,7 @@ class Promises(PageCase):
             assert _number(r"([\d,]+) links? that (?:was|were) made here", said) == len(mine), said
             others = [each for each in mine if each[1].username != who]
             assert _number(r"([\d,]+) of them made by other users", said) == len(others), said
-            assert all(opened_by(signed, facts_of(at, None), Opens.CONTENT) is not None for at, _, signed in mine)
+            assert all(opened_by(signed, load_facts(at, None), Opens.CONTENT) is not None for at, _, signed in mine)
             assert "to everyone who has them, without signing in" in section(page, "pre-signed-links-help")
 
     @some_worlds
@@ -263,7 +263,7 @@ def test_links_of_readers_go_on_without_the_tick(ada, ben, make_resource, give, 
     _, signature = links.create(store, Opens.CONTENT, timedelta(days=7), by=ben)
     links.set_reader_links(ada, False, by=ada.principal)
     assert "Links that were made go on." in section(signed_in(ada).get(SECURITY).content.decode(), "reader-links-help")
-    assert opened_by(signature, facts_of(store, None), Opens.CONTENT) is not None
+    assert opened_by(signature, load_facts(store, None), Opens.CONTENT) is not None
 
 
 @pytest.mark.django_db
@@ -273,7 +273,7 @@ def test_how_long_links_open_something(ada, make_resource, signed_in):
 
     def opens(days: int | None) -> bool:
         at = 0 if days is None else caps.milliseconds(timezone.now() + timedelta(days=days))
-        facts = facts_of(store, None)
+        facts = load_facts(store, None)
         signature = HeldSigner(keys.source_of(facts), Holder(ada.pk).code).sign(Opens.CONTENT, at)
         return opened_by(signature, facts, Opens.CONTENT) is not None
 
@@ -303,7 +303,7 @@ def test_the_settings_say_who_can_publish(ada, ben, make_resource, give, signed_
     give(actor, ben, "WRITE")
     said = text_of(signed_in(ben).get(f"{actor.console_path}/settings").content.decode())
     needed = reduce(or_, publishing.needed(public=not is_public))
-    assert f"Users who can {verbs_of(needed)} can {'make it private' if is_public else 'publish it'}." in said
+    assert f"Users who can {permission_verbs(needed)} can {'make it private' if is_public else 'publish it'}." in said
     grants.grant(actor, ben, needed | Permission.WRITE, by=ada.principal)
     assert f"{actor.console_path}/publish" in signed_in(ben).get(f"{actor.console_path}/settings").content.decode()
 

@@ -19,7 +19,7 @@ from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import Resource, Run
 from sharing import links
 from sharing.access import EXPLICIT, Reason
-from sharing.facts import facts_of
+from sharing.facts import load_facts
 from sharing.opening import opened_by
 from sharing.signatures import Opens
 from tests.access.test_access_laws import PEOPLE, worlds
@@ -237,7 +237,7 @@ def _make_links(world: World, data: st.DataObject) -> list[tuple[Resource, str]]
             _, signature = links.create(resource, Opens.CONTENT, timedelta(days=7), by=maker)
         except links.LinkRefused:
             continue
-        if opened_by(signature, facts_of(resource, None), Opens.CONTENT) is not None:
+        if opened_by(signature, load_facts(resource, None), Opens.CONTENT) is not None:
             made.append((resource, signature))
     return made
 

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts import tokens
-from accounts.email_addresses import canonical, shown
+from accounts.email_addresses import for_display, normalize
 from accounts.models import Account
 from resources.kinds import Kind
 from sharing.models import Grant
@@ -30,23 +30,23 @@ def ada_of_books(ada) -> Account:
 
 @pytest.mark.parametrize("text", [UNICODE, ASCII, "ADA@XN--BCHER-KVA.EXAMPLE", " ada@bu\u0308cher.example "])
 def test_all_spellings_of_a_domain_are_one_address(text):
-    assert canonical(text) == ASCII
+    assert normalize(text) == ASCII
 
 
 @pytest.mark.parametrize("text", ["ada@example.com", "ada@intranet", "ada+tag@mail.local"])
 def test_an_ascii_address_stays_as_it_is(text):
-    assert canonical(text) == shown(text) == text
+    assert normalize(text) == for_display(text) == text
 
 
 @pytest.mark.parametrize("text", ["", "ada", "@example.com", "ada@", "a b@example.com", "a@ex\x00ample.com"])
 def test_what_is_no_address_is_refused(text):
     with pytest.raises(ValueError, match=r"."):
-        canonical(text)
+        normalize(text)
 
 
 def test_the_domain_is_shown_in_unicode():
-    assert shown(ASCII) == "ada@bücher.example"
-    assert shown("ada@xn--\u00fc.example") == "ada@xn--\u00fc.example"
+    assert for_display(ASCII) == "ada@bücher.example"
+    assert for_display("ada@xn--\u00fc.example") == "ada@xn--\u00fc.example"
 
 
 @pytest.mark.django_db

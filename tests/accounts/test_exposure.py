@@ -107,7 +107,7 @@ def test_the_addresses_of_sockets_are_read_without_ports_and_unix_sockets_have_n
         tcp.bind(("127.0.0.1", 0))
         local.bind(str(tmp_path / "socket"))
 
-        assert exposure.listened_on([tcp, local]) == ["127.0.0.1"]
+        assert exposure.listening_addresses([tcp, local]) == ["127.0.0.1"]
 
 
 def test_a_process_of_another_container_with_the_same_host_name_is_not_judged_here(monkeypatch):
@@ -185,13 +185,13 @@ def test_requests_are_recorded_once_a_minute_and_from_this_machine_without_a_sta
 ):
     monkeypatch.setattr(exposure, "_quiet_until", 0.0)
     with django_assert_num_queries(0):
-        exposure.notice_request({"REMOTE_ADDR": "127.0.0.1"})
-    exposure.notice_request({"REMOTE_ADDR": "192.0.2.1"})
+        exposure.record_request({"REMOTE_ADDR": "127.0.0.1"})
+    exposure.record_request({"REMOTE_ADDR": "192.0.2.1"})
     with django_assert_num_queries(0):
-        exposure.notice_request({"REMOTE_ADDR": "192.0.2.1"})
+        exposure.record_request({"REMOTE_ADDR": "192.0.2.1"})
     assert ListeningAddress.objects.count() == 1
     monkeypatch.setattr(exposure, "_quiet_until", 0.0)
-    exposure.notice_request({"REMOTE_ADDR": "192.0.2.1"})
+    exposure.record_request({"REMOTE_ADDR": "192.0.2.1"})
     assert ListeningAddress.objects.count() == 1
 
 
@@ -242,12 +242,12 @@ def test_what_the_published_password_opened_ends_as_soon_as_the_database_answers
         if len(tries) < 3:
             raise OperationalError("away")
 
-    monkeypatch.setattr(published_password, "end_what_it_opened", end)
+    monkeypatch.setattr(published_password, "revoke_access", end)
     monkeypatch.setattr(exposure, "RETRY_SECONDS", 0)
     threads = []
     monkeypatch.setattr(threading.Thread, "start", lambda thread: threads.append(thread) or thread.run())
 
-    published_password.end_what_it_opened_once_possible()
+    published_password.revoke_access_when_possible()
 
     assert len(threads) == 1
     assert len(tries) == 3

@@ -123,15 +123,15 @@ def test_sessions_and_tokens_of_accounts_that_have_it_end(demo, ben_of_demo, rea
     others = api(ben_of_demo)
     ben_of_demo.set_password(NEW)
     ben_of_demo.save()
-    published_password.end_what_it_opened()
+    published_password.revoke_access()
     assert is_signed_in(client), "on loopback nothing ends"
     reach("A server listens on 0.0.0.0.")
-    assert published_password.end_what_it_opened() == [demo]
+    assert published_password.revoke_access() == [demo]
     assert not is_signed_in(client)
     assert token.get("/v2/users/me").status_code == HTTPStatus.UNAUTHORIZED
     assert others.get("/v2/users/me").status_code == HTTPStatus.OK, "ben has another password"
     assert actions_of(demo)[-1] == "account.published_password_closed"
-    assert published_password.end_what_it_opened() == []
+    assert published_password.revoke_access() == []
     assert AuditEvent.objects.filter(action="account.published_password_closed").count() == 1
 
 
@@ -142,14 +142,18 @@ def ben_of_demo(demo) -> Account:
 
 def test_later_starts_hash_no_password(demo, exposed, monkeypatch):
     monkeypatch.setattr(Account, "check_password", lambda *args: pytest.fail("a password was hashed"))
-    assert published_password.end_what_it_opened() == []
-    published_password.accounts_with_it()
+    assert published_password.revoke_access() == []
+    published_password.accounts_with_published_password()
 
 
 def test_accounts_that_have_had_another_one_are_not_named(demo, ben_of_demo, on_loopback):
     client, _ = sign_in(demo, password=PUBLISHED_PASSWORD)
     client.post("/settings/security/password", {"oldpassword": PUBLISHED_PASSWORD, "password1": NEW, "password2": NEW})
-    assert [account.username for account in published_password.accounts_with_it()] == ["ben", "cleo", "dan"]
+    assert [account.username for account in published_password.accounts_with_published_password()] == [
+        "ben",
+        "cleo",
+        "dan",
+    ]
     shown = {person.username: person.password for person in loading.people_present()}
     assert shown == {"ada": None, "ben": PUBLISHED_PASSWORD, "cleo": PUBLISHED_PASSWORD, "dan": PUBLISHED_PASSWORD}
 

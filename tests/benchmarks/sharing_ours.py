@@ -18,7 +18,7 @@ from resources.kinds import Kind  # noqa: E402
 from resources.models import Dataset, GeneralAccess, Resource  # noqa: E402
 from sharing import keys  # noqa: E402
 from sharing.access import AddressedBy, decide  # noqa: E402
-from sharing.facts import facts_of, fetch, parse_address  # noqa: E402
+from sharing.facts import fetch, load_facts, parse_address  # noqa: E402
 from sharing.lists import Ownership, listed  # noqa: E402
 from sharing.models import Grant, StorageKey  # noqa: E402
 from sharing.opening import opened_by  # noqa: E402
@@ -91,7 +91,7 @@ def _measure_signatures(dataset_id: str) -> float:
     for number in range(keys.MOST):
         token, _ = tokens.create(owner, f"token {number}", by=owner.principal)
         StorageKey.objects.create(resource_id=dataset_id, account=owner, token_id=token.pk)
-    facts = facts_of(Resource.objects.get(pk=dataset_id), None)
+    facts = load_facts(Resource.objects.get(pk=dataset_id), None)
     right = signing_key(keys.source_of(facts), Holder(owner.pk, token.pk).code)
     assert opens(dataset_id, sign_content(right, dataset_id, 0))
     forged = sign_content("f" * 64, dataset_id, 0)

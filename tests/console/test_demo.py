@@ -12,7 +12,7 @@ from accounts.models import Account, AccountGeneralAccess, AuditEvent
 from accounts.published_password import DEMO_LOADED, PUBLISHED_PASSWORD
 from console.demo import items, loading
 from console.demo.world import PEOPLE
-from console.pages.key_value_stores.preview import Form, preview_of
+from console.pages.key_value_stores.preview import Form, build_preview
 from resources.kinds import KINDS, Kind
 from resources.models import Actor, Dataset, GeneralAccess, KeyValueStore, RequestQueue, Resource, Run, Task
 from resources.records.reading import open_record
@@ -120,7 +120,7 @@ def test_records_of_every_form_and_requests_in_every_state():
     loading.load(local=True)
     store = KeyValueStore.objects.get(name="reports")
     records = {record.key: record for record in store.records.all()}
-    assert {preview_of(record).form for record in records.values()} == {Form.JSON, Form.TEXT, Form.IMAGE}
+    assert {build_preview(record).form for record in records.values()} == {Form.JSON, Form.TEXT, Form.IMAGE}
     with open_record(records["map.png"]) as image:
         assert image.read().startswith(b"\x89PNG")
     queue = RequestQueue.objects.get(name="pages-to-visit")

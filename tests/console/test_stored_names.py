@@ -42,11 +42,11 @@ def test_what_is_encrypted_at_rest_is_read():
 
 
 def test_the_address_of_a_run_is_known():
-    assert callback_url.caller(f"/from/{RUN}.70b7d259693d713b7cc8/v2/users/me") == (RUN, "/v2/users/me")
+    assert callback_url.parse_caller(f"/from/{RUN}.70b7d259693d713b7cc8/v2/users/me") == (RUN, "/v2/users/me")
 
 
 def test_undo_gives_again_what_was_removed():
-    (removed,) = undo_token.opened(UNDO, Dataset(pk="a" * 17), Principal("b" * 17, "ada", "ada@example.com"))
+    (removed,) = undo_token.unsign(UNDO, Dataset(pk="a" * 17), Principal("b" * 17, "ada", "ada@example.com"))
     assert (removed.account_id, removed.granted_by) == ("c" * 17, "b" * 17)
 
 

@@ -8,7 +8,7 @@ import pytest
 from console.data_checks import every_check
 from resources.kinds import Kind
 from sharing import caps, links
-from sharing.facts import facts_of
+from sharing.facts import load_facts
 from sharing.models import RefusedSignature, SignedLink
 from sharing.opening import opened_by
 from sharing.signatures import Opens, Signed, current_fingerprint
@@ -103,7 +103,7 @@ def test_a_link_is_checked_with_its_secret_and_not_once_that_is_forgotten(ada, s
 
 def test_a_refused_signature_that_was_cut_off_is_named(ada, store):
     refused = Signed(Opens.CONTENT, "text")
-    caps.refuse(b"d" * 32, refused, facts_of(store, ada.pk))
+    caps.refuse(b"d" * 32, refused, load_facts(store, ada.pk))
     assert wrong() == []
     RefusedSignature.objects.update(digest=b"d" * 31)
     (row,) = RefusedSignature.objects.all()
@@ -113,7 +113,7 @@ def test_a_refused_signature_that_was_cut_off_is_named(ada, store):
 def test_a_revoked_link_whose_digest_was_changed_would_open_and_so_it_is_checked(ada, store):
     link, signature = links.create(store, Opens.CONTENT, WEEK, by=ada)
     links.revoke(link, by=principal_of(ada))
-    facts = facts_of(store, ada.pk)
+    facts = load_facts(store, ada.pk)
     assert opened_by(signature, facts, Opens.CONTENT) is None
     SignedLink.objects.update(digest=b"\x00" * 32)
     assert opened_by(signature, facts, Opens.CONTENT) is not None

@@ -19,7 +19,7 @@ from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import Resource
 from resources.records import writing
 from sharing import caps, general_access, grants, keys, links, signatures
-from sharing.facts import facts_of
+from sharing.facts import load_facts
 from sharing.models import StorageKey
 from sharing.permissions import Permission
 from sharing.signatures import Opens
@@ -493,7 +493,7 @@ def test_a_key_that_is_read_again_after_the_secret_was_turned_holds_and_so_does_
     after = f"{path_of(store)}/keys?signature={create_storage_content_signature(store.pk, key)}"
     assert before.statuses(api()) == ({200}, {200})
     assert api().get(after).status_code == 200
-    assert len(keys.given(facts_of(store, None))[0]) == 1  # one holder, with two keys
+    assert len(keys.given(load_facts(store, None))[0]) == 1  # one holder, with two keys
     settings.SECRET_KEY_FALLBACKS = []
     assert before.statuses(api()) == ({403}, {403})
     assert api().get(after).status_code == 200

@@ -16,7 +16,7 @@ from resources.kinds import Kind
 from resources.models import Resource
 from resources.records import writing
 from sharing import caps, grants, keys, links
-from sharing.facts import facts_of
+from sharing.facts import load_facts
 from sharing.link_states import keys_given
 from sharing.models import Grant, SignedLink, StorageKey
 from sharing.signatures import Opens, digest
@@ -140,7 +140,7 @@ def test_where_others_could_ever_write_what_clients_signed_ends_and_the_owner_is
     [told] = upgrade_notices.unseen(upgrade_notices.ADMINISTRATOR)
     assert "1 storages of 1 accounts" in upgrade_notices.text(told)
     assert not upgrade_notices.unseen(ben.pk)
-    assert not any(holder.is_old for holder in keys_given(facts_of(store, None)))
+    assert not any(holder.is_old for holder in keys_given(load_facts(store, None)))
 
 
 def test_where_only_the_owner_ever_wrote_all_goes_on_and_nobody_is_told(ada, ben, cleo, api, give, store):
@@ -151,7 +151,7 @@ def test_where_only_the_owner_ever_wrote_all_goes_on_and_nobody_is_told(ada, ben
     assert old.statuses() == ({200}, {200})
     assert not upgrade_notices.unseen(ada.pk)
     assert not upgrade_notices.unseen(upgrade_notices.ADMINISTRATOR)
-    assert [holder.is_old for holder in keys_given(facts_of(store, None))] == [True]
+    assert [holder.is_old for holder in keys_given(load_facts(store, None))] == [True]
 
 
 def test_a_writer_of_after_the_upgrade_ends_nothing_and_gets_another_key(ada, ben, api, give, store):
@@ -174,12 +174,12 @@ def test_the_old_key_ends_as_all_keys_do(ada, api, store, make_resource):
     olds = [Old(api, each, ada) for each in stores]
     upgrade()
     links.revoke_all(store, by=ada.principal)
-    assert not any(holder.is_old for holder in keys_given(facts_of(store, None)))
+    assert not any(holder.is_old for holder in keys_given(load_facts(store, None)))
     assert [old.statuses() for old in olds] == [({403}, {403}), ({200}, {200})]
     ada.refresh_from_db()
     caps.set_cap(ada, 3650, by=ada.principal)
     assert [old.statuses() for old in olds] == [({403}, {403}), ({403}, {200})]
-    assert not any(holder.is_old for each in stores for holder in keys_given(facts_of(each, None)))
+    assert not any(holder.is_old for each in stores for holder in keys_given(load_facts(each, None)))
 
 
 def test_the_old_key_ends_with_the_account_of_its_owner(ada, api, store):
@@ -208,7 +208,7 @@ def test_an_old_key_takes_one_of_the_64_places(ada, api, store, make_resource):
     for n in range(keys.MOST + 2):
         token = ApiToken.objects.create(account=ada, name=f"{n}", digest=n.to_bytes(32), hint="x")
         StorageKey.objects.create(resource=store, account=ada, token_id=token.pk)
-        facts = facts_of(store, None)
+        facts = load_facts(store, None)
         found = keys.remembered(facts)
         assert len(keys.candidates(facts, found)) <= keys.MOST
         assert found.old

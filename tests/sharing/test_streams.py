@@ -19,7 +19,7 @@ from resources.records import writing
 from sharing import caps, issues, judging, links
 from sharing.access_gone import AccessGone
 from sharing.checks import views
-from sharing.declare import Requires, need_of
+from sharing.declare import Requires, requirement_for
 from sharing.models import Grant, SignedLink
 from sharing.signatures import Opens
 from tests.conftest import principal_of
@@ -307,7 +307,7 @@ def things(ada, make_resource, store, settings):
 def paths_of(route, pattern, things):
     """Yield the addresses that a route has for the things, with the queries that change how they are answered."""
     kind = next((k for k in Kind if (pattern.default_args or {}).get("kind") == k.value), None)
-    need = need_of(pattern.callback, "GET")
+    need = requirement_for(pattern.callback, "GET")
     kind = kind or (need.kind if isinstance(need, Requires) else None) or Kind.RUN
     values = {
         "key": "FILE",
@@ -333,7 +333,7 @@ def test_every_view_that_streams_is_judged_again(api, ada, signed_in, things, cl
     Account.objects.update(general_access=RESTRICTED)
     found = set()
     for route, pattern in views():
-        if need_of(pattern.callback, "GET") is None:
+        if requirement_for(pattern.callback, "GET") is None:
             continue
         is_api = route.startswith("v2/")
         for path in paths_of(route, pattern, things):

@@ -5,11 +5,11 @@ from accounts.principal import Principal
 from resources.models import Resource
 from sharing import keys
 from sharing.access import Access, AddressedBy
-from sharing.facts import facts_of
+from sharing.facts import load_facts
 
 
 def access_of(resource: Resource, principal: Principal) -> Access:
-    return Access(principal, resource, facts_of(resource, principal.account_id), AddressedBy.ID)
+    return Access(principal, resource, load_facts(resource, principal.account_id), AddressedBy.ID)
 
 
 def key_of(resource: Resource, account: Account | Principal | None = None) -> str:

@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print all of them, the oldest first."""
-        for line in (_json if options["json"] else _table)(administration.rows()):
+        for line in (_json if options["json"] else _table)(administration.list_accounts()):
             self.stdout.write(line)
 
 

@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print them, the newest first."""
-        for invitation in invitations.all_of_them():
+        for invitation in invitations.list_invitations():
             self.stdout.write(f"{invitation.email}  {_state(invitation)}")
 
 

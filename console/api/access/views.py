@@ -19,7 +19,7 @@ from resources.models import Resource
 from sharing import grants
 from sharing.access import AddressedBy, Decision, decide
 from sharing.declare import needs
-from sharing.facts import facts_of
+from sharing.facts import load_facts
 from sharing.models import Grant
 from sharing.narrowing import lets
 from sharing.overview import overview
@@ -112,7 +112,7 @@ def _decide(request: ResourceApiRequest, account: str | None, permission: Permis
     if account != NOBODY:
         other = _find(request, account, _people(request.resource).filter(is_active=True)).principal
     try:
-        facts = facts_of(request.resource, other.account_id)
+        facts = load_facts(request.resource, other.account_id)
     except LookupError:
         raise record_not_found() from None
     return decide(other, facts, permission, by)

@@ -214,7 +214,7 @@ def variable(said: EnvVar, is_secret: bool) -> Variable:
     return Variable(said.name, said.value, is_secret if said.is_secret is None else said.is_secret)
 
 
-def refusal_of(error: Exception) -> ApiError:
+def to_api_error(error: Exception) -> ApiError:
     """Return the API's refusal of what the rooms of Actors would not take."""
     if isinstance(error, InvalidField):
         return invalid_value(error.field, str(error))

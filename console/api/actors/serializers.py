@@ -7,7 +7,7 @@ import msgspec
 from accounts.lib.api_errors import record_not_found
 from accounts.lib.encrypted_text import UnreadableText
 from accounts.lib.timestamps import iso
-from console.api.resources.serializers import basics_of
+from console.api.resources.serializers import serialize_basics
 from resources.actors.versions import url_field_of, url_for_readers
 from resources.models import Actor, ActorVersion, Build, EnvironmentVariable, TaggedBuild
 from sharing.access import Access
@@ -16,7 +16,7 @@ from sharing.permissions import Permission
 _MAJOR, _MINOR = 10_000_000, 100_000
 
 
-def described(access: Access) -> dict[str, Any]:
+def serialize_actor(access: Access) -> dict[str, Any]:
     """Return all that a principal gets to know of an Actor.
 
     READ covers an Actor's source, as it does that of its builds. The environment is for those who may change it.
@@ -30,14 +30,14 @@ def described(access: Access) -> dict[str, Any]:
     details = msgspec.json.decode(actor.details)
     with_environment = access.allows(Permission.WRITE)
     return {
-        **basics_of(actor),
+        **serialize_basics(actor),
         "username": access.facts.owner_username,
         "title": actor.title or None,
         "description": actor.description or None,
         "isPublic": actor.is_public,
         "restartOnError": actor.restart_on_error,
-        "stats": stats_of(actor),
-        "versions": [version_answer(version, with_environment) for version in versions_of(actor.pk)],
+        "stats": serialize_stats(actor),
+        "versions": [serialize_version(version, with_environment) for version in serialize_versions(actor.pk)],
         "defaultRunOptions": _run_options(actor, details),
         "taggedBuilds": _tagged_builds(actor),
         "isSourceCodeHidden": False,
@@ -58,7 +58,7 @@ _DETAILS = (
 )
 
 
-def stats_of(actor: Actor) -> dict[str, Any]:
+def serialize_stats(actor: Actor) -> dict[str, Any]:
     """Return the counters of an Actor."""
     stats: dict[str, Any] = {"totalBuilds": actor.build_count, "totalRuns": actor.run_count}
     if actor.last_run_at is not None:
@@ -66,13 +66,13 @@ def stats_of(actor: Actor) -> dict[str, Any]:
     return stats
 
 
-def versions_of(actor_id: str) -> list[ActorVersion]:
+def serialize_versions(actor_id: str) -> list[ActorVersion]:
     """Return an Actor's versions by their numbers, with their variables at hand."""
     found = ActorVersion.objects.filter(actor_id=actor_id).prefetch_related("environment")
     return sorted(found, key=lambda version: [int(part) for part in version.number.split(".")])
 
 
-def version_answer(version: ActorVersion, with_environment: bool) -> dict[str, Any]:
+def serialize_version(version: ActorVersion, with_environment: bool) -> dict[str, Any]:
     """Return a version; without its environment, and without the password in its source's address, to mere readers."""
     answer: dict[str, Any] = {
         "versionNumber": version.number,
@@ -89,11 +89,11 @@ def version_answer(version: ActorVersion, with_environment: bool) -> dict[str, A
         answer["sourceFiles"] = msgspec.Raw(version.source_files.encode())
     if with_environment:
         variables = sorted(version.environment.all(), key=lambda variable: variable.name)
-        answer["envVars"] = [variable_answer(variable) for variable in variables]
+        answer["envVars"] = [serialize_variable(variable) for variable in variables]
     return answer
 
 
-def variable_answer(variable: EnvironmentVariable) -> dict[str, Any]:
+def serialize_variable(variable: EnvironmentVariable) -> dict[str, Any]:
     """Return a variable. A secret one has no value here, whoever asks."""
     if variable.is_secret:
         return {"name": variable.name, "isSecret": True}

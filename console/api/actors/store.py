@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.lib.api_errors import invalid_value
 from accounts.requests import ApiRequest
-from console.api.actors.serializers import stats_of
+from console.api.actors.serializers import serialize_stats
 from console.http import json_responses
 from console.http.pagination import Page, flag, one_of
 from resources.actors.pricing import pricing_at
@@ -63,7 +63,7 @@ def _in_short(actor: Actor) -> dict[str, Any]:
         "notice": "NONE",
         "badge": None,
         "categories": msgspec.json.decode(actor.details).get("categories") or [],
-        "stats": stats_of(actor),
+        "stats": serialize_stats(actor),
     }
 
 

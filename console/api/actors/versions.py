@@ -12,7 +12,7 @@ from django.http import HttpResponse
 
 from accounts.lib.api_errors import record_not_found
 from console.api.actors import serializers
-from console.api.actors.bodies import REFUSED, EnvVar, Version, refusal_of, variable
+from console.api.actors.bodies import REFUSED, EnvVar, Version, to_api_error, variable
 from console.http import json_responses, request_body
 from resources.actors import environment, versions
 from resources.kinds import Kind
@@ -25,9 +25,9 @@ from sharing.requests import ResourceApiRequest
 @needs(Kind.ACTOR, Permission.READ)
 def list_versions(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Answer with all versions."""
-    found = serializers.versions_of(request.resource.pk)
+    found = serializers.serialize_versions(request.resource.pk)
     with_environment = request.access.allows(Permission.WRITE)
-    items = [serializers.version_answer(version, with_environment) for version in found]
+    items = [serializers.serialize_version(version, with_environment) for version in found]
     return json_responses.data({"total": len(items), "items": items})
 
 
@@ -41,7 +41,7 @@ def add_version(request: ResourceApiRequest[Actor]) -> HttpResponse:
             version = versions.add(actor, said.version_number or "", by=by, **said.fields)
             environment.replace(version, said.variables(None), by=by)
     except REFUSED as error:
-        raise refusal_of(error) from None
+        raise to_api_error(error) from None
     return _answer(request, version, json_responses.CREATED)
 
 
@@ -62,7 +62,7 @@ def change_version(request: ResourceApiRequest[Actor], version: str) -> HttpResp
             if said.env_vars is not None:
                 environment.replace(found, said.variables(found), by=by)
     except REFUSED as error:
-        raise refusal_of(error) from None
+        raise to_api_error(error) from None
     return _answer(request, found)
 
 
@@ -72,7 +72,7 @@ def remove_version(request: ResourceApiRequest[Actor], version: str) -> HttpResp
     try:
         versions.remove(_version(request, version), by=request.principal)
     except REFUSED as error:
-        raise refusal_of(error) from None
+        raise to_api_error(error) from None
     return json_responses.no_content()
 
 
@@ -80,7 +80,7 @@ def remove_version(request: ResourceApiRequest[Actor], version: str) -> HttpResp
 def list_variables(request: ResourceApiRequest[Actor], version: str) -> HttpResponse:
     """Answer with the variables of a version."""
     found = _version(request, version).environment.order_by("name")
-    items = [serializers.variable_answer(each) for each in found]
+    items = [serializers.serialize_variable(each) for each in found]
     return json_responses.data({"total": len(items), "items": items})
 
 
@@ -98,7 +98,7 @@ def add_variable(request: ResourceApiRequest[Actor], version: str) -> HttpRespon
 @needs(Kind.ACTOR, Permission.WRITE)
 def show_variable(request: ResourceApiRequest[Actor], version: str, variable: str) -> HttpResponse:
     """Answer with a variable."""
-    return json_responses.data(serializers.variable_answer(_variable(_version(request, version), variable)))
+    return json_responses.data(serializers.serialize_variable(_variable(_version(request, version), variable)))
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
@@ -150,12 +150,12 @@ def _set(
             version, wanted.name, wanted.value, is_secret=wanted.is_secret, by=request.principal
         )
     except REFUSED as error:
-        raise refusal_of(error) from None
-    return json_responses.data(serializers.variable_answer(kept), status)
+        raise to_api_error(error) from None
+    return json_responses.data(serializers.serialize_variable(kept), status)
 
 
 def _answer(
     request: ResourceApiRequest[Actor], version: ActorVersion, status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
     with_environment = request.access.allows(Permission.WRITE)
-    return json_responses.data(serializers.version_answer(version, with_environment), status)
+    return json_responses.data(serializers.serialize_version(version, with_environment), status)

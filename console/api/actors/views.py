@@ -11,7 +11,7 @@ from accounts.lib.timestamps import iso
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from console.api.actors import serializers
-from console.api.actors.bodies import REFUSED, ActorBody, BuildTag, Version, refusal_of
+from console.api.actors.bodies import REFUSED, ActorBody, BuildTag, Version, to_api_error
 from console.api.resources.update import may_not_change
 from console.http import json_responses, request_body
 from console.http.pagination import Page, flag, one_of
@@ -71,16 +71,16 @@ def create(request: ApiRequest) -> HttpResponse:
             for version in body.versions or ():
                 _add(actor, version, principal)
     except REFUSED as error:
-        raise refusal_of(error) from None
+        raise to_api_error(error) from None
     access = access_to(principal, actor)
     location = f"{settings.PUBLIC_URL}/v2/actors/{actor.pk}"
-    return json_responses.data(serializers.described(access), json_responses.CREATED, location=location)
+    return json_responses.data(serializers.serialize_actor(access), json_responses.CREATED, location=location)
 
 
 @needs(Kind.ACTOR, Permission.READ)
 def show(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Answer with what is known of an Actor."""
-    return json_responses.data(serializers.described(request.access))
+    return json_responses.data(serializers.serialize_actor(request.access))
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
@@ -99,10 +99,10 @@ def update(request: ResourceApiRequest[Actor]) -> HttpResponse:
             for tag, build in (body.tagged_builds or {}).items():
                 _tag(actor, tag, build, by)
     except REFUSED as error:
-        raise refusal_of(error) from None
+        raise to_api_error(error) from None
     except ResourceGone:
         raise _gone() from None
-    return json_responses.data(serializers.described(request.access))
+    return json_responses.data(serializers.serialize_actor(request.access))
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
@@ -150,7 +150,7 @@ def _list_item(actor: Actor) -> dict[str, Any]:
         "createdAt": iso(actor.created_at),
         "modifiedAt": iso(actor.modified_at),
         "isPublic": actor.is_public,
-        "stats": serializers.stats_of(actor),
+        "stats": serializers.serialize_stats(actor),
     }
 
 

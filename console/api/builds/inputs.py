@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpResponse
 
 from console.api.builds.views import check_actor, default_build
-from console.api.runs.parsers import refusal_of
+from console.api.runs.parsers import to_api_error
 from console.http import json_responses, request_body
 from resources.actors.builds import build_for
 from resources.builds.openapi import document
@@ -50,7 +50,7 @@ def validate(request: ResourceApiRequest[Actor]) -> HttpResponse:
         holder = Holder(request.principal.account_id or "", build.actor_id or "")
         check_value(_content(build).input_schema, given, holder)
     except InvalidInput as error:
-        raise refusal_of(error) from None
+        raise to_api_error(error) from None
     return json_responses.raw(msgspec.json.encode({"valid": True}))
 
 

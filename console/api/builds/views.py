@@ -17,9 +17,9 @@ from django.http import HttpResponse
 from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.lib.timestamps import iso
 from accounts.requests import ApiRequest
-from console.api.actors.bodies import refusal_of
+from console.api.actors.bodies import to_api_error
 from console.api.actors.serializers import number_as_int
-from console.api.resources.serializers import basics_of
+from console.api.resources.serializers import serialize_basics
 from console.api.resources.update import change_general_access
 from console.api.runs.wait_for_finish import seconds_to_wait, until_finished
 from console.http import json_responses, request_body
@@ -89,10 +89,10 @@ def start(request: ResourceApiRequest[Actor]) -> HttpResponse:
     except starting.CannotBuild as error:
         raise _cannot_build(error) from None
     except InvalidField as error:
-        raise refusal_of(error) from None
+        raise to_api_error(error) from None
     until_finished(request, build, seconds)
     access = access_to(request.principal, build)
-    return json_responses.data(described(access), json_responses.CREATED, location=_url_of(build))
+    return json_responses.data(serialize_build(access), json_responses.CREATED, location=_url_of(build))
 
 
 @needs(Kind.ACTOR, Permission.READ)
@@ -100,7 +100,7 @@ def show_default(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Answer with the build that runs of an Actor use when nothing else is asked for."""
     access = default_build(request)
     until_finished(request, access.resource, seconds_to_wait(request.GET))
-    return json_responses.data(described(access))
+    return json_responses.data(serialize_build(access))
 
 
 @needs(Kind.BUILD, Permission.READ)
@@ -108,7 +108,7 @@ def show(request: ResourceApiRequest[Build], actor: str = "") -> HttpResponse:
     """Answer with what is known of a build, and wait for its end as long as is asked for."""
     check_actor(request, actor)
     until_finished(request, request.resource, seconds_to_wait(request.GET))
-    return json_responses.data(described(request.access))
+    return json_responses.data(serialize_build(request.access))
 
 
 @needs(Kind.BUILD, Permission.WRITE, Permission.MANAGE_ACCESS_RIGHTS)
@@ -117,7 +117,7 @@ def update(request: ResourceApiRequest[Build]) -> HttpResponse:
     change = request_body.read_json(request, BuildChange)
     if change.general_access is not msgspec.UNSET:
         change_general_access(request, change.general_access)
-    return json_responses.data(described(request.access))
+    return json_responses.data(serialize_build(request.access))
 
 
 @needs(Kind.BUILD, Permission.WRITE)
@@ -137,7 +137,7 @@ def abort(request: ResourceApiRequest[Build], actor: str = "") -> HttpResponse:
     """Abort a build that has not finished; one that has is left as it is."""
     check_actor(request, actor)
     abort_build(request.resource, by=request.principal)
-    return json_responses.data(described(request.access))
+    return json_responses.data(serialize_build(request.access))
 
 
 def default_build(request: ResourceApiRequest[Actor]) -> Access[Build]:
@@ -170,12 +170,12 @@ def check_actor(request: ResourceApiRequest[Build], actor: str) -> None:
         raise refusals.not_found(Kind.BUILD)
 
 
-def described(access: Access[Build]) -> dict[str, Any]:
+def serialize_build(access: Access[Build]) -> dict[str, Any]:
     """Return all that a principal gets to know of a build."""
     build = access.resource
     content = BuildContent.objects.filter(build_id=build.pk).first() or BuildContent()
     answer = {
-        **basics_of(build),
+        **serialize_basics(build),
         **_state(build),
         "statusMessage": build.status_message or None,
         "exitCode": build.exit_code,

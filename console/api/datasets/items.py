@@ -10,7 +10,7 @@ from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from accounts.lib.api_errors import ApiError, record_not_found
 from console.http import json_responses, request_body
-from console.http.disconnect import still_there
+from console.http.disconnect import is_connected
 from console.http.items_query import parse_items_query
 from console.http.pagination import flag
 from console.http.query import parameters
@@ -52,7 +52,7 @@ def answer_with_items(request: ResourceApiRequest, dataset: Resource, dataset_id
         options = options.about(dataset_id, dataset.name or dataset_id, dataset.console_url)
     only_headers = request.method == "HEAD"
     try:
-        items = open_items(dataset_id, options, with_body=not only_headers, still_wanted=lambda: still_there(request))
+        items = open_items(dataset_id, options, with_body=not only_headers, still_wanted=lambda: is_connected(request))
     except DatasetGone:
         raise _gone() from None
     except ReaderGone:
@@ -91,7 +91,7 @@ def append(request: ResourceApiRequest[Dataset]) -> HttpResponse:
 def statistics(request: ResourceApiRequest[Dataset]) -> HttpResponse:
     """Answer with the statistics of each field of the items."""
     try:
-        by_field = field_statistics(request.resource.pk, still_wanted=lambda: still_there(request))
+        by_field = field_statistics(request.resource.pk, still_wanted=lambda: is_connected(request))
     except DatasetGone:
         raise _gone() from None
     except ReaderGone:

@@ -12,7 +12,7 @@ from accounts.lib.timestamps import iso
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from console.api.resources.lists import answer_with_list
-from console.api.resources.serializers import basics_of
+from console.api.resources.serializers import serialize_basics
 from console.api.resources.storage_schemas import schema_in
 from console.api.resources.update import change_storage
 from console.http import json_responses
@@ -86,7 +86,7 @@ def _described(access: Access[Dataset]) -> dict[str, Any]:
 
 def _dataset(dataset: Dataset, username: str, run: Facts | None) -> dict[str, Any]:
     return {
-        **basics_of(dataset),
+        **serialize_basics(dataset),
         **_counters(dataset),
         "title": dataset.title or None,
         "username": username,
@@ -105,7 +105,7 @@ def _list_items(rows: Sequence[Listed], _: Principal) -> list[dict[str, Any]]:
 
 def _list_item(dataset: Dataset, row: Listed) -> dict[str, Any]:
     return {
-        **basics_of(dataset),
+        **serialize_basics(dataset),
         **_counters(dataset),
         # The clients' model of a list wants a text here, where that of one dataset takes null.
         "name": dataset.name or "",

@@ -47,7 +47,7 @@ def write_record(request: ResourceApiRequest[KeyValueStore], key: str) -> HttpRe
     """Store the body under a key, as it comes, in place of what is there."""
     content_type = _content_type(request)
     content_encoding = request_body.content_encoding(request)
-    if request_body.announced_length(request) > settings.API_MAX_RECORD_BYTES:
+    if request_body.content_length(request) > settings.API_MAX_RECORD_BYTES:
         raise _too_large()
     try:
         record = writing.write(

@@ -12,7 +12,7 @@ from accounts.lib.timestamps import iso
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from console.api.resources.lists import answer_with_list
-from console.api.resources.serializers import basics_of
+from console.api.resources.serializers import serialize_basics
 from console.api.resources.storage_schemas import schema_in
 from console.api.resources.update import change_storage
 from console.http import json_responses
@@ -104,7 +104,7 @@ def _list_item(store: KeyValueStore, row: Listed) -> dict[str, Any]:
 
 def _store(store: KeyValueStore, username: str, actor_id: str | None) -> dict[str, Any]:
     return {
-        **basics_of(store),
+        **serialize_basics(store),
         "title": store.title or None,
         "username": username,
         "accessedAt": iso(store.accessed_at),

@@ -16,7 +16,7 @@ from sharing.requests import ResourceApiRequest
 MAX_KEY = 32
 
 
-def client_of(request: ResourceApiRequest[RequestQueue]) -> Client:
+def client_from_request(request: ResourceApiRequest[RequestQueue]) -> Client:
     """Return the client that the request says it comes from; an empty key is none.
 
     Raises:
@@ -35,7 +35,7 @@ def note_reader(request: ResourceApiRequest[RequestQueue]) -> bool:
 
     Whoever cannot write cannot spoil what a client remembers of the queue, and is no client of it.
     """
-    queue, client = request.resource, client_of(request)
+    queue, client = request.resource, client_from_request(request)
     if not request.access.allows(Permission.WRITE):
         return queue.had_multiple_clients
     return clients.note(queue.pk, client, queue.client_key, queue.had_multiple_clients)

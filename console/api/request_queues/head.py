@@ -7,8 +7,8 @@ from django.http import HttpResponse
 
 from accounts.lib.api_errors import invalid_value
 from accounts.lib.timestamps import iso
-from console.api.request_queues.client_keys import client_of, note_reader, refusals
-from console.api.request_queues.serializers import in_head
+from console.api.request_queues.client_keys import client_from_request, note_reader, refusals
+from console.api.request_queues.serializers import serialize_head_item
 from console.http import json_responses
 from console.http.pagination import flag, whole_number
 from resources.kinds import Kind
@@ -32,7 +32,7 @@ def show(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
     queue = request.resource
     limit = min(whole_number(request.GET, "limit", 0) or DEFAULT_HEAD, MAX_HEAD)
     had_multiple_clients = note_reader(request)
-    items = [in_head(each) for each in head.head(queue.pk, limit)]
+    items = [serialize_head_item(each) for each in head.head(queue.pk, limit)]
     head_items.add(queue.pk, len(items))
     return json_responses.data(
         {
@@ -47,7 +47,7 @@ def show(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
 def lock(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
     """Lock the first requests that are neither handled nor locked, and answer with them."""
-    queue, client, seconds = request.resource, client_of(request), _lock_seconds(request)
+    queue, client, seconds = request.resource, client_from_request(request), _lock_seconds(request)
     limit = min(whole_number(request.GET, "limit", 0) or MAX_LOCKED_HEAD, MAX_LOCKED_HEAD)
     with refusals():
         locked = head.lock_head(queue.pk, limit, timedelta(seconds=seconds), client=client)
@@ -58,7 +58,7 @@ def lock(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
         "queueHasLockedRequests": locked.has_locked,
         "hadMultipleClients": locked.had_multiple_clients,
         "lockSecs": seconds,
-        "items": [{**in_head(each), "lockExpiresAt": expires_at} for each in locked.requests],
+        "items": [{**serialize_head_item(each), "lockExpiresAt": expires_at} for each in locked.requests],
     }
     if client.key is not None:
         answer["clientKey"] = client.key
@@ -68,7 +68,7 @@ def lock(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
 def prolong(request: ResourceApiRequest[RequestQueue], request_id: str) -> HttpResponse:
     """Let the client's lock on a request end later."""
-    client, forefront = client_of(request), flag(request.GET, "forefront")
+    client, forefront = client_from_request(request), flag(request.GET, "forefront")
     duration = timedelta(seconds=_lock_seconds(request))
     with refusals():
         expires_at = locks.prolong(request.resource.pk, request_id, duration, client=client, forefront=forefront)
@@ -78,7 +78,7 @@ def prolong(request: ResourceApiRequest[RequestQueue], request_id: str) -> HttpR
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
 def unlock(request: ResourceApiRequest[RequestQueue], request_id: str) -> HttpResponse:
     """Take the client's lock off a request."""
-    client, forefront = client_of(request), flag(request.GET, "forefront")
+    client, forefront = client_from_request(request), flag(request.GET, "forefront")
     with refusals():
         locks.unlock(request.resource.pk, request_id, client=client, forefront=forefront)
     return json_responses.no_content()
@@ -87,7 +87,7 @@ def unlock(request: ResourceApiRequest[RequestQueue], request_id: str) -> HttpRe
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
 def unlock_all(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
     """Take all of the client's locks off."""
-    client = client_of(request)
+    client = client_from_request(request)
     with refusals():
         count = locks.unlock_all(request.resource.pk, client=client)
     return json_responses.data({"unlockedCount": count})

@@ -7,8 +7,8 @@ import msgspec
 from django.http import HttpResponse
 
 from accounts.lib.api_errors import ApiError, invalid_value
-from console.api.request_queues.client_keys import client_of, note_reader, refusals
-from console.api.request_queues.serializers import RequestBody, RequestToDelete, registered, stored
+from console.api.request_queues.client_keys import client_from_request, note_reader, refusals
+from console.api.request_queues.serializers import RequestBody, RequestToDelete, serialize_registered, serialize_request
 from console.http import json_responses, request_body
 from console.http.pagination import flag, whole_number
 from resources.kinds import Kind
@@ -41,7 +41,7 @@ def list_requests(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
     note_reader(request)
     page = reading.page(request.resource.pk, limit, after=after, states=states)
     reads.add(request.resource.pk)
-    answer: dict[str, Any] = {"items": [stored(each) for each in page.requests], "limit": limit, **place}
+    answer: dict[str, Any] = {"items": [serialize_request(each) for each in page.requests], "limit": limit, **place}
     if page.next_after is not None:
         answer["nextCursor"] = page.next_after
     return json_responses.data(answer)
@@ -50,7 +50,7 @@ def list_requests(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
 def add(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
     """Add one request, unless there is one with its unique key."""
-    client, forefront = client_of(request), flag(request.GET, "forefront")
+    client, forefront = client_from_request(request), flag(request.GET, "forefront")
     new = request_body.read_json(request, RequestBody).checked()
     with refusals():
         (added,) = writing.add(request.resource.pk, [new], client=client, forefront=forefront)
@@ -58,7 +58,7 @@ def add(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
         raise ApiError(
             HTTPStatus.TOO_MANY_REQUESTS, "rate-limit-exceeded", "The request was being deleted. Add it again."
         )
-    return json_responses.data(registered(added), json_responses.CREATED)
+    return json_responses.data(serialize_registered(added), json_responses.CREATED)
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.READ)
@@ -67,39 +67,39 @@ def show(request: ResourceApiRequest[RequestQueue], request_id: str) -> HttpResp
     with refusals():
         found = reading.get(request.resource.pk, request_id)
     reads.add(request.resource.pk)
-    return json_responses.data(stored(found))
+    return json_responses.data(serialize_request(found))
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
 def replace(request: ResourceApiRequest[RequestQueue], request_id: str) -> HttpResponse:
     """Put a request in the place of the one with this ID, or add it."""
-    client, forefront = client_of(request), flag(request.GET, "forefront")
+    client, forefront = client_from_request(request), flag(request.GET, "forefront")
     body = request_body.read_json(request, RequestBody)
     if body.id not in (msgspec.UNSET, None, request_id):
         raise ApiError(HTTPStatus.BAD_REQUEST, "id-does-not-match", "The ID in the body is not the one in the URL.")
     with refusals():
         new = body.checked()
         replaced = writing.replace(request.resource.pk, request_id, new, client=client, forefront=forefront)
-    return json_responses.data(registered(replaced))
+    return json_responses.data(serialize_registered(replaced))
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
 def delete(request: ResourceApiRequest[RequestQueue], request_id: str) -> HttpResponse:
     """Delete one request."""
     with refusals():
-        writing.delete(request.resource.pk, request_id, client=client_of(request))
+        writing.delete(request.resource.pk, request_id, client=client_from_request(request))
     return json_responses.no_content()
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
 def add_batch(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
     """Add up to 25 requests; all of them, or none when one is not valid."""
-    client, forefront = client_of(request), flag(request.GET, "forefront")
+    client, forefront = client_from_request(request), flag(request.GET, "forefront")
     batch = _checked_batch(request_body.read_json(request, list[RequestBody]))
     new = [each.checked(f"[{at}].") for at, each in enumerate(batch)]
     with refusals():
         added = writing.add(request.resource.pk, new, client=client, forefront=forefront)
-    processed = [registered(each) for each in added if each is not None]
+    processed = [serialize_registered(each) for each in added if each is not None]
     unprocessed = [
         {"uniqueKey": each.unique_key, "url": each.url, "method": each.method}
         for each, result in zip(new, added, strict=True)
@@ -113,7 +113,7 @@ def add_batch(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
 def delete_batch(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
     """Delete up to 25 requests, each called by its ID or its unique key; one that is not there is done with."""
-    client = client_of(request)
+    client = client_from_request(request)
     batch = _checked_batch(request_body.read_json(request, list[RequestToDelete]))
     ids = [_id_of(each, at) for at, each in enumerate(batch)]
     with refusals():

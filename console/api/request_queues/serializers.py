@@ -98,7 +98,7 @@ class RequestToDelete(msgspec.Struct, rename="camel"):
     unique_key: str | None = None
 
 
-def stored(request: StoredRequest) -> dict[str, Any]:
+def serialize_request(request: StoredRequest) -> dict[str, Any]:
     """Return a request of a queue as the API writes it."""
     fields: dict[str, Any] = {
         "id": request.id,
@@ -116,7 +116,7 @@ def stored(request: StoredRequest) -> dict[str, Any]:
     return fields
 
 
-def in_head(request: HeadRequest) -> dict[str, Any]:
+def serialize_head_item(request: HeadRequest) -> dict[str, Any]:
     """Return a request at the head of a queue as the API writes it."""
     return {
         "id": request.id,
@@ -127,7 +127,7 @@ def in_head(request: HeadRequest) -> dict[str, Any]:
     }
 
 
-def registered(request: Registered) -> dict[str, Any]:
+def serialize_registered(request: Registered) -> dict[str, Any]:
     """Return what became of a request that was added or replaced, as the API writes it."""
     return {
         "requestId": request.id,

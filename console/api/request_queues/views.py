@@ -11,7 +11,7 @@ from accounts.lib.timestamps import iso
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from console.api.resources.lists import answer_with_list
-from console.api.resources.serializers import basics_of
+from console.api.resources.serializers import serialize_basics
 from console.api.resources.update import change_storage
 from console.http import json_responses
 from resources import storages
@@ -82,7 +82,7 @@ def _described(access: Access[RequestQueue]) -> dict[str, Any]:
     """Return one queue as the API writes it for whoever has this access."""
     queue, run = access.resource, access.facts.run
     return {
-        **basics_of(queue),
+        **serialize_basics(queue),
         **_counters(queue),
         "title": queue.title or None,
         "username": access.facts.owner_username,
@@ -99,7 +99,7 @@ def _list_items(rows: Sequence[Listed], _: Principal) -> list[dict[str, Any]]:
 
 def _list_item(queue: RequestQueue, row: Listed) -> dict[str, Any]:
     return {
-        **basics_of(queue),
+        **serialize_basics(queue),
         **_counters(queue),
         # The description of a list wants a text here, where that of one queue takes null.
         "name": queue.name or "",

@@ -6,7 +6,7 @@ from accounts.lib.timestamps import iso
 from resources.models import Resource
 
 
-def basics_of(resource: Resource) -> dict[str, Any]:
+def serialize_basics(resource: Resource) -> dict[str, Any]:
     """Return the fields that every kind has."""
     return {
         "id": resource.pk,

@@ -11,7 +11,7 @@ import msgspec
 from django.http import HttpResponse
 
 from accounts.lib.api_errors import ApiError, invalid_value
-from console.api.runs.parsers import input_in, options_in, refusal_of
+from console.api.runs.parsers import parse_input, parse_options, to_api_error
 from console.api.runs.views import answer_with
 from console.http import json_responses, request_body
 from console.http.pagination import flag
@@ -50,14 +50,14 @@ def resurrect(request: ResourceApiRequest[Run]) -> HttpResponse:
 
     With a `build`, one that was turned into a run of another Actor goes on as what was started.
     """
-    run, options = request.resource, options_in(request.GET)
+    run, options = request.resource, parse_options(request.GET)
     check_may_go_on(run, options.build, by=request.principal)
     try:
         resurrecting.resurrect(run, options, by=request.principal)
     except resurrecting.NotFinished as error:
         raise _not_now(error) from None
     except (InvalidOption, InvalidInput, CannotRun) as error:
-        raise refusal_of(error) from None
+        raise to_api_error(error) from None
     return answer_with(request)
 
 
@@ -79,8 +79,8 @@ def metamorph(request: ResourceApiRequest[Run]) -> HttpResponse:
     if not named:
         raise ApiError(HTTPStatus.BAD_REQUEST, "parameter-required", "The parameter targetActorId is required.")
     target = get_or_refuse(request.principal, Kind.ACTOR, named, Permission.RUN)
-    body, content_type = input_in(request)
-    build = options_in(request.GET).build or ""
+    body, content_type = parse_input(request)
+    build = parse_options(request.GET).build or ""
     try:
         restarting.metamorph(
             request.resource, target, build=build, input=body, content_type=content_type, by=request.principal
@@ -92,7 +92,7 @@ def metamorph(request: ResourceApiRequest[Run]) -> HttpResponse:
     except writing.StoreGone:
         raise ApiError(HTTPStatus.BAD_REQUEST, "record-not-found", "The run's key-value store was deleted.") from None
     except (InvalidInput, CannotRun) as error:
-        raise refusal_of(error) from None
+        raise to_api_error(error) from None
     return answer_with(request)
 
 

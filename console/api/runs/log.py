@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from django.http import HttpResponseBase, StreamingHttpResponse
 
 from console.api.runs import wait_for_finish
-from console.http.disconnect import still_there
+from console.http.disconnect import is_connected
 from console.http.pagination import flag
 from resources.kinds import Kind
 from resources.logs.following import follow, printable, whole
@@ -46,7 +46,7 @@ def _answer(request: ResourceApiRequest) -> HttpResponseBase:
         pieces = whole(facts.id)
         return StreamingHttpResponse(pieces if is_raw else printable(pieces), headers=headers)
     place = wait_for_finish.enter(request)
-    pieces = follow(facts.id, facts.kind, lambda: still_there(request))
+    pieces = follow(facts.id, facts.kind, lambda: is_connected(request))
     return StreamingHttpResponse(_Following(pieces if is_raw else printable(pieces), place), headers=headers)
 
 

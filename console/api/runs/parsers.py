@@ -31,7 +31,7 @@ _BASE64 = str.maketrans(" -_", "++/")
 _ORIGIN_HEADER = "HTTP_X_APIFY_REQUEST_ORIGIN"
 
 
-def options_in(query: QueryDict) -> RunOptions:
+def parse_options(query: QueryDict) -> RunOptions:
     """Return the options that a query gives; what it leaves out is somebody else's to choose.
 
     Raises:
@@ -49,10 +49,10 @@ def options_in(query: QueryDict) -> RunOptions:
     try:
         return options.checked()
     except InvalidOption as error:
-        raise refusal_of(error) from None
+        raise to_api_error(error) from None
 
 
-def refusal_of(error: InvalidOption | InvalidInput | CannotRun | InvalidWebhook) -> ApiError:
+def to_api_error(error: InvalidOption | InvalidInput | CannotRun | InvalidWebhook) -> ApiError:
     """Return the 400 for options, webhooks or an input that no run can have, or an Actor that cannot be run."""
     if isinstance(error, InvalidInput):
         return ApiError(HTTPStatus.BAD_REQUEST, "invalid-input", str(error))
@@ -64,7 +64,7 @@ def refusal_of(error: InvalidOption | InvalidInput | CannotRun | InvalidWebhook)
     return ApiError(refusal.status, error.type, refusal.message)
 
 
-def input_in(request: HttpRequest) -> tuple[bytes | None, str]:
+def parse_input(request: HttpRequest) -> tuple[bytes | None, str]:
     """Return the body of a request and its type, for an Actor to make of it what it likes; None for no input.
 
     That is an empty body, or the JSON value null, which the Python client sends where it is given no input.
@@ -87,13 +87,13 @@ def input_in(request: HttpRequest) -> tuple[bytes | None, str]:
     return body, content_type
 
 
-def input_over_task(request: HttpRequest, task: Task) -> tuple[bytes | None, str]:
+def parse_input_over_task(request: HttpRequest, task: Task) -> tuple[bytes | None, str]:
     """Return the input of a task's run: what the task has saved, with the fields that the body gives instead.
 
     Raises:
         ApiError: 415 for a body that is not JSON, 400 for one that is not an object.
     """
-    body, content_type = input_in(request)
+    body, content_type = parse_input(request)
     if body is None:
         return (task.input.encode(), task.input_content_type) if task.input else (None, "")
     if not is_json(content_type):
@@ -108,7 +108,7 @@ def input_over_task(request: HttpRequest, task: Task) -> tuple[bytes | None, str
     return msgspec.json.encode({**_saved_fields(task), **given}), JSON_TYPE
 
 
-def webhooks_in(query: QueryDict) -> list[tuple[WebhookChange, str | None]]:
+def parse_webhooks(query: QueryDict) -> list[tuple[WebhookChange, str | None]]:
     """Return the webhooks that a run is to be given, each with its idempotency key: Base64 of a JSON array.
 
     Raises:
@@ -126,7 +126,7 @@ def webhooks_in(query: QueryDict) -> list[tuple[WebhookChange, str | None]]:
     return [(each.change(None), each.idempotency_key) for each in given]
 
 
-def origin_of(request: ApiRequest) -> str:
+def parse_origin(request: ApiRequest) -> str:
     """Return where a run is asked for: in another run, on the command line, or by some other client."""
     if getattr(request, "from_run", "") or request.principal.run:
         return Origin.ACTOR

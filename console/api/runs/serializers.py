@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 
 from accounts.lib.timestamps import iso
-from console.api.resources.serializers import basics_of
+from console.api.resources.serializers import serialize_basics
 from resources.actors.pricing import pricing_at
 from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import Actor, Dataset, KeyValueStore, RequestQueue, Resource, Run
@@ -45,7 +45,7 @@ class _InList(NamedTuple):
     scheduled_at: datetime | None
 
 
-def run_in_full(run: Run, access: Access) -> dict[str, Any]:
+def serialize_run(run: Run, access: Access) -> dict[str, Any]:
     """Return a run with all that may be known of it.
 
     What it has used is for those who say who they are, and where it was started from for its owner alone.
@@ -53,13 +53,13 @@ def run_in_full(run: Run, access: Access) -> dict[str, Any]:
     storages = _storages_of(run)
     ids = {storage.kind: storage.pk for storage in storages}
     described = {
-        **basics_of(run),
+        **serialize_basics(run),
         **_core(run, ids),
         "statusMessage": run.status_message or None,
         "isStatusMessageTerminal": run.is_status_message_terminal,
         "meta": _meta(run) | (_client_of(run) if access.principal.account_id == run.owner_id else {}),
         "stats": stats_of(run),
-        "options": options_in(run),
+        "options": serialize_options(run),
         "exitCode": run.exit_code,
         "storageIds": {_STORAGE_GROUPS[Kind(kind)]: {"default": id_} for kind, id_ in ids.items()},
         "chargedEventCounts": run.charged_events,
@@ -72,7 +72,7 @@ def run_in_full(run: Run, access: Access) -> dict[str, Any]:
     return described
 
 
-def runs_in_list(rows: Sequence[Listed]) -> list[dict[str, Any]]:
+def serialize_runs(rows: Sequence[Listed]) -> list[dict[str, Any]]:
     """Return the runs of a list, in two queries however many they are; one that is gone meanwhile is left out."""
     ids = [row.id for row in rows]
     found = Run.objects.filter(pk__in=ids).values_list(*_InList._fields)
@@ -84,7 +84,7 @@ def runs_in_list(rows: Sequence[Listed]) -> list[dict[str, Any]]:
     return [_in_list(runs[row.id], storages[row.id], row) for row in rows if row.id in runs]
 
 
-def options_in(run: Run) -> dict[str, Any]:
+def serialize_options(run: Run) -> dict[str, Any]:
     """Return what a run has been given, as the API has it."""
     options = {
         "build": run.build_option,

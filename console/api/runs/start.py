@@ -16,8 +16,15 @@ from django.http import HttpResponse, HttpResponseBase
 from accounts.lib.api_errors import ApiError, record_not_found
 from console.api.datasets.items import answer_with_items
 from console.api.runs import wait_for_finish
-from console.api.runs.parsers import input_in, input_over_task, options_in, origin_of, refusal_of, webhooks_in
-from console.api.runs.serializers import run_in_full
+from console.api.runs.parsers import (
+    parse_input,
+    parse_input_over_task,
+    parse_options,
+    parse_origin,
+    parse_webhooks,
+    to_api_error,
+)
+from console.api.runs.serializers import serialize_run
 from console.http import json_responses
 from console.http.endpoint import method_not_allowed
 from console.http.items_query import parse_items_query
@@ -90,7 +97,7 @@ def _answer_with_run(
     wait_for_finish.until_finished(request, run, seconds)
     access = access_to(request.principal, run)
     return json_responses.data(
-        run_in_full(run, access), json_responses.CREATED, location=f"{settings.PUBLIC_URL}/v2/{path(run)}"
+        serialize_run(run, access), json_responses.CREATED, location=f"{settings.PUBLIC_URL}/v2/{path(run)}"
     )
 
 
@@ -136,19 +143,19 @@ def _items(request: ResourceApiRequest, run: Run) -> HttpResponseBase:
 
 
 def _run_of_actor(request: ResourceApiRequest[Actor]) -> Run:
-    body, content_type = input_in(request)
+    body, content_type = parse_input(request)
     return _start(request, request.resource, None, body, content_type)
 
 
 def _run_of_task(request: ResourceApiRequest[Task]) -> Run:
     task = request.resource
     actor = get_or_refuse(request.principal, Kind.ACTOR, task.actor_id or "", Permission.RUN)
-    body, content_type = input_over_task(request, task)
+    body, content_type = parse_input_over_task(request, task)
     return _start(request, actor, task, body, content_type)
 
 
 def _start(request: ResourceApiRequest, actor: Actor, task: Task | None, body: bytes | None, content_type: str) -> Run:
-    options = options_in(request.GET)
+    options = parse_options(request.GET)
     try:
         return starting.start(
             actor,
@@ -157,10 +164,10 @@ def _start(request: ResourceApiRequest, actor: Actor, task: Task | None, body: b
             content_type=content_type,
             options=options,
             task=task,
-            origin=origin_of(request),
-            webhooks=webhooks_in(request.GET),
+            origin=parse_origin(request),
+            webhooks=parse_webhooks(request.GET),
             client_ip=get_adapter().get_client_ip(request),
             user_agent=request.META.get("HTTP_USER_AGENT", ""),
         )
     except (InvalidOption, InvalidInput, InvalidWebhook, starting.CannotRun) as error:
-        raise refusal_of(error) from None
+        raise to_api_error(error) from None

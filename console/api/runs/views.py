@@ -10,11 +10,11 @@ from django.db import transaction
 from django.http import HttpResponse, QueryDict
 
 from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
-from accounts.middleware import token_of
+from accounts.middleware import token_from_request
 from accounts.requests import ApiRequest
 from console.api.resources.lists import OWNERSHIPS
 from console.api.resources.update import change_general_access, check_may_change
-from console.api.runs.serializers import run_in_full, runs_in_list
+from console.api.runs.serializers import serialize_run, serialize_runs
 from console.api.runs.wait_for_finish import seconds_to_wait, until_finished
 from console.http import json_responses, request_body
 from console.http.pagination import Page, one_of
@@ -97,7 +97,7 @@ def delete(request: ResourceApiRequest[Run]) -> HttpResponse:
 
 def answer_with(request: ResourceApiRequest[Run]) -> HttpResponse:
     """Return the request's run as it is now."""
-    return json_responses.data(run_in_full(request.resource, request.access))
+    return json_responses.data(serialize_run(request.resource, request.access))
 
 
 def _say(request: ResourceApiRequest[Run], change: RunChange) -> None:
@@ -114,7 +114,7 @@ def _say(request: ResourceApiRequest[Run], change: RunChange) -> None:
     run, principal = request.resource, request.principal
     # Whoever else writes one may not try by it what the secrets of the run are.
     if principal.run and principal.run.id == run.pk:
-        message = without_secrets(run, message, token_of(request) or "")
+        message = without_secrets(run, message, token_from_request(request) or "")
     Run.objects.filter(pk=run.pk).update(status_message=message, is_status_message_terminal=is_last is True)
 
 
@@ -130,7 +130,7 @@ def _list(request: ApiRequest, **of: str) -> HttpResponse:
         "until": _end_of_millisecond(_moment(request.GET, "startedBefore")),
     }
     rows = listed(account_id, **wanted, offset=page.offset, limit=page.limit, newest_first=page.desc)
-    return json_responses.data(page.answer(count_listed(account_id, **wanted), runs_in_list(rows)))
+    return json_responses.data(page.answer(count_listed(account_id, **wanted), serialize_runs(rows)))
 
 
 def _end_of_millisecond(moment: datetime | None) -> datetime | None:

@@ -17,10 +17,10 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, QueryDict
 
-from accounts.enumeration import who_asks
+from accounts.enumeration import client_key
 from accounts.lib.api_errors import ApiError, invalid_value
 from accounts.requests import ApiRequest
-from console.http.disconnect import still_there
+from console.http.disconnect import is_connected
 from resources.jobs.status import FINISHED
 from resources.kinds import Kind
 from resources.models import Build, Run
@@ -41,7 +41,7 @@ class WaitSlot:
     _taken: Counter[str] = Counter()  # by who has them; who has none is not in it
 
     def __init__(self, request: ApiRequest) -> None:
-        self._who = who_asks(request, request.principal)
+        self._who = client_key(request, request.principal)
         with self._lock:
             is_free = self._taken.total() < settings.WAITING_CLIENTS
             self._is_taken = is_free and self._taken[self._who] < settings.WAITING_CLIENTS_OF_ONE
@@ -118,7 +118,7 @@ def wait(request: HttpRequest, job: Build | Run, seconds: float) -> bool:
     kind = Kind(job.kind)
     waited = False
     status: str | None = job.status
-    while status not in FINISHED and (left := deadline - clock()) > 0 and still_there(request):
+    while status not in FINISHED and (left := deadline - clock()) > 0 and is_connected(request):
         if not connection.in_atomic_block:
             connection.close()
         sleep(min(pause, left))

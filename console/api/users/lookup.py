@@ -29,14 +29,14 @@ def find_account(request: ApiRequest, text: str, known: QuerySet[Account] | None
     if principal.is_called(text):
         known = Account.objects.filter(pk=principal.account_id)
     account = Account.objects.find(text, among=known) if known is not None else None
-    return account or _look_up(text, enumeration.who_asks(request, principal))
+    return account or _look_up(text, enumeration.client_key(request, principal))
 
 
 def _look_up(text: str, who: str) -> Account | None:
-    if enumeration.is_stopped(_ACCOUNTS, who):
+    if enumeration.is_limited(_ACCOUNTS, who):
         raise _too_many()
     account = Account.objects.find(text)
-    if account is None and enumeration.miss_is_too_many(_ACCOUNTS, who):
+    if account is None and enumeration.count_miss(_ACCOUNTS, who):
         raise _too_many()
     return account
 

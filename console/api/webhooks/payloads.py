@@ -1,14 +1,16 @@
 """What webhooks tell of runs and builds: what the API answers to their owner, to whom alone webhooks are sent."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from console.api.builds import views as build_views
-from console.api.runs.serializers import run_in_full
+from console.api.runs.serializers import serialize_run
 from resources.kinds import Kind
-from resources.models import Build, Resource, Run
+from resources.models import Build, Run
 from resources.webhooks.descriptions import describe_by
 from sharing.access import Access, AddressedBy
-from sharing.facts import facts_of
+from sharing.facts import load_facts
+
+AnyJob = TypeVar("AnyJob", Run, Build)
 
 
 def register() -> None:
@@ -18,13 +20,13 @@ def register() -> None:
 
 
 def _run(run: Run) -> dict[str, Any]:
-    return run_in_full(run, _access(run))
+    return serialize_run(run, _access(run))
 
 
 def _build(build: Build) -> dict[str, Any]:
-    return build_views.described(_access(build))
+    return build_views.serialize_build(_access(build))
 
 
-def _access(job: Resource) -> Access:
+def _access(job: AnyJob) -> Access[AnyJob]:
     owner = job.owner.principal
-    return Access(owner, job, facts_of(job, owner.account_id), AddressedBy.ID)
+    return Access(owner, job, load_facts(job, owner.account_id), AddressedBy.ID)

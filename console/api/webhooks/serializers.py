@@ -19,7 +19,7 @@ def with_last_dispatch(webhooks: "QuerySet[Webhook]") -> "QuerySet[Webhook]":
     )
 
 
-def list_item(webhook: Webhook) -> dict[str, Any]:
+def serialize_list_item(webhook: Webhook) -> dict[str, Any]:
     """Return a webhook as it stands in a list: without its templates, which may hold secrets."""
     return {
         "id": webhook.pk,
@@ -29,7 +29,7 @@ def list_item(webhook: Webhook) -> dict[str, Any]:
         "isAdHoc": webhook.is_ad_hoc,
         "shouldInterpolateStrings": webhook.should_interpolate_strings,
         "eventTypes": webhook.event_types,
-        "condition": condition_of(webhook),
+        "condition": serialize_condition(webhook),
         "ignoreSslErrors": webhook.ignore_ssl_errors,
         "doNotRetry": webhook.do_not_retry,
         "requestUrl": webhook.request_url,
@@ -38,23 +38,23 @@ def list_item(webhook: Webhook) -> dict[str, Any]:
     }
 
 
-def in_full(webhook: Webhook) -> dict[str, Any]:
+def serialize_webhook(webhook: Webhook) -> dict[str, Any]:
     """Return all that its owner gets to know of a webhook."""
     return {
-        **list_item(webhook),
+        **serialize_list_item(webhook),
         "payloadTemplate": webhook.payload_template or None,
         "headersTemplate": webhook.headers_template or None,
         "description": webhook.description or None,
     }
 
 
-def condition_of(webhook: Webhook) -> dict[str, str]:
+def serialize_condition(webhook: Webhook) -> dict[str, str]:
     """Return what a webhook hangs on."""
     named = {"actorId": webhook.actor_id, "actorTaskId": webhook.task_id, "actorRunId": webhook.run_id}
     return {name: id_ for name, id_ in named.items() if id_ is not None}
 
 
-def dispatch(row: WebhookDispatch) -> dict[str, Any]:
+def serialize_dispatch(row: WebhookDispatch) -> dict[str, Any]:
     """Return a dispatch with its calls."""
     return {
         "id": row.pk,
@@ -66,7 +66,7 @@ def dispatch(row: WebhookDispatch) -> dict[str, Any]:
         "eventData": {name: value for name, value in json.loads(row.event_data).items() if value is not None},
         "webhook": {
             "actionType": ACTION,
-            "condition": condition_of(row.webhook),
+            "condition": serialize_condition(row.webhook),
             "requestUrl": row.webhook.request_url,
             "isAdHoc": row.webhook.is_ad_hoc,
         },

@@ -18,7 +18,12 @@ from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from console.api.resources.table_lists import answer_with_rows
-from console.api.webhooks.serializers import dispatch, in_full, list_item, with_last_dispatch
+from console.api.webhooks.serializers import (
+    serialize_dispatch,
+    serialize_list_item,
+    serialize_webhook,
+    with_last_dispatch,
+)
 from console.http import json_responses, request_body
 from resources.kinds import Kind
 from resources.models import Actor, Task, Webhook, WebhookDispatch
@@ -67,7 +72,7 @@ class WebhookBody(msgspec.Struct, rename="camel"):
 @signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF)
 def list_webhooks(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the account's webhooks."""
-    return answer_with_rows(request, with_last_dispatch(_own(request)), list_item)
+    return answer_with_rows(request, with_last_dispatch(_own(request)), serialize_list_item)
 
 
 @signed_in_for(Kind.ACTOR, Permission.WRITE, reads=_TOLD_OF, runs_too=True)
@@ -90,15 +95,15 @@ def create(request: ApiRequest) -> HttpResponse:
         found = _webhook(request, webhook.pk)
         # Its templates may hold tokens, which another account's code does not get to see.
         is_foreign = narrowing.is_run_of_other_account(principal)
-        return json_responses.data(list_item(found) if is_foreign else in_full(found))
+        return json_responses.data(serialize_list_item(found) if is_foreign else serialize_webhook(found))
     location = f"{settings.PUBLIC_URL}/v2/webhooks/{webhook.pk}"
-    return json_responses.data(in_full(webhook), json_responses.CREATED, location=location)
+    return json_responses.data(serialize_webhook(webhook), json_responses.CREATED, location=location)
 
 
 @signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF, not_for_runs=True)
 def show(request: ApiRequest, webhook: str) -> HttpResponse:
     """Answer with a webhook. Its templates may hold tokens, which another account's code does not get to see."""
-    return json_responses.data(in_full(_webhook(request, webhook)))
+    return json_responses.data(serialize_webhook(_webhook(request, webhook)))
 
 
 @signed_in_for(Kind.ACTOR, Permission.WRITE, reads=_TOLD_OF)
@@ -112,7 +117,7 @@ def update(request: ApiRequest, webhook: str) -> HttpResponse:
         raise _invalid(error) from None
     except editing.WebhookGone:
         raise _not_found() from None
-    return json_responses.data(in_full(found))
+    return json_responses.data(serialize_webhook(found))
 
 
 @signed_in_for(Kind.ACTOR, Permission.WRITE, reads=_TOLD_OF)
@@ -127,19 +132,21 @@ def delete(request: ApiRequest, webhook: str) -> HttpResponse:
 def try_out(request: ApiRequest, webhook: str) -> HttpResponse:
     """Have a webhook sent for an event of the type TEST, and answer with the dispatch."""
     made = editing.try_out(_webhook(request, webhook))
-    return json_responses.data(dispatch(made), json_responses.CREATED)
+    return json_responses.data(serialize_dispatch(made), json_responses.CREATED)
 
 
 @signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF)
 def list_of_one(request: ApiRequest, webhook: str) -> HttpResponse:
     """Answer with a page of the dispatches of a webhook."""
-    return answer_with_rows(request, _dispatches(request).filter(webhook=_webhook(request, webhook)), dispatch)
+    return answer_with_rows(
+        request, _dispatches(request).filter(webhook=_webhook(request, webhook)), serialize_dispatch
+    )
 
 
 @signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF)
 def list_dispatches(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the dispatches of all of the account's webhooks."""
-    return answer_with_rows(request, _dispatches(request), dispatch)
+    return answer_with_rows(request, _dispatches(request), serialize_dispatch)
 
 
 @signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF)
@@ -148,19 +155,23 @@ def show_dispatch(request: ApiRequest, dispatch_id: str) -> HttpResponse:
     found = None if "\x00" in dispatch_id else _dispatches(request).filter(pk=dispatch_id).first()
     if found is None:
         raise record_not_found("Webhook dispatch was not found.")
-    return json_responses.data(dispatch(found))
+    return json_responses.data(serialize_dispatch(found))
 
 
 @needs(Kind.ACTOR, Permission.READ, by_somebody=True)
 def list_of_actor(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Answer with a page of the account's own webhooks on an Actor, whoever else has some there."""
-    return answer_with_rows(request, with_last_dispatch(_own(request).filter(actor_id=request.resource.pk)), list_item)
+    return answer_with_rows(
+        request, with_last_dispatch(_own(request).filter(actor_id=request.resource.pk)), serialize_list_item
+    )
 
 
 @needs(Kind.TASK, Permission.READ, by_somebody=True)
 def list_of_task(request: ResourceApiRequest[Task]) -> HttpResponse:
     """Answer with a page of the account's own webhooks on a task, whoever else has some there."""
-    return answer_with_rows(request, with_last_dispatch(_own(request).filter(task_id=request.resource.pk)), list_item)
+    return answer_with_rows(
+        request, with_last_dispatch(_own(request).filter(task_id=request.resource.pk)), serialize_list_item
+    )
 
 
 def _own(request: ApiRequest) -> "QuerySet[Webhook]":

@@ -13,5 +13,5 @@ class Command(runserver.Command):  # type: ignore[misc]  # whitenoise chooses it
     def on_bind(self, server_port: int) -> None:
         """Record the address before the first request, and end what the published password opened."""
         exposure.record_while_alive([self.addr], os.getpid())
-        published_password.end_what_it_opened()
+        published_password.revoke_access()
         super().on_bind(server_port)

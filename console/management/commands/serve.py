@@ -49,7 +49,7 @@ class Command(BaseCommand):
         if not options["prepare_only"]:  # before anything asks whether this is on loopback only
             exposure.record([host.strip("[]")], os.getpid())
         call_command("collectstatic", interactive=False, verbosity=0)
-        published_password.end_what_it_opened()
+        published_password.revoke_access()
         _note_invitations()
         self._say_where(_load_demo(host) if _flag("DEMO") else loading.people_present())
         if options["prepare_only"]:
@@ -80,7 +80,7 @@ class Command(BaseCommand):
         if not ways:
             return
         self.stdout.write(f"\nOthers can reach this server: {' '.join(ways)}\n")
-        closed = [account.username for account in published_password.accounts_with_it()]
+        closed = [account.username for account in published_password.accounts_with_published_password()]
         if closed:
             self.stdout.write(
                 "So the demo's published password does not sign in, and what it opened has ended: "

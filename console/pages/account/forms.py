@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import tokens
 from accounts.adapters import holder_of_link
-from accounts.email_addresses import canonical_or_lower
+from accounts.email_addresses import normalize_or_lower
 from accounts.models import Account
 from console.pages.components.forms import BaseForm
 
@@ -34,7 +34,7 @@ class SignInForm(BaseForm, allauth_forms.LoginForm):  # type: ignore[misc]  # al
     def clean_login(self) -> str:
         """Return the username, or the e-mail in the form in which it is stored."""
         login = str(super().clean_login())
-        return canonical_or_lower(login) if "@" in login else login
+        return normalize_or_lower(login) if "@" in login else login
 
 
 class SignUpForm(BaseForm, allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has no types

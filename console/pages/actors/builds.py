@@ -8,12 +8,12 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.request_context import origin
+from accounts.request_context import client_details
 from console.pages.actors.source import in_order
-from console.pages.actors.tabs import BUILDS, context_of
+from console.pages.actors.tabs import BUILDS, tab_context
 from console.pages.components import dialogs
 from console.pages.components.forms import BaseForm
-from console.pages.components.tables import Paging, Row, rows_of
+from console.pages.components.tables import Paging, Row, build_rows
 from resources.actors.fields import InvalidField
 from resources.builds import starting
 from resources.jobs.status import Origin
@@ -65,7 +65,7 @@ def page(request: ResourcePageRequest[Actor]) -> HttpResponse:
     paging = Paging.of(request.GET, found.count())
     shown = found.select_related("owner", "run", "actor").prefetch_related("tags").order_by("-created_at", "pk")
     rows = _rows(list(shown[paging.offset : paging.offset + paging.size]), request)
-    context = {**context_of(request, BUILDS), "rows": rows, "paging": paging}
+    context = {**tab_context(request, BUILDS), "rows": rows, "paging": paging}
     return render(request, "actors/builds.html", context)
 
 
@@ -96,7 +96,7 @@ def _start(request: ResourcePageRequest[Actor], form: BuildForm) -> Build | None
             tag=given["tag"] or None,
             use_cache=not given["afresh"],
             origin=Origin.WEB,
-            client_ip=origin().get("ip", ""),
+            client_ip=client_details().get("ip", ""),
             user_agent=request.headers.get("User-Agent", ""),
         )
     except InvalidField as problem:
@@ -118,5 +118,5 @@ def _rows(builds: list[Build], request: ResourcePageRequest[Actor]) -> list[Buil
             build,
             sorted(tag.tag for tag in build.tags.all()),
         )
-        for row, build in zip(rows_of(builds, request.principal), builds, strict=True)
+        for row, build in zip(build_rows(builds, request.principal), builds, strict=True)
     ]

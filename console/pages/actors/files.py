@@ -127,7 +127,7 @@ def delete(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
 def _named(request: ResourcePageRequest[Actor], version: ActorVersion) -> str:
     """Return the file that the query names, if the version has it."""
     try:
-        return files.file_of(version, request.GET.get("file", "")).name
+        return files.get_file(version, request.GET.get("file", "")).name
     except files.NoSuchFile:
         raise Http404 from None
 

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.pages.actors.tabs import INFORMATION, context_of
+from console.pages.actors.tabs import INFORMATION, tab_context
 from console.pages.components.cells import printable
 from resources.actors.builds import build_for
 from resources.kinds import Kind
@@ -23,7 +23,7 @@ _LONGEST_README = 100_000
 def page(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """Show what is known of an Actor."""
     actor = request.resource
-    context = {**context_of(request, INFORMATION), **_built(actor), "tags": _tags(actor)}
+    context = {**tab_context(request, INFORMATION), **_built(actor), "tags": _tags(actor)}
     return render(request, "actors/information.html", context)
 
 

@@ -11,13 +11,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.principal import Principal
 from accounts.requests import PageRequest
-from console.pages.actors.tabs import title_of
-from console.pages.actors.templates import STARTERS, files_of
+from console.pages.actors.tabs import get_title
+from console.pages.actors.templates import STARTERS, template_files
 from console.pages.components import dialogs
 from console.pages.components.forms import BaseForm
-from console.pages.components.listing import answer, listing_of
+from console.pages.components.listing import answer, get_listing
 from console.pages.components.shared_rows import how_shared
-from console.pages.components.tables import Row, rows_of
+from console.pages.components.tables import Row, build_rows
 from resources.actors import editing, versions
 from resources.actors.fields import MAX_TITLE
 from resources.kinds import Kind
@@ -44,7 +44,7 @@ class ActorRow(Row):
     @property
     def title(self) -> str:
         """What to call it."""
-        return title_of(self.actor)
+        return get_title(self.actor)
 
 
 class NewActorForm(BaseForm):
@@ -71,7 +71,7 @@ class NewActorForm(BaseForm):
 @require_safe
 def page(request: PageRequest) -> HttpResponse:
     """Show one's Actors and those shared with one."""
-    listing = listing_of(request, Kind.ACTOR)
+    listing = get_listing(request, Kind.ACTOR)
     used = [] if request.htmx or listing.context["is_filtered"] else recently_used(request.principal)
     rows = _rows(listing.found, request.principal)
     return answer(request, "actors", {**listing.context, "rows": rows, "recently_used": used})
@@ -85,7 +85,7 @@ def create(request: PageRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         actor = _create(request, form)
         if actor is not None:
-            messages.success(request, f"Actor “{title_of(actor)}” was created. Build it, then start it.")
+            messages.success(request, f"Actor “{get_title(actor)}” was created. Build it, then start it.")
             return dialogs.go_to(request, f"{actor.console_path}/source")
     return dialogs.answer(request, "actors/_create.html", title="New Actor", form=form)
 
@@ -105,7 +105,7 @@ def _rows(found: Sequence[Listed], principal: Principal) -> list[ActorRow]:
     how = how_shared([each for each in found if each.owner_id != principal.account_id], principal.account_id or "")
     return [
         ActorRow(row.resource, row.badge, row.is_mine, row.can_write, row.can_share, actor, how.get(actor.pk, ""))
-        for row, actor in zip(rows_of(there, principal), there, strict=True)
+        for row, actor in zip(build_rows(there, principal), there, strict=True)
     ]
 
 
@@ -114,7 +114,7 @@ def _create(request: PageRequest, form: NewActorForm) -> Actor | None:
     try:
         with transaction.atomic():
             actor = editing.create(request.user.pk, given["name"], by=by, title=given["title"])
-            files = files_of(given["starter"], given["name"])
+            files = template_files(given["starter"], given["name"])
             versions.add(actor, FIRST_VERSION, by=by, source_files=files, build_tag="latest")
             return actor
     except (InvalidName, NameTaken) as problem:

@@ -4,8 +4,8 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.pages.actors.tabs import RUNS, context_of
-from console.pages.components.listing import paging_of
+from console.pages.actors.tabs import RUNS, tab_context
+from console.pages.components.listing import get_paging
 from console.pages.runs.rows import run_rows
 from resources.kinds import Kind
 from resources.models import Actor
@@ -20,7 +20,7 @@ from sharing.requests import ResourcePageRequest
 def page(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """List one's own runs of an Actor and those that are shared with one, the newest first."""
     actor, me = request.resource, request.user.pk
-    paging = paging_of(request.GET, me, kinds=(Kind.RUN,), actor_id=actor.pk)
+    paging = get_paging(request.GET, me, kinds=(Kind.RUN,), actor_id=actor.pk)
     found = listed(me, kinds=(Kind.RUN,), actor_id=actor.pk, offset=paging.offset, limit=paging.size)
-    context = {**context_of(request, RUNS), "rows": run_rows(found, request.principal), "paging": paging}
+    context = {**tab_context(request, RUNS), "rows": run_rows(found, request.principal), "paging": paging}
     return render(request, "actors/runs.html", context)

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from console.pages.actors.tabs import SETTINGS, context_of, title_of
+from console.pages.actors.tabs import SETTINGS, get_title, tab_context
 from console.pages.components import dialogs
 from console.pages.components import promises as promises_module
 from console.pages.components.forms import BaseForm
@@ -26,7 +26,7 @@ from resources.models import Actor
 from resources.storages import MAX_NAME_LENGTH, InvalidName, NameTaken, ResourceGone
 from sharing import promises, publishing, refusals
 from sharing.declare import needs
-from sharing.facts import facts_of
+from sharing.facts import load_facts
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
 
@@ -88,7 +88,7 @@ def page(request: ResourcePageRequest[Actor]) -> HttpResponse:
         return redirect(f"{actor.console_path}/settings")
     status = 422 if form.errors else 200
     can_publish = publishing.missing(request.access, public=not actor.is_public) is None
-    context = {**context_of(request, SETTINGS), "form": form, "can_publish": can_publish}
+    context = {**tab_context(request, SETTINGS), "form": form, "can_publish": can_publish}
     context["who_can_see"] = actor_sentence(request.access.facts)
     context["who_can_change"] = promises_module.who_can_publish(public=not actor.is_public)
     return render(request, "actors/settings.html", context, status=status)
@@ -111,8 +111,8 @@ def publish(request: ResourcePageRequest[Actor]) -> HttpResponse:
             editing.update(actor, ActorFields(is_public=wanted), by=request.principal)
         except ResourceGone:
             return _gone(request)
-        now = actor_sentence(facts_of(actor, request.principal.account_id))
-        messages.success(request, f"{title_of(actor)} is {'public' if wanted else 'private'} now. {now}")
+        now = actor_sentence(load_facts(actor, request.principal.account_id))
+        messages.success(request, f"{get_title(actor)} is {'public' if wanted else 'private'} now. {now}")
         return dialogs.go_to(request, actor.console_path)
     found = promises.of_actor(actor, request.access.facts, public=wanted)
     by_owner = actor.owner_id == request.principal.account_id
@@ -138,7 +138,7 @@ def delete(request: ResourcePageRequest[Actor]) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         if not editing.delete(actor, by=request.principal):
             return _gone(request)
-        messages.success(request, f"Actor “{title_of(actor)}” was deleted.")
+        messages.success(request, f"Actor “{get_title(actor)}” was deleted.")
         return dialogs.go_to(request, "/actors")
     return dialogs.answer(request, "actors/_delete.html", title="Delete Actor?", actor=actor, form=form)
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.lib.encrypted_text import UnreadableText
 from console.http.form_limits import BYTES_PER_CHARACTER_IN_MULTIPART, takes_up_to
-from console.pages.actors.tabs import SOURCE, context_of
+from console.pages.actors.tabs import SOURCE, tab_context
 from console.pages.components.cells import printable
 from console.pages.components.forms import BaseForm
 from resources.actors import files, source_files, versions
@@ -54,7 +54,7 @@ class FileForm(BaseForm):
     seen = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
     def __init__(self, file: SourceFile, *args: Any, **kwargs: Any) -> None:
-        initial = {"content": printable(file.content), "seen": files.digest_of(file.content)}
+        initial = {"content": printable(file.content), "seen": files.compute_digest(file.content)}
         super().__init__(*args, initial=initial, **kwargs)
         self.fields["content"].label = f"Content of {file.name}"
 
@@ -77,7 +77,7 @@ def save(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
     version = version_of(request, number)
     name = request.GET.get("file", "")
     try:
-        file = files.file_of(version, name)
+        file = files.get_file(version, name)
     except files.NoSuchFile:
         return gone(request, version, f"“{name}” has been taken away or renamed in the meantime.")
     form = FileForm(file, request.POST)
@@ -155,7 +155,7 @@ def _show(
     form: FileForm | None,
     status: int = 200,
 ) -> HttpResponse:
-    context = context_of(request, SOURCE)
+    context = tab_context(request, SOURCE)
     variables = list(version.environment.order_by("name")) if version and context["can_write"] else []
     context |= {
         "versions": in_order(list(request.resource.versions.all())),

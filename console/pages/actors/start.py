@@ -7,9 +7,9 @@ import msgspec
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
-from accounts.request_context import origin
+from accounts.request_context import client_details
 from console.http.form_limits import BYTES_PER_CHARACTER, takes_up_to
-from console.pages.actors.tabs import title_of
+from console.pages.actors.tabs import get_title
 from console.pages.components import dialogs
 from console.pages.components.cells import printable
 from console.pages.components.json_format import format_json
@@ -66,7 +66,7 @@ def start(request: ResourcePageRequest[Actor]) -> HttpResponse:
     return dialogs.answer(
         request,
         "actors/_start.html",
-        title=f"Start {title_of(actor)}",
+        title=f"Start {get_title(actor)}",
         form=form,
         actor=actor,
         build=build,
@@ -86,7 +86,7 @@ def _start(request: ResourcePageRequest[Actor], form: InputForm) -> Run | None:
             content_type="application/json; charset=utf-8",
             options=form.options(),
             origin=Origin.WEB,
-            client_ip=origin().get("ip", ""),
+            client_ip=client_details().get("ip", ""),
             user_agent=request.headers.get("User-Agent", ""),
         )
     except starting.CannotRun as problem:

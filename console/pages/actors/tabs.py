@@ -19,19 +19,19 @@ _LABELS = {
 }
 
 
-def context_of(request: ResourcePageRequest[Actor], tab: str) -> dict[str, Any]:
+def tab_context(request: ResourcePageRequest[Actor], tab: str) -> dict[str, Any]:
     """Return what `actors/page.html` needs; `tab` is the end of the path of the one that is shown."""
     actor, access = request.resource, request.access
     shown = [each for each in _LABELS if each != SETTINGS or access.allows(Permission.WRITE)]
     tabs = [Tab(_LABELS[each], f"{actor.console_path}{each}", is_current=each == tab) for each in shown]
     return {
-        **resource_page.context_of(request, heading=title_of(actor), tabs=tabs),
+        **resource_page.page_context(request, heading=get_title(actor), tabs=tabs),
         "actor": actor,
         "can_run": access.allows(Permission.RUN),
         "can_build": access.allows(Permission.BUILD),
     }
 
 
-def title_of(actor: Actor) -> str:
+def get_title(actor: Actor) -> str:
     """Return what a page calls an Actor."""
     return actor.title or actor.name or actor.pk

@@ -104,7 +104,7 @@ STARTERS: dict[str, Starter] = {
 }
 
 
-def files_of(starter: str, name: str) -> list[SourceFile]:
+def template_files(starter: str, name: str) -> list[SourceFile]:
     """Return the files that an Actor called `name` begins with."""
     own = STARTERS[starter].files
     if not own:

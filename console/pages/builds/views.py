@@ -29,7 +29,7 @@ from sharing.requests import ResourcePageRequest
 def page(request: ResourcePageRequest[Build], actor: str = "") -> HttpResponse:
     """Show how a build stands, and its log."""
     _check_actor(request, actor)
-    context = {**_context(request, ""), "log": run_log.log_of(request.resource)}
+    context = {**_context(request, ""), "log": run_log.read_log(request.resource)}
     return render(request, "builds/build.html", context)
 
 
@@ -107,14 +107,14 @@ def _check_actor(request: ResourcePageRequest[Build], address: str) -> None:
 
 def _context(request: ResourcePageRequest[Build], tab: str) -> dict[str, Any]:
     build = request.resource
-    actor = resource_page.parents_of(request).get(Kind.ACTOR)
+    actor = resource_page.get_parents(request).get(Kind.ACTOR)
     number = build.number or build.pk
     tabs = [
         Tab(label, f"{build.console_path}{end}", is_current=end == tab)
         for end, label in (("", "Log"), ("/source", "Source"))
     ]
     heading = f"Build {build.number}" if build.number else "Build"
-    context = resource_page.context_of(request, heading=heading, here=number, under=_above(actor), tabs=tabs)
+    context = resource_page.page_context(request, heading=heading, here=number, under=_above(actor), tabs=tabs)
     return context | {
         "build": build,
         "actor": actor,
@@ -124,7 +124,7 @@ def _context(request: ResourcePageRequest[Build], tab: str) -> dict[str, Any]:
 
 
 def _above(actor: Related | None) -> list[Crumb]:
-    above = [resource_page.crumb_of(Kind.ACTOR)]
+    above = [resource_page.build_crumb(Kind.ACTOR)]
     if actor is None or not actor.path:
         return above
     return [*above, Crumb(actor.label, actor.path), Crumb("Builds", f"{actor.path}/builds")]

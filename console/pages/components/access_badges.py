@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from console.pages.components.access_reasons import of_decision
+from console.pages.components.access_reasons import decision_reason
 from resources.models import GeneralAccess
 from sharing.access import Decision, Facts, Reason, general_access_source
 from sharing.permissions import Permission
 from sharing.visibility import Everyone, everyone
-from sharing.wording import verbs_of
+from sharing.wording import permission_verbs
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ _LOOKS = {
 }
 
 
-def badge_of(facts: Facts) -> Badge:
+def access_badge(facts: Facts) -> Badge:
     """Return the badge for the level that holds for a resource, whether its own or one that it follows.
 
     A build of a public Actor is open at every level.
@@ -52,10 +52,10 @@ def badge_of(facts: Facts) -> Badge:
     return Badge(level, label, tone, icon, source, explanation)
 
 
-def how_you_see_it(decision: Decision, facts: Facts, held: Permission, account_id: str | None) -> str:
+def why_visible(decision: Decision, facts: Facts, held: Permission, account_id: str | None) -> str:
     """Return one sentence for somebody who may read what they do not own; empty for the owner."""
     if decision.reason is Reason.OWNER:
         return ""
-    sentence = f"Your access: {verbs_of(held)}, {of_decision(decision, facts, account_id)}."
+    sentence = f"Your access: {permission_verbs(held)}, {decision_reason(decision, facts, account_id)}."
     by_link = decision.reason in (Reason.ANYONE_WITH_ID, Reason.ANYONE_WITH_NAME)
     return f"{sentence} Keep the link: what is open by its link alone is not in your lists." if by_link else sentence

@@ -7,7 +7,7 @@ from sharing.names import unnamed
 from sharing.overview import InheritedAccess, Through
 
 
-def of_elsewhere(row: InheritedAccess, known: frozenset[str]) -> str:
+def inherited_reason(row: InheritedAccess, known: frozenset[str]) -> str:
     """Say what gives access to a user who has none on the resource itself.
 
     `known` are the IDs of the Actors and tasks whose names the reader of the sentence may know.
@@ -17,7 +17,7 @@ def of_elsewhere(row: InheritedAccess, known: frozenset[str]) -> str:
     return _of_reason(row.reason, row.through, known)
 
 
-def of_decision(decision: Decision, facts: Facts, account_id: str | None) -> str:
+def decision_reason(decision: Decision, facts: Facts, account_id: str | None) -> str:
     """Say how whoever asked for a decision may read: the end of a sentence that says what they may.
 
     It asks the database only for the title of the issue that a run is attached to, where that is the reason.

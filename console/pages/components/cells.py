@@ -59,7 +59,9 @@ class JsonItem:
     left_out: int = 0
 
 
-def table_of(items: Sequence[dict[str, Any]], fields: Sequence[str], first_number: int, *, hidden: bool) -> ItemTable:
+def build_table(
+    items: Sequence[dict[str, Any]], fields: Sequence[str], first_number: int, *, hidden: bool
+) -> ItemTable:
     """Return items as a table: the columns are the dataset's fields in order, then any that only these have.
 
     Fields that start with "#" are left out unless `hidden`.
@@ -68,7 +70,7 @@ def table_of(items: Sequence[dict[str, Any]], fields: Sequence[str], first_numbe
     columns = [name for name in known if hidden or not name.startswith("#")]
     shown = columns[:MAX_COLUMNS]
     rows = [
-        ItemRow(number, [cell_of(item[name]) if name in item else Cell("missing", "") for name in shown])
+        ItemRow(number, [build_cell(item[name]) if name in item else Cell("missing", "") for name in shown])
         for number, item in enumerate(items, first_number)
     ]
     titles = [
@@ -77,7 +79,7 @@ def table_of(items: Sequence[dict[str, Any]], fields: Sequence[str], first_numbe
     return ItemTable(titles, rows, len(columns) - len(shown))
 
 
-def json_of(items: Sequence[dict[str, Any]], first_number: int, *, hidden: bool) -> list[JsonItem]:
+def build_json(items: Sequence[dict[str, Any]], first_number: int, *, hidden: bool) -> list[JsonItem]:
     """Return items one by one as indented JSON, without the fields that start with "#" unless `hidden`."""
     shown = []
     for number, item in enumerate(items, first_number):
@@ -87,7 +89,7 @@ def json_of(items: Sequence[dict[str, Any]], first_number: int, *, hidden: bool)
     return shown
 
 
-def cell_of(value: Any) -> Cell:
+def build_cell(value: Any) -> Cell:
     """Return how a table shows a value."""
     if value is None:
         return Cell("null", "null")

@@ -26,7 +26,7 @@ class Listing:
     context: dict[str, Any]
 
 
-def listing_of(request: PageRequest, kind: Kind, *, by_status: bool = False) -> Listing:
+def get_listing(request: PageRequest, kind: Kind, *, by_status: bool = False) -> Listing:
     """Return the page of a list of one kind that a query asks for; `by_status` lets it ask for runs of one status."""
     query, me = request.GET, request.user.pk
     filters = Filters(
@@ -36,7 +36,7 @@ def listing_of(request: PageRequest, kind: Kind, *, by_status: bool = False) -> 
         search=query.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH],
         statuses=[JobStatus(status)] if by_status and (status := query.get("status", "")) in JobStatus else (),
     )
-    paging = paging_of(query, me, **filters)
+    paging = get_paging(query, me, **filters)
     context: dict[str, Any] = {
         **filters,
         "info": KINDS[kind],
@@ -49,7 +49,7 @@ def listing_of(request: PageRequest, kind: Kind, *, by_status: bool = False) -> 
     return Listing(listed(me, **filters, offset=paging.offset, limit=paging.size), context)
 
 
-def paging_of(query: Mapping[str, str], account_id: str, **filters: Unpack[Filters]) -> Paging:
+def get_paging(query: Mapping[str, str], account_id: str, **filters: Unpack[Filters]) -> Paging:
     """Return which page of a list a query asks for; `filters` are those of `listed`."""
     if list(filters.get("kinds") or ()) == [Kind.RUN]:  # whose number is known (resources/models/run_tally.py)
         return Paging.of(query, count_listed(account_id, **filters), ROWS)

@@ -11,7 +11,7 @@ from sharing import caps, promises, publishing
 from sharing.access import Facts
 from sharing.promises import ActorPromise, LinkMakers
 from sharing.visibility import Everyone
-from sharing.wording import verbs_of
+from sharing.wording import permission_verbs
 
 _DAY = 24 * 60 * 60 * 1000
 _MOST_NAMES = 5
@@ -146,7 +146,7 @@ def private_sentences(found: ActorPromise, actor: Actor, reader: Account) -> lis
 def who_can_publish(*, public: bool) -> str:
     """Say who can make an Actor public, or private."""
     needed = reduce(or_, publishing.needed(public=public))
-    return f"Users who can {verbs_of(needed)} can {'publish it' if public else 'make it private'}."
+    return f"Users who can {permission_verbs(needed)} can {'publish it' if public else 'make it private'}."
 
 
 def issues_sentence(everyone: Everyone) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.principal import Principal
-from console.pages.components.access_badges import badge_of, how_you_see_it
+from console.pages.components.access_badges import access_badge, why_visible
 from resources.kinds import KINDS, Kind
 from sharing.access import Parent
 from sharing.many import is_allowed_on_parent
@@ -50,7 +50,7 @@ class Related:
         return self.name or (self.id if self.path else unnamed(self.kind))
 
 
-def context_of(
+def page_context(
     request: ResourcePageRequest,
     *,
     heading: str = "",
@@ -71,23 +71,23 @@ def context_of(
         "info": info,
         "heading": heading or resource.name or f"Unnamed {info.noun}",
         "here": here or str(resource),
-        "crumbs": [crumb_of(Kind(resource.kind))] if under is None else under,
+        "crumbs": [build_crumb(Kind(resource.kind))] if under is None else under,
         "tabs": tabs,
         "owner": access.facts.owner_username,
-        "badge": badge_of(access.facts) if info.general_access and manages else None,
-        "how_you_see_it": how_you_see_it(request.decision, access.facts, access.held, request.principal.account_id),
+        "badge": access_badge(access.facts) if info.general_access and manages else None,
+        "why_visible": why_visible(request.decision, access.facts, access.held, request.principal.account_id),
         "is_mine": resource.owner_id == request.principal.account_id,
         "can_write": access.allows(Permission.WRITE),
         "can_share": manages,
     }
 
 
-def crumb_of(kind: Kind) -> Crumb:
+def build_crumb(kind: Kind) -> Crumb:
     """Return the way to the list of a kind."""
     return Crumb(KINDS[kind].heading, f"/{KINDS[kind].console_path}")
 
 
-def parents_of(request: ResourcePageRequest) -> dict[Kind, Related]:
+def get_parents(request: ResourcePageRequest) -> dict[Kind, Related]:
     """Return the Actor and the task that a build or run belongs to, in so far as there are any, asking nothing."""
     facts = request.access.facts
     found = ((Kind.ACTOR, facts.actor), (Kind.TASK, facts.task))

@@ -10,7 +10,7 @@ from sharing.access import Reason
 from sharing.lists import Listed
 from sharing.models import Grant
 from sharing.permissions import NOTHING, Permission
-from sharing.wording import sentence_of
+from sharing.wording import permissions_label
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,10 @@ class Row:
         return f"/{self.info.console_path}/{self.found.id}"
 
 
-def rows_of(found: Sequence[Listed], account_id: str) -> list[Row]:
+def build_rows(found: Sequence[Listed], account_id: str) -> list[Row]:
     """Return the rows for a page of what is shared with an account."""
     told = _Told(found, account_id)
-    return [Row(each, KINDS[each.kind], sentence_of(told.permissions(each)), told.how(each)) for each in found]
+    return [Row(each, KINDS[each.kind], permissions_label(told.permissions(each)), told.how(each)) for each in found]
 
 
 def how_shared(found: Sequence[Listed], account_id: str) -> dict[str, str]:

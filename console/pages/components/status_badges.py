@@ -6,7 +6,7 @@ from resources.jobs.status import JobStatus
 
 
 @dataclass(frozen=True, slots=True)
-class StatusWords:
+class StatusBadge:
     """A status as a badge: `tone` is its colour, `icon` a heroicon; `is_turning` while there is work going on."""
 
     label: str
@@ -15,13 +15,13 @@ class StatusWords:
     is_turning: bool = False
 
 
-STATUS_WORDS: dict[str, StatusWords] = {
-    JobStatus.READY: StatusWords("Ready", "neutral", "clock"),
-    JobStatus.RUNNING: StatusWords("Running", "accent", "arrow-path", is_turning=True),
-    JobStatus.SUCCEEDED: StatusWords("Succeeded", "good", "check-circle"),
-    JobStatus.FAILED: StatusWords("Failed", "bad", "x-circle"),
-    JobStatus.TIMING_OUT: StatusWords("Timing out", "warning", "clock"),
-    JobStatus.TIMED_OUT: StatusWords("Timed out", "bad", "clock"),
-    JobStatus.ABORTING: StatusWords("Aborting", "warning", "stop-circle"),
-    JobStatus.ABORTED: StatusWords("Aborted", "warning", "no-symbol"),
+STATUS_WORDS: dict[str, StatusBadge] = {
+    JobStatus.READY: StatusBadge("Ready", "neutral", "clock"),
+    JobStatus.RUNNING: StatusBadge("Running", "accent", "arrow-path", is_turning=True),
+    JobStatus.SUCCEEDED: StatusBadge("Succeeded", "good", "check-circle"),
+    JobStatus.FAILED: StatusBadge("Failed", "bad", "x-circle"),
+    JobStatus.TIMING_OUT: StatusBadge("Timing out", "warning", "clock"),
+    JobStatus.TIMED_OUT: StatusBadge("Timed out", "bad", "clock"),
+    JobStatus.ABORTING: StatusBadge("Aborting", "warning", "stop-circle"),
+    JobStatus.ABORTED: StatusBadge("Aborted", "warning", "no-symbol"),
 }

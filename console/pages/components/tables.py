@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from accounts.principal import Principal
-from console.pages.components.access_badges import Badge, badge_of
+from console.pages.components.access_badges import Badge, access_badge
 from resources.kinds import Kind
 from resources.models import Resource
 from sharing.access import Facts, Parent, decide
@@ -96,7 +96,7 @@ class Row:
     can_share: bool
 
 
-def rows_of(resources: Iterable[Resource], principal: Principal) -> list[Row]:
+def build_rows(resources: Iterable[Resource], principal: Principal) -> list[Row]:
     """Return the rows for resources, with one query for all of them.
 
     Their owner, their run with its owner and the Actor of a build are at hand.
@@ -117,7 +117,7 @@ def _row(resource: Resource, granted: Permission, principal: Principal) -> Row:
     can_share = decide(principal, facts, Permission.MANAGE_ACCESS_RIGHTS).allowed
     return Row(
         resource=resource,
-        badge=badge_of(facts) if resource.info.general_access and can_share else None,
+        badge=access_badge(facts) if resource.info.general_access and can_share else None,
         is_mine=resource.owner_id == principal.account_id,
         can_write=decide(principal, facts, Permission.WRITE).allowed,
         can_share=can_share,

@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.requests import PageRequest
 from console.pages.components.code_samples import push_first_items
-from console.pages.components.tables import rows_of
+from console.pages.components.tables import build_rows
 from console.pages.dashboard.upgrade_notices import notices_for
 from console.pages.runs.rows import run_rows
 from resources.kinds import STORAGES, Kind
@@ -26,7 +26,7 @@ def dashboard(request: PageRequest) -> HttpResponse:
     mine = [each.id for each in listed(me, ownership=Ownership.MINE, kinds=STORAGES, limit=RECENT)]
     shared = [each.id for each in listed(me, ownership=Ownership.SHARED, limit=RECENT)]
     found = Resource.objects.select_related("owner", "run__owner", "actor").in_bulk([*mine, *shared])
-    rows = {row.resource.pk: row for row in rows_of(found.values(), request.principal)}
+    rows = {row.resource.pk: row for row in build_rows(found.values(), request.principal)}
     context = {
         "recent": [rows[id_] for id_ in mine if id_ in rows],
         "runs": runs,

@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.lib.api_errors import ApiError
-from console.http.disconnect import still_there
+from console.http.disconnect import is_connected
 from console.http.items_query import MAX_POSITION, parse_items_query
 from console.pages.components import dialogs
 from console.pages.components.cells import printable
@@ -152,7 +152,7 @@ def download(request: ResourcePageRequest[Dataset]) -> HttpResponseBase:
     dataset = request.resource
     try:
         options = _options(request)
-        items = open_items(dataset.pk, options, still_wanted=lambda: still_there(request))
+        items = open_items(dataset.pk, options, still_wanted=lambda: is_connected(request))
     except ApiError as error:
         return _refused(request, error)
     except DatasetGone:
@@ -173,7 +173,7 @@ def preview(request: ResourcePageRequest[Dataset]) -> HttpResponseBase:
         limit = min(options.limit or ITEMS_IN_PREVIEW, ITEMS_IN_PREVIEW)
         as_table = options.format in ("html", "xlsx")
         options = replace(options, limit=limit, format="html" if as_table else options.format)
-        items = open_items(request.resource.pk, options, still_wanted=lambda: still_there(request))
+        items = open_items(request.resource.pk, options, still_wanted=lambda: is_connected(request))
     except ApiError as error:
         return _refused(request, error)
     except DatasetGone:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from console.pages.components.cells import json_of, table_of
+from console.pages.components.cells import build_json, build_table
 from console.pages.components.tables import Paging
 from resources.datasets.reading import item_objects
 from resources.models import Dataset
@@ -12,7 +12,7 @@ ITEMS_IN_TABLE = 50
 ITEMS_AS_JSON = 20
 
 
-def view_of(dataset: Dataset, query: Mapping[str, str]) -> dict[str, Any]:
+def items_context(dataset: Dataset, query: Mapping[str, str]) -> dict[str, Any]:
     """Return what `storage/_items.html` needs.
 
     Raises:
@@ -29,6 +29,6 @@ def view_of(dataset: Dataset, query: Mapping[str, str]) -> dict[str, Any]:
         "as_json": as_json,
         "hidden": hidden,
         "has_hidden": any(name.startswith("#") for name in dataset.fields),
-        "table": None if as_json else table_of(items, dataset.fields, first, hidden=hidden),
-        "items": json_of(items, first, hidden=hidden) if as_json else [],
+        "table": None if as_json else build_table(items, dataset.fields, first, hidden=hidden),
+        "items": build_json(items, first, hidden=hidden) if as_json else [],
     }

@@ -4,8 +4,8 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.pages.datasets.items_table import view_of
-from console.pages.storages.page import context_of
+from console.pages.datasets.items_table import items_context
+from console.pages.storages.page import storage_context
 from resources.datasets.errors import DatasetGone
 from resources.kinds import Kind
 from resources.models import Dataset
@@ -20,7 +20,7 @@ from sharing.requests import ResourcePageRequest
 def dataset_page(request: ResourcePageRequest[Dataset]) -> HttpResponse:
     """Show a dataset with a page of its items, as a table or as JSON."""
     try:
-        view = view_of(request.resource, request.GET)
+        view = items_context(request.resource, request.GET)
     except DatasetGone:
         return refusals.missing(request, Kind.DATASET)
-    return render(request, "datasets/dataset.html", {**context_of(request), **view})
+    return render(request, "datasets/dataset.html", {**storage_context(request), **view})

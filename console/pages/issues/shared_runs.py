@@ -12,7 +12,7 @@ from resources.models import Actor, Run
 from sharing import issues
 from sharing.access import decide
 from sharing.declare import needs
-from sharing.facts import facts_of
+from sharing.facts import load_facts
 from sharing.models import Issue
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
@@ -118,7 +118,7 @@ def named_run(issue: Issue, run_id: str, owner: Account) -> Run:
 def _attached(run: Run, developer: Account, user: Account, *, is_shared: bool) -> AttachedRun:
     is_mine, is_cut = run.owner_id == user.pk, not is_shared and run.owner_id != developer.pk
     # What is shared by an issue is readable by rule 5. Of the few others the decision is asked one by one.
-    reads = not is_cut or decide(developer.principal, facts_of(run, developer.pk), Permission.READ).allowed
+    reads = not is_cut or decide(developer.principal, load_facts(run, developer.pk), Permission.READ).allowed
     return AttachedRun(
         run,
         is_mine,

@@ -104,7 +104,7 @@ def page(request: ResourcePageRequest[Actor]) -> HttpResponse:
     rows = found.order_by("-created_at", "-pk")[paging.offset : paging.offset + paging.size]
     context = {"rows": rows, "paging": paging, "state": state if state in _STATES else "all"}
     context["who_reads"] = issues_sentence(everyone(request.access.facts))
-    return render(request, "issues/issues.html", actor_tabs.context_of(request, actor_tabs.ISSUES) | context)
+    return render(request, "issues/issues.html", actor_tabs.tab_context(request, actor_tabs.ISSUES) | context)
 
 
 @needs(Kind.ACTOR, Permission.READ)

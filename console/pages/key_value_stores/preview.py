@@ -77,7 +77,7 @@ def is_raster(content_type: str) -> bool:
     return essence_of(as_served(content_type)) in _RASTER
 
 
-def preview_of(record: Record, secret: Collection[str] | None = None) -> Preview:
+def build_preview(record: Record, secret: Collection[str] | None = None) -> Preview:
     """Return the preview of a record, for which no more than its beginning is read.
 
     With `secret`, the names of an input's secret fields, dots stand for them and for all that is encrypted.

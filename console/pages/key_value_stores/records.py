@@ -10,8 +10,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.lib.api_errors import ApiError
 from console.http.record_response import answer_with
 from console.pages.components import dialogs
-from console.pages.key_value_stores.preview import is_raster, preview_of
-from console.pages.key_value_stores.views import row_of
+from console.pages.key_value_stores.preview import build_preview, is_raster
+from console.pages.key_value_stores.views import build_row
 from resources.kinds import Kind
 from resources.models import KeyValueStore, Record
 from resources.records import writing
@@ -33,7 +33,7 @@ def show(request: ResourcePageRequest[KeyValueStore], key: str = "") -> HttpResp
     if record is None:
         return _missing(request)
     try:
-        preview = preview_of(record)
+        preview = build_preview(record)
     except FileNotFoundError:
         return _missing(request)
     return dialogs.answer(
@@ -41,7 +41,7 @@ def show(request: ResourcePageRequest[KeyValueStore], key: str = "") -> HttpResp
         "key_value_stores/_record.html",
         title=record.key,
         store=store,
-        row=row_of(store, record),
+        row=build_row(store, record),
         record=record,
         preview=preview,
         can_write=request.access.allows(Permission.WRITE),
@@ -88,7 +88,11 @@ def delete(request: ResourcePageRequest[KeyValueStore], key: str = "") -> HttpRe
     if record is None:
         return _missing(request)
     return dialogs.answer(
-        request, "key_value_stores/_record_delete.html", title="Delete record?", store=store, row=row_of(store, record)
+        request,
+        "key_value_stores/_record_delete.html",
+        title="Delete record?",
+        store=store,
+        row=build_row(store, record),
     )
 
 

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from console.http.form_limits import takes_up_to
 from console.pages.components import dialogs
-from console.pages.key_value_stores.views import row_of
+from console.pages.key_value_stores.views import build_row
 from resources.kinds import Kind
 from resources.models import KeyValueStore, Record
 from resources.models.key_value_store import MAX_KEY_LENGTH
@@ -202,7 +202,7 @@ def _upload(request: ResourcePageRequest[KeyValueStore], limit: Limit) -> HttpRe
 def key_warning(request: ResourcePageRequest[KeyValueStore]) -> HttpResponse:
     """Answer with what an upload under a key would replace, while the key is being typed."""
     record = find(request.resource.pk, request.GET.get("key", ""))
-    row = None if record is None else row_of(request.resource, record)
+    row = None if record is None else build_row(request.resource, record)
     return render(request, "key_value_stores/_record_there.html", {"row": row})
 
 

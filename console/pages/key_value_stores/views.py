@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from console.pages.storages.page import context_of
+from console.pages.storages.page import storage_context
 from resources.kinds import Kind
 from resources.models import KeyValueStore, Record
 from resources.models.key_value_store import MAX_KEY_LENGTH
@@ -44,9 +44,9 @@ def page(request: ResourcePageRequest[KeyValueStore]) -> HttpResponse:
     after = after if can_be_stored(after) else ""
     records, has_more = list_records(store.pk, KeyFilter((prefix,)), after, ROWS)
     context = {
-        **context_of(request),
+        **storage_context(request),
         "store": store,
-        "rows": [row_of(store, record) for record in records],
+        "rows": [build_row(store, record) for record in records],
         "prefix": prefix,
         "after": after,
         "next_after": records[-1].key if has_more else None,
@@ -60,7 +60,7 @@ def page(request: ResourcePageRequest[KeyValueStore]) -> HttpResponse:
     return response
 
 
-def row_of(store: KeyValueStore, record: Record) -> RecordRow:
+def build_row(store: KeyValueStore, record: Record) -> RecordRow:
     """Return how a page speaks of a record. A key is made of what may stand in a path as it is.
 
     The keys "." and "..", which old records have, are directions in a path. They stand in the query.

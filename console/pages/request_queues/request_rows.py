@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Raw
 
-from console.pages.components.cells import Cell, cell_of, printable
+from console.pages.components.cells import Cell, build_cell, printable
 from console.pages.components.json_format import format_json
 from resources.requests import clock
 from resources.requests.reading import State
@@ -23,7 +23,7 @@ _LATEST = clock.milliseconds(datetime.max.replace(tzinfo=clock.from_milliseconds
 
 
 @dataclass(frozen=True, slots=True)
-class StateWords:
+class StateBadge:
     """A state as a badge: its word, colour and icon."""
 
     state: State
@@ -35,9 +35,9 @@ class StateWords:
 STATES = {
     words.state: words
     for words in (
-        StateWords(State.PENDING, "Pending", "neutral", "clock"),
-        StateWords(State.LOCKED, "Locked", "warning", "lock-closed"),
-        StateWords(State.HANDLED, "Handled", "good", "check-circle"),
+        StateBadge(State.PENDING, "Pending", "neutral", "clock"),
+        StateBadge(State.LOCKED, "Locked", "warning", "lock-closed"),
+        StateBadge(State.HANDLED, "Handled", "good", "check-circle"),
     )
 }
 
@@ -57,7 +57,7 @@ class RequestRow:
 
     request: StoredRequest
     url: Cell
-    state: StateWords
+    state: StateBadge
     until: datetime | None
     errors: list[str]
     error_count: int
@@ -66,20 +66,20 @@ class RequestRow:
     no_retry: bool
 
 
-def row_of(request: StoredRequest) -> RequestRow:
+def build_row(request: StoredRequest) -> RequestRow:
     """Return how a page shows a request."""
     details: dict[str, Raw] = msgspec.json.decode(request.details, type=dict[str, Raw])
     errors = _decoded(details, "errorMessages", list[str]) or []
     loaded_url = _decoded(details, "loadedUrl", str)
     return RequestRow(
         request=request,
-        url=cell_of(request.url),
+        url=build_cell(request.url),
         state=STATES[_state_of(request)],
         until=_moment(request.handled_at if request.handled_at is not None else request.lock_expires_at),
         errors=[printable(error[:LONGEST_PART]) for error in errors[-MAX_ERRORS:]],
         error_count=len(errors),
         parts=[_part(label, details[name]) for name, label in _LABELS.items() if name in details],
-        loaded_url=None if loaded_url is None else cell_of(loaded_url),
+        loaded_url=None if loaded_url is None else build_cell(loaded_url),
         no_retry=bool(_decoded(details, "noRetry", bool)),
     )
 

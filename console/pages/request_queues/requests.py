@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.principal import Principal
 from console.api.request_queues.serializers import MAX_TEXT
 from console.pages.components import dialogs
-from console.pages.request_queues.request_rows import row_of
+from console.pages.request_queues.request_rows import build_row
 from resources.kinds import Kind
 from resources.models import RequestQueue
 from resources.requests import locks, reading, writing
@@ -97,7 +97,7 @@ def show(request: ResourcePageRequest[RequestQueue], request_id: str) -> HttpRes
         "request_queues/_queued_request.html",
         title=f"Request {found.id}",
         queue=queue,
-        row=row_of(found),
+        row=build_row(found),
         can_write=request.access.allows(Permission.WRITE),
     )
 
@@ -136,7 +136,11 @@ def delete(request: ResourcePageRequest[RequestQueue], request_id: str) -> HttpR
     except QueueGone:
         return dialogs.go_to(request, queue.console_path)
     return dialogs.answer(
-        request, "request_queues/_queued_request_delete.html", title="Delete request?", queue=queue, row=row_of(found)
+        request,
+        "request_queues/_queued_request_delete.html",
+        title="Delete request?",
+        queue=queue,
+        row=build_row(found),
     )
 
 

@@ -4,8 +4,8 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.pages.request_queues.request_rows import STATES, row_of
-from console.pages.storages.page import context_of
+from console.pages.request_queues.request_rows import STATES, build_row
+from console.pages.storages.page import storage_context
 from resources.kinds import Kind
 from resources.models import RequestQueue
 from resources.requests import reading
@@ -31,10 +31,10 @@ def page(request: ResourcePageRequest[RequestQueue]) -> HttpResponse:
     states = frozenset({state} if state else ())
     found = reading.page(queue.pk, ROWS, after=after, states=states, max_bytes=MAX_PAGE_BYTES)
     context = {
-        **context_of(request),
+        **storage_context(request),
         "queue": queue,
         "locked_count": reading.count_locked(queue.pk),
-        "rows": [row_of(each) for each in found.requests],
+        "rows": [build_row(each) for each in found.requests],
         "state": state,
         "states": STATES.values(),
         "after": after,

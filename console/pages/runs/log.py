@@ -15,7 +15,7 @@ from django.utils.cache import patch_vary_headers
 from django_htmx.http import trigger_client_event
 
 from resources.logs.following import whole
-from resources.logs.reading import length_of, read
+from resources.logs.reading import log_length, read
 from resources.models import Build, Run
 from sharing.requests import ResourcePageRequest
 
@@ -40,9 +40,9 @@ class Log:
     whole: str
 
 
-def log_of(job: Build | Run) -> Log:
+def read_log(job: Build | Run) -> Log:
     """Return the end of a log, from a line's beginning; a page shows it by `jobs/_log.html`, as `log`."""
-    length = length_of(job.pk)
+    length = log_length(job.pk)
     start = max(0, length - MOST_AT_ONCE)
     data = b"".join(read(job.pk, start))
     if start:

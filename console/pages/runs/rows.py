@@ -7,7 +7,7 @@ from datetime import timedelta
 from accounts.principal import Principal
 from console.pages.components.durations import time_taken
 from console.pages.components.shared_rows import how_shared
-from console.pages.components.tables import Row, rows_of
+from console.pages.components.tables import Row, build_rows
 from resources.models import Dataset, Resource, Run
 from sharing.lists import Listed
 from sharing.names import Names, names_for
@@ -37,7 +37,7 @@ def run_rows(found: Sequence[Listed], principal: Principal) -> list[RunRow]:
     names = names_for(_parents(there), principal)
     return [
         _row(row, run, names, counts.get(run.pk), how.get(run.pk, ""))
-        for row, run in zip(rows_of(there, principal), there, strict=True)
+        for row, run in zip(build_rows(there, principal), there, strict=True)
     ]
 
 

@@ -44,7 +44,7 @@ class DefaultStorage:
         return STORAGE_WORDS[self.kind].bytes_of(self.resource) if self.resource else 0
 
 
-def storages_of(run: Run, principal: Principal, *kinds: Kind) -> list[DefaultStorage]:
+def default_storages(run: Run, principal: Principal, *kinds: Kind) -> list[DefaultStorage]:
     """Return the default storages of a run, in the order of the kinds: of all three, or of those that are named."""
     found = dict(Resource.objects.filter(run_id=run.pk, kind__in=kinds or STORAGES).values_list("kind", "pk"))
     return [

@@ -11,14 +11,14 @@ from django_htmx.http import trigger_client_event
 
 from console.pages.components import resource_page
 from console.pages.components.durations import time_taken
-from console.pages.components.resource_page import Tab, parents_of
+from console.pages.components.resource_page import Tab, get_parents
 from console.pages.components.status_badges import STATUS_WORDS
-from console.pages.datasets.items_table import view_of
-from console.pages.key_value_stores.preview import Preview, preview_of
-from console.pages.key_value_stores.views import RecordRow, row_of
+from console.pages.datasets.items_table import items_context
+from console.pages.key_value_stores.preview import Preview, build_preview
+from console.pages.key_value_stores.views import RecordRow, build_row
 from console.pages.runs import log as run_log
 from console.pages.runs.refused_calls import refused_calls
-from console.pages.runs.storages import DefaultStorage, storages_of
+from console.pages.runs.storages import DefaultStorage, default_storages
 from resources.datasets.errors import DatasetGone
 from resources.jobs.status import Origin
 from resources.kinds import Kind
@@ -55,14 +55,14 @@ def page(request: ResourcePageRequest[Run]) -> HttpResponse:
     except DatasetGone:
         return refusals.missing(request, Kind.RUN)
     run = request.resource
-    actor = parents_of(request).get(Kind.ACTOR)
-    head = resource_page.context_of(
+    actor = get_parents(request).get(Kind.ACTOR)
+    head = resource_page.page_context(
         request,
         heading=f"Run of {actor.name}" if actor and actor.name else "Run",
         here=run.pk,
         tabs=[Tab(label, f"{run.console_path}?tab={each}", each == tab) for each, label in _TABS.items()],
     )
-    return render(request, "runs/run.html", {**head, **now_of(request), **content, "tab": tab})
+    return render(request, "runs/run.html", {**head, **live_context(request), **content, "tab": tab})
 
 
 @needs(Kind.RUN, Permission.READ)
@@ -86,7 +86,7 @@ def now(request: ResourcePageRequest[Run]) -> HttpResponse:
     any items by `output-there` as soon as there are some.
     """
     run = request.resource
-    context = now_of(request)
+    context = live_context(request)
     response = render(request, "runs/_now.html", {**context, "resource": run, "is_alone": True})
     if request.GET.get("status", "") != run.status:
         trigger_client_event(response, "job-changed")
@@ -105,11 +105,11 @@ def log(request: ResourcePageRequest[Run]) -> HttpResponseBase:
     return run_log.answer(request, request.resource)
 
 
-def now_of(request: ResourcePageRequest[Run]) -> dict[str, Any]:
+def live_context(request: ResourcePageRequest[Run]) -> dict[str, Any]:
     """Return what `runs/_now.html` needs."""
     run, facts = request.resource, request.access.facts
-    dataset = next(iter(storages_of(run, request.principal, Kind.DATASET)), None)
-    parents = parents_of(request)
+    dataset = next(iter(default_storages(run, request.principal, Kind.DATASET)), None)
+    parents = get_parents(request)
     manages = request.access.allows(Permission.MANAGE_ACCESS_RIGHTS)
     _, source = general_access_source(facts)
     return {
@@ -134,7 +134,7 @@ def now_of(request: ResourcePageRequest[Run]) -> dict[str, Any]:
 
 def _output(request: ResourcePageRequest[Run]) -> dict[str, Any]:
     run = request.resource
-    found = {each.kind: each for each in storages_of(run, request.principal, Kind.DATASET, Kind.KEY_VALUE_STORE)}
+    found = {each.kind: each for each in default_storages(run, request.principal, Kind.DATASET, Kind.KEY_VALUE_STORE)}
     dataset = found.get(Kind.DATASET)
     has_items = dataset is not None and isinstance(dataset.resource, Dataset) and dataset.resource.item_count > 0
     return {
@@ -142,21 +142,21 @@ def _output(request: ResourcePageRequest[Run]) -> dict[str, Any]:
         "has_items": has_items,
         "closed": [each.info.noun for each in found.values() if each.resource is None],
         "output": _shown(found.get(Kind.KEY_VALUE_STORE), "OUTPUT"),
-        **(view_of(dataset.resource, request.GET) if has_items else {}),  # type: ignore[union-attr,arg-type]  # see has_items
+        **(items_context(dataset.resource, request.GET) if has_items else {}),  # type: ignore[union-attr,arg-type]  # see has_items
     }
 
 
 def _log(request: ResourcePageRequest[Run]) -> dict[str, Any]:
-    return {"log": run_log.log_of(request.resource)}
+    return {"log": run_log.read_log(request.resource)}
 
 
 def _input(request: ResourcePageRequest[Run]) -> dict[str, Any]:
-    store = next(iter(storages_of(request.resource, request.principal, Kind.KEY_VALUE_STORE)), None)
+    store = next(iter(default_storages(request.resource, request.principal, Kind.KEY_VALUE_STORE)), None)
     return {"store_link": store, "input": _shown(store, "INPUT", secret_names_of(request.resource))}
 
 
 def _storage(request: ResourcePageRequest[Run]) -> dict[str, Any]:
-    return {"storages": storages_of(request.resource, request.principal)}
+    return {"storages": default_storages(request.resource, request.principal)}
 
 
 def _shown(store: DefaultStorage | None, key: str, secret: Collection[str] | None = None) -> ShownRecord | None:
@@ -168,7 +168,7 @@ def _shown(store: DefaultStorage | None, key: str, secret: Collection[str] | Non
         return None
     record = find(store.id, key)
     try:
-        return ShownRecord(record, row_of(store.resource, record), preview_of(record, secret)) if record else None
+        return ShownRecord(record, build_row(store.resource, record), build_preview(record, secret)) if record else None
     except FileNotFoundError:
         return None
 

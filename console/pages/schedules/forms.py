@@ -17,7 +17,7 @@ from resources.schedules.actions import JSON_TYPE, Action, RunActor, RunActorTas
 from resources.secret_inputs.saved import schema_of
 from sharing.lists import Listed
 from sharing.scheduled import target_of
-from sharing.selectors import choices_of
+from sharing.selectors import startable_choices
 
 MAX_INPUT = 500_000
 _FIELD_OF = {"cronExpression": "cron_expression", "timezone": "timezone", "actions": "starts"}
@@ -140,7 +140,9 @@ class ActionForm(SecretInputForm):
         """Fill the choice with the tasks and Actors that a principal may start, and return whether there are any."""
         groups = []
         for kind, label in ((Kind.TASK, "Tasks"), (Kind.ACTOR, "Actors")):
-            options = {f"{kind.value}:{each.id}": _called(each, principal) for each in choices_of(kind, principal)}
+            options = {
+                f"{kind.value}:{each.id}": _called(each, principal) for each in startable_choices(kind, principal)
+            }
             options |= {value: text for value, text in (asked_for or {}).items() if value.startswith(f"{kind.value}:")}
             if options:
                 groups.append((label, list(options.items())))

@@ -8,10 +8,10 @@ from django.views.decorators.http import require_safe
 
 from accounts.principal import Principal
 from accounts.requests import PageRequest
-from console.pages.components.listing import answer, listing_of
+from console.pages.components.listing import answer, get_listing
 from console.pages.components.shared_rows import how_shared
-from console.pages.components.tables import Row, rows_of
-from console.pages.schedules.presentation import sentence_of
+from console.pages.components.tables import Row, build_rows
+from console.pages.schedules.presentation import describe_action
 from resources.kinds import Kind
 from resources.models import Schedule
 from resources.schedules.actions import actions_of
@@ -34,7 +34,7 @@ class ScheduleRow(Row):
 @require_safe
 def page(request: PageRequest) -> HttpResponse:
     """Show a page of the schedules that one may see, newest first."""
-    listing = listing_of(request, Kind.SCHEDULE)
+    listing = get_listing(request, Kind.SCHEDULE)
     return answer(request, "schedules", {**listing.context, "rows": _rows(listing.found, request.principal)})
 
 
@@ -50,9 +50,9 @@ def _rows(found: Sequence[Listed], principal: Principal) -> list[ScheduleRow]:
             row.can_write,
             row.can_share,
             schedule=schedule,
-            sentence=sentence_of(schedule.cron_expression),
+            sentence=describe_action(schedule.cron_expression),
             action_count=len(actions_of(schedule)),
             how=how.get(schedule.pk, ""),
         )
-        for row, schedule in zip(rows_of(there, principal), there, strict=True)
+        for row, schedule in zip(build_rows(there, principal), there, strict=True)
     ]

@@ -54,7 +54,7 @@ class LogLine:
     after: str = ""
 
 
-def times_of(expression: str, timezone: str, after: datetime | None = None) -> Times:
+def describe_times(expression: str, timezone: str, after: datetime | None = None) -> Times:
     """Return when a cron expression fires.
 
     Raises:
@@ -63,10 +63,10 @@ def times_of(expression: str, timezone: str, after: datetime | None = None) -> T
     times.check(expression, timezone)
     zone = ZoneInfo(timezone)
     upcoming = islice(times.times_after(expression, timezone, after or clock.now()), NEXT_TIMES)
-    return Times(sentence_of(expression), timezone, [each.astimezone(zone) for each in upcoming])
+    return Times(describe_action(expression), timezone, [each.astimezone(zone) for each in upcoming])
 
 
-def sentence_of(expression: str) -> str:
+def describe_action(expression: str) -> str:
     """Return what a valid cron expression means: "At 06:00 on the first day of month"."""
     fields = times.SHORTHANDS.get(expression.strip().lower(), expression)
     return str(CronSim(" ".join(fields.split()).upper(), datetime.now(UTC)).explain())

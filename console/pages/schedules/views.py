@@ -12,7 +12,7 @@ from accounts.requests import PageRequest
 from console.pages.components import resource_page
 from console.pages.components.resource_page import Tab
 from console.pages.schedules.forms import TimesForm
-from console.pages.schedules.presentation import action_lines, log_lines, times_of
+from console.pages.schedules.presentation import action_lines, describe_times, log_lines
 from resources.kinds import Kind
 from resources.models import Schedule, ScheduleInvocation
 from resources.schedules import editing
@@ -90,7 +90,7 @@ def preview(request: PageRequest) -> HttpResponse:
     """Say what a cron expression means in a time zone, while somebody writes it."""
     context: dict[str, Any] = {}
     try:
-        context["times"] = times_of(request.GET.get("cron_expression", ""), request.GET.get("timezone", ""))
+        context["times"] = describe_times(request.GET.get("cron_expression", ""), request.GET.get("timezone", ""))
     except InvalidTimes as problem:
         context["problem"] = str(problem)
     return render(request, "schedules/_times.html", context)
@@ -100,7 +100,7 @@ def _page(request: ResourcePageRequest[Schedule], form: TimesForm, status: int =
     schedule = request.resource
     actions = actions_of(schedule)
     try:
-        shown = times_of(schedule.cron_expression, schedule.timezone, clock.now())
+        shown = describe_times(schedule.cron_expression, schedule.timezone, clock.now())
     except InvalidTimes:
         shown = None
     context = {
@@ -119,4 +119,4 @@ def _head(request: ResourcePageRequest[Schedule], tab: str) -> dict[str, Any]:
         Tab("Schedule", schedule.console_path, tab == "schedule"),
         Tab("Log", f"{schedule.console_path}/log", tab == "log"),
     ]
-    return {**resource_page.context_of(request, heading=schedule.title, tabs=tabs), "schedule": schedule}
+    return {**resource_page.page_context(request, heading=schedule.title, tabs=tabs), "schedule": schedule}

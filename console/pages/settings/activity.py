@@ -12,7 +12,7 @@ from accounts.administrator import ADMINISTRATOR
 from accounts.models import ApiToken, AuditEvent
 from accounts.requests import PageRequest
 from console.pages.components.tables import Paging
-from console.pages.settings.activity_messages import sentence_of
+from console.pages.settings.activity_messages import activity_message
 from sharing.declare import account_wide
 
 
@@ -40,7 +40,7 @@ def activity(request: PageRequest) -> HttpResponse:
 
 def _line(event: AuditEvent, account_id: str, tokens: Mapping[str, str]) -> Line:
     actor = "You" if event.actor_id == account_id else event.actor_username or "Somebody not signed in"
-    return Line(event.at, sentence_of(event), actor, _origin(event, account_id, tokens))
+    return Line(event.at, activity_message(event), actor, _origin(event, account_id, tokens))
 
 
 def _origin(event: AuditEvent, account_id: str, tokens: Mapping[str, str]) -> str:

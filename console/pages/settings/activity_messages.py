@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from accounts.email_addresses import shown
+from accounts.email_addresses import for_display
 from accounts.models import AccountGeneralAccess, AuditEvent
 from resources.kinds import KINDS, Kind
 from resources.models import GeneralAccess
@@ -13,7 +13,7 @@ from sharing.wording import LABELS
 METHODS = {"totp": "authenticator app", "webauthn": "passkey", "recovery_codes": "recovery codes"}
 
 
-def sentence_of(event: AuditEvent) -> str:
+def activity_message(event: AuditEvent) -> str:
     """Return what happened, as a sentence without a subject: "Signed in."."""
     sentence = _SENTENCES.get(event.action)
     if sentence is None:
@@ -127,8 +127,8 @@ _SENTENCES: dict[str, str | Callable[[AuditEvent], str]] = {
     "password.set": "Set a password.",
     "password.reset": "Reset the password by a link.",
     "password.reset_link_made": "Made a link to choose a new password.",
-    "email.verified": lambda event: f"Verified the email {shown(event.details.get('email', ''))}.",
-    "email.changed": lambda event: f"Changed the email to {shown(event.details.get('after', ''))}.",
+    "email.verified": lambda event: f"Verified the email {for_display(event.details.get('email', ''))}.",
+    "email.changed": lambda event: f"Changed the email to {for_display(event.details.get('after', ''))}.",
     "two_factor.added": _factor("Added"),
     "two_factor.removed": _factor("Removed"),
     "token.created": lambda event: f"Created the API token {event.details.get('name', '')}.",

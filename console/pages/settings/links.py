@@ -68,7 +68,7 @@ def effect_to_show(request: PageRequest, cap: int | None) -> Effect | None:
     return effect if effect.ends_something else None
 
 
-def context_of(request: PageRequest) -> dict[str, Any]:
+def links_context(request: PageRequest) -> dict[str, Any]:
     """Return what the sections show: what was just sent or is to be confirmed, else what is saved."""
     cap = request.user.link_days
     meant = back_from_confirmation(request, SECTION)

@@ -185,7 +185,7 @@ def _privacy(request: PageRequest) -> dict[str, object]:
         "run_readers": run_sharing_sentences(account.share_runs_with_actor_creators, account, found),
         "chosen": chosen,
         "shares": shares,
-        **settings_links.context_of(request),
+        **settings_links.links_context(request),
         "confirmed_level": meant_level is not None,
         "confirmed_runs": meant_runs is not None,
     }

@@ -80,7 +80,7 @@ def _filled_in(meant: QueryDict) -> dict[str, object]:
 
 def _page(request: PageRequest, form: TokenForm, *, status: int = 200, **context: object) -> HttpResponse:
     listed = [
-        {"token": token, "scope": scope_in_words(token), "expired": _has_expired(token)}
+        {"token": token, "scope": describe_scope(token), "expired": _has_expired(token)}
         for token in ApiToken.objects.filter(account=request.user, run_id="", revoked_at=None).order_by(
             F("created_at").desc()
         )
@@ -114,7 +114,7 @@ def revoke(request: PageRequest, token_id: str) -> HttpResponse:
     return go_to(request, reverse("settings-integrations"))
 
 
-def scope_in_words(token: ApiToken) -> str:
+def describe_scope(token: ApiToken) -> str:
     """Return what a token may be used for, as one line."""
     if token.scope is None:
         return "Everything that the account may do"

@@ -14,7 +14,7 @@ from accounts.requests import PageRequest
 from resources.kinds import Kind
 from resources.models import Resource
 from sharing.access import Access
-from sharing.declare import Requires, account_wide, need_of
+from sharing.declare import Requires, account_wide, requirement_for
 from sharing.facts import fetch, parse_address
 from sharing.mail import tell_of_request
 from sharing.permissions import Permission
@@ -48,7 +48,7 @@ def _wanted(request: PageRequest, page: str) -> Resource | None:
         match = resolve(page.partition("?")[0].partition("#")[0])
     except Resolver404:
         return None
-    need = need_of(match.func, "GET")
+    need = requirement_for(match.func, "GET")
     if not isinstance(need, Requires) or "address" not in match.kwargs:
         return None
     kind = need.kind or Kind(match.kwargs["kind"])

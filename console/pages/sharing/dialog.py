@@ -24,12 +24,12 @@ from resources.kinds import Kind
 from sharing import grants
 from sharing.access import Access
 from sharing.declare import Requires, declare, needs
-from sharing.facts import facts_of
+from sharing.facts import load_facts
 from sharing.general_access import UnsupportedLevel, set_for_resource
 from sharing.models import Grant
 from sharing.permissions import Permission, UnsupportedPermission, parse
 from sharing.requests import ResourcePageRequest
-from sharing.wording import sentence_of
+from sharing.wording import permissions_label
 
 READ, MANAGE = Permission.READ, Permission.MANAGE_ACCESS_RIGHTS
 LOOKUPS, LOOKUPS_SECONDS = 60, 600
@@ -62,7 +62,7 @@ def dialog(request: ResourcePageRequest) -> HttpResponse:
         return _add(request)
     notice = None
     if sealed := request.GET.get("removed"):
-        removed = undo_token.opened(sealed, request.resource, request.principal)
+        removed = undo_token.unsign(sealed, request.resource, request.principal)
         notice = _removal(request, removed, sealed) if removed else None
     return _whole(request, adding=Adding(who=request.GET.get("add", "")[:LONGEST_NAME]), notice=notice)
 
@@ -81,7 +81,9 @@ def change(request: ResourcePageRequest, account_id: str) -> HttpResponse:
         return _done(request, Notice(str(refusal), good=False), focus=f"person-{account.pk}")
     if changed is None:
         return _done(request, _gone(account.username))
-    return _done(request, Notice(f"{account.username} {sentence_of(permissions)} now."), focus=f"person-{account.pk}")
+    return _done(
+        request, Notice(f"{account.username} {permissions_label(permissions)} now."), focus=f"person-{account.pk}"
+    )
 
 
 @needs(None, MANAGE)
@@ -112,7 +114,7 @@ def remove(request: ResourcePageRequest, account_id: str) -> HttpResponse:
 @require_POST
 def put_back(request: ResourcePageRequest) -> HttpResponse:
     """Undo a removal: give again exactly what was taken away."""
-    removed = undo_token.opened(request.POST.get("removed", ""), request.resource, request.principal)
+    removed = undo_token.unsign(request.POST.get("removed", ""), request.resource, request.principal)
     account = _account(removed[0].account_id) if removed else None
     if not removed or account is None:
         return _done(request, Notice("That can no longer be undone. Add them again instead.", good=False))
@@ -183,7 +185,7 @@ def _add(request: ResourcePageRequest) -> HttpResponse:
         grant, is_new = grants.add(request.resource, account, permissions, by=request.principal)
     except grants.GrantRefused as refusal:
         return _refuse_adding(request, Adding(who, str(refusal), permissions))
-    may = sentence_of(Permission(grant.permissions))
+    may = permissions_label(Permission(grant.permissions))
     if is_new:
         notice = Notice(f"{account.username} {may} now.")
     else:
@@ -218,7 +220,7 @@ def _removed(
     request: ResourcePageRequest, removed: list[grants.Removed], key: str, before: list[Person]
 ) -> HttpResponse:
     content = content_for(_fresh(request))
-    sealed = undo_token.sealed(removed, request.resource, request.principal)
+    sealed = undo_token.sign(removed, request.resource, request.principal)
     if not request.htmx:
         return redirect(f"{_address(request)}?removed={sealed}")
     notice = _removal(request, removed, sealed)
@@ -235,7 +237,7 @@ def _fresh(request: ResourcePageRequest) -> Access:
     """Return the access as it is after a change, for the dialog shows what the server has now."""
     before = request.access
     try:
-        facts = facts_of(request.resource, before.principal.account_id)
+        facts = load_facts(request.resource, before.principal.account_id)
     except LookupError as gone:
         raise Http404 from gone
     return Access(before.principal, request.resource, facts, before.addressed_by)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from accounts.models import Account
 from console.pages.components import access_reasons
-from console.pages.components.access_badges import badge_of
+from console.pages.components.access_badges import access_badge
 from console.pages.components.visibility_sentences import general_sentence, other_level_sentence
 from console.pages.storages.labels import CONTENT
 from resources.kinds import Kind
@@ -18,7 +18,7 @@ from sharing.models import Grant, SignedLink
 from sharing.overview import Right
 from sharing.permissions import NOTHING, Permission, grantable
 from sharing.visibility import Everyone, StorageLinks, Visibility, who_can_read
-from sharing.wording import LABELS, explanation_of, sentence_of
+from sharing.wording import LABELS, permission_help, permissions_label
 
 MOST_LINKS = 20
 
@@ -150,8 +150,8 @@ def _for_manager(access: Access) -> Content:
     inherited = [
         Inherited(
             row.username or "Everyone",
-            sentence_of(_joined(row.permissions)),
-            access_reasons.of_elsewhere(row, known),
+            permissions_label(_joined(row.permissions)),
+            access_reasons.inherited_reason(row, known),
             is_me=row.account_id == me,
         )
         for row in shown.elsewhere
@@ -201,13 +201,13 @@ def _for_others(access: Access) -> Content:
     facts, me = access.facts, access.principal.account_id
     mine = list(Grant.objects.filter(resource_id=facts.id, account_id=me).select_related("issue").order_by("id"))
     names = _givers({grant.granted_by for grant in mine}, me)
-    how = access_reasons.of_decision(access.decide(Permission.READ), facts, access.principal.account_id)
+    how = access_reasons.decision_reason(access.decide(Permission.READ), facts, access.principal.account_id)
     notes = [_note(each.source, each.issue.title if each.issue else None, names.get(each.granted_by)) for each in mine]
     myself = Person(
         f"person-{me}",
         me or "",
         access.principal.username,
-        sentence_of(access.held),
+        permissions_label(access.held),
         ", ".join(filter(None, notes)) or how,
         is_me=True,
         can_give_up=bool(mine),
@@ -230,7 +230,7 @@ def _person(right: Right, access: Access, names: dict[str, str], held: Permissio
         key=f"issue-{right.issue_id}-{right.account_id}" if from_issue else f"person-{right.account_id}",
         account_id=right.account_id,
         username=right.username,
-        may=sentence_of(permissions),
+        may=permissions_label(permissions),
         note=_note(right.source, right.issue_title, names.get(right.granted_by)),
         is_me=is_me,
         issue_id=right.issue_id or "",
@@ -246,7 +246,7 @@ def choices(kind: Kind, ticked: Permission, reach: Permission) -> list[Choice]:
         Choice(
             permission.name or "",
             LABELS[permission],
-            explanation_of(permission, kind),
+            permission_help(permission, kind),
             ticked=permission in ticked or permission is Permission.READ,
             remark=_remark(permission, ticked, reach),
             reaches_far=permission is Permission.VIEW_OWNER_RUNS,
@@ -278,7 +278,7 @@ def _general(resource: Resource, facts: Facts, me: str | None, seen: Visibility)
         if seen.everyone is Everyone.PUBLIC:
             return General("Public", "globe-alt", "open", sentence, [])
         return General("Explicit access only", "lock-closed", "restricted", sentence, [])
-    badge = badge_of(facts)
+    badge = access_badge(facts)
     return General(
         label=badge.label if seen.everyone is Everyone.PUBLIC else str(GeneralAccess(badge.level).label),
         icon=badge.icon,

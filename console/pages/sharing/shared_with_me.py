@@ -5,8 +5,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.requests import PageRequest
-from console.pages.components.listing import paging_of
-from console.pages.components.shared_rows import rows_of
+from console.pages.components.listing import get_paging
+from console.pages.components.shared_rows import build_rows
 from resources.kinds import KINDS, Kind
 from sharing.declare import account_wide
 from sharing.lists import Ownership, listed
@@ -19,10 +19,10 @@ def page(request: PageRequest) -> HttpResponse:
     kind = _kind(request.GET.get("kind", ""))
     kinds = [kind] if kind else None
     me = request.user.pk
-    paging = paging_of(request.GET, me, ownership=Ownership.SHARED, kinds=kinds)
+    paging = get_paging(request.GET, me, ownership=Ownership.SHARED, kinds=kinds)
     found = listed(me, ownership=Ownership.SHARED, kinds=kinds, offset=paging.offset, limit=paging.size)
     context = {
-        "rows": rows_of(found, me),
+        "rows": build_rows(found, me),
         "paging": paging,
         "kinds": KINDS.values(),
         "kind": KINDS[kind] if kind else None,

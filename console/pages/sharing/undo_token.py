@@ -13,7 +13,7 @@ SECONDS = 600
 _SALT = "share.undo"
 
 
-def sealed(removed: list[Removed], resource: Resource, by: Principal) -> str:
+def sign(removed: list[Removed], resource: Resource, by: Principal) -> str:
     """Return a text that only the server can make, for whoever removed it, and for a few minutes."""
     grants = [
         [
@@ -29,7 +29,7 @@ def sealed(removed: list[Removed], resource: Resource, by: Principal) -> str:
     return signing.dumps([resource.pk, by.account_id, grants], salt=_SALT)
 
 
-def opened(text: str, resource: Resource, by: Principal) -> list[Removed]:
+def unsign(text: str, resource: Resource, by: Principal) -> list[Removed]:
     """Return what was removed from `resource` by `by`; nothing for a text that is old, foreign or made up."""
     try:
         resource_id, account_id, grants = signing.loads(text, salt=_SALT, max_age=SECONDS)

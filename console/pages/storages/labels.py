@@ -9,7 +9,7 @@ from resources.models import Resource
 
 
 @dataclass(frozen=True, slots=True)
-class StorageWords:
+class StorageLabels:
     """The words of one kind of storage.
 
     `content` is what it holds, in the singular, and `counter` the attribute that counts it. `lead` stands at the head
@@ -48,10 +48,10 @@ class StorageWords:
         return f"{intcomma(count)} {self.content}{'' if count == 1 else 's'}"
 
 
-STORAGE_WORDS: dict[Kind, StorageWords] = {
+STORAGE_WORDS: dict[Kind, StorageLabels] = {
     words.kind: words
     for words in (
-        StorageWords(
+        StorageLabels(
             Kind.DATASET,
             "item",
             "item_count",
@@ -59,7 +59,7 @@ STORAGE_WORDS: dict[Kind, StorageWords] = {
             "A dataset holds items, such as products or pages. Create one here, or push to one through the API; the "
             "dashboard shows how.",
         ),
-        StorageWords(
+        StorageLabels(
             Kind.KEY_VALUE_STORE,
             "record",
             "record_count",
@@ -67,7 +67,7 @@ STORAGE_WORDS: dict[Kind, StorageWords] = {
             "A key-value store holds records of any type, each under a key. Create one here and upload a file, or "
             "write to one through the API.",
         ),
-        StorageWords(
+        StorageLabels(
             Kind.REQUEST_QUEUE,
             "request",
             "total_count",

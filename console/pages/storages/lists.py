@@ -8,10 +8,10 @@ from django.views.decorators.http import require_safe
 
 from accounts.principal import Principal
 from accounts.requests import PageRequest
-from console.pages.components.listing import answer, listing_of
+from console.pages.components.listing import answer, get_listing
 from console.pages.components.shared_rows import how_shared
-from console.pages.components.tables import Row, rows_of
-from console.pages.storages.labels import STORAGE_WORDS, StorageWords
+from console.pages.components.tables import Row, build_rows
+from console.pages.storages.labels import STORAGE_WORDS, StorageLabels
 from resources.kinds import Kind
 from resources.models import MODELS
 from sharing.declare import account_wide
@@ -35,15 +35,15 @@ class StorageRow(Row):
 def page(request: PageRequest, kind: str) -> HttpResponse:
     """Show one's storages of a kind and those shared with one."""
     words = STORAGE_WORDS[Kind(kind)]
-    listing = listing_of(request, words.kind)
+    listing = get_listing(request, words.kind)
     rows = _rows(listing.found, words, request.principal)
     return answer(request, "storages", {**listing.context, "words": words, "rows": rows})
 
 
-def _rows(found: Sequence[Listed], words: StorageWords, principal: Principal) -> list[StorageRow]:
+def _rows(found: Sequence[Listed], words: StorageLabels, principal: Principal) -> list[StorageRow]:
     """Return the rows for what was found, in its order, without what is gone already."""
     storages = MODELS[words.kind].objects.select_related("owner", "run__owner").in_bulk([each.id for each in found])
-    rows = rows_of((storages[each.id] for each in found if each.id in storages), principal)
+    rows = build_rows((storages[each.id] for each in found if each.id in storages), principal)
     without_badge = {row.resource.pk for row in rows if row.badge is None}
     how = how_shared([each for each in found if each.id in without_badge], principal.account_id or "")
     return [

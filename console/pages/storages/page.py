@@ -8,6 +8,6 @@ from resources.kinds import Kind
 from sharing.requests import ResourcePageRequest
 
 
-def context_of(request: ResourcePageRequest) -> dict[str, Any]:
+def storage_context(request: ResourcePageRequest) -> dict[str, Any]:
     """Return what `storage/page.html` needs."""
-    return {**resource_page.context_of(request), "words": STORAGE_WORDS[Kind(request.resource.kind)]}
+    return {**resource_page.page_context(request), "words": STORAGE_WORDS[Kind(request.resource.kind)]}

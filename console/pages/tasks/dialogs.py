@@ -23,7 +23,7 @@ from resources.tasks import editing
 from sharing.declare import needs, signed_in_for
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
-from sharing.selectors import choices_of, may
+from sharing.selectors import may, startable_choices
 
 TASKS_PATH = f"/{KINDS[Kind.TASK].console_path}"
 _NAME = {"autocomplete": "off", "spellcheck": "false"}
@@ -138,7 +138,7 @@ def _initial(request: PageRequest) -> dict[str, str]:
 
 def _choices(request: PageRequest, wanted: str) -> list[tuple[str, str]]:
     """Return the Actors to choose from: one's own, those shared with one to be run, and the one that was asked for."""
-    found = choices_of(Kind.ACTOR, request.principal)
+    found = startable_choices(Kind.ACTOR, request.principal)
     choices = {each.id: f"{each.owner_username}/{each.name or each.id}" for each in found}
     asked_for = may(request.principal, wanted, Permission.RUN) if wanted and wanted not in choices else None
     if asked_for is not None:

@@ -8,9 +8,9 @@ from django.views.decorators.http import require_safe
 
 from accounts.principal import Principal
 from accounts.requests import PageRequest
-from console.pages.components.listing import answer, listing_of
+from console.pages.components.listing import answer, get_listing
 from console.pages.components.shared_rows import how_shared
-from console.pages.components.tables import Row, rows_of
+from console.pages.components.tables import Row, build_rows
 from resources.kinds import Kind
 from resources.models import Task
 from sharing.declare import signed_in_for
@@ -32,7 +32,7 @@ class TaskRow(Row):
 @require_safe
 def page(request: PageRequest) -> HttpResponse:
     """Show a page of the tasks that one may see, newest first."""
-    listing = listing_of(request, Kind.TASK)
+    listing = get_listing(request, Kind.TASK)
     return answer(request, "tasks", {**listing.context, "rows": _rows(listing.found, request.principal)})
 
 
@@ -52,5 +52,5 @@ def _rows(found: Sequence[Listed], principal: Principal) -> list[TaskRow]:
             actor=names.of(task.actor),
             how=how.get(task.pk, ""),
         )
-        for row, task in zip(rows_of(there, principal), there, strict=True)
+        for row, task in zip(build_rows(there, principal), there, strict=True)
     ]

@@ -9,10 +9,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.lib.api_errors import ApiError
-from accounts.request_context import origin
+from accounts.request_context import client_details
 from console.http.form_limits import BYTES_PER_CHARACTER, takes_up_to
 from console.pages.components import resource_page
-from console.pages.components.listing import paging_of
+from console.pages.components.listing import get_paging
 from console.pages.components.resource_page import Tab
 from console.pages.components.run_input_form import MAX_INPUT, InputForm
 from console.pages.components.secret_fields import without_secrets
@@ -81,7 +81,7 @@ def save(request: ResourcePageRequest[Task]) -> HttpResponse:
 def runs(request: ResourcePageRequest[Task]) -> HttpResponse:
     """List the runs of a task that one may see: one's own, and those that are shared with one."""
     task, me = request.resource, request.user.pk
-    paging = paging_of(request.GET, me, kinds=(Kind.RUN,), task_id=task.pk)
+    paging = get_paging(request.GET, me, kinds=(Kind.RUN,), task_id=task.pk)
     found = listed(me, kinds=(Kind.RUN,), task_id=task.pk, offset=paging.offset, limit=paging.size)
     context = {**_head(request, "runs"), "rows": run_rows(found, request.principal), "paging": paging}
     return render(request, "tasks/runs.html", context)
@@ -104,7 +104,7 @@ def start(request: ResourcePageRequest[Task]) -> HttpResponse:
             content_type=task.input_content_type,
             task=task,
             origin=Origin.WEB,
-            client_ip=origin().get("ip", ""),
+            client_ip=client_details().get("ip", ""),
             user_agent=request.headers.get("User-Agent", ""),
         )
     except (starting.CannotRun, InvalidInput, InvalidOption) as problem:
@@ -126,7 +126,7 @@ def _head(request: ResourcePageRequest[Task], tab: str) -> dict[str, Any]:
         Tab("Runs", f"{task.console_path}/runs", tab == "runs"),
     ]
     return {
-        **resource_page.context_of(request, heading=task.title, tabs=tabs),
+        **resource_page.page_context(request, heading=task.title, tabs=tabs),
         "task": task,
         "actor": actor_link(task.actor_id, request.principal),
     }

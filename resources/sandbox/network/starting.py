@@ -176,7 +176,7 @@ class _Plan:
         return (self._aliases.setdefault(host, alias),)
 
 
-def working() -> tuple[str, str]:
+def find_user_mode_network() -> tuple[str, str]:
     """Return name and path of a user-mode network that works here: each is tried, once in a while, until one does.
 
     Raises:

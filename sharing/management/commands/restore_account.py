@@ -17,7 +17,7 @@ class Command(AccountCommand):
         if not suspension.restore(account):
             self.stdout.write(f"{account.username} is not suspended; nothing changed.")
             return
-        works = suspension.paused_of(account)
+        works = suspension.paused_by_suspension(account)
         self.stdout.write(
             f"Restored {account.username} ({account.email}).\n"
             f"Works again: sign-in, emails to the account, {counted(works.tokens, 'API token')}, "

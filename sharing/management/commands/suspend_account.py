@@ -18,7 +18,7 @@ class Command(AccountCommand):
         if ended is None:
             self.stdout.write(f"{account.username} was suspended before; nothing changed.")
             return
-        paused = suspension.paused_of(account)
+        paused = suspension.paused_by_suspension(account)
         self.stdout.write(
             f"Suspended {account.username} ({account.email}).\n"
             f"Ended: {counted(ended.sessions, 'session')}; aborted: {counted(ended.runs, 'run')}, "

@@ -16,7 +16,7 @@ from resources.kinds import Kind
 from resources.models import MODELS, Resource
 from sharing import grants
 from sharing.checks import views
-from sharing.declare import need_of
+from sharing.declare import requirement_for
 from sharing.models import Grant
 from sharing.permissions import Permission
 from tests.conftest import principal_of
@@ -180,7 +180,7 @@ def url_of(route, things, pattern, address=None):
 
 
 def methods_of(pattern):
-    return [method for method in METHODS if need_of(pattern.callback, method)]
+    return [method for method in METHODS if requirement_for(pattern.callback, method)]
 
 
 @pytest.mark.parametrize(

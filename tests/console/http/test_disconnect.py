@@ -5,7 +5,7 @@ import socket
 import pytest
 from django.test import RequestFactory
 
-from console.http.disconnect import still_there
+from console.http.disconnect import is_connected
 from console.server.gunicorn_worker import Joined
 from resources.datasets import work_limit
 from resources.datasets.writing import push
@@ -26,13 +26,13 @@ def request_over(ours):
 def test_a_client_who_has_closed_the_connection(connection):
     ours, theirs = connection
     theirs.close()
-    assert not still_there(request_over(ours))
+    assert not is_connected(request_over(ours))
 
 
 def test_a_socket_that_is_closed_already(connection):
     ours, _ = connection
     ours.close()
-    assert not still_there(request_over(ours))
+    assert not is_connected(request_over(ours))
 
 
 def test_an_answer_to_nobody_is_given_up(connection, api, ada, make_resource, monkeypatch):
@@ -59,22 +59,22 @@ def test_statistics_are_taken_for_nobody_no_longer_than_for_a_chunk(connection, 
 
 def test_a_client_who_waits(connection):
     ours, _ = connection
-    assert still_there(request_over(ours))
+    assert is_connected(request_over(ours))
 
 
 def test_a_client_who_has_sent_the_next_request_already_and_it_is_not_taken_away(connection):
     ours, theirs = connection
     theirs.sendall(b"GET")
-    assert still_there(request_over(ours))
+    assert is_connected(request_over(ours))
     assert ours.recv(10) == b"GET"
 
 
 def test_a_server_that_does_not_tell():
-    assert still_there(RequestFactory().get("/v2/datasets"))
+    assert is_connected(RequestFactory().get("/v2/datasets"))
 
 
 def test_a_client_who_has_left_a_socket_of_our_server(connection):
     ours, theirs = connection
-    assert still_there(request_over(Joined(ours)))
+    assert is_connected(request_over(Joined(ours)))
     theirs.close()
-    assert not still_there(request_over(Joined(ours)))
+    assert not is_connected(request_over(Joined(ours)))

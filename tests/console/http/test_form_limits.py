@@ -30,7 +30,7 @@ from resources.kinds import Kind
 from resources.models import DatasetChunk, GeneralAccess, Record
 from sharing import judging
 from sharing.checks import views
-from sharing.declare import Public, need_of
+from sharing.declare import Public, requirement_for
 from sharing.models import Grant
 
 pytestmark = pytest.mark.django_db
@@ -63,7 +63,10 @@ def send(client, path, length, method="POST", **more):
 @pytest.mark.parametrize(("route", "pattern"), PAGES, ids=[route for route, _ in PAGES])
 def test_no_page_reads_what_an_anonymous_client_must_not_send(route, pattern):
     """Neither its view nor what comes before it, with and without a check against forgery."""
-    is_public = isinstance(need_of(pattern.callback, "POST"), Public) or need_of(pattern.callback, "POST") is None
+    is_public = (
+        isinstance(requirement_for(pattern.callback, "POST"), Public)
+        or requirement_for(pattern.callback, "POST") is None
+    )
     for client in (Client(), Client(enforce_csrf_checks=True)):
         response = send(client, url_of(route), 10 * 1024**3)
         assert response.status_code == 413 if is_public else response.status_code in (302, 405)

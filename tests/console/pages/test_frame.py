@@ -106,7 +106,7 @@ def test_an_error_of_ours_is_a_page_that_asks_the_database_for_nothing(client, m
 
     client.raise_request_exception = False
     monkeypatch.setattr("console.health.connection.cursor", fail, raising=False)
-    monkeypatch.setattr("accounts.middleware.principal_of_session", fail)
+    monkeypatch.setattr("accounts.middleware.principal_from_session", fail)
     with django_assert_num_queries(0):
         response = client.get("/storage/datasets")
 

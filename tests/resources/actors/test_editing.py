@@ -17,7 +17,7 @@ from resources.models import Actor, ActorVersion, Build, BuildContent, Environme
 from resources.storages import InvalidName, NameTaken, ResourceGone
 from sharing import issues
 from sharing.access import decide
-from sharing.facts import facts_of
+from sharing.facts import load_facts
 from sharing.permissions import Permission
 from tests.conftest import principal_of
 
@@ -137,7 +137,7 @@ def test_deleting_an_actor_takes_its_builds_and_leaves_runs_that_nobody_gains_ac
             f"{person.username} {runs.index(run)} {decision.reason}"
             for run in runs
             for person in people
-            if (decision := decide(principal_of(person), facts_of(run, person.pk), Permission.READ)).allowed
+            if (decision := decide(principal_of(person), load_facts(run, person.pk), Permission.READ)).allowed
         ]
 
     by_actor = ["ben 0 OWNER_RUNS", "ada 1 CREATOR_RUNS", "ada 2 ISSUE"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from resources.datasets import chunks, writing
 from resources.datasets.options import ItemsOptions
-from resources.datasets.parse_items import MAX_DEPTH, MAX_ITEMS, _check_depth, cut
+from resources.datasets.parse_items import MAX_DEPTH, MAX_ITEMS, _check_depth, parse_items
 from resources.datasets.reading import open_items
 from resources.datasets.writing import DatasetGone, InvalidItems, push
 from resources.kinds import Kind
@@ -192,7 +192,7 @@ ESCAPES = [
 def test_surrogates_are_told_apart_as_a_parser_does(text):
     body = f'{{"k":"{text}"}}'
     expected = json.loads(body)["k"].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    [kept] = cut(body.encode()).items
+    [kept] = parse_items(body.encode()).items
     assert json.loads(kept)["k"] == expected
 
 
@@ -201,7 +201,7 @@ def test_a_body_full_of_escapes_costs_a_few_times_its_size(filling):
     payload = b'{"a":"%b\\ud800"}' % (filling * (600_000 // len(filling)))
     tracemalloc.start()
     try:
-        [item] = cut(payload).items
+        [item] = parse_items(payload).items
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -312,7 +312,7 @@ def test_chunks_are_neighbours_whatever_is_pushed(dataset):
 
 
 def test_large_pushes_are_cut_into_chunks_of_about_equal_weight():
-    items = cut(json.dumps([{"text": "x" * (at % 900)} for at in range(2000)]).encode()).items
+    items = parse_items(json.dumps([{"text": "x" * (at % 900)} for at in range(2000)]).encode()).items
     packed = chunks.pack(items)
     assert sum(chunk.count for chunk in packed) == len(items)
     assert len(packed) == round(chunks.weigh(items) / chunks.TARGET_WEIGHT)
@@ -418,13 +418,13 @@ def test_millions_of_tiny_items_are_refused_before_they_take_memory(item):
     tracemalloc.start()
     try:
         with pytest.raises(InvalidItems, match="position 0 " if item != b"{}" else "more than"):
-            cut(payload)
+            parse_items(payload)
         assert tracemalloc.get_traced_memory()[1] < 100_000_000
     finally:
         tracemalloc.stop()
 
 
 def test_as_many_items_as_are_allowed_are_taken():
-    assert len(cut(b"[%b]" % b",".join([b"{}"] * MAX_ITEMS)).items) == MAX_ITEMS
+    assert len(parse_items(b"[%b]" % b",".join([b"{}"] * MAX_ITEMS)).items) == MAX_ITEMS
     with pytest.raises(InvalidItems, match="more than"):
-        cut(b"[%b]" % b",".join([b"{}"] * (MAX_ITEMS + 1)))
+        parse_items(b"[%b]" % b",".join([b"{}"] * (MAX_ITEMS + 1)))

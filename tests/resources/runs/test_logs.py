@@ -4,7 +4,7 @@ import pytest
 
 from resources.kinds import Kind
 from resources.logs import writing
-from resources.logs.reading import length_of, lines_of_ours, read, text_of
+from resources.logs.reading import lines_of_ours, log_length, read, text_of
 from resources.logs.writing import append, append_line
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +21,7 @@ def test_a_log_is_read_from_any_byte_on(job):
     whole = b"one\ntwo\nthree\n"
     for start in range(len(whole) + 2):
         assert b"".join(read(job, start)) == whole[start:]
-    assert length_of(job) == len(whole)
+    assert log_length(job) == len(whole)
 
 
 def test_a_line_of_ours_has_its_time_and_is_one_line(job):
@@ -58,4 +58,4 @@ def test_a_log_that_is_too_large_says_so_once_and_takes_no_more(job, monkeypatch
 def test_the_log_of_what_has_been_deleted_takes_nothing():
     append("a" * 17, b"line\n")
     append_line("a" * 17, "line")
-    assert length_of("a" * 17) == 0
+    assert log_length("a" * 17) == 0

@@ -72,7 +72,7 @@ def said(job: Run) -> dict:
 
 
 def test_a_run_sees_nothing_of_the_server(ada, passes_on):
-    other = directories.of_attempt("b" * 17)
+    other = directories.attempt_directory("b" * 17)
     other.mkdir()
     (other / "secret.txt").write_text("of another run")
     forbidden = [
@@ -82,7 +82,7 @@ def test_a_run_sees_nothing_of_the_server(ada, passes_on):
         settings.BASE_DIR / "console",
         other,
         other / "secret.txt",
-        directories.of_build("b" * 17).parent,
+        directories.build_directory("b" * 17).parent,
         Path("/etc/shadow"),
         Path("/etc/ssl/private"),
         Path("/root/.bashrc"),
@@ -91,7 +91,7 @@ def test_a_run_sees_nothing_of_the_server(ada, passes_on):
         Path("/sys"),
     ]
     program = started(ada, {"main.py": PROBE})
-    build = directories.of_build(program.build_id) / "app/main.py"
+    build = directories.build_directory(program.build_id) / "app/main.py"
     passes_on(PATHS=json.dumps([str(path) for path in [*forbidden, build]]), WORKER_PID=str(os.getpid()))
     execute_run.execute(program.pk)
     program.refresh_from_db()
@@ -151,7 +151,7 @@ def test_where_our_own_code_is_hidden_nothing_can_be_written(settings):
     """Else it would be memory without end, which nobody counts."""
     settings.BASE_DIR = Path("/usr/share")
     tries = "import os; print(os.listdir('/usr/share')); open('/usr/share/x', 'w')"
-    told = bubblewrap.arguments((), {"PATH": os.defpath}, "/", 1 << 20)
+    told = bubblewrap.bubblewrap_arguments((), {"PATH": os.defpath}, "/", 1 << 20)
     command = [bubblewrap.bubblewrap(), *told, "--", sys.executable, "-I", "-S", "-c", tries]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == "[]\n", done.stderr
@@ -197,7 +197,7 @@ def test_an_installation_cannot_have_a_run_see_what_a_link_leads_to(ada, monkeyp
 def test_a_run_sees_no_link_that_an_earlier_installation_has_left(ada):
     actor = actor_of(ada, {"main.py": "import os; print('SEES', os.listdir('node_modules'))"})
     build = built(actor)
-    (directories.of_build(build.pk) / directories.APP / directories.NODE_MODULES).symlink_to(settings.DATA_DIR)
+    (directories.build_directory(build.pk) / directories.APP / directories.NODE_MODULES).symlink_to(settings.DATA_DIR)
     run = starting.start(actor, by=principal_of(ada))
     execute_run.execute(run.pk)
     run.refresh_from_db()
@@ -209,6 +209,6 @@ def test_an_interpreter_that_lies_below_tmp_is_seen(tmp_path, monkeypatch):
     (tmp_path / "hello").write_text("#!/bin/sh\necho hello\n")
     (tmp_path / "hello").chmod(0o755)
     monkeypatch.setattr(bubblewrap, "_prefixes", lambda: (str(tmp_path),))
-    told = bubblewrap.arguments((), {"PATH": os.defpath}, "/", 1 << 20)
+    told = bubblewrap.bubblewrap_arguments((), {"PATH": os.defpath}, "/", 1 << 20)
     command = [bubblewrap.bubblewrap(), *told, "--", str(tmp_path / "hello")]
     assert subprocess.run(command, capture_output=True, text=True, timeout=60).stdout == "hello\n"

@@ -393,7 +393,7 @@ def test_a_run_that_takes_more_than_its_disk_is_stopped(ada, settings, how, isol
     assert (run.status, run.exit_code) == (JobStatus.FAILED, 137), text_of(run.pk)
     assert run.status_message == f"The Actor ran out of disk space: its files took more than its {LIMIT} MB."
     assert run.status_message in text_of(run.pk)
-    assert directories.of_run(run.pk) == []
+    assert directories.run_directory(run.pk) == []
 
 
 @pytest.mark.django_db
@@ -435,13 +435,13 @@ def test_too_many_files_end_a_run(ada, monkeypatch):
 @pytest.mark.django_db
 def test_the_copy_of_the_program_counts(ada):
     run = started(ada, {"main.py": "print('ran')"})
-    app = directories.of_build(run.build_id) / "app"
+    app = directories.build_directory(run.build_id) / "app"
     for at in range(LIMIT + 1):
         (app / f"{at}").write_bytes(os.urandom(MB))
     run = limited(run)
     assert (run.status, run.exit_code) == (JobStatus.FAILED, 137)
     assert "ran out of disk space" in run.status_message
-    assert directories.of_run(run.pk) == []
+    assert directories.run_directory(run.pk) == []
 
 
 @pytest.mark.django_db
@@ -498,7 +498,7 @@ def test_a_copy_takes_as_much_as_what_it_is_made_of(tmp_path):
 def test_what_cannot_be_copied_fails_the_run_and_says_so(ada):
     actor = actor_of(ada, {"main.py": ""})
     build = built(actor)
-    nested(directories.of_build(build.pk) / "app/deep", 30, name="d" * 200)
+    nested(directories.build_directory(build.pk) / "app/deep", 30, name="d" * 200)
     run = runs.start(actor, by=principal_of(ada))
     execute_run.execute(run.pk)
     run.refresh_from_db()

@@ -183,7 +183,7 @@ def test_the_same_tries_reach_everything_by_the_network_of_the_server(tries, set
 @needs_namespaces
 def test_an_address_that_the_machine_gets_while_a_run_goes_on_is_refused_too(world, by):
     with world.entered():
-        network = RunNetwork(starting.working())
+        network = RunNetwork(starting.find_user_mode_network())
         assert answers(network, "9.9.9.9", 5432) is False  # nobody's yet; the world does not answer there
         world.on_machine("addr", "add", "9.9.9.9/32", "dev", "world")
         try:
@@ -201,7 +201,7 @@ def test_an_address_that_the_machine_gets_while_a_run_goes_on_is_refused_too(wor
 def test_the_addresses_of_a_run_are_settled_when_it_begins(world, by):
     """A browser gives up a page whose network changes while it loads, as when the kernel has tried out an address."""
     with world.entered():
-        network = RunNetwork(starting.working())
+        network = RunNetwork(starting.find_user_mode_network())
         try:
             code = "print(open('/proc/net/if_inet6').read())"
             lines = in_network(network, code).communicate(timeout=60)[0].split("\n")
@@ -287,7 +287,7 @@ def test_a_host_that_is_on_loopback_is_passed_on_to_by_its_name(settings, monkey
 def test_no_run_can_use_what_is_there_for_another_one(world, by, settings):
     settings.PUBLIC_URL = "http://127.0.0.1:8000"
     with world.entered():
-        first, second = RunNetwork(starting.working()), RunNetwork(starting.working())
+        first, second = RunNetwork(starting.find_user_mode_network()), RunNetwork(starting.find_user_mode_network())
         guest = str(user_mode.GUEST_4)
         assert answers(first, "127.0.0.1", 8000)
         held = in_network(
@@ -442,10 +442,10 @@ def test_one_that_does_not_work_gives_way_to_the_other_and_is_named_where_there_
     broken = Path(os.environ["PATH"]) / "pasta"
     broken.write_text("#!/bin/sh\necho 'No TUN device' >&2\nexit 1\n")
     broken.chmod(0o755)
-    assert starting.working()[0] == "slirp4netns"
+    assert starting.find_user_mode_network()[0] == "slirp4netns"
     (broken.parent / "slirp4netns").unlink()
     with pytest.raises(NetworkFailed, match=r"pasta does not work here: pasta ended with 1\. No TUN device"):
-        starting.working()
+        starting.find_user_mode_network()
 
 
 def test_a_network_that_cannot_be_set_up_fails_the_run_with_a_message(ada, only, monkeypatch):
@@ -498,7 +498,7 @@ def test_a_worker_says_at_its_start_why_nothing_runs_and_who_reaches_the_deploym
 
 def test_nothing_is_left_of_a_network_that_has_ended_or_never_began(by):
     before, files = set(tree(os.getpid())), sorted(Path("/proc/self/fd").iterdir())
-    network = RunNetwork(starting.working())
+    network = RunNetwork(starting.find_user_mode_network())
     pids = tree(network._process.pid)
     assert len(pids) >= 3
     network.close()
@@ -539,7 +539,8 @@ def test_when_a_part_of_a_network_dies_all_of_it_and_the_run_end(ada, by, monkey
 def test_a_network_dies_with_the_worker_that_is_killed(by):
     code = (
         "import os, time; os.environ['DJANGO_SETTINGS_MODULE'] = 'tests.settings'; import django; django.setup(); "
-        "from resources.sandbox.network import starting; network = starting.RunNetwork(starting.working()); "
+        "from resources.sandbox.network.starting import RunNetwork, find_user_mode_network; "
+        "network = RunNetwork(find_user_mode_network()); "
         "print(network._process.pid, flush=True); time.sleep(600)"
     )
     worker = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -627,7 +628,7 @@ def answers(network: RunNetwork, host: str, port: int) -> bool:
 
 
 def tree(pid: int) -> list[int]:
-    return processes.tree(pid)
+    return processes.process_tree(pid)
 
 
 def wait_for_the_end_of(pids: list[int]) -> None:

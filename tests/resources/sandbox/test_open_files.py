@@ -62,7 +62,7 @@ def all_that_is_learned(app: Path) -> list:
         *(asked(source_files.input_schema_of, app, said) for said in (known, {"input": "x.json"})),
         *(asked(source_files.text_of, app, known, what) for what in ("readme", "changelog")),
         asked(source_files.text_of, app, {"readme": "x.json"}, "readme"),
-        *(asked(do, app) for do in (commands.command_of, commands.package_of, build_directory._installations)),
+        *(asked(do, app) for do in (commands.find_command, commands.read_package, build_directory._installations)),
     ]
 
 

@@ -47,7 +47,7 @@ def process_of(command: list[str]) -> subprocess.Popen[bytes]:
 def test_stopping_ends_where_there_are_always_new_processes(monkeypatch, seconds_of_a_round):
     clock, rounds = itertools.count(step=seconds_of_a_round), itertools.count()
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
-    monkeypatch.setattr(processes, "tree", lambda root, most=0: [BEYOND + next(rounds)])
+    monkeypatch.setattr(processes, "process_tree", lambda root, most=0: [BEYOND + next(rounds)])
     monkeypatch.setattr(processes, "_origin", lambda pid: (0, "1"))
     monkeypatch.setattr(processes, "_identified", lambda pids, root: dict.fromkeys(pids, "1"))
     with pytest.raises(processes.CannotStop), processes.stopped(os.getpid()):
@@ -83,7 +83,7 @@ def test_chains_of_processes_do_not_keep_it_from_ending(tmp_path, monkeypatch):
     with process_of([sys.executable, "-c", CHAINS]) as process:
         assert disk.measure(process.pid) in ("", "processes that start others")
         assert process.poll() is None
-        processes.kill(process.pid)
+        processes.kill_tree(process.pid)
 
 
 @pytest.mark.django_db
@@ -101,11 +101,11 @@ def test_a_run_whose_processes_cannot_be_stopped_is_ended_and_says_why(ada, monk
     assert run.status_message == "The Actor was stopped: it had too many processes that start others."
 
 
-@pytest.mark.parametrize("send", [processes.kill, lambda root: processes.tell(root, signal.SIGTERM)])
+@pytest.mark.parametrize("send", [processes.kill_tree, lambda root: processes.send_signal(root, signal.SIGTERM)])
 def test_a_process_that_got_the_number_of_one_of_a_run_gets_no_signal(monkeypatch, send):
     """The list of children is read before the signals are sent; in between a number can pass to another process."""
     with process_of(WAITS) as of_run, process_of(WAITS) as other:
-        monkeypatch.setattr(processes, "tree", lambda root, most=0: [of_run.pid, other.pid])
+        monkeypatch.setattr(processes, "process_tree", lambda root, most=0: [of_run.pid, other.pid])
         send(of_run.pid)
         assert of_run.wait(60) < 0
         assert other.poll() is None
@@ -122,7 +122,7 @@ def test_a_process_that_gets_the_number_after_it_was_looked_at_gets_no_signal():
 
 def test_stopping_meets_no_process_that_got_a_number_in_between(monkeypatch):
     with process_of(WAITS) as of_run, process_of(WAITS) as other:
-        monkeypatch.setattr(processes, "tree", lambda root, most=0: [of_run.pid, other.pid])
+        monkeypatch.setattr(processes, "process_tree", lambda root, most=0: [of_run.pid, other.pid])
         with processes.stopped(of_run.pid):
             assert processes._state(of_run.pid) == "T"
             assert processes._state(other.pid) != "T"

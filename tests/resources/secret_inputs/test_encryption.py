@@ -283,7 +283,7 @@ def test_the_private_key_is_encrypted_at_rest(api, ada, actor, ciphertext):
 
 def test_variables_of_the_version_do_not_replace_the_key(api, ada, actor):
     run = Run.objects.get(pk=start(api, ada, actor, GIVEN))
-    given = environment.of_run(run, "/", {"APIFY_INPUT_SECRETS_PRIVATE_KEY_PASSPHRASE": "x"})
+    given = environment.run_environment(run, "/", {"APIFY_INPUT_SECRETS_PRIVATE_KEY_PASSPHRASE": "x"})
     assert given["APIFY_INPUT_SECRETS_PRIVATE_KEY_PASSPHRASE"] != "x"
 
 

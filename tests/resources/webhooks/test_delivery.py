@@ -42,7 +42,7 @@ def make_dispatch(ada, run, receiver):
     def make(**fields) -> WebhookDispatch:
         values = {"event_types": [events.RUN_SUCCEEDED], "request_url": receiver.url, "actor_id": run.actor_id}
         webhook = Webhook.objects.create(owner=ada, **{**values, **fields})
-        return events.dispatch([webhook], events.RUN_SUCCEEDED, events.data_of(run))[0]
+        return events.dispatch([webhook], events.RUN_SUCCEEDED, events.event_data(run))[0]
 
     return make
 

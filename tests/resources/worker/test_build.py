@@ -17,7 +17,7 @@ from resources.runs import starting as runs
 from resources.sandbox import directories
 from resources.secret_inputs.fields import MAX_SECRETS
 from resources.worker import build_directory, commands, execute_build, execute_run, source_files, supervise
-from resources.worker.commands import NoCommand, command_of
+from resources.worker.commands import NoCommand, find_command
 from tests.conftest import principal_of
 from tests.support.work_stage import actor_of, built, execute_and_abort
 
@@ -91,7 +91,7 @@ def test_a_link_that_an_installation_leaves_is_not_followed(tmp_path):
     assert source_files.text_of(app, {}, "readme") == ""
     assert source_files.input_schema_of(app, {}) == ""
     with pytest.raises(NoCommand):
-        command_of(app)
+        find_command(app)
     with pytest.raises(source_files.BadSource, match="not there"):
         source_files.input_schema_of(app, {"input": "../../secret.json"})
 
@@ -140,7 +140,7 @@ def test_what_requirements_name_is_installed_by_pip_for_this_build(ada, monkeypa
     build = built(actor)
     assert build.status == JobStatus.SUCCEEDED, text_of(build.pk)
     assert "Installing what requirements.txt names." in text_of(build.pk)
-    assert (directories.of_build(build.pk) / "packages/greeting.py").is_file()
+    assert (directories.build_directory(build.pk) / "packages/greeting.py").is_file()
     run = runs.start(actor, by=principal_of(ada))
     execute_run.execute(run.pk)
     assert " hello from a wheel\n" in text_of(run.pk)
@@ -151,7 +151,7 @@ def test_an_installation_that_fails_fails_the_build_with_its_log(ada, installs):
     build = built(actor_of(ada, {"main.py": "", "requirements.txt": "x"}))
     assert (build.status, build.exit_code) == (JobStatus.FAILED, 1)
     assert " no such package\n" in text_of(build.pk)
-    assert not directories.of_build(build.pk).exists()
+    assert not directories.build_directory(build.pk).exists()
     assert [each for each in directories.kept("builds") if each.name.startswith(build.pk)] == []
 
 
@@ -184,7 +184,7 @@ def test_a_build_is_aborted(ada, installs, monkeypatch):
 def test_node_is_found_out_by_its_package(tmp_path):
     (tmp_path / "package.json").write_text('{"main": "../../outside.js"}')
     with pytest.raises(NoCommand):
-        command_of(tmp_path)
+        find_command(tmp_path)
 
 
 def _wheel() -> str:
@@ -255,7 +255,7 @@ def test_of_a_large_file_only_the_beginning_is_read(tmp_path, monkeypatch):
     tmp_path.joinpath("package.json").write_bytes(b"{")
     with tmp_path.joinpath("package.json").open("r+b") as file:
         file.truncate(1 << 40)
-    assert commands.package_of(tmp_path) == {}
+    assert commands.read_package(tmp_path) == {}
 
 
 @pytest.mark.parametrize(

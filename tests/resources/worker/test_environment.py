@@ -21,9 +21,9 @@ pytestmark = pytest.mark.django_db
 def test_the_api_is_added_to_what_is_reached_without_the_proxy(ada, settings, proxy, given, expected):
     settings.PUBLIC_URL = "https://latchkey.test:8443"
     run = started(ada, {"main.py": ""})
-    found = environment.of_run(run, "/", {proxy: "http://proxy.test:3128", **given})
+    found = environment.run_environment(run, "/", {proxy: "http://proxy.test:3128", **given})
     assert (found["NO_PROXY"], found["no_proxy"]) == (expected, expected)
 
 
 def test_nothing_is_said_of_proxies_where_there_is_none(ada):
-    assert not {"NO_PROXY", "no_proxy"} & environment.of_run(started(ada, {"main.py": ""}), "/", {}).keys()
+    assert not {"NO_PROXY", "no_proxy"} & environment.run_environment(started(ada, {"main.py": ""}), "/", {}).keys()

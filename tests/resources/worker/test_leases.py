@@ -48,8 +48,8 @@ def queued(monkeypatch) -> list[str]:
 def test_a_job_is_taken_once(make_job, kind):
     job = make_job(kind, JobStatus.READY)
     before = timezone.now()
-    assert leases.take(type(job), job.pk, "first")
-    assert not leases.take(type(job), job.pk, "second")
+    assert leases.claim(type(job), job.pk, "first")
+    assert not leases.claim(type(job), job.pk, "second")
     job.refresh_from_db()
     assert (job.status, job.worker) == (JobStatus.RUNNING, "first")
     assert job.started_at >= before
@@ -59,8 +59,8 @@ def test_a_job_is_taken_once(make_job, kind):
 @pytest.mark.parametrize("status", sorted(set(JobStatus) - {JobStatus.READY}))
 def test_a_job_that_is_not_ready_is_not_taken(make_job, status):
     job = make_job(status=status)
-    assert not leases.take(Run, job.pk, "worker")
-    assert not leases.take(Run, "a" * 17, "worker")
+    assert not leases.claim(Run, job.pk, "worker")
+    assert not leases.claim(Run, "a" * 17, "worker")
 
 
 def test_only_who_has_a_job_holds_on_to_it(make_job):
@@ -109,7 +109,7 @@ def test_one_that_may_begin_anew_is_queued_again(make_job, queued, began, restar
     job.refresh_from_db()
     assert (job.status, job.worker, queued) == (JobStatus.READY, "", [job.pk])
     assert job.before_millis >= LONG_AGO.total_seconds() * 1000
-    assert leases.take(Run, job.pk, "alive")
+    assert leases.claim(Run, job.pk, "alive")
 
 
 def test_one_that_kills_its_workers_is_given_up(make_job, queued):
@@ -133,16 +133,16 @@ def test_a_job_that_is_in_no_queue_is_queued_again(make_job, database_queue):  #
     lost, waiting, fresh = (make_job(status=JobStatus.READY, began=False) for _ in range(3))
     queue_run(waiting.pk)
     Run.objects.filter(pk=fresh.pk).update(started_at=timezone.now())
-    assert leases.care_for_undelivered() == 1
+    assert leases.requeue_undelivered() == 1
     assert {row.args_kwargs["args"][0] for row in DBTaskResult.objects.all()} == {lost.pk, waiting.pk}
-    assert leases.care_for_undelivered() == 0
+    assert leases.requeue_undelivered() == 0
 
 
 def test_a_job_whose_task_died_before_it_was_taken_is_queued_again(make_job, database_queue):  # noqa: F811
     job = make_job(status=JobStatus.READY, began=False)
     queue_run(job.pk)
     DBTaskResult.objects.update(status="RUNNING", started_at=timezone.now() - LONG_AGO)
-    assert leases.care_for_undelivered() == 1
+    assert leases.requeue_undelivered() == 1
     assert sorted(DBTaskResult.objects.values_list("status", flat=True)) == ["FAILED", "READY"]
 
 
@@ -151,7 +151,7 @@ def test_however_many_jobs_wait_the_queue_is_read_once(make_job, database_queue,
     for job in waiting:
         queue_run(job.pk)
     with django_assert_num_queries(len(leases.MODELS) + 1):
-        assert leases.care_for_undelivered() == 0
+        assert leases.requeue_undelivered() == 0
 
 
 def test_of_the_queue_only_what_waits_is_read():

@@ -76,7 +76,7 @@ def test_a_run_that_ends_well_has_succeeded(ada):
     assert run.memory_max_bytes > 1_000_000
     hello = next(line for line in log_of(run).splitlines() if line.endswith(" hello"))
     assert timezone.datetime.fromisoformat(hello.split()[0]) >= run.started_at - timedelta(milliseconds=1)
-    assert directories.of_run(run.pk) == []
+    assert directories.run_directory(run.pk) == []
 
 
 def test_a_run_that_ends_badly_has_failed(ada):
@@ -281,12 +281,12 @@ def test_a_worker_that_lost_its_run_stops_it_and_says_nothing_more(ada, when_rea
 def test_an_attempt_removes_no_directory_but_its_own(ada, when_ready, monkeypatch, ends):
     """Somebody else begins with the run in the moment in which this attempt has published how it has ended."""
     run = started(ada, {"main.py": LOOPS})
-    theirs, seen = directories.of_attempt(run.pk), []
+    theirs, seen = directories.attempt_directory(run.pk), []
     goes_on = execute_run._Execution._goes_on
 
     def leave(execution, *args):
         again = goes_on(execution, *args)
-        seen.extend(directories.of_run(run.pk))
+        seen.extend(directories.run_directory(run.pk))
         (theirs / "app").mkdir(parents=True)
         return again
 
@@ -303,7 +303,7 @@ def test_an_attempt_removes_no_directory_but_its_own(ada, when_ready, monkeypatc
     finally:
         worker_identity.stopping.clear()
     assert len(seen) == 1
-    assert directories.of_run(run.pk) == [theirs]
+    assert directories.run_directory(run.pk) == [theirs]
     assert (theirs / "app").is_dir()
     directories.remove(theirs)
 
@@ -331,7 +331,7 @@ def test_an_attempt_stops_when_another_of_its_own_process_has_the_run(ada, when_
         both.append(Run.objects.get(pk=run.pk).worker)
         Run.objects.filter(pk=run.pk).update(status=JobStatus.READY, worker="")
         with worker_identity.attempt() as second:
-            assert leases.take(Run, run.pk, second)
+            assert leases.claim(Run, run.pk, second)
             both.append(second)
 
     when_ready(taken_again)
@@ -402,9 +402,9 @@ def test_the_lease_is_prolonged_while_it_runs(ada, when_ready, settings):
 
 def test_a_build_that_is_not_on_this_machine_is_made_here(ada):
     run = started(ada, {"main.py": "print('hello')"})
-    directories.remove(directories.of_build(run.build_id))
+    directories.remove(directories.build_directory(run.build_id))
     assert execute(run).status == JobStatus.SUCCEEDED
-    assert directories.of_build(run.build_id).is_dir()
+    assert directories.build_directory(run.build_id).is_dir()
 
 
 def test_a_run_whose_build_was_deleted_fails_and_says_so(ada):
@@ -420,7 +420,7 @@ def test_a_run_may_write_where_it_starts_and_changes_nothing_for_others(ada):
     )
     run = execute(started(ada, {"main.py": writes}))
     assert run.status == JobStatus.SUCCEEDED, log_of(run)
-    assert (directories.of_build(run.build_id) / "app/main.py").read_text() == writes
+    assert (directories.build_directory(run.build_id) / "app/main.py").read_text() == writes
 
 
 def test_where_isolation_is_demanded_and_missing_nothing_runs(ada, settings, monkeypatch):
@@ -441,7 +441,7 @@ def test_without_isolation_the_log_says_so(ada, settings, monkeypatch):
     assert "not isolated from the server. bubblewrap (bwrap) is not installed." in log_of(run)
     where, home = next(line for line in log_of(run).splitlines() if "/app " in line).split()[1:]
     assert where == f"{home}/app"
-    assert directories.job_of(Path(home)) == run.pk
+    assert directories.job_id_from(Path(home)) == run.pk
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def refused(build: Build) -> str:
 
 def app_of(build: Build) -> Path:
     assert build.status == JobStatus.SUCCEEDED, text_of(build.pk)
-    return directories.of_build(build.pk) / "app"
+    return directories.build_directory(build.pk) / "app"
 
 
 def names(directory: Path) -> set[str]:
@@ -357,7 +357,7 @@ def test_a_password_in_the_url_is_used_and_is_in_no_log_and_no_file(elsewhere, h
         assert secret not in log
         assert not [
             path
-            for path in directories.of_build(build.pk).rglob("*")
+            for path in directories.build_directory(build.pk).rglob("*")
             if path.is_file() and secret.encode() in path.read_bytes()
         ]
 
@@ -582,10 +582,10 @@ def test_another_machine_fetches_the_same_commit(elsewhere, host):
     other = host.repository("b.git", {"main": {"main.py": "print('another one')"}})
     git("fetch", "--quiet", str(host.root / "b.git"), "+main:main", at=host.root / "a.git")
     assert other
-    directories.remove(directories.of_build(build.pk))
+    directories.remove(directories.build_directory(build.pk))
     run = run_of(actor)
     assert "fetched and run\n" in text_of(run.pk)
-    assert (directories.of_build(build.pk) / "revision").read_text() == first
+    assert (directories.build_directory(build.pk) / "revision").read_text() == first
 
 
 @pytest.mark.django_db
@@ -595,7 +595,7 @@ def test_an_archive_that_is_another_one_by_now_is_not_run(elsewhere, host):
     build = built(actor)
     app_of(build)
     host.files["/a"] = zipped({"main.py": "print('another one')"})
-    directories.remove(directories.of_build(build.pk))
+    directories.remove(directories.build_directory(build.pk))
     run = run_of(actor)
     assert run.status == JobStatus.FAILED
     assert "another one by now" in run.status_message
@@ -607,7 +607,7 @@ def test_source_files_need_no_fetching(ada, monkeypatch):
     monkeypatch.setattr(fetch_source, "program_of", None)
     build = built(actor_of(ada, WORKS))
     assert "ACTOR: Built 1 source files.\n" in text_of(build.pk)
-    assert names(directories.of_build(build.pk)) == {"app", "app/main.py"}
+    assert names(directories.build_directory(build.pk)) == {"app", "app/main.py"}
 
 
 def build_label(kind: str) -> str:

@@ -46,7 +46,7 @@ def test_of_many_workers_one_takes_a_run(transactional_db, ada, make_resource):
     taken: list[tuple[str, int]] = []
 
     def take(number: int) -> None:
-        taken.extend((run, number) for run in runs if leases.take(Run, run, f"worker-{number}"))
+        taken.extend((run, number) for run in runs if leases.claim(Run, run, f"worker-{number}"))
 
     in_threads(take)
     assert sorted(run for run, _ in taken) == sorted(runs)
@@ -113,9 +113,13 @@ def test_directories_of_what_is_over_are_removed(ada, make_resource):
     going_on = make_resource(Kind.RUN, ada, status=JobStatus.RUNNING)
     over = make_resource(Kind.RUN, ada, status=JobStatus.ABORTED)
     build = make_resource(Kind.BUILD, ada, status=JobStatus.SUCCEEDED)
-    making = directories.of_build(f"{build.pk}.abcd")
-    kept = [directories.of_attempt(going_on.pk), directories.of_build(build.pk), making]
-    left = [directories.of_attempt(over.pk), directories.of_attempt("a" * 17), directories.of_build("a" * 17)]
+    making = directories.build_directory(f"{build.pk}.abcd")
+    kept = [directories.attempt_directory(going_on.pk), directories.build_directory(build.pk), making]
+    left = [
+        directories.attempt_directory(over.pk),
+        directories.attempt_directory("a" * 17),
+        directories.build_directory("a" * 17),
+    ]
     for directory in (*kept, *left):
         directory.mkdir()
     maintenance.remove_left_directories()

@@ -6,7 +6,7 @@ import json
 import brotli
 import pytest
 
-from console.api.request_queues.client_keys import client_of
+from console.api.request_queues.client_keys import client_from_request
 from resources import storages
 from resources.kinds import Kind
 from resources.models import QueuedRequest, RequestQueue
@@ -249,9 +249,9 @@ def test_a_queue_that_goes_away_meanwhile(api, ada, queue, at, monkeypatch):
 
     def delete_first(request):
         storages.delete(queue, by=principal_of(ada))
-        return client_of(request)
+        return client_from_request(request)
 
-    monkeypatch.setattr("console.api.request_queues.requests.client_of", delete_first)
+    monkeypatch.setattr("console.api.request_queues.requests.client_from_request", delete_first)
     assert error_of(send(client, "post", f"{at}/requests", A)) == (404, "record-not-found")
 
 

@@ -7,7 +7,7 @@ from resources.jobs.status import JobStatus
 from resources.kinds import KINDS, Kind
 from resources.logs.reading import read
 from resources.models import Run
-from resources.runs.callback_url import base_url_of, caller
+from resources.runs.callback_url import callback_base_url, parse_caller
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +46,7 @@ def note_of(run, client, path: str) -> str:
 
 
 def path_of(run) -> str:
-    return base_url_of(run.pk).partition("//")[2].partition("/")[2]
+    return callback_base_url(run.pk).partition("//")[2].partition("/")[2]
 
 
 # Nobody else writes into a log
@@ -69,7 +69,7 @@ def test_a_strangers_call_for_what_is_the_runs_own_leaves_no_note_and_uses_none_
 @pytest.mark.parametrize("wrong", ["x", "0" * 20, "0" * 19])
 def test_a_mark_that_is_not_the_runs_leads_nowhere(run, items, api, wrong):
     prefix = f"/from/{run.pk}.{wrong}"
-    assert caller(f"{prefix}{items}") == ("", f"{prefix}{items}")
+    assert parse_caller(f"{prefix}{items}") == ("", f"{prefix}{items}")
     assert api().get(f"{prefix}{items}").status_code in (302, 404)
     assert log_of(run) == ""
 

@@ -97,7 +97,7 @@ def test_a_job_that_is_deleted_meanwhile_is_not_found(ada, make_resource, clock)
 
 def test_a_client_that_has_gone_is_not_waited_for(ada, make_resource, clock, monkeypatch):
     run = make_resource(Kind.RUN, ada)
-    monkeypatch.setattr(wait_for_finish, "still_there", lambda request: len(clock.pauses) < 2)
+    monkeypatch.setattr(wait_for_finish, "is_connected", lambda request: len(clock.pauses) < 2)
 
     assert wait_for_finish.until_finished(asked(), run, 60) is False
     assert len(clock.pauses) == 2

@@ -263,7 +263,7 @@ def test_a_path_that_no_file_can_have(actor, signed_in, dan, name):
 
 
 def test_a_file_that_somebody_else_has_changed_is_not_overwritten(actor, signed_in, dan):
-    seen = files.digest_of("print(1)\n")
+    seen = files.compute_digest("print(1)\n")
     url = f"{actor.console_path}/versions/0.1/file?file=main.py"
     here = signed_in(dan)
     assert here.post(url, {"content": "print(2)\n", "seen": seen}).status_code == 302
@@ -464,8 +464,8 @@ def test_files_are_added_renamed_changed_and_deleted(actor, signed_in, ben, give
     here.post(f"{base}/new", {"name": "logo.png", "upload": SimpleUploadedFile("x", b"\x89PNG\x00")})
     here.post(f"{base}/new", {"name": "b.txt", "upload": SimpleUploadedFile("x", "ü\r\n".encode())})
     here.post(f"{base}/rename?file=src/a.py", {"name": "src/c.py"})
-    here.post(f"{base}?file=src/c.py", {"content": "a\r\n\r\nb\r\n", "seen": files.digest_of("")})
-    here.post(f"{base}?file=b.txt", {"content": "ö\r\n", "seen": files.digest_of("ü\r\n")})
+    here.post(f"{base}?file=src/c.py", {"content": "a\r\n\r\nb\r\n", "seen": files.compute_digest("")})
+    here.post(f"{base}?file=b.txt", {"content": "ö\r\n", "seen": files.compute_digest("ü\r\n")})
     here.post(f"{base}/delete?file=main.py")
     assert source_of(actor) == {
         ".actor/actor.json": "{}\n",

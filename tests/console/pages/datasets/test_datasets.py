@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from console.pages.components.cells import LONGEST_VALUE, cell_of, table_of
+from console.pages.components.cells import LONGEST_VALUE, build_cell, build_table
 from console.pages.components.tables import Paging
 from resources.datasets.csv_formulas import without_formulas
 from resources.datasets.writing import push
@@ -310,7 +310,7 @@ def test_somebody_it_is_shared_with_is_told_how_they_see_it(ada, ben, cleo, sign
 
     Dataset.objects.filter(pk=dataset.pk).update(general_access=GeneralAccess.ANYONE_WITH_ID_CAN_READ)
     assert "anyone with its ID" in signed_in(cleo).get(dataset.console_path).content.decode()
-    assert signed_in(ada).get(dataset.console_path).context["how_you_see_it"] == ""
+    assert signed_in(ada).get(dataset.console_path).context["why_visible"] == ""
 
 
 def test_the_page_of_a_dataset_takes_as_many_queries_for_many_items(ada, signed_in, dataset, django_assert_num_queries):
@@ -426,7 +426,9 @@ def test_deleting_asks_and_then_deletes(ada, signed_in, dataset):
 
 
 def test_cells_of_every_form():
-    assert [(cell.form, cell.text) for cell in map(cell_of, [None, True, 3, 2.5, "x", {"a": [1]}, "https://a.b"])] == [
+    assert [
+        (cell.form, cell.text) for cell in map(build_cell, [None, True, 3, 2.5, "x", {"a": [1]}, "https://a.b"])
+    ] == [
         ("null", "null"),
         ("boolean", "true"),
         ("number", "3"),
@@ -453,8 +455,8 @@ def test_numbers_beyond_python_are_shown_as_they_were_pushed(ada, signed_in, mak
 
 
 def test_a_long_value_is_cut_and_its_whole_is_there():
-    short = cell_of("x" * 200)
-    huge = cell_of("x" * 100_000)
+    short = build_cell("x" * 200)
+    huge = build_cell("x" * 100_000)
 
     assert len(short.text) < 100
     assert short.whole == "x" * 200
@@ -465,7 +467,7 @@ def test_a_long_value_is_cut_and_its_whole_is_there():
 def test_a_table_of_very_many_fields_says_how_many_it_left_out():
     item = {f"f{n}": n for n in range(500)}
 
-    table = table_of([item], list(item), 1, hidden=False)
+    table = build_table([item], list(item), 1, hidden=False)
 
     assert len(table.columns) + table.left_out == 500
     assert len(table.rows[0].cells) == len(table.columns) < 100

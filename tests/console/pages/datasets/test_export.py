@@ -270,5 +270,5 @@ def test_a_reader_who_has_left_is_worked_for_no_longer(ada, signed_in, dataset, 
     monkeypatch.setattr(work_limit, "UNASKED", 1)
     address, browser = f"{dataset.console_path}/{path}?format=jsonl&omit=item,price,%23debug&clean=1", signed_in(ada)
     assert browser.get(address).status_code == 200
-    monkeypatch.setattr(dataset_export, "still_there", lambda request: False)
+    monkeypatch.setattr(dataset_export, "is_connected", lambda request: False)
     assert browser.get(address).status_code == 400

@@ -322,7 +322,7 @@ def test_all_that_is_known_of_a_request_is_shown(ada, signed_in, path_of):
 def test_what_is_long_is_cut():
     details = json.dumps({"payload": "x" * 100_000, "errorMessages": ["e"] * 200, "userData": {"a": ["b"] * 50_000}})
 
-    row = request_rows.row_of(StoredRequest("id", "key", "https://a.b/" + "c" * 9000, "GET", 0, None, None, details))
+    row = request_rows.build_row(StoredRequest("id", "key", "https://a.b/" + "c" * 9000, "GET", 0, None, None, details))
 
     assert (len(row.errors), row.error_count) == (request_rows.MAX_ERRORS, 200)
     assert all(part.is_cut and len(part.text) <= request_rows.LONGEST_PART for part in row.parts)

@@ -503,7 +503,7 @@ def test_its_page_and_its_storages_say_why_somebody_sees_them(
     ada, ben, cleo, dan, signed_in, actor, make_run, make_resource
 ):
     def why(account, path):
-        return signed_in(account).get(path).context["how_you_see_it"]
+        return signed_in(account).get(path).context["why_visible"]
 
     def everywhere(account, run, *said):
         for resource in (run, *run.default_storages.all()):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from console.pages.schedules.presentation import times_of
+from console.pages.schedules.presentation import describe_times
 from resources.kinds import Kind
 from resources.models import Schedule, ScheduleInvocation
 from resources.schedules import editing
@@ -220,7 +220,7 @@ def test_the_page_says_when_it_fires_and_what_it_starts(ada, signed_in, schedule
 
 
 def test_the_next_times_are_those_of_the_time_zone_across_a_change_of_the_clock():
-    shown = times_of("30 8 * * *", "Europe/Prague", datetime(2026, 10, 23, 12, tzinfo=UTC))
+    shown = describe_times("30 8 * * *", "Europe/Prague", datetime(2026, 10, 23, 12, tzinfo=UTC))
 
     assert [each.strftime("%d %H:%M %z") for each in shown.upcoming] == [
         "24 08:30 +0200",

@@ -8,7 +8,7 @@ from django.urls import URLPattern
 
 from console.pages.account import urls as account_urls
 from console.pages.settings import urls as settings_urls
-from sharing.declare import need_of
+from sharing.declare import requirement_for
 from tests.support.accounts_cast import sign_in, verify
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
@@ -70,7 +70,7 @@ URLS = [
 def test_the_walk_knows_every_url():
     assert len(URLS) > 30
     assert not any("<" in url for url in URLS)
-    assert all(need_of(p.callback, "POST") for p in [*account_urls.urlpatterns, *settings_urls.urlpatterns])
+    assert all(requirement_for(p.callback, "POST") for p in [*account_urls.urlpatterns, *settings_urls.urlpatterns])
 
 
 @pytest.fixture

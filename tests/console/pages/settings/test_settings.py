@@ -263,12 +263,12 @@ def test_activity_pages(ada, ada_here, number, django_assert_max_num_queries):
 
 
 def test_every_recorded_action_has_a_sentence(ada):
-    from console.pages.settings.activity_messages import sentence_of
+    from console.pages.settings.activity_messages import activity_message
 
     event = AuditEvent(action="something.new_happened", subject_kind="dataset", subject_id="abc")
-    assert sentence_of(event) == "Something new happened: dataset abc."
+    assert activity_message(event) == "Something new happened: dataset abc."
     for action in ("grant.created", "grant.changed", "grant.revoked", "issue.run_attached", "resource.renamed"):
-        assert sentence_of(AuditEvent(action=action, subject_kind="dataset", details={"name": "prices"}))
+        assert activity_message(AuditEvent(action=action, subject_kind="dataset", details={"name": "prices"}))
 
 
 def test_activity_says_where_everything_was_done_from(ada, ben, ada_here, signed_in, api, make_resource, give):
