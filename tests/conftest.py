@@ -6,26 +6,25 @@ from collections.abc import Callable, Iterator
 import django.test.client
 import django.test.testcases
 import pytest
-from allauth.account.models import EmailAddress
 from allauth.mfa.totp.internal import auth as totp
 from django.apps.registry import Apps
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
+from django_tasks import task_backends
+from django_tasks.backends.base import BaseTaskBackend
+from django_tasks_db.backend import DatabaseBackend
 
 from accounts import exposure, tokens
 from accounts.exposure import exposed_by
 from accounts.models import Account
-from accounts.principal import Principal
 from console.wsgi import ApiShortcut, Application
-from resources.kinds import Kind
-from resources.models import MODELS, Resource
-from sharing import grants
+from resources.models import Resource
 from sharing.models import Grant
-from sharing.permissions import parse
+from tests.support import cast, factories
+from tests.support.api import ApiClient
 from tests.support.machine import check_mark
 
-PASSWORD = "correct horse battery"
 WRITING_THREADS = {"listening addresses", "published password"}
 
 
@@ -40,11 +39,6 @@ django.test.client.ClientHandler = _ClientHandler  # type: ignore[misc]
 django.test.testcases.WSGIHandler = Application  # type: ignore[attr-defined]  # of live servers
 # There are no media files, and with no MEDIA_URL all requests of live servers would be for one, past the application.
 django.test.testcases._MediaFilesHandler = lambda application: application  # type: ignore[assignment, misc]
-
-
-def principal_of(account: Account) -> Principal:
-    """Return the principal that speaks for the whole account."""
-    return Principal(account.pk, account.username, account.email)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -86,12 +80,8 @@ def _no_thread_outlives_its_test() -> Iterator[None]:
 
 @pytest.fixture
 def make_account(db) -> Callable[..., Account]:
-    def make(username: str, **fields) -> Account:
-        account = Account.objects.create_user(username, f"{username}@example.com", PASSWORD, **fields)
-        EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
-        return account
-
-    return make
+    """Make another account than those of the cast: `make_account("erin", general_access="RESTRICTED")`."""
+    return cast.make_account
 
 
 @pytest.fixture
@@ -121,22 +111,13 @@ def dan(make_account) -> Account:
 @pytest.fixture
 def make_resource(db) -> Callable[..., Resource]:
     """Make a resource of any kind: `make_resource(Kind.DATASET, ada, name="prices")`."""
-
-    def make(kind: Kind, owner: Account, **fields) -> Resource:
-        return MODELS[kind].objects.create(owner=owner, **fields)
-
-    return make
+    return factories.make_resource
 
 
 @pytest.fixture
 def give(db) -> Callable[..., Grant]:
     """Let the owner grant something: `give(dataset, ben, "READ", "WRITE")`; READ when no permission is named."""
-
-    def give(resource: Resource, account: Account, *permissions: str) -> Grant:
-        wanted = parse(permissions or ("READ",), Kind(resource.kind))
-        return grants.grant(resource, account, wanted, by=principal_of(resource.owner))[0]
-
-    return give
+    return factories.give
 
 
 @pytest.fixture
@@ -156,20 +137,9 @@ def token_of(db) -> Callable[[Account], str]:
     """Make an API token of an account and return its text."""
 
     def make(account: Account, **fields) -> str:
-        return tokens.create(account, "test", by=principal_of(account), **fields)[1]
+        return tokens.create(account, "test", by=account.principal, **fields)[1]
 
     return make
-
-
-class ApiClient:
-    """Calls the API with a token, or without one."""
-
-    def __init__(self, token: str | None = None) -> None:
-        self._client = Client(headers={"Authorization": f"Bearer {token}"} if token else None)
-
-    def __getattr__(self, method: str):
-        """Return Django's client method of this name: `api(ada).get("/v2/datasets")`."""
-        return getattr(self._client, method)
 
 
 @pytest.fixture
@@ -212,3 +182,12 @@ def on_loopback(monkeypatch) -> None:
 def exposed(monkeypatch) -> None:
     """Let others than this machine reach the deployment."""
     monkeypatch.setattr(exposure, "exposed_by", lambda: ["A server on web1 listens on 0.0.0.0."])
+
+
+@pytest.fixture
+def database_queue(settings) -> BaseTaskBackend:
+    """The queue of a deployment, in place of that of the tests, which keeps what it is given to itself."""
+    settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["jobs", "webhooks"]}}
+    backend = task_backends["default"]
+    assert isinstance(backend, DatabaseBackend)
+    return backend

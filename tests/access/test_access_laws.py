@@ -8,16 +8,16 @@ from typing import Any
 
 from apify_client._utils.crypto import create_storage_content_signature
 from django.utils import timezone
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from accounts import tokens
 from accounts.holders import Holder
-from accounts.models import Account, AccountGeneralAccess
+from accounts.models import Account
 from accounts.principal import Principal, RunIdentity, Scope, ScopeEntry
-from resources.kinds import KINDS, Kind
-from resources.models import GeneralAccess, Resource, Run
+from resources.kinds import Kind
+from resources.models import Resource, Run
 from sharing import caps, general_access, grants, issues, links, many
 from sharing.access import Reason, decide
 from sharing.facts import load_facts
@@ -28,91 +28,9 @@ from sharing.models import Grant, Issue, StorageKey
 from sharing.opening import opened_by
 from sharing.permissions import NOTHING, Permission, parse
 from sharing.signatures import HeldSigner, Opens, signing_key
-from tests.conftest import principal_of
+from tests.support.cast import PEOPLE
+from tests.support.random_worlds import LISTED_FOR, few_worlds, person, worlds
 from tests.support.worlds import World, build
-
-PEOPLE = ("ada", "ben", "cleo", "dan")
-LISTED_FOR = {
-    Reason.OWNER,
-    Reason.GRANT,
-    Reason.ACTOR_GRANT,
-    Reason.ISSUE,
-    Reason.OWNER_RUNS,
-    Reason.CREATOR_RUNS,
-    Reason.RUN,
-}
-person = st.sampled_from(PEOPLE)
-run_level = st.sampled_from(["FOLLOW_USER_SETTING", "ANYONE_WITH_ID_CAN_READ", "RESTRICTED"])
-few_worlds = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-@st.composite
-def worlds(draw: st.DrawFn, runs: int = 2) -> dict[str, Any]:
-    """Describe a world in which every kind of relation between people and resources can come up."""
-    resources: list[dict[str, Any]] = []
-
-    def add(name: str, kind: str, **fields: Any) -> str:
-        resources.append({"name": name, "kind": kind, "owner": draw(person), **fields})
-        return name
-
-    actors = [add(f"actor{n}", "actor", public=draw(st.booleans())) for n in range(2)]
-    tasks = [add(f"task{n}", "task", actor=draw(st.sampled_from(actors))) for n in range(2)]
-    add("schedule0", "schedule")
-    add("build0", "build", actor=draw(st.sampled_from(actors)), generalAccess=draw(run_level))
-    for n in range(runs):
-        run = add(
-            f"run{n}",
-            "run",
-            actor=draw(st.sampled_from(actors)),
-            task=draw(st.sampled_from([None, *tasks])),
-            generalAccess=draw(run_level),
-        )
-        owner = resources[-1]["owner"]
-        for kind in ("dataset", "keyValueStore", "requestQueue"):
-            add(f"{run}-{kind}", kind, run=run, storageName=None, generalAccess=draw(run_level))
-            resources[-1]["owner"] = owner
-    for n in range(2):
-        named = draw(st.booleans())
-        levels = [level.value for level in GeneralAccess if named or level != "ANYONE_WITH_NAME_CAN_READ"]
-        kind = draw(st.sampled_from(["dataset", "keyValueStore", "requestQueue"]))
-        name = f"prices-{n}" if named else None
-        add(f"storage{n}", kind, run=None, storageName=name, generalAccess=draw(st.sampled_from(levels)))
-    return {
-        "accounts": [
-            {
-                "name": name,
-                "generalAccess": draw(st.sampled_from(AccountGeneralAccess.values)),
-                "shareRunsWithActorCreators": draw(st.booleans()),
-            }
-            for name in PEOPLE
-        ],
-        "resources": resources,
-        "grants": draw(_grants(resources)),
-        "issues": draw(_issues(resources)),
-    }
-
-
-@st.composite
-def _grants(draw: st.DrawFn, resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    pairs = [(r, p) for r in resources for p in PEOPLE if r["owner"] != p]
-    chosen = draw(st.lists(st.sampled_from(pairs), max_size=8, unique_by=lambda pair: (pair[0]["name"], pair[1])))
-    return [
-        {
-            "resource": resource["name"],
-            "account": who,
-            "permissions": draw(st.sets(st.sampled_from(KINDS[Kind(resource["kind"])].permissions), min_size=1)),
-        }
-        for resource, who in chosen
-    ]
-
-
-@st.composite
-def _issues(draw: st.DrawFn, resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    runs = [r for r in resources if r["kind"] == "run"]
-    return [
-        {"actor": run["actor"], "author": run["owner"], "run": run["name"]}
-        for run in draw(st.lists(st.sampled_from(runs), max_size=3))  # one run may be attached to several
-    ]
 
 
 def allowed(world: World, principals: dict[str | None, Principal] | None = None) -> set[tuple[Any, ...]]:
@@ -235,7 +153,7 @@ class Laws(TestCase):
         receiver = data.draw(st.sampled_from([account for account in world.accounts.values() if account != owner]))
         entries = data.draw(st.lists(_scope_entries([resource]), max_size=4))
         scope = data.draw(st.sampled_from([None, Scope(tuple(entries))]))
-        by = replace(principal_of(giver), scope=scope)
+        by = replace(giver.principal, scope=scope)
         wanted = parse(data.draw(_some_of(resource.info.permissions)), Kind(resource.kind))
         facts = load_facts(resource, giver.pk)
         held = {permission for permission in Permission if decide(by, facts, permission).allowed}
@@ -285,10 +203,10 @@ class Laws(TestCase):
         what = data.draw(st.sampled_from(["account", "resource", "opt-out", "unpublish"]))
         if what == "account":
             account = world.accounts[data.draw(person)]
-            general_access.set_for_account(account, "RESTRICTED", by=principal_of(account))
+            general_access.set_for_account(account, "RESTRICTED", by=account.principal)
         elif what == "opt-out":
             account = world.accounts[data.draw(person)]
-            general_access.set_run_sharing(account, False, by=principal_of(account))
+            general_access.set_run_sharing(account, False, by=account.principal)
         elif what == "unpublish":
             Resource.objects.filter(pk=world.resources["actor0"].pk).update(is_public=False)
         else:
@@ -317,7 +235,7 @@ class Laws(TestCase):
         else:
             account = world.accounts[data.draw(person)]
             assume(not account.share_runs_with_actor_creators)
-            by = principal_of(account)
+            by = account.principal
             general_access.set_run_sharing(account, True, by=by)
             yield lambda: general_access.set_run_sharing(account, False, by=by)
 

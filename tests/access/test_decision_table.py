@@ -11,7 +11,7 @@ from resources.kinds import KINDS, Kind
 from resources.models import GeneralAccess
 from sharing import issues
 from sharing.models import Grant, Issue
-from tests.conftest import ApiClient, principal_of
+from tests.support.api import ApiClient, message_of
 from tests.support.decision_rows import OUT, ROWS, Standing, World, refusals_of
 
 pytestmark = pytest.mark.django_db
@@ -110,7 +110,7 @@ def test_only_a_runs_owner_attaches_it_and_only_to_an_issue_of_its_actor(people,
     issue, elsewhere = (Issue.objects.create(actor=each, author=world.ada, title="x") for each in (actor, other))
     for where, by in ((issue, world.ben), (issue, world.dan), (elsewhere, world.ada)):
         with pytest.raises(issues.CannotAttach):
-            issues.attach_run(where, run, by=principal_of(by))
+            issues.attach_run(where, run, by=by.principal)
     assert people.sees("dan", Standing(run, {})) == (403, 404)
 
 
@@ -158,7 +158,7 @@ def test_the_refusal_of_a_dataset_to_who_may_read_it_names_what_is_missing(peopl
     for who, status in (("nobody", 401), ("cleo", 403), ("ben", 403)):
         refused = people.api(who).post(f"/v2/datasets/{dataset.pk}/items")
         assert refused.status_code == status
-        assert ("Missing permission: WRITE" in refused.json()["error"]["message"]) is (who == "ben")
+        assert ("Missing permission: WRITE" in message_of(refused)) is (who == "ben")
 
 
 @pytest.mark.parametrize("kind", list(Kind))

@@ -26,7 +26,7 @@ from sharing import grants, refusals
 from sharing.checks import every_view_declares, every_view_says_which_tokens_it_takes, views
 from sharing.declare import EVERY_METHOD, Public, Requires, SignedIn, Takes, declared, requirement_for
 from sharing.permissions import Permission, parse
-from tests.conftest import principal_of
+from tests.support.urls import url_of
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # The level of whatever general access applies to: of the storages' own where it is about names, else the account's.
@@ -51,7 +51,6 @@ NEEDS_MORE = {
     ("actors/<str:address>/publish", "manager"): "publishing takes WRITE and RUN, too (sharing/publishing.py)",
 }
 # What stands in a URL besides the resource's address. Whoever is named by `account` is nobody of the roles.
-VALUES = {"account": "somebody-else"}
 pytestmark = pytest.mark.django_db
 PATTERNS = [(route, pattern) for route, pattern in views()]
 OF_RESOURCES = [
@@ -102,13 +101,13 @@ class Stage:
         names = [name for name in ROLES[role] or [] if name in resource.info.permissions]
         if names:
             permissions = parse(names, Kind(resource.kind))
-            grants.grant(resource, person, permissions, by=principal_of(self.owner))
+            grants.grant(resource, person, permissions, by=self.owner.principal)
 
     def _client(self, person: Account | None, credential: str, **fields: Any) -> Client:
         if person is None:
             return Client(raise_request_exception=False)
         if credential == "token":
-            _, token = tokens.create(person, "walk", by=principal_of(person), **fields)
+            _, token = tokens.create(person, "walk", by=person.principal, **fields)
             return with_token(token)
         client = Client(raise_request_exception=False)
         client.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")
@@ -158,16 +157,6 @@ def withheld_from_foreign_runs(kind: Kind) -> set[str]:
 
 def kind_of(pattern: URLPattern, need: Requires) -> Kind:
     return need.kind or Kind(pattern.default_args.get("kind", Kind.RUN))
-
-
-def url_of(route: str, addresses: dict[str, str]) -> str:
-    def value(match: re.Match[str]) -> str:
-        converter, _, name = match[1].rpartition(":")
-        if name in addresses:
-            return addresses[name]
-        return "1" if converter == "int" else VALUES.get(name, "nothing")
-
-    return "/" + re.sub(r"<([^>]+)>", value, route)
 
 
 def expected_refusal(

@@ -22,8 +22,8 @@ from sharing import issues
 from sharing.access import Reason
 from sharing.lists import Listed, Ownership, count_listed, listed
 from sharing.models import Issue
-from tests.access.test_access_laws import LISTED_FOR, PEOPLE, few_worlds, person, worlds
-from tests.conftest import principal_of
+from tests.support.cast import PEOPLE
+from tests.support.random_worlds import LISTED_FOR, few_worlds, person, worlds
 from tests.support.worlds import World, build
 
 KINDS = (
@@ -175,7 +175,7 @@ def test_what_more_than_one_issue_shares_takes_up_the_room_of_one(ada, dan, give
         made.append(make_resource(Kind.DATASET, ada, run=run, created_at=run.created_at))
         for title in ("Prices missing", "Prices too high", "Too slow"):
             issue = Issue.objects.create(actor_id=actor.pk, author=ada, title=title)
-            issues.attach_run(issue, Run.objects.get(pk=run.pk), by=principal_of(ada))
+            issues.attach_run(issue, Run.objects.get(pk=run.pk), by=ada.principal)
         give(run, dan)
     for kind, expected in ((Kind.RUN, [each.run_id for each in made]), (Kind.DATASET, [each.pk for each in made])):
         assert [row.id for row in listed(dan.pk, kinds=[kind], limit=2, newest_first=False)] == expected[:2]

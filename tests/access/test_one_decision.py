@@ -11,16 +11,12 @@ from resources.models import Actor, Resource, Run, Task
 from resources.runs import saved_options, starting
 from sharing import publishing
 from sharing.require import access_to
-from tests.sharing.test_foreign_runs import client_of
-from tests.support.run_stage import at_work, built, built_actor, ended
+from tests.support.api import error_of, message_of, send
+from tests.support.run_stage import at_work, built, built_actor, client_of, ended
 
 pytestmark = pytest.mark.django_db
 TO_PUBLISH = ("MANAGE_ACCESS_RIGHTS", "WRITE", "RUN")
 SOME = [*chain.from_iterable(combinations(TO_PUBLISH, n) for n in range(1, 4))]
-
-
-def send(client, method: str, path: str, body: Any = None):
-    return getattr(client, method)(path, {} if body is None else body, content_type="application/json")
 
 
 # Publishing
@@ -96,7 +92,7 @@ def test_memory_that_no_run_can_have_is_saved_nowhere(api, signed_in, ada, memor
     ):
         response = send(client, method, path, given)
         assert response.status_code == 400, (path, given)
-        assert "power of 2 from 128 to 32768" in response.json()["error"]["message"], (path, given)
+        assert "power of 2 from 128 to 32768" in message_of(response), (path, given)
     form = {"name": "counter", "default_build": "latest", "default_timeout_secs": 60, "default_memory_mbytes": memory}
     page = signed_in(ada).post(f"{actor.console_path}/settings", form)
     assert page.status_code == 422
@@ -119,8 +115,8 @@ def task(ada, dan, make_resource) -> Task:
 def test_a_writer_does_not_choose_the_build_of_a_task(api, signed_in, ada, ben, give, task, build):
     give(task, ben, "WRITE")
     refused = send(api(ben), "put", f"/v2/actor-tasks/{task.pk}", {"options": {"build": build}})
-    assert (refused.status_code, refused.json()["error"]["type"]) == (403, "insufficient-permissions")
-    assert "Only its owner" in refused.json()["error"]["message"]
+    assert error_of(refused) == (403, "insufficient-permissions")
+    assert "Only its owner" in message_of(refused)
     page = signed_in(ben).post(f"{task.console_path}/input", {"input": "{}", "build": build or ""})
     assert page.status_code == 422
     assert "Only its owner" in page.content.decode()
@@ -164,7 +160,7 @@ def test_a_run_of_another_accounts_actor_chooses_no_code(ada, dan, task):
     ):
         response = send(client, method, path, body)
         assert response.status_code == 403, path
-        assert "another account's Actor" in response.json()["error"]["message"]
+        assert "another account's Actor" in message_of(response)
     assert Run.objects.get(pk=over.pk).status == "SUCCEEDED"
 
 
@@ -189,7 +185,7 @@ def test_a_storage_that_is_gone_at_once_is_not_found(api, ada, monkeypatch, kind
 
     monkeypatch.setattr(storages, "create", and_lose)
     response = send(api(ada), "post", f"/v2/{KINDS[kind].api_path}?name=prices")
-    assert (response.status_code, response.json()["error"]["type"]) == (404, "record-not-found")
+    assert error_of(response) == (404, "record-not-found")
 
 
 def test_a_run_that_is_gone_at_once_is_not_found(api, ada, monkeypatch):
@@ -202,4 +198,4 @@ def test_a_run_that_is_gone_at_once_is_not_found(api, ada, monkeypatch):
 
     monkeypatch.setattr(starting, "start", and_lose)
     response = send(api(ada), "post", f"/v2/actors/{actor.pk}/runs")
-    assert (response.status_code, response.json()["error"]["type"]) == (404, "record-not-found")
+    assert error_of(response) == (404, "record-not-found")

@@ -22,8 +22,9 @@ from sharing.opening import opened_by
 from sharing.permissions import Permission
 from sharing.signatures import HeldSigner, Opens
 from sharing.wording import permission_verbs
-from tests.access.test_access_laws import PEOPLE, worlds
+from tests.support.cast import PEOPLE
 from tests.support.page_claims import STRANGER, PageCase, owner_of, section, some_worlds, text_of
+from tests.support.random_worlds import worlds
 from tests.support.worlds import World
 
 SECURITY = "/settings/security"

@@ -22,8 +22,9 @@ from sharing.access import EXPLICIT, Reason
 from sharing.facts import load_facts
 from sharing.opening import opened_by
 from sharing.signatures import Opens
-from tests.access.test_access_laws import PEOPLE, worlds
+from tests.support.cast import PEOPLE
 from tests.support.page_claims import STRANGER, PageCase, owner_of, section, some_worlds, text_of
+from tests.support.random_worlds import worlds
 from tests.support.worlds import World
 
 

@@ -16,9 +16,8 @@ from django.test import Client
 from accounts import tokens
 from accounts.lib.timestamps import iso
 from accounts.models import Account, ApiToken, AuditEvent
-from tests.conftest import principal_of
-from tests.support.accounts_cast import actions_of, sign_in, verify
 from tests.support.run_stage import built_actor
+from tests.support.sign_in import actions_of, is_signed_in, sign_in, verify
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
 NEW = "another horse battery"
@@ -28,10 +27,6 @@ def run(name: str, *arguments: str) -> str:
     printed = io.StringIO()
     call_command(name, *arguments, stdout=printed, stderr=io.StringIO())
     return printed.getvalue()
-
-
-def is_signed_in(client: Client) -> bool:
-    return client.get("/settings").status_code == HTTPStatus.OK
 
 
 @pytest.mark.parametrize("name", ["end_sessions", "reset_two_factor", "reset_link", "verify_email"])
@@ -58,7 +53,7 @@ def test_the_list_has_what_an_administrator_asks(ada, ben, token_of):
     token_of(ada)
     revoked = ApiToken.objects.get()
     token_of(ada)
-    tokens.revoke(revoked, by=principal_of(ada))
+    tokens.revoke(revoked, by=ada.principal)
     token_of(ada, expires_at=revoked.created_at)
     Account.objects.filter(pk=ben.pk).update(is_active=False)
     EmailAddress.objects.filter(user=ben).update(verified=False)
@@ -115,7 +110,7 @@ def test_sessions_and_tokens_end_those_of_runs_too(ada, ben, api):
     here, elsewhere = sign_in(verify(ada))[0], sign_in(ada)[0]
     bens = sign_in(verify(ben))[0]
     mine, theirs = api(ada), api(ben)
-    text = make_run_token(starting.start(built_actor(ada), by=principal_of(ada)))
+    text = make_run_token(starting.start(built_actor(ada), by=ada.principal))
     of_run = Client(headers={"Authorization": f"Bearer {text}"})
     assert of_run.get("/v2/users/me").status_code == HTTPStatus.OK
     assert run("end_sessions", "ada") == "Ended 2 sessions and 2 API tokens of ada.\n"

@@ -7,7 +7,6 @@ from accounts import audit, preferences, tokens
 from accounts.models import ApiToken, AuditEvent
 from accounts.principal import ANONYMOUS, Principal
 from sharing import general_access
-from tests.conftest import principal_of
 
 
 @pytest.mark.django_db(transaction=True)
@@ -21,10 +20,10 @@ def test_a_row_outside_a_transaction_is_refused(ada):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda ada: tokens.create(ada, "crawler", by=principal_of(ada)),
-        lambda ada: preferences.set_email(ada, "notify_when_shared", False, by=principal_of(ada)),
-        lambda ada: general_access.set_for_account(ada, "RESTRICTED", by=principal_of(ada)),
-        lambda ada: general_access.set_run_sharing(ada, True, by=principal_of(ada)),
+        lambda ada: tokens.create(ada, "crawler", by=ada.principal),
+        lambda ada: preferences.set_email(ada, "notify_when_shared", False, by=ada.principal),
+        lambda ada: general_access.set_for_account(ada, "RESTRICTED", by=ada.principal),
+        lambda ada: general_access.set_run_sharing(ada, True, by=ada.principal),
     ],
     ids=["token", "notifications", "general access", "run sharing"],
 )
@@ -49,7 +48,7 @@ def test_a_row_says_who_did_it_and_with_what(ada):
 @pytest.mark.django_db
 def test_rows_outlive_the_account(ada):
     account_id = ada.pk
-    tokens.create(ada, "crawler", by=principal_of(ada))
+    tokens.create(ada, "crawler", by=ada.principal)
     ada.delete()
     assert not ApiToken.objects.exists()
     assert AuditEvent.objects.get().account_id == account_id
@@ -59,9 +58,9 @@ def test_rows_outlive_the_account(ada):
 def test_what_changes_nothing_leaves_no_row(ada, token_of):
     token_of(ada)
     token = ApiToken.objects.get()
-    tokens.revoke(token, by=principal_of(ada))
+    tokens.revoke(token, by=ada.principal)
     AuditEvent.objects.all().delete()
-    tokens.revoke(token, by=principal_of(ada))
-    assert not preferences.set_email(ada, "notify_when_shared", True, by=principal_of(ada))
-    assert not general_access.set_for_account(ada, "ANYONE_WITH_ID_CAN_READ", by=principal_of(ada))
+    tokens.revoke(token, by=ada.principal)
+    assert not preferences.set_email(ada, "notify_when_shared", True, by=ada.principal)
+    assert not general_access.set_for_account(ada, "ANYONE_WITH_ID_CAN_READ", by=ada.principal)
     assert not AuditEvent.objects.exists()

@@ -9,8 +9,8 @@ from django.core.management import CommandError, call_command
 from accounts import tokens
 from accounts.lib.ids import looks_like_id
 from accounts.models import Account, ApiToken
-from tests.conftest import PASSWORD
-from tests.support.accounts_cast import sign_in
+from tests.support.cast import PASSWORD
+from tests.support.sign_in import sign_in
 
 pytestmark = pytest.mark.django_db
 

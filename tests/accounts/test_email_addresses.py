@@ -14,8 +14,8 @@ from accounts.email_addresses import for_display, normalize
 from accounts.models import Account
 from resources.kinds import Kind
 from sharing.models import Grant
-from tests.conftest import PASSWORD, principal_of
-from tests.support.accounts_cast import link_in_mail
+from tests.support.cast import PASSWORD
+from tests.support.sign_in import link_in_mail
 
 UNICODE, ASCII = "Ada@Bücher.example", "ada@xn--bcher-kva.example"
 
@@ -102,7 +102,7 @@ def test_the_same_address_cannot_be_another_accounts_by_another_spelling(ada_of_
 @pytest.mark.parametrize("text", [UNICODE, ASCII])
 def test_sharing_with_either_spelling_reaches_the_account(ada_of_books, ben, make_resource, text):
     dataset = make_resource(Kind.DATASET, ben)
-    token = tokens.create(ben, "test", by=principal_of(ben))[1]
+    token = tokens.create(ben, "test", by=ben.principal)[1]
 
     response = Client().put(
         f"/v2/datasets/{dataset.pk}/access-rights/{text}",
@@ -119,7 +119,7 @@ def test_sharing_with_either_spelling_reaches_the_account(ada_of_books, ben, mak
 def test_an_email_that_was_never_verified_names_no_account(ada, ben, make_resource):
     EmailAddress.objects.filter(user=ada).update(verified=False)
     dataset = make_resource(Kind.DATASET, ben)
-    token = tokens.create(ben, "test", by=principal_of(ben))[1]
+    token = tokens.create(ben, "test", by=ben.principal)[1]
 
     response = Client().put(
         f"/v2/datasets/{dataset.pk}/access-rights/{ada.email}",

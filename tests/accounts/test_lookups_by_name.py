@@ -6,6 +6,7 @@ from accounts import enumeration
 from accounts.models import CacheEntry
 from console import settings as configured
 from resources.kinds import KINDS, Kind
+from tests.support.api import error_of
 
 FEW = 3
 GUESSES = [f"ada~guess{number}" for number in range(FEW)]
@@ -20,10 +21,6 @@ def few(settings):
 @pytest.fixture
 def prices(ada, make_resource):
     return make_resource(Kind.DATASET, ada, name="prices", general_access="RESTRICTED")
-
-
-def error_of(response):
-    return response.status_code, response.json()["error"]["type"]
 
 
 def get(client, address, rest=""):

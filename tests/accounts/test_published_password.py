@@ -22,8 +22,8 @@ from accounts import exposure, published_password
 from accounts.models import Account, AuditEvent
 from accounts.published_password import PUBLISHED_PASSWORD
 from console.demo import loading
-from tests.conftest import PASSWORD
-from tests.support.accounts_cast import actions_of, link_in_mail, sign_in, stale, verify
+from tests.support.cast import PASSWORD
+from tests.support.sign_in import actions_of, is_signed_in, link_in_mail, sign_in, stale, verify
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
 NEW = "another horse battery"
@@ -44,10 +44,6 @@ def reach(monkeypatch):
         monkeypatch.setattr(exposure, "exposed_by", lambda: list(ways))
 
     return say
-
-
-def is_signed_in(client: Client) -> bool:
-    return client.get("/settings").status_code == HTTPStatus.OK
 
 
 @pytest.mark.parametrize("login", ["ada", "ADA", "ada@example.com"])

@@ -6,9 +6,8 @@ import pytest
 from allauth.mfa.totp.internal import auth as totp
 from django.test import Client
 
-from tests.accounts.test_sign_in_limits import WRONG, attempt, is_refused
-from tests.conftest import PASSWORD
-from tests.support.accounts_cast import sign_in
+from tests.support.cast import PASSWORD
+from tests.support.sign_in import WRONG, attempt, is_refused, sign_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
 HERE = "127.0.0.1"

@@ -15,12 +15,10 @@ from django.utils import timezone
 from accounts import sessions, sign_in_limits, tokens
 from accounts.models import SignInAddress
 from resources.kinds import Kind
-from tests.conftest import PASSWORD, principal_of
-from tests.support.accounts_cast import actions_of, link_in_mail, sign_in
+from tests.support.cast import PASSWORD
+from tests.support.sign_in import WRONG, actions_of, attempt, is_refused, link_in_mail, sign_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
-WRONG = "wrong horse battery"
-TOO_OFTEN = "Too many failed attempts"
 
 
 @pytest.fixture(autouse=True)
@@ -29,14 +27,6 @@ def no_limit_by_address_alone(monkeypatch, settings):
     settings.ACCOUNT_RATE_LIMITS = {**settings.ACCOUNT_RATE_LIMITS, "signup": "10000/m/ip"}
     monkeypatch.setattr(sign_in_limits, "ALL_FROM_ADDRESS", 10_000)
     monkeypatch.setattr(sign_in_limits, "WRONG_FROM_ADDRESS", 10_000)
-
-
-def attempt(login: str, password: str, address: str = "203.0.113.1", client: Client | None = None):
-    return (client or Client()).post("/sign-in", {"login": login, "password": password}, REMOTE_ADDR=address)
-
-
-def is_refused(response) -> bool:
-    return TOO_OFTEN in response.content.decode()
 
 
 def test_five_wrong_passwords_from_an_address_stop_that_address_only(ada):
@@ -156,7 +146,7 @@ def test_a_password_that_is_easily_guessed_is_refused(ada, password):
 def test_changing_the_password_ends_other_sessions_and_keeps_tokens_unless_asked(ada):
     browser, _ = sign_in(ada)
     other, _ = sign_in(ada)
-    text = tokens.create(ada, "script", by=principal_of(ada))[1]
+    text = tokens.create(ada, "script", by=ada.principal)[1]
     new = {"oldpassword": PASSWORD, "password1": "another horse battery", "password2": "another horse battery"}
 
     browser.post("/settings/security/password", new)
@@ -168,7 +158,7 @@ def test_changing_the_password_ends_other_sessions_and_keeps_tokens_unless_asked
 
 def test_changing_the_password_revokes_the_tokens_when_asked(ada):
     browser, _ = sign_in(ada)
-    text = tokens.create(ada, "script", by=principal_of(ada))[1]
+    text = tokens.create(ada, "script", by=ada.principal)[1]
     new = {"oldpassword": PASSWORD, "password1": "another horse battery", "password2": "another horse battery"}
 
     browser.post("/settings/security/password", {**new, "end_tokens": "on"})
@@ -179,7 +169,7 @@ def test_changing_the_password_revokes_the_tokens_when_asked(ada):
 
 
 def test_a_reset_revokes_the_tokens_when_asked(ada, mailoutbox):
-    text = tokens.create(ada, "script", by=principal_of(ada))[1]
+    text = tokens.create(ada, "script", by=ada.principal)[1]
     browser = Client()
     browser.post("/reset-password", {"email": ada.email})
     form = browser.get(link_in_mail())["Location"]

@@ -23,9 +23,9 @@ from accounts.models import Account, AuditEvent, Invitation
 from accounts.sign_up_policy import SignUp
 from console.logging import scrub
 from sharing.checks import views
-from tests.access.test_every_url import url_of
-from tests.conftest import PASSWORD
-from tests.support.accounts_cast import actions_of, sign_in, verify
+from tests.support.cast import PASSWORD
+from tests.support.sign_in import actions_of, sign_in, verify
+from tests.support.urls import url_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
 NEW = {"username": "eve", "email": "eve@example.com", "password1": PASSWORD}

@@ -12,8 +12,8 @@ from accounts import tokens
 from accounts.models import ApiToken, AuditEvent
 from accounts.principal import Scope
 from resources.kinds import Kind
-from tests.conftest import PASSWORD, principal_of
-from tests.support.accounts_cast import actions_of, sign_in, stale, verify
+from tests.support.cast import PASSWORD
+from tests.support.sign_in import actions_of, sign_in, stale, verify
 
 pytestmark = pytest.mark.django_db
 FULL = {"name": "crawler", "lifetime": "never", "access": "full"}
@@ -36,7 +36,7 @@ def test_unknown_tokens_speak_for_nobody(ada, text):
 
 def test_revoked_expired_and_inactive(ada, token_of):
     revoked, gone, asleep = token_of(ada), token_of(ada, expires_at=timezone.now()), token_of(ada)
-    tokens.revoke(ApiToken.objects.get(hint=revoked[-4:]), by=principal_of(ada))
+    tokens.revoke(ApiToken.objects.get(hint=revoked[-4:]), by=ada.principal)
     for text in (revoked, gone):
         with pytest.raises(tokens.UnknownToken):
             tokens.resolve(text)

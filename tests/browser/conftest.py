@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from accounts.models import Account
+from tests.support.browser import AXE_RULES, LONGEST_WAIT_MILLISECONDS, watch
 from tests.support.machine import missing
 
 # Playwright's synchronous interface runs an event loop in this thread, and Django, seeing one, refuses to use the
@@ -24,12 +25,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-LONGEST_WAIT_MILLISECONDS = 30_000  # on a busy machine; what goes well waits for nothing
 expect.set_options(timeout=LONGEST_WAIT_MILLISECONDS)
-# What WCAG 2.2 AA asks for, and what is held to be good practice besides.
-AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# The rules that the colour scheme has a say in: for a page that has been held to all of them in the other one.
-COLOUR_RULES = ["color-contrast", "link-in-text-block"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -77,18 +73,6 @@ def open_page(browser, live_server, settings, signed_in) -> Iterator[Callable[..
     for context in contexts:
         context.close()
     assert problems == []
-
-
-def watch(page: Page, problems: list[str]) -> None:
-    """Add to `problems` what the page logs as an error from now on."""
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda message: problems.append(message.text) if _is_problem(message) else None)
-
-
-def _is_problem(message) -> bool:
-    # The browser and htmx log every 4xx as an error, and those are answers that tests ask for.
-    is_refusal = message.text.startswith(("Failed to load resource", "Response Status Error Code 4"))
-    return message.type == "error" and not is_refusal
 
 
 @pytest.fixture(scope="session")

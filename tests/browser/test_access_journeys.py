@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import Account
 from resources.kinds import Kind
-from tests.conftest import PASSWORD
+from tests.support.cast import PASSWORD
 
 FIELD = "Email, username or user ID"
 

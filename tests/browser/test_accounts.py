@@ -20,10 +20,10 @@ from resources.kinds import Kind
 from resources.models import Dataset
 from sharing.checks import views
 from sharing.declare import Requires, declared
-from tests.browser.conftest import AXE_RULES, COLOUR_RULES
-from tests.conftest import PASSWORD, ApiClient, principal_of
-from tests.console.pages.settings.test_two_factor import code_of
-from tests.support.accounts_cast import link_in_mail, verify
+from tests.support.api import ApiClient
+from tests.support.browser import AXE_RULES, COLOUR_RULES
+from tests.support.cast import PASSWORD
+from tests.support.sign_in import code_of, link_in_mail, verify
 
 WIDTHS = [1280, 360]
 RULES: dict[Literal["light", "dark"], list[str]] = {"light": AXE_RULES, "dark": COLOUR_RULES}
@@ -127,7 +127,7 @@ def ada(ada, make_resource, signed_in) -> Account:
     EmailAddress.objects.create(user=ada, email="ada@elsewhere.example", verified=False, primary=False)
     totp.TOTP.activate(ada, totp.generate_totp_secret())
     RecoveryCodes.activate(ada)
-    tokens.create(ada, "nightly", by=principal_of(ada))
+    tokens.create(ada, "nightly", by=ada.principal)
     signed_in(ada).get("/")
     make_resource(Kind.DATASET, ada, name="prices")
     return ada

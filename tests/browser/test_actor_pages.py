@@ -12,7 +12,6 @@ from resources.builds import ending, starting
 from resources.jobs.status import JobStatus
 from resources.logs.writing import append
 from resources.models import Actor, Build, Run
-from tests.conftest import principal_of
 
 MAIN = "import os\n\n\ndef main() -> None:\n    print('Hello')\n\n\nmain()\n"
 SCHEMA = {
@@ -26,7 +25,7 @@ SCHEMA = {
 
 @pytest.fixture
 def actor(dan) -> Actor:
-    by = principal_of(dan)
+    by = dan.principal
     description = "Finds the characters of a general category of Unicode, and pushes one item for each."
     actor = editing.create(dan.pk, "character-finder", by=by, title="Character finder", description=description)
     source = [
@@ -43,7 +42,7 @@ def actor(dan) -> Actor:
 
 @pytest.fixture
 def build(actor, dan) -> Build:
-    build = starting.start(actor, "0.1", by=principal_of(dan))
+    build = starting.start(actor, "0.1", by=dan.principal)
     build.content.input_schema = json.dumps(SCHEMA)
     build.content.readme = "# Character finder\n\nFinds characters.\n"
     build.content.save()
@@ -82,7 +81,7 @@ def narrow(page: Page) -> bool:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_is_accessible_and_narrow(open_page, dan, ben, actor, build, violations, scheme):
-    editing.update(actor, {"is_public": True}, by=principal_of(dan))
+    editing.update(actor, {"is_public": True}, by=dan.principal)
     base = actor.console_path
     here = open_page(dan, "/actors", color_scheme=scheme)
     of_build = [f"{base}/builds/{build.pk}", f"{build.console_path}/source", f"{build.console_path}/abort"]
@@ -150,7 +149,7 @@ def test_a_mistake_in_a_dialog_is_said_beside_the_field(open_page, dan, actor):
 
 
 def test_starting_an_actor_of_somebody_else(open_page, dan, ben, actor, build):
-    editing.update(actor, {"is_public": True}, by=principal_of(dan))
+    editing.update(actor, {"is_public": True}, by=dan.principal)
     page = open_page(ben, "/store")
     page.get_by_role("link", name="Character finder").click()
     page.get_by_role("link", name="Start", exact=True).click()
@@ -169,7 +168,7 @@ def test_starting_an_actor_of_somebody_else(open_page, dan, ben, actor, build):
 
 
 def test_a_log_grows_by_itself_keeps_its_end_in_view_and_leaves_the_focus_alone(open_page, dan, actor):
-    build = starting.start(actor, "0.1", by=principal_of(dan))
+    build = starting.start(actor, "0.1", by=dan.principal)
     append(build.pk, b"".join(b"line %d\n" % number for number in range(200)))
     page = open_page(dan, build.console_path)
     log = page.get_by_role("log", name="Log")
@@ -196,7 +195,7 @@ def test_a_log_that_one_may_not_read_any_more_says_so_once(open_page, dan, ben, 
     dan.general_access = "RESTRICTED"
     dan.save()
     grant = give(actor, ben)
-    build = starting.start(actor, "0.1", by=principal_of(dan))
+    build = starting.start(actor, "0.1", by=dan.principal)
     page = open_page(ben, build.console_path)
     grant.delete()
     expect(page.locator(".toast-bad")).to_contain_text("does not exist or is not shared with you")

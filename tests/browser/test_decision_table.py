@@ -15,8 +15,7 @@ from resources.kinds import KINDS, Kind
 from resources.models import GeneralAccess
 from sharing import issues
 from sharing.models import Issue
-from tests.browser.conftest import LONGEST_WAIT_MILLISECONDS, watch
-from tests.conftest import principal_of
+from tests.support.browser import LONGEST_WAIT_MILLISECONDS, watch
 from tests.support.decision_rows import ISSUE_TITLE, OUT, ROWS, Standing, World, refusals_of
 
 MISSING = "0" * 17
@@ -135,7 +134,7 @@ def test_5_the_runs_owner_sees_in_the_share_dialog_which_issue_gives_access(page
     actor = world.finder(public=True)
     run = world.make(Kind.RUN, world.ada, actor_id=actor.pk)
     issue = Issue.objects.create(actor=actor, author=world.ada, title=ISSUE_TITLE)
-    issues.attach_run(issue, run, by=principal_of(world.ada))
+    issues.attach_run(issue, run, by=world.ada.principal)
     page = page_of("ada")
     page.goto(run.console_path)
     page.get_by_role("link", name="Share", exact=True).click()

@@ -11,7 +11,6 @@ from resources.kinds import Kind
 from resources.models import Run
 from sharing import issues
 from sharing.models import Issue
-from tests.conftest import principal_of
 
 FILTER = "Filter by name or ID"
 LISTS = {
@@ -109,7 +108,7 @@ def lists(ada, ben, make_resource, give) -> list[str]:
     run = make_resource(Kind.RUN, ben, actor=theirs, task=task, **ended)
     attached = make_resource(Kind.RUN, ben, actor=shop, **ended)
     issue = Issue.objects.create(actor=shop, author=ben, title=f"{LONGEST} is missing")
-    issues.attach_run(issue, attached, by=principal_of(ben))
+    issues.attach_run(issue, attached, by=ben.principal)
     for kind in LISTS:
         make_resource(kind, ben, run=run)
         make_resource(kind, ada, name=LONGEST, general_access="ANYONE_WITH_NAME_CAN_READ")

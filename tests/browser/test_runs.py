@@ -16,7 +16,8 @@ from resources.models import Run, Schedule, ScheduleInvocation, TaggedBuild, Tas
 from resources.records import writing
 from resources.runs.ending import finish
 from resources.schedules.actions import RunActor, RunActorTask, written
-from tests.console.pages.runs.test_runs import NOTE
+from tests.support.browser import has_room
+from tests.support.run_stage import REFUSED_CALL
 
 SCHEMES = ["light", "dark"]
 LONG = "a-name-that-is-about-as-long-as-a-name-can-be-for-an-actor-or-so"[:63]
@@ -60,7 +61,7 @@ def refused(make_run, ada):
     ada.general_access = "RESTRICTED"
     ada.save()
     run = make_run(JobStatus.FAILED, exit_code=1, status_message="Actor run failed with exit code 1")
-    append_line(run.pk, NOTE)
+    append_line(run.pk, REFUSED_CALL)
     push_items(run)
     return run
 
@@ -95,10 +96,6 @@ def push_items(run: Run) -> None:
 
 def dialog_of(page: Page, name: str):
     return page.get_by_role("dialog", name=name, exact=True)
-
-
-def has_room(page: Page) -> bool:
-    return page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 # A page that follows its run

@@ -7,7 +7,6 @@ from resources import storages
 from resources.kinds import Kind
 from sharing import grants
 from sharing.permissions import Permission
-from tests.conftest import principal_of
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ def test_a_right_that_was_taken_away_is_said_and_its_controls_vanish(open_page, 
     give(dataset, ben, "MANAGE_ACCESS_RIGHTS")
     page = open_page(ben, dataset.console_path)
     dialog = open_share(page)
-    grants.change(dataset, ben, Permission.READ, by=principal_of(ada))
+    grants.change(dataset, ben, Permission.READ, by=ada.principal)
     dialog.get_by_label("Email, username or user ID").fill("cleo")
     dialog.get_by_role("button", name="Add user").click()
     expect(dialog).to_contain_text("You can open this dataset, but not do this with it")
@@ -40,7 +39,7 @@ def test_what_nobody_shows_any_more_says_so_in_the_dialog(open_page, ada, ben, d
     give(dataset, ben, "MANAGE_ACCESS_RIGHTS")
     page = open_page(ben, dataset.console_path)
     dialog = open_share(page)
-    grants.revoke(dataset, ben, by=principal_of(ada))
+    grants.revoke(dataset, ben, by=ada.principal)
     dialog.get_by_role("button", name="Give up access").click()
     expect(dialog).to_contain_text("This dataset does not exist or is not shared with you")
     expect(dialog.get_by_role("link", name="Reload the page")).to_be_focused()
@@ -56,7 +55,7 @@ def test_what_was_deleted_in_another_tab_is_called_deleted(open_page, ada, datas
     dialog = page.get_by_role("dialog", name="Delete dataset?")
     expect(dialog).to_be_visible()
     dialog = page.get_by_role("dialog")
-    storages.delete(dataset, by=principal_of(ada))
+    storages.delete(dataset, by=ada.principal)
     dialog.get_by_role("button", name="Delete dataset").click()
     expect(dialog).to_contain_text("This dataset has been deleted already")
     dialog.get_by_role("link", name="Reload the page").click()

@@ -15,6 +15,7 @@ from resources.requests import clock, head
 from resources.requests.clients import Client
 from resources.requests.shapes import NewRequest
 from resources.requests.writing import add
+from tests.support.browser import has_room
 
 SCHEMES = ["light", "dark"]
 # The smallest picture that there is: one transparent pixel.
@@ -53,10 +54,6 @@ def dialog_of(page: Page, name: str):
 def content_of(store, key: str) -> bytes:
     with open_record(Record.objects.get(store=store, key=key)) as stream:
         return stream.read()
-
-
-def has_room(page: Page) -> bool:
-    return page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 # Key-value stores

@@ -1,12 +1,9 @@
 """A running server with the fixed cast on it, and the real clients that talk to it."""
 
-import asyncio
 import json
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from apify_client import ApifyClient, ApifyClientAsync
@@ -20,12 +17,6 @@ from resources.models import Build, BuildContent
 from tests.clients.either import Clients
 
 INPUT_SCHEMA = {"title": "Input", "type": "object", "properties": {"url": {"type": "string"}}, "required": ["url"]}
-
-
-def run_apart(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine in a thread of its own, because Playwright leaves a running event loop in that of the tests."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, coroutine).result()
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import asyncio
 import functools
 import inspect
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Thread
 from typing import Any, Self
@@ -118,6 +119,12 @@ class Client:
         return functools.partial(self._clients.call, self._client, name) if inspect.ismethod(value) else value
 
 
+def run_apart(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine in a thread of its own, because Playwright leaves a running event loop in that of the tests."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
+
+
 def answers_for(*classes: type) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Let a scenario, which is a test with the fixture `clients`, fail when it has left out a method of these classes.
 
@@ -137,8 +144,22 @@ def answers_for(*classes: type) -> Callable[[Callable[..., None]], Callable[...,
     return held
 
 
-def every_class() -> set[str]:
-    """Return the names of all classes of clients that there are, without `Async`."""
+def classes_of_storages() -> set[str]:
+    """Return the names of all classes of clients for storages that there are, without `Async`."""
+    return {name for name in _every_class() if name.startswith(("Dataset", "KeyValueStore", "RequestQueue"))}
+
+
+def other_classes() -> set[str]:
+    """Return the names of all other classes of clients."""
+    return _every_class() - classes_of_storages()
+
+
+def answered_by(scenarios: Iterable[Any]) -> list[str]:
+    """Return the names of the classes that the scenarios among some values answer for, sorted."""
+    return sorted(each.__name__ for scenario in scenarios for each in getattr(scenario, "classes", ()))
+
+
+def _every_class() -> set[str]:
     return {_name_of(each) for each in vars(_resource_clients).values() if inspect.isclass(each)}
 
 

@@ -20,9 +20,8 @@ from apify_client.errors import ApifyApiError, InvalidRequestError, Unauthorized
 
 from resources.jobs.status import JobStatus
 from resources.models import ScheduleInvocation
-from tests.clients import test_every_method_of_storages
-from tests.clients.either import answers_for, every_class
-from tests.clients.test_python_runs import counting
+from tests.clients.either import answered_by, answers_for, other_classes
+from tests.support.counting_actor import counting
 from tests.support.run_stage import at_work, built, built_actor, ended, worker
 
 FILES = [{"name": "main.py", "format": "TEXT", "content": "print(1)"}]
@@ -52,10 +51,8 @@ def logged() -> Iterator[tuple[logging.Logger, Callable[[], str]]]:
         logger.removeHandler(handler)
 
 
-def test_the_scenarios_answer_for_every_class():
-    scenarios = [*globals().values(), *vars(test_every_method_of_storages).values()]
-    answered = [each.__name__ for scenario in scenarios for each in getattr(scenario, "classes", ())]
-    assert sorted(answered) == sorted(every_class())
+def test_the_scenarios_answer_for_every_class_but_those_of_storages():
+    assert answered_by(globals().values()) == sorted(other_classes())
 
 
 def test_what_is_left_out_or_never_read_is_missed(clients, cast):

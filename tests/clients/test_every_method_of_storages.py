@@ -8,8 +8,8 @@ import pytest
 from apify_client import _resource_clients as of
 from apify_client.errors import ConflictError, ForbiddenError
 
-from tests.clients.either import answers_for
-from tests.clients.test_python_request_queues import ids, new
+from tests.clients.either import answered_by, answers_for, classes_of_storages
+from tests.support.queue_stage import ids, new
 
 ITEMS = [{"n": n, "#hidden": n} for n in range(25)]
 MINUTE = timedelta(minutes=1)
@@ -40,6 +40,10 @@ def hold_the_end(storage, of_stranger) -> None:
         of_stranger.get()
     storage.delete()
     assert storage.get() is None
+
+
+def test_the_scenarios_answer_for_every_class_of_storages():
+    assert answered_by(globals().values()) == sorted(classes_of_storages())
 
 
 @answers_for(of.DatasetClient, of.DatasetCollectionClient)

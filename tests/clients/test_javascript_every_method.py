@@ -1,7 +1,7 @@
 """Every public method of the JavaScript client, unchanged; see javascript.py for what it needs."""
 
 from tests.clients.javascript import needs_javascript, run_script
-from tests.clients.test_javascript_runs import counting_or_holding
+from tests.support.counting_actor import counting_or_holding
 from tests.support.run_stage import built_actor, worker
 
 

@@ -1,7 +1,7 @@
 """The JavaScript client, unchanged, with tasks, schedules and webhooks; see javascript.py for what it needs."""
 
 from tests.clients.javascript import needs_javascript, run_script
-from tests.clients.test_python_runs import counting
+from tests.support.counting_actor import counting
 from tests.support.run_stage import built_actor, worker
 
 

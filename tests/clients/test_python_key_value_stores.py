@@ -14,7 +14,7 @@ from apify_client import ApifyClient
 from apify_client.errors import ApifyApiError, ConflictError, ForbiddenError, InvalidRequestError, UnauthorizedError
 
 from resources.kinds import Kind
-from tests.clients.conftest import run_apart
+from tests.clients.either import run_apart
 from tests.support.served import Served, served
 
 LARGE = random.Random(1).randbytes(1_000_000)

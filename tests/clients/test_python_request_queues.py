@@ -6,19 +6,10 @@ import pytest
 from apify_client.errors import ApifyApiError, ForbiddenError, NotFoundError, UnauthorizedError
 
 from resources.requests import writing
-from tests.clients.conftest import run_apart
-from tests.support.queue_stage import request
+from tests.clients.either import run_apart
+from tests.support.queue_stage import ids, new, request
 
 MINUTE = timedelta(minutes=1)
-
-
-def new(path: str, **fields) -> dict[str, object]:
-    url = f"https://example.com/{path}"
-    return {"url": url, "uniqueKey": url, **fields}
-
-
-def ids(paths) -> list[str]:
-    return [request(path).id for path in paths]
 
 
 def test_the_collection(cast, client_of):

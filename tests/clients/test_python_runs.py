@@ -6,12 +6,11 @@ A thread stands in for the worker: it takes what is ready, writes and logs somet
 import pytest
 from apify_client.errors import ApifyApiError
 
-from resources.datasets.writing import push
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.logs.writing import append
-from resources.models import Actor, Dataset, KeyValueStore, Run, Task
-from resources.records import writing
+from resources.models import Actor, Run, Task
+from tests.support.counting_actor import counting
 from tests.support.run_stage import at_work, built, built_actor, ended, worker
 
 
@@ -23,14 +22,6 @@ def actor(cast) -> Actor:
 @pytest.fixture
 def client(cast, client_of):
     return client_of(cast["ada"])
-
-
-def counting(run: Run) -> None:
-    """Do what a small Actor does."""
-    append(run.pk, b"2026-01-01T00:00:00.000Z counting\n")
-    push(Dataset.objects.get(run_id=run.pk).pk, b'[{"n": 1}, {"n": 2}]')
-    store = KeyValueStore.objects.get(run_id=run.pk)
-    writing.write(store.pk, "OUTPUT", [b'{"sum": 3}'], content_type="application/json")
 
 
 def test_call_waits_and_follows_the_log(client, actor, caplog):

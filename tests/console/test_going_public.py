@@ -15,7 +15,7 @@ from accounts.models import Account
 from console import checks
 from console.demo import loading
 from resources.sandbox.bubblewrap import Isolation, IsolationMissing
-from tests.support.accounts_cast import verify
+from tests.support.sign_in import verify
 
 pytestmark = pytest.mark.django_db
 

@@ -16,7 +16,8 @@ from accounts.models import AuditEvent
 from resources.actors import environment
 from resources.kinds import Kind
 from resources.models import Build, EnvironmentVariable, SourceType, Webhook
-from tests.conftest import PASSWORD, principal_of
+from tests.support.api import message_of
+from tests.support.cast import PASSWORD
 from tests.support.work_stage import actor_of, built
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
@@ -154,7 +155,7 @@ def hidden_variable(ada):
     actor = actor_of(ada, {"main.py": ""})
     version = actor.versions.get()
     for name in ("FIRST", "SECOND"):
-        environment.set_variable(version, name, "x", by=principal_of(ada), is_secret=True)
+        environment.set_variable(version, name, "x", by=ada.principal, is_secret=True)
     EnvironmentVariable.objects.filter(name="SECOND").update(value=UNREADABLE)
     return actor
 
@@ -165,7 +166,7 @@ def test_a_build_with_a_secret_variable_that_cannot_be_read_is_refused(ada, api,
     )
     answer = api(ada).post(f"/v2/actors/{hidden_variable.pk}/builds?version=0.1")
     assert answer.status_code == HTTPStatus.BAD_REQUEST
-    assert answer.json()["error"]["message"] == said
+    assert message_of(answer) == said
     page = signed_in(ada).post(f"{hidden_variable.console_path}/build", {"version": "0.1", "tag": ""})
     assert said in page.content.decode()
     assert not Build.objects.exists()

@@ -8,7 +8,6 @@ from accounts.models import AuditEvent
 from resources import storages
 from resources.kinds import STORAGES, Kind
 from resources.models import GeneralAccess, Resource
-from tests.conftest import principal_of
 
 pytestmark = pytest.mark.django_db
 
@@ -18,9 +17,9 @@ def test_what_no_storage_can_be_called_changes_nothing(ada, make_resource, name)
     dataset = make_resource(Kind.DATASET, ada, name="prices")
 
     with pytest.raises(storages.InvalidName, match="letters, digits and dashes"):
-        storages.rename(dataset, name, by=principal_of(ada))
+        storages.rename(dataset, name, by=ada.principal)
     with pytest.raises(storages.InvalidName):
-        storages.create(Kind.DATASET, ada.pk, by=principal_of(ada), name=name)
+        storages.create(Kind.DATASET, ada.pk, by=ada.principal, name=name)
 
     assert list(Resource.objects.values_list("name", flat=True)) == ["prices"]
     assert not AuditEvent.objects.exists()
@@ -33,26 +32,26 @@ def test_a_name_is_taken_for_one_owner_and_one_kind(ada, ben, make_resource):
     bens = make_resource(Kind.DATASET, ben)
 
     with pytest.raises(storages.NameTaken, match='"prices"'):
-        storages.rename(other, "prices", by=principal_of(ada))
+        storages.rename(other, "prices", by=ada.principal)
 
     other.refresh_from_db()
     assert other.name is None
     assert not AuditEvent.objects.exists()
-    assert storages.rename(queue, "prices", by=principal_of(ada))
-    assert storages.rename(bens, "prices", by=principal_of(ben))
+    assert storages.rename(queue, "prices", by=ada.principal)
+    assert storages.rename(bens, "prices", by=ben.principal)
 
 
 def test_nobody_makes_a_storage_for_somebody_else(ada, ben):
     with pytest.raises(ValueError, match="cannot make"):
-        storages.create(Kind.DATASET, ada.pk, by=principal_of(ben))
+        storages.create(Kind.DATASET, ada.pk, by=ben.principal)
     with pytest.raises(ValueError, match="cannot make"):
-        storages.create(Kind.RUN, ada.pk, by=principal_of(ada))
+        storages.create(Kind.RUN, ada.pk, by=ada.principal)
 
 
 @pytest.mark.parametrize("kind", STORAGES)
 def test_creating_by_name_gives_what_is_there(ada, kind):
-    first, is_new = storages.create(kind, ada.pk, by=principal_of(ada), name="prices")
-    again, is_new_again = storages.create(kind, ada.pk, by=principal_of(ada), name="prices")
+    first, is_new = storages.create(kind, ada.pk, by=ada.principal, name="prices")
+    again, is_new_again = storages.create(kind, ada.pk, by=ada.principal, name="prices")
 
     assert (is_new, is_new_again) == (True, False)
     assert again == first
@@ -61,7 +60,7 @@ def test_creating_by_name_gives_what_is_there(ada, kind):
 
 
 def test_creating_without_a_name_always_makes_a_new_one(ada):
-    made = {storages.create(Kind.DATASET, ada.pk, by=principal_of(ada))[0].pk for _ in range(3)}
+    made = {storages.create(Kind.DATASET, ada.pk, by=ada.principal)[0].pk for _ in range(3)}
 
     assert len(made) == 3
 
@@ -78,7 +77,7 @@ def test_whoever_comes_second_is_given_what_the_first_one_made(ada, make_resourc
         return look(queryset, *args, **kwargs)
 
     monkeypatch.setattr(QuerySet, "get", look_then_lose_the_race)
-    found, is_new = storages.create(Kind.DATASET, ada.pk, by=principal_of(ada), name="prices")
+    found, is_new = storages.create(Kind.DATASET, ada.pk, by=ada.principal, name="prices")
 
     assert not is_new
     assert found.pk == first[0].pk
@@ -87,8 +86,8 @@ def test_whoever_comes_second_is_given_what_the_first_one_made(ada, make_resourc
 def test_renaming_is_recorded_and_doing_it_again_is_not(ada, ben, make_resource):
     dataset = make_resource(Kind.DATASET, ada, name="prices")
 
-    assert storages.rename(dataset, "offers", by=principal_of(ben))
-    assert not storages.rename(dataset, "offers", by=principal_of(ben))
+    assert storages.rename(dataset, "offers", by=ben.principal)
+    assert not storages.rename(dataset, "offers", by=ben.principal)
 
     event = AuditEvent.objects.get()
     assert (event.action, event.actor_id, event.account_id) == ("resource.renamed", ben.pk, ada.pk)
@@ -100,7 +99,7 @@ def test_taking_the_name_away_never_leaves_a_level_that_needs_one(ada, make_reso
     level = GeneralAccess.ANYONE_WITH_NAME_CAN_READ
     dataset = make_resource(Kind.DATASET, ada, name="prices", general_access=level)
 
-    storages.rename(dataset, None, by=principal_of(ada))
+    storages.rename(dataset, None, by=ada.principal)
 
     kept = Resource.objects.get()
     assert (kept.name, kept.general_access) == (None, GeneralAccess.ANYONE_WITH_ID_CAN_READ)
@@ -114,18 +113,18 @@ def test_taking_the_name_away_never_leaves_a_level_that_needs_one(ada, make_reso
 def test_taking_the_name_away_leaves_every_other_level_alone(ada, make_resource, level):
     dataset = make_resource(Kind.DATASET, ada, name="prices", general_access=level)
 
-    storages.rename(dataset, None, by=principal_of(ada))
+    storages.rename(dataset, None, by=ada.principal)
 
     assert Resource.objects.get().general_access == level
 
 
 def test_what_is_gone_is_said_to_be_gone(ada, make_resource):
     dataset = make_resource(Kind.DATASET, ada)
-    assert storages.delete(Resource.objects.get(), by=principal_of(ada))
+    assert storages.delete(Resource.objects.get(), by=ada.principal)
 
     with pytest.raises(storages.ResourceGone):
-        storages.rename(dataset, "prices", by=principal_of(ada))
-    assert not storages.delete(dataset, by=principal_of(ada))
+        storages.rename(dataset, "prices", by=ada.principal)
+    assert not storages.delete(dataset, by=ada.principal)
 
     event = AuditEvent.objects.get()
     assert (event.action, event.subject_id, event.account_id) == ("resource.deleted", dataset.pk, ada.pk)
@@ -139,7 +138,7 @@ def test_a_failed_deletion_leaves_everything(ada, make_resource, monkeypatch):
 
     monkeypatch.setattr("resources.models.Dataset.delete", fail)
     with pytest.raises(IntegrityError):
-        storages.delete(dataset, by=principal_of(ada))
+        storages.delete(dataset, by=ada.principal)
 
     assert Resource.objects.filter(pk=dataset.pk).exists()
     assert not AuditEvent.objects.exists()

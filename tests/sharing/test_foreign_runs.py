@@ -17,21 +17,11 @@ from resources.schedules.actions import RunActor
 from sharing import issues
 from sharing.firing import fire_due
 from sharing.models import Grant, Issue, IssueComment
-from tests.conftest import ApiClient
-from tests.support.run_stage import at_work, built_actor, ended
+from tests.support.api import ApiClient, message_of, send
+from tests.support.run_stage import at_work, built_actor, client_of, ended
 
 pytestmark = pytest.mark.django_db
 WHY = "This API token is that of a run of another account's Actor"
-
-
-def client_of(run: Run) -> ApiClient:
-    """Return a client that calls as the run does."""
-    at_work(run)
-    return ApiClient(make_run_token(Run.objects.get(pk=run.pk)))
-
-
-def send(client: ApiClient, method: str, path: str, body: Any = None):
-    return getattr(client, method)(path, body if body is not None else {}, content_type="application/json")
 
 
 def assert_refused(response, type_: str = "insufficient-permissions") -> None:
@@ -161,7 +151,7 @@ def test_general_access(client, run, ada, make_resource, kind):
         for level in ("ANYONE_WITH_ID_CAN_READ", "RESTRICTED"):
             response = send(client, "put", path, {"generalAccess": level})
             assert response.status_code == 403
-            assert WHY in response.json()["error"]["message"]
+            assert WHY in message_of(response)
         assert Resource.objects.get(pk=resource.pk).general_access == "FOLLOW_USER_SETTING"
 
 

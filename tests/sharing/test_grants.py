@@ -14,7 +14,6 @@ from resources.kinds import Kind
 from sharing import grants, issues
 from sharing.models import Grant, Issue
 from sharing.permissions import NOTHING, Permission
-from tests.conftest import principal_of
 
 READ, WRITE, MANAGE = Permission.READ, Permission.WRITE, Permission.MANAGE_ACCESS_RIGHTS
 
@@ -34,21 +33,21 @@ def held(resource, account) -> Permission:
 
 def test_the_owner_cannot_be_given_access(dataset, ada):
     with pytest.raises(grants.OwnerNeedsNoGrant, match="ada owns this dataset"):
-        grants.grant(dataset, ada, READ, by=principal_of(ada))
+        grants.grant(dataset, ada, READ, by=ada.principal)
     assert not Grant.objects.exists()
 
 
 def test_a_manager_gives_no_more_than_it_holds(dataset, ben, cleo, give):
     give(dataset, ben, "READ", "MANAGE_ACCESS_RIGHTS")
     with pytest.raises(grants.BeyondOwnPermissions, match="WRITE"):
-        grants.grant(dataset, cleo, READ | WRITE, by=principal_of(ben))
+        grants.grant(dataset, cleo, READ | WRITE, by=ben.principal)
     assert held(dataset, cleo) == NOTHING
-    grants.grant(dataset, cleo, READ | MANAGE, by=principal_of(ben))
+    grants.grant(dataset, cleo, READ | MANAGE, by=ben.principal)
     assert held(dataset, cleo) == READ | MANAGE
 
 
 def test_a_scoped_token_of_the_owner_gives_no_more_than_its_scope(dataset, ada, ben):
-    scoped = replace(principal_of(ada), scope=Scope((ScopeEntry("dataset", frozenset({"MANAGE_ACCESS_RIGHTS"})),)))
+    scoped = replace(ada.principal, scope=Scope((ScopeEntry("dataset", frozenset({"MANAGE_ACCESS_RIGHTS"})),)))
     with pytest.raises(grants.BeyondOwnPermissions, match="WRITE"):
         grants.grant(dataset, ben, READ | WRITE, by=scoped)
     assert held(dataset, ben) == NOTHING
@@ -62,49 +61,49 @@ def test_a_scoped_token_of_the_owner_gives_no_more_than_its_scope(dataset, ada, 
 def test_a_manager_cannot_change_its_own_grant(dataset, ben, give):
     give(dataset, ben, "READ", "MANAGE_ACCESS_RIGHTS")
     with pytest.raises(grants.BeyondOwnPermissions, match="give up your own access"):
-        grants.grant(dataset, ben, READ | WRITE | MANAGE, by=principal_of(ben))
+        grants.grant(dataset, ben, READ | WRITE | MANAGE, by=ben.principal)
     assert held(dataset, ben) == READ | MANAGE
 
 
 def test_a_manager_cannot_put_back_more_than_it_holds(dataset, ada, ben, cleo, give):
     give(dataset, ben, "READ", "MANAGE_ACCESS_RIGHTS")
     give(dataset, cleo, "WRITE")
-    removed = grants.revoke(dataset, cleo, by=principal_of(ben))
-    assert not grants.may_put_back(dataset, removed, READ | MANAGE, by=principal_of(ben))
+    removed = grants.revoke(dataset, cleo, by=ben.principal)
+    assert not grants.may_put_back(dataset, removed, READ | MANAGE, by=ben.principal)
     with pytest.raises(grants.BeyondOwnPermissions):
-        grants.put_back(dataset, cleo, removed, by=principal_of(ben))
+        grants.put_back(dataset, cleo, removed, by=ben.principal)
     assert held(dataset, cleo) == NOTHING
 
 
 def test_a_manager_cannot_end_the_access_of_an_issue(ada, ben, dan, make_resource, give):
     run, _ = run_on_issue(ada, dan, make_resource)
     give(run, ben, "MANAGE_ACCESS_RIGHTS")
-    assert grants.revoke(run, dan, by=principal_of(ben)) == []
+    assert grants.revoke(run, dan, by=ben.principal) == []
     assert Grant.objects.filter(resource=run, account=dan).exists()
 
 
 def test_what_the_run_was_taken_off_cannot_be_put_back(ada, dan, make_resource):
     run, issue = run_on_issue(ada, dan, make_resource)
-    removed = grants.revoke(run, dan, by=principal_of(ada))
-    issues.detach_run(issue, by=principal_of(ada))
+    removed = grants.revoke(run, dan, by=ada.principal)
+    issues.detach_run(issue, by=ada.principal)
     with pytest.raises(grants.CannotPutBack):
-        grants.put_back(run, dan, removed, by=principal_of(ada))
+        grants.put_back(run, dan, removed, by=ada.principal)
     assert not Grant.objects.filter(resource=run, account=dan).exists()
 
 
 def test_what_was_deleted_meanwhile_cannot_be_shared(dataset, ada, ben):
     type(dataset).objects.get(pk=dataset.pk).delete()
     with pytest.raises(grants.ResourceGone, match="This dataset was deleted"):
-        grants.grant(dataset, ben, READ, by=principal_of(ada))
-    assert grants.revoke(dataset, ben, by=principal_of(ada)) == []
+        grants.grant(dataset, ben, READ, by=ada.principal)
+    assert grants.revoke(dataset, ben, by=ada.principal) == []
 
 
 # What works
 
 
 def test_granting_tells_whether_it_is_new_and_changes_what_there_is(dataset, ada, ben):
-    assert grants.grant(dataset, ben, READ, by=principal_of(ada))[1] is True
-    assert grants.grant(dataset, ben, READ | WRITE, by=principal_of(ada))[1] is False
+    assert grants.grant(dataset, ben, READ, by=ada.principal)[1] is True
+    assert grants.grant(dataset, ben, READ | WRITE, by=ada.principal)[1] is False
     assert held(dataset, ben) == READ | WRITE
     assert [event.action for event in AuditEvent.objects.order_by("id")] == ["grant.created", "grant.changed"]
 
@@ -117,17 +116,17 @@ def test_granting_the_same_again_writes_nothing(dataset, ada, ben, give):
 
 def test_adding_somebody_again_leaves_them_what_they_have(dataset, ada, ben, give):
     give(dataset, ben, "WRITE")
-    grant, is_new = grants.add(dataset, ben, READ | MANAGE, by=principal_of(ada))
+    grant, is_new = grants.add(dataset, ben, READ | MANAGE, by=ada.principal)
     assert (is_new, Permission(grant.permissions)) == (False, READ | WRITE)
     assert held(dataset, ben) == READ | WRITE
 
 
 def test_putting_back_restores_exactly_what_was_removed(dataset, ada, ben, give, django_capture_on_commit_callbacks):
     before = give(dataset, ben, "WRITE")
-    removed = grants.revoke(dataset, ben, by=principal_of(ada))
+    removed = grants.revoke(dataset, ben, by=ada.principal)
     assert held(dataset, ben) == NOTHING
     with django_capture_on_commit_callbacks(execute=True):
-        grants.put_back(dataset, ben, removed, by=principal_of(ada))
+        grants.put_back(dataset, ben, removed, by=ada.principal)
     after = Grant.objects.get()
     assert (after.permissions, after.granted_by, after.created_at) == (
         before.permissions,
@@ -139,24 +138,24 @@ def test_putting_back_restores_exactly_what_was_removed(dataset, ada, ben, give,
 
 def test_putting_back_leaves_what_was_given_since(dataset, ada, ben, give):
     give(dataset, ben, "WRITE", "MANAGE_ACCESS_RIGHTS")
-    removed = grants.revoke(dataset, ben, by=principal_of(ada))
+    removed = grants.revoke(dataset, ben, by=ada.principal)
     give(dataset, ben)
-    grants.put_back(dataset, ben, removed, by=principal_of(ada))
+    grants.put_back(dataset, ben, removed, by=ada.principal)
     assert held(dataset, ben) == READ
 
 
 def test_the_access_of_an_issue_ends_by_the_runs_owner_and_comes_back(ada, dan, make_resource):
     run, issue = run_on_issue(ada, dan, make_resource)
-    removed = grants.revoke(run, dan, by=principal_of(ada), source="ISSUE")
+    removed = grants.revoke(run, dan, by=ada.principal, source="ISSUE")
     assert [each.issue_id for each in removed] == [issue.pk]
     assert not Grant.objects.exists()
-    grants.put_back(run, dan, removed, by=principal_of(ada))
+    grants.put_back(run, dan, removed, by=ada.principal)
     assert Grant.objects.get().issue == issue
 
 
 def test_everybody_can_give_up_their_own_access(dataset, ben, give):
     give(dataset, ben, "WRITE")
-    (removed,) = grants.revoke(dataset, ben, by=principal_of(ben))
+    (removed,) = grants.revoke(dataset, ben, by=ben.principal)
     assert removed.permissions == READ | WRITE
     assert held(dataset, ben) == NOTHING
 
@@ -165,7 +164,7 @@ def run_on_issue(owner, developer, make_resource):
     actor = make_resource(Kind.ACTOR, developer, name="shop", is_public=True)
     run = make_resource(Kind.RUN, owner, actor=actor)
     issue = Issue.objects.create(actor=actor, author=owner, title="Prices missing")
-    issues.attach_run(issue, run, by=principal_of(owner))
+    issues.attach_run(issue, run, by=owner.principal)
     return run, issue
 
 
@@ -178,7 +177,7 @@ def test_of_two_who_add_the_same_person_at_once_one_is_first(dataset, ada, ben):
     def add(permissions: Permission) -> bool:
         try:
             barrier.wait(10)
-            return grants.add(dataset, ben, permissions, by=principal_of(ada))[1]
+            return grants.add(dataset, ben, permissions, by=ada.principal)[1]
         finally:
             connection.close()
 

@@ -8,7 +8,6 @@ from resources.kinds import Kind
 from sharing import issues
 from sharing.models import Grant, Issue
 from sharing.run_urls import run_ids_in
-from tests.conftest import principal_of
 
 pytestmark = pytest.mark.django_db
 ID = "a1B2c3D4e5F6g7H8i"
@@ -130,7 +129,7 @@ def test_other_runs_than_those_that_were_shown_are_shown_first(actor, run, ben, 
 
 
 def test_a_comment_attaches_and_its_form_shows_that_first(actor, run, signed_in, ben, dan, cleo, commits):
-    issue = issues.report(actor, "Prices missing", by=principal_of(cleo))
+    issue = issues.report(actor, "Prices missing", by=cleo.principal)
     mail.outbox.clear()
     here = signed_in(ben)
     asked = here.post(f"{issue.console_path}/comment", {"text": run.console_url})
@@ -152,7 +151,7 @@ def test_a_comment_attaches_and_its_form_shows_that_first(actor, run, signed_in,
 
 
 def test_only_the_owner_takes_a_run_off(actor, run, signed_in, ben, dan, cleo):
-    issue = issues.report(actor, "x", run.console_url, by=principal_of(ben))
+    issue = issues.report(actor, "x", run.console_url, by=ben.principal)
     for who in (dan, cleo):
         assert signed_in(who).post(f"{issue.console_path}/runs/{run.pk}/take-off").status_code == 404
     assert signed_in(ben).post(f"{issue.console_path}/runs/{ID}/take-off").status_code == 404
@@ -161,13 +160,13 @@ def test_only_the_owner_takes_a_run_off(actor, run, signed_in, ben, dan, cleo):
 
 def test_an_edit_attaches_added_urls_and_takes_removed_ones_off(actor, run, ben, dan, make_resource, signed_in):
     other = make_resource(Kind.RUN, ben, actor_id=actor.pk)
-    issue = issues.report(actor, "x", run.console_url, by=principal_of(ben))
-    issues.rewrite(issue, by=principal_of(ben), description=other.console_url)
+    issue = issues.report(actor, "x", run.console_url, by=ben.principal)
+    issues.rewrite(issue, by=ben.principal, description=other.console_url)
     assert (readable(signed_in, dan, run), readable(signed_in, dan, other)) == (False, True)
 
 
 def test_a_run_stays_while_another_text_or_the_field_attaches_it(actor, run, ben, dan, signed_in):
-    by = principal_of(ben)
+    by = ben.principal
     issue = issues.report(actor, "x", run.console_url, by=by)
     said = issues.comment(issue, run.console_url, by=by)
     issues.rewrite(issue, by=by, description="")
@@ -181,14 +180,14 @@ def test_a_run_stays_while_another_text_or_the_field_attaches_it(actor, run, ben
 
 def test_texts_from_before_attach_nothing(actor, run, ben, dan, signed_in):
     issue = Issue.objects.create(actor=actor, author=ben, title="x", description=run.console_url)
-    issues.rewrite(issue, by=principal_of(ben), title="y", description=f"{run.console_url} and more")
-    issues.comment(issue, "Any news?", by=principal_of(ben))
+    issues.rewrite(issue, by=ben.principal, title="y", description=f"{run.console_url} and more")
+    issues.comment(issue, "Any news?", by=ben.principal)
     assert not readable(signed_in, dan, run)
 
 
 def test_deleting_the_issue_ends_all_of_it(actor, run, ben, dan, signed_in):
-    issue = issues.report(actor, "x", run.console_url, by=principal_of(ben))
-    issues.delete(issue, by=principal_of(dan))
+    issue = issues.report(actor, "x", run.console_url, by=ben.principal)
+    issues.delete(issue, by=dan.principal)
     assert not readable(signed_in, dan, run)
 
 

@@ -12,7 +12,6 @@ from sharing.facts import load_facts
 from sharing.models import RefusedSignature, SignedLink
 from sharing.opening import opened_by
 from sharing.signatures import Opens, Signed, current_fingerprint
-from tests.conftest import principal_of
 
 pytestmark = pytest.mark.django_db
 WEEK = timedelta(days=7)
@@ -41,10 +40,10 @@ def wrong() -> list[str]:
 def test_links_are_right_after_counters_are_raised_and_whatever_became_of_them(ada, ben, store, made):
     assert {link.secret for link in made} == {current_fingerprint()}
     assert wrong() == []
-    links.revoke(made[0], by=principal_of(ada))
-    caps.set_cap(ada, 30, by=principal_of(ada))
+    links.revoke(made[0], by=ada.principal)
+    caps.set_cap(ada, 30, by=ada.principal)
     links.create(store, Opens.CONTENT, WEEK, by=ada)
-    links.revoke_all(store, by=principal_of(ada))
+    links.revoke_all(store, by=ada.principal)
     links.create(store, Opens.CONTENT, WEEK, by=ada)
     SignedLink.objects.update(secret="")
     assert wrong() == []
@@ -112,7 +111,7 @@ def test_a_refused_signature_that_was_cut_off_is_named(ada, store):
 
 def test_a_revoked_link_whose_digest_was_changed_would_open_and_so_it_is_checked(ada, store):
     link, signature = links.create(store, Opens.CONTENT, WEEK, by=ada)
-    links.revoke(link, by=principal_of(ada))
+    links.revoke(link, by=ada.principal)
     facts = load_facts(store, ada.pk)
     assert opened_by(signature, facts, Opens.CONTENT) is None
     SignedLink.objects.update(digest=b"\x00" * 32)

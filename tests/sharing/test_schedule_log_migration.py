@@ -7,7 +7,6 @@ import pytest
 from accounts.models import Account
 from resources.models import ScheduleInvocation
 from sharing.schedule_log import worded
-from tests.conftest import principal_of
 
 BEFORE, AFTER = "0023_permission_levels_that_exist", "0024_targets_of_schedule_logs"
 GONE = "0" * 17
@@ -49,7 +48,7 @@ def old(migrate):
 
 
 def read_by(username: str) -> list[str]:
-    principal = principal_of(Account.objects.get(username=username))
+    principal = Account.objects.get(username=username).principal
     return [line.message for line in worded(ScheduleInvocation.objects.order_by("pk"), principal)]
 
 

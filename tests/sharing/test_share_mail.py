@@ -13,7 +13,6 @@ from resources.kinds import Kind
 from sharing import grants, issues, mail_queue
 from sharing.models import Issue
 from sharing.permissions import Permission
-from tests.conftest import principal_of
 
 
 def html_of(message) -> str:
@@ -96,7 +95,7 @@ def test_a_broken_mail_server_costs_the_mail_and_not_the_access(dataset, ben, gi
 def test_it_leads_to_the_resource_and_says_who_and_what(dataset, ada, ben, committed, settings):
     settings.PUBLIC_URL = "https://latchkey.example"
     with committed():
-        grants.grant(dataset, ben, Permission.WRITE, by=principal_of(ada))
+        grants.grant(dataset, ben, Permission.WRITE, by=ada.principal)
     (message,) = mail.outbox
     assert message.to == ["ben@example.com"]
     assert message.subject == "ada shared the dataset prices with you"
@@ -128,7 +127,7 @@ def test_a_run_attached_to_an_issue_tells_the_developer(ada, dan, make_resource,
     run = make_resource(Kind.RUN, ada, actor=actor)
     issue = Issue.objects.create(actor=actor, author=ada, title="Prices missing")
     with committed():
-        issues.attach_run(issue, run, by=principal_of(ada))
+        issues.attach_run(issue, run, by=ada.principal)
     assert [message.to for message in mail.outbox] == [["dan@example.com"]]
 
 

@@ -22,7 +22,6 @@ from sharing.checks import views
 from sharing.declare import Requires, requirement_for
 from sharing.models import Grant, SignedLink
 from sharing.signatures import Opens
-from tests.conftest import principal_of
 
 pytestmark = pytest.mark.django_db
 RESTRICTED = GeneralAccess.RESTRICTED
@@ -136,7 +135,7 @@ def test_a_session_that_ends(ada, signed_in, store, clock, how):
     browser = signed_in(ada)
     browser.get("/")  # notes the session
     ends = {
-        "ended": lambda: sessions.end(ada, sessions.list_of(ada, None)[0].id, by=principal_of(ada)),
+        "ended": lambda: sessions.end(ada, sessions.list_of(ada, None)[0].id, by=ada.principal),
         "signed out": browser.logout,
         "suspended": lambda: Account.objects.update(is_active=False),
         "password changed": lambda: (ada.set_password("another good one"), ada.save()),
@@ -150,8 +149,8 @@ def test_a_signature_that_ends(api, ada, store, record, clock, how, monkeypatch)
     link, signature = links.create(store, Opens.RECORD, timedelta(days=1), by=ada, record_key="FILE")
     tomorrow = timezone.now() + timedelta(days=2)
     ends = {
-        "revoked": lambda: links.revoke(link, by=principal_of(ada)),
-        "all revoked": lambda: links.revoke_all(store, by=principal_of(ada)),
+        "revoked": lambda: links.revoke(link, by=ada.principal),
+        "all revoked": lambda: links.revoke_all(store, by=ada.principal),
         "expired": lambda: monkeypatch.setattr(timezone, "now", lambda: tomorrow),
         "maker lost access": lambda: Account.objects.update(is_active=False),
     }
@@ -180,8 +179,8 @@ def test_what_a_collaborator_signed_or_asks_for_is_judged_again_alike(
         "grant revoked": Grant.objects.all().delete,
         "token revoked": lambda: ApiToken.objects.update(revoked_at=timezone.now()),
         "suspended": lambda: Account.objects.filter(pk=ben.pk).update(is_active=False),
-        "all revoked": lambda: links.revoke_all(store, by=principal_of(ada)),
-        "cap": lambda: caps.set_cap(ada, 1, by=principal_of(ada)),
+        "all revoked": lambda: links.revoke_all(store, by=ada.principal),
+        "cap": lambda: caps.set_cap(ada, 1, by=ada.principal),
         "expired": lambda: monkeypatch.setattr(timezone, "now", lambda: tomorrow),
     }
     ended = {
@@ -224,9 +223,9 @@ def test_a_run_that_its_creator_sees(api, dan, public_run, clock, how, query):
 
 
 def test_a_run_that_is_taken_off_an_issue(api, ada, dan, public_run, clock):
-    issue = issues.report(public_run.actor, "Empty", by=principal_of(ada), run=public_run)
+    issue = issues.report(public_run.actor, "Empty", by=ada.principal, run=public_run)
     response = api(dan).get(f"/v2/logs/{public_run.pk}")
-    assert is_cut(response, lambda: issues.detach_run(issue, by=principal_of(ada)), clock)
+    assert is_cut(response, lambda: issues.detach_run(issue, by=ada.principal), clock)
 
 
 def test_the_page_of_a_log(ada, ben, give, signed_in, public_run, clock):

@@ -26,9 +26,10 @@ from resources.worker import execute_build, execute_run
 from sharing import links, mail
 from sharing.firing import fire_due
 from sharing.signatures import Opens, sign_content
-from tests.conftest import PASSWORD, principal_of
-from tests.support.accounts_cast import actions_of, sign_in, verify
+from tests.support.api import message_of
+from tests.support.cast import PASSWORD
 from tests.support.run_stage import at_work, built_actor, ended
+from tests.support.sign_in import actions_of, is_signed_in, sign_in, verify
 from tests.support.webhook_receiver import Listening
 from tests.support.work_stage import actor_of
 
@@ -48,10 +49,6 @@ def suspend(account) -> str:
 
 def restore(account) -> str:
     return command("restore_account", account.username)
-
-
-def is_signed_in(client: Client) -> bool:
-    return client.get("/settings").status_code == HTTPStatus.OK
 
 
 # Sign-in and sessions
@@ -125,7 +122,7 @@ def test_its_tokens_stop_and_work_again(ada, api):
 
 
 def started(account, actor=None) -> Run:
-    return runs.start(actor or built_actor(account), by=principal_of(account))
+    return runs.start(actor or built_actor(account), by=account.principal)
 
 
 def test_the_token_of_a_running_run_is_refused_and_the_run_aborted(ada):
@@ -171,7 +168,7 @@ def test_a_worker_begins_no_run_and_no_build_of_it(ada):
     actor = actor_of(ada, {"main.py": "print('it runs')"})
     from resources.builds import starting as builds
 
-    build = builds.start(actor, "0.1", by=principal_of(ada))
+    build = builds.start(actor, "0.1", by=ada.principal)
     run = started(ada, built_actor(ada))
     ada.is_active = False  # as where a worker has taken them a moment before
     ada.save()
@@ -189,7 +186,7 @@ def test_others_cannot_resurrect_its_runs(ada, ben, give, api):
     suspend(ada)
     refused = api(ben).post(f"/v2/actor-runs/{run.pk}/resurrect")
     assert refused.status_code == HTTPStatus.FORBIDDEN
-    assert "suspended" in refused.json()["error"]["message"]
+    assert "suspended" in message_of(refused)
     run.refresh_from_db()
     assert run.status == JobStatus.SUCCEEDED
     restore(ada)
@@ -202,7 +199,7 @@ def test_others_cannot_build_its_actors(ada, ben, give, api, signed_in):
     suspend(ada)
     refused = api(ben).post(f"/v2/acts/{actor.pk}/builds?version=0.1")
     assert refused.status_code == HTTPStatus.FORBIDDEN
-    assert "suspended" in refused.json()["error"]["message"]
+    assert "suspended" in message_of(refused)
     page = signed_in(ben).post(f"/actors/{actor.pk}/builds/start", {"version": "0.1"})
     assert page.status_code != HTTPStatus.FOUND
     assert not Build.objects.filter(actor_id=actor.pk).exists()
@@ -216,7 +213,7 @@ def test_its_schedules_start_nothing_and_go_on_afterwards(ada):
     change = ScheduleChange(
         name="each-minute", cron_expression="* * * * *", is_enabled=True, actions=[RunActor(actor_id=actor.pk)]
     )
-    schedule = schedules.create(ada.pk, change, by=principal_of(ada))
+    schedule = schedules.create(ada.pk, change, by=ada.principal)
     suspend(ada)
     now = timezone.now() + timedelta(minutes=2)
     assert fire_due(now) == 1
@@ -291,10 +288,10 @@ def test_links_that_the_server_made_for_it_stop_and_work_again(ada, make_resourc
 def test_it_gets_no_emails(ada, ben, make_resource, mailoutbox):
     dataset = make_resource(Kind.DATASET, ada, name="prices", general_access="RESTRICTED")
     suspend(ada)
-    mail.tell_of_request(dataset, type(ada).objects.get(pk=ada.pk), by=principal_of(ben))
+    mail.tell_of_request(dataset, type(ada).objects.get(pk=ada.pk), by=ben.principal)
     assert mailoutbox == []
     restore(ada)
-    mail.tell_of_request(dataset, type(ada).objects.get(pk=ada.pk), by=principal_of(ben))
+    mail.tell_of_request(dataset, type(ada).objects.get(pk=ada.pk), by=ben.principal)
     assert [message.to for message in mailoutbox] == [["ada@example.com"]]
 
 

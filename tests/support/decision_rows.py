@@ -15,7 +15,6 @@ from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import GeneralAccess, Resource
 from sharing import grants, issues
 from sharing.models import Issue
-from tests.conftest import principal_of
 
 OUT = "NO_ACCESS"
 ISSUE_TITLE = "Prices missing"
@@ -76,7 +75,7 @@ class World:
 
     def take(self, resource: Resource, account: Account) -> None:
         """Take away what somebody was granted."""
-        grants.revoke(resource, account, by=principal_of(resource.owner))
+        grants.revoke(resource, account, by=resource.owner.principal)
 
     def finder(self, public: bool = False):
         """Make dan's Actor."""
@@ -133,7 +132,7 @@ def run_on_an_issue_of_ones_actor(world: World, end: Callable[[World, Issue], No
     issue = Issue.objects.create(actor=actor, author=world.ada, title=ISSUE_TITLE)
     for each in (run, dataset):
         yield stands(each, dan=OUT)
-    issues.attach_run(issue, run, by=principal_of(world.ada))
+    issues.attach_run(issue, run, by=world.ada.principal)
     yield stands(run, dan="ISSUE", ben=OUT, may={("dan", "WRITE"): OUT})
     yield stands(dataset, dan="RUN", ben=OUT)
     for each in (another, named):  # nothing else is shared by it
@@ -144,9 +143,9 @@ def run_on_an_issue_of_ones_actor(world: World, end: Callable[[World, Issue], No
 
 
 ENDS_OF_AN_ISSUE = {
-    "the run is taken off": lambda world, issue: issues.detach_run(issue, by=principal_of(world.ada)),
+    "the run is taken off": lambda world, issue: issues.detach_run(issue, by=world.ada.principal),
     "the run's owner removes it": lambda world, issue: world.take(issue.run, world.dan),
-    "the issue is deleted": lambda world, issue: issues.delete(issue, by=principal_of(world.ada)),
+    "the issue is deleted": lambda world, issue: issues.delete(issue, by=world.ada.principal),
 }
 
 

@@ -17,7 +17,6 @@ django.setup()
 
 from accounts import tokens
 from accounts.models import Account, ApiToken
-from accounts.principal import Principal
 from resources import storages
 from resources.actors import editing
 from resources.datasets.writing import push
@@ -29,23 +28,19 @@ from sharing.models import SignedLink
 from sharing.signatures import Opens
 
 
-def principal_of(account: Account) -> Principal:
-    return Principal(account.pk, account.username, account.email)
-
-
 def make(username: str) -> None:
     Account.objects.create_user(username, f"{username}@example.com")
 
 
 def token(username: str) -> dict[str, str]:
     account = Account.objects.get(username=username)
-    made, text = tokens.create(account, "test", by=principal_of(account))
+    made, text = tokens.create(account, "test", by=account.principal)
     return {"id": made.pk, "text": text}
 
 
 def revoke(token_id: str) -> None:
     made = ApiToken.objects.get(pk=token_id)
-    tokens.revoke(made, by=principal_of(made.account))
+    tokens.revoke(made, by=made.account.principal)
 
 
 def deactivate(username: str, is_active: bool) -> None:
@@ -53,7 +48,7 @@ def deactivate(username: str, is_active: bool) -> None:
 
 
 def dataset(username: str, name: str) -> str:
-    owner = principal_of(Account.objects.get(username=username))
+    owner = Account.objects.get(username=username).principal
     made, _ = storages.create(Kind.DATASET, owner.account_id or "", by=owner, name=name)
     push(made.pk, b'[{"n": 1}]')
     return made.pk
@@ -61,11 +56,11 @@ def dataset(username: str, name: str) -> str:
 
 def level(username: str, value: str) -> None:
     account = Account.objects.get(username=username)
-    set_for_account(account, value, by=principal_of(account))
+    set_for_account(account, value, by=account.principal)
 
 
 def actor(username: str, name: str) -> str:
-    owner = principal_of(Account.objects.get(username=username))
+    owner = Account.objects.get(username=username).principal
     return editing.create(owner.account_id or "", name, by=owner).pk
 
 
@@ -86,7 +81,7 @@ def run(username: str, actor_id: str, task_id: str | None = None) -> str:
 
 def shares_runs(username: str, shares: bool) -> None:
     account = Account.objects.get(username=username)
-    set_run_sharing(account, shares, by=principal_of(account))
+    set_run_sharing(account, shares, by=account.principal)
 
 
 def link(username: str, resource_id: str, seconds: float, record_key: str = "") -> dict[str, str]:
@@ -99,22 +94,22 @@ def link(username: str, resource_id: str, seconds: float, record_key: str = "") 
 def revoke_link(link_id: str) -> None:
     made = SignedLink.objects.get(pk=link_id)
     assert made.made_by is not None
-    links.revoke(made, by=principal_of(made.made_by))
+    links.revoke(made, by=made.made_by.principal)
 
 
 def turn_key(resource_id: str) -> None:
     of = Resource.objects.get(pk=resource_id)
-    links.revoke_all(of, by=principal_of(of.owner))
+    links.revoke_all(of, by=of.owner.principal)
 
 
 def cap(username: str, days: int | None) -> None:
     account = Account.objects.get(username=username)
-    caps.set_cap(account, days, by=principal_of(account))
+    caps.set_cap(account, days, by=account.principal)
 
 
 def reader_links(username: str, allowed: bool) -> None:
     account = Account.objects.get(username=username)
-    links.set_reader_links(account, allowed, by=principal_of(account))
+    links.set_reader_links(account, allowed, by=account.principal)
 
 
 _OF_ACCOUNTS = (make, token, revoke, deactivate, level, shares_runs, cap, reader_links)

@@ -30,7 +30,6 @@ from resources.schedules import editing  # noqa: E402
 from resources.schedules.actions import RunActor  # noqa: E402
 from resources.schedules.editing import ScheduleChange  # noqa: E402
 from resources.worker import leases  # noqa: E402
-from tests.conftest import principal_of  # noqa: E402
 from tests.support.work_stage import actor_of, built  # noqa: E402
 
 WAITS = """
@@ -54,7 +53,7 @@ def make(port: str) -> list[str]:
     actor = actor_of(ada, {"main.py": WAITS.format(port=port)})
     assert built(actor).status == "SUCCEEDED"
     wanted = (RunOptions(restart_on_error=False), RunOptions(restart_on_error=True))
-    return [starting.start(actor, by=principal_of(ada), options=options).pk for options in wanted]
+    return [starting.start(actor, by=ada.principal, options=options).pk for options in wanted]
 
 
 def care() -> int:
@@ -76,7 +75,7 @@ def schedule(port: str, time: str) -> str:
     actor = actor_of(ada, {"main.py": CONNECTS.format(port=port)})
     assert built(actor).status == "SUCCEEDED"
     change = ScheduleChange(cron_expression="* * * * *", is_enabled=True, actions=(RunActor(actor_id=actor.pk),))
-    made = editing.create(ada.pk, change, by=principal_of(ada))
+    made = editing.create(ada.pk, change, by=ada.principal)
     Schedule.objects.filter(pk=made.pk).update(next_at=datetime.fromisoformat(time))
     return made.pk
 

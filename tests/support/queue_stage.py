@@ -16,6 +16,17 @@ def request(path: str, **fields) -> NewRequest:
     return NewRequest(fields.pop("unique_key", url), url, **fields)
 
 
+def new(path: str, **fields) -> dict[str, object]:
+    """Return the same as a client sends it."""
+    url = f"https://example.com/{path}"
+    return {"url": url, "uniqueKey": url, **fields}
+
+
+def ids(paths) -> list[str]:
+    """Return the IDs of the requests of these paths."""
+    return [request(path).id for path in paths]
+
+
 def paths(requests) -> list[str]:
     """Return the paths of requests, in their order."""
     return [each.url.removeprefix("https://example.com/") for each in requests]

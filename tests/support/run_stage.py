@@ -13,6 +13,14 @@ from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Actor, Build, Run, TaggedBuild
 from resources.runs import ending
+from resources.runs.tokens import make_run_token
+from tests.support.api import ApiClient
+
+# A line of the log of a run one of whose calls was refused, as console/http/refusal_log.py writes it.
+REFUSED_CALL = (
+    "ACCESS: GET /v2/datasets/abc/items was refused: 403 insufficient-permissions. The call had no API token; the one "
+    "in APIFY_TOKEN speaks for the account that started the run. Missing: READ on the dataset."
+)
 
 
 def built_actor(owner: Account, *, name: str = "counter", number: str = "0.1.1", **fields: Any) -> Actor:
@@ -70,3 +78,9 @@ def worker(work: Callable[[Run], None]) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
+
+
+def client_of(run: Run) -> ApiClient:
+    """Return a client that calls as the run does."""
+    at_work(run)
+    return ApiClient(make_run_token(Run.objects.get(pk=run.pk)))

@@ -16,7 +16,6 @@ from sharing.facts import Address, fetch
 from sharing.lists import Listed, Ownership, listed
 from sharing.models import Issue
 from sharing.permissions import Permission, parse
-from tests.conftest import principal_of
 
 
 @dataclass
@@ -29,7 +28,7 @@ class World:
 
     def principal(self, who: str | None) -> Principal:
         """Return the principal of an account by its name in the description; None is nobody."""
-        return Principal() if who is None else principal_of(self.accounts[who])
+        return Principal() if who is None else self.accounts[who].principal
 
     def decide(self, who: str | None, what: str, permission: str, addressed_by: str = "ID") -> Decision:
         """Ask for a decision the way that the middleware does, starting from an address."""
@@ -95,4 +94,4 @@ def _resource(world: World, each: dict[str, Any]) -> Resource:
 
 
 def _owner(world: World, resource: Resource) -> Principal:
-    return principal_of(next(a for a in world.accounts.values() if a.pk == resource.owner_id))
+    return next(a for a in world.accounts.values() if a.pk == resource.owner_id).principal

@@ -19,7 +19,6 @@ from sharing.checks import views
 from sharing.declare import requirement_for
 from sharing.models import Grant
 from sharing.permissions import Permission
-from tests.conftest import principal_of
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
 ROUTES = [(route, pattern) for route, pattern in views() if route.startswith("v2/")]
@@ -131,7 +130,7 @@ def things(owner, make_account):
     reader = make_account("reader")
     made = {kind: MODELS[kind].objects.create(owner=owner, name="prices") for kind in Kind}
     for resource in made.values():
-        grants.grant(resource, reader, Permission.READ, by=principal_of(owner))
+        grants.grant(resource, reader, Permission.READ, by=owner.principal)
     return made
 
 

@@ -8,7 +8,6 @@ from resources.actors.source_files import SourceFile
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Actor, BuildContent, TaggedBuild
-from tests.conftest import principal_of
 from tests.description import operations
 from tests.description.asking import Stage
 from tests.description.holding import Plain, hold_made_up_requests, hold_the_plainest_request
@@ -43,7 +42,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def stage(ada, cleo, token_of, make_resource) -> Stage:
     """Return an Actor of ada's with two versions, a variable, its default build and another one."""
-    by = principal_of(ada)
+    by = ada.principal
     actor = make_resource(Kind.ACTOR, ada, name="prices", details='{"categories":["AI"]}', last_run_at=timezone.now())
     version = versions.add(actor, "0.1", by=by, source_files=[SourceFile("src", "FOLDER"), SourceFile("src/main.py")])
     versions.add(actor, "0.3", by=by, source_type="GIT_REPO", source_url="https://example.com/a.git")

@@ -10,6 +10,7 @@ from resources.logs.writing import append
 from resources.models import Actor, Dataset, Resource, Run
 from resources.runs import starting
 from sharing import addresses
+from tests.support.api import error_of
 from tests.support.run_stage import at_work, built_actor, ended
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +62,7 @@ def test_what_is_not_there_has_no_last_run(api, actor, ada, address):
 def test_what_cannot_be_filtered_by(api, actor, ada, query):
     start(actor, ada)
     response = api(ada).get(f"/v2/actors/{actor.pk}/runs/last", query)
-    assert (response.status_code, response.json()["error"]["type"]) == (400, "invalid-value")
+    assert error_of(response) == (400, "invalid-value")
 
 
 def test_a_scope_holds_there_too(api, actor, ada):

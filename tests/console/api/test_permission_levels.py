@@ -8,14 +8,11 @@ import pytest
 from resources.kinds import Kind
 from resources.models import Actor, Run, Schedule, Task
 from resources.runs import starting
+from tests.support.api import error_of, message_of, send
 from tests.support.run_stage import at_work, built_actor, ended
 
 pytestmark = pytest.mark.django_db
 FULL, LIMITED = "FULL_PERMISSIONS", "LIMITED_PERMISSIONS"
-
-
-def send(client, method: str, path: str, body: Any = None):
-    return getattr(client, method)(path, {} if body is None else body, content_type="application/json")
 
 
 @pytest.fixture
@@ -73,7 +70,7 @@ def test_no_other_level_is_taken_anywhere(api, ada, actor, task, schedule, runs,
         where = (path, body, response.content)
         assert response.status_code == 400, where
         assert response.json()["error"]["type"] == type_, where
-        assert "FULL_PERMISSIONS" in response.json()["error"]["message"], where
+        assert "FULL_PERMISSIONS" in message_of(response), where
     assert (Actor.objects.count(), Task.objects.count(), Schedule.objects.count(), Run.objects.count()) == (1, 1, 1, 2)
 
 
@@ -103,4 +100,4 @@ def test_what_an_actor_has_from_before_is_refused_too(api, ada, actor, body):
     """The upgrade cleared it (`tests/resources/actors/test_permission_levels_migration.py`)."""
     Actor.objects.update(details=json.dumps({"actorPermissionLevel": LIMITED, "forcePermissionLevel": LIMITED}))
     response = send(api(ada), "put", f"/v2/actors/{actor.pk}", {"title": "Counter", **body})
-    assert (response.status_code, response.json()["error"]["type"]) == (400, "platform-feature-disabled")
+    assert error_of(response) == (400, "platform-feature-disabled")

@@ -9,15 +9,7 @@ from resources.actors import versions
 from resources.actors.editing import create as create_actor
 from resources.kinds import STORAGES, Kind
 from resources.models import ActorVersion, Resource
-from tests.conftest import principal_of
-
-
-def error_of(response):
-    error = response.json()["error"]
-    assert set(response.json()) == {"error"}
-    assert set(error) == {"type", "message"}
-    assert response["Content-Type"].startswith("application/json")
-    return response.status_code, error["type"]
+from tests.support.api import error_of, message_of
 
 
 @pytest.mark.parametrize(
@@ -57,7 +49,7 @@ def test_a_method_that_there_is_not(api, path, allowed):
         response = api().generic(method, f"/v2/{path}")
         assert error_of(response) == (405, "method-not-allowed")
         assert response["Allow"] == allowed
-        assert allowed in response.json()["error"]["message"]
+        assert allowed in message_of(response)
 
 
 def test_post_by_get_is_not_supported(api, ada):
@@ -168,8 +160,8 @@ def test_head_has_the_headers_of_get_and_no_body(api, ada):
 @pytest.mark.parametrize("method", ["get", "post", "put", "delete"])
 def test_no_path_with_a_slash_at_the_end_is_a_route(api, ada, make_resource, method):
     """Clients that normalize URLs make such a path of a key, an ID or a version that is ".." or empty."""
-    actor = create_actor(ada.pk, "scraper", by=principal_of(ada))
-    versions.add(actor, "0.1", by=principal_of(ada))
+    actor = create_actor(ada.pk, "scraper", by=ada.principal)
+    versions.add(actor, "0.1", by=ada.principal)
     resources = [make_resource(kind, ada) for kind in STORAGES]
     paths = ["users/me/", "datasets/", "datasets//", f"actors/{actor.pk}/", f"actors/{actor.pk}/versions/0.1/"]
     paths += [f"{each.info.api_path}/{each.pk}/" for each in resources]

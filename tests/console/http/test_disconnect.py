@@ -10,6 +10,7 @@ from console.server.gunicorn_worker import Joined
 from resources.datasets import work_limit
 from resources.datasets.writing import push
 from resources.kinds import Kind
+from tests.support.api import error_of
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_an_answer_to_nobody_is_given_up(connection, api, ada, make_resource, mo
     dataset = make_resource(Kind.DATASET, ada)
     push(dataset.pk, b"[%b]" % b",".join([b"{}"] * 100))
     response = api(ada).get(f"/v2/datasets/{dataset.pk}/items?skipEmpty=1", **{"gunicorn.socket": ours})
-    assert (response.status_code, response.json()["error"]["type"]) == (400, "request-aborted-prematurely")
+    assert error_of(response) == (400, "request-aborted-prematurely")
 
 
 def test_statistics_are_taken_for_nobody_no_longer_than_for_a_chunk(connection, api, ada, make_resource):
@@ -54,7 +55,7 @@ def test_statistics_are_taken_for_nobody_no_longer_than_for_a_chunk(connection, 
     push(dataset.pk, b'[{"a":3}]')
     theirs.close()
     response = api(ada).get(path, **{"gunicorn.socket": ours})
-    assert (response.status_code, response.json()["error"]["type"]) == (400, "request-aborted-prematurely")
+    assert error_of(response) == (400, "request-aborted-prematurely")
 
 
 def test_a_client_who_waits(connection):

@@ -14,6 +14,7 @@ from django.test import RequestFactory
 from accounts.lib.api_errors import ApiError
 from console.http import request_body
 from resources.kinds import Kind
+from tests.support.api import message_of
 
 TITLE = json.dumps({"title": "Größe"}).encode()
 ENCODINGS = {
@@ -40,7 +41,7 @@ def change(api, ada, make_resource):
         dataset.refresh_from_db()
         if response.status_code != 200:
             assert dataset.title == ""
-            return response.status_code, response.json()["error"]["type"], response.json()["error"]["message"]
+            return response.status_code, response.json()["error"]["type"], message_of(response)
         return 200, dataset.title, ""
 
     return send

@@ -5,21 +5,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from resources.kinds import Kind
-from sharing.models import Grant
-from sharing.permissions import Permission
+from tests.support.factories import give
 
 pytestmark = pytest.mark.django_db
-
-
-def give(resource, account, permissions=Permission.READ):
-    return Grant.objects.create(
-        resource=resource,
-        account=account,
-        permissions=permissions.value,
-        source=Grant.Source.DIRECT,
-        resource_kind=resource.kind,
-        resource_created_at=resource.created_at,
-    )
 
 
 def test_nobody_is_sent_to_sign_in_and_back(client):

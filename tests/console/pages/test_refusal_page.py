@@ -11,7 +11,6 @@ from accounts.models import AuditEvent
 from console.pages.sharing import access_requests
 from resources import storages
 from resources.kinds import KINDS, Kind
-from tests.conftest import principal_of
 
 MISSING = "0" * 17
 
@@ -143,7 +142,7 @@ def test_who_owned_or_deleted_it_is_told_that_it_is_gone(ada, ben, cleo, give, m
     give(gone, ben, "WRITE")
     give(gone, cleo)
     path = gone.console_path
-    storages.delete(gone, by=principal_of(ben))
+    storages.delete(gone, by=ben.principal)
     for account, told in ((ada, True), (ben, True), (cleo, False)):
         response = signed_in(account).get(path)
         assert response.status_code == 404

@@ -19,19 +19,18 @@ from sharing import issues
 from sharing.access import decide
 from sharing.facts import load_facts
 from sharing.permissions import Permission
-from tests.conftest import principal_of
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def actor(ada) -> Actor:
-    return editing.create(ada.pk, "prices", by=principal_of(ada))
+    return editing.create(ada.pk, "prices", by=ada.principal)
 
 
 @pytest.fixture
 def version(ada, actor) -> ActorVersion:
-    return versions.add(actor, "0.1", by=principal_of(ada), source_files=[SourceFile("main.py", content="print(1)")])
+    return versions.add(actor, "0.1", by=ada.principal, source_files=[SourceFile("main.py", content="print(1)")])
 
 
 def finish(build: Build, status: JobStatus = JobStatus.SUCCEEDED) -> None:
@@ -43,9 +42,9 @@ def finish(build: Build, status: JobStatus = JobStatus.SUCCEEDED) -> None:
 @pytest.mark.parametrize("name", ["", "-a", "a-", "a b", "Prices", "a_b", "é", "a\x00", "a\n", "x" * 64, "a~b", "../a"])
 def test_what_no_actor_can_be_called_changes_nothing(ada, actor, name):
     with pytest.raises(InvalidName, match="lowercase letters"):
-        editing.create(ada.pk, name, by=principal_of(ada))
+        editing.create(ada.pk, name, by=ada.principal)
     with pytest.raises(InvalidName, match="lowercase letters"):
-        editing.update(actor, {"title": "Other"}, name=name, by=principal_of(ada))
+        editing.update(actor, {"title": "Other"}, name=name, by=ada.principal)
 
     assert list(Actor.objects.values_list("name", "title")) == [("prices", "")]
     assert not AuditEvent.objects.exists()
@@ -53,7 +52,7 @@ def test_what_no_actor_can_be_called_changes_nothing(ada, actor, name):
 
 def test_nobody_makes_an_actor_for_somebody_else(ada, ben):
     with pytest.raises(ValueError, match="cannot make"):
-        editing.create(ada.pk, "prices", by=principal_of(ben))
+        editing.create(ada.pk, "prices", by=ben.principal)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +72,7 @@ def test_nobody_makes_an_actor_for_somebody_else(ada, ben):
 def test_what_no_actor_can_have_is_named_and_changes_nothing(ada, actor, field, value, named):
     before = Actor.objects.values().get()
     with pytest.raises(InvalidField) as refused:
-        editing.update(actor, {field: value}, by=principal_of(ada))
+        editing.update(actor, {field: value}, by=ada.principal)
 
     assert refused.value.field == named
     assert Actor.objects.values().get() == before
@@ -81,24 +80,24 @@ def test_what_no_actor_can_have_is_named_and_changes_nothing(ada, actor, field, 
 
 def test_a_name_is_taken_for_one_owner(ada, ben, actor):
     with pytest.raises(NameTaken, match='"prices"'):
-        editing.create(ada.pk, "prices", by=principal_of(ada))
-    other = editing.create(ada.pk, None, by=principal_of(ada))
+        editing.create(ada.pk, "prices", by=ada.principal)
+    other = editing.create(ada.pk, None, by=ada.principal)
     with pytest.raises(NameTaken):
-        editing.update(other, {}, name="prices", by=principal_of(ada))
+        editing.update(other, {}, name="prices", by=ada.principal)
 
-    assert editing.create(ben.pk, "prices", by=principal_of(ben)).owner_id == ben.pk
+    assert editing.create(ben.pk, "prices", by=ben.principal).owner_id == ben.pk
 
 
 def test_actors_without_a_name_are_given_one_that_is_free(ada):
-    made = [editing.create(ada.pk, None, by=principal_of(ada)).name for _ in range(3)]
+    made = [editing.create(ada.pk, None, by=ada.principal).name for _ in range(3)]
 
     assert made == ["my-actor", "my-actor-2", "my-actor-3"]
 
 
 def test_publishing_and_renaming_leave_a_line_each_and_details_are_merged(ada, actor):
     change = {"is_public": True, "details": {"categories": ["AI"], "seoTitle": "Prices"}}
-    editing.update(actor, change, name="prices-2", by=principal_of(ada))
-    editing.update(actor, {"is_public": False, "details": {"seoTitle": None}}, by=principal_of(ada))
+    editing.update(actor, change, name="prices-2", by=ada.principal)
+    editing.update(actor, {"is_public": False, "details": {"seoTitle": None}}, by=ada.principal)
 
     assert msgspec.json.decode(Actor.objects.get().details) == {"categories": ["AI"]}
     assert list(AuditEvent.objects.order_by("pk").values_list("action", flat=True)) == [
@@ -109,11 +108,11 @@ def test_publishing_and_renaming_leave_a_line_each_and_details_are_merged(ada, a
 
 
 def test_an_actor_that_was_deleted_cannot_be_changed(ada, actor):
-    editing.delete(Actor.objects.get(), by=principal_of(ada))
+    editing.delete(Actor.objects.get(), by=ada.principal)
 
     with pytest.raises(ResourceGone):
-        editing.update(actor, {"title": "Other"}, by=principal_of(ada))
-    assert editing.delete(actor, by=principal_of(ada)) is False
+        editing.update(actor, {"title": "Other"}, by=ada.principal)
+    assert editing.delete(actor, by=ada.principal) is False
 
 
 def test_deleting_an_actor_takes_its_builds_and_leaves_runs_that_nobody_gains_access_to(
@@ -121,14 +120,14 @@ def test_deleting_an_actor_takes_its_builds_and_leaves_runs_that_nobody_gains_ac
 ):
     dan.share_runs_with_actor_creators = True
     dan.save()
-    actor = editing.create(ada.pk, "prices", by=principal_of(ada), is_public=True)
+    actor = editing.create(ada.pk, "prices", by=ada.principal, is_public=True)
     give(actor, ben, "READ", "VIEW_OWNER_RUNS", "BUILD")
     build = make_resource(Kind.BUILD, ada, actor=actor)
     task = make_resource(Kind.TASK, dan, actor=actor, name="daily")
     closed = {"actor": actor, "general_access": "RESTRICTED"}
     run_of_ada, run_of_dan = (make_resource(Kind.RUN, owner, **closed) for owner in (ada, dan))
     attached = make_resource(Kind.RUN, cleo, **closed)
-    issues.report(actor, "Broken", by=principal_of(cleo), run=attached)
+    issues.report(actor, "Broken", by=cleo.principal, run=attached)
     people = (ada, ben, cleo, dan)
     runs = (run_of_ada, run_of_dan, attached)
 
@@ -137,13 +136,13 @@ def test_deleting_an_actor_takes_its_builds_and_leaves_runs_that_nobody_gains_ac
             f"{person.username} {runs.index(run)} {decision.reason}"
             for run in runs
             for person in people
-            if (decision := decide(principal_of(person), load_facts(run, person.pk), Permission.READ)).allowed
+            if (decision := decide(person.principal, load_facts(run, person.pk), Permission.READ)).allowed
         ]
 
     by_actor = ["ben 0 OWNER_RUNS", "ada 1 CREATOR_RUNS", "ada 2 ISSUE"]
     assert sorted(readers()) == sorted(["ada 0 OWNER", "dan 1 OWNER", "cleo 2 OWNER", *by_actor])
 
-    assert editing.delete(actor, by=principal_of(ada)) is True
+    assert editing.delete(actor, by=ada.principal) is True
 
     assert readers() == ["ada 0 OWNER", "dan 1 OWNER", "cleo 2 OWNER"]
     assert not Build.objects.filter(pk=build.pk).exists()
@@ -155,7 +154,7 @@ def test_deleting_an_actor_takes_its_builds_and_leaves_runs_that_nobody_gains_ac
 @pytest.mark.parametrize("number", ["", "1", "1.2.3", "01.1", "1.100", "a.b", "1.1\n", "\uff11.1", "-1.0"])
 def test_what_no_version_can_be_called(ada, actor, number):
     with pytest.raises(InvalidField) as refused:
-        versions.add(actor, number, by=principal_of(ada))
+        versions.add(actor, number, by=ada.principal)
 
     assert refused.value.field == "versionNumber"
     assert not ActorVersion.objects.exists()
@@ -166,7 +165,7 @@ def test_what_no_version_can_be_called(ada, actor, number):
 )
 def test_source_files_stay_in_their_directory(ada, actor, name):
     with pytest.raises(InvalidField) as refused:
-        versions.add(actor, "0.1", by=principal_of(ada), source_files=[SourceFile(name)])
+        versions.add(actor, "0.1", by=ada.principal, source_files=[SourceFile(name)])
 
     assert refused.value.field == "sourceFiles"
 
@@ -184,7 +183,7 @@ def test_source_files_stay_in_their_directory(ada, actor, name):
 )
 def test_source_files_that_are_none(ada, actor, files):
     with pytest.raises(InvalidField):
-        versions.add(actor, "0.1", by=principal_of(ada), source_files=files)
+        versions.add(actor, "0.1", by=ada.principal, source_files=files)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +201,7 @@ def test_source_files_that_are_none(ada, actor, files):
 )
 def test_a_source_elsewhere_has_an_address_that_is_fetched(ada, actor, url):
     with pytest.raises(InvalidField) as refused:
-        versions.add(actor, "0.1", by=principal_of(ada), source_type="GIT_REPO", source_url=url)
+        versions.add(actor, "0.1", by=ada.principal, source_type="GIT_REPO", source_url=url)
 
     assert refused.value.field == "gitRepoUrl"
 
@@ -213,7 +212,7 @@ def test_source_files_come_back_with_their_bytes(ada, actor):
         SourceFile("logo", "BASE64", "AAE="),
         SourceFile("tests", "FOLDER"),
     ]
-    version = versions.add(actor, "0.1", by=principal_of(ada), source_files=files)
+    version = versions.add(actor, "0.1", by=ada.principal, source_files=files)
 
     version.refresh_from_db()
     assert versions.source_files_of(version) == files[:2]
@@ -222,12 +221,12 @@ def test_source_files_come_back_with_their_bytes(ada, actor):
 
 def test_the_last_version_stays(ada, actor, version):
     with pytest.raises(versions.TooFewVersions):
-        versions.remove(version, by=principal_of(ada))
+        versions.remove(version, by=ada.principal)
     with pytest.raises(versions.VersionExists):
-        versions.add(actor, "0.1", by=principal_of(ada))
+        versions.add(actor, "0.1", by=ada.principal)
 
-    versions.add(actor, "0.2", by=principal_of(ada))
-    versions.remove(version, by=principal_of(ada))
+    versions.add(actor, "0.2", by=ada.principal)
+    versions.remove(version, by=ada.principal)
     assert [each.number for each in ActorVersion.objects.all()] == ["0.2"]
 
 
@@ -269,13 +268,13 @@ def test_the_password_in_the_address_of_a_source_is_not_shown(url, shown):
 @pytest.mark.parametrize("name", ["", "1A", "A-B", "A B", "Ä", "A=B", "A\n", "x" * 101])
 def test_what_no_variable_can_be_called(ada, version, name):
     with pytest.raises(InvalidField):
-        environment.set_variable(version, name, "x", by=principal_of(ada))
+        environment.set_variable(version, name, "x", by=ada.principal)
     assert not EnvironmentVariable.objects.exists()
 
 
 def test_secret_values_are_encrypted_and_only_the_worker_reads_them(ada, version):
-    environment.set_variable(version, "PASSWORD", "hunter2", is_secret=True, by=principal_of(ada))
-    environment.set_variable(version, "LEVEL", "debug", by=principal_of(ada))
+    environment.set_variable(version, "PASSWORD", "hunter2", is_secret=True, by=ada.principal)
+    environment.set_variable(version, "LEVEL", "debug", by=ada.principal)
 
     kept = EnvironmentVariable.objects.get(name="PASSWORD")
     assert "hunter2" not in kept.value
@@ -284,30 +283,30 @@ def test_secret_values_are_encrypted_and_only_the_worker_reads_them(ada, version
 
 
 def test_a_secret_is_not_made_readable_without_another_value(ada, version):
-    environment.set_variable(version, "PASSWORD", "hunter2", is_secret=True, by=principal_of(ada))
+    environment.set_variable(version, "PASSWORD", "hunter2", is_secret=True, by=ada.principal)
     with pytest.raises(InvalidField, match="another value"):
-        environment.set_variable(version, "PASSWORD", None, is_secret=False, by=principal_of(ada))
+        environment.set_variable(version, "PASSWORD", None, is_secret=False, by=ada.principal)
     with pytest.raises(InvalidField, match="needs one"):
-        environment.set_variable(version, "NEW", None, by=principal_of(ada))
+        environment.set_variable(version, "NEW", None, by=ada.principal)
 
-    environment.set_variable(version, "PASSWORD", None, is_secret=True, by=principal_of(ada))
+    environment.set_variable(version, "PASSWORD", None, is_secret=True, by=ada.principal)
     assert environment.of_version(version).values == {"PASSWORD": "hunter2"}
-    environment.set_variable(version, "PASSWORD", "", by=principal_of(ada))
+    environment.set_variable(version, "PASSWORD", "", by=ada.principal)
     assert environment.of_version(version).values == {"PASSWORD": ""}
 
 
 def test_replacing_keeps_secret_values_that_are_not_given_and_removes_the_rest(ada, version):
-    environment.set_variable(version, "PASSWORD", "hunter2", is_secret=True, by=principal_of(ada))
-    environment.set_variable(version, "OLD", "1", by=principal_of(ada))
+    environment.set_variable(version, "PASSWORD", "hunter2", is_secret=True, by=ada.principal)
+    environment.set_variable(version, "OLD", "1", by=ada.principal)
     wanted = [Variable("PASSWORD", None, True), Variable("NEW", "2")]
 
     with pytest.raises(InvalidField):
-        environment.replace(version, [*wanted, Variable("NEW", "3")], by=principal_of(ada))
-    environment.replace(version, wanted, by=principal_of(ada))
+        environment.replace(version, [*wanted, Variable("NEW", "3")], by=ada.principal)
+    environment.replace(version, wanted, by=ada.principal)
 
     assert environment.of_version(version).values == {"PASSWORD": "hunter2", "NEW": "2"}
-    assert environment.remove_variable(version, "NEW", by=principal_of(ada)) is True
-    assert environment.remove_variable(version, "NEW", by=principal_of(ada)) is False
+    assert environment.remove_variable(version, "NEW", by=ada.principal) is True
+    assert environment.remove_variable(version, "NEW", by=ada.principal) is False
 
 
 def test_encryption_depends_on_the_secret_key(settings):
@@ -325,14 +324,14 @@ def test_encryption_depends_on_the_secret_key(settings):
 
 def test_there_is_nothing_to_build_without_a_version(ada, actor):
     with pytest.raises(starting.CannotBuild, match="no version"):
-        starting.start(actor, "0.1", by=principal_of(ada))
+        starting.start(actor, "0.1", by=ada.principal)
     assert not Build.objects.exists()
 
 
 def test_a_build_is_the_version_as_it_was_and_belongs_to_the_owner(ada, ben, actor, version):
-    environment.set_variable(version, "PASSWORD", "hunter2", is_secret=True, by=principal_of(ada))
-    build = starting.start(actor, "0.1", by=principal_of(ben), user_agent="x" * 600)
-    versions.change(version, {"source_files": []}, by=principal_of(ada))
+    environment.set_variable(version, "PASSWORD", "hunter2", is_secret=True, by=ada.principal)
+    build = starting.start(actor, "0.1", by=ben.principal, user_agent="x" * 600)
+    versions.change(version, {"source_files": []}, by=ada.principal)
 
     build.refresh_from_db()
     assert (build.number, build.tag, build.status, build.owner_id) == ("0.1.1", "latest", "READY", ada.pk)
@@ -345,7 +344,7 @@ def test_a_build_is_the_version_as_it_was_and_belongs_to_the_owner(ada, ben, act
 
 
 def test_numbers_of_builds_go_on_and_are_never_given_twice(ada, actor, version):
-    by = principal_of(ada)
+    by = ada.principal
     numbers = [starting.start(actor, "0.1", by=by, tag=tag).number for tag in (None, "beta")]
     versions.add(actor, "0.2", by=by)
     numbers.append(starting.start(actor, "0.2", by=by).number)
@@ -357,12 +356,12 @@ def test_numbers_of_builds_go_on_and_are_never_given_twice(ada, actor, version):
 
 
 def test_a_build_is_chosen_by_tag_or_number_once_it_has_succeeded(ada, ben, actor, version):
-    by = principal_of(ada)
+    by = ada.principal
     first, second = (starting.start(actor, "0.1", by=by) for _ in range(2))
     assert build_for(actor, "") is None
     finish(first)
     finish(second, JobStatus.FAILED)
-    other = editing.create(ben.pk, "prices", by=principal_of(ben))
+    other = editing.create(ben.pk, "prices", by=ben.principal)
 
     assert build_for(actor, "") == build_for(actor, "latest") == build_for(actor, "0.1.1") == first
     for option in ("0.1.2", "beta", "x" * 50, "a\x00"):

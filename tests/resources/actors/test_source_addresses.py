@@ -9,7 +9,6 @@ from resources.builds import starting
 from resources.logs.reading import text_of
 from resources.models import Actor, Build, SourceType
 from resources.worker import execute_build
-from tests.conftest import principal_of
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "https://me-4dq:pass-4dq@example.invalid/a.zip?X-Amz-Signature=sign-4dq&access_token=token-4dq&n=a%2F4dq@x/#"
@@ -18,7 +17,7 @@ ADDRESS = "https://me-4dq:pass-4dq@example.invalid/a.zip?X-Amz-Signature=sign-4d
 @pytest.fixture(params=["GIT_REPO", "TARBALL", "GITHUB_GIST"])
 def actor(request, dan) -> Actor:
     """Make a public Actor whose source is at an address full of secrets, with a build that fails to fetch it."""
-    by = principal_of(dan)
+    by = dan.principal
     actor = editing.create(dan.pk, "fetched", by=by)
     address = ADDRESS + ("main:sub" if request.param == "GIT_REPO" else "access_token=fragment-4dq")
     versions.add(actor, "0.1", by=by, source_type=SourceType(request.param), source_url=address)

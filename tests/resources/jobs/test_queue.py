@@ -2,23 +2,11 @@
 
 import pytest
 from django.db import transaction
-from django_tasks import task_backends
-from django_tasks.backends.base import BaseTaskBackend
-from django_tasks_db.backend import DatabaseBackend
 from django_tasks_db.models import DBTaskResult
 
 from resources.jobs import queue as jobs
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def database_queue(settings) -> BaseTaskBackend:
-    """The queue of a deployment, in place of that of the tests, which keeps what it is given to itself."""
-    settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["jobs", "webhooks"]}}
-    backend = task_backends["default"]
-    assert isinstance(backend, DatabaseBackend)
-    return backend
 
 
 @pytest.mark.parametrize(

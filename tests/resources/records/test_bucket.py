@@ -12,7 +12,6 @@ from resources import storages
 from resources.kinds import Kind
 from resources.models import Record
 from resources.records import cleaning, discarding, reading, writing
-from tests.conftest import principal_of
 
 # What boto3 does inside itself is not ours to warn about.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.filterwarnings("ignore::DeprecationWarning")]
@@ -104,7 +103,7 @@ def test_deleting_a_store_deletes_its_objects_and_no_others(ada, make_resource, 
     kept = writing.write(make_resource(Kind.KEY_VALUE_STORE, ada).pk, "KEY", [b"data"], **TEXT)
     for key in "abc":
         writing.write(store.pk, key, [b"data"], **TEXT)
-    storages.delete(store, by=principal_of(ada))
+    storages.delete(store, by=ada.principal)
     assert len(objects(bucket)) == 4
     wait_is_over()
     assert [name.removeprefix("deep/down/") for name in objects(bucket)] == [kept.file]

@@ -17,7 +17,6 @@ from resources.models import DiscardedFile, KeyValueStore, Record, Resource
 from resources.records import cleaning, discarding, reading, usage, writing
 from resources.records.incoming import Incoming
 from resources.worker.maintenance import others
-from tests.conftest import principal_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TEXT = {"content_type": "text/plain"}
@@ -96,7 +95,7 @@ def test_a_key_that_cannot_be(store, directory, key):
 
 def test_a_store_that_is_not_there(store, directory):
     store_id = store.pk
-    storages.delete(store, by=principal_of(store.owner))
+    storages.delete(store, by=store.owner.principal)
     with pytest.raises(writing.StoreGone):
         writing.write(store_id, "KEY", [b"data"], **TEXT)
     with pytest.raises(writing.StoreGone):
@@ -305,7 +304,7 @@ def test_deleting_a_store_deletes_its_files_and_no_others(ada, make_resource, st
     kept = put(other)
     for key in "abc":
         put(store, key)
-    storages.delete(store, by=principal_of(ada))
+    storages.delete(store, by=ada.principal)
     assert len(wait_is_over()) == 3
     assert stored(directory) == {kept.file} == named()
     assert [each.name for each in directory.glob("*/*")] == [other.pk], "the folder has gone too"
@@ -314,7 +313,7 @@ def test_deleting_a_store_deletes_its_files_and_no_others(ada, make_resource, st
 def test_a_deletion_that_is_taken_back_keeps_the_files(store, directory):
     put(store)
     with pytest.raises(Killed):
-        undone(lambda: storages.delete(store, by=principal_of(store.owner)))
+        undone(lambda: storages.delete(store, by=store.owner.principal))
     assert content(store) == b"data"
 
 
@@ -412,7 +411,7 @@ def test_what_was_replaced_or_deleted_waits_whatever_its_age_and_then_goes(store
         os.utime(directory / record.file, (0, 0))
     new = put(store, data=b"new")
     writing.delete(store.pk, "deleted")
-    storages.delete(gone.store, by=principal_of(store.owner))
+    storages.delete(gone.store, by=store.owner.principal)
     call_command("clean_records", "--older-than", older_than, verbosity=0)
     assert stored(directory) == {old.file, deleted.file, gone.file, new.file}
 
@@ -587,7 +586,7 @@ def test_writers_of_one_key_leave_one_record_and_one_file(store, directory):
 def test_a_store_that_is_deleted_while_it_is_written_to_leaves_nothing(store, directory):
     def pieces():
         yield b"half"
-        storages.delete(store, by=principal_of(store.owner))
+        storages.delete(store, by=store.owner.principal)
         yield b"whole"
 
     with pytest.raises(writing.StoreGone):

@@ -15,7 +15,6 @@ from resources import storages
 from resources.kinds import Kind
 from resources.models import QueuedRequest, RequestQueue
 from resources.requests import head, writing
-from tests.conftest import principal_of
 from tests.support.queue_stage import ONE, request
 
 SEEDS = 1500
@@ -74,7 +73,7 @@ def test_a_queue_that_is_deleted_under_its_workers_leaves_nothing(ada, queue):
     other = RequestQueue.objects.get(pk=queue.pk)
     while RequestQueue.objects.get(pk=queue.pk).handled_count == 0:
         assert all(worker.poll() is None for worker in workers)
-    assert storages.delete(other, by=principal_of(ada))
+    assert storages.delete(other, by=ada.principal)
     for worker in workers:
         worker.communicate(timeout=60)
     assert [worker.returncode for worker in workers] == [3] * 4

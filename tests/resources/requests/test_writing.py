@@ -14,7 +14,6 @@ from resources.requests.clients import Client
 from resources.requests.errors import QueueGone, RequestNotFound, WrongRequestId
 from resources.requests.identity import looks_like_request_id, request_id
 from resources.requests.shapes import Registered
-from tests.conftest import principal_of
 from tests.support.queue_stage import NOON, ONE, TWO, paths, request
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +45,7 @@ def counters(queue):
 
 
 def test_a_queue_that_is_gone_takes_nothing(ada, queue):
-    storages.delete(queue, by=principal_of(ada))
+    storages.delete(queue, by=ada.principal)
     for attempt in (
         lambda: writing.add(queue.pk, [request("a")], client=ONE),
         lambda: writing.replace(queue.pk, request("a").id, request("a"), client=ONE),
@@ -217,7 +216,7 @@ def test_deleting_a_queue_deletes_its_requests_in_a_number_of_statements_that_ne
         doomed = make_resource(Kind.REQUEST_QUEUE, ada)
         writing.add(doomed.pk, [request(str(at)) for at in range(size)], client=ONE)
         with django_assert_max_num_queries(40) as queries:
-            storages.delete(doomed, by=principal_of(ada))
+            storages.delete(doomed, by=ada.principal)
         counts.append(len(queries))
     assert counts[0] == counts[1]
     assert QueuedRequest.objects.count() == 1

@@ -17,7 +17,6 @@ from resources.runs import starting
 from resources.sandbox import bubblewrap, directories
 from resources.sandbox.bubblewrap import Isolation, IsolationMissing
 from resources.worker import build_directory, execute_build, execute_run, supervise
-from tests.conftest import principal_of
 from tests.support.work_stage import actor_of, built, needs_bubblewrap, started
 
 pytestmark = [pytest.mark.django_db, needs_bubblewrap]
@@ -129,9 +128,9 @@ def test_variables_of_a_version_touch_nothing_outside(ada, tmp_path):
     actor = actor_of(ada, {"main.py": "print('ran')"})
     version = actor.versions.get()
     for name, value in {"LD_PRELOAD": "/nowhere.so", "PYTHONSTARTUP": str(trace), "BASH_ENV": str(trace)}.items():
-        environment.set_variable(version, name, value, by=principal_of(ada))
+        environment.set_variable(version, name, value, by=ada.principal)
     assert built(actor).status == JobStatus.SUCCEEDED
-    run = starting.start(actor, by=principal_of(ada))
+    run = starting.start(actor, by=ada.principal)
     execute_run.execute(run.pk)
     run.refresh_from_db()
     assert run.status == JobStatus.SUCCEEDED
@@ -188,7 +187,7 @@ def test_an_installation_cannot_have_a_run_see_what_a_link_leads_to(ada, monkeyp
     )
     monkeypatch.setattr(execute_build, "wants_variables", lambda content: True)
     actor = actor_of(ada, {"main.py": "import os; print('SEES', os.listdir('node_modules'))"})
-    environment.set_variable(actor.versions.get(), "LEADS_TO", str(settings.DATA_DIR), by=principal_of(ada))
+    environment.set_variable(actor.versions.get(), "LEADS_TO", str(settings.DATA_DIR), by=ada.principal)
     build = built(actor)
     assert build.status == JobStatus.FAILED
     assert "node_modules is a link" in text_of(build.pk)
@@ -198,7 +197,7 @@ def test_a_run_sees_no_link_that_an_earlier_installation_has_left(ada):
     actor = actor_of(ada, {"main.py": "import os; print('SEES', os.listdir('node_modules'))"})
     build = built(actor)
     (directories.build_directory(build.pk) / directories.APP / directories.NODE_MODULES).symlink_to(settings.DATA_DIR)
-    run = starting.start(actor, by=principal_of(ada))
+    run = starting.start(actor, by=ada.principal)
     execute_run.execute(run.pk)
     run.refresh_from_db()
     assert run.status == JobStatus.FAILED

@@ -20,7 +20,6 @@ from resources.sandbox import copy_files, directories, disk_limit, disk_usage, p
 from resources.sandbox.disk_limit import Disk
 from resources.sandbox.disk_usage import Walk
 from resources.worker import build_directory, execute_build, execute_run, supervise
-from tests.conftest import principal_of
 from tests.support.machine import needs
 from tests.support.work_stage import actor_of, built, needs_bubblewrap, started
 
@@ -454,7 +453,7 @@ def test_a_build_that_takes_more_than_its_disk_fails(ada, monkeypatch, stays, fi
     monkeypatch.setattr(
         build_directory, "_installations", lambda app: [([sys.executable, "-c", code], directories.PACKAGES)]
     )
-    build = starting.start(actor_of(ada, {"main.py": ""}), "0.1", by=principal_of(ada))
+    build = starting.start(actor_of(ada, {"main.py": ""}), "0.1", by=ada.principal)
     Build.objects.filter(pk=build.pk).update(memory_mbytes=64)
     execute_build.execute(build.pk)
     build.refresh_from_db()
@@ -499,7 +498,7 @@ def test_what_cannot_be_copied_fails_the_run_and_says_so(ada):
     actor = actor_of(ada, {"main.py": ""})
     build = built(actor)
     nested(directories.build_directory(build.pk) / "app/deep", 30, name="d" * 200)
-    run = runs.start(actor, by=principal_of(ada))
+    run = runs.start(actor, by=ada.principal)
     execute_run.execute(run.pk)
     run.refresh_from_db()
     assert run.status == JobStatus.FAILED

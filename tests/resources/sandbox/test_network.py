@@ -33,7 +33,6 @@ from resources.sandbox.network import namespaces, starting, user_mode
 from resources.sandbox.network.starting import NetworkFailed, RunNetwork
 from resources.worker import build_directory, execute_run, supervise
 from resources.worker.log_writer import Lines
-from tests.conftest import principal_of
 from tests.support.machine import check_programs, needs_programs
 from tests.support.network_world import OWN, PRIVATE, PUBLIC, ROOT, World, needs_namespaces
 from tests.support.source_host import Hosting
@@ -140,7 +139,7 @@ def tries(world, ada, settings, monkeypatch, tmp_path):
 
     def attempt(*wanted: Try, seconds: int = 8) -> dict[str, str]:
         monkeypatch.setenv("TRIES", json.dumps([wanted, seconds]))
-        run = runs.start(actor, by=principal_of(ada))
+        run = runs.start(actor, by=ada.principal)
         with world.entered():
             execute_run.execute(run.pk)
         return found_by(run)

@@ -17,7 +17,6 @@ from resources.models import BuildContent
 from resources.runs import starting
 from resources.sandbox import directories, open_files
 from resources.worker import build_directory, commands, execute_run, fetch_source, source_files, supervise
-from tests.conftest import principal_of
 from tests.support.work_stage import actor_of, built
 
 SECRET = "of the server"
@@ -202,7 +201,7 @@ def test_a_build_that_is_full_of_traps_is_built_and_run(ada, monkeypatch):
     assert build.status == JobStatus.SUCCEEDED, text_of(build.pk)
     content = BuildContent.objects.get(build=build)
     assert (content.definition, content.input_schema, content.readme, content.changelog) == ("", "", "", "")
-    run = starting.start(actor, by=principal_of(ada))
+    run = starting.start(actor, by=ada.principal)
     execute_run.execute(run.pk)
     run.refresh_from_db()
     assert run.status == JobStatus.SUCCEEDED, text_of(run.pk)

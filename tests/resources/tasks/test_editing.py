@@ -9,8 +9,7 @@ from resources.runs.saved_options import SavedOptions
 from resources.storages import InvalidName, NameTaken, ResourceGone
 from resources.tasks import editing
 from resources.tasks.editing import InvalidTask, TaskChange
-from tests.conftest import principal_of
-from tests.support.accounts_cast import actions_of
+from tests.support.sign_in import actions_of
 
 
 @pytest.fixture
@@ -20,7 +19,7 @@ def actor(ada, make_resource):
 
 @pytest.fixture
 def by(ada):
-    return principal_of(ada)
+    return ada.principal
 
 
 @pytest.fixture

@@ -1,10 +1,7 @@
 """Builds: source files become a directory that is ready to run, or a log that says why not."""
 
-import base64
-import io
 import json
 import sys
-import zipfile
 
 import pytest
 
@@ -18,8 +15,7 @@ from resources.sandbox import directories
 from resources.secret_inputs.fields import MAX_SECRETS
 from resources.worker import build_directory, commands, execute_build, execute_run, source_files, supervise
 from resources.worker.commands import NoCommand, find_command
-from tests.conftest import principal_of
-from tests.support.work_stage import actor_of, built, execute_and_abort
+from tests.support.work_stage import actor_of, built, execute_and_abort, wheel
 
 pytestmark = pytest.mark.django_db
 SCHEMA = {"title": "What", "type": "object", "schemaVersion": 1, "properties": {}}
@@ -135,13 +131,13 @@ def test_what_requirements_name_is_installed_by_pip_for_this_build(ada, monkeypa
     actor = actor_of(ada, files)
     version = actor.versions.get()
     listed = json.loads(version.source_files)
-    listed.append({"name": "greeting-1.0-py3-none-any.whl", "format": "BASE64", "content": _wheel()})
+    listed.append({"name": "greeting-1.0-py3-none-any.whl", "format": "BASE64", "content": wheel()})
     actor.versions.update(source_files=json.dumps(listed))
     build = built(actor)
     assert build.status == JobStatus.SUCCEEDED, text_of(build.pk)
     assert "Installing what requirements.txt names." in text_of(build.pk)
     assert (directories.build_directory(build.pk) / "packages/greeting.py").is_file()
-    run = runs.start(actor, by=principal_of(ada))
+    run = runs.start(actor, by=ada.principal)
     execute_run.execute(run.pk)
     assert " hello from a wheel\n" in text_of(run.pk)
 
@@ -157,7 +153,7 @@ def test_an_installation_that_fails_fails_the_build_with_its_log(ada, installs):
 
 def test_an_installation_that_takes_too_long_is_stopped(ada, installs):
     installs("while True: pass")
-    build = starting.start(actor_of(ada, {"main.py": ""}), "0.1", by=principal_of(ada))
+    build = starting.start(actor_of(ada, {"main.py": ""}), "0.1", by=ada.principal)
     Build.objects.filter(pk=build.pk).update(timeout_secs=1)
     execute_build.execute(build.pk)
     build.refresh_from_db()
@@ -166,7 +162,7 @@ def test_an_installation_that_takes_too_long_is_stopped(ada, installs):
 
 def test_an_installation_that_eats_memory_is_stopped(ada, installs):
     installs("eaten = []\nwhile True: eaten.append(b'x' * 5_000_000)")
-    build = starting.start(actor_of(ada, {"main.py": ""}), "0.1", by=principal_of(ada))
+    build = starting.start(actor_of(ada, {"main.py": ""}), "0.1", by=ada.principal)
     Build.objects.filter(pk=build.pk).update(memory_mbytes=64)
     execute_build.execute(build.pk)
     build.refresh_from_db()
@@ -176,7 +172,7 @@ def test_an_installation_that_eats_memory_is_stopped(ada, installs):
 
 def test_a_build_is_aborted(ada, installs, monkeypatch):
     installs("print('ready', flush=True)\nwhile True: pass")
-    build = starting.start(actor_of(ada, {"main.py": ""}), "0.1", by=principal_of(ada))
+    build = starting.start(actor_of(ada, {"main.py": ""}), "0.1", by=ada.principal)
     execute_and_abort(build, ada, monkeypatch)
     assert build.status == JobStatus.ABORTED
 
@@ -185,19 +181,6 @@ def test_node_is_found_out_by_its_package(tmp_path):
     (tmp_path / "package.json").write_text('{"main": "../../outside.js"}')
     with pytest.raises(NoCommand):
         find_command(tmp_path)
-
-
-def _wheel() -> str:
-    packed = io.BytesIO()
-    info = "greeting-1.0.dist-info"
-    with zipfile.ZipFile(packed, "w") as file:
-        file.writestr("greeting.py", "HELLO = 'hello from a wheel'\n")
-        file.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: greeting\nVersion: 1.0\n")
-        file.writestr(
-            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        file.writestr(f"{info}/RECORD", f"greeting.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
-    return base64.b64encode(packed.getvalue()).decode()
 
 
 def definition(text: str) -> dict[str, str]:

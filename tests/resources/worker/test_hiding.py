@@ -20,7 +20,6 @@ from resources.runs.tokens import make_run_token
 from resources.secret_inputs.values import decrypted
 from resources.worker import build_directory, execute_run, supervise
 from resources.worker.log_writer import MAX_LINE_BYTES, Lines
-from tests.conftest import principal_of
 from tests.support.secret_stage import GIVEN, secret_actor
 from tests.support.work_stage import actor_of, built
 
@@ -131,7 +130,7 @@ def test_a_line_without_end_is_not_kept_in_memory(job):
 def test_a_build_keeps_which_variables_are_secret(ada):
     version = actor_of(ada, {"main.py": ""}).versions.get()
     variables = [Variable("PASSWORD", SECRET, is_secret=True), Variable("LEVEL", "debugging")]
-    environment.replace(version, variables, by=principal_of(ada))
+    environment.replace(version, variables, by=ada.principal)
     kept = environment.unsealed(environment.sealed(environment.of_version(version)))
     assert kept.values == {"LEVEL": "debugging", "PASSWORD": SECRET}
     assert kept.secrets() == [SECRET]
@@ -157,9 +156,9 @@ def make_run_of(ada):
     def make(code: str) -> Run:
         actor = actor_of(ada, {"main.py": code})
         variables = [Variable("PASSWORD", SECRET, is_secret=True), Variable("LEVEL", "debugging")]
-        environment.replace(actor.versions.get(), variables, by=principal_of(ada))
+        environment.replace(actor.versions.get(), variables, by=ada.principal)
         assert built(actor).status == JobStatus.SUCCEEDED
-        return starting.start(actor, by=principal_of(ada))
+        return starting.start(actor, by=ada.principal)
 
     return make
 
@@ -182,7 +181,7 @@ def test_a_build_that_prints_a_secret_tells_nobody(ada, monkeypatch):
     actor = actor_of(ada, {"main.py": ""})
     actor.versions.update(apply_env_vars_to_build=True)
     variables = [Variable("PASSWORD", SECRET, is_secret=True), Variable("LEVEL", "debugging")]
-    environment.replace(actor.versions.get(), variables, by=principal_of(ada))
+    environment.replace(actor.versions.get(), variables, by=ada.principal)
     build = built(actor)
     assert build.status == JobStatus.SUCCEEDED
     assert " <********debugging>\n" in text_of(build.pk)

@@ -14,7 +14,6 @@ from resources.logs.reading import text_of
 from resources.logs.writing import append_line
 from resources.models import Build, Run
 from resources.worker import execute_run, leases
-from tests.resources.jobs.test_queue import database_queue  # noqa: F401  # a fixture
 
 pytestmark = pytest.mark.django_db
 LONG_AGO = timedelta(minutes=10)
@@ -129,7 +128,7 @@ def test_of_two_that_look_one_ends_it(make_job, queued, monkeypatch):
     assert text_of(job.pk) == log
 
 
-def test_a_job_that_is_in_no_queue_is_queued_again(make_job, database_queue):  # noqa: F811
+def test_a_job_that_is_in_no_queue_is_queued_again(make_job, database_queue):
     lost, waiting, fresh = (make_job(status=JobStatus.READY, began=False) for _ in range(3))
     queue_run(waiting.pk)
     Run.objects.filter(pk=fresh.pk).update(started_at=timezone.now())
@@ -138,7 +137,7 @@ def test_a_job_that_is_in_no_queue_is_queued_again(make_job, database_queue):  #
     assert leases.requeue_undelivered() == 0
 
 
-def test_a_job_whose_task_died_before_it_was_taken_is_queued_again(make_job, database_queue):  # noqa: F811
+def test_a_job_whose_task_died_before_it_was_taken_is_queued_again(make_job, database_queue):
     job = make_job(status=JobStatus.READY, began=False)
     queue_run(job.pk)
     DBTaskResult.objects.update(status="RUNNING", started_at=timezone.now() - LONG_AGO)
@@ -146,7 +145,7 @@ def test_a_job_whose_task_died_before_it_was_taken_is_queued_again(make_job, dat
     assert sorted(DBTaskResult.objects.values_list("status", flat=True)) == ["FAILED", "READY"]
 
 
-def test_however_many_jobs_wait_the_queue_is_read_once(make_job, database_queue, django_assert_num_queries):  # noqa: F811
+def test_however_many_jobs_wait_the_queue_is_read_once(make_job, database_queue, django_assert_num_queries):
     waiting = [make_job(kind, JobStatus.READY, began=False) for kind in (Kind.RUN, Kind.BUILD) for _ in range(4)]
     for job in waiting:
         queue_run(job.pk)

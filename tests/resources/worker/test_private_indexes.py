@@ -16,10 +16,8 @@ from resources.jobs.status import JobStatus
 from resources.logs.reading import text_of
 from resources.runs import starting as runs
 from resources.worker import execute_run
-from tests.conftest import principal_of
-from tests.resources.worker.test_build import _wheel
 from tests.support.machine import needs_programs
-from tests.support.work_stage import actor_of, built, needs_bubblewrap
+from tests.support.work_stage import actor_of, built, needs_bubblewrap, wheel
 
 pytestmark = [pytest.mark.django_db, needs_bubblewrap]
 
@@ -45,16 +43,16 @@ def log_of_run(ada, files: dict[str, str]) -> str:
     actor = actor_of(ada, files)
     build = built(actor)
     assert build.status == JobStatus.SUCCEEDED, text_of(build.pk)
-    run = runs.start(actor, by=principal_of(ada))
+    run = runs.start(actor, by=ada.principal)
     execute_run.execute(run.pk)
     return text_of(run.pk)
 
 
 def test_pip_installs_from_an_index_that_is_allowed(ada, index):
     directory, address = index
-    wheel = directory / "simple/greeting/greeting-1.0-py3-none-any.whl"
-    wheel.parent.mkdir(parents=True)
-    wheel.write_bytes(base64.b64decode(_wheel()))
+    file = directory / "simple/greeting/greeting-1.0-py3-none-any.whl"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(base64.b64decode(wheel()))
     files = {
         "main.py": "import greeting\nprint(greeting.HELLO)",
         "requirements.txt": f"--index-url http://{address}/simple/\ngreeting==1.0\n",

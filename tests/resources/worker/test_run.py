@@ -18,7 +18,6 @@ from resources.runs import aborting, restarting
 from resources.sandbox import bubblewrap, directories
 from resources.worker import execute_run, leases, supervise, worker_identity
 from resources.worker.log_writer import Lines
-from tests.conftest import principal_of
 from tests.support.machine import needs_programs
 from tests.support.work_stage import actor_of, built, needs_bubblewrap, started
 
@@ -141,14 +140,14 @@ def test_the_token_is_the_runs_and_ends_with_it(ada):
 
 def test_one_that_loops_is_aborted(ada, when_ready):
     run = started(ada, {"main.py": LOOPS})
-    when_ready(lambda: aborting.abort(Run.objects.get(pk=run.pk), gracefully=False, by=principal_of(ada)))
+    when_ready(lambda: aborting.abort(Run.objects.get(pk=run.pk), gracefully=False, by=ada.principal))
     assert execute(run).status == JobStatus.ABORTED
     assert "aborted" in log_of(run)
 
 
 def test_one_that_is_aborted_gracefully_is_asked_first(ada, when_ready):
     run = started(ada, {"main.py": STUBBORN})
-    when_ready(lambda: aborting.abort(Run.objects.get(pk=run.pk), gracefully=True, by=principal_of(ada)))
+    when_ready(lambda: aborting.abort(Run.objects.get(pk=run.pk), gracefully=True, by=ada.principal))
     assert execute(run).status == JobStatus.ABORTED
     assert " asked to end\n" in log_of(run)
 
@@ -222,7 +221,7 @@ def test_a_reboot_starts_it_anew_with_the_same_storages(ada, when_ready):
     run = started(
         ada, {"main.py": "import os\nprint('store', os.environ['ACTOR_DEFAULT_KEY_VALUE_STORE_ID'])\n" + LOOPS}
     )
-    by = principal_of(ada)
+    by = ada.principal
     when_ready(lambda: restarting.reboot(Run.objects.get(pk=run.pk), by=by))
     when_ready(lambda: aborting.abort(Run.objects.get(pk=run.pk), gracefully=False, by=by))
     run = execute(run)
@@ -240,7 +239,7 @@ def test_a_metamorph_goes_on_as_another_actor(ada, when_ready):
         "other",
     )
     built(other)
-    by = principal_of(ada)
+    by = ada.principal
     when_ready(
         lambda: restarting.metamorph(
             Run.objects.get(pk=run.pk), other, input=b"{}", content_type="application/json", by=by
@@ -266,7 +265,7 @@ def test_a_worker_that_is_to_stop_gives_back_what_it_runs(ada, when_ready):
         worker_identity.stopping.clear()
     assert (run.status, run.worker, run.lease_expires_at) == (JobStatus.READY, "", None)
     assert "another one begins this run anew" in log_of(run)
-    when_ready(lambda: aborting.abort(Run.objects.get(pk=run.pk), gracefully=False, by=principal_of(ada)))
+    when_ready(lambda: aborting.abort(Run.objects.get(pk=run.pk), gracefully=False, by=ada.principal))
     assert execute(run).status == JobStatus.ABORTED
 
 
@@ -294,7 +293,7 @@ def test_an_attempt_removes_no_directory_but_its_own(ada, when_ready, monkeypatc
     when_ready(
         {
             "STOPPED": worker_identity.stopping.set,
-            "ABORTED": lambda: aborting.abort(Run.objects.get(pk=run.pk), gracefully=False, by=principal_of(ada)),
+            "ABORTED": lambda: aborting.abort(Run.objects.get(pk=run.pk), gracefully=False, by=ada.principal),
             "LOST": lambda: Run.objects.filter(pk=run.pk).update(worker="another"),
         }[ends]
     )

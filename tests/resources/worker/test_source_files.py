@@ -20,7 +20,6 @@ from resources.runs import starting as runs
 from resources.sandbox import directories, fetch_program
 from resources.worker import execute_build, execute_run, fetch_source, supervise
 from resources.worker.fetch_source import RemoteSource
-from tests.conftest import principal_of
 from tests.support.machine import needs_programs
 from tests.support.source_host import Hosting, git, tarred, zipped
 from tests.support.work_stage import actor_of, built, execute_and_abort, needs_bubblewrap
@@ -49,8 +48,8 @@ def elsewhere(ada):
     """Make an Actor whose source is at a URL, whatever is said when one is saved."""
 
     def make(url: str, kind: str = "GIT_REPO") -> Actor:
-        actor = editing.create(ada.pk, "elsewhere", by=principal_of(ada))
-        versions.add(actor, "0.1", by=principal_of(ada))
+        actor = editing.create(ada.pk, "elsewhere", by=ada.principal)
+        versions.add(actor, "0.1", by=ada.principal)
         actor.versions.update(source_type=kind, source_url=url)
         return actor
 
@@ -89,7 +88,7 @@ def names(directory: Path) -> set[str]:
 
 
 def run_of(actor: Actor) -> Run:
-    run = runs.start(actor, by=principal_of(actor.owner))
+    run = runs.start(actor, by=actor.owner.principal)
     execute_run.execute(run.pk)
     return Run.objects.get(pk=run.pk)
 
@@ -443,13 +442,13 @@ def test_fetching_is_aborted_and_takes_no_more_than_its_memory(elsewhere, host, 
     monkeypatch.setattr(fetch_source, "FETCH_PROGRAM", program)
     actor = elsewhere(f"{host.url}/a", "TARBALL")
     program.write_text("eaten = []\nwhile True: eaten.append(b'x' * 5_000_000)")
-    build = starting.start(actor, "0.1", by=principal_of(ada))
+    build = starting.start(actor, "0.1", by=ada.principal)
     Build.objects.filter(pk=build.pk).update(memory_mbytes=64)
     execute_build.execute(build.pk)
     assert refused(Build.objects.get(pk=build.pk)) == "Fetching the source took too much memory."
 
     program.write_text("print('ready', flush=True)\nwhile True: pass")
-    build = starting.start(actor, "0.1", by=principal_of(ada))
+    build = starting.start(actor, "0.1", by=ada.principal)
     execute_and_abort(build, ada, monkeypatch)
     assert build.status == JobStatus.ABORTED
 

@@ -14,7 +14,6 @@ from resources.kinds import Kind
 from resources.models import Run
 from resources.sandbox import directories
 from resources.worker import leases, maintenance, worker, worker_identity
-from tests.resources.jobs.test_queue import database_queue  # noqa: F401  # a fixture
 
 MANY = 8
 
@@ -66,7 +65,7 @@ def test_of_many_workers_one_cares_for_a_dead_one(transactional_db, ada, make_re
 
 def test_a_worker_does_what_is_queued_each_once_and_ends_when_asked(
     transactional_db,
-    database_queue,  # noqa: F811
+    database_queue,
     monkeypatch,
 ):
     done: list[str] = []
@@ -154,7 +153,7 @@ def test_schedules_and_abandoned_jobs_do_not_wait_for_a_slow_chore(monkeypatch):
 
 
 @pytest.mark.django_db
-def test_more_old_tasks_than_a_batch_are_forgotten_at_once(database_queue, monkeypatch):  # noqa: F811
+def test_more_old_tasks_than_a_batch_are_forgotten_at_once(database_queue, monkeypatch):
     monkeypatch.setattr(maintenance, "_BATCH", 2)
     for _ in range(5):
         queue_run("a" * 17)
@@ -164,7 +163,7 @@ def test_more_old_tasks_than_a_batch_are_forgotten_at_once(database_queue, monke
 
 
 @pytest.mark.django_db
-def test_old_tasks_are_forgotten(database_queue):  # noqa: F811
+def test_old_tasks_are_forgotten(database_queue):
     for _ in range(3):
         queue_run("a" * 17)
     old, recent, _ = DBTaskResult.objects.all()

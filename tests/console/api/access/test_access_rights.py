@@ -7,10 +7,11 @@ from django.core import mail
 
 from accounts.models import AuditEvent
 from resources.kinds import KINDS, Kind
-from sharing import grants, issues
+from sharing import issues
 from sharing.models import Grant, Issue
 from sharing.permissions import Permission
-from tests.conftest import principal_of
+from tests.support.api import error_of, message_of
+from tests.support.factories import give
 
 WITH_MANAGERS = [kind for kind, info in KINDS.items() if "MANAGE_ACCESS_RIGHTS" in info.permissions]
 
@@ -22,14 +23,6 @@ def url(resource, rest=""):
 def put(client, resource, account, permissions):
     body = json.dumps({"permissions": permissions})
     return client.put(url(resource, f"-rights/{account}"), body, "application/json")
-
-
-def error_of(response):
-    return response.status_code, response.json()["error"]["type"]
-
-
-def give(resource, account, permission=Permission.READ):
-    return grants.grant(resource, account, permission, by=principal_of(resource.owner))[0]
 
 
 @pytest.fixture(params=list(Kind))
@@ -66,7 +59,7 @@ def test_nobody_and_strangers_and_readers(api, cleo, ben, resource):
 
 
 def test_the_missing_permission_is_named(api, ben, prices):
-    give(prices, ben, Permission.WRITE)
+    give(prices, ben, "WRITE")
     message = api(ben).get(url(prices, "-rights")).json()["error"]["message"]
     assert "Missing permission: MANAGE_ACCESS_RIGHTS" in message
 
@@ -131,7 +124,7 @@ def test_a_permission_that_the_kind_does_not_have(api, ada, ben, resource):
 def test_a_body_that_is_wrong(api, ada, ben, prices, body, type_, says):
     response = api(ada).put(url(prices, "-rights/ben"), body, "application/json")
     assert error_of(response) == (400, type_)
-    assert response.json()["error"]["message"].startswith(says)
+    assert message_of(response).startswith(says)
     assert not Grant.objects.exists()
 
 
@@ -146,10 +139,10 @@ def test_the_owner_needs_no_grant_and_loses_nothing(api, ada, resource):
 @pytest.mark.parametrize("kind", WITH_MANAGERS)
 def test_a_manager_gives_only_what_they_hold(api, ada, ben, cleo, make_resource, kind):
     resource = make_resource(kind, ada)
-    give(resource, ben, Permission.MANAGE_ACCESS_RIGHTS)
+    give(resource, ben, "MANAGE_ACCESS_RIGHTS")
     refused = put(api(ben), resource, "cleo", ["WRITE"])
     assert error_of(refused) == (403, "insufficient-permissions")
-    assert "WRITE" in refused.json()["error"]["message"]
+    assert "WRITE" in message_of(refused)
     assert error_of(put(api(ben), resource, "ben", ["WRITE", "MANAGE_ACCESS_RIGHTS"])) == (
         403,
         "insufficient-permissions",
@@ -176,7 +169,7 @@ def test_a_scope_to_manage_gives_only_what_it_names(api, ada, ben, resource):
     assert error_of(refused) == (403, "insufficient-permissions")
     assert not Grant.objects.exists()
     if every:
-        assert "WRITE" in refused.json()["error"]["message"]
+        assert "WRITE" in message_of(refused)
         assert put(scoped, resource, "ben", ["READ"]).status_code == 200
 
 
@@ -187,7 +180,7 @@ def test_a_scope_to_manage_gives_only_what_it_names(api, ada, ben, resource):
 def test_a_question_that_makes_no_sense(api, ada, prices, query):
     response = api(ada).get(url(prices, f"?{query}"))
     assert error_of(response) == (400, "invalid-value")
-    assert query.partition("=")[0] in response.json()["error"]["message"]
+    assert query.partition("=")[0] in message_of(response)
 
 
 def test_a_question_about_nobody_that_there_is(api, ada, prices):
@@ -208,7 +201,7 @@ def test_going_through_a_list_of_names_is_stopped(api, ada, ben, prices, setting
 
 def test_whoever_was_stopped_still_knows_themselves_the_owner_and_the_grantees(api, ada, ben, cleo, prices, settings):
     settings.LOOKUP_MISSES = 0
-    give(prices, ben, Permission.MANAGE_ACCESS_RIGHTS)
+    give(prices, ben, "MANAGE_ACCESS_RIGHTS")
     give(prices, cleo)
     client = api(ben)
     assert error_of(put(client, prices, "nobody", ["READ"])) == (429, "rate-limit-exceeded")
@@ -220,7 +213,7 @@ def test_whoever_was_stopped_still_knows_themselves_the_owner_and_the_grantees(a
     assert error_of(client.delete(url(prices, "-rights/cleo"))) == (429, "rate-limit-exceeded")
     for called in ("BEN", ben.pk):
         assert client.delete(url(prices, f"-rights/{called}")).status_code == 204
-        give(prices, ben, Permission.MANAGE_ACCESS_RIGHTS)
+        give(prices, ben, "MANAGE_ACCESS_RIGHTS")
 
 
 # Features
@@ -274,7 +267,7 @@ def test_the_rights_of_a_run_with_an_issue(api, ada, dan, make_resource):
     run = make_resource(Kind.RUN, ada, actor=actor, general_access="RESTRICTED")
     dataset = make_resource(Kind.DATASET, ada, run=run)
     issue = Issue.objects.create(actor=actor, author=ada, title="It stops")
-    issues.attach_run(issue, run, by=principal_of(ada))
+    issues.attach_run(issue, run, by=ada.principal)
     data = api(ada).get(url(run, "-rights")).json()["data"]
     assert [(item["username"], item["source"]) for item in data["items"]] == [("dan", "ISSUE")]
     assert (data["generalAccess"], data["effectiveGeneralAccess"], data["inheritedFrom"]) == (
@@ -323,7 +316,7 @@ def test_why_names_what_it_comes_from(api, ada, ben, make_resource):
     actor = make_resource(Kind.ACTOR, ada, name="crawler")
     run = make_resource(Kind.RUN, ada, actor=actor, general_access="RESTRICTED")
     dataset = make_resource(Kind.DATASET, ada, run=run)
-    give(actor, ben, Permission.VIEW_OWNER_RUNS)
+    give(actor, ben, "VIEW_OWNER_RUNS")
     answer = api(ada).get(url(dataset, "?account=ben")).json()["data"]
     assert (answer["allowed"], answer["reason"]) == (True, "RUN")
     assert answer["details"] == {

@@ -8,7 +8,7 @@ from resources.kinds import KINDS, Kind
 from resources.models import GeneralAccess
 from sharing import grants
 from sharing.permissions import Permission
-from tests.conftest import principal_of
+from tests.support.api import error_of, message_of
 
 LEVELS = [level.value for level in GeneralAccess]
 STORAGE_TEXT = (
@@ -30,7 +30,7 @@ def cast(api, ada, make_account, make_resource):
     )
     for role, permission in HELD.items():
         person = make_account(role)
-        grants.grant(dataset, person, permission, by=principal_of(ada))
+        grants.grant(dataset, person, permission, by=ada.principal)
         clients[role] = api(person)
     return dataset, clients
 
@@ -38,10 +38,6 @@ def cast(api, ada, make_account, make_resource):
 def set_level(dataset, account_level, level):
     type(dataset.owner).objects.filter(pk=dataset.owner_id).update(general_access=account_level)
     type(dataset).objects.filter(pk=dataset.pk).update(general_access=level)
-
-
-def error_of(response):
-    return response.status_code, response.json()["error"]["type"]
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -60,7 +56,7 @@ def test_reading(cast, account_level, level, role):
             assert response.json()["data"]["id"] == dataset.pk
         elif by == "ID":
             assert error_of(response) == (403, "insufficient-permissions")
-            assert response.json()["error"]["message"] == STORAGE_TEXT.format(noun="dataset")
+            assert message_of(response) == STORAGE_TEXT.format(noun="dataset")
         else:
             assert error_of(response) == (404, "record-not-found")
 
@@ -79,13 +75,13 @@ def test_changing(cast, level, role):
             assert error_of(response) == (401, "token-not-provided")
         elif role == "manager":
             assert error_of(response) == (403, "insufficient-permissions-to-change-field")
-            assert '"title"' in response.json()["error"]["message"]
+            assert '"title"' in message_of(response)
         elif role == "reader" or opened[by]:
             assert error_of(response) == (403, "insufficient-permissions")
-            assert "Missing permission: WRITE" in response.json()["error"]["message"]
+            assert "Missing permission: WRITE" in message_of(response)
         elif by == "ID":
             assert error_of(response) == (403, "insufficient-permissions")
-            assert response.json()["error"]["message"] == STORAGE_TEXT.format(noun="dataset")
+            assert message_of(response) == STORAGE_TEXT.format(noun="dataset")
         else:
             assert error_of(response) == (404, "record-not-found")
     dataset.refresh_from_db()
@@ -112,7 +108,7 @@ def test_every_kind_by_id_says_what_it_is(kind, api, cleo, ada, make_resource):
     for client in (api(cleo), api()):
         response = client.get(f"/v2/{KINDS[kind].api_path}/{resource.pk}")
         assert error_of(response) == (403, "insufficient-permissions")
-        assert response.json()["error"]["message"] == STORAGE_TEXT.format(noun=KINDS[kind].noun)
+        assert message_of(response) == STORAGE_TEXT.format(noun=KINDS[kind].noun)
 
 
 @pytest.mark.parametrize("kind", [kind for kind, info in KINDS.items() if info.general_access and kind != Kind.DATASET])
@@ -127,7 +123,7 @@ def test_every_kind_is_shared_by_its_level(kind, api, ada, ben, make_resource):
     assert seen["consoleUrl"].endswith(resource.console_path)
     assert error_of(api().put(url, "{}", "application/json")) == (401, "token-not-provided")
     assert error_of(api(ben).put(url, "{}", "application/json")) == (403, "insufficient-permissions")
-    grants.grant(resource, ben, Permission.WRITE, by=principal_of(ada))
+    grants.grant(resource, ben, Permission.WRITE, by=ada.principal)
     response = api(ben).put(url, json.dumps({"generalAccess": "RESTRICTED"}), "application/json")
     assert error_of(response) == (403, "insufficient-permissions-to-change-field")
     assert api().get(url).status_code == 200
@@ -143,7 +139,7 @@ def test_a_level_that_there_is_not(kind, level, api, ada, make_resource):
     url = f"/v2/{KINDS[kind].api_path}/{resource.pk}"
     response = api(ada).put(url, json.dumps({"generalAccess": level}), "application/json")
     assert error_of(response) == (400, "invalid-value")
-    assert "generalAccess" in response.json()["error"]["message"]
+    assert "generalAccess" in message_of(response)
     resource.refresh_from_db()
     assert resource.general_access == "FOLLOW_USER_SETTING"
 
@@ -152,7 +148,7 @@ def test_a_field_that_cannot_be_changed_yet_is_refused(api, ada, make_resource):
     run = make_resource(Kind.RUN, ada)
     response = api(ada).put(f"/v2/actor-runs/{run.pk}", '{"name": "x"}', "application/json")
     assert error_of(response) == (400, "invalid-value")
-    assert '"name"' in response.json()["error"]["message"]
+    assert '"name"' in message_of(response)
 
 
 def test_by_name_only_where_there_is_a_name(api, ada, make_resource):

@@ -9,6 +9,7 @@ from resources.actors import editing
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, Build, Run, TaggedBuild
+from tests.support.api import data_of, error_of, message_of, send
 
 ACTORS = "/v2/actors"
 PRICING = {
@@ -20,20 +21,6 @@ PRICING = {
     "pricePerUnitUsd": 5,
 }
 VERSION = {"versionNumber": "0.1", "sourceType": "SOURCE_FILES", "sourceFiles": [{"name": "main.py", "content": "1"}]}
-
-
-def send(client, method, path, body):
-    text = body if isinstance(body, str | bytes) else json.dumps(body)
-    return getattr(client, method)(path, text, "application/json")
-
-
-def error_of(response):
-    return response.status_code, response.json()["error"]["type"]
-
-
-def data_of(response):
-    assert response.status_code < 300, response.content
-    return response.json()["data"]
 
 
 @pytest.fixture
@@ -71,7 +58,7 @@ def test_a_scope_that_cannot_publish_makes_no_public_actor(api, ada):
     body = {"name": "open", "isPublic": True}
     refused = send(api(ada, scope=scope), "post", ACTORS, body)
     assert error_of(refused) == (403, "insufficient-permissions-to-change-field")
-    assert "MANAGE_ACCESS_RIGHTS" in refused.json()["error"]["message"]
+    assert "MANAGE_ACCESS_RIGHTS" in message_of(refused)
     assert not Actor.objects.exists()
     assert data_of(send(api(ada, scope=scope), "post", ACTORS, {"name": "closed", "isPublic": False}))
     scope[0]["permissions"] += ["MANAGE_ACCESS_RIGHTS", "RUN"]
@@ -94,7 +81,7 @@ def test_changing_and_deleting_need_write(api, ben, cleo, actor, url, give, meth
     assert error_of(send(api(cleo), method, url, {"isPublic": True})) == (404, "record-not-found")
     refused = send(api(ben), method, url, {"isPublic": True})
     assert error_of(refused) == (403, "insufficient-permissions")
-    assert "Missing permission: WRITE" in refused.json()["error"]["message"]
+    assert "Missing permission: WRITE" in message_of(refused)
     assert Actor.objects.filter(is_public=False).exists()
 
 
@@ -126,7 +113,7 @@ def test_wrong_values_are_named_and_change_nothing(api, ada, actor, url, change,
     before = Actor.objects.values().get()
     refused = send(api(ada), "put", url, {"title": "Other", **change})
     assert error_of(refused) == (400, "invalid-value")
-    assert f'"{named}"' in refused.json()["error"]["message"]
+    assert f'"{named}"' in message_of(refused)
     assert Actor.objects.values().get() == before
     assert ActorVersion.objects.get().number == "0.1"
 
@@ -253,7 +240,7 @@ def test_a_writer_cannot_publish_nor_make_private_but_sends_back_what_was_read(a
         Actor.objects.filter(pk=actor.pk).update(is_public=is_public)
         refused = send(api(ben), "put", url, {"isPublic": not is_public, "title": "Refused"})
         assert error_of(refused) == (403, "insufficient-permissions-to-change-field")
-        assert "MANAGE_ACCESS_RIGHTS" in refused.json()["error"]["message"]
+        assert "MANAGE_ACCESS_RIGHTS" in message_of(refused)
         kept = Actor.objects.get(pk=actor.pk)
         assert (kept.is_public, kept.title) == (is_public, "")
         seen = data_of(send(api(ben), "put", url, {"isPublic": is_public, "title": "Kept"}))
@@ -322,7 +309,7 @@ def test_the_list_has_ones_own_and_what_is_shared_and_no_public_ones(api, ada, b
 def test_parameters_of_the_list_that_are_wrong(api, ada, query):
     refused = api(ada).get(f"{ACTORS}?{query}")
     assert error_of(refused) == (400, "invalid-value")
-    assert query.partition("=")[0] in refused.json()["error"]["message"]
+    assert query.partition("=")[0] in message_of(refused)
 
 
 @pytest.mark.parametrize("query", ["", "?sortBy=stats.lastRunStartedAt", "?my=1"])

@@ -5,7 +5,7 @@ import pytest
 from resources.actors import environment
 from resources.kinds import Kind
 from resources.models import ActorVersion, EnvironmentVariable
-from tests.console.api.actors.test_actors import data_of, error_of, send
+from tests.support.api import data_of, error_of, message_of, send
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_versions_that_are_not_there(api, ada, url, number):
 def test_wrong_versions_are_named_and_leave_nothing(api, ada, url, body, named):
     refused = send(api(ada), "post", url, body)
     assert error_of(refused) == (400, "invalid-value")
-    assert f'"{named}"' in refused.json()["error"]["message"]
+    assert f'"{named}"' in message_of(refused)
     assert ActorVersion.objects.get().number == "0.1"
 
 

@@ -12,8 +12,7 @@ from resources.actors.source_files import SourceFile
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Build, BuildContent, TaggedBuild
-from tests.conftest import principal_of
-from tests.console.api.actors.test_actors import data_of, error_of, send
+from tests.support.api import data_of, error_of, message_of, send
 
 BUILDS = "/v2/actor-builds"
 SCHEMA = {
@@ -36,9 +35,9 @@ def actor(ada, make_resource):
         account.general_access = "RESTRICTED"
         account.save()
     actor = make_resource(Kind.ACTOR, ada, name="prices")
-    version = versions.add(actor, "0.1", by=principal_of(ada), source_files=[SourceFile("main.py", content="1")])
-    environment.set_variable(version, "PASSWORD", "hunter2", is_secret=True, by=principal_of(ada))
-    environment.set_variable(version, "LEVEL", "hunter3", by=principal_of(ada))
+    version = versions.add(actor, "0.1", by=ada.principal, source_files=[SourceFile("main.py", content="1")])
+    environment.set_variable(version, "PASSWORD", "hunter2", is_secret=True, by=ada.principal)
+    environment.set_variable(version, "LEVEL", "hunter3", by=ada.principal)
     return actor
 
 
@@ -70,7 +69,7 @@ def test_building_needs_build(api, ben, cleo, actor, url, give):
     assert error_of(api(cleo).post(f"{url}/builds?version=0.1")) == (404, "record-not-found")
     refused = api(ben).post(f"{url}/builds?version=0.1")
     assert error_of(refused) == (403, "insufficient-permissions")
-    assert "Missing permission: BUILD" in refused.json()["error"]["message"]
+    assert "Missing permission: BUILD" in message_of(refused)
     actor.is_public = True
     actor.save()
     assert error_of(api(cleo).post(f"{url}/builds?version=0.1")) == (403, "insufficient-permissions")
@@ -187,7 +186,7 @@ def test_a_version_is_built(api, ada, ben, actor, url, give):
 )
 def test_the_url_of_a_repository_is_that_of_no_other_source(api, ada, actor, url, kind, seen):
     versions.change(
-        actor.versions.get(), {"source_type": kind, "source_url": "https://example.com/a"}, by=principal_of(ada)
+        actor.versions.get(), {"source_type": kind, "source_url": "https://example.com/a"}, by=ada.principal
     )
     built = data_of(api(ada).post(f"{url}/builds?version=0.1"))
     assert built["actVersion"] == {"versionNumber": "0.1", "sourceType": kind, "buildTag": "latest", **seen}
@@ -195,10 +194,10 @@ def test_the_url_of_a_repository_is_that_of_no_other_source(api, ada, actor, url
 
 def test_the_version_may_be_left_out_where_there_is_only_one(api, ada, actor, url):
     assert data_of(api(ada).post(f"{url}/builds"))["buildNumber"] == "0.1.1"
-    versions.add(actor, "0.2", by=principal_of(ada))
+    versions.add(actor, "0.2", by=ada.principal)
     refused = api(ada).post(f"{url}/builds")
     assert error_of(refused) == (400, "invalid-value")
-    assert '"version"' in refused.json()["error"]["message"]
+    assert '"version"' in message_of(refused)
 
 
 def test_a_client_waits_for_the_end_and_gets_what_came_of_it(api, ada, url, monkeypatch):
@@ -368,7 +367,7 @@ def test_an_input_that_will_not_do(api, ada, make_build, url, value, problem):
     make_build(schema=SCHEMA)
     refused = send(api(ada), "post", f"{url}/validate-input", value)
     assert error_of(refused) == (400, "invalid-input")
-    assert problem in refused.json()["error"]["message"]
+    assert problem in message_of(refused)
 
 
 def test_an_input_that_will_do(api, ada, cleo, make_build, url):

@@ -14,7 +14,7 @@ from resources.kinds import Kind
 from resources.models import Dataset
 from sharing import grants
 from sharing.permissions import Permission
-from tests.conftest import principal_of
+from tests.support.api import error_of, message_of
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
 
@@ -24,17 +24,13 @@ def put(client, address, change):
     return client.put(f"/v2/datasets/{address}", body, "application/json")
 
 
-def error_of(response):
-    return response.status_code, response.json()["error"]["type"]
-
-
 @pytest.fixture
 def prices(ada, make_resource):
     return make_resource(Kind.DATASET, ada, name="prices")
 
 
 def shared(resource, account, permission=Permission.READ):
-    grants.grant(resource, account, permission, by=principal_of(resource.owner))
+    grants.grant(resource, account, permission, by=resource.owner.principal)
     return resource
 
 
@@ -75,7 +71,7 @@ def test_a_field_without_its_permission_changes_nothing_at_all(api, ben, prices)
     shared(prices, ben, Permission.WRITE)
     response = put(api(ben), prices.pk, {"name": "costs", "title": "Costs", "generalAccess": "RESTRICTED"})
     assert error_of(response) == (403, "insufficient-permissions-to-change-field")
-    assert '"generalAccess"' in response.json()["error"]["message"]
+    assert '"generalAccess"' in message_of(response)
     prices.refresh_from_db()
     assert (prices.name, prices.title, prices.general_access) == ("prices", "", "FOLLOW_USER_SETTING")
     assert not AuditEvent.objects.filter(action="resource.renamed").exists()
@@ -101,7 +97,7 @@ def test_a_level_that_fails_takes_the_name_back(api, ada, make_resource):
 def test_a_name_that_cannot_be(api, ada, prices, name):
     response = put(api(ada), prices.pk, {"name": name})
     assert error_of(response) == (400, "invalid-value")
-    assert '"name"' in response.json()["error"]["message"]
+    assert '"name"' in message_of(response)
     prices.refresh_from_db()
     assert prices.name == "prices"
 
@@ -144,7 +140,7 @@ def test_a_title_that_cannot_be(api, ada, prices, title):
 def test_a_parameter_that_makes_no_sense(api, ada, query):
     response = api(ada).get(f"/v2/datasets?{query}")
     assert error_of(response) == (400, "invalid-value")
-    assert f'"{query.partition("=")[0]}"' in response.json()["error"]["message"]
+    assert f'"{query.partition("=")[0]}"' in message_of(response)
 
 
 @pytest.mark.parametrize(

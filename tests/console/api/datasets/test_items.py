@@ -13,13 +13,9 @@ from resources.kinds import Kind
 from resources.models import Dataset, DatasetStatistics
 from sharing import grants
 from sharing.permissions import Permission
-from tests.conftest import principal_of
+from tests.support.api import error_of, message_of
 
 ITEMS = [{"n": n, "#debug": "x", "tag": "ä"} for n in range(10)]
-
-
-def error_of(response):
-    return response.status_code, response.json()["error"]["type"]
 
 
 def body_of(response):
@@ -52,7 +48,7 @@ def get(api, ada, prices):
 
 
 def test_those_who_may_not(api, ben, cleo, prices):
-    grants.grant(prices, ben, Permission.READ, by=principal_of(prices.owner))
+    grants.grant(prices, ben, Permission.READ, by=prices.owner.principal)
     url = f"/v2/datasets/{prices.pk}/items"
     for method in ("get", "head"):
         assert getattr(api(), method)(url).status_code == 403
@@ -94,7 +90,7 @@ def test_a_scope_to_read_reads_and_pushes_nothing(api, ada, prices):
 def test_items_that_are_wrong_leave_nothing_behind(push, prices, body):
     response = push(body)
     assert error_of(response) == (400, "invalid-input")
-    assert len(response.json()["error"]["message"]) < 500
+    assert len(message_of(response)) < 500
     prices.refresh_from_db()
     assert (prices.item_count, prices.write_count, prices.stored_bytes) == (0, 0, 0)
     assert not prices.chunks.exists()
@@ -127,7 +123,7 @@ def test_a_parameter_that_makes_no_sense(get, push, query):
     push(ITEMS)
     response = get(query)
     assert error_of(response) == (400, "invalid-value")
-    assert any(f'"{part.partition("=")[0]}"' in response.json()["error"]["message"] for part in query.split("&"))
+    assert any(f'"{part.partition("=")[0]}"' in message_of(response) for part in query.split("&"))
 
 
 @pytest.mark.parametrize("number", ["9007199254740993", "9" * 30, "9" * 5000])

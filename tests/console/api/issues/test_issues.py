@@ -7,7 +7,7 @@ from resources.kinds import Kind
 from sharing import issues
 from sharing.models import Grant, Issue, IssueComment
 from sharing.run_urls import run_id_of
-from tests.conftest import principal_of
+from tests.support.api import error_of, send
 
 WRONG = ("", " " * 30, "x" * 201, "a\x00b")
 
@@ -27,20 +27,12 @@ def run(ben, actor, make_resource):
 
 @pytest.fixture
 def issue(actor, ben):
-    return issues.report(actor, "Prices missing", "All of them.", by=principal_of(ben))
+    return issues.report(actor, "Prices missing", "All of them.", by=ben.principal)
 
 
 @pytest.fixture
 def url(actor):
     return f"/v2/actors/{actor.pk}/issues"
-
-
-def send(client, method, url, body):
-    return getattr(client, method)(url, body, content_type="application/json")
-
-
-def error_of(response) -> tuple[int, str]:
-    return response.status_code, response.json()["error"]["type"]
 
 
 # Refusals
@@ -210,21 +202,21 @@ def test_nobody_is_written_to_who_cannot_see_the_actor_any_more(actor, issue, be
     actor.is_public = False
     actor.save()
     mailoutbox.clear()
-    issues.comment(issue, "A secret", by=principal_of(dan))
+    issues.comment(issue, "A secret", by=dan.principal)
     assert mailoutbox == []
 
 
 def test_emails_about_issues_can_be_declined(actor, ben, dan, commits, mailoutbox):
     dan.notify_of_issues = False
     dan.save()
-    issues.report(actor, "Look", by=principal_of(ben))
+    issues.report(actor, "Look", by=ben.principal)
     assert mailoutbox == []
 
 
 def test_a_list_costs_the_same_whatever_its_length(actor, url, api, ben, dan, django_assert_max_num_queries):
     client = api(dan)
     for number in range(3):
-        issues.report(actor, f"Issue {number}", by=principal_of(ben))
+        issues.report(actor, f"Issue {number}", by=ben.principal)
     with django_assert_max_num_queries(5):
         assert client.get(f"{url}?desc=1").json()["data"]["items"][0]["title"] == "Issue 2"
 

@@ -19,14 +19,11 @@ from accounts.lib.content_encodings import UnpacksTooLarge
 from resources.kinds import Kind
 from resources.models import KeyValueStore, Record
 from resources.records import discarding, writing
+from tests.support.api import error_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TEXT = b"Latchkey keeps what it is given. " * 3000
 PACKED = {"gzip": gzip.compress(TEXT), "deflate": zlib.compress(TEXT), "br": brotli.compress(TEXT, quality=4)}
-
-
-def error_of(response):
-    return response.status_code, response.json()["error"]["type"]
 
 
 def body_of(response) -> bytes:

@@ -10,13 +10,10 @@ from resources.kinds import Kind
 from resources.models import KeyValueStore
 from resources.records import usage as records_usage
 from resources.records import writing
+from tests.support.api import error_of, message_of
 
 pytestmark = pytest.mark.django_db
 STORES = "/v2/key-value-stores"
-
-
-def error_of(response):
-    return response.status_code, response.json()["error"]["type"]
 
 
 def put(client, address, change):
@@ -73,7 +70,7 @@ def test_what_a_reader_may_not_do(api, ben, give, things):
         client.delete(f"{url}/records/KEY"),
     ]
     assert {error_of(answer) for answer in answers} == {(403, "insufficient-permissions")}
-    assert all("WRITE" in answer.json()["error"]["message"] for answer in answers)
+    assert all("WRITE" in message_of(answer) for answer in answers)
     assert client.get(f"{url}/records/KEY").content == b"KEY"
 
 

@@ -11,6 +11,7 @@ from resources.kinds import Kind
 from resources.models import QueuedRequest, RequestQueue
 from resources.requests import writing
 from resources.requests.usage import head_items
+from tests.support.api import error_of
 from tests.support.queue_stage import ONE, request
 
 pytestmark = pytest.mark.django_db
@@ -20,10 +21,6 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
 def put(client, address, change):
     body = change if isinstance(change, str | bytes) else json.dumps(change)
     return client.put(f"/v2/request-queues/{address}", body, "application/json")
-
-
-def error_of(response):
-    return response.status_code, response.json()["error"]["type"]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from console.api.request_queues.client_keys import client_from_request
 from resources import storages
 from resources.kinds import Kind
 from resources.models import QueuedRequest, RequestQueue
-from tests.conftest import principal_of
+from tests.support.api import error_of, message_of, send
 from tests.support.queue_stage import request
 
 pytestmark = pytest.mark.django_db
@@ -27,15 +27,6 @@ def queue(ada, make_resource):
 @pytest.fixture
 def at(queue):
     return f"/v2/request-queues/{queue.pk}"
-
-
-def send(client, method, address, body, **more):
-    text = body if isinstance(body, str | bytes) else json.dumps(body)
-    return getattr(client, method)(address, text, content_type="application/json", **more)
-
-
-def error_of(response):
-    return response.status_code, response.json()["error"]["type"]
 
 
 # Refusals
@@ -60,7 +51,7 @@ def test_writing_needs_write_and_reading_read(api, ada, ben, cleo, queue, at, gi
         assert error_of(send(api(cleo), method, at + path, body)) == (403, "insufficient-permissions")
         response = send(api(ben), method, at + path, body)
         assert error_of(response) == (403, "insufficient-permissions")
-        assert "WRITE" in response.json()["error"]["message"]
+        assert "WRITE" in message_of(response)
     for path in ("/requests", f"/requests/{ID}", "/head"):
         assert error_of(api().get(at + path)) == (403, "insufficient-permissions")
         assert error_of(api(cleo).get(at + path)) == (403, "insufficient-permissions")
@@ -126,7 +117,7 @@ def test_a_request_that_is_not_valid_is_refused_by_the_name_of_its_field(api, ad
     ):
         response = send(client, method, at + path, sent)
         assert error_of(response) == (400, "invalid-value")
-        assert f'of "{before}{field}' in response.json()["error"]["message"]
+        assert f'of "{before}{field}' in message_of(response)
     assert not QueuedRequest.objects.exists()
 
 
@@ -171,7 +162,7 @@ def test_a_batch_has_25_requests_at_most(api, ada, at):
 def test_a_batch_to_delete_must_say_what(api, ada, at):
     response = send(api(ada), "delete", f"{at}/requests/batch", [{"id": ID}, {}])
     assert error_of(response) == (400, "invalid-value")
-    assert '"[1]"' in response.json()["error"]["message"]
+    assert '"[1]"' in message_of(response)
     for line in ({"id": 5}, {"uniqueKey": 5}, {"id": "x", "uniqueKey": A["uniqueKey"]}):
         assert error_of(send(api(ada), "delete", f"{at}/requests/batch", [line])) == (400, "invalid-value")
 
@@ -248,7 +239,7 @@ def test_a_queue_that_goes_away_meanwhile(api, ada, queue, at, monkeypatch):
     client = api(ada)
 
     def delete_first(request):
-        storages.delete(queue, by=principal_of(ada))
+        storages.delete(queue, by=ada.principal)
         return client_from_request(request)
 
     monkeypatch.setattr("console.api.request_queues.requests.client_from_request", delete_first)

@@ -11,6 +11,7 @@ from resources.records import writing
 from resources.records.reading import find, open_record
 from resources.runs import starting
 from resources.runs.options import RunOptions
+from tests.support.api import error_of, message_of
 from tests.support.run_stage import at_work, built, built_actor, ended
 
 pytestmark = pytest.mark.django_db
@@ -34,11 +35,6 @@ def actor(ada) -> Actor:
     return actor
 
 
-def error_of(response):
-    error = response.json()["error"]
-    return response.status_code, error["type"], error["message"]
-
-
 @pytest.mark.parametrize("path", ["runs", "run-sync", "run-sync-get-dataset-items"])
 @pytest.mark.parametrize(
     ("body", "problem"),
@@ -52,17 +48,17 @@ def error_of(response):
     ],
 )
 def test_an_input_that_the_schema_does_not_allow(api, ada, actor, path, body, problem):
-    status, type_, message = error_of(api(ada).generic("POST", f"/v2/actors/{actor.pk}/{path}", body, JSON))
-    assert (status, type_) == (400, "invalid-input")
-    assert problem in message
+    response = api(ada).generic("POST", f"/v2/actors/{actor.pk}/{path}", body, JSON)
+    assert error_of(response) == (400, "invalid-input")
+    assert problem in message_of(response)
     assert not Run.objects.exists()
 
 
 def test_a_task_is_asked_for_its_own_input_and_what_goes_over_it(api, ada, actor, make_resource):
     task = make_resource(Kind.TASK, ada, name="mine", actor_id=actor.pk, input='{"depth": 3}')
     at = f"/v2/actor-tasks/{task.pk}/runs"
-    assert error_of(api(ada).generic("POST", at))[:2] == (400, "invalid-input")
-    assert error_of(api(ada).post(at, b'{"url": "x", "depth": 0}', content_type=JSON))[:2] == (400, "invalid-input")
+    assert error_of(api(ada).generic("POST", at)) == (400, "invalid-input")
+    assert error_of(api(ada).post(at, b'{"url": "x", "depth": 0}', content_type=JSON)) == (400, "invalid-input")
     assert not Run.objects.exists()
     assert api(ada).post(at, b'{"url": "x"}', content_type=JSON).status_code == 201
 
@@ -77,7 +73,7 @@ def test_a_run_goes_on_with_another_build_only_where_that_takes_its_first_input(
     assert response.status_code == status
     run.refresh_from_db()
     if status == 400:
-        assert error_of(response)[1] == "invalid-input"
+        assert error_of(response) == (400, "invalid-input")
         assert (run.status, run.build_number, len(run.metamorphs)) == ("SUCCEEDED", "0.1.1", 1)
     else:
         assert (run.status, run.build_number, run.metamorphs) == ("READY", "0.1.2", [])
@@ -112,9 +108,9 @@ def turn(api, ada, actor):
     ],
 )
 def test_a_run_goes_on_as_no_actor_whose_schema_refuses_its_input(turn, given, body, problem):
-    status, type_, message = error_of(turn(given, body))
-    assert (status, type_) == (400, "invalid-input")
-    assert problem in message
+    response = turn(given, body)
+    assert error_of(response) == (400, "invalid-input")
+    assert problem in message_of(response)
     run = Run.objects.get()
     assert (run.metamorphs, run.restart_requested, run.build_number) == ([], False, "0.1.1")
 
@@ -131,7 +127,7 @@ def test_a_run_goes_on_as_no_actor_whose_schema_refuses_its_input(turn, given, b
 )
 def test_an_input_of_the_runs_own_that_cannot_be_looked_at(turn, record, settings):
     settings.API_MAX_BODY_BYTES = 1000
-    assert error_of(turn(None, record=record))[:2] == (400, "invalid-input")
+    assert error_of(turn(None, record=record)) == (400, "invalid-input")
     assert Run.objects.get().metamorphs == []
 
 
@@ -150,7 +146,7 @@ def test_a_run_without_a_store_goes_on_where_nothing_is_asked_for(api, ada, acto
     at_work(run)
     KeyValueStore.objects.all().delete()
     at = f"/v2/actor-runs/{run.pk}/metamorph?targetActorId={actor.pk}"
-    assert error_of(api(ada).generic("POST", at))[:2] == (400, "invalid-input")
+    assert error_of(api(ada).generic("POST", at)) == (400, "invalid-input")
     assert api(ada).generic("POST", f"{at}&build=0.1.1").status_code == 200  # it has no schema
 
 

@@ -10,6 +10,7 @@ from resources.logs.following import follow, printable, whole
 from resources.logs.reading import read_some
 from resources.logs.writing import append
 from resources.models import Build, Run
+from tests.support.api import error_of
 
 pytestmark = pytest.mark.django_db
 
@@ -98,7 +99,7 @@ def test_those_who_wait_leave_some_threads_alone(api, ada, ben, give, job, setti
     settings.WAITING_CLIENTS = settings.WAITING_CLIENTS_OF_ONE = 1
     of_ben = api(ben).get(f"/v2/logs/{job.pk}?stream=1")
     response = api(ada).get(f"/v2/logs/{job.pk}?stream=1")
-    assert (response.status_code, response.json()["error"]["type"]) == (429, "rate-limit-exceeded")
+    assert error_of(response) == (429, "rate-limit-exceeded")
     leave(of_ben)
     unread = api(ada).get(f"/v2/logs/{job.pk}?stream=1")
     assert unread.status_code == 200

@@ -16,7 +16,7 @@ from resources.records import writing
 from resources.records.reading import find, open_current
 from resources.runs import starting
 from resources.runs.tokens import make_run_token
-from tests.conftest import ApiClient
+from tests.support.api import ApiClient, error_of
 from tests.support.run_stage import at_work, built, built_actor, ended
 
 pytestmark = pytest.mark.django_db
@@ -38,10 +38,6 @@ def run(actor, ada) -> Run:
     ada.general_access = "RESTRICTED"
     ada.save()
     return starting.start(actor, by=ada.principal)
-
-
-def error_of(response):
-    return response.status_code, response.json()["error"]["type"]
 
 
 def data(response, status=200):

@@ -10,7 +10,6 @@ from console.api.runs import wait_for_finish
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Run
-from tests.conftest import principal_of
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +39,7 @@ def clock(monkeypatch) -> Clock:
 def asked(by=None, address="192.0.2.1"):
     """Return a request of an account, or of nobody, from an address."""
     request = RequestFactory().get("/", REMOTE_ADDR=address)
-    request.principal = principal_of(by) if by else ANONYMOUS
+    request.principal = by.principal if by else ANONYMOUS
     return request
 
 

@@ -1,6 +1,5 @@
 """`/v2/schedules`: schedules, what they start, and their log."""
 
-import json
 from datetime import timedelta
 
 import pytest
@@ -11,6 +10,7 @@ from resources.models import Run, Schedule, ScheduleInvocation
 from resources.schedules import editing
 from resources.schedules.editing import ScheduleChange
 from sharing import firing
+from tests.support.api import error_of, message_of, send
 from tests.support.run_stage import built_actor
 
 
@@ -27,14 +27,6 @@ def task(ada, actor, make_resource):
 @pytest.fixture
 def schedule(ada):
     return editing.create(ada.pk, ScheduleChange(name="nightly", cron_expression="@daily"), by=ada.principal)
-
-
-def send(client, method, url, body):
-    return getattr(client, method)(url, json.dumps(body), content_type="application/json")
-
-
-def error_of(response) -> tuple[int, str]:
-    return response.status_code, response.json()["error"]["type"]
 
 
 def of_actor(actor, **fields):
@@ -157,7 +149,7 @@ def test_only_the_owner_chooses_the_code_of_a_schedule(api, ada, ben, plan, chos
     before = Schedule.objects.get(name="shared").actions
     refused = send(api(ben), "put", one, {"actions": chosen(of), "title": "Mine"})
     assert error_of(refused) == (403, "insufficient-permissions")
-    assert "Only its owner" in refused.json()["error"]["message"]
+    assert "Only its owner" in message_of(refused)
     after = Schedule.objects.get(name="shared")
     assert (after.actions, after.title) == (before, "")
     assert send(api(ada), "put", one, {"actions": chosen(of)}).status_code == 200
@@ -230,7 +222,7 @@ def test_options_that_no_run_can_have_are_not_saved(api, ada, actor, schedule, o
     for method, url in (("post", "/v2/schedules"), ("put", f"/v2/schedules/{schedule.pk}")):
         response = send(api(ada), method, url, body)
         assert error_of(response) == (400, "invalid-value")
-        assert f"actions[1].runOptions.{next(iter(options))}" in response.json()["error"]["message"]
+        assert f"actions[1].runOptions.{next(iter(options))}" in message_of(response)
     assert [each.actions for each in Schedule.objects.all()] == [schedule.actions]
 
 
@@ -242,7 +234,7 @@ def test_a_type_that_no_input_can_have_is_not_saved(api, ada, actor, schedule, c
     for method, url in (("post", "/v2/schedules"), ("put", f"/v2/schedules/{schedule.pk}")):
         response = send(api(ada), method, url, {"actions": [of_actor(actor), action]})
         assert error_of(response) == (400, "invalid-value")
-        assert "contentType" in response.json()["error"]["message"]
+        assert "contentType" in message_of(response)
     assert [each.actions for each in Schedule.objects.all()] == [schedule.actions]
 
 

@@ -9,6 +9,7 @@ from resources.models import Task
 from resources.runs.saved_options import SavedOptions
 from resources.tasks import editing
 from resources.tasks.editing import TaskChange
+from tests.support.api import error_of, message_of, send
 
 
 @pytest.fixture
@@ -19,14 +20,6 @@ def actor(dan, make_resource):
 @pytest.fixture
 def task(ada, actor):
     return editing.create(ada.pk, actor, TaskChange(name="prices", input='{"a": 1, "b": [2]}'), by=ada.principal)
-
-
-def send(client, method, url, body):
-    return getattr(client, method)(url, json.dumps(body), content_type="application/json")
-
-
-def error_of(response) -> tuple[int, str]:
-    return response.status_code, response.json()["error"]["type"]
 
 
 # Refusals
@@ -71,7 +64,7 @@ def test_whoever_makes_a_task_may_run_its_actor(api, actor, cleo, give):
     give(actor, cleo, "READ", "WRITE")
     response = send(api(cleo), "post", "/v2/actor-tasks", {"actId": actor.pk})
     assert error_of(response) == (403, "insufficient-permissions")
-    assert "RUN" in response.json()["error"]["message"]
+    assert "RUN" in message_of(response)
     assert not Task.objects.exists()
 
 
@@ -120,14 +113,14 @@ def test_what_is_wrong_with_options_is_named_as_it_is_saved(api, ada, task):
     for field, value in (("memoryMbytes", 1000), ("timeoutSecs", 2**31), ("maxItems", 0)):
         response = send(api(ada), "put", f"/v2/actor-tasks/{task.pk}", {"options": {field: value}})
         assert error_of(response) == (400, "invalid-value")
-        assert field in response.json()["error"]["message"]
+        assert field in message_of(response)
     assert Task.objects.get().options == task.options
 
 
 @pytest.mark.parametrize("wrong", [5, "text", True])
 def test_an_input_is_an_object(api, ada, task, wrong):
     for url, body in (("", {"input": wrong}), ("/input", wrong)):
-        response = send(api(ada), "put", f"/v2/actor-tasks/{task.pk}{url}", body)
+        response = send(api(ada), "put", f"/v2/actor-tasks/{task.pk}{url}", json.dumps(body))
         assert error_of(response) == (400, "input-json-not-object")
     for nul in ('{"a": "\x00"}', '{"a": \ud800"}'.encode("utf-16-be", "surrogatepass")):
         response = api(ada).put(f"/v2/actor-tasks/{task.pk}/input", nul, content_type="application/json")

@@ -4,10 +4,7 @@ import pytest
 
 from resources.kinds import KINDS, Kind
 from sharing.models import Issue, IssueComment
-
-
-def error_of(response):
-    return response.status_code, response.json()["error"]["type"]
+from tests.support.api import error_of, message_of
 
 
 def test_nobody_is_not_me(api):
@@ -80,7 +77,7 @@ def test_what_is_account_wide_takes_a_token_without_a_scope(api, ada, method, pa
     scope = [{"kind": kind.value, "permissions": list(KINDS[kind].permissions)} for kind in Kind]
     refused = getattr(api(ada, scope=scope), method)(path, {}, content_type="application/json")
     assert error_of(refused) == (403, "insufficient-permissions")
-    assert "This API token has a scope" in refused.json()["error"]["message"]
+    assert "This API token has a scope" in message_of(refused)
     assert getattr(api(ada), method)(path, {}, content_type="application/json").status_code < 300
 
 
@@ -95,6 +92,6 @@ def test_a_scoped_token_writes_nothing_to_issues(api, ada, dan, make_resource, p
     for method in methods:
         refused = getattr(client, method)(address, body, content_type="application/json")
         assert error_of(refused) == (403, "insufficient-permissions")
-        assert "This API token has a scope" in refused.json()["error"]["message"]
+        assert "This API token has a scope" in message_of(refused)
     assert client.get(f"/v2/actors/{actor.pk}/issues").json()["data"]["total"] == 1
     assert (Issue.objects.get().state, IssueComment.objects.count()) == ("OPEN", 0)

@@ -1,7 +1,5 @@
 """`/v2/webhooks` and `/v2/webhook-dispatches`: webhooks, which nobody sees but their owner."""
 
-import json
-
 import pytest
 
 from accounts.models import AuditEvent
@@ -9,6 +7,7 @@ from resources.kinds import Kind
 from resources.models import Webhook, WebhookDispatch
 from resources.webhooks import events
 from resources.webhooks.editing import InvalidWebhook, WebhookChange, add_ad_hoc
+from tests.support.api import error_of, send
 
 URL = "https://example.com/hook"
 
@@ -52,14 +51,6 @@ def webhook(ada, actor):
         request_url=URL,
         headers_template='{"Authorization": "Bearer secret"}',
     )
-
-
-def send(client, method, url, body):
-    return getattr(client, method)(url, json.dumps(body), content_type="application/json")
-
-
-def error_of(response) -> tuple[int, str]:
-    return response.status_code, response.json()["error"]["type"]
 
 
 # Refusals

@@ -11,14 +11,10 @@ from django.core.cache import cache
 from django.test import Client
 
 from accounts.models import AuditEvent
-from tests.conftest import PASSWORD
-from tests.support.accounts_cast import actions_of, sign_in, stale, verify
+from tests.support.cast import PASSWORD
+from tests.support.sign_in import actions_of, code_of, is_signed_in, sign_in, stale, verify
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
-
-
-def is_signed_in(client: Client) -> bool:
-    return client.get("/settings").status_code == HTTPStatus.OK
 
 
 @pytest.mark.parametrize("login", ["ada", "ADA", "ada@example.com", "nobody", "nobody@example.com", "x" * 900])
@@ -167,11 +163,6 @@ def with_app(ada):
     secret = totp.generate_totp_secret()
     totp.TOTP.activate(ada, secret)
     return secret
-
-
-def code_of(secret: str) -> str:
-    counter = next(iter(totp.yield_hotp_counters_from_time()))
-    return totp.format_hotp_value(totp.hotp_value(secret, counter))
 
 
 def test_a_password_alone_is_not_enough_with_an_app(ada, with_app):

@@ -7,8 +7,8 @@ from allauth.account.models import EmailAddress
 from django.test import Client
 
 from accounts.models import Account, AuditEvent
-from tests.conftest import PASSWORD
-from tests.support.accounts_cast import actions_of, link_in_mail, sign_in, verify
+from tests.support.cast import PASSWORD
+from tests.support.sign_in import actions_of, link_in_mail, sign_in, verify
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
 NEW = {"username": "eve", "email": "eve@example.com", "password1": PASSWORD}

@@ -12,7 +12,6 @@ from resources.builds import ending, starting
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Actor, Build, Run
-from tests.conftest import principal_of
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -28,7 +27,7 @@ SCHEMA = {
 
 @pytest.fixture
 def actor(dan) -> Actor:
-    by = principal_of(dan)
+    by = dan.principal
     actor = editing.create(dan.pk, "finder", by=by, title="Finder")
     source = [SourceFile("main.py", content="print(1)\n"), SourceFile(".actor/actor.json", content="{}\n")]
     version = versions.add(actor, "0.1", by=by, source_files=source, build_tag="latest")
@@ -39,13 +38,13 @@ def actor(dan) -> Actor:
 
 @pytest.fixture
 def public(actor, dan) -> Actor:
-    editing.update(actor, {"is_public": True}, by=principal_of(dan))
+    editing.update(actor, {"is_public": True}, by=dan.principal)
     return actor
 
 
 @pytest.fixture
 def built(actor, dan) -> Build:
-    build = starting.start(actor, "0.1", by=principal_of(dan))
+    build = starting.start(actor, "0.1", by=dan.principal)
     build.content.input_schema = json.dumps(SCHEMA)
     build.content.readme = "# Finds <things>"
     build.content.save()
@@ -166,7 +165,7 @@ def test_what_may_not_be_opened_any_more_is_not_recently_used(public, ben, dan, 
     make_resource(Kind.RUN, ben, actor_id=public.pk)
     here = signed_in(ben)
     assert here.get("/actors").context["recently_used"] == [public]
-    editing.update(public, {"is_public": False}, by=principal_of(dan))
+    editing.update(public, {"is_public": False}, by=dan.principal)
     assert here.get("/actors").context["recently_used"] == []
     give(public, ben)
     assert here.get("/actors").context["recently_used"] == [public]
@@ -406,7 +405,7 @@ def test_the_lists_cost_the_same_whatever_their_length(actor, signed_in, dan, ma
     for count in (2, 20):
         for _ in range(count):
             make_resource(Kind.ACTOR, dan)
-            starting.start(actor, "0.1", by=principal_of(dan))
+            starting.start(actor, "0.1", by=dan.principal)
             make_resource(Kind.RUN, dan, actor_id=actor.pk)
         with django_assert_num_queries(8):
             assert len(here.get("/actors").context["rows"]) > count

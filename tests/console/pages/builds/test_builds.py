@@ -12,7 +12,6 @@ from resources.builds import ending, starting
 from resources.jobs.status import JobStatus
 from resources.logs.writing import append
 from resources.models import Build
-from tests.conftest import principal_of
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -23,7 +22,7 @@ SECRET = "hunter2-of-dan"
 def actor(dan):
     dan.general_access = "RESTRICTED"
     dan.save()
-    by = principal_of(dan)
+    by = dan.principal
     actor = editing.create(dan.pk, "finder", by=by)
     files = [SourceFile("main.py", content="print('<found>')\n"), SourceFile("logo.png", "BASE64", "AAEC")]
     version = versions.add(actor, "0.1", by=by, source_files=files, build_tag="latest")
@@ -33,7 +32,7 @@ def actor(dan):
 
 @pytest.fixture
 def build(actor, dan) -> Build:
-    return starting.start(actor, "0.1", by=principal_of(dan))
+    return starting.start(actor, "0.1", by=dan.principal)
 
 
 def poll_address(response) -> str:
@@ -72,7 +71,7 @@ def test_a_reader_of_the_actor_reads_its_builds_and_stops_none(build, actor, ben
 
 
 def test_a_build_is_not_found_below_another_actor(build, dan, signed_in):
-    other = editing.create(dan.pk, "other", by=principal_of(dan))
+    other = editing.create(dan.pk, "other", by=dan.principal)
     here = signed_in(dan)
     assert here.get(f"/actors/{build.actor_id}/builds/{build.pk}").status_code == 200
     assert here.get(f"/actors/dan~finder/builds/{build.pk}").status_code == 200
@@ -131,7 +130,7 @@ def test_it_shows_how_the_build_stands(build, dan, signed_in):
 
 def test_the_source_is_that_of_then(build, actor, dan, signed_in):
     version = actor.versions.get()
-    versions.change(version, {"source_files": [SourceFile("main.py", content="later")]}, by=principal_of(dan))
+    versions.change(version, {"source_files": [SourceFile("main.py", content="later")]}, by=dan.principal)
     here = signed_in(dan)
     page = here.get(f"{build.console_path}/source").content.decode()
     assert "print(&#x27;&lt;found&gt;&#x27;)" in page
@@ -141,7 +140,7 @@ def test_the_source_is_that_of_then(build, actor, dan, signed_in):
 
 
 def test_what_a_version_had_before_is_not_what_was_built(build, actor, dan, signed_in):
-    here, by = signed_in(dan), principal_of(dan)
+    here, by = signed_in(dan), dan.principal
     version = actor.versions.get()
     versions.change(version, {"source_type": "TARBALL", "source_url": "https://example.com/a.zip"}, by=by)
     archive = starting.start(actor, "0.1", by=by)
@@ -156,7 +155,7 @@ def test_what_a_version_had_before_is_not_what_was_built(build, actor, dan, sign
 
 
 def test_the_credentials_in_the_url_of_a_source_are_shown_to_nobody(actor, dan, signed_in):
-    by = principal_of(dan)
+    by = dan.principal
     versions.add(actor, "0.2", by=by, source_type="GIT_REPO", source_url="https://dan:token@example.com/a.git")
     build = starting.start(actor, "0.2", by=by)
     here = signed_in(dan)

@@ -11,7 +11,7 @@ from resources.datasets.writing import push
 from resources.kinds import Kind
 from resources.models import Dataset, GeneralAccess
 from sharing.permissions import Permission
-from tests.console.pages.test_dashboard import give
+from tests.support.factories import give
 
 pytestmark = pytest.mark.django_db
 
@@ -178,7 +178,7 @@ def test_who_cannot_manage_access_sees_no_level_but_how_it_is_shared(ada, ben, s
     read = make_resource(Kind.DATASET, ben, name="read", general_access=GeneralAccess.RESTRICTED)
     managed = make_resource(Kind.DATASET, ben, name="managed", general_access=GeneralAccess.RESTRICTED)
     give(read, ada)
-    give(managed, ada, Permission.READ | Permission.MANAGE_ACCESS_RIGHTS)
+    give(managed, ada, "READ", "MANAGE_ACCESS_RIGHTS")
     browser = signed_in(ada)
 
     rows = {row.resource.name: row for row in browser.get("/storage/datasets").context["rows"]}
@@ -192,7 +192,7 @@ def test_who_cannot_manage_access_sees_no_level_but_how_it_is_shared(ada, ben, s
 def test_a_row_offers_only_what_one_may_do(ada, ben, signed_in, make_resource):
     written = make_resource(Kind.DATASET, ben, name="written")
     read = make_resource(Kind.DATASET, ben, name="read")
-    give(written, ada, Permission.READ | Permission.WRITE)
+    give(written, ada, "READ", "WRITE")
     give(read, ada)
 
     text = signed_in(ada).get("/storage/datasets").content.decode()
@@ -305,7 +305,7 @@ def test_what_was_stored_is_text_on_the_page(ada, signed_in, make_resource):
 
 
 def test_somebody_it_is_shared_with_is_told_how_they_see_it(ada, ben, cleo, signed_in, dataset):
-    give(dataset, ben, Permission.READ | Permission.WRITE)
+    give(dataset, ben, "READ", "WRITE")
     assert "it was shared with you" in signed_in(ben).get(dataset.console_path).content.decode()
 
     Dataset.objects.filter(pk=dataset.pk).update(general_access=GeneralAccess.ANYONE_WITH_ID_CAN_READ)
@@ -403,7 +403,7 @@ def test_renaming_and_taking_the_name_away(ada, signed_in, dataset):
 
 
 def test_a_writer_who_is_not_the_owner_may_rename(ben, signed_in, dataset):
-    give(dataset, ben, Permission.READ | Permission.WRITE)
+    give(dataset, ben, "READ", "WRITE")
 
     assert signed_in(ben).post(f"{dataset.console_path}/rename", {"name": "offers"}).status_code == 302
     assert Dataset.objects.get().name == "offers"

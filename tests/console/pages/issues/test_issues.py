@@ -5,7 +5,6 @@ import pytest
 from resources.kinds import Kind
 from sharing import issues
 from sharing.models import Grant, Issue
-from tests.conftest import principal_of
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +23,7 @@ def run(ben, actor, make_resource):
 
 @pytest.fixture
 def issue(actor, ben):
-    return issues.report(actor, "Prices <missing>", "All of them.", by=principal_of(ben))
+    return issues.report(actor, "Prices <missing>", "All of them.", by=ben.principal)
 
 
 # Refusals
@@ -135,13 +134,13 @@ def test_an_issue_from_beginning_to_end(actor, run, signed_in, ben, dan):
 
 
 def test_an_attached_run_is_not_named_to_others(actor, issue, run, signed_in, ben, cleo):
-    issues.attach_run(issue, run, by=principal_of(ben))
+    issues.attach_run(issue, run, by=ben.principal)
     assert run.pk not in signed_in(cleo).get(issue.console_path).content.decode()
 
 
 def test_the_page_says_so_when_the_owner_has_removed_the_access(actor, issue, run, signed_in, ben, dan):
     """The run stays attached, and whoever believes the page must not believe that it is shared."""
-    issues.attach_run(issue, run, by=principal_of(ben))
+    issues.attach_run(issue, run, by=ben.principal)
     assert "dan can read it" in signed_in(ben).get(issue.console_path).content.decode()
     assert "shared with you for this issue" in signed_in(dan).get(issue.console_path).content.decode()
 
@@ -157,7 +156,7 @@ def test_the_page_says_so_when_the_owner_has_removed_the_access(actor, issue, ru
 
 
 def test_deleting_asks_first_and_ends_the_access(actor, issue, run, signed_in, ben, dan):
-    issues.attach_run(issue, run, by=principal_of(ben))
+    issues.attach_run(issue, run, by=ben.principal)
     here = signed_in(ben)
     assert "no longer shared" in here.get(f"{issue.console_path}/delete").content.decode()
     assert here.post(f"{issue.console_path}/delete")["Location"] == f"{actor.console_path}/issues"
@@ -179,6 +178,6 @@ def test_a_list_costs_the_same_whatever_its_length(actor, signed_in, ben, dan, d
     here = signed_in(dan)
     here.get("/")
     for number in range(5):
-        issues.report(actor, f"Issue {number}", by=principal_of(ben))
+        issues.report(actor, f"Issue {number}", by=ben.principal)
     with django_assert_max_num_queries(8):
         assert "Issue 4" in here.get(f"{actor.console_path}/issues").content.decode()

@@ -15,9 +15,8 @@ from resources.logs.writing import append, append_line
 from resources.models import BuildContent, Dataset, GeneralAccess, Run, TaggedBuild
 from resources.records import writing
 from sharing import issues
-from sharing.permissions import Permission
-from tests.conftest import principal_of
-from tests.console.pages.test_dashboard import give
+from tests.support.factories import give
+from tests.support.run_stage import REFUSED_CALL
 
 pytestmark = pytest.mark.django_db
 
@@ -26,10 +25,6 @@ TABS = ("", "?tab=log", "?tab=input", "?tab=storage")
 READS = (*TABS, "/now", "/log")
 CHANGES = ("/abort", "/resurrect", "/delete")
 OPEN = GeneralAccess.ANYONE_WITH_ID_CAN_READ
-NOTE = (
-    "ACCESS: GET /v2/datasets/abc/items was refused: 403 insufficient-permissions. The call had no API token; the one "
-    "in APIFY_TOKEN speaks for the account that started the run. Missing: READ on the dataset."
-)
 
 
 @pytest.fixture
@@ -105,7 +100,7 @@ def test_a_stranger_sees_the_same_as_for_what_does_not_exist(cleo, signed_in, ru
 @pytest.mark.parametrize("status", [JobStatus.RUNNING, JobStatus.SUCCEEDED])
 def test_a_reader_has_no_buttons_to_change_it_and_is_refused(ben, ada, make_run, signed_in, path, status):
     run = make_run(ada, status)
-    give(run, ben, Permission.READ | Permission.MANAGE_ACCESS_RIGHTS)
+    give(run, ben, "READ", "MANAGE_ACCESS_RIGHTS")
     browser = signed_in(ben)
 
     for page in (run.console_path, "/actors/runs"):
@@ -441,7 +436,7 @@ def test_what_cannot_be_an_option_is_said_beside_the_field(ada, signed_in, make_
 
 def test_a_writer_does_not_choose_the_build_that_speaks_for_the_owner(ada, ben, signed_in, make_run, build):
     run = make_run(ada, build=build)
-    give(run, ben, Permission.WRITE)
+    give(run, ben, "WRITE")
     form = {"build": "latest", "timeout_secs": "5", "memory_mbytes": "128"}
     response = signed_in(ben).post(f"{run.console_path}/resurrect", form, headers=HTMX)
     assert "Only its owner can choose the build" in response.content.decode()
@@ -515,7 +510,7 @@ def test_its_page_and_its_storages_say_why_somebody_sees_them(
     everywhere(ada, run, "shared with you")
     assert why(ben, run.console_path) == ""
 
-    issues.report(actor, "Prices <missing>", by=principal_of(ben), run=run)
+    issues.report(actor, "Prices <missing>", by=ben.principal, run=run)
     everywhere(dan, run, "attached to the issue “Prices <missing>” on your Actor finder")
 
     other = make_run(ben)
@@ -524,11 +519,11 @@ def test_its_page_and_its_storages_say_why_somebody_sees_them(
     everywhere(dan, other, "as the creator of the Actor finder", "because ben shares runs with developers")
 
     of_dan = make_run(dan)
-    give(actor, cleo, Permission.READ | Permission.VIEW_OWNER_RUNS)
+    give(actor, cleo, "READ", "VIEW_OWNER_RUNS")
     everywhere(cleo, of_dan, "through the Actor finder, whose owner's runs you can view")
 
     task = make_resource(Kind.TASK, dan, name="weekly", actor=actor)
-    give(task, ada, Permission.READ | Permission.VIEW_OWNER_RUNS)
+    give(task, ada, "READ", "VIEW_OWNER_RUNS")
     everywhere(ada, make_run(dan, task_id=task.pk), "through the task weekly, whose owner's runs you can view")
 
     everywhere(ada, make_run(cleo, general_access=OPEN), "because anyone with its ID can read it")
@@ -548,8 +543,8 @@ def test_a_build_says_through_which_actor(ada, ben, dan, signed_in, actor, make_
 @pytest.fixture
 def refused_run(make_run, ada):
     run = make_run(ada, JobStatus.FAILED, general_access="FOLLOW_USER_SETTING")
-    append_line(run.pk, NOTE)
-    append_line(run.pk, NOTE)
+    append_line(run.pk, REFUSED_CALL)
+    append_line(run.pk, REFUSED_CALL)
     return run
 
 
@@ -607,7 +602,7 @@ def test_what_only_looks_like_a_note_is_none(ada, signed_in, make_run, line):
 
 def test_a_note_that_an_actor_has_printed_is_none(ada, signed_in, make_run):
     run = make_run(ada, JobStatus.FAILED)
-    append(run.pk, f"2026-01-01T00:00:00.000Z {NOTE}\n".encode())
+    append(run.pk, f"2026-01-01T00:00:00.000Z {REFUSED_CALL}\n".encode())
 
     response = signed_in(ada).get(run.console_path)
 

@@ -10,8 +10,7 @@ from resources.kinds import Kind
 from resources.models import Schedule, ScheduleInvocation
 from resources.schedules import editing
 from resources.schedules.actions import RunActor, RunActorTask, actions_of, written
-from sharing.permissions import Permission
-from tests.console.pages.test_dashboard import give
+from tests.support.factories import give
 
 pytestmark = pytest.mark.django_db
 
@@ -106,7 +105,7 @@ def test_what_it_starts_is_named_only_to_who_may_know_the_name(ben, signed_in, s
 def test_what_may_not_be_run_is_not_scheduled(ben, cleo, signed_in, schedule, actor, task, make_resource):
     private = make_resource(Kind.ACTOR, cleo, name="private")
     of_ben = make_resource(Kind.ACTOR, ben, name="of-ben")
-    give(schedule, ben, Permission.READ | Permission.WRITE)
+    give(schedule, ben, "READ", "WRITE")
     give(private, ben)
     browser = signed_in(ben)
 
@@ -278,7 +277,7 @@ def test_a_dialog_has_the_focus_in_its_first_field(ada, signed_in, schedule, dia
 def test_only_what_one_may_start_is_offered(ben, dan, signed_in, make_resource):
     read, run = (make_resource(Kind.ACTOR, dan, name=name) for name in ("read", "run"))
     give(read, ben)
-    give(run, ben, Permission.READ | Permission.RUN)
+    give(run, ben, "READ", "RUN")
     for actor in (read, run):
         give(make_resource(Kind.TASK, dan, name=f"task-{actor.name}", actor=actor), ben)
 
@@ -289,9 +288,9 @@ def test_only_what_one_may_start_is_offered(ben, dan, signed_in, make_resource):
 
 def test_only_the_owner_adds_to_what_a_schedule_starts(ada, ben, signed_in, schedule, make_resource):
     """Not even an Actor of the owner's, which the writer may run: its runs speak for the owner."""
-    give(schedule, ben, Permission.READ | Permission.WRITE)
+    give(schedule, ben, "READ", "WRITE")
     adas = make_resource(Kind.ACTOR, ada, name="adas")
-    give(adas, ben, Permission.READ | Permission.RUN)
+    give(adas, ben, "READ", "RUN")
     browser, path = signed_in(ben), f"{schedule.console_path}/actions/new"
 
     assert f'href="{path}"' not in text_of(browser.get(schedule.console_path))

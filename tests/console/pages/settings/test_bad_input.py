@@ -9,7 +9,7 @@ from django.urls import URLPattern
 from console.pages.account import urls as account_urls
 from console.pages.settings import urls as settings_urls
 from sharing.declare import requirement_for
-from tests.support.accounts_cast import sign_in, verify
+from tests.support.sign_in import sign_in, verify
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
 

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.session_store import stored_key
-from tests.support.accounts_cast import actions_of, sign_in, verify
+from tests.support.sign_in import actions_of, sign_in, verify
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
 PAGE = "/settings/security"

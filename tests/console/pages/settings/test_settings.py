@@ -8,8 +8,8 @@ from django.test import Client
 
 from accounts.models import Account, AuditEvent
 from resources.kinds import Kind
-from tests.conftest import PASSWORD
-from tests.support.accounts_cast import actions_of, link_in_mail, sign_in, stale, verify
+from tests.support.cast import PASSWORD
+from tests.support.sign_in import actions_of, link_in_mail, sign_in, stale, verify
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
 

@@ -4,11 +4,10 @@ from http import HTTPStatus
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal import auth as totp
 from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.test import Client
 
-from tests.support.accounts_cast import actions_of, sign_in, stale, verify
+from tests.support.sign_in import actions_of, code_of, sign_in, stale, verify
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
 AREA = "/settings/security"
@@ -34,11 +33,6 @@ def with_app(here) -> Client:
     response = here.post(f"{AREA}/two-factor/app", {"code": code_of(here.session["mfa.totp.secret"])})
     assert response["Location"] == f"{AREA}/two-factor/codes"
     return here
-
-
-def code_of(secret: str) -> str:
-    counter = next(iter(totp.yield_hotp_counters_from_time()))
-    return totp.format_hotp_value(totp.hotp_value(secret, counter))
 
 
 @pytest.mark.parametrize("page", PAGES)

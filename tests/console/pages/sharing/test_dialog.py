@@ -16,7 +16,6 @@ from resources.models import GeneralAccess
 from sharing import issues
 from sharing.models import Grant, Issue
 from sharing.permissions import NOTHING, Permission
-from tests.conftest import principal_of
 
 READ, WRITE, MANAGE = Permission.READ, Permission.WRITE, Permission.MANAGE_ACCESS_RIGHTS
 HTMX = {"HX-Request": "true"}
@@ -33,7 +32,7 @@ def run_on_issue(ada, dan, make_resource):
     actor = make_resource(Kind.ACTOR, dan, name="shop", is_public=True)
     run = make_resource(Kind.RUN, ada, actor=actor)
     issue = Issue.objects.create(actor=actor, author=ada, title="Prices missing")
-    issues.attach_run(issue, run, by=principal_of(ada))
+    issues.attach_run(issue, run, by=ada.principal)
     return run, issue
 
 

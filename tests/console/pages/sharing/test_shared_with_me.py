@@ -11,7 +11,6 @@ from resources.kinds import Kind
 from sharing import grants, issues
 from sharing.models import Issue
 from sharing.permissions import Permission
-from tests.conftest import principal_of
 
 
 def rows_of(response) -> list[list[str]]:
@@ -60,7 +59,7 @@ def test_a_strange_query_shows_the_list(query, ada, ben, make_resource, give, si
 def test_it_says_who_shared_it_and_how(ada, ben, cleo, dan, make_resource, give, signed_in):
     dataset = make_resource(Kind.DATASET, ada, name="prices")
     give(dataset, cleo, "MANAGE_ACCESS_RIGHTS")
-    grants.grant(dataset, ben, Permission.READ, by=principal_of(cleo))
+    grants.grant(dataset, ben, Permission.READ, by=cleo.principal)
     crawler = make_resource(Kind.ACTOR, ada, name="prices-crawler")
     give(crawler, ben, "BUILD", "VIEW_OWNER_RUNS")
     build = make_resource(Kind.BUILD, ada, actor=crawler)
@@ -72,7 +71,7 @@ def test_it_says_who_shared_it_and_how(ada, ben, cleo, dan, make_resource, give,
     shop = make_resource(Kind.ACTOR, ben, name="shop", is_public=True)
     attached = make_resource(Kind.RUN, ada, actor=shop)
     issue = Issue.objects.create(actor=shop, author=ada, title="Prices missing")
-    issues.attach_run(issue, attached, by=principal_of(ada))
+    issues.attach_run(issue, attached, by=ada.principal)
     dan.share_runs_with_actor_creators = True
     dan.save()
     created = make_resource(Kind.RUN, dan, actor=shop)

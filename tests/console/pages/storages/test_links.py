@@ -17,9 +17,9 @@ from resources.records import writing
 from sharing import grants, links
 from sharing.models import SignedLink
 from sharing.signatures import Opens, sign_content
-from tests.conftest import PASSWORD
-from tests.support.accounts_cast import actions_of, sign_in, stale, verify
+from tests.support.cast import PASSWORD
 from tests.support.link_keys import key_of
+from tests.support.sign_in import actions_of, sign_in, stale, verify
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
 

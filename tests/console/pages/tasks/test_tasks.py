@@ -12,7 +12,7 @@ from resources.records.reading import find, open_record
 from resources.runs.saved_options import SavedOptions, read, written
 from sharing.models import Grant
 from sharing.permissions import Permission
-from tests.console.pages.test_dashboard import give
+from tests.support.factories import give
 
 pytestmark = pytest.mark.django_db
 
@@ -65,7 +65,7 @@ def test_a_stranger_sees_nothing_of_it(cleo, signed_in, task, path):
 
 
 def test_a_reader_reads_the_input_and_changes_nothing(ben, signed_in, task):
-    give(task, ben, Permission.READ | Permission.VIEW_OWNER_RUNS)
+    give(task, ben, "READ", "VIEW_OWNER_RUNS")
     browser = signed_in(ben)
 
     text = text_of(browser.get(task.console_path))
@@ -113,7 +113,7 @@ def test_a_task_is_not_made_of_an_actor_that_one_may_only_read(ben, signed_in, a
     """It takes RUN, as it does in the API."""
     actor.is_public = False
     actor.save()
-    give(actor, ben, Permission.READ)
+    give(actor, ben, "READ")
     response = signed_in(ben).post("/tasks/new", {"actor": actor.pk}, headers=HTMX)
     assert response.status_code == 422
     assert "you may not run it" in text_of(response)
