@@ -15,3 +15,9 @@ def record(action: str, resource: Resource, by: Principal, **details: str | None
         subject_id=resource.pk,
         **{"name": resource.name, **details},
     )
+
+
+def record_renaming(before: Resource, after: Resource, by: Principal) -> None:
+    """Write a row about a resource whose name has changed; none where it is what it was."""
+    if after.name != before.name:
+        record("resource.renamed", after, by, before=before.name, after=after.name)

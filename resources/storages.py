@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.principal import Principal
 from resources.audit import record
+from resources.edit_locked import ResourceGone, delete_locked, name_taken
 from resources.kinds import KINDS, Kind
 from resources.models import MODELS, Dataset, GeneralAccess, KeyValueStore, RequestQueue, Resource
 
@@ -21,16 +22,8 @@ class InvalidName(ValueError):
     """A name that no storage can have; the message says what a name is made of."""
 
 
-class NameTaken(ValueError):
-    """A name that another storage of the same owner and kind has; the message says so."""
-
-
 class InvalidSchema(ValueError):
     """A schema that no storage of its kind can have; the message says why."""
-
-
-class ResourceGone(LookupError):
-    """The resource was deleted in the meantime."""
 
 
 @overload
@@ -107,13 +100,9 @@ def delete(resource: Resource, *, by: Principal) -> bool:
 
     Its rows are locked first: a push that is under way is waited for and goes with it, and a later one finds it gone.
     """
-    with transaction.atomic():
-        locked = MODELS[Kind(resource.kind)].objects.select_for_update().filter(pk=resource.pk).first()
-        if locked is None:
-            return False
-        record("resource.deleted", locked, by)
-        locked.delete()
-    return True
+    return delete_locked(
+        MODELS[Kind(resource.kind)], resource, record_deletion=lambda locked: record("resource.deleted", locked, by)
+    )
 
 
 def _checked(name: str) -> str:
@@ -128,4 +117,4 @@ def _save_name(locked: Resource) -> None:
         with transaction.atomic():
             locked.save(update_fields=("name", "general_access", "modified_at"))
     except IntegrityError as error:
-        raise NameTaken(f'There is another {locked.info.noun} called "{locked.name}". Choose another name.') from error
+        raise name_taken(locked) from error

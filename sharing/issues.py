@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from msgspec import UNSET, UnsetType
 
 from accounts import audit
 from accounts.principal import Principal
@@ -62,8 +63,10 @@ def report(actor: Actor, title: str, description: str = "", *, by: Principal, ru
     return issue
 
 
-def rewrite(issue: Issue, *, by: Principal, title: str | None = None, description: str | None = None) -> None:
-    """Change what an issue says; None leaves it as it is.
+def rewrite(
+    issue: Issue, *, by: Principal, title: str | UnsetType = UNSET, description: str | UnsetType = UNSET
+) -> None:
+    """Change what an issue says; UNSET leaves it as it is.
 
     URLs of runs that the description did not have attach these runs; runs that it attached and names no more are
     taken off.
@@ -73,9 +76,9 @@ def rewrite(issue: Issue, *, by: Principal, title: str | None = None, descriptio
     """
     added: list[Run] = []
     with transaction.atomic():
-        if title is not None:
+        if title is not UNSET:
             issue.title = _title(title)
-        if description is not None:
+        if description is not UNSET:
             added = newly_attachable(issue, _text("description", description), by=by)
             issue.description = description
         issue.modified_at = timezone.now()

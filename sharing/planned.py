@@ -8,12 +8,14 @@ Actor does not choose any of these either.
 from collections.abc import Mapping
 from typing import Final
 
+from msgspec import UNSET
+
 from accounts.principal import Principal
 from resources.kinds import Kind
 from resources.models import Task
 from resources.runs import saved_options
 from resources.runs.saved_options import NONE_SAVED, SavedOptions
-from resources.tasks.editing import TaskChange, Unset
+from resources.tasks.editing import TaskChange
 from sharing import narrowing, refusals
 
 ONLY_THE_OWNER: Final[Mapping[Kind, str]] = {
@@ -42,7 +44,7 @@ def allowed_change(task: Task, change: TaskChange, *, by: Principal) -> TaskChan
     Raises:
         ApiError: 403 for a principal that may not choose the code, and would by this change.
     """
-    if not isinstance(change.options, Unset) and code_of(change.options) != code_of(saved_options.read(task.options)):
+    if change.options is not UNSET and code_of(change.options) != code_of(saved_options.read(task.options)):
         check_may_choose_code(Kind.TASK, task.owner_id, by=by)
     return change
 

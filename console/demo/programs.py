@@ -5,7 +5,9 @@ from pathlib import Path
 from accounts.models import Account
 from accounts.principal import Principal
 from resources.actors import editing, versions
+from resources.actors.fields import ActorChange
 from resources.actors.source_files import SourceFile
+from resources.actors.versions import VersionChange
 from resources.builds import starting
 from resources.models import Actor, Build
 from resources.worker import execute_build
@@ -23,10 +25,9 @@ def make(owner: Account, name: str, *, title: str, description: str, is_public: 
     """Make an Actor of the demo with its version, and build it; they need nothing installed, so that takes no time."""
     by = Principal(owner.pk, owner.username, owner.email)
     details = {"categories": _CATEGORIES[name]}
-    actor = editing.create(
-        owner.pk, name, by=by, title=title, description=description, is_public=is_public, details=details
-    )
-    versions.add(actor, _VERSION, by=by, source_files=source_files(name))
+    change = ActorChange(title=title, description=description, is_public=is_public, details=details)
+    actor = editing.create(owner.pk, name, change, by=by)
+    versions.add(actor, _VERSION, VersionChange(source_files=source_files(name)), by=by)
     build = starting.start(actor, _VERSION, by=by)
     execute_build.execute(build.pk)
     build.refresh_from_db()

@@ -14,12 +14,14 @@ import msgspec
 from django.conf import settings
 from django.http import HttpRequest
 from gunicorn.http.errors import ParseException
+from msgspec import UNSET, UnsetType
 
 from accounts.lib.api_errors import ApiError, invalid_value
 from accounts.lib.content_encodings import Undecodable, UnpacksTooLarge, canonical, decoded
 from sharing.judging import check_body
 
 Body = TypeVar("Body")
+Value = TypeVar("Value")
 
 _PIECE = 65_536
 # What is read of a body that is too large before it is refused: a client that is still sending sees no answer.
@@ -65,6 +67,16 @@ def read_json(request: HttpRequest, shape: type[Body]) -> Body:
             type is wrong, and whatever `read` raises.
     """
     return decode_json(read(request), shape)
+
+
+def unset_if_null(value: Value | UnsetType | None) -> Value | UnsetType:
+    """Return a field of a change; clients send null too for what is to stay as it is."""
+    return UNSET if value is None else value
+
+
+def empty_if_null(text: str | UnsetType | None) -> str | UnsetType:
+    """Return a text of a change, which null empties."""
+    return "" if text is None else text
 
 
 def decode_json(body: bytes, shape: type[Body]) -> Body:

@@ -2,25 +2,26 @@
 
 import re
 from collections.abc import Callable
-from typing import Unpack
+from dataclasses import fields
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from msgspec import UNSET
 
 from accounts.principal import Principal
-from resources.actors import fields as checks
-from resources.actors.fields import ActorFields
-from resources.audit import record
+from resources.actors.fields import NO_CHANGE, ActorChange, check, merged
+from resources.audit import record, record_renaming
+from resources.edit_locked import delete_locked, edit_locked, name_taken
 from resources.jobs.queue import queue_sealing
 from resources.models import Actor, Build
-from resources.storages import MAX_NAME_LENGTH, InvalidName, NameTaken, ResourceGone
+from resources.storages import MAX_NAME_LENGTH, InvalidName
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 NAME_RULES = f"Use 1 to {MAX_NAME_LENGTH} lowercase letters, digits and dashes, with a letter or digit at both ends."
 FIRST_NAME = "my-actor"
 
 
-def create(owner_id: str, name: str | None, *, by: Principal, **fields: Unpack[ActorFields]) -> Actor:
+def create(owner_id: str, name: str | None, change: ActorChange = NO_CHANGE, *, by: Principal) -> Actor:
     """Make an Actor without versions; one without a name is given one that is free.
 
     Raises:
@@ -31,20 +32,17 @@ def create(owner_id: str, name: str | None, *, by: Principal, **fields: Unpack[A
     """
     if by.account_id != owner_id:
         raise ValueError(f"{by.account_id} cannot make an Actor for {owner_id}.")
-    checks.check(fields)
     actor = Actor(owner_id=owner_id, name=_free_name(owner_id) if name is None else _checked(name))
-    _set(actor, fields)
+    _apply(actor, change)
     with transaction.atomic():
-        _save(actor, is_new=True)
+        _insert(actor)
         if actor.is_public:
             record("actor.published", actor, by)
     return actor
 
 
-def update(
-    actor: Actor, change: ActorFields | Callable[[Actor], ActorFields], *, by: Principal, name: str | None = None
-) -> None:
-    """Change the fields that are given, and the name where one is given; publishing and renaming leave a line each.
+def update(actor: Actor, change: ActorChange | Callable[[Actor], ActorChange], *, by: Principal) -> None:
+    """Change what `change` gives, and nothing else; publishing and renaming leave a line each.
 
     A change that depends on what is there is a function of the Actor as it is when nobody else can change it; whatever
     it raises is passed on.
@@ -57,27 +55,15 @@ def update(
         InvalidField: for another field; then nothing is changed.
         ResourceGone: when the Actor was deleted in the meantime.
     """
-    if name is not None:
-        _checked(name)
-    with transaction.atomic():
-        locked = Actor.objects.select_for_update().filter(pk=actor.pk).first()
-        if locked is None:
-            raise ResourceGone(actor.pk)
-        fields = change(locked) if callable(change) else change
-        checks.check(fields)
-        before, was_public, default_build = locked.name, locked.is_public, locked.default_build
-        locked.name = before if name is None else name
-        _set(locked, fields)
-        locked.modified_at = timezone.now()
-        _save(locked)
-        if locked.name != before:
-            record("resource.renamed", locked, by, before=before, after=locked.name)
-        if locked.default_build != default_build:
-            queue_sealing(locked.pk)  # other fields may be secret now
-        if locked.is_public != was_public:
-            record("actor.published" if locked.is_public else "actor.unpublished", locked, by)
-    for field in _KEPT:
-        setattr(actor, field, getattr(locked, field))
+    edit_locked(
+        Actor,
+        actor,
+        change,
+        apply=_apply,
+        fields=_FIELDS,
+        record_change=lambda before, locked: _record_change(before, locked, by),
+        taken=name_taken,
+    )
 
 
 def touch(actor: Actor) -> None:
@@ -94,44 +80,41 @@ def delete(actor: Actor, *, by: Principal) -> bool:
     ACTOR_GRANT, PUBLIC_ACTOR, OWNER_RUNS, CREATOR_RUNS and ISSUE each need the Actor or its issue), and nobody gains
     any: what is left is their owner, direct grants and their general access. Tasks stay too, and cannot be started.
     """
-    with transaction.atomic():
-        locked = Actor.objects.select_for_update().filter(pk=actor.pk).first()
-        if locked is None:
-            return False
+
+    def record_deletion(locked: Actor) -> None:
         record("resource.deleted", locked, by)
         Build.objects.filter(actor_id=locked.pk).delete()
-        locked.delete()
-    return True
+
+    return delete_locked(Actor, actor, record_deletion=record_deletion)
 
 
-_KEPT = (
-    "name",
-    "title",
-    "description",
-    "is_public",
-    "default_build",
-    "default_timeout_secs",
-    "default_memory_mbytes",
-    "restart_on_error",
-    "details",
-    "modified_at",
-)
+_FIELDS = tuple(field.name for field in fields(ActorChange))
 
 
-def _set(actor: Actor, change: ActorFields) -> None:
-    for field, value in change.items():
-        if field == "details":
-            actor.details = checks.merged(actor.details, change["details"])
-        else:
-            setattr(actor, field, value)
+def _apply(actor: Actor, change: ActorChange) -> None:
+    check(change)
+    if change.name is not UNSET:
+        _checked(change.name)
+    for field in _FIELDS:
+        value = getattr(change, field)
+        if value is not UNSET:
+            setattr(actor, field, merged(actor.details, value) if field == "details" else value)
 
 
-def _save(actor: Actor, *, is_new: bool = False) -> None:
+def _record_change(before: Actor, after: Actor, by: Principal) -> None:
+    record_renaming(before, after, by)
+    if after.default_build != before.default_build:
+        queue_sealing(after.pk)  # other fields may be secret now
+    if after.is_public != before.is_public:
+        record("actor.published" if after.is_public else "actor.unpublished", after, by)
+
+
+def _insert(actor: Actor) -> None:
     try:
         with transaction.atomic():
-            actor.save(force_insert=True) if is_new else actor.save(update_fields=_KEPT)
+            actor.save(force_insert=True)
     except IntegrityError as error:
-        raise NameTaken(f'There is another Actor called "{actor.name}". Choose another name.') from error
+        raise name_taken(actor) from error
 
 
 def _checked(name: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import msgspec
 from django.db import transaction
 from django.db.models import QuerySet
+from msgspec import UNSET, UnsetType
 
 from accounts import audit
 from accounts.lib.encryption import CannotDecrypt, can_decrypt, decrypt, encrypt
@@ -26,10 +27,10 @@ MAX_VALUE = 32 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """What a variable is to be. A `value` of None keeps the one that there is."""
+    """What a variable is to be. A `value` of UNSET keeps the one that there is."""
 
     name: str
-    value: str | None = None
+    value: str | UnsetType = UNSET
     is_secret: bool = False
 
 
@@ -45,9 +46,9 @@ class Environment(msgspec.Struct, frozen=True, array_like=True):
 
 
 def set_variable(
-    version: ActorVersion, name: str, value: str | None, *, by: Principal, is_secret: bool = False
+    version: ActorVersion, name: str, value: str | UnsetType, *, by: Principal, is_secret: bool = False
 ) -> EnvironmentVariable:
-    """Give a variable this value, be it there already or not; None keeps the value that it has.
+    """Give a variable this value, be it there already or not; UNSET keeps the value that it has.
 
     Raises:
         InvalidField: for a name or value that no variable can have, for a new one without a value, and for a secret one
@@ -133,15 +134,15 @@ def unsealed(text: str) -> Environment:
     return kept if isinstance(kept, Environment) else Environment(kept, list(kept))
 
 
-def _check(name: str, value: str | None) -> None:
+def _check(name: str, value: str | UnsetType) -> None:
     if not NAME.match(name):
         raise InvalidField("name", "it must have 1 to 100 letters, digits and underscores, and not begin with a digit.")
-    if value is not None and (len(value) > MAX_VALUE or "\x00" in value):
+    if value is not UNSET and (len(value) > MAX_VALUE or "\x00" in value):
         raise InvalidField("value", f"it must have at most {MAX_VALUE:,} characters, and no NUL among them.")
 
 
-def _put(variable: EnvironmentVariable, value: str | None, is_secret: bool, *, is_new: bool) -> None:
-    if value is None:
+def _put(variable: EnvironmentVariable, value: str | UnsetType, is_secret: bool, *, is_new: bool) -> None:
+    if value is UNSET:
         if is_new:
             raise InvalidField("value", f'the variable "{variable.name}" needs one.')
         if variable.is_secret and not is_secret:

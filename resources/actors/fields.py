@@ -1,9 +1,12 @@
 """The fields of Actors and versions, and what they may hold."""
 
 import re
-from typing import Any, TypedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from resources import memory
 
@@ -22,21 +25,25 @@ class InvalidField(ValueError):
         self.field = field
 
 
-class ActorFields(TypedDict, total=False):
-    """What can be said of an Actor when it is made or changed; what is left out stays as it is.
+@dataclass(frozen=True, slots=True)
+class ActorChange:
+    """What of an Actor is to change; UNSET leaves it as it is.
 
     `details` is merged into what is kept there already; a value of None takes a detail away.
     """
 
-    title: str
-    description: str
-    is_public: bool
-    default_build: str
-    default_timeout_secs: int
-    default_memory_mbytes: int
-    restart_on_error: bool
-    details: dict[str, Any]
+    name: str | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    is_public: bool | UnsetType = UNSET
+    default_build: str | UnsetType = UNSET
+    default_timeout_secs: int | UnsetType = UNSET
+    default_memory_mbytes: int | UnsetType = UNSET
+    restart_on_error: bool | UnsetType = UNSET
+    details: Mapping[str, Any] | UnsetType = UNSET
 
+
+NO_CHANGE = ActorChange()
 
 # What the API calls the fields, for messages.
 _WIRE = {
@@ -46,20 +53,21 @@ _WIRE = {
 }
 
 
-def check(fields: ActorFields) -> None:
-    """Check the fields of an Actor that are given.
+def check(change: ActorChange) -> None:
+    """Check the fields of an Actor that are given, apart from its name.
 
     Raises:
         InvalidField: for the first one that an Actor cannot have.
     """
-    for name, longest in (("title", MAX_TITLE), ("description", MAX_DESCRIPTION)):
-        if name in fields:
-            check_text(name, fields[name], longest)  # type: ignore[literal-required]
-    if "default_build" in fields:
-        check_tag(_WIRE["default_build"], fields["default_build"])
-    if "default_timeout_secs" in fields:
-        _check_number(_WIRE["default_timeout_secs"], fields["default_timeout_secs"], 0, MAX_TIMEOUT_SECS)
-    if "default_memory_mbytes" in fields and not memory.is_possible(fields["default_memory_mbytes"]):
+    if change.title is not UNSET:
+        check_text("title", change.title, MAX_TITLE)
+    if change.description is not UNSET:
+        check_text("description", change.description, MAX_DESCRIPTION)
+    if change.default_build is not UNSET:
+        check_tag(_WIRE["default_build"], change.default_build)
+    if change.default_timeout_secs is not UNSET:
+        _check_number(_WIRE["default_timeout_secs"], change.default_timeout_secs, 0, MAX_TIMEOUT_SECS)
+    if change.default_memory_mbytes is not UNSET and not memory.is_possible(change.default_memory_mbytes):
         raise InvalidField(_WIRE["default_memory_mbytes"], memory.MEMORY_RULES)
 
 
@@ -85,7 +93,7 @@ def check_tag(field: str, tag: str) -> None:
         )
 
 
-def merged(details: str, change: dict[str, Any]) -> str:
+def merged(details: str, change: Mapping[str, Any]) -> str:
     """Return the JSON text of an Actor's details with a change to them.
 
     Raises:

@@ -3,11 +3,10 @@
 import hashlib
 from collections.abc import Callable
 
-from django.db import transaction
-
 from accounts.principal import Principal
 from resources.actors import versions
 from resources.actors.source_files import SourceFile
+from resources.actors.versions import VersionChange
 from resources.models import ActorVersion
 
 
@@ -17,10 +16,6 @@ class NoSuchFile(LookupError):
 
 class FileChanged(ValueError):
     """Somebody else has changed the file since; the message says so."""
-
-
-class VersionGone(LookupError):
-    """The version was removed in the meantime."""
 
 
 def get_file(version: ActorVersion, name: str) -> SourceFile:
@@ -40,7 +35,7 @@ def add(version: ActorVersion, file: SourceFile, *, by: Principal) -> None:
 
     Raises:
         InvalidField: when there is a file with this name, for a path that leads out, and where it becomes too much.
-        VersionGone: when the version was removed in the meantime.
+        ResourceGone: when the version was removed in the meantime.
     """
     _change(version, lambda files: [*files, file], by)
 
@@ -57,7 +52,7 @@ def write(version: ActorVersion, name: str, content: str, *, seen: str, by: Prin
         NoSuchFile: when there is no such file any more.
         FileChanged: when it has neither the content that was seen nor the new one.
         InvalidField: where it becomes too much.
-        VersionGone: when the version was removed in the meantime.
+        ResourceGone: when the version was removed in the meantime.
     """
 
     def changed(files: list[SourceFile]) -> list[SourceFile]:
@@ -75,7 +70,7 @@ def rename(version: ActorVersion, name: str, to: str, *, by: Principal) -> None:
     Raises:
         NoSuchFile: when there is no such file any more.
         InvalidField: when there is another file with this name, and for a path that leads out.
-        VersionGone: when the version was removed in the meantime.
+        ResourceGone: when the version was removed in the meantime.
     """
 
     def changed(files: list[SourceFile]) -> list[SourceFile]:
@@ -90,7 +85,7 @@ def remove(version: ActorVersion, name: str, *, by: Principal) -> None:
 
     Raises:
         NoSuchFile: when there is no such file any more.
-        VersionGone: when the version was removed in the meantime.
+        ResourceGone: when the version was removed in the meantime.
     """
 
     def changed(files: list[SourceFile]) -> list[SourceFile]:
@@ -102,12 +97,7 @@ def remove(version: ActorVersion, name: str, *, by: Principal) -> None:
 
 def _change(version: ActorVersion, change: Callable[[list[SourceFile]], list[SourceFile]], by: Principal) -> None:
     """Change the files as they are now, and keep whoever changes another one waiting until that is done."""
-    with transaction.atomic():
-        locked = ActorVersion.objects.select_for_update(of=("self",)).select_related("actor").filter(pk=version.pk)
-        found = locked.first()
-        if found is None:
-            raise VersionGone(version.number)
-        versions.change(found, {"source_files": change(versions.source_files_of(found))}, by=by)
+    versions.change(version, lambda locked: VersionChange(source_files=change(versions.source_files_of(locked))), by=by)
 
 
 def _named(files: list[SourceFile], name: str) -> SourceFile:

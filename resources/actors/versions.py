@@ -1,11 +1,12 @@
 """The versions of an Actor: where the source of each is, and the tag that its builds are given."""
 
 import re
-from collections.abc import Sequence
-from typing import TypedDict, Unpack
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from urllib.parse import unquote, urlsplit
 
 from django.db import IntegrityError, transaction
+from msgspec import UNSET, UnsetType
 
 from accounts import audit
 from accounts.principal import Principal
@@ -13,6 +14,7 @@ from resources.actors import source_files
 from resources.actors.editing import touch
 from resources.actors.fields import InvalidField, check_tag, check_text
 from resources.actors.source_files import SourceFile
+from resources.edit_locked import edit_locked
 from resources.models import Actor, ActorVersion, Build, SourceType
 
 NUMBER = re.compile(r"(?:[0-9]|[1-9][0-9])\.(?:[0-9]|[1-9][0-9])\Z", re.ASCII)
@@ -23,14 +25,19 @@ _HOST_AND_PORT = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 _MAX_URL = 2000
 
 
-class VersionFields(TypedDict, total=False):
-    """What can be said of a version; what is left out stays as it is, and is the model's default for a new one."""
+@dataclass(frozen=True, slots=True)
+class VersionChange:
+    """What of a version is to change; UNSET leaves it as it is, and a new one as the model has it."""
 
-    source_type: str
-    source_files: Sequence[SourceFile]
-    source_url: str
-    build_tag: str
-    apply_env_vars_to_build: bool
+    number: str | UnsetType = UNSET
+    source_type: str | UnsetType = UNSET
+    source_files: Sequence[SourceFile] | UnsetType = UNSET
+    source_url: str | UnsetType = UNSET
+    build_tag: str | UnsetType = UNSET
+    apply_env_vars_to_build: bool | UnsetType = UNSET
+
+
+NO_CHANGE = VersionChange()
 
 
 class VersionExists(ValueError):
@@ -45,7 +52,7 @@ class TooManyVersions(ValueError):
     """An Actor has only so many versions; the message says how many."""
 
 
-def add(actor: Actor, number: str, *, by: Principal, **fields: Unpack[VersionFields]) -> ActorVersion:
+def add(actor: Actor, number: str, change: VersionChange = NO_CHANGE, *, by: Principal) -> ActorVersion:
     """Add a version, like 0.1.
 
     Raises:
@@ -54,36 +61,40 @@ def add(actor: Actor, number: str, *, by: Principal, **fields: Unpack[VersionFie
         TooManyVersions: when the Actor has as many as it can have.
     """
     version = ActorVersion(actor=actor, number=_checked_number(number))
-    _set(version, fields)
-    _check_url(version)
+    version.next_build = _next_build(version)
+    _apply(version, change)
     if ActorVersion.objects.filter(actor=actor).count() >= MAX_VERSIONS:
         raise TooManyVersions(f"An Actor has at most {MAX_VERSIONS} versions.")
-    version.next_build = _next_build(version)
     with transaction.atomic():
-        _save(version)
-        _record("actor.version_added", version, by)
+        try:
+            with transaction.atomic():
+                version.save()
+        except IntegrityError as error:
+            raise _exists(version) from error
+        _record("actor.version_added", actor, number, by)
         touch(actor)
     return version
 
 
-def change(version: ActorVersion, fields: VersionFields, *, by: Principal, number: str | None = None) -> None:
-    """Change the fields of a version that are given, and its number where one is given.
+def change(
+    version: ActorVersion, wanted: VersionChange | Callable[[ActorVersion], VersionChange], *, by: Principal
+) -> None:
+    """Change what `wanted` gives, and nothing else; `version` is brought up to date.
+
+    A change that depends on what is there is a function of the version as it is when nobody else can change it;
+    whatever it raises is passed on.
 
     Raises:
         InvalidField: for a number or another field that a version cannot have; then nothing is changed.
         VersionExists: when there is another one with this number.
+        ResourceGone: when the version was removed in the meantime.
     """
-    _set(version, fields)
-    _check_url(version)
-    kept = list(_KEPT)
-    if number is not None and number != version.number:
-        version.number = _checked_number(number)
-        version.next_build = _next_build(version)
-        kept += ["number", "next_build"]
-    with transaction.atomic():
-        _save(version, kept)
-        _record("actor.version_changed", version, by)
+
+    def record_change(_: ActorVersion, after: ActorVersion) -> None:
+        _record("actor.version_changed", version.actor, after.number, by)
         touch(version.actor)
+
+    edit_locked(ActorVersion, version, wanted, apply=_apply, fields=_FIELDS, record_change=record_change, taken=_exists)
 
 
 def remove(version: ActorVersion, *, by: Principal) -> None:
@@ -96,7 +107,7 @@ def remove(version: ActorVersion, *, by: Principal) -> None:
         Actor.objects.select_for_update().filter(pk=version.actor_id).first()
         if not ActorVersion.objects.filter(actor_id=version.actor_id).exclude(pk=version.pk).exists():
             raise TooFewVersions("An Actor needs at least one version.")
-        _record("actor.version_removed", version, by)
+        _record("actor.version_removed", version.actor, version.number, by)
         touch(version.actor)
         version.delete()
 
@@ -141,25 +152,32 @@ def _decoded(text: str) -> str:
     return text
 
 
-def _set(version: ActorVersion, fields: VersionFields) -> None:
-    if "source_type" in fields:
-        if fields["source_type"] not in SourceType.values:
+# `next_build` follows the number. Builds count on it with the version locked.
+_FIELDS = (*(field.name for field in fields(VersionChange)), "next_build")
+
+
+def _apply(version: ActorVersion, change: VersionChange) -> None:
+    if change.number is not UNSET and change.number != version.number:
+        version.number = _checked_number(change.number)
+        version.next_build = _next_build(version)
+    if change.source_type is not UNSET:
+        if change.source_type not in SourceType.values:
             raise InvalidField("sourceType", f"it must be one of {', '.join(SourceType.values)}.")
-        version.source_type = fields["source_type"]
-    if "source_files" in fields:
-        version.source_files = source_files.checked(fields["source_files"])
-    if "source_url" in fields:
-        check_text("gitRepoUrl", fields["source_url"], _MAX_URL)
-        version.source_url = fields["source_url"].strip()
-    if "build_tag" in fields:
-        if fields["build_tag"]:
-            check_tag("buildTag", fields["build_tag"])
-        version.build_tag = fields["build_tag"]
-    if "apply_env_vars_to_build" in fields:
-        version.apply_env_vars_to_build = fields["apply_env_vars_to_build"]
+        version.source_type = change.source_type
+    if change.source_files is not UNSET:
+        version.source_files = source_files.checked(change.source_files)
+    if change.source_url is not UNSET:
+        check_text("gitRepoUrl", change.source_url, _MAX_URL)
+        version.source_url = change.source_url.strip()
+    if change.build_tag is not UNSET:
+        if change.build_tag:
+            check_tag("buildTag", change.build_tag)
+        version.build_tag = change.build_tag
+    if change.apply_env_vars_to_build is not UNSET:
+        version.apply_env_vars_to_build = change.apply_env_vars_to_build
+    _check_url(version)
 
 
-_KEPT = ("source_type", "source_files", "source_url", "build_tag", "apply_env_vars_to_build", "modified_at")
 _URL_FIELDS = {
     SourceType.GIT_REPO: "gitRepoUrl",
     SourceType.TARBALL: "tarballUrl",
@@ -198,22 +216,17 @@ def _next_build(version: ActorVersion) -> int:
     return max((int(number.rpartition(".")[2]) for number in built.values_list("number", flat=True)), default=0) + 1
 
 
-def _save(version: ActorVersion, fields: Sequence[str] | None = None) -> None:
-    """Save a new version, or of one that is there the `fields`: builds count on its `next_build` at the same time."""
-    try:
-        with transaction.atomic():
-            version.save(update_fields=fields)
-    except IntegrityError as error:
-        raise VersionExists(f"There is a version {version.number} of this Actor already.") from error
+def _exists(version: ActorVersion) -> VersionExists:
+    return VersionExists(f"There is a version {version.number} of this Actor already.")
 
 
-def _record(action: str, version: ActorVersion, by: Principal) -> None:
+def _record(action: str, actor: Actor, number: str, by: Principal) -> None:
     audit.record(
         action,
         by=by,
-        account_id=version.actor.owner_id,
-        subject_kind=version.actor.kind,
-        subject_id=version.actor_id,
-        name=version.actor.name,
-        version=version.number,
+        account_id=actor.owner_id,
+        subject_kind=actor.kind,
+        subject_id=actor.pk,
+        name=actor.name,
+        version=number,
     )

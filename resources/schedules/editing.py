@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from msgspec import UNSET, UnsetType
 
 from accounts.lib.encryption import CannotDecrypt
 from accounts.lib.ids import new_id
 from accounts.principal import Principal
-from resources.audit import record
+from resources.audit import record, record_renaming
+from resources.edit_locked import delete_locked, edit_locked, name_taken
 from resources.models import Schedule, ScheduleInvocation
 from resources.records.content_types import MAX_LENGTH, can_be_content_type
 from resources.runs.options import InvalidOption, check_saved
@@ -21,7 +23,7 @@ from resources.schedules.actions import Action, InvalidActions, RunActor, writte
 from resources.schedules.secrets import input_field_of, with_secrets_sealed
 from resources.secret_inputs.fields import SecretsRefused
 from resources.secret_inputs.saved import NotAnObject
-from resources.storages import NAME, NAME_RULES, InvalidName, NameTaken, ResourceGone
+from resources.storages import NAME, NAME_RULES, InvalidName
 
 MAX_TITLE = 200
 MAX_DESCRIPTION = 10_000
@@ -38,17 +40,17 @@ class InvalidSchedule(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ScheduleChange:
-    """What of a schedule is to change; None leaves it as it is."""
+    """What of a schedule is to change; UNSET leaves it as it is."""
 
-    name: str | None = None
-    title: str | None = None
-    description: str | None = None
-    cron_expression: str | None = None
-    timezone: str | None = None
-    is_enabled: bool | None = None
-    is_exclusive: bool | None = None
-    notify_by_email: bool | None = None
-    actions: Sequence[Action] | None = None
+    name: str | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    cron_expression: str | UnsetType = UNSET
+    timezone: str | UnsetType = UNSET
+    is_enabled: bool | UnsetType = UNSET
+    is_exclusive: bool | UnsetType = UNSET
+    notify_by_email: bool | UnsetType = UNSET
+    actions: Sequence[Action] | UnsetType = UNSET
 
 
 NO_CHANGE = ScheduleChange()
@@ -71,7 +73,7 @@ def create(owner_id: str, change: ScheduleChange = NO_CHANGE, *, by: Principal) 
         with transaction.atomic():
             schedule.save(force_insert=True)
     except IntegrityError as error:
-        raise _taken(schedule) from error
+        raise name_taken(schedule) from error
     return schedule
 
 
@@ -89,35 +91,20 @@ def update(schedule: Schedule, change: ScheduleChange | Callable[[Schedule], Sch
         InvalidSchedule: when it cannot have something else.
         ResourceGone: when it was deleted in the meantime.
     """
-    with transaction.atomic():
-        locked = Schedule.objects.select_for_update().filter(pk=schedule.pk).first()
-        if locked is None:
-            raise ResourceGone(schedule.pk)
-        before = locked.name
-        _apply(locked, change(locked) if callable(change) else change, by)
-        locked.modified_at = timezone.now()
-        try:
-            with transaction.atomic():
-                locked.save(update_fields=_FIELDS)
-        except IntegrityError as error:
-            raise _taken(locked) from error
-        if locked.name != before:
-            record("resource.renamed", locked, by, before=before, after=locked.name)
-        if by.account_id != locked.owner_id:
-            record("schedule.changed", locked, by)  # it acts in its owner's name
-    for changed in _FIELDS:
-        setattr(schedule, changed, getattr(locked, changed))
+    edit_locked(
+        Schedule,
+        schedule,
+        change,
+        apply=lambda locked, wanted: _apply(locked, wanted, by),
+        fields=_FIELDS,
+        record_change=lambda before, locked: _record_change(before, locked, by),
+        taken=name_taken,
+    )
 
 
 def delete(schedule: Schedule, *, by: Principal) -> bool:
     """Delete a schedule with its log, and return whether it was still there. Its runs stay."""
-    with transaction.atomic():
-        locked = Schedule.objects.select_for_update().filter(pk=schedule.pk).first()
-        if locked is None:
-            return False
-        record("resource.deleted", locked, by)
-        locked.delete()
-    return True
+    return delete_locked(Schedule, schedule, record_deletion=lambda locked: record("resource.deleted", locked, by))
 
 
 def log_of(schedule: Schedule) -> list[ScheduleInvocation]:
@@ -125,17 +112,23 @@ def log_of(schedule: Schedule) -> list[ScheduleInvocation]:
     return list(ScheduleInvocation.objects.filter(schedule_id=schedule.pk).order_by("-pk")[:MAX_LOG])[::-1]
 
 
+def _record_change(before: Schedule, after: Schedule, by: Principal) -> None:
+    record_renaming(before, after, by)
+    if by.account_id != after.owner_id:
+        record("schedule.changed", after, by)  # it acts in its owner's name
+
+
 def _apply(schedule: Schedule, change: ScheduleChange, by: Principal) -> None:
-    if change.name is not None:
+    if change.name is not UNSET:
         schedule.name = _name(change.name)
-    if change.title is not None:
+    if change.title is not UNSET:
         schedule.title = _text("title", change.title, MAX_TITLE)
-    if change.description is not None:
+    if change.description is not UNSET:
         schedule.description = _text("description", change.description, MAX_DESCRIPTION)
     for flag in ("is_exclusive", "notify_by_email"):
-        if (value := getattr(change, flag)) is not None:
+        if (value := getattr(change, flag)) is not UNSET:
             setattr(schedule, flag, value)
-    if change.actions is not None:
+    if change.actions is not UNSET:
         schedule.actions = _actions(change.actions, schedule.owner_id)
         if by.scope or by.account_id == schedule.owner_id:
             schedule.token_scope = by.scope.to_json() if by.scope else None
@@ -144,11 +137,11 @@ def _apply(schedule: Schedule, change: ScheduleChange, by: Principal) -> None:
 
 def _apply_times(schedule: Schedule, change: ScheduleChange) -> None:
     before = (schedule.cron_expression, schedule.timezone, schedule.is_enabled)
-    if change.cron_expression is not None:
+    if change.cron_expression is not UNSET:
         schedule.cron_expression = change.cron_expression
-    if change.timezone is not None:
+    if change.timezone is not UNSET:
         schedule.timezone = change.timezone
-    if change.is_enabled is not None:
+    if change.is_enabled is not UNSET:
         schedule.is_enabled = change.is_enabled
     try:
         times.check(schedule.cron_expression, schedule.timezone)
@@ -203,10 +196,6 @@ def _text(field: str, text: str, limit: int) -> str:
     return text
 
 
-def _taken(schedule: Schedule) -> NameTaken:
-    return NameTaken(f'There is another schedule called "{schedule.name}". Choose another name.')
-
-
 _FIELDS = (
     "name",
     "title",
@@ -219,5 +208,4 @@ _FIELDS = (
     "actions",
     "token_scope",
     "next_at",
-    "modified_at",
 )

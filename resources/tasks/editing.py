@@ -9,20 +9,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
+from msgspec import UNSET, UnsetType
 
 from accounts.lib.encryption import CannotDecrypt
 from accounts.lib.ids import new_id
 from accounts.principal import Principal
 from resources import memory
-from resources.audit import record
+from resources.audit import record, record_renaming
+from resources.edit_locked import delete_locked, edit_locked, name_taken
 from resources.models import Actor, Task
 from resources.records.content_types import MAX_LENGTH, can_be_content_type
 from resources.runs.options import InvalidOption, check_saved
 from resources.runs.saved_options import NONE_SAVED, SavedOptions, read, written
 from resources.secret_inputs import saved
 from resources.secret_inputs.fields import Holder, SecretsRefused
-from resources.storages import NAME, NAME_RULES, InvalidName, NameTaken, ResourceGone
+from resources.storages import NAME, NAME_RULES, InvalidName
 
 MAX_TITLE = 200
 MAX_DESCRIPTION = 10_000
@@ -38,29 +39,22 @@ class InvalidTask(ValueError):
         self.field = field
 
 
-class Unset:
-    """Stands for what is not changed, where None is a value."""
-
-
-UNSET = Unset()
-
-
 @dataclass(frozen=True, slots=True)
 class TaskChange:
-    """What of a task is to change.
+    """What of a task is to change; UNSET leaves it as it is.
 
     `options`, `standby` and `public_config` replace what is there; None takes it away. `input` is the text of the
     input, `input_content_type` what it is: JSON, unless told otherwise. Its secret fields are saved encrypted.
     """
 
-    name: str | Unset = UNSET
-    title: str | Unset = UNSET
-    description: str | Unset = UNSET
-    options: SavedOptions | Unset | None = UNSET
-    input: str | Unset | None = UNSET
+    name: str | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    options: SavedOptions | UnsetType | None = UNSET
+    input: str | UnsetType | None = UNSET
     input_content_type: str = field(default=JSON_TYPE)
-    standby: Mapping[str, Any] | Unset | None = UNSET
-    public_config: Mapping[str, Any] | Unset | None = UNSET
+    standby: Mapping[str, Any] | UnsetType | None = UNSET
+    public_config: Mapping[str, Any] | UnsetType | None = UNSET
 
 
 NO_CHANGE = TaskChange()
@@ -83,7 +77,7 @@ def create(owner_id: str, actor: Actor, change: TaskChange = NO_CHANGE, *, by: P
         with transaction.atomic():
             task.save(force_insert=True)
     except IntegrityError as error:
-        raise _taken(task) from error
+        raise name_taken(task) from error
     return task
 
 
@@ -99,33 +93,20 @@ def update(task: Task, change: TaskChange | Callable[[Task], TaskChange], *, by:
         InvalidTask: when it cannot have something else.
         ResourceGone: when the task was deleted in the meantime.
     """
-    with transaction.atomic():
-        locked = Task.objects.select_for_update().filter(pk=task.pk).first()
-        if locked is None:
-            raise ResourceGone(task.pk)
-        before = locked.name
-        _apply(locked, change(locked) if callable(change) else change)
-        locked.modified_at = timezone.now()
-        try:
-            with transaction.atomic():
-                locked.save(update_fields=_FIELDS)
-        except IntegrityError as error:
-            raise _taken(locked) from error
-        if locked.name != before:
-            record("resource.renamed", locked, by, before=before, after=locked.name)
-    for changed in _FIELDS:
-        setattr(task, changed, getattr(locked, changed))
+    edit_locked(
+        Task,
+        task,
+        change,
+        apply=_apply,
+        fields=_FIELDS,
+        record_change=lambda before, locked: record_renaming(before, locked, by),
+        taken=name_taken,
+    )
 
 
 def delete(task: Task, *, by: Principal) -> bool:
     """Delete a task, and return whether it was still there. Its runs stay, and no longer say that they were of it."""
-    with transaction.atomic():
-        locked = Task.objects.select_for_update().filter(pk=task.pk).first()
-        if locked is None:
-            return False
-        record("resource.deleted", locked, by)
-        locked.delete()
-    return True
+    return delete_locked(Task, task, record_deletion=lambda locked: record("resource.deleted", locked, by))
 
 
 def detail_of(task: Task, name: str) -> dict[str, Any] | None:
@@ -135,24 +116,24 @@ def detail_of(task: Task, name: str) -> dict[str, Any] | None:
 
 
 def _apply(task: Task, change: TaskChange) -> None:
-    if not isinstance(change.name, Unset):
+    if change.name is not UNSET:
         task.name = _checked_name(change.name)
-    if not isinstance(change.title, Unset):
+    if change.title is not UNSET:
         task.title = checked_text("title", change.title, MAX_TITLE)
-    if not isinstance(change.description, Unset):
+    if change.description is not UNSET:
         task.description = checked_text("description", change.description, MAX_DESCRIPTION)
-    if not isinstance(change.options, Unset):
+    if change.options is not UNSET:
         task.options = written(_checked_options(change.options or NONE_SAVED))
-    if not isinstance(change.standby, Unset):
+    if change.standby is not UNSET:
         if not memory.is_possible_standby(change.standby or {}, detail_of(task, "actorStandby") or {}):
             raise InvalidTask("actorStandby.memoryMbytes", memory.MEMORY_RULES)
         task.details = _with_detail(task, "actorStandby", change.standby)
-    if not isinstance(change.public_config, Unset):
+    if change.public_config is not UNSET:
         task.details = _with_detail(task, "publicConfig", change.public_config)
-    if not isinstance(change.input, Unset):
+    if change.input is not UNSET:
         task.input = checked_text("input", change.input or "", MAX_INPUT_BYTES)
         task.input_content_type = _checked_content_type(change.input_content_type)
-    if not isinstance(change.input, Unset) or not isinstance(change.options, Unset):
+    if change.input is not UNSET or change.options is not UNSET:
         task.input = _sealed(task)  # which fields are secret is said by the build
 
 
@@ -220,10 +201,6 @@ def _name_after(actor: Actor) -> str:
     return f"{(actor.name or 'task')[:50].rstrip('-')}-{new_id()[:8].lower()}"
 
 
-def _taken(task: Task) -> NameTaken:
-    return NameTaken(f'There is another task called "{task.name}". Choose another name.')
-
-
 _FIELDS = (
     "name",
     "title",
@@ -232,5 +209,4 @@ _FIELDS = (
     "input",
     "input_content_type",
     "details",
-    "modified_at",
 )

@@ -7,10 +7,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
+from msgspec import UNSET, UnsetType
 
 from accounts import audit
 from accounts.principal import Principal
+from resources.edit_locked import delete_locked, edit_locked
 from resources.models import Run, Webhook, WebhookDispatch
 from resources.webhooks import addresses, events, templates
 
@@ -28,10 +29,6 @@ class InvalidWebhook(ValueError):
         self.field = field
 
 
-class WebhookGone(LookupError):
-    """The webhook was deleted in the meantime."""
-
-
 @dataclass(frozen=True, slots=True)
 class Condition:
     """What a webhook hangs on: exactly one of an Actor, a task and a run."""
@@ -43,21 +40,21 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class WebhookChange:
-    """What of a webhook is to change; None leaves it as it is. For a new one `event_types` and the URL must be given.
+    """What of a webhook is to change; UNSET leaves it as it is. For a new one `event_types` and the URL must be given.
 
     An ad-hoc webhook belongs to one run, and is sent once for each of its events.
     """
 
-    event_types: Sequence[str] | None = None
-    condition: Condition | None = None
-    request_url: str | None = None
-    payload_template: str | None = None
-    headers_template: str | None = None
-    description: str | None = None
-    is_ad_hoc: bool | None = None
-    should_interpolate_strings: bool | None = None
-    ignore_ssl_errors: bool | None = None
-    do_not_retry: bool | None = None
+    event_types: Sequence[str] | UnsetType = UNSET
+    condition: Condition | UnsetType = UNSET
+    request_url: str | UnsetType = UNSET
+    payload_template: str | UnsetType = UNSET
+    headers_template: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    is_ad_hoc: bool | UnsetType = UNSET
+    should_interpolate_strings: bool | UnsetType = UNSET
+    ignore_ssl_errors: bool | UnsetType = UNSET
+    do_not_retry: bool | UnsetType = UNSET
 
 
 def create(
@@ -121,29 +118,21 @@ def update(webhook: Webhook, change: WebhookChange, *, by: Principal) -> None:
 
     Raises:
         InvalidWebhook: when it cannot be like that.
-        WebhookGone: when it was deleted in the meantime.
+        ResourceGone: when it was deleted in the meantime.
     """
-    with transaction.atomic():
-        locked = Webhook.objects.select_for_update().filter(pk=webhook.pk).first()
-        if locked is None:
-            raise WebhookGone(webhook.pk)
-        _apply(locked, change)
-        locked.modified_at = timezone.now()
-        locked.save(update_fields=_FIELDS)
-        _record("webhook.changed", locked, by)
-    for changed in _FIELDS:
-        setattr(webhook, changed, getattr(locked, changed))
+    edit_locked(
+        Webhook,
+        webhook,
+        change,
+        apply=_apply,
+        fields=_FIELDS,
+        record_change=lambda _, locked: _record("webhook.changed", locked, by),
+    )
 
 
 def delete(webhook: Webhook, *, by: Principal) -> bool:
     """Delete a webhook with its dispatches, those that are still tried too; return whether it was still there."""
-    with transaction.atomic():
-        locked = Webhook.objects.select_for_update().filter(pk=webhook.pk).first()
-        if locked is None:
-            return False
-        _record("webhook.deleted", locked, by)
-        locked.delete()
-    return True
+    return delete_locked(Webhook, webhook, record_deletion=lambda locked: _record("webhook.deleted", locked, by))
 
 
 def try_out(webhook: Webhook) -> WebhookDispatch:
@@ -164,7 +153,7 @@ def _new(owner_id: str, change: WebhookChange, key: str | None, on: Condition | 
         ("requestUrl", change.request_url),
         ("condition", on or change.condition),
     ):
-        if value is None:
+        if value is UNSET:
             raise InvalidWebhook(field, "it is required.")
     if key is not None and (not 0 < len(key) <= MAX_IDEMPOTENCY_KEY or not key.isprintable()):
         raise InvalidWebhook("idempotencyKey", f"it must have 1 to {MAX_IDEMPOTENCY_KEY} printable characters.")
@@ -174,22 +163,22 @@ def _new(owner_id: str, change: WebhookChange, key: str | None, on: Condition | 
 
 
 def _apply(webhook: Webhook, change: WebhookChange, on: Condition | None = None) -> None:
-    if change.event_types is not None:
+    if change.event_types is not UNSET:
         webhook.event_types = _event_types(change.event_types)
     condition = on or change.condition
-    if condition is not None:
+    if condition is not UNSET:
         webhook.actor_id, webhook.task_id, webhook.run_id = condition.actor_id, condition.task_id, condition.run_id
-    if change.request_url is not None:
+    if change.request_url is not UNSET:
         webhook.request_url = _url(change.request_url)
-    if change.payload_template is not None:
+    if change.payload_template is not UNSET:
         webhook.payload_template = _template("payloadTemplate", change.payload_template)
-    if change.headers_template is not None:
+    if change.headers_template is not UNSET:
         webhook.headers_template = _template("headersTemplate", change.headers_template)
-    if change.description is not None:
+    if change.description is not UNSET:
         webhook.description = _description(change.description)
     for flag in ("is_ad_hoc", "should_interpolate_strings", "ignore_ssl_errors", "do_not_retry"):
         value = getattr(change, flag)
-        if value is not None:
+        if value is not UNSET:
             setattr(webhook, flag, value)
     if sum(id_ is not None for id_ in (webhook.actor_id, webhook.task_id, webhook.run_id)) != 1:
         raise InvalidWebhook("condition", "it must name exactly one Actor, task or run.")
@@ -249,5 +238,4 @@ _FIELDS = (
     "should_interpolate_strings",
     "ignore_ssl_errors",
     "do_not_retry",
-    "modified_at",
 )

@@ -7,7 +7,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from resources.actors import editing, environment, versions
+from resources.actors.fields import ActorChange
 from resources.actors.source_files import SourceFile
+from resources.actors.versions import VersionChange
 from resources.builds import ending, starting
 from resources.jobs.status import JobStatus
 from resources.logs.writing import append
@@ -27,14 +29,16 @@ SCHEMA = {
 def actor(dan) -> Actor:
     by = dan.principal
     description = "Finds the characters of a general category of Unicode, and pushes one item for each."
-    actor = editing.create(dan.pk, "character-finder", by=by, title="Character finder", description=description)
+    actor = editing.create(
+        dan.pk, "character-finder", ActorChange(title="Character finder", description=description), by=by
+    )
     source = [
         SourceFile("main.py", content=MAIN),
         SourceFile("README.md", content="# Character finder\n"),
         SourceFile(".actor/actor.json", content="{}\n"),
     ]
-    version = versions.add(actor, "0.1", by=by, source_files=source, build_tag="latest")
-    versions.add(actor, "0.2", by=by, source_files=source, build_tag="beta")
+    version = versions.add(actor, "0.1", VersionChange(source_files=source, build_tag="latest"), by=by)
+    versions.add(actor, "0.2", VersionChange(source_files=source, build_tag="beta"), by=by)
     environment.set_variable(version, "PLACE", "Vienna", by=by)
     environment.set_variable(version, "PASSWORD", "hunter2", by=by, is_secret=True)
     return actor
@@ -81,7 +85,7 @@ def narrow(page: Page) -> bool:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_is_accessible_and_narrow(open_page, dan, ben, actor, build, violations, scheme):
-    editing.update(actor, {"is_public": True}, by=dan.principal)
+    editing.update(actor, ActorChange(is_public=True), by=dan.principal)
     base = actor.console_path
     here = open_page(dan, "/actors", color_scheme=scheme)
     of_build = [f"{base}/builds/{build.pk}", f"{build.console_path}/source", f"{build.console_path}/abort"]
@@ -149,7 +153,7 @@ def test_a_mistake_in_a_dialog_is_said_beside_the_field(open_page, dan, actor):
 
 
 def test_starting_an_actor_of_somebody_else(open_page, dan, ben, actor, build):
-    editing.update(actor, {"is_public": True}, by=dan.principal)
+    editing.update(actor, ActorChange(is_public=True), by=dan.principal)
     page = open_page(ben, "/store")
     page.get_by_role("link", name="Character finder").click()
     page.get_by_role("link", name="Start", exact=True).click()

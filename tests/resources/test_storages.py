@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 
 from accounts.models import AuditEvent
 from resources import storages
+from resources.edit_locked import NameTaken, ResourceGone
 from resources.kinds import STORAGES, Kind
 from resources.models import GeneralAccess, Resource
 
@@ -31,7 +32,7 @@ def test_a_name_is_taken_for_one_owner_and_one_kind(ada, ben, make_resource):
     queue = make_resource(Kind.REQUEST_QUEUE, ada)
     bens = make_resource(Kind.DATASET, ben)
 
-    with pytest.raises(storages.NameTaken, match='"prices"'):
+    with pytest.raises(NameTaken, match='"prices"'):
         storages.rename(other, "prices", by=ada.principal)
 
     other.refresh_from_db()
@@ -122,7 +123,7 @@ def test_what_is_gone_is_said_to_be_gone(ada, make_resource):
     dataset = make_resource(Kind.DATASET, ada)
     assert storages.delete(Resource.objects.get(), by=ada.principal)
 
-    with pytest.raises(storages.ResourceGone):
+    with pytest.raises(ResourceGone):
         storages.rename(dataset, "prices", by=ada.principal)
     assert not storages.delete(dataset, by=ada.principal)
 

@@ -10,6 +10,7 @@ import pytest
 from accounts.models import Account
 from resources.actors import editing, versions
 from resources.actors.source_files import SourceFile
+from resources.actors.versions import VersionChange
 from resources.builds import ending
 from resources.builds import starting as builds
 from resources.models import Actor, Build, Run
@@ -27,7 +28,12 @@ def actor_of(owner: Account, files: Mapping[str, str], name: str = "works") -> A
     """Make an Actor with one version, of these files."""
     by = owner.principal
     actor = editing.create(owner.pk, name, by=by)
-    versions.add(actor, "0.1", source_files=[SourceFile(path, "TEXT", text) for path, text in files.items()], by=by)
+    versions.add(
+        actor,
+        "0.1",
+        VersionChange(source_files=[SourceFile(path, "TEXT", text) for path, text in files.items()]),
+        by=by,
+    )
     return actor
 
 

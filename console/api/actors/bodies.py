@@ -12,14 +12,16 @@ from accounts.lib.api_errors import ApiError, invalid_value
 from console.api.actors import pricing
 from console.api.resources import permission_levels
 from console.http import json_responses
+from console.http.request_body import empty_if_null, unset_if_null
 from resources import memory
 from resources.actors import versions
 from resources.actors.environment import Variable
-from resources.actors.fields import ActorFields, InvalidField
+from resources.actors.fields import ActorChange, InvalidField
 from resources.actors.source_files import SourceFile
-from resources.actors.versions import VersionFields
+from resources.actors.versions import VersionChange
+from resources.edit_locked import NameTaken
 from resources.models import ActorVersion
-from resources.storages import InvalidName, NameTaken
+from resources.storages import InvalidName
 
 _WIRE = {"forcePermissionLevel": "defaultRunOptions.forcePermissionLevel"}
 _CATEGORY_RULES = "each must have 1 to 50 capital letters, digits and underscores."
@@ -42,48 +44,44 @@ class File(msgspec.Struct):
 class EnvVar(msgspec.Struct, rename="camel"):
     """An environment variable; what is not given stays as it is."""
 
-    name: str | None = None
-    value: str | None = None
-    is_secret: bool | None = None
+    name: str | UnsetType | None = UNSET
+    value: str | UnsetType | None = UNSET
+    is_secret: bool | UnsetType | None = UNSET
 
 
 class Version(msgspec.Struct, rename="camel"):
     """A version; what is not given stays as it is."""
 
-    version_number: str | None = None
-    source_type: str | None = None
-    env_vars: list[EnvVar] | None = None
-    apply_env_vars_to_build: bool | None = None
+    version_number: str | UnsetType | None = UNSET
+    source_type: str | UnsetType | None = UNSET
+    env_vars: list[EnvVar] | UnsetType | None = UNSET
+    apply_env_vars_to_build: bool | UnsetType | None = UNSET
     build_tag: str | UnsetType | None = UNSET
-    source_files: list[File] | None = None
-    git_repo_url: str | None = None
-    tarball_url: str | None = None
-    git_hub_gist_url: str | None = None
-    actor_permission_level: str | None = None
-    force_permission_level: str | None = None
+    source_files: list[File] | UnsetType | None = UNSET
+    git_repo_url: str | UnsetType | None = UNSET
+    tarball_url: str | UnsetType | None = UNSET
+    git_hub_gist_url: str | UnsetType | None = UNSET
+    actor_permission_level: str | UnsetType | None = UNSET
+    force_permission_level: str | UnsetType | None = UNSET
 
-    @property
-    def fields(self) -> VersionFields:
-        """The fields of a version that are given.
+    def change(self) -> VersionChange:
+        """Return what of a version is to change; the first URL is that of the source.
 
         Raises:
             ApiError: 400 for a permission level that no run can have; that of an Actor stands in the Actor.
         """
         permission_levels.check("actorPermissionLevel", self.actor_permission_level)
         permission_levels.check("forcePermissionLevel", self.force_permission_level)
-        fields: VersionFields = {}
-        if self.source_type is not None:
-            fields["source_type"] = self.source_type
-        if self.source_files is not None:
-            fields["source_files"] = [file.source_file for file in self.source_files]
-        if self.apply_env_vars_to_build is not None:
-            fields["apply_env_vars_to_build"] = self.apply_env_vars_to_build
-        if self.build_tag is not UNSET:
-            fields["build_tag"] = self.build_tag or ""
-        urls = [url for url in (self.git_repo_url, self.tarball_url, self.git_hub_gist_url) if url is not None]
-        if urls:
-            fields["source_url"] = urls[0]
-        return fields
+        files = unset_if_null(self.source_files)
+        urls = [unset_if_null(url) for url in (self.git_repo_url, self.tarball_url, self.git_hub_gist_url)]
+        return VersionChange(
+            number=unset_if_null(self.version_number),
+            source_type=unset_if_null(self.source_type),
+            source_files=UNSET if files is UNSET else [file.source_file for file in files],
+            source_url=next((url for url in urls if url is not UNSET), UNSET),
+            build_tag=empty_if_null(self.build_tag),
+            apply_env_vars_to_build=unset_if_null(self.apply_env_vars_to_build),
+        )
 
     def variables(self, version: ActorVersion | None) -> list[Variable]:
         """Return the variables that are given, as secret as they are where nothing is said of that.
@@ -98,10 +96,10 @@ class Version(msgspec.Struct, rename="camel"):
 class RunOptions(msgspec.Struct, rename="camel"):
     """What runs of an Actor have where nothing else is asked for."""
 
-    build: str | None = None
-    timeout_secs: int | None = None
-    memory_mbytes: int | None = None
-    restart_on_error: bool | None = None
+    build: str | UnsetType | None = UNSET
+    timeout_secs: int | UnsetType | None = UNSET
+    memory_mbytes: int | UnsetType | None = UNSET
+    restart_on_error: bool | UnsetType | None = UNSET
     max_items: int | UnsetType | None = UNSET
     force_permission_level: str | UnsetType | None = UNSET
 
@@ -135,48 +133,43 @@ class BuildTag(msgspec.Struct, rename="camel"):
 class ActorBody(msgspec.Struct, rename="camel"):
     """The body of a POST or PUT of an Actor; what is not given, or null, stays as it is."""
 
-    name: str | None = None
+    name: str | UnsetType | None = UNSET
     title: str | UnsetType | None = UNSET
     description: str | UnsetType | None = UNSET
-    is_public: bool | None = None
-    restart_on_error: bool | None = None
-    versions: list[Version] | None = None
-    default_run_options: RunOptions | None = None
-    tagged_builds: dict[str, BuildTag | None] | None = None
+    is_public: bool | UnsetType | None = UNSET
+    restart_on_error: bool | UnsetType | None = UNSET
+    versions: list[Version] | UnsetType | None = UNSET
+    default_run_options: RunOptions | UnsetType | None = UNSET
+    tagged_builds: dict[str, BuildTag | None] | UnsetType | None = UNSET
     seo_title: str | UnsetType | None = UNSET
     seo_description: str | UnsetType | None = UNSET
     categories: list[str] | UnsetType | None = UNSET
     is_deprecated: bool | UnsetType | None = UNSET
     actor_permission_level: str | UnsetType | None = UNSET
     pricing_infos: list[dict[str, Any]] | UnsetType | None = UNSET
-    example_run_input: ExampleInput | None = None
-    actor_standby: Standby | None = None
+    example_run_input: ExampleInput | UnsetType | None = UNSET
+    actor_standby: Standby | UnsetType | None = UNSET
 
-    def fields(self, details: str = "{}") -> ActorFields:
-        """Return the fields of an Actor that are given; `details` are those that it has.
+    def change(self, details: str = "{}") -> ActorChange:
+        """Return what of an Actor is to change; `details` are those that it has.
 
         Raises:
             ApiError: 400 naming the field that cannot be kept.
         """
         _check_lists(self)
-        fields: ActorFields = {"details": self._details(msgspec.json.decode(details))}
-        if self.title is not UNSET:
-            fields["title"] = self.title or ""
-        if self.description is not UNSET:
-            fields["description"] = self.description or ""
-        if self.is_public is not None:
-            fields["is_public"] = self.is_public
         options = self.default_run_options or RunOptions()
-        if options.build is not None:
-            fields["default_build"] = options.build
-        if options.timeout_secs is not None:
-            fields["default_timeout_secs"] = options.timeout_secs
-        if options.memory_mbytes is not None:
-            fields["default_memory_mbytes"] = options.memory_mbytes
-        restarts = self.restart_on_error if options.restart_on_error is None else options.restart_on_error
-        if restarts is not None:
-            fields["restart_on_error"] = restarts
-        return fields
+        restarts = unset_if_null(options.restart_on_error)
+        return ActorChange(
+            name=unset_if_null(self.name),
+            title=empty_if_null(self.title),
+            description=empty_if_null(self.description),
+            is_public=unset_if_null(self.is_public),
+            default_build=unset_if_null(options.build),
+            default_timeout_secs=unset_if_null(options.timeout_secs),
+            default_memory_mbytes=unset_if_null(options.memory_mbytes),
+            restart_on_error=unset_if_null(self.restart_on_error) if restarts is UNSET else restarts,
+            details=self._details(msgspec.json.decode(details)),
+        )
 
     def _details(self, kept: dict[str, Any]) -> dict[str, Any]:
         """Return what is kept only to be given back. Objects are merged into those that are there."""
@@ -195,7 +188,7 @@ class ActorBody(msgspec.Struct, rename="camel"):
         for field in ("actorPermissionLevel", "forcePermissionLevel"):
             permission_levels.check(_WIRE.get(field, field), details.get(field))
         for name, said in (("exampleRunInput", self.example_run_input), ("actorStandby", self.actor_standby)):
-            change = msgspec.to_builtins(said) if said is not None else {}
+            change = msgspec.to_builtins(said) if said else {}
             if name == "actorStandby" and not memory.is_possible_standby(change, kept.get(name) or {}):
                 raise invalid_value(f"{name}.memoryMbytes", memory.MEMORY_RULES)
             if change:
@@ -211,7 +204,8 @@ def variable(said: EnvVar, is_secret: bool) -> Variable:
     """
     if not said.name:
         raise InvalidField("name", "it is required.")
-    return Variable(said.name, said.value, is_secret if said.is_secret is None else said.is_secret)
+    says = unset_if_null(said.is_secret)
+    return Variable(said.name, unset_if_null(said.value), is_secret if says is UNSET else says)
 
 
 def to_api_error(error: Exception) -> ApiError:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from accounts.lib.api_errors import invalid_value
 
@@ -32,8 +33,8 @@ class _UnitTier(msgspec.Struct, rename="camel"):
 class _ChargeEvent(msgspec.Struct, rename="camel"):
     event_title: str
     event_description: str
-    event_price_usd: float | msgspec.UnsetType = msgspec.UNSET
-    event_tiered_pricing_usd: dict[str, _EventTier] | msgspec.UnsetType = msgspec.UNSET
+    event_price_usd: float | UnsetType = UNSET
+    event_tiered_pricing_usd: dict[str, _EventTier] | UnsetType = UNSET
     is_primary_event: bool = False
     is_one_time_event: bool = False
 
@@ -49,8 +50,8 @@ class _PayPerEvent(_Common, tag="PAY_PER_EVENT"):
 
 class _PricePerDatasetItem(_Common, tag="PRICE_PER_DATASET_ITEM"):
     unit_name: str
-    price_per_unit_usd: float | msgspec.UnsetType = msgspec.UNSET
-    tiered_pricing: dict[str, _UnitTier] | msgspec.UnsetType = msgspec.UNSET
+    price_per_unit_usd: float | UnsetType = UNSET
+    tiered_pricing: dict[str, _UnitTier] | UnsetType = UNSET
 
 
 class _FlatPricePerMonth(_Common, tag="FLAT_PRICE_PER_MONTH"):

@@ -9,12 +9,15 @@ from http import HTTPStatus
 
 from django.db import transaction
 from django.http import HttpResponse
+from msgspec import UNSET
 
-from accounts.lib.api_errors import record_not_found
+from accounts.lib.api_errors import ApiError, record_not_found
 from console.api.actors import serializers
 from console.api.actors.bodies import REFUSED, EnvVar, Version, to_api_error, variable
 from console.http import json_responses, request_body
+from console.http.request_body import unset_if_null
 from resources.actors import environment, versions
+from resources.edit_locked import ResourceGone
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, EnvironmentVariable
 from sharing.declare import needs
@@ -38,7 +41,7 @@ def add_version(request: ResourceApiRequest[Actor]) -> HttpResponse:
     try:
         with transaction.atomic():
             actor, by = request.resource, request.principal
-            version = versions.add(actor, said.version_number or "", by=by, **said.fields)
+            version = versions.add(actor, said.version_number or "", said.change(), by=by)
             environment.replace(version, said.variables(None), by=by)
     except REFUSED as error:
         raise to_api_error(error) from None
@@ -58,11 +61,13 @@ def change_version(request: ResourceApiRequest[Actor], version: str) -> HttpResp
     found, by = _version(request, version), request.principal
     try:
         with transaction.atomic():
-            versions.change(found, said.fields, number=said.version_number, by=by)
-            if said.env_vars is not None:
+            versions.change(found, said.change(), by=by)
+            if unset_if_null(said.env_vars) is not UNSET:
                 environment.replace(found, said.variables(found), by=by)
     except REFUSED as error:
         raise to_api_error(error) from None
+    except ResourceGone:
+        raise _gone() from None
     return _answer(request, found)
 
 
@@ -107,7 +112,7 @@ def change_variable(request: ResourceApiRequest[Actor], version: str, variable: 
     said = request_body.read_json(request, EnvVar)
     found = _version(request, version)
     kept = _variable(found, variable)
-    if said.name not in (None, kept.name):
+    if said.name not in (UNSET, None, kept.name):
         raise json_responses.bad_request("cannot-rename-env-var", "A variable keeps its name; add another one instead.")
     said.name = kept.name
     return _set(request, found, said, is_secret=kept.is_secret)
@@ -125,8 +130,12 @@ def _version(request: ResourceApiRequest[Actor], number: str) -> ActorVersion:
     versions_of_actor = ActorVersion.objects.filter(actor_id=request.resource.pk).select_related("actor")
     found = versions_of_actor.filter(number=number).first() if versions.NUMBER.match(number) else None
     if found is None:
-        raise record_not_found("Actor version was not found.")
+        raise _gone()
     return found
+
+
+def _gone() -> ApiError:
+    return record_not_found("Actor version was not found.")
 
 
 def _variable(version: ActorVersion, name: str) -> EnvironmentVariable:

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponse
+from msgspec import UNSET
 
 from accounts.lib.api_errors import record_not_found
 from accounts.lib.timestamps import iso
@@ -15,12 +16,13 @@ from console.api.actors.bodies import REFUSED, ActorBody, BuildTag, Version, to_
 from console.api.resources.update import may_not_change
 from console.http import json_responses, request_body
 from console.http.pagination import Page, flag, one_of
+from console.http.request_body import unset_if_null
 from resources.actors import editing, environment, versions
-from resources.actors.fields import ActorFields, InvalidField
+from resources.actors.fields import ActorChange, InvalidField
 from resources.builds import tagging
+from resources.edit_locked import ResourceGone
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion
-from resources.storages import ResourceGone
 from sharing import publishing
 from sharing.declare import needs, signed_in_for
 from sharing.lists import Ownership, count_listed, listed
@@ -67,7 +69,9 @@ def create(request: ApiRequest) -> HttpResponse:
         raise may_not_change(principal, Kind.ACTOR, "isPublic", missing)
     try:
         with transaction.atomic():
-            actor = editing.create(principal.account_id or "", body.name, by=principal, **body.fields())
+            actor = editing.create(
+                principal.account_id or "", None if body.name is UNSET else body.name, body.change(), by=principal
+            )
             for version in body.versions or ():
                 _add(actor, version, principal)
     except REFUSED as error:
@@ -93,9 +97,9 @@ def update(request: ResourceApiRequest[Actor]) -> HttpResponse:
     actor, by = request.resource, request.principal
     try:
         with transaction.atomic():
-            editing.update(actor, lambda locked: _changed(request, body, locked), name=body.name, by=by)
-            if body.versions is not None:
-                _replace(actor, body.versions, by)
+            editing.update(actor, lambda locked: _changed(request, body, locked), by=by)
+            if (given := unset_if_null(body.versions)) is not UNSET:
+                _replace(actor, given, by)
             for tag, build in (body.tagged_builds or {}).items():
                 _tag(actor, tag, build, by)
     except REFUSED as error:
@@ -113,23 +117,20 @@ def delete(request: ResourceApiRequest[Actor]) -> HttpResponse:
     return json_responses.no_content()
 
 
-def _changed(request: ResourceApiRequest[Actor], body: ActorBody, actor: Actor) -> ActorFields:
-    """Return the fields of an Actor that a body changes.
+def _changed(request: ResourceApiRequest[Actor], body: ActorBody, actor: Actor) -> ActorChange:
+    """Return what a body changes of an Actor.
 
     Clients send back what they read: an `isPublic` as it is asks for nothing.
 
     Raises:
         ApiError: 403 for an `isPublic` that would change who may read the Actor, by somebody who may not change that.
     """
-    fields = body.fields(actor.details)
-    public = fields.get("is_public", actor.is_public)
-    if public != actor.is_public:
-        missing = publishing.missing(request.access, public=public)
+    change = body.change(actor.details)
+    if change.is_public is not UNSET and change.is_public != actor.is_public:
+        missing = publishing.missing(request.access, public=change.is_public)
         if missing is not None:
             raise may_not_change(request.principal, Kind.ACTOR, "isPublic", missing)
-    else:
-        fields.pop("is_public", None)
-    return fields
+    return change
 
 
 def _by_last_run(ids: list[str], page: Page) -> list[Actor]:
@@ -167,15 +168,15 @@ def _replace(actor: Actor, given: list[Version], by: Principal) -> None:
         if known is None:
             _add(actor, said, by)
         else:
-            versions.change(known, said.fields, by=by)
-            if said.env_vars is not None:
+            versions.change(known, said.change(), by=by)
+            if unset_if_null(said.env_vars) is not UNSET:
                 environment.replace(known, said.variables(known), by=by)
     for version in there.values():
         versions.remove(version, by=by)
 
 
 def _add(actor: Actor, said: Version, by: Principal) -> None:
-    version = versions.add(actor, said.version_number or "", by=by, **said.fields)
+    version = versions.add(actor, said.version_number or "", said.change(), by=by)
     if said.env_vars:
         environment.replace(version, said.variables(None), by=by)
 

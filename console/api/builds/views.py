@@ -13,6 +13,7 @@ import msgspec
 from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.http import HttpResponse
+from msgspec import UNSET, UnsetType
 
 from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.lib.timestamps import iso
@@ -47,7 +48,7 @@ _MBYTES, _SECONDS = 1024, 3600
 class BuildChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """The body of a PUT. A field that cannot be changed here is refused rather than ignored."""
 
-    general_access: str | msgspec.UnsetType = msgspec.UNSET
+    general_access: str | UnsetType = UNSET
 
 
 @signed_in_for(Kind.BUILD, Permission.READ)
@@ -115,7 +116,7 @@ def show(request: ResourceApiRequest[Build], actor: str = "") -> HttpResponse:
 def update(request: ResourceApiRequest[Build]) -> HttpResponse:
     """Change the general access, which needs MANAGE_ACCESS_RIGHTS."""
     change = request_body.read_json(request, BuildChange)
-    if change.general_access is not msgspec.UNSET:
+    if change.general_access is not UNSET:
         change_general_access(request, change.general_access)
     return json_responses.data(serialize_build(request.access))
 

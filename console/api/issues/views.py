@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Q
 from django.http import HttpResponse
+from msgspec import UNSET, UnsetType
 
 from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.lib.rate_limits import allowed
@@ -42,10 +43,10 @@ class NewIssue(msgspec.Struct, rename="camel"):
 class IssueChange(msgspec.Struct, rename="camel"):
     """The body of a PUT of an issue; what is not given stays as it is, and a `runUrl` of null takes the run off."""
 
-    title: str | msgspec.UnsetType = msgspec.UNSET
-    description: str | msgspec.UnsetType = msgspec.UNSET
-    run_url: str | msgspec.UnsetType | None = msgspec.UNSET
-    state: Issue.State | msgspec.UnsetType = msgspec.UNSET
+    title: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    run_url: str | UnsetType | None = UNSET
+    state: Issue.State | UnsetType = UNSET
 
 
 class NewComment(msgspec.Struct, rename="camel"):
@@ -92,7 +93,7 @@ def change_issue(request: ResourceApiRequest[Actor], issue: str) -> HttpResponse
     """Change an issue: what it says and its run by its author, its state also by whoever may change the Actor."""
     change = request_body.read_json(request, IssueChange)
     found = _issue(request, issue)
-    only_state = change.title is change.description is change.run_url is msgspec.UNSET
+    only_state = change.title is change.description is change.run_url is UNSET
     _check_may_change(request, found, or_writer=only_state)
     try:
         with transaction.atomic():
@@ -127,18 +128,14 @@ def add_comment(request: ResourceApiRequest[Actor], issue: str) -> HttpResponse:
 
 def _change(request: ResourceApiRequest[Actor], issue: Issue, change: IssueChange) -> None:
     by = request.principal
-    if change.title is not msgspec.UNSET or change.description is not msgspec.UNSET:
-        issues.rewrite(issue, by=by, title=_given(change.title), description=_given(change.description))
+    if change.title is not UNSET or change.description is not UNSET:
+        issues.rewrite(issue, by=by, title=change.title, description=change.description)
     if change.run_url is None:
         issues.detach_run(issue, by=by)
-    elif change.run_url is not msgspec.UNSET:
+    elif change.run_url is not UNSET:
         issues.attach_run(issue, _run(request, change.run_url), by=by)
-    if change.state is not msgspec.UNSET:
+    if change.state is not UNSET:
         issues.set_state(issue, change.state, by=by)
-
-
-def _given(value: str | msgspec.UnsetType) -> str | None:
-    return None if value is msgspec.UNSET else value
 
 
 def _issues_of(request: ResourceApiRequest[Actor]) -> Any:

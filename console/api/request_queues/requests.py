@@ -3,8 +3,8 @@
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
-import msgspec
 from django.http import HttpResponse
+from msgspec import UNSET
 
 from accounts.lib.api_errors import ApiError, invalid_value
 from console.api.request_queues.client_keys import client_from_request, note_reader, refusals
@@ -75,7 +75,7 @@ def replace(request: ResourceApiRequest[RequestQueue], request_id: str) -> HttpR
     """Put a request in the place of the one with this ID, or add it."""
     client, forefront = client_from_request(request), flag(request.GET, "forefront")
     body = request_body.read_json(request, RequestBody)
-    if body.id not in (msgspec.UNSET, None, request_id):
+    if body.id not in (UNSET, None, request_id):
         raise ApiError(HTTPStatus.BAD_REQUEST, "id-does-not-match", "The ID in the body is not the one in the URL.")
     with refusals():
         new = body.checked()

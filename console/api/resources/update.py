@@ -4,11 +4,13 @@ from http import HTTPStatus
 
 import msgspec
 from django.db import transaction
+from msgspec import UNSET, UnsetType
 
 from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.principal import Principal
 from console.http import json_responses, request_body
 from resources import storages
+from resources.edit_locked import NameTaken, ResourceGone
 from resources.kinds import KINDS, Kind
 from resources.models import Resource
 from sharing.general_access import UnsupportedLevel, set_for_resource
@@ -56,9 +58,9 @@ _MAX_TITLE = 200
 class StorageChange(msgspec.Struct, rename="camel"):
     """The body of a PUT of a storage; what is not given stays as it is, and a name of null takes the name away."""
 
-    name: str | msgspec.UnsetType | None = msgspec.UNSET
-    title: str | msgspec.UnsetType | None = msgspec.UNSET
-    general_access: str | msgspec.UnsetType = msgspec.UNSET
+    name: str | UnsetType | None = UNSET
+    title: str | UnsetType | None = UNSET
+    general_access: str | UnsetType = UNSET
 
 
 def change_storage(request: ResourceApiRequest) -> None:
@@ -69,13 +71,13 @@ def change_storage(request: ResourceApiRequest) -> None:
     """
     change = request_body.read_json(request, StorageChange)
     with transaction.atomic():
-        if change.name is not msgspec.UNSET:
+        if change.name is not UNSET:
             check_may_change(request, "name", Permission.WRITE)
             _rename(request, change.name)
-        if change.title is not msgspec.UNSET:
+        if change.title is not UNSET:
             check_may_change(request, "title", Permission.WRITE)
             _retitle(request, change.title or "")
-        if change.general_access is not msgspec.UNSET:
+        if change.general_access is not UNSET:
             change_general_access(request, change.general_access)
 
 
@@ -84,9 +86,9 @@ def _rename(request: ResourceApiRequest, name: str | None) -> None:
         storages.rename(request.resource, name, by=request.principal)
     except storages.InvalidName as error:
         raise invalid_value("name", str(error)) from None
-    except storages.NameTaken as error:
+    except NameTaken as error:
         raise json_responses.conflict("name-not-unique", str(error)) from None
-    except storages.ResourceGone:
+    except ResourceGone:
         raise record_not_found(f"{request.resource.info.title} was not found.") from None
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from django.http import HttpRequest, QueryDict
+from msgspec import UNSET
 
 from accounts.lib.api_errors import ApiError, invalid_value
 from accounts.requests import ApiRequest
@@ -123,7 +124,7 @@ def parse_webhooks(query: QueryDict) -> list[tuple[WebhookChange, str | None]]:
     except (binascii.Error, ValueError):
         raise invalid_value("webhooks", "it must be a JSON array in Base64.") from None
     given = request_body.decode_json(decoded, list[WebhookBody])
-    return [(each.change(None), each.idempotency_key) for each in given]
+    return [(each.change(UNSET), each.idempotency_key) for each in given]
 
 
 def parse_origin(request: ApiRequest) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from django.db import transaction
 from django.http import HttpResponse, QueryDict
+from msgspec import UNSET, UnsetType
 
 from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.middleware import token_from_request
@@ -35,12 +36,12 @@ _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:.]{4,15}(?:Z|[+-][0-9:
 class RunChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """The body of a PUT of a run; what is not given stays as it is, and what cannot be changed here is refused."""
 
-    run_id: str | msgspec.UnsetType = msgspec.UNSET
-    status_message: str | msgspec.UnsetType = msgspec.UNSET
-    is_status_message_terminal: bool | msgspec.UnsetType = msgspec.UNSET
-    general_access: str | msgspec.UnsetType = msgspec.UNSET
+    run_id: str | UnsetType = UNSET
+    status_message: str | UnsetType = UNSET
+    is_status_message_terminal: bool | UnsetType = UNSET
+    general_access: str | UnsetType = UNSET
     # What crawlee and the SDK for JavaScript log the message at themselves, and send along with each.
-    level: str | msgspec.UnsetType | None = msgspec.UNSET
+    level: str | UnsetType | None = UNSET
 
 
 @signed_in_for(Kind.RUN, Permission.READ)
@@ -72,13 +73,13 @@ def show(request: ResourceApiRequest[Run]) -> HttpResponse:
 def update(request: ResourceApiRequest[Run]) -> HttpResponse:
     """Change the status message, which needs WRITE, and the general access, which needs MANAGE_ACCESS_RIGHTS."""
     change = request_body.read_json(request, RunChange)
-    if change.run_id is not msgspec.UNSET and change.run_id != request.resource.pk:
+    if change.run_id is not UNSET and change.run_id != request.resource.pk:
         raise ApiError(HTTPStatus.BAD_REQUEST, "id-does-not-match", "The runId is not that of the URL.")
     with transaction.atomic():
-        if change.status_message is not msgspec.UNSET or change.is_status_message_terminal is not msgspec.UNSET:
+        if change.status_message is not UNSET or change.is_status_message_terminal is not UNSET:
             check_may_change(request, "statusMessage", Permission.WRITE)
             _say(request, change)
-        if change.general_access is not msgspec.UNSET:
+        if change.general_access is not UNSET:
             change_general_access(request, change.general_access)
     request.resource.refresh_from_db()
     return answer_with(request)
@@ -103,7 +104,7 @@ def answer_with(request: ResourceApiRequest[Run]) -> HttpResponse:
 def _say(request: ResourceApiRequest[Run], change: RunChange) -> None:
     """Set the status message. A new one is not the last one unless it is said to be."""
     message, is_last = change.status_message, change.is_status_message_terminal
-    if message is msgspec.UNSET:
+    if message is UNSET:
         raise ApiError(
             HTTPStatus.BAD_REQUEST,
             "cannot-set-is-status-message-terminal",

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from django.conf import settings
 from django.http import HttpResponse
+from msgspec import UNSET, UnsetType
 
 from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.lib.timestamps import iso
@@ -19,12 +20,14 @@ from accounts.requests import ApiRequest
 from console.api.resources import permission_levels
 from console.api.resources.lists import answer_with_list
 from console.http import json_responses, request_body
+from console.http.request_body import unset_if_null
+from resources.edit_locked import NameTaken, ResourceGone
 from resources.kinds import Kind
 from resources.models import Schedule
 from resources.schedules import editing
 from resources.schedules.actions import MAX_ACTIONS, Action, RunActor, actions_of
 from resources.schedules.editing import InvalidSchedule, ScheduleChange
-from resources.storages import InvalidName, NameTaken, ResourceGone
+from resources.storages import InvalidName
 from sharing.declare import needs, signed_in_for
 from sharing.lists import Listed
 from sharing.permissions import Permission
@@ -36,21 +39,21 @@ from sharing.scheduled import named_by_id
 class Notifications(msgspec.Struct):
     """What the owner is written about."""
 
-    email: bool | None = None
+    email: bool | UnsetType | None = UNSET
 
 
 class ScheduleBody(msgspec.Struct, rename="camel"):
     """The body of a POST or PUT of a schedule; what is null, or not given, stays as it is."""
 
-    name: str | None = None
-    title: str | None = None
-    description: str | None = None
-    cron_expression: str | None = None
-    timezone: str | None = None
-    is_enabled: bool | None = None
-    is_exclusive: bool | None = None
-    notifications: Notifications | None = None
-    actions: list[Action] | None = None
+    name: str | UnsetType | None = UNSET
+    title: str | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
+    cron_expression: str | UnsetType | None = UNSET
+    timezone: str | UnsetType | None = UNSET
+    is_enabled: bool | UnsetType | None = UNSET
+    is_exclusive: bool | UnsetType | None = UNSET
+    notifications: Notifications | UnsetType | None = UNSET
+    actions: list[Action] | UnsetType | None = UNSET
 
     def change(self, by: Principal, owner: Principal, kept: Sequence[Action] = ()) -> ScheduleChange:
         """Return what is to change, each action decided; `kept` are those that the schedule has.
@@ -58,22 +61,22 @@ class ScheduleBody(msgspec.Struct, rename="camel"):
         Raises:
             ApiError: the refusal of the access model, for what may not be started.
         """
-        actions = self.actions
-        for each in actions or ():
+        for each in self.actions or ():
             if isinstance(each, RunActor) and each.run_options:
                 level = each.run_options.force_permission_level
                 permission_levels.check("actions.runOptions.forcePermissionLevel", level)
-        if actions is not None:
-            actions = [named_by_id(action, by, owner, kept) for action in actions[: MAX_ACTIONS + 1]]
+        actions: list[Action] | UnsetType = UNSET
+        if self.actions is not None and self.actions is not UNSET:
+            actions = [named_by_id(action, by, owner, kept) for action in self.actions[: MAX_ACTIONS + 1]]
         return ScheduleChange(
-            name=self.name,
-            title=self.title,
-            description=self.description,
-            cron_expression=self.cron_expression,
-            timezone=self.timezone,
-            is_enabled=self.is_enabled,
-            is_exclusive=self.is_exclusive,
-            notify_by_email=self.notifications.email if self.notifications else None,
+            name=unset_if_null(self.name),
+            title=unset_if_null(self.title),
+            description=unset_if_null(self.description),
+            cron_expression=unset_if_null(self.cron_expression),
+            timezone=unset_if_null(self.timezone),
+            is_enabled=unset_if_null(self.is_enabled),
+            is_exclusive=unset_if_null(self.is_exclusive),
+            notify_by_email=unset_if_null(self.notifications.email) if self.notifications else UNSET,
             actions=actions,
         )
 

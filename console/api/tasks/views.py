@@ -7,7 +7,7 @@ merged into what is there, because clients send empty ones for no change; null t
 
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from django.conf import settings
@@ -21,11 +21,13 @@ from accounts.requests import ApiRequest
 from console.api.resources import permission_levels
 from console.api.resources.lists import answer_with_list
 from console.http import json_responses, request_body
+from console.http.request_body import empty_if_null, unset_if_null
+from resources.edit_locked import NameTaken, ResourceGone
 from resources.kinds import Kind
 from resources.models import Resource, Task
 from resources.runs import saved_options
 from resources.runs.saved_options import SavedOptions
-from resources.storages import InvalidName, NameTaken, ResourceGone
+from resources.storages import InvalidName
 from resources.tasks import editing
 from resources.tasks.editing import InvalidTask, TaskChange
 from sharing.declare import needs, signed_in_for
@@ -42,15 +44,15 @@ Given = dict[str, Any] | UnsetType | None
 class TaskBody(msgspec.Struct, rename="camel"):
     """The body of a POST or PUT of a task; what is not given stays as it is."""
 
-    act_id: str | None = None
-    name: str | None = None
+    act_id: str | UnsetType | None = UNSET
+    name: str | UnsetType | None = UNSET
     title: str | UnsetType | None = UNSET
     description: str | UnsetType | None = UNSET
     options: Given = UNSET
     input: msgspec.Raw | UnsetType = UNSET
     actor_standby: Given = UNSET
     public_config: Given = UNSET
-    is_public: bool | None = None
+    is_public: bool | UnsetType | None = UNSET
 
 
 @signed_in_for(Kind.TASK, Permission.READ)
@@ -86,7 +88,7 @@ def update(request: ResourceApiRequest[Task]) -> HttpResponse:
     """Change what is given. The Actor of a task is that for good, and only its owner chooses the build."""
     body = request_body.read_json(request, TaskBody)
     task = request.resource
-    if body.act_id is not None and body.act_id != task.actor_id:
+    if unset_if_null(body.act_id) not in (UNSET, task.actor_id):
         raise invalid_value("actId", "the Actor of a task cannot be changed.")
     _update(request, lambda locked: _change(body, locked))
     return _answer(request)
@@ -148,28 +150,25 @@ def _change(body: TaskBody, task: Task | None) -> TaskChange:
     """Return what a body wants of a task, or of a new one."""
     if body.is_public:
         raise invalid_value("isPublic", "this server has no public pages of tasks; publish the Actor instead.")
-    change: dict[str, Any] = {}
-    if body.name is not None:
-        change["name"] = body.name
-    for text in ("title", "description"):
-        if (given := getattr(body, text)) is not UNSET:
-            change[text] = given or ""
-    if body.options is not UNSET:
-        change["options"] = _options(task, body.options)
-    if body.input is not UNSET:
-        change["input"] = _input(bytes(body.input))
-    for name, kept, said in (
-        ("standby", "actorStandby", body.actor_standby),
-        ("public_config", "publicConfig", body.public_config),
-    ):
-        if said is not UNSET:
-            change[name] = _merged(editing.detail_of(task, kept) if task else None, said)
-    return TaskChange(**change)
+    standby, public_config = body.actor_standby, body.public_config
+    return TaskChange(
+        name=unset_if_null(body.name),
+        title=empty_if_null(body.title),
+        description=empty_if_null(body.description),
+        options=UNSET if body.options is UNSET else _options(task, body.options),
+        input=UNSET if body.input is UNSET else _input(bytes(body.input)),
+        standby=UNSET if standby is UNSET else _merged(_detail(task, "actorStandby"), standby),
+        public_config=UNSET if public_config is UNSET else _merged(_detail(task, "publicConfig"), public_config),
+    )
 
 
-def _options(task: Task | None, given: Given) -> SavedOptions:
+def _detail(task: Task | None, name: str) -> dict[str, Any] | None:
+    return editing.detail_of(task, name) if task else None
+
+
+def _options(task: Task | None, given: dict[str, Any] | None) -> SavedOptions:
     saved = msgspec.to_builtins(saved_options.read(task.options)) if task else {}
-    merged = _merged(saved, cast("dict[str, Any] | None", given)) or {}
+    merged = _merged(saved, given) or {}
     try:
         converted = msgspec.convert(merged, SavedOptions)
     except msgspec.ValidationError as error:

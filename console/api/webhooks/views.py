@@ -7,12 +7,12 @@ another account's Actor makes and sees none that stay when it has ended (`sharin
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpResponse
+from msgspec import UNSET, UnsetType
 
 from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.principal import Principal
@@ -25,6 +25,8 @@ from console.api.webhooks.serializers import (
     with_last_dispatch,
 )
 from console.http import json_responses, request_body
+from console.http.request_body import unset_if_null
+from resources.edit_locked import ResourceGone
 from resources.kinds import Kind
 from resources.models import Actor, Task, Webhook, WebhookDispatch
 from resources.webhooks import editing
@@ -50,23 +52,32 @@ class ConditionBody(msgspec.Struct, rename="camel"):
 class WebhookBody(msgspec.Struct, rename="camel"):
     """The body of a POST or PUT of a webhook; what is null, or not given, stays as it is."""
 
-    event_types: list[str] | None = None
-    condition: ConditionBody | None = None
-    request_url: str | None = None
-    payload_template: str | None = None
-    headers_template: str | None = None
-    description: str | None = None
+    event_types: list[str] | UnsetType | None = UNSET
+    condition: ConditionBody | UnsetType | None = UNSET
+    request_url: str | UnsetType | None = UNSET
+    payload_template: str | UnsetType | None = UNSET
+    headers_template: str | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
     idempotency_key: str | None = None
-    is_ad_hoc: bool | None = None
-    should_interpolate_strings: bool | None = None
-    ignore_ssl_errors: bool | None = None
-    do_not_retry: bool | None = None
+    is_ad_hoc: bool | UnsetType | None = UNSET
+    should_interpolate_strings: bool | UnsetType | None = UNSET
+    ignore_ssl_errors: bool | UnsetType | None = UNSET
+    do_not_retry: bool | UnsetType | None = UNSET
 
-    def change(self, condition: Condition | None) -> WebhookChange:
+    def change(self, condition: Condition | UnsetType) -> WebhookChange:
         """Return what is to change, with the condition that has been looked up."""
-        given: dict[str, Any] = msgspec.structs.asdict(self)
-        given.pop("idempotency_key")
-        return WebhookChange(**{**given, "condition": condition})
+        return WebhookChange(
+            event_types=unset_if_null(self.event_types),
+            condition=condition,
+            request_url=unset_if_null(self.request_url),
+            payload_template=unset_if_null(self.payload_template),
+            headers_template=unset_if_null(self.headers_template),
+            description=unset_if_null(self.description),
+            is_ad_hoc=unset_if_null(self.is_ad_hoc),
+            should_interpolate_strings=unset_if_null(self.should_interpolate_strings),
+            ignore_ssl_errors=unset_if_null(self.ignore_ssl_errors),
+            do_not_retry=unset_if_null(self.do_not_retry),
+        )
 
 
 @signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF)
@@ -115,7 +126,7 @@ def update(request: ApiRequest, webhook: str) -> HttpResponse:
         editing.update(found, body.change(_condition(body.condition, request.principal)), by=request.principal)
     except InvalidWebhook as error:
         raise _invalid(error) from None
-    except editing.WebhookGone:
+    except ResourceGone:
         raise _not_found() from None
     return json_responses.data(serialize_webhook(found))
 
@@ -192,7 +203,7 @@ def _dispatches(request: ApiRequest) -> "QuerySet[WebhookDispatch]":
     return of_account
 
 
-def _condition(body: ConditionBody | None, principal: Principal) -> Condition | None:
+def _condition(body: ConditionBody | UnsetType | None, principal: Principal) -> Condition | UnsetType:
     """Return what a webhook is to hang on: what is named most closely, where what else is named goes with it.
 
     Raises:
@@ -200,7 +211,7 @@ def _condition(body: ConditionBody | None, principal: Principal) -> Condition | 
     """
     named = list(_named(body or ConditionBody()))
     if not named:
-        return None
+        return UNSET
     kind, address, field = named[0]
     nearest = get_or_refuse(principal, kind, address, Permission.READ)
     for other, other_address, other_field in named[1:]:

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_http_methods
+from msgspec import UNSET, UnsetType
 
 from console.pages.actors.source import path_of, version_of
 from console.pages.components import dialogs
@@ -52,11 +53,11 @@ class VariableForm(BaseForm):
             if variable.is_secret:
                 self.fields["value"].help_text = "The value is secret. Leave this empty to keep it."
 
-    def given_value(self) -> str | None:
-        """Return the value that is to be set; None where it stays as it is. Only of a form that is valid."""
+    def given_value(self) -> str | UnsetType:
+        """Return the value that is to be set; UNSET where it stays as it is. Only of a form that is valid."""
         value: str = self.cleaned_data["value"].replace("\r\n", "\n")
         keeps = self.variable is not None and self.variable.is_secret and not value
-        return None if keeps else value
+        return UNSET if keeps else value
 
     def refuse(self, problem: InvalidField) -> None:
         """Say beside its field what cannot be."""

@@ -15,6 +15,7 @@ from console.pages.components.forms import BaseForm
 from resources.actors import files, source_files
 from resources.actors.fields import InvalidField
 from resources.actors.source_files import SourceFile
+from resources.edit_locked import ResourceGone
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion
 from sharing.declare import needs
@@ -85,7 +86,7 @@ def add(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
             return dialogs.go_to(request, path_of(version, file.name))
         except InvalidField as problem:
             form.refuse(problem)
-        except files.VersionGone:
+        except ResourceGone:
             return _gone(request, version)
     return _answer(request, "actors/_file_add.html", "Add file", version, form=form)
 
@@ -103,7 +104,7 @@ def rename(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
             return dialogs.go_to(request, path_of(version, form.cleaned_data["name"]))
         except InvalidField as problem:
             form.refuse(problem)
-        except (files.NoSuchFile, files.VersionGone):
+        except (files.NoSuchFile, ResourceGone):
             return _gone(request, version)
     return _answer(request, "actors/_file_rename.html", "Rename file", version, form=form, name=name)
 
@@ -117,7 +118,7 @@ def delete(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
     if request.method == "POST":
         try:
             files.remove(version, name, by=request.principal)
-        except (files.NoSuchFile, files.VersionGone):
+        except (files.NoSuchFile, ResourceGone):
             return _gone(request, version)
         messages.success(request, f"{name} was deleted.")
         return dialogs.go_to(request, path_of(version))

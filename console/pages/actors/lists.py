@@ -19,10 +19,12 @@ from console.pages.components.listing import answer, get_listing
 from console.pages.components.shared_rows import how_shared
 from console.pages.components.tables import Row, build_rows
 from resources.actors import editing, versions
-from resources.actors.fields import MAX_TITLE
+from resources.actors.fields import MAX_TITLE, ActorChange
+from resources.actors.versions import VersionChange
+from resources.edit_locked import NameTaken
 from resources.kinds import Kind
 from resources.models import Actor, Resource
-from resources.storages import MAX_NAME_LENGTH, InvalidName, NameTaken
+from resources.storages import MAX_NAME_LENGTH, InvalidName
 from sharing.declare import signed_in_for
 from sharing.lists import Listed
 from sharing.many import allowed
@@ -113,9 +115,9 @@ def _create(request: PageRequest, form: NewActorForm) -> Actor | None:
     given, by = form.cleaned_data, request.principal
     try:
         with transaction.atomic():
-            actor = editing.create(request.user.pk, given["name"], by=by, title=given["title"])
+            actor = editing.create(request.user.pk, given["name"], ActorChange(title=given["title"]), by=by)
             files = template_files(given["starter"], given["name"])
-            versions.add(actor, FIRST_VERSION, by=by, source_files=files, build_tag="latest")
+            versions.add(actor, FIRST_VERSION, VersionChange(source_files=files, build_tag="latest"), by=by)
             return actor
     except (InvalidName, NameTaken) as problem:
         form.add_error("name", str(problem))

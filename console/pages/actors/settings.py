@@ -18,12 +18,13 @@ from resources.actors.fields import (
     MAX_DESCRIPTION,
     MAX_TIMEOUT_SECS,
     MAX_TITLE,
-    ActorFields,
+    ActorChange,
     InvalidField,
 )
+from resources.edit_locked import NameTaken, ResourceGone
 from resources.kinds import Kind
 from resources.models import Actor
-from resources.storages import MAX_NAME_LENGTH, InvalidName, NameTaken, ResourceGone
+from resources.storages import MAX_NAME_LENGTH, InvalidName
 from sharing import promises, publishing, refusals
 from sharing.declare import needs
 from sharing.facts import load_facts
@@ -63,17 +64,14 @@ class SettingsForm(BaseForm):
     default_memory_mbytes = forms.IntegerField(label="Memory in MB", help_text="A power of 2, such as 256 or 1024.")
     restart_on_error = forms.BooleanField(label="Start a run again that has ended with an error", required=False)
 
-    def change(self) -> ActorFields:
-        """Return the fields besides the name; only of a form that is valid."""
-        given: dict[str, Any] = self.cleaned_data
-        return ActorFields(
-            title=given["title"],
-            description=given["description"].replace("\r\n", "\n"),
-            default_build=given["default_build"],
-            default_timeout_secs=given["default_timeout_secs"],
-            default_memory_mbytes=given["default_memory_mbytes"],
-            restart_on_error=given["restart_on_error"],
-        )
+    def clean_description(self) -> str:
+        """Return the description with the line ends that the API would be sent."""
+        description: str = self.cleaned_data["description"]
+        return description.replace("\r\n", "\n")
+
+    def change(self) -> ActorChange:
+        """Return what the form says of the Actor; only of a form that is valid."""
+        return ActorChange(**self.cleaned_data)
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
@@ -108,7 +106,7 @@ def publish(request: ResourcePageRequest[Actor]) -> HttpResponse:
         return refusals.refused(request, request.access, missing)
     if request.method == "POST":
         try:
-            editing.update(actor, ActorFields(is_public=wanted), by=request.principal)
+            editing.update(actor, ActorChange(is_public=wanted), by=request.principal)
         except ResourceGone:
             return _gone(request)
         now = actor_sentence(load_facts(actor, request.principal.account_id))
@@ -163,7 +161,7 @@ def _confirmation(request: ResourcePageRequest[Actor], name: str) -> _Confirmati
 
 def _save(request: ResourcePageRequest[Actor], form: SettingsForm) -> bool:
     try:
-        editing.update(request.resource, form.change(), by=request.principal, name=form.cleaned_data["name"])
+        editing.update(request.resource, form.change(), by=request.principal)
     except (InvalidName, NameTaken) as problem:
         form.add_error("name", str(problem))
     except InvalidField as problem:

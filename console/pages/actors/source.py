@@ -22,6 +22,7 @@ from resources.actors import files, source_files, versions
 from resources.actors.environment import unreadable_names
 from resources.actors.fields import InvalidField
 from resources.actors.source_files import SourceFile
+from resources.edit_locked import ResourceGone
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, SourceType
 from sharing.declare import needs
@@ -138,7 +139,7 @@ def _save(request: ResourcePageRequest[Actor], version: ActorVersion, file: Sour
         files.write(version, file.name, content, seen=given["seen"], by=request.principal)
     except (files.FileChanged, InvalidField) as problem:
         form.add_error("content", str(problem)[:1].upper() + str(problem)[1:])
-    except (files.NoSuchFile, files.VersionGone):
+    except (files.NoSuchFile, ResourceGone):
         form.add_error("content", "It has been taken away in the meantime. Copy your text before you leave.")
     return not form.errors
 

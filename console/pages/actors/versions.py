@@ -1,11 +1,11 @@
 """The dialogs of an Actor's versions: add one, change where its source is and what its builds are called, remove it."""
 
+from dataclasses import replace
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db import transaction
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_http_methods
 
 from console.pages.actors.source import in_order, path_of, version_of
@@ -13,7 +13,8 @@ from console.pages.components import dialogs
 from console.pages.components.forms import BaseForm
 from resources.actors import versions
 from resources.actors.fields import InvalidField
-from resources.actors.versions import VersionFields
+from resources.actors.versions import VersionChange
+from resources.edit_locked import ResourceGone
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, SourceType
 from sharing.declare import needs
@@ -61,10 +62,11 @@ class VersionForm(BaseForm):
         label="Give builds the environment variables too, and not only runs", required=False
     )
 
-    def fields_of_version(self) -> VersionFields:
-        """Return what the form says of the version besides its number; only of a form that is valid."""
+    def change(self) -> VersionChange:
+        """Return what the form says of the version; only of a form that is valid."""
         given = self.cleaned_data
-        return VersionFields(
+        return VersionChange(
+            number=given["number"],
             source_type=given["source_type"],
             source_url=given["source_url"],
             build_tag=given["build_tag"],
@@ -98,11 +100,11 @@ def add(request: ResourcePageRequest[Actor]) -> HttpResponse:
     form = NewVersionForm(found, request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():
         copied = next((each for each in found if each.number == form.cleaned_data["copied"]), None)
-        fields = form.fields_of_version()
+        wanted = form.change()
         if copied is not None:
-            fields["source_files"] = versions.source_files_of(copied)
+            wanted = replace(wanted, source_files=versions.source_files_of(copied))
         try:
-            made = versions.add(request.resource, form.cleaned_data["number"], by=request.principal, **fields)
+            made = versions.add(request.resource, form.cleaned_data["number"], wanted, by=request.principal)
             messages.success(request, f"Version {made.number} was added.")
             return dialogs.go_to(request, path_of(made))
         except (InvalidField, versions.VersionExists, versions.TooManyVersions) as problem:
@@ -122,15 +124,13 @@ def change(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
     form = VersionForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
-            with transaction.atomic():
-                versions.change(
-                    version, form.fields_of_version(), by=request.principal, number=form.cleaned_data["number"]
-                )
+            versions.change(version, form.change(), by=request.principal)
             messages.success(request, f"Version {version.number} was changed.")
             return dialogs.go_to(request, path_of(version))
         except (InvalidField, versions.VersionExists) as problem:
             form.refuse(problem)
-            version = version_of(request, number)
+        except ResourceGone:
+            raise Http404 from None
     return dialogs.answer(
         request,
         "actors/_version.html",

@@ -15,6 +15,7 @@ from console.pages.schedules.forms import MAX_INPUT, ActionForm, NewScheduleForm
 from console.pages.schedules.presentation import action_lines
 from console.pages.tasks.dialogs import RenameForm
 from resources import storages
+from resources.edit_locked import NameTaken, ResourceGone
 from resources.kinds import KINDS, Kind
 from resources.models import Schedule
 from resources.schedules import editing
@@ -66,7 +67,7 @@ def add_action(request: ResourcePageRequest[Schedule]) -> HttpResponse:
             if action is not None and _add(request, form, action):
                 messages.success(request, "It is started when the schedule fires next.")
                 return dialogs.go_to(request, schedule.console_path)
-        except storages.ResourceGone:
+        except ResourceGone:
             return refusals.missing(request, Kind.SCHEDULE)
     return dialogs.answer(
         request,
@@ -92,7 +93,7 @@ def remove_action(request: ResourcePageRequest[Schedule], action: str) -> HttpRe
     if request.method == "POST":
         try:
             editing.update(schedule, lambda locked: _without(locked, action), by=request.principal)
-        except storages.ResourceGone:
+        except ResourceGone:
             return refusals.missing(request, Kind.SCHEDULE)
         messages.success(request, f"The schedule does not start the {line.info.noun} {line.name} any more.")
         return dialogs.go_to(request, schedule.console_path)
@@ -110,9 +111,9 @@ def rename(request: ResourcePageRequest[Schedule]) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             editing.update(schedule, editing.ScheduleChange(name=form.cleaned_data["name"]), by=request.principal)
-        except (storages.InvalidName, storages.NameTaken) as problem:
+        except (storages.InvalidName, NameTaken) as problem:
             form.add_error("name", str(problem))
-        except storages.ResourceGone:
+        except ResourceGone:
             return _gone(request, schedule)
         else:
             messages.success(request, f"The schedule is called “{schedule}” now.")
@@ -142,7 +143,7 @@ def _create(request: PageRequest, form: NewScheduleForm) -> Schedule | None:
         actions = [action]
     try:
         return editing.create(request.user.pk, change_of(form, actions), by=request.principal)
-    except (storages.InvalidName, storages.NameTaken) as problem:
+    except (storages.InvalidName, NameTaken) as problem:
         form.add_error("name", str(problem))
     except editing.InvalidSchedule as problem:
         form.refuse(problem)

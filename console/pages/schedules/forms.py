@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 from django import forms
+from msgspec import UNSET
 
 from accounts.lib.api_errors import ApiError
 from accounts.principal import Principal
@@ -174,7 +175,7 @@ def change_of(form: NewScheduleForm, actions: list[Action]) -> editing.ScheduleC
     """Return what a new schedule is to be like."""
     given = form.cleaned_data
     return editing.ScheduleChange(
-        name=given["name"] or None,
+        name=given["name"] or UNSET,
         cron_expression=given["cron_expression"],
         timezone=given["timezone"],
         is_enabled=given["is_enabled"],

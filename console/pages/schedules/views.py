@@ -13,12 +13,12 @@ from console.pages.components import resource_page
 from console.pages.components.resource_page import Tab
 from console.pages.schedules.forms import TimesForm
 from console.pages.schedules.presentation import action_lines, describe_times, log_lines
+from resources.edit_locked import ResourceGone
 from resources.kinds import Kind
 from resources.models import Schedule, ScheduleInvocation
 from resources.schedules import editing
 from resources.schedules.actions import MAX_ACTIONS, actions_of
 from resources.schedules.times import InvalidTimes
-from resources.storages import ResourceGone
 from sharing import refusals
 from sharing.declare import any_token, needs
 from sharing.permissions import Permission

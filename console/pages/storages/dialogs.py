@@ -15,6 +15,7 @@ from console.pages.components.forms import BaseForm
 from console.pages.components.visibility_sentences import rename_warning
 from console.pages.storages.labels import STORAGE_WORDS
 from resources import storages
+from resources.edit_locked import NameTaken, ResourceGone
 from resources.kinds import Kind, KindInfo
 from resources.models import Resource
 from sharing.declare import account_wide, needs
@@ -39,7 +40,7 @@ class NameForm(BaseForm):
             return None
         try:
             return change(self.cleaned_data["name"] or None)
-        except (storages.InvalidName, storages.NameTaken) as problem:
+        except (storages.InvalidName, NameTaken) as problem:
             self.add_error("name", str(problem))
             return None
 
@@ -71,7 +72,7 @@ def rename(request: ResourcePageRequest) -> HttpResponse:
         before = resource.name
         try:
             changed = form.try_to(lambda name: storages.rename(resource, name, by=request.principal))
-        except storages.ResourceGone:
+        except ResourceGone:
             return _gone(request, resource)
         if changed is not None:
             if changed:
@@ -122,7 +123,7 @@ def api(request: ResourcePageRequest) -> HttpResponse:
 def _create_new(info: KindInfo, name: str | None, request: PageRequest) -> Resource:
     made, is_new = storages.create(info.kind, request.user.pk, by=request.principal, name=name)
     if not is_new:
-        raise storages.NameTaken(f"You have a {info.noun} called “{name}” already. Choose another name.")
+        raise NameTaken(f"You have a {info.noun} called “{name}” already. Choose another name.")
     return made
 
 

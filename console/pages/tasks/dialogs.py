@@ -1,11 +1,10 @@
 """The dialogs of tasks: make one of an Actor, rename, delete."""
 
-from typing import Any
-
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
+from msgspec import UNSET
 
 from accounts.requests import PageRequest
 from console.http.form_limits import BYTES_PER_CHARACTER, takes_up_to
@@ -14,6 +13,7 @@ from console.pages.components.forms import BaseForm
 from console.pages.components.run_input_form import MAX_INPUT, InputForm
 from console.pages.components.secret_fields import refetched_on_change
 from resources import storages
+from resources.edit_locked import NameTaken, ResourceGone
 from resources.kinds import KINDS, Kind
 from resources.models import Task
 from resources.runs.options import MAX_BUILD_LENGTH
@@ -88,9 +88,9 @@ def rename(request: ResourcePageRequest[Task]) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             editing.update(task, editing.TaskChange(name=form.cleaned_data["name"]), by=request.principal)
-        except (storages.InvalidName, storages.NameTaken) as problem:
+        except (storages.InvalidName, NameTaken) as problem:
             form.add_error("name", str(problem))
-        except storages.ResourceGone:
+        except ResourceGone:
             return _gone(request, task)
         else:
             messages.success(request, f"The task is called “{task}” now.")
@@ -120,12 +120,12 @@ def _create(request: PageRequest, form: NewTaskForm) -> Task | None:
     saved = SavedOptions(
         build=given["build"] or None, timeout_secs=given["timeout_secs"], memory_mbytes=given["memory_mbytes"]
     )
-    change: dict[str, Any] = {"options": saved, "input": form.with_secrets(given["input"]) or None}
-    if given["name"]:
-        change["name"] = given["name"]
+    change = editing.TaskChange(
+        name=given["name"] or UNSET, options=saved, input=form.with_secrets(given["input"]) or None
+    )
     try:
-        return editing.create(request.user.pk, actor, editing.TaskChange(**change), by=request.principal)
-    except (storages.InvalidName, storages.NameTaken) as problem:
+        return editing.create(request.user.pk, actor, change, by=request.principal)
+    except (storages.InvalidName, NameTaken) as problem:
         form.add_error("name", str(problem))
     except editing.InvalidTask as problem:
         form.add_error(problem.field if problem.field in form.fields else None, str(problem))

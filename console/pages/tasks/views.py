@@ -18,6 +18,7 @@ from console.pages.components.run_input_form import MAX_INPUT, InputForm
 from console.pages.components.secret_fields import without_secrets
 from console.pages.components.secret_masking import masked
 from console.pages.runs.rows import run_rows
+from resources.edit_locked import ResourceGone
 from resources.jobs.status import Origin
 from resources.kinds import Kind
 from resources.models import Task
@@ -26,7 +27,6 @@ from resources.runs.inputs import InvalidInput
 from resources.runs.options import MAX_BUILD_LENGTH, InvalidOption
 from resources.secret_inputs.fields import secret_fields
 from resources.secret_inputs.saved import schema_of
-from resources.storages import ResourceGone
 from resources.tasks import editing
 from sharing import refusals
 from sharing.declare import needs

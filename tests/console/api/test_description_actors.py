@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from resources.actors import environment, versions
 from resources.actors.source_files import SourceFile
+from resources.actors.versions import VersionChange
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Actor, BuildContent, TaggedBuild
@@ -44,8 +45,10 @@ def stage(ada, cleo, token_of, make_resource) -> Stage:
     """Return an Actor of ada's with two versions, a variable, its default build and another one."""
     by = ada.principal
     actor = make_resource(Kind.ACTOR, ada, name="prices", details='{"categories":["AI"]}', last_run_at=timezone.now())
-    version = versions.add(actor, "0.1", by=by, source_files=[SourceFile("src", "FOLDER"), SourceFile("src/main.py")])
-    versions.add(actor, "0.3", by=by, source_type="GIT_REPO", source_url="https://example.com/a.git")
+    version = versions.add(
+        actor, "0.1", VersionChange(source_files=[SourceFile("src", "FOLDER"), SourceFile("src/main.py")]), by=by
+    )
+    versions.add(actor, "0.3", VersionChange(source_type="GIT_REPO", source_url="https://example.com/a.git"), by=by)
     environment.set_variable(version, "A", "1", by=by)
     moments = {"started_at": timezone.now(), "finished_at": timezone.now()}
     build, default = (

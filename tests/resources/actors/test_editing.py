@@ -2,19 +2,22 @@
 
 import msgspec
 import pytest
+from msgspec import UNSET
 
 from accounts.lib.encryption import CannotDecrypt, decrypt, encrypt
 from accounts.models import AuditEvent
 from resources.actors import editing, environment, versions
 from resources.actors.builds import build_for
 from resources.actors.environment import Variable
-from resources.actors.fields import InvalidField
+from resources.actors.fields import ActorChange, InvalidField
 from resources.actors.source_files import SourceFile
+from resources.actors.versions import VersionChange
 from resources.builds import starting
+from resources.edit_locked import NameTaken, ResourceGone
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, Build, BuildContent, EnvironmentVariable, Run, TaggedBuild, Task
-from resources.storages import InvalidName, NameTaken, ResourceGone
+from resources.storages import InvalidName
 from sharing import issues
 from sharing.access import decide
 from sharing.facts import load_facts
@@ -30,7 +33,9 @@ def actor(ada) -> Actor:
 
 @pytest.fixture
 def version(ada, actor) -> ActorVersion:
-    return versions.add(actor, "0.1", by=ada.principal, source_files=[SourceFile("main.py", content="print(1)")])
+    return versions.add(
+        actor, "0.1", VersionChange(source_files=[SourceFile("main.py", content="print(1)")]), by=ada.principal
+    )
 
 
 def finish(build: Build, status: JobStatus = JobStatus.SUCCEEDED) -> None:
@@ -44,7 +49,7 @@ def test_what_no_actor_can_be_called_changes_nothing(ada, actor, name):
     with pytest.raises(InvalidName, match="lowercase letters"):
         editing.create(ada.pk, name, by=ada.principal)
     with pytest.raises(InvalidName, match="lowercase letters"):
-        editing.update(actor, {"title": "Other"}, name=name, by=ada.principal)
+        editing.update(actor, ActorChange(name=name, title="Other"), by=ada.principal)
 
     assert list(Actor.objects.values_list("name", "title")) == [("prices", "")]
     assert not AuditEvent.objects.exists()
@@ -72,7 +77,7 @@ def test_nobody_makes_an_actor_for_somebody_else(ada, ben):
 def test_what_no_actor_can_have_is_named_and_changes_nothing(ada, actor, field, value, named):
     before = Actor.objects.values().get()
     with pytest.raises(InvalidField) as refused:
-        editing.update(actor, {field: value}, by=ada.principal)
+        editing.update(actor, ActorChange(**{field: value}), by=ada.principal)
 
     assert refused.value.field == named
     assert Actor.objects.values().get() == before
@@ -83,7 +88,7 @@ def test_a_name_is_taken_for_one_owner(ada, ben, actor):
         editing.create(ada.pk, "prices", by=ada.principal)
     other = editing.create(ada.pk, None, by=ada.principal)
     with pytest.raises(NameTaken):
-        editing.update(other, {}, name="prices", by=ada.principal)
+        editing.update(other, ActorChange(name="prices"), by=ada.principal)
 
     assert editing.create(ben.pk, "prices", by=ben.principal).owner_id == ben.pk
 
@@ -95,9 +100,9 @@ def test_actors_without_a_name_are_given_one_that_is_free(ada):
 
 
 def test_publishing_and_renaming_leave_a_line_each_and_details_are_merged(ada, actor):
-    change = {"is_public": True, "details": {"categories": ["AI"], "seoTitle": "Prices"}}
-    editing.update(actor, change, name="prices-2", by=ada.principal)
-    editing.update(actor, {"is_public": False, "details": {"seoTitle": None}}, by=ada.principal)
+    change = ActorChange(name="prices-2", is_public=True, details={"categories": ["AI"], "seoTitle": "Prices"})
+    editing.update(actor, change, by=ada.principal)
+    editing.update(actor, ActorChange(is_public=False, details={"seoTitle": None}), by=ada.principal)
 
     assert msgspec.json.decode(Actor.objects.get().details) == {"categories": ["AI"]}
     assert list(AuditEvent.objects.order_by("pk").values_list("action", flat=True)) == [
@@ -111,7 +116,7 @@ def test_an_actor_that_was_deleted_cannot_be_changed(ada, actor):
     editing.delete(Actor.objects.get(), by=ada.principal)
 
     with pytest.raises(ResourceGone):
-        editing.update(actor, {"title": "Other"}, by=ada.principal)
+        editing.update(actor, ActorChange(title="Other"), by=ada.principal)
     assert editing.delete(actor, by=ada.principal) is False
 
 
@@ -120,7 +125,7 @@ def test_deleting_an_actor_takes_its_builds_and_leaves_runs_that_nobody_gains_ac
 ):
     dan.share_runs_with_actor_creators = True
     dan.save()
-    actor = editing.create(ada.pk, "prices", by=ada.principal, is_public=True)
+    actor = editing.create(ada.pk, "prices", ActorChange(is_public=True), by=ada.principal)
     give(actor, ben, "READ", "VIEW_OWNER_RUNS", "BUILD")
     build = make_resource(Kind.BUILD, ada, actor=actor)
     task = make_resource(Kind.TASK, dan, actor=actor, name="daily")
@@ -165,7 +170,7 @@ def test_what_no_version_can_be_called(ada, actor, number):
 )
 def test_source_files_stay_in_their_directory(ada, actor, name):
     with pytest.raises(InvalidField) as refused:
-        versions.add(actor, "0.1", by=ada.principal, source_files=[SourceFile(name)])
+        versions.add(actor, "0.1", VersionChange(source_files=[SourceFile(name)]), by=ada.principal)
 
     assert refused.value.field == "sourceFiles"
 
@@ -183,7 +188,7 @@ def test_source_files_stay_in_their_directory(ada, actor, name):
 )
 def test_source_files_that_are_none(ada, actor, files):
     with pytest.raises(InvalidField):
-        versions.add(actor, "0.1", by=ada.principal, source_files=files)
+        versions.add(actor, "0.1", VersionChange(source_files=files), by=ada.principal)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +206,7 @@ def test_source_files_that_are_none(ada, actor, files):
 )
 def test_a_source_elsewhere_has_an_address_that_is_fetched(ada, actor, url):
     with pytest.raises(InvalidField) as refused:
-        versions.add(actor, "0.1", by=ada.principal, source_type="GIT_REPO", source_url=url)
+        versions.add(actor, "0.1", VersionChange(source_type="GIT_REPO", source_url=url), by=ada.principal)
 
     assert refused.value.field == "gitRepoUrl"
 
@@ -212,7 +217,7 @@ def test_source_files_come_back_with_their_bytes(ada, actor):
         SourceFile("logo", "BASE64", "AAE="),
         SourceFile("tests", "FOLDER"),
     ]
-    version = versions.add(actor, "0.1", by=ada.principal, source_files=files)
+    version = versions.add(actor, "0.1", VersionChange(source_files=files), by=ada.principal)
 
     version.refresh_from_db()
     assert versions.source_files_of(version) == files[:2]
@@ -285,11 +290,11 @@ def test_secret_values_are_encrypted_and_only_the_worker_reads_them(ada, version
 def test_a_secret_is_not_made_readable_without_another_value(ada, version):
     environment.set_variable(version, "PASSWORD", "hunter2", is_secret=True, by=ada.principal)
     with pytest.raises(InvalidField, match="another value"):
-        environment.set_variable(version, "PASSWORD", None, is_secret=False, by=ada.principal)
+        environment.set_variable(version, "PASSWORD", UNSET, is_secret=False, by=ada.principal)
     with pytest.raises(InvalidField, match="needs one"):
-        environment.set_variable(version, "NEW", None, by=ada.principal)
+        environment.set_variable(version, "NEW", UNSET, by=ada.principal)
 
-    environment.set_variable(version, "PASSWORD", None, is_secret=True, by=ada.principal)
+    environment.set_variable(version, "PASSWORD", UNSET, is_secret=True, by=ada.principal)
     assert environment.of_version(version).values == {"PASSWORD": "hunter2"}
     environment.set_variable(version, "PASSWORD", "", by=ada.principal)
     assert environment.of_version(version).values == {"PASSWORD": ""}
@@ -298,7 +303,7 @@ def test_a_secret_is_not_made_readable_without_another_value(ada, version):
 def test_replacing_keeps_secret_values_that_are_not_given_and_removes_the_rest(ada, version):
     environment.set_variable(version, "PASSWORD", "hunter2", is_secret=True, by=ada.principal)
     environment.set_variable(version, "OLD", "1", by=ada.principal)
-    wanted = [Variable("PASSWORD", None, True), Variable("NEW", "2")]
+    wanted = [Variable("PASSWORD", UNSET, True), Variable("NEW", "2")]
 
     with pytest.raises(InvalidField):
         environment.replace(version, [*wanted, Variable("NEW", "3")], by=ada.principal)
@@ -331,7 +336,7 @@ def test_there_is_nothing_to_build_without_a_version(ada, actor):
 def test_a_build_is_the_version_as_it_was_and_belongs_to_the_owner(ada, ben, actor, version):
     environment.set_variable(version, "PASSWORD", "hunter2", is_secret=True, by=ada.principal)
     build = starting.start(actor, "0.1", by=ben.principal, user_agent="x" * 600)
-    versions.change(version, {"source_files": []}, by=ada.principal)
+    versions.change(version, VersionChange(source_files=[]), by=ada.principal)
 
     build.refresh_from_db()
     assert (build.number, build.tag, build.status, build.owner_id) == ("0.1.1", "latest", "READY", ada.pk)
@@ -368,5 +373,22 @@ def test_a_build_is_chosen_by_tag_or_number_once_it_has_succeeded(ada, ben, acto
         assert build_for(actor, option) is None
     for option in ("", "latest", "0.1.1"):
         assert build_for(other, option) is None
-    editing.update(actor, {"default_build": "0.1.1"}, by=by)
+    editing.update(actor, ActorChange(default_build="0.1.1"), by=by)
     assert build_for(actor, "") == first
+
+
+def test_two_who_change_a_version_lose_neither(ada, version):
+    stale = ActorVersion.objects.select_related("actor").get(pk=version.pk)
+    versions.change(version, VersionChange(build_tag="beta"), by=ada.principal)
+    versions.change(stale, VersionChange(apply_env_vars_to_build=True), by=ada.principal)
+    kept = ActorVersion.objects.get(pk=version.pk)
+    assert (kept.build_tag, kept.apply_env_vars_to_build) == ("beta", True)
+    assert stale.build_tag == "beta"
+
+
+def test_a_version_that_was_removed_meanwhile_is_not_changed(ada, actor, version):
+    versions.add(actor, "0.2", by=ada.principal)
+    versions.remove(ActorVersion.objects.select_related("actor").get(pk=version.pk), by=ada.principal)
+    with pytest.raises(ResourceGone):
+        versions.change(version, VersionChange(build_tag="beta"), by=ada.principal)
+    assert not ActorVersion.objects.filter(pk=version.pk).exists()

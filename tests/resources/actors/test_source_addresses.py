@@ -5,6 +5,7 @@ import re
 import pytest
 
 from resources.actors import editing, versions
+from resources.actors.versions import VersionChange
 from resources.builds import starting
 from resources.logs.reading import text_of
 from resources.models import Actor, Build, SourceType
@@ -20,7 +21,7 @@ def actor(request, dan) -> Actor:
     by = dan.principal
     actor = editing.create(dan.pk, "fetched", by=by)
     address = ADDRESS + ("main:sub" if request.param == "GIT_REPO" else "access_token=fragment-4dq")
-    versions.add(actor, "0.1", by=by, source_type=SourceType(request.param), source_url=address)
+    versions.add(actor, "0.1", VersionChange(source_type=SourceType(request.param), source_url=address), by=by)
     Actor.objects.filter(pk=actor.pk).update(is_public=True)
     build = starting.start(actor, "0.1", by=by)
     execute_build.execute(build.pk)

@@ -2,11 +2,12 @@
 
 import pytest
 
+from resources.edit_locked import NameTaken, ResourceGone
 from resources.kinds import Kind
 from resources.models import Run, Task
 from resources.runs import saved_options
 from resources.runs.saved_options import SavedOptions
-from resources.storages import InvalidName, NameTaken, ResourceGone
+from resources.storages import InvalidName
 from resources.tasks import editing
 from resources.tasks.editing import InvalidTask, TaskChange
 from tests.support.sign_in import actions_of

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from resources.actors import editing
+from resources.actors.fields import ActorChange
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, Build, Run, TaggedBuild
@@ -194,7 +195,7 @@ def test_two_who_change_an_object_of_an_actor_lose_neither(api, ada, actor, url,
 
     def overtaken(*args, **kwargs):
         monkeypatch.setattr(editing, "update", save)
-        save(Actor.objects.get(), {"details": {"actorStandby": {"build": "beta"}}}, by=ada.principal)
+        save(Actor.objects.get(), ActorChange(details={"actorStandby": {"build": "beta"}}), by=ada.principal)
         save(*args, **kwargs)
 
     monkeypatch.setattr(editing, "update", overtaken)

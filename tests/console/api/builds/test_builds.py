@@ -9,6 +9,7 @@ from django.utils import timezone
 from console.api.runs import wait_for_finish
 from resources.actors import environment, versions
 from resources.actors.source_files import SourceFile
+from resources.actors.versions import VersionChange
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Build, BuildContent, TaggedBuild
@@ -35,7 +36,9 @@ def actor(ada, make_resource):
         account.general_access = "RESTRICTED"
         account.save()
     actor = make_resource(Kind.ACTOR, ada, name="prices")
-    version = versions.add(actor, "0.1", by=ada.principal, source_files=[SourceFile("main.py", content="1")])
+    version = versions.add(
+        actor, "0.1", VersionChange(source_files=[SourceFile("main.py", content="1")]), by=ada.principal
+    )
     environment.set_variable(version, "PASSWORD", "hunter2", is_secret=True, by=ada.principal)
     environment.set_variable(version, "LEVEL", "hunter3", by=ada.principal)
     return actor
@@ -186,7 +189,7 @@ def test_a_version_is_built(api, ada, ben, actor, url, give):
 )
 def test_the_url_of_a_repository_is_that_of_no_other_source(api, ada, actor, url, kind, seen):
     versions.change(
-        actor.versions.get(), {"source_type": kind, "source_url": "https://example.com/a"}, by=ada.principal
+        actor.versions.get(), VersionChange(source_type=kind, source_url="https://example.com/a"), by=ada.principal
     )
     built = data_of(api(ada).post(f"{url}/builds?version=0.1"))
     assert built["actVersion"] == {"versionNumber": "0.1", "sourceType": kind, "buildTag": "latest", **seen}

@@ -7,7 +7,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import AuditEvent
 from resources.actors import editing, environment, files, versions
+from resources.actors.fields import ActorChange
 from resources.actors.source_files import SourceFile
+from resources.actors.versions import VersionChange
 from resources.builds import ending, starting
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
@@ -28,9 +30,9 @@ SCHEMA = {
 @pytest.fixture
 def actor(dan) -> Actor:
     by = dan.principal
-    actor = editing.create(dan.pk, "finder", by=by, title="Finder")
+    actor = editing.create(dan.pk, "finder", ActorChange(title="Finder"), by=by)
     source = [SourceFile("main.py", content="print(1)\n"), SourceFile(".actor/actor.json", content="{}\n")]
-    version = versions.add(actor, "0.1", by=by, source_files=source, build_tag="latest")
+    version = versions.add(actor, "0.1", VersionChange(source_files=source, build_tag="latest"), by=by)
     environment.set_variable(version, "PASSWORD", SECRET, by=by, is_secret=True)
     environment.set_variable(version, "PLACE", "Vienna", by=by)
     return actor
@@ -38,7 +40,7 @@ def actor(dan) -> Actor:
 
 @pytest.fixture
 def public(actor, dan) -> Actor:
-    editing.update(actor, {"is_public": True}, by=dan.principal)
+    editing.update(actor, ActorChange(is_public=True), by=dan.principal)
     return actor
 
 
@@ -165,7 +167,7 @@ def test_what_may_not_be_opened_any_more_is_not_recently_used(public, ben, dan, 
     make_resource(Kind.RUN, ben, actor_id=public.pk)
     here = signed_in(ben)
     assert here.get("/actors").context["recently_used"] == [public]
-    editing.update(public, {"is_public": False}, by=dan.principal)
+    editing.update(public, ActorChange(is_public=False), by=dan.principal)
     assert here.get("/actors").context["recently_used"] == []
     give(public, ben)
     assert here.get("/actors").context["recently_used"] == [public]

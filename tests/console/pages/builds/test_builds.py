@@ -8,6 +8,7 @@ import pytest
 from console.pages.runs import log as run_log
 from resources.actors import editing, environment, versions
 from resources.actors.source_files import SourceFile
+from resources.actors.versions import VersionChange
 from resources.builds import ending, starting
 from resources.jobs.status import JobStatus
 from resources.logs.writing import append
@@ -25,7 +26,7 @@ def actor(dan):
     by = dan.principal
     actor = editing.create(dan.pk, "finder", by=by)
     files = [SourceFile("main.py", content="print('<found>')\n"), SourceFile("logo.png", "BASE64", "AAEC")]
-    version = versions.add(actor, "0.1", by=by, source_files=files, build_tag="latest")
+    version = versions.add(actor, "0.1", VersionChange(source_files=files, build_tag="latest"), by=by)
     environment.set_variable(version, "PASSWORD", SECRET, by=by, is_secret=True)
     return actor
 
@@ -130,7 +131,7 @@ def test_it_shows_how_the_build_stands(build, dan, signed_in):
 
 def test_the_source_is_that_of_then(build, actor, dan, signed_in):
     version = actor.versions.get()
-    versions.change(version, {"source_files": [SourceFile("main.py", content="later")]}, by=dan.principal)
+    versions.change(version, VersionChange(source_files=[SourceFile("main.py", content="later")]), by=dan.principal)
     here = signed_in(dan)
     page = here.get(f"{build.console_path}/source").content.decode()
     assert "print(&#x27;&lt;found&gt;&#x27;)" in page
@@ -142,9 +143,9 @@ def test_the_source_is_that_of_then(build, actor, dan, signed_in):
 def test_what_a_version_had_before_is_not_what_was_built(build, actor, dan, signed_in):
     here, by = signed_in(dan), dan.principal
     version = actor.versions.get()
-    versions.change(version, {"source_type": "TARBALL", "source_url": "https://example.com/a.zip"}, by=by)
+    versions.change(version, VersionChange(source_type="TARBALL", source_url="https://example.com/a.zip"), by=by)
     archive = starting.start(actor, "0.1", by=by)
-    versions.change(version, {"source_type": "SOURCE_FILES"}, by=by)
+    versions.change(version, VersionChange(source_type="SOURCE_FILES"), by=by)
     files = starting.start(actor, "0.1", by=by)
     page = here.get(f"{archive.console_path}/source").content.decode()
     assert "https://example.com/a.zip" in page
@@ -156,7 +157,9 @@ def test_what_a_version_had_before_is_not_what_was_built(build, actor, dan, sign
 
 def test_the_credentials_in_the_url_of_a_source_are_shown_to_nobody(actor, dan, signed_in):
     by = dan.principal
-    versions.add(actor, "0.2", by=by, source_type="GIT_REPO", source_url="https://dan:token@example.com/a.git")
+    versions.add(
+        actor, "0.2", VersionChange(source_type="GIT_REPO", source_url="https://dan:token@example.com/a.git"), by=by
+    )
     build = starting.start(actor, "0.2", by=by)
     here = signed_in(dan)
     for path in (f"{build.console_path}/source", f"{actor.console_path}/source?version=0.2"):
