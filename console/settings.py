@@ -359,7 +359,7 @@ WAITING_CLIENTS = max(1, int(os.environ.get("WEB_THREADS", "16")) * 3 // 4)
 WAITING_CLIENTS_OF_ONE = max(1, WAITING_CLIENTS // 4)
 
 # Counts such as "last used" are saved by a thread; tests save them by hand.
-TALLIES_SAVE_THEMSELVES = True
+COUNTERS_FLUSH_THEMSELVES = True
 
 # Where webhooks may be sent: "public" is every address that the whole internet reaches; networks (10.0.0.0/8) and host
 # names are allowed wherever they are. See resources/webhooks/addresses.py.

@@ -347,7 +347,7 @@ def _counts_of_own(only: Narrowed, stop: str) -> list[str]:
     tallied = only.kinds & RUNS if only.is_tallied else frozenset[Kind]()
     counts = [_count(f"{select}{stop}") for select in _own(only.kinds - tallied, only)]
     if tallied:
-        # There may be a million, which the database has counted as they came (resources/models/run_tally.py).
+        # There may be a million, which the database has counted as they came (resources/models/run_count.py).
         counts.append(_sum(MINE_TALLIED, only))
     return counts
 

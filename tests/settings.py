@@ -17,7 +17,7 @@ EMAILS_LEAVE_IN_BACKGROUND = False
 SIGN_UP = "open"  # the host name of Django's test client is not loopback
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend", "QUEUES": ["jobs", "webhooks"]}}
-TALLIES_SAVE_THEMSELVES = False
+COUNTERS_FLUSH_THEMSELVES = False
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, because an SQLite database in memory that threads share locks whole tables. It need not survive a crash.

@@ -49,7 +49,7 @@ class BufferedCounter:
             return
         with self._lock:
             self._counts[id_] += count
-            if self._timer is None and settings.TALLIES_SAVE_THEMSELVES:
+            if self._timer is None and settings.COUNTERS_FLUSH_THEMSELVES:
                 self._start_timer()
 
     def _start_timer(self) -> None:

@@ -7,7 +7,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Count, F, Q, Sum, Value
 from django.db.models.functions import Coalesce
 
-from resources.models import Run, RunTally
+from resources.models import Run, RunCount
 from sharing.models import Grant
 
 
@@ -53,5 +53,5 @@ def _counted() -> Iterator[tuple[tuple[str, ...], int]]:
 
 
 def _tallied() -> Iterator[tuple[tuple[str, ...], int]]:
-    rows = RunTally.objects.order_by().values_list("owner", "actor", "task", "status")
+    rows = RunCount.objects.order_by().values_list("owner", "actor", "task", "status")
     return ((tuple(group), number) for *group, number in rows.annotate(number=Sum("runs")))

@@ -1,4 +1,4 @@
-"""The number of runs by owner, Actor, task and status, kept by triggers (resources/models/run_tally.py)."""
+"""The number of runs by owner, Actor, task and status, kept by triggers (resources/models/run_count.py)."""
 
 from django.db import migrations, models
 

@@ -10,7 +10,7 @@ from resources.models.log import LogPiece
 from resources.models.request_queue import QueuedRequest, RequestQueue
 from resources.models.resource import GeneralAccess, Resource
 from resources.models.run import Run
-from resources.models.run_tally import RunTally
+from resources.models.run_count import RunCount
 from resources.models.schedule import Schedule, ScheduleInvocation
 from resources.models.task import Task
 from resources.models.webhook import Webhook, WebhookDispatch
@@ -39,7 +39,7 @@ __all__ = [
     "RequestQueue",
     "Resource",
     "Run",
-    "RunTally",
+    "RunCount",
     "Schedule",
     "ScheduleInvocation",
     "SourceType",

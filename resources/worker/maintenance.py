@@ -18,7 +18,7 @@ from django_tasks_db.models import DBTaskResult
 from resources.jobs.status import FINISHED
 from resources.models import Build, Run
 from resources.records import discarding
-from resources.runs import tally
+from resources.runs import run_counts
 from resources.sandbox import directories
 from resources.webhooks import delivery
 from resources.worker import leases, worker_identity
@@ -51,7 +51,7 @@ def others() -> list[Chore]:
     return [
         Chore(leases.requeue_undelivered, 30),
         Chore(delivery.queue_overdue, 60),
-        Chore(tally.fold, 60),
+        Chore(run_counts.fold, 60),
         Chore(forget_tasks, 3600),
         Chore(discarding.delete_due, 3600),
         Chore(remove_left_directories, 3600),

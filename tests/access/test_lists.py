@@ -17,7 +17,7 @@ from hypothesis.extra.django import TestCase
 from resources.jobs.status import JobStatus
 from resources.kinds import STORAGES, Kind
 from resources.models import Dataset, Resource, Run
-from resources.runs import tally
+from resources.runs import run_counts
 from sharing import issues
 from sharing.access import Reason
 from sharing.lists import Listed, Ownership, count_listed, listed
@@ -185,7 +185,7 @@ def test_what_more_than_one_issue_shares_takes_up_the_room_of_one(ada, dan, give
 
 def work_of(look: Callable[[], object]) -> int:
     """Return how much a database does for a statement: SQLite's steps, or the rows that PostgreSQL passes on."""
-    tally.fold()  # as is done every minute
+    run_counts.fold()  # as is done every minute
     look()  # what is prepared once is prepared now
     if connection.vendor == "sqlite":
         steps = count(1)

@@ -51,7 +51,7 @@ def get_listing(request: PageRequest, kind: Kind, *, by_status: bool = False) ->
 
 def get_paging(query: Mapping[str, str], account_id: str, **filters: Unpack[Filters]) -> Paging:
     """Return which page of a list a query asks for; `filters` are those of `listed`."""
-    if list(filters.get("kinds") or ()) == [Kind.RUN]:  # whose number is known (resources/models/run_tally.py)
+    if list(filters.get("kinds") or ()) == [Kind.RUN]:  # whose number is known (resources/models/run_count.py)
         return Paging.of(query, count_listed(account_id, **filters), ROWS)
     return Paging.counting(query, lambda most: count_listed(account_id, **filters, at_most=most), ROWS)
 

@@ -8,8 +8,8 @@ from django.db.models import Count
 
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
-from resources.models import Run, RunTally
-from resources.runs import tally
+from resources.models import Run, RunCount
+from resources.runs import run_counts
 from sharing.lists import count_listed
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +18,7 @@ COLUMNS = ("list_owner", "list_actor", "list_task", "status")
 
 def tallied() -> dict[tuple[str, ...], int]:
     sums: dict[tuple[str, ...], int] = {}
-    for *group, runs in RunTally.objects.values_list("owner", "actor", "task", "status", "runs"):
+    for *group, runs in RunCount.objects.values_list("owner", "actor", "task", "status", "runs"):
         sums[tuple(group)] = sums.get(tuple(group), 0) + runs
     return {group: runs for group, runs in sums.items() if runs}
 
@@ -64,17 +64,17 @@ def test_folding_changes_no_number_and_leaves_one_row_for_each(runs):
         Run.objects.filter(pk=run.pk).update(status=chance.choice(JobStatus.values))
     before = tallied()
     if connection.vendor == "postgresql":
-        assert RunTally.objects.count() > len(before)
-    tally.fold()
+        assert RunCount.objects.count() > len(before)
+    run_counts.fold()
     assert tallied() == counted() == before
-    assert RunTally.objects.count() == len(before)
-    tally.fold()
-    assert RunTally.objects.count() == len(before)
+    assert RunCount.objects.count() == len(before)
+    run_counts.fold()
+    assert RunCount.objects.count() == len(before)
 
 
 def test_a_total_looks_at_no_run(ada, ben, runs):
     assert count_listed(ada.pk, kinds=[Kind.RUN]) == 8
     assert count_listed(ben.pk, kinds=[Kind.RUN], actor_id=runs[0].actor_id) == 5
     assert count_listed(ben.pk, kinds=[Kind.RUN], statuses=[JobStatus.READY], task_id=runs[-1].task_id) == 1
-    RunTally.objects.all().delete()
+    RunCount.objects.all().delete()
     assert count_listed(ada.pk, kinds=[Kind.RUN]) == 0
