@@ -1,19 +1,19 @@
-"""The one place where a build reaches an end state."""
+"""The end of a build: its status and message, its tag, and the event; and aborting one."""
 
 from collections.abc import Collection
 
 from django.db import transaction
-from django.utils import timezone
 
 from accounts import audit
 from accounts.principal import Principal
+from resources.jobs import ending
+from resources.jobs.ending import UNFINISHED
 from resources.jobs.queue import queue_sealing
-from resources.jobs.status import FINISHED, JobStatus
+from resources.jobs.status import JobStatus
 from resources.models import Build, BuildContent, TaggedBuild
 from resources.secret_inputs.fields import secret_fields
 from resources.webhooks.events import emit_event
 
-UNFINISHED = frozenset(JobStatus) - FINISHED
 _MESSAGES = {
     JobStatus.SUCCEEDED: "Build succeeded",
     JobStatus.FAILED: "Build failed",
@@ -30,31 +30,30 @@ def finish(
     message: str | None = None,
     only_from: Collection[JobStatus] = UNFINISHED,
 ) -> bool:
-    """Move a build to an end state, and return whether it was this call that did; see `resources.runs.ending.finish`.
+    """Move a build to an end state, and return whether it was this call that did; see `resources.jobs.ending.finish`.
 
-    Together with it, the tag of a build that has succeeded points to it, and the event is made known. Where the build
+    Together with it, the tag of a build that has succeeded points to it, and the event is emitted. Where the build
     has secret input fields, what tasks and schedules of its Actor have saved is encrypted soon.
 
     Raises:
         ValueError: when `status` is not an end.
     """
-    if status not in FINISHED:
-        raise ValueError(f"{status} is not the end of a build.")
-    with transaction.atomic():
-        changed = Build.objects.filter(pk=build_id, status__in=set(only_from) - FINISHED).update(
-            status=status,
-            finished_at=timezone.now(),
-            exit_code=exit_code,
-            status_message=_MESSAGES[status] if message is None else message,
-        )
-        if not changed:
-            return False
-        build = Build.objects.get(pk=build_id)
+
+    def at_end(build: Build) -> None:
         if status is JobStatus.SUCCEEDED:
             _tag(build)
             _seal_saved(build)
         emit_event(build, f"ACTOR.BUILD.{status.name}")
-    return True
+
+    return ending.finish(
+        Build,
+        build_id,
+        status,
+        message=_MESSAGES.get(status, "") if message is None else message,
+        exit_code=exit_code,
+        only_from=only_from,
+        at_end=at_end,
+    )
 
 
 def abort(build: Build, *, by: Principal) -> bool:

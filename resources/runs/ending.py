@@ -1,17 +1,16 @@
-"""The one place where a run reaches an end state."""
+"""The end of a run: its status and last message, its token, and the event."""
 
 from collections.abc import Collection
 
-from django.db import transaction
 from django.db.models import Case, F, Q, TextField, Value, When
-from django.utils import timezone
 
 from accounts import tokens
-from resources.jobs.status import FINISHED, JobStatus
+from resources.jobs import ending
+from resources.jobs.ending import UNFINISHED
+from resources.jobs.status import JobStatus
 from resources.models import Run
 from resources.webhooks.events import emit_event
 
-UNFINISHED = frozenset(JobStatus) - FINISHED
 _MESSAGES = {
     JobStatus.SUCCEEDED: "Actor succeeded",
     JobStatus.FAILED: "Actor run failed",
@@ -28,38 +27,29 @@ def finish(
     message: str | None = None,
     only_from: Collection[JobStatus] = UNFINISHED,
 ) -> bool:
-    """Move a run to an end state, and return whether it was this call that did.
+    """Move a run to an end state, and return whether it was this call that did; see `resources.jobs.ending.finish`.
 
-    One UPDATE looks at the status and changes it, so of all who try, at once or again, one succeeds, and the others
-    change nothing. Together with it the run's token is revoked and the event is made known. A status message that the
-    run itself has called its last one stays; else it is `message`, or what stands for the status.
-
-    Args:
-        run_id: the run; one that is not there (any more) is as good as finished.
-        status: SUCCEEDED, FAILED, TIMED_OUT or ABORTED.
-        exit_code: that of the process, where there has been one.
-        message: a sentence for people.
-        only_from: the states that it may be moved from.
+    Together with it the run's token is revoked and the event is emitted. A status message that the run itself has
+    called its last one stays; else it is `message`, or what stands for the status.
 
     Raises:
         ValueError: when `status` is not an end.
     """
-    if status not in FINISHED:
-        raise ValueError(f"{status} is not the end of a run.")
-    with transaction.atomic():
-        changed = Run.objects.filter(pk=run_id, status__in=set(only_from) - FINISHED).update(
-            status=status,
-            finished_at=timezone.now(),
-            exit_code=exit_code,
-            status_message=_last_message(_default_message(status, exit_code) if message is None else message),
-            is_status_message_terminal=True,
-        )
-        if not changed:
-            return False
-        run = Run.objects.get(pk=run_id)
+
+    def at_end(run: Run) -> None:
         tokens.end_for_run(run.token_id)
         emit_event(run, f"ACTOR.RUN.{status.name}")
-    return True
+
+    return ending.finish(
+        Run,
+        run_id,
+        status,
+        message=_last_message(_default_message(status, exit_code) if message is None else message),
+        exit_code=exit_code,
+        only_from=only_from,
+        at_end=at_end,
+        is_status_message_terminal=True,
+    )
 
 
 def _last_message(otherwise: str) -> Case:
@@ -69,4 +59,4 @@ def _last_message(otherwise: str) -> Case:
 
 def _default_message(status: JobStatus, exit_code: int | None) -> str:
     with_code = f" with exit code {exit_code}" if status is JobStatus.FAILED and exit_code is not None else ""
-    return f"{_MESSAGES[status]}{with_code}"
+    return f"{_MESSAGES.get(status, '')}{with_code}"

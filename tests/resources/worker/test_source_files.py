@@ -137,7 +137,7 @@ def test_without_git_a_repository_is_refused_and_an_archive_is_not(elsewhere, ho
 @needs_git
 @pytest.mark.django_db
 def test_a_git_that_is_not_seen_inside_is_missed_in_words(elsewhere, host, monkeypatch, tmp_path):
-    monkeypatch.setattr(fetch_source.environment, "of_program", lambda *_: {"PATH": str(tmp_path)})
+    monkeypatch.setattr(fetch_source.environment, "program_environment", lambda *_: {"PATH": str(tmp_path)})
     assert "git is not to be found where this server builds" in refused(built(elsewhere(f"{host.url}/a.git")))
 
 
