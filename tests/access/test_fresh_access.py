@@ -22,6 +22,8 @@ from urllib.parse import urlsplit
 import pytest
 from apify_client._utils.crypto import create_storage_content_signature
 
+from tests.support.migrated import migrate
+
 ROOT = Path(__file__).parents[2]
 WORKERS = 3
 READS_AFTER_A_CHANGE = 8
@@ -89,7 +91,7 @@ def server(environment, tmp_path_factory) -> Iterator[Server]:
     def python(*arguments: str, **options: Any) -> subprocess.Popen[str]:
         return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=environment, **options)
 
-    assert python("manage.py", "migrate", "--verbosity=0").wait(120) == 0
+    migrate(environment)
     log = tmp_path_factory.mktemp("log") / "access.log"
     # The socket listens before the server does, so the first request waits for it and nobody has to try again.
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening, log.open("w") as output:

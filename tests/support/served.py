@@ -14,6 +14,8 @@ from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tests.support.migrated import migrate
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -101,7 +103,7 @@ def served(
         command = [sys.executable, "-m", "gunicorn", "--config", "python:console.server.gunicorn_config"]
         command += ["--bind", f"fd://{descriptor}", "--access-logfile", "/dev/null"]
         run = Served(listening.getsockname()[1], environment, {}, None)  # type: ignore[arg-type]  # comes below
-        run.manage("migrate", "--verbosity=0")
+        migrate(environment)
         for name in people:
             made = run.manage(
                 "create_account", name, "--email", f"{name}@example.com", "--password", secrets.token_hex(8), "--token"

@@ -20,6 +20,7 @@ from operator import itemgetter
 import pytest
 
 from tests.support.killable_server import Connection, Server, account_with_token, killable_server
+from tests.support.migrated import migrate
 
 ROUNDS = 20
 FEWEST, MOST = 20, 70
@@ -236,7 +237,7 @@ class Requests:
 @pytest.fixture
 def server(tmp_path) -> Iterator[Server]:
     with killable_server(tmp_path) as server:
-        server.manage("migrate", "--verbosity=0")
+        migrate(server.environment)
         yield server
 
 

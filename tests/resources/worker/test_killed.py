@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.killable_server import ROOT, Connection, Server, account_with_token, killable_server
 from tests.support.machine import check_programs
+from tests.support.migrated import migrate
 from tests.support.work_stage import needs_bubblewrap
 
 # Installing waits until it is told to go on. Nothing is fetched from anywhere.
@@ -59,7 +60,7 @@ def gone(connection: socket.socket) -> bool:
 def workers(tmp_path) -> Iterator[Workers]:
     with killable_server(tmp_path) as server, socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(60)
-        server.manage("migrate", "--verbosity=0")
+        migrate(server.environment)
         yield Workers(server, listening)
 
 
