@@ -1,16 +1,19 @@
 """The life of a storage apart from its content: made, named, deleted, each in one transaction with its audit row."""
 
 import re
-from typing import Literal, overload
+from typing import TypeVar
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.principal import Principal
 from resources.audit import record
 from resources.edit_locked import ResourceGone, delete_locked, name_taken
 from resources.kinds import KINDS, Kind
-from resources.models import MODELS, Dataset, GeneralAccess, KeyValueStore, RequestQueue, Resource
+from resources.models import MODELS, GeneralAccess, Resource
+
+Storage = TypeVar("Storage", bound=Resource)
 
 MAX_NAME_LENGTH = 63
 MAX_SCHEMA_BYTES = 100_000
@@ -26,25 +29,9 @@ class InvalidSchema(ValueError):
     """A schema that no storage of its kind can have; the message says why."""
 
 
-@overload
 def create(
-    kind: Literal[Kind.DATASET], owner_id: str, *, by: Principal, name: str | None = None, schema: str = ""
-) -> tuple[Dataset, bool]: ...
-@overload
-def create(
-    kind: Literal[Kind.KEY_VALUE_STORE], owner_id: str, *, by: Principal, name: str | None = None, schema: str = ""
-) -> tuple[KeyValueStore, bool]: ...
-@overload
-def create(
-    kind: Literal[Kind.REQUEST_QUEUE], owner_id: str, *, by: Principal, name: str | None = None
-) -> tuple[RequestQueue, bool]: ...
-@overload
-def create(
-    kind: Kind, owner_id: str, *, by: Principal, name: str | None = None, schema: str = ""
-) -> tuple[Resource, bool]: ...
-def create(
-    kind: Kind, owner_id: str, *, by: Principal, name: str | None = None, schema: str = ""
-) -> tuple[Resource, bool]:
+    model: type[Storage], owner_id: str, *, by: Principal, name: str | None = None, schema: str = ""
+) -> tuple[Storage, bool]:
     """Return a storage of `owner_id` and whether it is new: a new one without a name, else the one with this name.
 
     Safe when raced: whoever comes second is given what the first one made. There is no audit row; the storage itself
@@ -53,15 +40,16 @@ def create(
 
     Raises:
         InvalidName: when no storage can be called `name`.
-        ValueError: when `kind` is not a storage, or somebody would make one for somebody else.
+        ValueError: when `model` is not that of a storage, or somebody would make one for somebody else.
     """
-    if not KINDS[kind].storage or by.account_id != owner_id:
-        raise ValueError(f"{by.account_id} cannot make a {KINDS[kind].noun} for {owner_id}.")
-    model = MODELS[kind]
+    info = KINDS[model.KIND]
+    if not info.storage or by.account_id != owner_id:
+        raise ValueError(f"{by.account_id} cannot make a {info.noun} for {owner_id}.")
     given = {"schema": schema} if schema else {}
+    made: QuerySet[Storage] = QuerySet(model)
     if name is None:
-        return model.objects.create(owner_id=owner_id, **given), True
-    return model.objects.get_or_create(owner_id=owner_id, kind=kind, name=_checked(name), defaults=given)
+        return made.create(owner_id=owner_id, **given), True
+    return made.get_or_create(owner_id=owner_id, kind=info.kind, name=_checked(name), defaults=given)
 
 
 def rename(resource: Resource, name: str | None, *, by: Principal) -> bool:

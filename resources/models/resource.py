@@ -101,6 +101,11 @@ class Resource(models.Model):
         return f"/{self.info.console_path}/{self.pk}"
 
     @property
+    def api_url(self) -> str:
+        """The resource's address in the API, built from the configured public URL and never from the Host header."""
+        return f"{settings.PUBLIC_URL}/v2/{self.info.api_path}/{self.pk}"
+
+    @property
     def console_url(self) -> str:
         """The resource's page, built from the configured public URL and never from the Host header."""
         return settings.PUBLIC_URL + self.console_path

@@ -8,7 +8,7 @@ from accounts.models import AuditEvent
 from resources import storages
 from resources.edit_locked import NameTaken, ResourceGone
 from resources.kinds import STORAGES, Kind
-from resources.models import GeneralAccess, Resource
+from resources.models import MODELS, Dataset, GeneralAccess, Resource, Run
 
 pytestmark = pytest.mark.django_db
 
@@ -20,7 +20,7 @@ def test_what_no_storage_can_be_called_changes_nothing(ada, make_resource, name)
     with pytest.raises(storages.InvalidName, match="letters, digits and dashes"):
         storages.rename(dataset, name, by=ada.principal)
     with pytest.raises(storages.InvalidName):
-        storages.create(Kind.DATASET, ada.pk, by=ada.principal, name=name)
+        storages.create(Dataset, ada.pk, by=ada.principal, name=name)
 
     assert list(Resource.objects.values_list("name", flat=True)) == ["prices"]
     assert not AuditEvent.objects.exists()
@@ -44,15 +44,15 @@ def test_a_name_is_taken_for_one_owner_and_one_kind(ada, ben, make_resource):
 
 def test_nobody_makes_a_storage_for_somebody_else(ada, ben):
     with pytest.raises(ValueError, match="cannot make"):
-        storages.create(Kind.DATASET, ada.pk, by=ben.principal)
+        storages.create(Dataset, ada.pk, by=ben.principal)
     with pytest.raises(ValueError, match="cannot make"):
-        storages.create(Kind.RUN, ada.pk, by=ada.principal)
+        storages.create(Run, ada.pk, by=ada.principal)
 
 
 @pytest.mark.parametrize("kind", STORAGES)
 def test_creating_by_name_gives_what_is_there(ada, kind):
-    first, is_new = storages.create(kind, ada.pk, by=ada.principal, name="prices")
-    again, is_new_again = storages.create(kind, ada.pk, by=ada.principal, name="prices")
+    first, is_new = storages.create(MODELS[kind], ada.pk, by=ada.principal, name="prices")
+    again, is_new_again = storages.create(MODELS[kind], ada.pk, by=ada.principal, name="prices")
 
     assert (is_new, is_new_again) == (True, False)
     assert again == first
@@ -61,7 +61,7 @@ def test_creating_by_name_gives_what_is_there(ada, kind):
 
 
 def test_creating_without_a_name_always_makes_a_new_one(ada):
-    made = {storages.create(Kind.DATASET, ada.pk, by=ada.principal)[0].pk for _ in range(3)}
+    made = {storages.create(Dataset, ada.pk, by=ada.principal)[0].pk for _ in range(3)}
 
     assert len(made) == 3
 
@@ -78,7 +78,7 @@ def test_whoever_comes_second_is_given_what_the_first_one_made(ada, make_resourc
         return look(queryset, *args, **kwargs)
 
     monkeypatch.setattr(QuerySet, "get", look_then_lose_the_race)
-    found, is_new = storages.create(Kind.DATASET, ada.pk, by=ada.principal, name="prices")
+    found, is_new = storages.create(Dataset, ada.pk, by=ada.principal, name="prices")
 
     assert not is_new
     assert found.pk == first[0].pk

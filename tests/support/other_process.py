@@ -20,8 +20,7 @@ from accounts.models import Account, ApiToken
 from resources import storages
 from resources.actors import editing
 from resources.datasets.writing import push
-from resources.kinds import Kind
-from resources.models import Build, Resource, Run, Task
+from resources.models import Build, Dataset, Resource, Run, Task
 from sharing import caps, links
 from sharing.general_access import set_for_account, set_run_sharing
 from sharing.models import SignedLink
@@ -49,7 +48,7 @@ def deactivate(username: str, is_active: bool) -> None:
 
 def dataset(username: str, name: str) -> str:
     owner = Account.objects.get(username=username).principal
-    made, _ = storages.create(Kind.DATASET, owner.account_id or "", by=owner, name=name)
+    made, _ = storages.create(Dataset, owner.account_id or "", by=owner, name=name)
     push(made.pk, b'[{"n": 1}]')
     return made.pk
 

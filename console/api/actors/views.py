@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponse
 from msgspec import UNSET
@@ -77,8 +76,7 @@ def create(request: ApiRequest) -> HttpResponse:
     except REFUSED as error:
         raise to_api_error(error) from None
     access = access_to(principal, actor)
-    location = f"{settings.PUBLIC_URL}/v2/actors/{actor.pk}"
-    return json_responses.data(serializers.serialize_actor(access), json_responses.CREATED, location=location)
+    return json_responses.data(serializers.serialize_actor(access), json_responses.CREATED, location=actor.api_url)
 
 
 @needs(Kind.ACTOR, Permission.READ)

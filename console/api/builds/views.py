@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 from allauth.account.adapter import get_adapter
-from django.conf import settings
 from django.http import HttpResponse
 from msgspec import UNSET, UnsetType
 
@@ -93,7 +92,7 @@ def start(request: ResourceApiRequest[Actor]) -> HttpResponse:
         raise to_api_error(error) from None
     until_finished(request, build, seconds)
     access = access_to(request.principal, build)
-    return json_responses.data(serialize_build(access), json_responses.CREATED, location=_url_of(build))
+    return json_responses.data(serialize_build(access), json_responses.CREATED, location=build.api_url)
 
 
 @needs(Kind.ACTOR, Permission.READ)
@@ -284,7 +283,3 @@ def _cannot_build(error: starting.CannotBuild) -> ApiError:
     if error.type == "insufficient-permissions":
         return ApiError(HTTPStatus.FORBIDDEN, error.type, str(error))
     return json_responses.bad_request(error.type, str(error))
-
-
-def _url_of(build: Build) -> str:
-    return f"{settings.PUBLIC_URL}/v2/actor-builds/{build.pk}"

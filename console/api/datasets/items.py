@@ -8,7 +8,7 @@ from http import HTTPStatus
 from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
-from accounts.lib.api_errors import ApiError, record_not_found
+from accounts.lib.api_errors import ApiError
 from console.http import json_responses, request_body
 from console.http.disconnect import is_connected
 from console.http.items_query import parse_items_query
@@ -25,6 +25,7 @@ from resources.models import Dataset, Resource
 from resources.usage import reads
 from sharing.declare import needs
 from sharing.permissions import Permission
+from sharing.refusals import not_found
 from sharing.requests import ResourceApiRequest
 from sharing.signatures import Opens
 
@@ -54,7 +55,7 @@ def answer_with_items(request: ResourceApiRequest, dataset: Resource, dataset_id
     try:
         items = open_items(dataset_id, options, with_body=not only_headers, still_wanted=lambda: is_connected(request))
     except DatasetGone:
-        raise _gone() from None
+        raise not_found(Kind.DATASET) from None
     except ReaderGone:
         raise _left() from None
     reads.add(dataset_id)
@@ -82,7 +83,7 @@ def append(request: ResourceApiRequest[Dataset]) -> HttpResponse:
     except InvalidItems as error:
         raise ApiError(HTTPStatus.BAD_REQUEST, "invalid-input", str(error)) from None
     except DatasetGone:
-        raise _gone() from None
+        raise not_found(Kind.DATASET) from None
     location = f"{settings.PUBLIC_URL}/v2/datasets/{dataset_id}/items"
     return json_responses.raw(b"{}", HTTPStatus.CREATED, {"Location": location})
 
@@ -93,14 +94,10 @@ def statistics(request: ResourceApiRequest[Dataset]) -> HttpResponse:
     try:
         by_field = field_statistics(request.resource.pk, still_wanted=lambda: is_connected(request))
     except DatasetGone:
-        raise _gone() from None
+        raise not_found(Kind.DATASET) from None
     except ReaderGone:
         raise _left() from None
     return json_responses.data({"fieldStatistics": by_field})
-
-
-def _gone() -> ApiError:
-    return record_not_found("Dataset was not found.")
 
 
 def _left() -> ApiError:

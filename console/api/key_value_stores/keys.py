@@ -7,7 +7,6 @@ from urllib.parse import quote
 from django.http import HttpResponse, QueryDict
 
 from accounts.lib.api_errors import ApiError, invalid_value
-from console.api.key_value_stores.views import url_of
 from console.http import json_responses
 from console.http.pagination import MAX_LIMIT, whole_number
 from resources.kinds import Kind
@@ -65,7 +64,7 @@ def wanted_keys(query: QueryDict, store: KeyValueStore) -> KeyFilter:
 
 def record_url(store: Resource, key: str) -> str:
     """Return the address of a record in the API, built from the configured public URL."""
-    return f"{url_of(store)}/records/{quote(key, safe='')}"
+    return f"{store.api_url}/records/{quote(key, safe='')}"
 
 
 def _key(store: Resource, record: Record, signature: str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from accounts.lib.api_errors import ApiError, record_not_found
 from console.api.key_value_stores.keys import record_url, wanted_keys
-from console.api.key_value_stores.views import store_gone
 from console.http import json_responses, request_body
 from console.http.conditional import check_expected
 from console.http.pagination import flag, one_of
@@ -22,6 +21,7 @@ from resources.records.reading import every_record, find
 from resources.usage import reads
 from sharing.declare import needs
 from sharing.permissions import Permission
+from sharing.refusals import not_found
 from sharing.requests import ResourceApiRequest
 from sharing.signatures import Opens
 
@@ -63,7 +63,7 @@ def write_record(request: ResourceApiRequest[KeyValueStore], key: str) -> HttpRe
     except writing.TooLarge:
         raise _too_large() from None
     except writing.StoreGone:
-        raise store_gone() from None
+        raise not_found(Kind.KEY_VALUE_STORE) from None
     headers = {"Location": record_url(request.resource, key), "ETag": etags_of(record)[0]}
     return json_responses.raw(b"{}", HTTPStatus.CREATED, headers)
 
@@ -76,7 +76,7 @@ def delete_record(request: ResourceApiRequest[KeyValueStore], key: str) -> HttpR
     except writing.InvalidKey as error:
         raise _invalid_key(error) from None
     except writing.StoreGone:
-        raise store_gone() from None
+        raise not_found(Kind.KEY_VALUE_STORE) from None
     return json_responses.no_content()
 
 

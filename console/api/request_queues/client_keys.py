@@ -5,12 +5,13 @@ from contextlib import contextmanager
 from http import HTTPStatus
 
 from accounts.lib.api_errors import ApiError, record_not_found
-from console.api.request_queues.views import gone
+from resources.kinds import Kind
 from resources.models import RequestQueue
 from resources.requests import clients
 from resources.requests.clients import Client
 from resources.requests.errors import NotLockedByClient, QueueGone, RequestNotFound, WrongRequestId
 from sharing.permissions import Permission
+from sharing.refusals import not_found
 from sharing.requests import ResourceApiRequest
 
 MAX_KEY = 32
@@ -47,7 +48,7 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except QueueGone:
-        raise gone() from None
+        raise not_found(Kind.REQUEST_QUEUE) from None
     except RequestNotFound:
         raise record_not_found("Request was not found.") from None
     except NotLockedByClient:

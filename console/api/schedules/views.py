@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from django.conf import settings
 from django.http import HttpResponse
 from msgspec import UNSET, UnsetType
 
@@ -96,8 +95,7 @@ def create(request: ApiRequest) -> HttpResponse:
         schedule = editing.create(principal.account_id or "", body.change(principal, principal), by=principal)
     except _REFUSED as error:
         raise _refusal_of(error) from None
-    location = f"{settings.PUBLIC_URL}/v2/schedules/{schedule.pk}"
-    return json_responses.data(_described(schedule), json_responses.CREATED, location=location)
+    return json_responses.data(_described(schedule), json_responses.CREATED, location=schedule.api_url)
 
 
 @needs(Kind.SCHEDULE, Permission.READ)

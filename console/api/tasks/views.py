@@ -10,7 +10,6 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from django.conf import settings
 from django.http import HttpResponse
 from msgspec import UNSET, UnsetType
 
@@ -73,8 +72,7 @@ def create(request: ApiRequest) -> HttpResponse:
         task = editing.create(principal.account_id or "", actor, _change(body, None), by=principal)
     except _REFUSED as error:
         raise _refusal_of(error) from None
-    location = f"{settings.PUBLIC_URL}/v2/actor-tasks/{task.pk}"
-    return json_responses.data(_described(task, principal.username), json_responses.CREATED, location=location)
+    return json_responses.data(_described(task, principal.username), json_responses.CREATED, location=task.api_url)
 
 
 @needs(Kind.TASK, Permission.READ)

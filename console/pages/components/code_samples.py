@@ -26,7 +26,7 @@ def api_base() -> str:
 def content_url(storage: Resource) -> str:
     """Return the address of a storage's content in the API: its items, its keys or its requests."""
     path = _CALLS[Kind(storage.kind)].path
-    return f"{settings.PUBLIC_URL}/v2/{storage.info.api_path}/{storage.pk}/{path}"
+    return f"{storage.api_url}/{path}"
 
 
 def push_first_items() -> list[Snippet]:

@@ -17,7 +17,7 @@ from console.pages.storages.labels import STORAGE_WORDS
 from resources import storages
 from resources.edit_locked import NameTaken, ResourceGone
 from resources.kinds import Kind, KindInfo
-from resources.models import Resource
+from resources.models import MODELS, Resource
 from sharing.declare import account_wide, needs
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
@@ -121,7 +121,7 @@ def api(request: ResourcePageRequest) -> HttpResponse:
 
 
 def _create_new(info: KindInfo, name: str | None, request: PageRequest) -> Resource:
-    made, is_new = storages.create(info.kind, request.user.pk, by=request.principal, name=name)
+    made, is_new = storages.create(MODELS[info.kind], request.user.pk, by=request.principal, name=name)
     if not is_new:
         raise NameTaken(f"You have a {info.noun} called “{name}” already. Choose another name.")
     return made
