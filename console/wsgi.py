@@ -21,8 +21,8 @@ django.setup(set_prefix=False)
 from accounts.exposure import record_request  # noqa: E402
 from accounts.middleware import API_PREFIX, is_api  # noqa: E402
 from console.http.handler import respond  # noqa: E402
+from console.http.joined_socket import Joined  # noqa: E402
 from console.http.responses import Answer  # noqa: E402
-from console.server.gunicorn_worker import Joined  # noqa: E402
 from resources.runs.callback_url import parse_caller  # noqa: E402
 from sharing.judging import get_judge  # noqa: E402
 

@@ -4,7 +4,7 @@ import socket
 
 from django.http import HttpRequest
 
-from console.server.gunicorn_worker import Joined
+from console.http.joined_socket import Joined
 
 
 def is_connected(request: HttpRequest) -> bool:

@@ -11,5 +11,10 @@ urlpatterns = [
     path("", include("console.pages.schedules.urls")),
     path("", include("console.pages.issues.urls")),
     path("", include("console.pages.sharing.urls")),
+    path("", include("console.pages.dashboard.urls")),
+    # Before each kind of storage: "new" is no dataset.
     path("", include("console.pages.storages.urls")),
+    path("", include("console.pages.datasets.urls")),
+    path("", include("console.pages.key_value_stores.urls")),
+    path("", include("console.pages.request_queues.urls")),
 ]

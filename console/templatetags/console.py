@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import template
-from django.contrib.humanize.templatetags.humanize import intcomma, naturaltime
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -14,10 +14,12 @@ from django.utils.safestring import SafeString
 
 from accounts.email_addresses import for_display
 from console.pages.components.durations import in_words
+from console.pages.components.numbers import number
 from console.pages.components.status_badges import STATUS_WORDS
 
 register = template.Library()
 register.filter("shown_email", for_display)
+register.filter("number", number)
 
 
 # What lies below another line of the navigation and has a line of its own.
@@ -70,12 +72,6 @@ def _as_people_say(moment: datetime) -> str:
         first, _, rest = text.partition(", ")
         return f"{first} ago" if rest.endswith(" ago") else f"{first} from now" if rest else first
     return date_format(moment, "j M Y")
-
-
-@register.filter
-def number(value: int) -> str:
-    """A whole number with its thousands apart."""
-    return str(intcomma(value))
 
 
 @register.filter

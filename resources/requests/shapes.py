@@ -1,8 +1,12 @@
 """Requests on their way into a queue and out of it."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from resources.requests.identity import request_id
+
+# How many characters a URL and a unique key may have.
+MAX_TEXT: Final = 32_768
 
 
 @dataclass(frozen=True, slots=True)

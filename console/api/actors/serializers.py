@@ -7,13 +7,12 @@ import msgspec
 from accounts.lib.api_errors import record_not_found
 from accounts.lib.encrypted_text import UnreadableText
 from accounts.lib.timestamps import iso
+from console.api.builds.numbers import number_as_int
 from console.api.resources.serializers import serialize_basics
 from resources.actors.versions import url_field_of, url_for_readers
 from resources.models import Actor, ActorVersion, Build, EnvironmentVariable, TaggedBuild
 from sharing.access import Access
 from sharing.permissions import Permission
-
-_MAJOR, _MINOR = 10_000_000, 100_000
 
 
 def serialize_actor(access: Access) -> dict[str, Any]:
@@ -98,12 +97,6 @@ def serialize_variable(variable: EnvironmentVariable) -> dict[str, Any]:
     if variable.is_secret:
         return {"name": variable.name, "isSecret": True}
     return {"name": variable.name, "value": variable.value, "isSecret": False}
-
-
-def number_as_int(number: str) -> int:
-    """Return the number of a build as one whole number, in whose order builds are."""
-    parts = [int(part) for part in number.split(".")] if number else [0, 0, 0]
-    return parts[0] * _MAJOR + parts[1] * _MINOR + parts[2]
 
 
 def _run_options(actor: Actor, details: dict[str, Any]) -> dict[str, Any]:

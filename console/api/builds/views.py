@@ -17,8 +17,7 @@ from msgspec import UNSET, UnsetType
 from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.lib.timestamps import iso
 from accounts.requests import ApiRequest
-from console.api.actors.bodies import to_api_error
-from console.api.actors.serializers import number_as_int
+from console.api.builds.numbers import number_as_int
 from console.api.resources.serializers import serialize_basics
 from console.api.resources.update import change_general_access
 from console.api.runs.wait_for_finish import seconds_to_wait, until_finished
@@ -89,7 +88,7 @@ def start(request: ResourceApiRequest[Actor]) -> HttpResponse:
     except starting.CannotBuild as error:
         raise _cannot_build(error) from None
     except InvalidField as error:
-        raise to_api_error(error) from None
+        raise invalid_value(error.field, str(error)) from None
     until_finished(request, build, seconds)
     access = access_to(request.principal, build)
     return json_responses.data(serialize_build(access), json_responses.CREATED, location=build.api_url)

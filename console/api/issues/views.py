@@ -12,7 +12,6 @@ from django.http import HttpResponse
 from msgspec import UNSET, UnsetType
 
 from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
-from accounts.lib.rate_limits import allowed
 from accounts.lib.timestamps import iso
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
@@ -28,7 +27,6 @@ from sharing.requests import ResourceApiRequest
 from sharing.run_urls import run_id_of
 
 # How many issues and comments an account may write in an hour: each is an e-mail to somebody.
-WRITES_PER_HOUR = 60
 _STATES: dict[str, Issue.State | None] = {state.value: state for state in Issue.State}
 
 
@@ -176,7 +174,7 @@ def _check_may_change(request: ResourceApiRequest[Actor], issue: Issue, *, or_wr
 
 
 def _count_writing(request: ResourceApiRequest[Actor]) -> None:
-    if not allowed("write-to-issues", request.principal.account_id or "", WRITES_PER_HOUR, 3600):
+    if not issue_rules.may_write_again(request.principal.account_id or ""):
         raise ApiError(
             HTTPStatus.TOO_MANY_REQUESTS, "rate-limit-exceeded", "You have written to many issues. Try again later."
         )

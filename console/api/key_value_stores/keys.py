@@ -2,13 +2,13 @@
 
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 
 from django.http import HttpResponse, QueryDict
 
 from accounts.lib.api_errors import ApiError, invalid_value
 from console.http import json_responses
 from console.http.pagination import MAX_LIMIT, whole_number
+from console.http.record_urls import record_url
 from resources.kinds import Kind
 from resources.models import KeyValueStore, Record, Resource
 from resources.records.collections import UnknownCollection, keys_of
@@ -60,11 +60,6 @@ def wanted_keys(query: QueryDict, store: KeyValueStore) -> KeyFilter:
     except UnknownCollection as error:
         raise ApiError(HTTPStatus.BAD_REQUEST, "invalid-collection", str(error)) from None
     return KeyFilter((prefix, *collection.prefixes), collection.exact)
-
-
-def record_url(store: Resource, key: str) -> str:
-    """Return the address of a record in the API, built from the configured public URL."""
-    return f"{store.api_url}/records/{quote(key, safe='')}"
 
 
 def _key(store: Resource, record: Record, signature: str) -> dict[str, Any]:

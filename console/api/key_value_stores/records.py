@@ -7,11 +7,12 @@ from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from accounts.lib.api_errors import ApiError, record_not_found
-from console.api.key_value_stores.keys import record_url, wanted_keys
+from console.api.key_value_stores.keys import wanted_keys
 from console.http import json_responses, request_body
 from console.http.conditional import check_expected
 from console.http.pagination import flag, one_of
 from console.http.record_response import SANDBOX, answer_with, etags_of
+from console.http.record_urls import record_url
 from resources.kinds import Kind
 from resources.models import KeyValueStore, Record
 from resources.records import writing

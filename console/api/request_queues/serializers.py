@@ -14,9 +14,8 @@ from accounts.lib.api_errors import invalid_value
 from accounts.lib.timestamps import iso
 from console.http.pagination import MAX_NUMBER
 from resources.requests import clock
-from resources.requests.shapes import HeadRequest, NewRequest, Registered, StoredRequest
+from resources.requests.shapes import MAX_TEXT, HeadRequest, NewRequest, Registered, StoredRequest
 
-MAX_TEXT: Final = 32_768
 Method = Literal["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
 Text = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)]
 _ABSENT: Final = Raw(b"")

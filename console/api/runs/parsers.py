@@ -15,7 +15,7 @@ from msgspec import UNSET
 from accounts.lib.api_errors import ApiError, invalid_value
 from accounts.requests import ApiRequest
 from console.api.resources import permission_levels
-from console.api.webhooks.views import WebhookBody
+from console.api.resources.webhook_body import WebhookBody
 from console.http import request_body
 from console.http.pagination import flag, whole_number
 from resources.jobs.status import Origin

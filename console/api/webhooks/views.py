@@ -8,7 +8,6 @@ another account's Actor makes and sees none that stay when it has ended (`sharin
 
 from collections.abc import Iterator
 
-import msgspec
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpResponse
@@ -18,6 +17,7 @@ from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from console.api.resources.table_lists import answer_with_rows
+from console.api.resources.webhook_body import ConditionBody, WebhookBody
 from console.api.webhooks.serializers import (
     serialize_dispatch,
     serialize_list_item,
@@ -25,12 +25,11 @@ from console.api.webhooks.serializers import (
     with_last_dispatch,
 )
 from console.http import json_responses, request_body
-from console.http.request_body import unset_if_null
 from resources.edit_locked import ResourceGone
 from resources.kinds import Kind
 from resources.models import Actor, Task, Webhook, WebhookDispatch
 from resources.webhooks import editing
-from resources.webhooks.editing import Condition, InvalidWebhook, WebhookChange
+from resources.webhooks.editing import Condition, InvalidWebhook
 from sharing import narrowing
 from sharing.declare import needs, signed_in_for
 from sharing.permissions import Permission
@@ -39,45 +38,6 @@ from sharing.require import get_or_refuse
 from sharing.webhooks import check_may_make, seen_by
 
 _TOLD_OF = (Kind.RUN, Kind.BUILD)
-
-
-class ConditionBody(msgspec.Struct, rename="camel"):
-    """What a webhook is to hang on; clients send an empty one for no change."""
-
-    actor_id: str | None = None
-    actor_task_id: str | None = None
-    actor_run_id: str | None = None
-
-
-class WebhookBody(msgspec.Struct, rename="camel"):
-    """The body of a POST or PUT of a webhook; what is null, or not given, stays as it is."""
-
-    event_types: list[str] | UnsetType | None = UNSET
-    condition: ConditionBody | UnsetType | None = UNSET
-    request_url: str | UnsetType | None = UNSET
-    payload_template: str | UnsetType | None = UNSET
-    headers_template: str | UnsetType | None = UNSET
-    description: str | UnsetType | None = UNSET
-    idempotency_key: str | None = None
-    is_ad_hoc: bool | UnsetType | None = UNSET
-    should_interpolate_strings: bool | UnsetType | None = UNSET
-    ignore_ssl_errors: bool | UnsetType | None = UNSET
-    do_not_retry: bool | UnsetType | None = UNSET
-
-    def change(self, condition: Condition | UnsetType) -> WebhookChange:
-        """Return what is to change, with the condition that has been looked up."""
-        return WebhookChange(
-            event_types=unset_if_null(self.event_types),
-            condition=condition,
-            request_url=unset_if_null(self.request_url),
-            payload_template=unset_if_null(self.payload_template),
-            headers_template=unset_if_null(self.headers_template),
-            description=unset_if_null(self.description),
-            is_ad_hoc=unset_if_null(self.is_ad_hoc),
-            should_interpolate_strings=unset_if_null(self.should_interpolate_strings),
-            ignore_ssl_errors=unset_if_null(self.ignore_ssl_errors),
-            do_not_retry=unset_if_null(self.do_not_retry),
-        )
 
 
 @signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF)

@@ -18,10 +18,10 @@ from console.http.items_query import MAX_POSITION, parse_items_query
 from console.pages.components import dialogs
 from console.pages.components.cells import printable
 from console.pages.components.code_samples import content_url
+from console.pages.components.numbers import number
 from console.pages.components.promises import end_sentence, link_sentence
 from console.pages.storages import link_form
 from console.pages.storages.link_form import LifetimeForm, Made
-from console.templatetags.console import number
 from resources.datasets.csv_formulas import without_formulas
 from resources.datasets.errors import DatasetGone
 from resources.datasets.options import ItemsOptions

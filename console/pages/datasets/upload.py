@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from console.http.form_limits import takes_up_to
 from console.pages.components import dialogs
-from console.templatetags.console import number
+from console.pages.components.numbers import number
 from resources.datasets.errors import DatasetGone
 from resources.datasets.uploading import InvalidFile, add_file
 from resources.kinds import Kind

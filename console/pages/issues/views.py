@@ -12,8 +12,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.lib.api_errors import ApiError
-from accounts.lib.rate_limits import allowed
-from console.api.issues.views import WRITES_PER_HOUR
 from console.pages.actors import tabs as actor_tabs
 from console.pages.components import dialogs
 from console.pages.components.forms import BaseForm
@@ -283,7 +281,7 @@ def _its_to_close(request: ResourcePageRequest[Actor], issue_id: str) -> Issue:
 
 
 def _may_write(request: ResourcePageRequest[Actor], form: forms.Form) -> bool:
-    if allowed("write-to-issues", request.user.pk, WRITES_PER_HOUR, 3600):
+    if issue_rules.may_write_again(request.user.pk):
         return True
     form.add_error(None, "You have written to many issues. Try again later.")
     return False

@@ -11,7 +11,6 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.principal import Principal
-from console.api.request_queues.serializers import MAX_TEXT
 from console.pages.components import dialogs
 from console.pages.request_queues.request_rows import build_row
 from resources.kinds import Kind
@@ -19,7 +18,7 @@ from resources.models import RequestQueue
 from resources.requests import locks, reading, writing
 from resources.requests.clients import Client
 from resources.requests.errors import QueueGone, RequestNotFound
-from resources.requests.shapes import NewRequest
+from resources.requests.shapes import MAX_TEXT, NewRequest
 from sharing.declare import needs
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest

@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from console.api.key_value_stores.keys import record_url
+from console.http.record_urls import record_url
 from console.pages.components import dialogs
 from console.pages.components.code_samples import content_url
 from console.pages.components.promises import end_sentence, link_sentence, links_sentence

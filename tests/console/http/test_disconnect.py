@@ -6,7 +6,7 @@ import pytest
 from django.test import RequestFactory
 
 from console.http.disconnect import is_connected
-from console.server.gunicorn_worker import Joined
+from console.http.joined_socket import Joined
 from resources.datasets import work_limit
 from resources.datasets.writing import push
 from resources.kinds import Kind

@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from console.server import gunicorn_worker
-from console.server.gunicorn_worker import Joined
+from console.http import joined_socket
+from console.http.joined_socket import Joined
 from sharing.access_gone import AccessGone
 from tests.support.served import served
 
@@ -95,7 +95,7 @@ def test_it_is_a_socket_to_whoever_looks():
 @pytest.fixture
 def slow(monkeypatch):
     """A connection whose client does not read by itself."""
-    monkeypatch.setattr(gunicorn_worker, "_WAIT_MILLISECONDS", 1)
+    monkeypatch.setattr(joined_socket, "_WAIT_MILLISECONDS", 1)
     ours, theirs = socket.socketpair()
     with ours, theirs:
         yield Joined(ours), theirs

@@ -138,7 +138,7 @@ def test_an_issue_of_another_actor_is_not_found_here(issue, api, ben, dan, make_
 
 
 def test_writing_is_limited(url, api, ben, monkeypatch):
-    monkeypatch.setattr("console.api.issues.views.WRITES_PER_HOUR", 2)
+    monkeypatch.setattr("sharing.issue_rules.WRITES_PER_HOUR", 2)
     client = api(ben)
     assert [send(client, "post", url, {"title": "x"}).status_code for _ in range(3)] == [201, 201, 429]
 
