@@ -224,7 +224,7 @@ def expected_status(api: bool, refusal: str, kind: Kind | None, by: str) -> HTTP
 def refused(monkeypatch) -> list[str]:
     """Record what the middleware refuses, so that a view's own 404 is not taken for a refusal."""
     record: list[str] = []
-    for name in ("nobody", "missing", "refused", "out_of_scope", "narrowed", "too_many_names"):
+    for name in ("sign_in_required", "missing", "refused", "out_of_scope", "narrowed", "too_many_names"):
         original = getattr(refusals, name)
 
         def recording(*args, _name=name, _original=original, **kwargs):
