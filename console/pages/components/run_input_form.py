@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 from django import forms
 
 from console.pages.components.run_options_form import OptionsForm
@@ -33,19 +32,6 @@ class InputForm(SecretInputForm, OptionsForm):
         ),
     )
     field_order: tuple[str, ...] = ("input", "build", "timeout_secs", "memory_mbytes")
-
-    def clean_input(self) -> str:
-        """Refuse what is not JSON, and say where it is wrong."""
-        text = str(self.cleaned_data["input"]).replace("\r\n", "\n")
-        if not text.strip():
-            return ""
-        try:
-            found = msgspec.json.decode(text.encode())
-        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as problem:
-            raise forms.ValidationError(f"This is not JSON. {problem}") from problem
-        if not isinstance(found, dict):
-            raise forms.ValidationError("This is JSON, but not an object: it has to begin with { and end with }.")
-        return text
 
     def clean(self) -> dict[str, Any]:
         """Check the options, and the secret fields."""

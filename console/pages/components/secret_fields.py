@@ -53,6 +53,19 @@ class SecretInputForm(BaseForm):
         self._saved: frozenset[str] = frozenset()
         self._types: dict[str, str] = {}
 
+    def clean_input(self) -> str:
+        """Refuse text that is not a JSON object, and say what is wrong with it; "" where there is none."""
+        text = str(self.cleaned_data["input"]).replace("\r\n", "\n")
+        if not text.strip():
+            return ""
+        try:
+            found = msgspec.json.decode(text.encode())
+        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as problem:
+            raise forms.ValidationError(f"This is not JSON. {problem}") from problem
+        if not isinstance(found, dict):
+            raise forms.ValidationError("This is JSON, but not an object: it has to begin with { and end with }.")
+        return text
+
     def show_secret_fields(self, schema: str, saved: str = "", *, left_empty: str = "") -> None:
         """Add the secret fields of an input schema, and those that are encrypted in the text of a saved input.
 

@@ -11,11 +11,10 @@ from accounts.principal import Principal
 from accounts.requests import PageRequest
 from console.http.form_limits import BYTES_PER_CHARACTER, takes_up_to
 from console.pages.components import dialogs
+from console.pages.components.resource_dialogs import delete_resource, rename_resource, try_to_name
 from console.pages.schedules.forms import MAX_INPUT, ActionForm, NewScheduleForm, change_of, owner_of
 from console.pages.schedules.presentation import action_lines
-from console.pages.tasks.dialogs import RenameForm
-from resources import storages
-from resources.edit_locked import NameTaken, ResourceGone
+from resources.edit_locked import ResourceGone
 from resources.kinds import KINDS, Kind
 from resources.models import Schedule
 from resources.schedules import editing
@@ -106,32 +105,20 @@ def remove_action(request: ResourcePageRequest[Schedule], action: str) -> HttpRe
 @require_http_methods(["GET", "HEAD", "POST"])
 def rename(request: ResourcePageRequest[Schedule]) -> HttpResponse:
     """Give a schedule another name."""
-    schedule = request.resource
-    form = RenameForm(request.POST if request.method == "POST" else None, initial={"name": schedule.name})
-    if request.method == "POST" and form.is_valid():
-        try:
-            editing.update(schedule, editing.ScheduleChange(name=form.cleaned_data["name"]), by=request.principal)
-        except (storages.InvalidName, NameTaken) as problem:
-            form.add_error("name", str(problem))
-        except ResourceGone:
-            return _gone(request, schedule)
-        else:
-            messages.success(request, f"The schedule is called “{schedule}” now.")
-            return dialogs.go_to(request, schedule.console_path)
-    return dialogs.answer(request, "storages/_rename.html", title="Rename schedule", form=form, resource=schedule)
+    schedule, by = request.resource, request.principal
+    return rename_resource(request, lambda name: editing.update(schedule, editing.ScheduleChange(name=name), by=by))
 
 
 @needs(Kind.SCHEDULE, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: ResourcePageRequest[Schedule]) -> HttpResponse:
     """Ask, then delete a schedule with its log. What it started stays."""
-    schedule = request.resource
-    if request.method == "POST":
-        if not editing.delete(schedule, by=request.principal):
-            return _gone(request, schedule)
-        messages.success(request, f"The schedule “{schedule}” was deleted.")
-        return dialogs.go_to(request, SCHEDULES_PATH)
-    return dialogs.answer(request, "schedules/_delete.html", title="Delete schedule?", schedule=schedule)
+    return delete_resource(
+        request,
+        lambda: editing.delete(request.resource, by=request.principal),
+        content="log",
+        consequences=", and starts nothing any more. What it started stays.",
+    )
 
 
 def _create(request: PageRequest, form: NewScheduleForm) -> Schedule | None:
@@ -142,12 +129,12 @@ def _create(request: PageRequest, form: NewScheduleForm) -> Schedule | None:
             return None
         actions = [action]
     try:
-        return editing.create(request.user.pk, change_of(form, actions), by=request.principal)
-    except (storages.InvalidName, NameTaken) as problem:
-        form.add_error("name", str(problem))
+        return try_to_name(
+            form, lambda: editing.create(request.user.pk, change_of(form, actions), by=request.principal)
+        )
     except editing.InvalidSchedule as problem:
         form.refuse(problem)
-    return None
+        return None
 
 
 def _checked(form: ActionForm, by: Principal, owner: Principal) -> Action | None:
@@ -185,8 +172,3 @@ def _asked_for(request: PageRequest) -> dict[str, str]:
     address = request.GET.get("actor", "")[:100]
     actor = may(request.principal, address, Permission.RUN) if address else None
     return {f"{Kind.ACTOR.value}:{actor.pk}": f"{actor.owner.username}/{actor.name or actor.pk}"} if actor else {}
-
-
-def _gone(request: PageRequest, schedule: Schedule) -> HttpResponse:
-    messages.info(request, f"The schedule “{schedule}” had been deleted already.")
-    return dialogs.go_to(request, SCHEDULES_PATH)

@@ -9,6 +9,7 @@ from msgspec import UNSET
 from accounts.lib.api_errors import ApiError
 from accounts.principal import Principal
 from console.pages.components.forms import BaseForm
+from console.pages.components.resource_dialogs import name_field
 from console.pages.components.secret_fields import InputText, SecretInputForm, refetched_on_change
 from resources.kinds import Kind
 from resources.models import Schedule
@@ -90,19 +91,6 @@ class ActionForm(SecretInputForm):
         widget=forms.Textarea(attrs={"class": "editor editor-small", "rows": 6, "spellcheck": "false"}),
     )
 
-    def clean_input(self) -> str:
-        """Refuse text that is not a JSON object, and say what is wrong with it; "" where there is none."""
-        text = str(self.cleaned_data["input"])
-        if not text.strip():
-            return ""
-        try:
-            msgspec.json.decode(text.encode(), type=dict[str, Any])
-        except msgspec.ValidationError as problem:
-            raise forms.ValidationError("This is JSON, but not an object: it has to begin with { .") from problem
-        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as problem:
-            raise forms.ValidationError(f"This is not JSON. {problem}") from problem
-        return text
-
     def clean(self) -> dict[str, Any]:
         """Check the secret fields."""
         given = super().clean() or {}
@@ -157,12 +145,7 @@ class NewScheduleForm(TimesForm, ActionForm):
 
     first_field = "name"
 
-    name = forms.CharField(
-        label="Name",
-        required=False,
-        max_length=63,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
+    name = name_field(required=False, help_text="")
     is_enabled = forms.BooleanField(label="Enabled", required=False, initial=True)
     field_order = ("name", "cron_expression", "timezone", "starts", "input", "is_enabled")
 

@@ -1,9 +1,7 @@
 """The dialogs of every storage: make, rename, delete, and how to reach it through the API."""
 
 from collections.abc import Callable
-from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -12,6 +10,7 @@ from accounts.requests import PageRequest
 from console.pages.components import dialogs
 from console.pages.components.code_samples import content_url, read_content
 from console.pages.components.forms import BaseForm
+from console.pages.components.resource_dialogs import Result, answer_gone, delete_resource, name_field, try_to_name
 from console.pages.components.visibility_sentences import rename_warning
 from console.pages.storages.labels import STORAGE_WORDS
 from resources import storages
@@ -26,23 +25,13 @@ from sharing.requests import ResourcePageRequest
 class NameForm(BaseForm):
     """The name of a storage, or none."""
 
-    name = forms.CharField(
-        label="Name",
-        required=False,
-        max_length=storages.MAX_NAME_LENGTH,
-        help_text=f"{storages.NAME_RULES} Without a name it is found by its ID.",
-        widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off", "spellcheck": "false"}),
+    name = name_field(
+        required=False, help_text=f"{storages.NAME_RULES} Without a name it is found by its ID.", autofocus=True
     )
 
-    def try_to(self, change: Callable[[str | None], Any]) -> Any:
+    def try_to(self, change: Callable[[str | None], Result]) -> Result | None:
         """Call `change` with the name, and return what it gives; None, and an error in the form, if it will not do."""
-        if not self.is_valid():
-            return None
-        try:
-            return change(self.cleaned_data["name"] or None)
-        except (storages.InvalidName, NameTaken) as problem:
-            self.add_error("name", str(problem))
-            return None
+        return try_to_name(self, lambda: change(self.cleaned_data["name"] or None)) if self.is_valid() else None
 
 
 @account_wide
@@ -55,7 +44,7 @@ def create(request: PageRequest, kind: str) -> HttpResponse:
     if request.method == "POST":
         made = form.try_to(lambda name: _create_new(info, name, request))
         if made is not None:
-            messages.success(request, f"{_called(made)} was created.")
+            messages.success(request, f"The {info.noun} “{made}” was created.")
             return dialogs.go_to(request, made.console_path)
     return dialogs.answer(
         request, "storages/_create.html", title=f"New {info.noun}", form=form, info=info, list_path=words.list_path
@@ -73,14 +62,16 @@ def rename(request: ResourcePageRequest) -> HttpResponse:
         try:
             changed = form.try_to(lambda name: storages.rename(resource, name, by=request.principal))
         except ResourceGone:
-            return _gone(request, resource)
+            return answer_gone(request, resource)
         if changed is not None:
             if changed:
                 messages.success(request, _renamed(resource, before))
             return dialogs.go_to(request, resource.console_path)
     title = f"Rename {resource.info.noun}"
     warning = rename_warning(request.access.facts)
-    return dialogs.answer(request, "storages/_rename.html", title=title, form=form, resource=resource, warning=warning)
+    return dialogs.answer(
+        request, "components/_rename.html", title=title, form=form, resource=resource, warning=warning
+    )
 
 
 @needs(None, Permission.WRITE)
@@ -88,20 +79,8 @@ def rename(request: ResourcePageRequest) -> HttpResponse:
 def delete(request: ResourcePageRequest) -> HttpResponse:
     """Ask, then delete a storage with all its content."""
     resource = request.resource
-    words = STORAGE_WORDS[Kind(resource.kind)]
-    if request.method == "POST":
-        if not storages.delete(resource, by=request.principal):
-            return _gone(request, resource)
-        messages.success(request, f"{_called(resource)} was deleted.")
-        return dialogs.go_to(request, words.list_path)
-    return dialogs.answer(
-        request,
-        "storages/_delete.html",
-        title=f"Delete {resource.info.noun}?",
-        resource=resource,
-        info=resource.info,
-        content=words.content_of(resource),
-    )
+    content = STORAGE_WORDS[Kind(resource.kind)].content_of(resource)
+    return delete_resource(request, lambda: storages.delete(resource, by=request.principal), content=content)
 
 
 @needs(None, Permission.READ)
@@ -125,15 +104,6 @@ def _create_new(info: KindInfo, name: str | None, request: PageRequest) -> Resou
     if not is_new:
         raise NameTaken(f"You have a {info.noun} called “{name}” already. Choose another name.")
     return made
-
-
-def _gone(request: PageRequest, resource: Resource) -> HttpResponse:
-    messages.info(request, f"{_called(resource)} had been deleted already.")
-    return dialogs.go_to(request, STORAGE_WORDS[Kind(resource.kind)].list_path)
-
-
-def _called(resource: Resource) -> str:
-    return f"{resource.info.title} “{resource}”"
 
 
 def _renamed(resource: Resource, before: str | None) -> str:

@@ -9,16 +9,15 @@ from msgspec import UNSET
 from accounts.requests import PageRequest
 from console.http.form_limits import BYTES_PER_CHARACTER, takes_up_to
 from console.pages.components import dialogs
-from console.pages.components.forms import BaseForm
+from console.pages.components.resource_dialogs import delete_resource, name_field, rename_resource, try_to_name
 from console.pages.components.run_input_form import MAX_INPUT, InputForm
 from console.pages.components.secret_fields import refetched_on_change
-from resources import storages
-from resources.edit_locked import NameTaken, ResourceGone
 from resources.kinds import KINDS, Kind
 from resources.models import Task
 from resources.runs.options import MAX_BUILD_LENGTH
 from resources.runs.saved_options import SavedOptions
 from resources.secret_inputs.saved import schema_of
+from resources.storages import NAME_RULES
 from resources.tasks import editing
 from sharing.declare import needs, signed_in_for
 from sharing.permissions import Permission
@@ -26,7 +25,6 @@ from sharing.requests import ResourcePageRequest
 from sharing.selectors import may, startable_choices
 
 TASKS_PATH = f"/{KINDS[Kind.TASK].console_path}"
-_NAME = {"autocomplete": "off", "spellcheck": "false"}
 
 
 class NewTaskForm(InputForm):
@@ -37,25 +35,8 @@ class NewTaskForm(InputForm):
     actor = forms.CharField(
         label="Actor", max_length=200, widget=forms.Select(attrs=refetched_on_change(f"{TASKS_PATH}/new"))
     )
-    name = forms.CharField(
-        label="Name",
-        required=False,
-        max_length=storages.MAX_NAME_LENGTH,
-        help_text=f"{storages.NAME_RULES} Left empty, it is named after the Actor.",
-        widget=forms.TextInput(attrs=_NAME),
-    )
+    name = name_field(required=False, help_text=f"{NAME_RULES} Left empty, it is named after the Actor.")
     field_order = ("actor", "name", "input", "build", "timeout_secs", "memory_mbytes")
-
-
-class RenameForm(BaseForm):
-    """The name of a task."""
-
-    name = forms.CharField(
-        label="Name",
-        max_length=storages.MAX_NAME_LENGTH,
-        help_text=storages.NAME_RULES,
-        widget=forms.TextInput(attrs={**_NAME, "autofocus": True}),
-    )
 
 
 @signed_in_for(Kind.TASK, Permission.WRITE)
@@ -83,32 +64,20 @@ def create(request: PageRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def rename(request: ResourcePageRequest[Task]) -> HttpResponse:
     """Give a task another name."""
-    task = request.resource
-    form = RenameForm(request.POST if request.method == "POST" else None, initial={"name": task.name})
-    if request.method == "POST" and form.is_valid():
-        try:
-            editing.update(task, editing.TaskChange(name=form.cleaned_data["name"]), by=request.principal)
-        except (storages.InvalidName, NameTaken) as problem:
-            form.add_error("name", str(problem))
-        except ResourceGone:
-            return _gone(request, task)
-        else:
-            messages.success(request, f"The task is called “{task}” now.")
-            return dialogs.go_to(request, task.console_path)
-    return dialogs.answer(request, "storages/_rename.html", title="Rename task", form=form, resource=task)
+    task, by = request.resource, request.principal
+    return rename_resource(request, lambda name: editing.update(task, editing.TaskChange(name=name), by=by))
 
 
 @needs(Kind.TASK, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: ResourcePageRequest[Task]) -> HttpResponse:
     """Ask, then delete a task. Its runs stay."""
-    task = request.resource
-    if request.method == "POST":
-        if not editing.delete(task, by=request.principal):
-            return _gone(request, task)
-        messages.success(request, f"The task “{task}” was deleted.")
-        return dialogs.go_to(request, TASKS_PATH)
-    return dialogs.answer(request, "tasks/_delete.html", title="Delete task?", task=task)
+    return delete_resource(
+        request,
+        lambda: editing.delete(request.resource, by=request.principal),
+        content="input",
+        consequences=". Schedules do not start it any more. Its runs stay.",
+    )
 
 
 def _create(request: PageRequest, form: NewTaskForm) -> Task | None:
@@ -124,12 +93,10 @@ def _create(request: PageRequest, form: NewTaskForm) -> Task | None:
         name=given["name"] or UNSET, options=saved, input=form.with_secrets(given["input"]) or None
     )
     try:
-        return editing.create(request.user.pk, actor, change, by=request.principal)
-    except (storages.InvalidName, NameTaken) as problem:
-        form.add_error("name", str(problem))
+        return try_to_name(form, lambda: editing.create(request.user.pk, actor, change, by=request.principal))
     except editing.InvalidTask as problem:
         form.add_error(problem.field if problem.field in form.fields else None, str(problem))
-    return None
+        return None
 
 
 def _initial(request: PageRequest) -> dict[str, str]:
@@ -144,8 +111,3 @@ def _choices(request: PageRequest, wanted: str) -> list[tuple[str, str]]:
     if asked_for is not None:
         choices = {wanted: f"{asked_for.owner.username}/{asked_for.name or asked_for.pk}", **choices}
     return list(choices.items())
-
-
-def _gone(request: PageRequest, task: Task) -> HttpResponse:
-    messages.info(request, f"The task “{task}” had been deleted already.")
-    return dialogs.go_to(request, TASKS_PATH)
