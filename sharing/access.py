@@ -15,9 +15,9 @@ from typing_extensions import TypeVar
 from accounts.principal import Principal
 from resources.kinds import KINDS, Kind
 from resources.models import GeneralAccess, Resource
-from sharing.narrowing import lets
 from sharing.permissions import NOTHING, Permission
 from sharing.signatures import Signed
+from sharing.token_limits import lets
 
 # The kind of resource that is known of before it is fetched: a model, or Resource for any kind.
 ResourceT_co = TypeVar("ResourceT_co", bound=Resource, default=Resource, covariant=True)

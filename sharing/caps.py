@@ -18,7 +18,7 @@ from accounts.models import Account
 from accounts.principal import ANONYMOUS, Principal
 from resources.kinds import STORAGES
 from resources.models import Resource
-from sharing import keys
+from sharing import signing_keys
 from sharing.access import Facts
 from sharing.models import RefusedSignature, SignedLink, StorageKey
 from sharing.signatures import Signed
@@ -149,7 +149,7 @@ def refuse_link(link_id: str) -> None:
 
 def _turn_key(facts: Facts) -> None:
     """End all that clients have signed for a storage, because more was refused than is kept."""
-    keys.change_all(facts.id)
+    signing_keys.change_all(facts.id)
     audit.record(
         "link.keys_changed",
         by=ANONYMOUS,

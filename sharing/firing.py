@@ -30,7 +30,7 @@ from resources.schedules.actions import Action, RunActor
 from resources.schedules.editing import MAX_LOG
 from sharing import mail, schedule_log
 from sharing.schedule_log import TARGET
-from sharing.scheduled import Target, target_of
+from sharing.schedule_targets import Target, target_of
 
 logger = logging.getLogger(__name__)
 

@@ -20,9 +20,9 @@ from accounts.principal import Principal
 from resources.models import Actor, Run
 from sharing import mail
 from sharing.models import Grant, Issue, IssueComment, IssueRun
-from sharing.narrowing import speaks_for_whole_account
 from sharing.permissions import Permission
 from sharing.run_urls import run_ids_in
+from sharing.token_limits import speaks_for_whole_account
 
 MAX_TITLE = 200
 MAX_TEXT = 20_000

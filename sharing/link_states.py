@@ -1,6 +1,6 @@
 """What has become of the registered links to a storage, and who else can sign: what pages show.
 
-It agrees with `sharing/opening.py`, which decides at a request, in a number of statements that does not grow.
+It agrees with `sharing/check_signature.py`, which decides at a request, in a number of statements that does not grow.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Account, ApiToken
 from resources.models import Resource
-from sharing import caps, keys
+from sharing import caps, signing_keys
 from sharing.access import Facts
 from sharing.models import SignedLink
 from sharing.overview import overview
@@ -62,7 +62,7 @@ def active(resource: Resource, facts: Facts) -> list[SignedLink]:
 
 def keys_given(facts: Facts) -> list[KeyHolder]:
     """Return who was given a signing key of a storage and can still sign with it, in three statements."""
-    found, has_old = keys.given(facts)
+    found, has_old = signing_keys.given(facts)
     usernames = dict(
         Account.objects.filter(pk__in={each.holder.account_id for each in found}).values_list("pk", "username")
     )

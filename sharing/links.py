@@ -2,7 +2,8 @@
 
 Who may make one is asked here. Links in the answers of the API are on no list: they name their holder. Those made in
 the console are registered besides: who made it, for what, until when, when last used and how often; each can be revoked
-alone. Whether a link opens something is asked in `sharing/opening.py`, and how long it lives in `sharing/caps.py`.
+alone. Whether a link opens something is asked in `sharing/check_signature.py`, and how long it lives in
+`sharing/caps.py`.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from accounts.models import Account
 from accounts.principal import Principal
 from resources.models import GeneralAccess, Resource
 from resources.records.keys import spells_content_message
-from sharing import caps, keys
+from sharing import caps, signing_keys
 from sharing.access import EXPLICIT, Access, AddressedBy, effective_general_access
 from sharing.facts import load_facts
 from sharing.models import SignedLink
@@ -62,7 +63,7 @@ def why_not(access: Access) -> WhyNot | None:
         return WhyNot.NO_ACCESS
     if decision.reason not in EXPLICIT:
         return WhyNot.ANYONE_MAY_READ
-    if keys.is_others_run(access):
+    if signing_keys.is_others_run(access):
         return WhyNot.OTHERS_RUN
     if access.allows(Permission.WRITE) or access.allows(Permission.MANAGE_ACCESS_RIGHTS):
         return None
@@ -79,7 +80,7 @@ def signer(access: Access, opens: Opens) -> Callable[[str], str] | None:
     holder = Holder.of(access.principal)
     if holder is None or why_not(access) is not None:
         return None
-    made = HeldSigner(keys.source_of(access.facts), holder.code)
+    made = HeldSigner(signing_keys.source_of(access.facts), holder.code)
     expires_at = _expires_at(access.facts.owner_link_days)
     return lambda record_key: made.sign(opens, expires_at, record_key)
 
@@ -112,7 +113,7 @@ def create(
         raise LinkRefused("A link needs some time to live.")
     if cap is not None and lifetime > timedelta(days=cap):
         raise LinkRefused(f"Links to what {facts.owner_username} owns can last {cap} days at most.")
-    made = HeldSigner(keys.source_of(facts), Holder(by.pk).code)
+    made = HeldSigner(signing_keys.source_of(facts), Holder(by.pk).code)
     with transaction.atomic():
         expires_at = caps.milliseconds(timezone.now() + lifetime)
         signature, kept = _sign(made, resource, opens, record_key, expires_at)
@@ -142,7 +143,7 @@ def revoke(link: SignedLink, *, by: Principal) -> None:
 def revoke_all(resource: Resource, *, by: Principal) -> None:
     """Change the keys of a storage: every signature that was ever made with any of them ends, registered or not."""
     with transaction.atomic():
-        keys.change_all(resource.pk)
+        signing_keys.change_all(resource.pk)
         SignedLink.objects.filter(resource=resource, revoked_at=None).update(revoked_at=timezone.now())
         audit.record(
             "link.all_revoked",

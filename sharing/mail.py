@@ -14,9 +14,9 @@ from resources.models import Resource, Schedule
 from sharing import mail_queue
 from sharing.access import decide
 from sharing.facts import load_facts
+from sharing.labels import permission_help, permissions_label
 from sharing.models import Issue
 from sharing.permissions import Permission
-from sharing.wording import permission_help, permissions_label
 
 # How many e-mails about new access leave in a day: from one user to another, from one, and to one.
 _MAILS_BETWEEN_TWO, _MAILS_FROM_ONE, _MAILS_TO_ONE = 10, 300, 50

@@ -21,12 +21,12 @@ from accounts.requests import ApiRequest
 from accounts.tokens import UnknownToken
 from resources.kinds import Kind
 from resources.models import Resource
-from sharing import addresses, judging, narrowing, opening, refusals
+from sharing import addresses, check_signature, reauthorize, refusals, token_limits
 from sharing.access import NO_ACCESS, Access, AddressedBy, Decision, Facts, decide
 from sharing.declare import Requires, SignedIn, Takes, declared, requirement_for
 from sharing.facts import Address, fetch
-from sharing.judging import Judge
 from sharing.permissions import Permission
+from sharing.reauthorize import Judge
 from sharing.requests import ResourceApiRequest
 from sharing.signatures import Opens
 
@@ -43,7 +43,7 @@ class AccessMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Pass the request on; the work is done once it is known which view it is for."""
         response = self.get_response(request)
-        judging.watch(request, response)
+        reauthorize.watch(request, response)
         return response
 
     def process_view(
@@ -54,7 +54,7 @@ class AccessMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer with the refusal of a request whose access has gone while its body came."""
-        return exception.response if isinstance(exception, judging.BodyRefused) else None
+        return exception.response if isinstance(exception, reauthorize.BodyRefused) else None
 
 
 def authorize(request: HttpRequest, view: Callable[..., Any], kwargs: dict[str, Any]) -> HttpResponse | None:
@@ -95,16 +95,16 @@ def _again(request: HttpRequest, ask: Callable[[Principal], HttpResponse | None]
 def _signed_in(request: HttpRequest, need: SignedIn, principal: Principal) -> HttpResponse | None:
     if principal.is_anonymous:
         return refusals.sign_in_required(request)
-    if need.takes is Takes.WHOLE_ACCOUNT and not narrowing.speaks_for_whole_account(principal):
-        return refusals.narrowed(request, narrowing.why_not_whole_account(principal))
+    if need.takes is Takes.WHOLE_ACCOUNT and not token_limits.speaks_for_whole_account(principal):
+        return refusals.narrowed(request, token_limits.why_not_whole_account(principal))
     wanted = [(need.kind, need.permission)] if need.kind and need.permission else []
     for kind, permission in [*wanted, *((kind, Permission.READ) for kind in need.reads)]:
         if not principal.scope_allows(permission.name or "", kind):
             return refusals.out_of_scope(kind, permission)
-        if not need.runs_too and narrowing.is_withheld_from_run(principal, permission, kind):
-            return refusals.narrowed(request, narrowing.why_withheld(permission, kind))
-    if need.not_for_runs and narrowing.is_run_of_other_account(principal):
-        return refusals.narrowed(request, narrowing.ACCOUNT)
+        if not need.runs_too and token_limits.is_withheld_from_run(principal, permission, kind):
+            return refusals.narrowed(request, token_limits.why_withheld(permission, kind))
+    if need.not_for_runs and token_limits.is_run_of_other_account(principal):
+        return refusals.narrowed(request, token_limits.ACCOUNT)
     return None
 
 
@@ -150,8 +150,8 @@ def _on_resource(request: HttpRequest, need: Requires, kwargs: dict[str, Any]) -
 
 def _beyond_token(request: HttpRequest, need: Requires, principal: Principal) -> HttpResponse | None:
     """Return the refusal where a token does not speak for all that a view is about; None: it does."""
-    if need.account_wide and not narrowing.speaks_for_whole_account(principal):
-        return refusals.narrowed(request, narrowing.why_not_whole_account(principal))
+    if need.account_wide and not token_limits.speaks_for_whole_account(principal):
+        return refusals.narrowed(request, token_limits.why_not_whole_account(principal))
     if need.lists and not principal.scope_allows(Permission.READ.name or "", need.lists):
         return refusals.out_of_scope(need.lists, Permission.READ)
     return None
@@ -221,7 +221,7 @@ def _is_own_name(address: Address, principal: Principal) -> bool:
 
 def _by_signature(access: Access, opens: Opens, signature: str, record_key: str) -> Decision:
     """Rule 11. The URL names the record that a signature of a record has to be for."""
-    signed = opening.opened_by(signature, access.facts, opens, record_key)
+    signed = check_signature.opened_by(signature, access.facts, opens, record_key)
     return decide(access.principal, access.facts, Permission.READ, access.addressed_by, signed)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from accounts.principal import Principal
 from resources.kinds import KINDS, Kind
 from resources.models import Resource
-from sharing.many import allowed
+from sharing.decide_many import allowed
 from sharing.permissions import Permission
 
 

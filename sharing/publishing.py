@@ -9,8 +9,8 @@ from typing import Final
 from accounts.principal import Principal
 from resources.kinds import Kind
 from sharing.access import Access
-from sharing.narrowing import lets
 from sharing.permissions import Permission
+from sharing.token_limits import lets
 
 # In the order in which a refusal names the one that is missing.
 _TO_PUBLISH: Final = (Permission.MANAGE_ACCESS_RIGHTS, Permission.WRITE, Permission.RUN)

@@ -18,10 +18,10 @@ from accounts.models import AuditEvent
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from resources.kinds import KINDS, Kind
-from sharing import narrowing
+from sharing import token_limits
 from sharing.access import Access, AddressedBy
+from sharing.labels import LABELS
 from sharing.permissions import Permission
-from sharing.wording import LABELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +96,9 @@ def refusal_of(access: Access, permission: Permission) -> ApiError:
 
 def why_narrowed(principal: Principal, permission: Permission, kind: Kind) -> str:
     """Return a space and the sentence to add for a run that may not do `permission`; empty for all others."""
-    if not narrowing.is_withheld_from_run(principal, permission, kind):
+    if not token_limits.is_withheld_from_run(principal, permission, kind):
         return ""
-    return f" {narrowing.why_withheld(permission, kind)}"
+    return f" {token_limits.why_withheld(permission, kind)}"
 
 
 def not_found(kind: Kind) -> ApiError:

@@ -10,7 +10,7 @@ from accounts.lib.api_errors import ApiError
 from accounts.principal import Principal
 from resources.kinds import Kind
 from resources.models import Build, Run
-from sharing import narrowing, refusals
+from sharing import refusals, token_limits
 from sharing.permissions import Permission
 from sharing.require import get_or_refuse
 
@@ -25,8 +25,8 @@ def check_may_go_on(run: Run, build: str | None, *, by: Principal) -> None:
     if not run.owner.is_active:
         message = "The account that this Actor run belongs to is suspended."
         raise ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", message)
-    if build is not None and narrowing.is_run_of_other_account(by):
-        raise refusals.withheld(narrowing.CODE)
+    if build is not None and token_limits.is_run_of_other_account(by):
+        raise refusals.withheld(token_limits.CODE)
     if build is not None and by.account_id != run.owner_id:
         raise refusals.withheld("Only its owner can choose the build of an Actor run.")
     owner = run.owner.principal

@@ -6,8 +6,8 @@ from accounts.lib.api_errors import ApiError
 from accounts.principal import Principal
 from resources.kinds import KINDS, Kind
 from resources.models import Actor, Task
+from sharing.decide_many import allowed
 from sharing.lists import Listed, listed
-from sharing.many import allowed
 from sharing.names import unnamed
 from sharing.permissions import Permission
 from sharing.require import get_or_refuse

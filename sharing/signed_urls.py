@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.conf import settings
 
 from resources.kinds import KINDS
-from sharing import keys, links
+from sharing import links, signing_keys
 from sharing.access import Access
 from sharing.permissions import Permission
 from sharing.signatures import Opens
@@ -24,7 +24,7 @@ def signed_fields(access: Access, content: str = "", url_field: str = "") -> dic
         sign = links.signer(access, Opens.CONTENT)
         url = f"{settings.PUBLIC_URL}/v2/{KINDS[facts.kind].api_path}/{facts.id}/{content}"
         fields[url_field] = f"{url}?signature={sign('')}" if sign else url
-    key = keys.give(access)
+    key = signing_keys.give(access)
     if key is not None:
         fields["urlSigningSecretKey"] = key
     return fields

@@ -5,7 +5,7 @@ from django.db.models import Q, QuerySet
 from accounts.principal import Principal
 from resources.models import Run, Webhook
 from resources.webhooks.editing import WebhookChange
-from sharing import narrowing, refusals
+from sharing import refusals, token_limits
 
 
 def check_may_make(change: WebhookChange, *, by: Principal) -> None:
@@ -16,11 +16,11 @@ def check_may_make(change: WebhookChange, *, by: Principal) -> None:
     Raises:
         ApiError: 403 that says why.
     """
-    if by.run is None or not narrowing.is_run_of_other_account(by):
+    if by.run is None or not token_limits.is_run_of_other_account(by):
         return
     run_id = change.condition.run_id if change.condition else None
     if not (change.is_ad_hoc and run_id and _is_its_own(run_id, by.run.id)):
-        raise refusals.withheld(narrowing.WEBHOOKS)
+        raise refusals.withheld(token_limits.WEBHOOKS)
 
 
 def seen_by(principal: Principal) -> "QuerySet[Webhook]":
@@ -30,7 +30,7 @@ def seen_by(principal: Principal) -> "QuerySet[Webhook]":
     URLs of all others, and what was sent to them, are not for code that the account did not write.
     """
     webhooks = Webhook.objects.filter(owner_id=principal.account_id or "")
-    if principal.run is None or not narrowing.is_run_of_other_account(principal):
+    if principal.run is None or not token_limits.is_run_of_other_account(principal):
         return webhooks
     started = Run.objects.filter(started_by_run=principal.run.id).values("pk")
     return webhooks.filter(Q(run_id=principal.run.id) | Q(run_id__in=started), is_ad_hoc=True)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from console.demo import items
 from resources.requests import clock
-from resources.requests.shapes import NewRequest
+from resources.requests.structs import NewRequest
 
 _PIXELS_PER_DEGREE = 2
 _WIDTH, _HEIGHT = 360 * _PIXELS_PER_DEGREE, 180 * _PIXELS_PER_DEGREE

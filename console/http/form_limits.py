@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 
 from console.http.error_handlers import error_page
-from sharing.judging import BodyRefused, check_body
+from sharing.reauthorize import BodyRefused, check_body
 
 SMALL_FORM_BYTES: Final = 1024 * 1024
 # What a form with a file has besides it: its other fields, and what separates them.

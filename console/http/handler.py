@@ -19,7 +19,7 @@ from console.http import refusal_log
 from console.http.error_handlers import as_api_response
 from console.http.responses import DefaultHeaders
 from console.http.routing import view_at
-from sharing import judging
+from sharing import reauthorize
 from sharing.middleware import authorize
 
 # Open CORS and no sniffing. What one may read can change with the next request, so nobody in between keeps an answer,
@@ -49,7 +49,7 @@ def respond(request: HttpRequest) -> HttpResponse:
         if response.status_code in _REFUSALS:
             refusal_log.log_refusal(request, response)
         elif response.streaming:
-            judging.watch(request, response)
+            reauthorize.watch(request, response)
     hsts_seconds = settings.SECURE_HSTS_SECONDS
     if hsts_seconds and request.is_secure():
         _headers_over_tls(hsts_seconds, settings.SECURE_HSTS_INCLUDE_SUBDOMAINS).apply(response)
@@ -85,7 +85,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
         return UNKNOWN_TOKEN.response()
     except ApiError as error:
         return error.response()
-    except judging.BodyRefused as refused:
+    except reauthorize.BodyRefused as refused:
         return refused.response
     except Exception as error:  # Django reports it, and answers as console/http/error_handlers.py says
         return response_for_exception(request, error)

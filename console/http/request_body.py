@@ -18,7 +18,7 @@ from msgspec import UNSET, UnsetType
 
 from accounts.lib.api_errors import ApiError, invalid_value
 from accounts.lib.content_encodings import Undecodable, UnpacksTooLarge, canonical, decoded
-from sharing.judging import check_body
+from sharing.reauthorize import check_body
 
 Body = TypeVar("Body")
 Value = TypeVar("Value")

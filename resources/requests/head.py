@@ -11,7 +11,7 @@ from accounts.lib.sql import Statement
 from resources.requests import clock
 from resources.requests.changing import changing, for_update, rows
 from resources.requests.clients import Client
-from resources.requests.shapes import HeadRequest
+from resources.requests.structs import HeadRequest
 
 
 @dataclass(frozen=True, slots=True)

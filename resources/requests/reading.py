@@ -9,7 +9,7 @@ from accounts.lib.sql import Statement
 from resources.requests import clock
 from resources.requests.errors import RequestNotFound
 from resources.requests.identity import looks_like_request_id
-from resources.requests.shapes import StoredRequest
+from resources.requests.structs import StoredRequest
 
 # A page ends early rather than take more memory than this.
 MAX_PAGE_BYTES: Final = 16 * 1024 * 1024

@@ -10,7 +10,7 @@ from resources.requests.changing import Change, changing, for_update, marks, row
 from resources.requests.clients import Client
 from resources.requests.errors import RequestNotFound, WrongRequestId
 from resources.requests.identity import looks_like_request_id
-from resources.requests.shapes import NewRequest, Registered
+from resources.requests.structs import NewRequest, Registered
 
 
 def add(

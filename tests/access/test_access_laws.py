@@ -18,16 +18,16 @@ from accounts.models import Account
 from accounts.principal import Principal, RunIdentity, Scope, ScopeEntry
 from resources.kinds import Kind
 from resources.models import Resource, Run
-from sharing import caps, general_access, grants, issues, links, many
+from sharing import caps, decide_many, general_access, grants, issues, links
 from sharing.access import Reason, decide
+from sharing.check_signature import opened_by
 from sharing.facts import load_facts
 from sharing.general_access import levels_of
-from sharing.keys import source_of
 from sharing.lists import Ownership
 from sharing.models import Grant, Issue, StorageKey
-from sharing.opening import opened_by
 from sharing.permissions import NOTHING, Permission, parse
 from sharing.signatures import HeldSigner, Opens, signing_key
+from sharing.signing_keys import source_of
 from tests.support.cast import PEOPLE
 from tests.support.random_worlds import LISTED_FOR, few_worlds, person, worlds
 from tests.support.worlds import World, build
@@ -114,7 +114,7 @@ class Laws(TestCase):
                         for name in names
                         if world.decide_for(principal, name, permission.name or "").allowed
                     }
-                    found = many.allowed([world.resources[name] for name in names], principal, permission)
+                    found = decide_many.allowed([world.resources[name] for name in names], principal, permission)
                     assert found == expected
                     self._check_parents(world, principal, permission, found)
 
@@ -123,7 +123,7 @@ class Laws(TestCase):
             facts = load_facts(world.resources[name], principal.account_id)
             for kind, parent in ((Kind.ACTOR, facts.actor), (Kind.TASK, facts.task)):
                 if parent is not None:
-                    may = many.is_allowed_on_parent(kind, parent, principal, permission)
+                    may = decide_many.is_allowed_on_parent(kind, parent, principal, permission)
                     assert may is (parent.id in allowed)
 
     @few_worlds

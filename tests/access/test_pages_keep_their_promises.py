@@ -15,13 +15,13 @@ from accounts.holders import Holder
 from accounts.models import Account
 from resources.kinds import STORAGES, Kind
 from resources.models import Actor, Resource
-from sharing import caps, grants, issues, keys, links, publishing
+from sharing import caps, grants, issues, links, publishing, signing_keys
+from sharing.check_signature import opened_by
 from sharing.facts import load_facts
+from sharing.labels import permission_verbs
 from sharing.models import Grant
-from sharing.opening import opened_by
 from sharing.permissions import Permission
 from sharing.signatures import HeldSigner, Opens
-from sharing.wording import permission_verbs
 from tests.support.cast import PEOPLE
 from tests.support.page_claims import STRANGER, PageCase, owner_of, section, some_worlds, text_of
 from tests.support.random_worlds import worlds
@@ -275,7 +275,7 @@ def test_how_long_links_open_something(ada, make_resource, signed_in):
     def opens(days: int | None) -> bool:
         at = 0 if days is None else caps.milliseconds(timezone.now() + timedelta(days=days))
         facts = load_facts(store, None)
-        signature = HeldSigner(keys.source_of(facts), Holder(ada.pk).code).sign(Opens.CONTENT, at)
+        signature = HeldSigner(signing_keys.source_of(facts), Holder(ada.pk).code).sign(Opens.CONTENT, at)
         return opened_by(signature, facts, Opens.CONTENT) is not None
 
     assert ("and may be permanent" in section(page, "link-limit-none")) is opens(None)

@@ -19,8 +19,8 @@ from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import Resource, Run
 from sharing import links
 from sharing.access import EXPLICIT, Reason
+from sharing.check_signature import opened_by
 from sharing.facts import load_facts
-from sharing.opening import opened_by
 from sharing.signatures import Opens
 from tests.support.cast import PEOPLE
 from tests.support.page_claims import STRANGER, PageCase, owner_of, section, some_worlds, text_of

@@ -16,12 +16,12 @@ from accounts.models import Account  # noqa: E402
 from accounts.principal import Principal  # noqa: E402
 from resources.kinds import Kind  # noqa: E402
 from resources.models import Dataset, GeneralAccess, Resource  # noqa: E402
-from sharing import keys  # noqa: E402
+from sharing import signing_keys  # noqa: E402
 from sharing.access import AddressedBy, decide  # noqa: E402
+from sharing.check_signature import opened_by  # noqa: E402
 from sharing.facts import fetch, load_facts, parse_address  # noqa: E402
 from sharing.lists import Ownership, listed  # noqa: E402
 from sharing.models import Grant, StorageKey  # noqa: E402
-from sharing.opening import opened_by  # noqa: E402
 from sharing.permissions import Permission  # noqa: E402
 from sharing.signatures import Opens, sign_content, signing_key  # noqa: E402
 from tests.benchmarks import bulk, plan  # noqa: E402
@@ -88,11 +88,11 @@ def _measure_signatures(dataset_id: str) -> float:
     """Take the time of a forged signature of a dataset whose key was given to as many holders as it can be."""
     owner = Resource.objects.get(pk=dataset_id).owner
     StorageKey.objects.filter(resource_id=dataset_id).delete()
-    for number in range(keys.MOST):
+    for number in range(signing_keys.MOST):
         token, _ = tokens.create(owner, f"token {number}", by=owner.principal)
         StorageKey.objects.create(resource_id=dataset_id, account=owner, token_id=token.pk)
     facts = load_facts(Resource.objects.get(pk=dataset_id), None)
-    right = signing_key(keys.source_of(facts), Holder(owner.pk, token.pk).code)
+    right = signing_key(signing_keys.source_of(facts), Holder(owner.pk, token.pk).code)
     assert opens(dataset_id, sign_content(right, dataset_id, 0))
     forged = sign_content("f" * 64, dataset_id, 0)
     assert not opens(dataset_id, forged)

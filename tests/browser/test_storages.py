@@ -13,7 +13,7 @@ from resources.records import writing
 from resources.records.reading import open_record
 from resources.requests import clock, head
 from resources.requests.clients import Client
-from resources.requests.shapes import NewRequest
+from resources.requests.structs import NewRequest
 from resources.requests.writing import add
 from tests.support.browser import has_room
 

@@ -8,9 +8,9 @@ import pytest
 from console.data_checks import every_check
 from resources.kinds import Kind
 from sharing import caps, links
+from sharing.check_signature import opened_by
 from sharing.facts import load_facts
 from sharing.models import RefusedSignature, SignedLink
-from sharing.opening import opened_by
 from sharing.signatures import Opens, Signed, current_fingerprint
 
 pytestmark = pytest.mark.django_db

@@ -18,7 +18,7 @@ from accounts.principal import Principal, RunIdentity
 from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import Resource
 from resources.records import writing
-from sharing import caps, general_access, grants, keys, links, signatures
+from sharing import caps, general_access, grants, links, signatures, signing_keys
 from sharing.facts import load_facts
 from sharing.models import StorageKey
 from sharing.permissions import Permission
@@ -212,11 +212,11 @@ def test_a_run_of_another_accounts_actor_gets_keys_of_its_own_default_storages_o
     theirs = Principal(ada.pk, "ada", run=RunIdentity(run.pk, True, ""))
     mine = Principal(ada.pk, "ada", run=RunIdentity(run.pk, False, ""))
     for storage in others:
-        assert keys.give(access_of(storage, theirs)) is None
+        assert signing_keys.give(access_of(storage, theirs)) is None
         assert links.why_not(access_of(storage, theirs)) is links.WhyNot.OTHERS_RUN
-        assert keys.give(access_of(storage, mine)) == key_of(storage)
+        assert signing_keys.give(access_of(storage, mine)) == key_of(storage)
         assert links.why_not(access_of(storage, mine)) is None
-    assert keys.give(access_of(own, theirs)) == key_of(own)
+    assert signing_keys.give(access_of(own, theirs)) == key_of(own)
     assert links.why_not(access_of(own, theirs)) is None
 
 
@@ -302,13 +302,13 @@ def test_the_server_keeps_who_was_given_a_key_once_and_counts_it_again_after_som
     for _ in range(3):
         client.get(path_of(store))
     row = StorageKey.objects.get()
-    keys.uses.flush()
+    signing_keys.uses.flush()
     row.refresh_from_db()
     assert row.used_at == row.given_at
-    long_ago = timezone.now() - keys.FRESH * 2
+    long_ago = timezone.now() - signing_keys.FRESH * 2
     StorageKey.objects.update(used_at=long_ago)
     client.get(path_of(store))
-    keys.uses.flush()
+    signing_keys.uses.flush()
     row.refresh_from_db()
     assert row.used_at > long_ago
 
@@ -333,19 +333,19 @@ def holders(account: Account, count: int) -> list[Principal]:
 
 def test_the_least_recently_used_of_64_holders_makes_room_and_the_owner_is_told(ada, ben, api, store, give):
     give(store, ben, "WRITE")
-    principals = holders(ben, keys.MOST + 1)
+    principals = holders(ben, signing_keys.MOST + 1)
     urls = []
-    for n, principal in enumerate(principals[: keys.MOST]):
+    for n, principal in enumerate(principals[: signing_keys.MOST]):
         key = key_of(store, principal)
         urls.append(f"{path_of(store)}/keys?signature={create_storage_content_signature(store.pk, key)}")
         StorageKey.objects.filter(token_id=principal.token_id).update(
             used_at=timezone.now() - timedelta(days=1) + timedelta(seconds=n)
         )
     assert {api().get(url).status_code for url in urls} == {200}
-    keys.uses.flush()
+    signing_keys.uses.flush()
     StorageKey.objects.filter(token_id=principals[5].token_id).update(used_at=timezone.now() - timedelta(days=2))
-    key_of(store, principals[keys.MOST])
-    assert StorageKey.objects.count() == keys.MOST
+    key_of(store, principals[signing_keys.MOST])
+    assert StorageKey.objects.count() == signing_keys.MOST
     assert [api().get(url).status_code for url in urls].index(403) == 5
     assert [api().get(url).status_code for url in urls].count(403) == 1
     event = AuditEvent.objects.get(action="link.key_forgotten")
@@ -358,7 +358,7 @@ def test_a_holder_without_write_makes_room_without_a_word(ada, ben, store, give)
     key_of(store, principals[0])
     tokens.revoke(ApiToken.objects.get(pk=principals[0].token_id), by=ben.principal)
     StorageKey.objects.update(used_at=timezone.now() - timedelta(days=1))
-    for n in range(keys.MOST):
+    for n in range(signing_keys.MOST):
         token = ApiToken.objects.create(account=ada, name=f"{n}", digest=(1000 + n).to_bytes(32), hint="x")
         key_of(store, Principal(ada.pk, "ada", token_id=token.pk))
     assert not StorageKey.objects.filter(token_id=principals[0].token_id).exists()
@@ -373,7 +373,7 @@ def test_what_opened_something_is_used(ada, api, store, django_assert_num_querie
     StorageKey.objects.update(used_at=long_ago)
     signature = create_storage_content_signature(store.pk, found[principals[1].token_id])
     assert api().get(f"{path_of(store)}/keys?signature={signature}").status_code == 200
-    keys.uses.flush()
+    signing_keys.uses.flush()
     assert list(StorageKey.objects.exclude(used_at=long_ago).values_list("token_id", flat=True)) == [
         principals[1].token_id
     ]
@@ -398,12 +398,12 @@ def test_all_candidates_are_compared_whichever_is_right(ada, api, store, monkeyp
     found = [key_of(store, each) for each in principals]
     compared: list[int] = []
 
-    def counting(one, other, real=keys.candidates):
+    def counting(one, other, real=signing_keys.candidates):
         tried = real(one, other)
         compared.append(len(tried))
         return tried
 
-    monkeypatch.setattr("sharing.opening.keys.candidates", counting)
+    monkeypatch.setattr("sharing.check_signature.signing_keys.candidates", counting)
     made = []
     real_digest = __import__("hmac").digest
 
@@ -425,9 +425,9 @@ def test_an_account_with_many_tokens_ends_no_links_of_others(ada, ben, cleo, api
     give(store, cleo, "WRITE")
     others = [create_storage_content_signature(store.pk, key_of(store, each)) for each in (ada, cleo)]
     StorageKey.objects.update(used_at=timezone.now() - timedelta(days=9))
-    for principal in holders(ben, keys.MOST + 36):
+    for principal in holders(ben, signing_keys.MOST + 36):
         key_of(store, principal)
-    assert StorageKey.objects.count() == keys.MOST
+    assert StorageKey.objects.count() == signing_keys.MOST
     assert [api().get(f"{path_of(store)}/keys?signature={each}").status_code for each in others] == [200, 200]
     assert set(AuditEvent.objects.filter(action="link.key_forgotten").values_list("details__holder__username")) == {
         ("ben",)
@@ -437,25 +437,25 @@ def test_an_account_with_many_tokens_ends_no_links_of_others(ada, ben, cleo, api
 def test_the_owner_keeps_its_last_key_among_64_accounts_with_one_each(ada, store, make_account, give):
     key_of(store, ada)
     StorageKey.objects.update(used_at=timezone.now() - timedelta(days=9))
-    made = [make_account(f"user{n}") for n in range(keys.MOST)]
+    made = [make_account(f"user{n}") for n in range(signing_keys.MOST)]
     for account in made:
         give(store, account, "WRITE")
         key_of(store, account)
-    assert StorageKey.objects.count() == keys.MOST
+    assert StorageKey.objects.count() == signing_keys.MOST
     assert set(StorageKey.objects.values_list("account_id", flat=True)) == {ada.pk, *(each.pk for each in made[1:])}
 
 
 def test_a_key_that_opens_nothing_makes_room_before_one_that_is_used_less(ada, ben, cleo, store, give):
     give(store, ben, "WRITE")
     give(store, cleo, "WRITE")
-    for principal in holders(ada, keys.MOST - 2):
+    for principal in holders(ada, signing_keys.MOST - 2):
         key_of(store, principal)
     key_of(store, cleo)
     StorageKey.objects.update(used_at=timezone.now() - timedelta(days=9))
     key_of(store, ben)
     grants.revoke(store, ben, by=ada.principal)
     key_of(store, ada)
-    assert StorageKey.objects.count() == keys.MOST
+    assert StorageKey.objects.count() == signing_keys.MOST
     assert not StorageKey.objects.filter(account=ben).exists()
     assert not AuditEvent.objects.filter(action="link.key_forgotten").exists()
 
@@ -467,19 +467,19 @@ def test_a_key_that_opens_nothing_makes_room_before_one_that_is_used_less(ada, b
 def test_a_signature_costs_64_attempts_whatever_the_number_of_secrets(
     ada, api, store, settings, monkeypatch, fallbacks
 ):
-    for principal in holders(ada, keys.MOST - fallbacks):
+    for principal in holders(ada, signing_keys.MOST - fallbacks):
         key_of(store, principal)
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY, *(f"another {n}" for n in range(fallbacks))][:fallbacks]
     settings.SECRET_KEY = "a new secret " * 4 if fallbacks else settings.SECRET_KEY
     for token in ApiToken.objects.all()[:fallbacks]:
         key_of(store, Principal(ada.pk, ada.username, token_id=token.pk))
-    assert StorageKey.objects.count() == keys.MOST
+    assert StorageKey.objects.count() == signing_keys.MOST
     attempts = []
     real = signatures._mac_bytes
     monkeypatch.setattr(signatures, "_mac_bytes", lambda *given: attempts.append(given) or real(*given))
     forged = create_storage_content_signature(store.pk, "f" * 64)
     assert api().get(f"{path_of(store)}/keys?signature={forged}").status_code == 403
-    assert len(attempts) == keys.MOST
+    assert len(attempts) == signing_keys.MOST
 
 
 def test_a_key_that_is_read_again_after_the_secret_was_turned_holds_and_so_does_the_one_before(
@@ -493,7 +493,7 @@ def test_a_key_that_is_read_again_after_the_secret_was_turned_holds_and_so_does_
     after = f"{path_of(store)}/keys?signature={create_storage_content_signature(store.pk, key)}"
     assert before.statuses(api()) == ({200}, {200})
     assert api().get(after).status_code == 200
-    assert len(keys.given(load_facts(store, None))[0]) == 1  # one holder, with two keys
+    assert len(signing_keys.given(load_facts(store, None))[0]) == 1  # one holder, with two keys
     settings.SECRET_KEY_FALLBACKS = []
     assert before.statuses(api()) == ({403}, {403})
     assert api().get(after).status_code == 200
@@ -503,9 +503,9 @@ def test_a_key_of_a_secret_that_was_dropped_makes_room_without_a_word(ada, store
     key_of(store, ada)
     dropped = StorageKey.objects.get().pk
     settings.SECRET_KEY = "a new secret " * 4
-    for principal in holders(ada, keys.MOST):
+    for principal in holders(ada, signing_keys.MOST):
         key_of(store, principal)
-    assert StorageKey.objects.count() == keys.MOST
+    assert StorageKey.objects.count() == signing_keys.MOST
     assert not StorageKey.objects.filter(pk=dropped).exists()
     assert not AuditEvent.objects.filter(action="link.key_forgotten").exists()
 

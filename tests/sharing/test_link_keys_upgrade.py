@@ -15,7 +15,7 @@ from accounts.models import Account, ApiToken
 from resources.kinds import Kind
 from resources.models import Resource
 from resources.records import writing
-from sharing import caps, grants, keys, links
+from sharing import caps, grants, links, signing_keys
 from sharing.facts import load_facts
 from sharing.link_states import keys_given
 from sharing.models import Grant, SignedLink, StorageKey
@@ -205,15 +205,15 @@ def test_what_is_made_after_the_upgrade_has_no_old_key(ada, api, make_resource):
 def test_an_old_key_takes_one_of_the_64_places(ada, api, store, make_resource):
     old = Old(api, store, ada)
     upgrade()
-    for n in range(keys.MOST + 2):
+    for n in range(signing_keys.MOST + 2):
         token = ApiToken.objects.create(account=ada, name=f"{n}", digest=n.to_bytes(32), hint="x")
         StorageKey.objects.create(resource=store, account=ada, token_id=token.pk)
         facts = load_facts(store, None)
-        found = keys.remembered(facts)
-        assert len(keys.candidates(facts, found)) <= keys.MOST
+        found = signing_keys.remembered(facts)
+        assert len(signing_keys.candidates(facts, found)) <= signing_keys.MOST
         assert found.old
     key_of(store)
-    assert StorageKey.objects.filter(resource=store).count() == keys.MOST - 1
+    assert StorageKey.objects.filter(resource=store).count() == signing_keys.MOST - 1
     assert old.statuses() == ({200}, {200})
 
 

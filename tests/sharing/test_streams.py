@@ -16,7 +16,7 @@ from resources.logs import following
 from resources.logs.writing import append
 from resources.models import GeneralAccess, Record, Resource
 from resources.records import writing
-from sharing import caps, issues, judging, links
+from sharing import caps, issues, links, reauthorize
 from sharing.access_gone import AccessGone
 from sharing.checks import views
 from sharing.declare import Requires, requirement_for
@@ -33,7 +33,7 @@ ITEM = b'{"text":"%b"}' % (b"x" * 1000)
 def clock(monkeypatch):
     """Return what moves the clock of judging by so many seconds."""
     now = [1000.0]
-    monkeypatch.setattr(judging, "clock", lambda: now[0])
+    monkeypatch.setattr(reauthorize, "clock", lambda: now[0])
 
     def move(seconds: float) -> None:
         now[0] += seconds

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from resources.requests.clients import Client
-from resources.requests.shapes import NewRequest
+from resources.requests.structs import NewRequest
 
 ONE = Client("account-one", "one")
 TWO = Client("account-two", "two")

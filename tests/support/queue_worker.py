@@ -23,7 +23,7 @@ django.setup()
 from resources.requests import clock, head, writing
 from resources.requests.clients import Client
 from resources.requests.errors import QueueGone
-from resources.requests.shapes import NewRequest
+from resources.requests.structs import NewRequest
 
 PIECE = 10
 GONE = 3

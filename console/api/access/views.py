@@ -21,11 +21,11 @@ from sharing.access import AddressedBy, Decision, decide
 from sharing.declare import needs
 from sharing.facts import load_facts
 from sharing.models import Grant
-from sharing.narrowing import lets
 from sharing.overview import overview
 from sharing.permissions import Permission, UnsupportedPermission, parse
 from sharing.refusals import refusal_of
 from sharing.requests import ResourceApiRequest
+from sharing.token_limits import lets
 
 NOBODY = "anonymous"
 _PERMISSIONS = {permission.name or "": permission for permission in Permission}

@@ -16,8 +16,8 @@ from resources.models import Actor, Build, BuildContent
 from resources.runs.inputs import InvalidInput, check_value
 from resources.secret_inputs.fields import Holder
 from sharing.access import Access
+from sharing.decide_many import is_allowed_on_parent
 from sharing.declare import needs
-from sharing.many import is_allowed_on_parent
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
 

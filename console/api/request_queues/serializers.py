@@ -14,7 +14,7 @@ from accounts.lib.api_errors import invalid_value
 from accounts.lib.timestamps import iso
 from console.http.pagination import MAX_NUMBER
 from resources.requests import clock
-from resources.requests.shapes import MAX_TEXT, HeadRequest, NewRequest, Registered, StoredRequest
+from resources.requests.structs import MAX_TEXT, HeadRequest, NewRequest, Registered, StoredRequest
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
 Text = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)]

@@ -22,7 +22,7 @@ from resources.runs import aborting, charging, restarting, resurrecting
 from resources.runs.inputs import InvalidInput
 from resources.runs.options import InvalidOption
 from resources.runs.starting import CannotRun
-from sharing import narrowing, refusals
+from sharing import refusals, token_limits
 from sharing.declare import needs
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
@@ -113,8 +113,8 @@ def charge(request: ResourceApiRequest[Run]) -> HttpResponse:
 def _check_is_owner(request: ResourceApiRequest[Run]) -> None:
     principal = request.principal
     is_itself = principal.run is not None and principal.run.id == request.resource.pk
-    if narrowing.is_run_of_other_account(principal) and not is_itself:
-        raise refusals.withheld(narrowing.CODE)
+    if token_limits.is_run_of_other_account(principal) and not is_itself:
+        raise refusals.withheld(token_limits.CODE)
     if principal.account_id != request.resource.owner_id:
         raise refusals.withheld("Only its owner can choose what becomes of an Actor run.")
 

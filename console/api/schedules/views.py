@@ -1,7 +1,7 @@
 """Schedules: the list, making one, one schedule with what it starts, and its log.
 
 What a schedule starts is asked of whoever saves it and of its owner, in whose name it starts it: RUN on an Actor; READ
-on a task, and RUN on the task's Actor (`sharing/scheduled.py`).
+on a task, and RUN on the task's Actor (`sharing/schedule_targets.py`).
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ from sharing.lists import Listed
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
 from sharing.schedule_log import worded
-from sharing.scheduled import named_by_id
+from sharing.schedule_targets import named_by_id
 
 
 class Notifications(msgspec.Struct):

@@ -29,11 +29,11 @@ from resources.runs.saved_options import SavedOptions
 from resources.storages import InvalidName
 from resources.tasks import editing
 from resources.tasks.editing import InvalidTask, TaskChange
+from sharing.code_choice import allowed_change
+from sharing.decide_many import allowed
 from sharing.declare import needs, signed_in_for
 from sharing.lists import Listed
-from sharing.many import allowed
 from sharing.permissions import Permission
-from sharing.planned import allowed_change
 from sharing.requests import ResourceApiRequest
 from sharing.require import get_or_refuse
 

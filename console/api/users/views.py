@@ -11,7 +11,7 @@ from accounts.requests import ApiRequest
 from console.api.users.lookup import find_account
 from console.http import json_responses
 from sharing.declare import any_token, public
-from sharing.narrowing import speaks_for_whole_account
+from sharing.token_limits import speaks_for_whole_account
 
 # What the clients' models ask about, and what of it this server has.
 _FEATURES = (

@@ -30,7 +30,7 @@ from resources.kinds import Kind
 from resources.models import Actor, Task, Webhook, WebhookDispatch
 from resources.webhooks import editing
 from resources.webhooks.editing import Condition, InvalidWebhook
-from sharing import narrowing
+from sharing import token_limits
 from sharing.declare import needs, signed_in_for
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
@@ -65,7 +65,7 @@ def create(request: ApiRequest) -> HttpResponse:
     if not is_new:
         found = _webhook(request, webhook.pk)
         # Its templates may hold tokens, which another account's code does not get to see.
-        is_foreign = narrowing.is_run_of_other_account(principal)
+        is_foreign = token_limits.is_run_of_other_account(principal)
         return json_responses.data(serialize_list_item(found) if is_foreign else serialize_webhook(found))
     location = f"{settings.PUBLIC_URL}/v2/webhooks/{webhook.pk}"
     return json_responses.data(serialize_webhook(webhook), json_responses.CREATED, location=location)
@@ -158,7 +158,7 @@ def _webhook(request: ApiRequest, webhook_id: str) -> Webhook:
 
 def _dispatches(request: ApiRequest) -> "QuerySet[WebhookDispatch]":
     of_account = WebhookDispatch.objects.filter(owner_id=request.principal.account_id or "").select_related("webhook")
-    if narrowing.is_run_of_other_account(request.principal):
+    if token_limits.is_run_of_other_account(request.principal):
         return of_account.filter(webhook__in=_own(request))
     return of_account
 

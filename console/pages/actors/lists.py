@@ -25,9 +25,9 @@ from resources.edit_locked import NameTaken
 from resources.kinds import Kind
 from resources.models import Actor, Resource
 from resources.storages import MAX_NAME_LENGTH, InvalidName
+from sharing.decide_many import allowed
 from sharing.declare import signed_in_for
 from sharing.lists import Listed
-from sharing.many import allowed
 from sharing.permissions import Permission
 
 FIRST_VERSION = "0.1"

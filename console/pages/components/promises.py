@@ -9,9 +9,9 @@ from console.pages.components.visibility_sentences import count, open_without_li
 from resources.models import Actor, GeneralAccess
 from sharing import caps, promises, publishing
 from sharing.access import Facts
+from sharing.labels import permission_verbs
 from sharing.promises import ActorPromise, LinkMakers
 from sharing.visibility import Everyone
-from sharing.wording import permission_verbs
 
 _DAY = 24 * 60 * 60 * 1000
 _MOST_NAMES = 5

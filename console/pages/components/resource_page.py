@@ -8,7 +8,7 @@ from accounts.principal import Principal
 from console.pages.components.access_badges import access_badge, why_visible
 from resources.kinds import KINDS, Kind
 from sharing.access import Parent
-from sharing.many import is_allowed_on_parent
+from sharing.decide_many import is_allowed_on_parent
 from sharing.names import unnamed
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest

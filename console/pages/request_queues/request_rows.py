@@ -12,7 +12,7 @@ from console.pages.components.cells import Cell, build_cell, printable
 from console.pages.components.json_format import format_json
 from resources.requests import clock
 from resources.requests.reading import State
-from resources.requests.shapes import StoredRequest
+from resources.requests.structs import StoredRequest
 
 Type = TypeVar("Type")
 

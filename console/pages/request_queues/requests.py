@@ -18,7 +18,7 @@ from resources.models import RequestQueue
 from resources.requests import locks, reading, writing
 from resources.requests.clients import Client
 from resources.requests.errors import QueueGone, RequestNotFound
-from resources.requests.shapes import MAX_TEXT, NewRequest
+from resources.requests.structs import MAX_TEXT, NewRequest
 from sharing.declare import needs
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest

@@ -23,7 +23,7 @@ from sharing import refusals
 from sharing.declare import needs, signed_in_for
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
-from sharing.scheduled import named_by_id
+from sharing.schedule_targets import named_by_id
 from sharing.selectors import may
 
 SCHEDULES_PATH = f"/{KINDS[Kind.SCHEDULE].console_path}"
@@ -53,7 +53,7 @@ def create(request: PageRequest) -> HttpResponse:
 @takes_up_to(MAX_INPUT * BYTES_PER_CHARACTER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_action(request: ResourcePageRequest[Schedule]) -> HttpResponse:
-    """Add an Actor or a task to what a schedule starts; only its owner chooses it (`sharing/planned.py`)."""
+    """Add an Actor or a task to what a schedule starts; only its owner chooses it (`sharing/code_choice.py`)."""
     schedule = request.resource
     form = ActionForm(request.POST if request.method == "POST" else None)
     is_mine = schedule.owner_id == request.principal.account_id

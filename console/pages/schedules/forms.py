@@ -18,7 +18,7 @@ from resources.schedules import editing, times
 from resources.schedules.actions import JSON_TYPE, Action, RunActor, RunActorTask, RunInput
 from resources.secret_inputs.saved import schema_of
 from sharing.lists import Listed
-from sharing.scheduled import target_of
+from sharing.schedule_targets import target_of
 from sharing.selectors import startable_choices
 
 MAX_INPUT = 500_000

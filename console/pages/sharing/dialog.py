@@ -26,10 +26,10 @@ from sharing.access import Access
 from sharing.declare import Requires, declare, needs
 from sharing.facts import load_facts
 from sharing.general_access import UnsupportedLevel, set_for_resource
+from sharing.labels import permissions_label
 from sharing.models import Grant
 from sharing.permissions import Permission, UnsupportedPermission, parse
 from sharing.requests import ResourcePageRequest
-from sharing.wording import permissions_label
 
 READ, MANAGE = Permission.READ, Permission.MANAGE_ACCESS_RIGHTS
 LOOKUPS, LOOKUPS_SECONDS = 60, 600

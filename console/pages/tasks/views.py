@@ -29,10 +29,10 @@ from resources.secret_inputs.fields import secret_fields
 from resources.secret_inputs.saved import schema_of
 from resources.tasks import editing
 from sharing import refusals
+from sharing.code_choice import allowed_change
 from sharing.declare import needs
 from sharing.lists import listed
 from sharing.permissions import Permission
-from sharing.planned import allowed_change
 from sharing.requests import ResourcePageRequest
 from sharing.selectors import actor_link, may
 

@@ -99,7 +99,7 @@ def errors() -> Any:
 
 def test_an_answer_that_is_not_in_the_description_is_found(stage, monkeypatch):
     monkeypatch.setattr(
-        "console.api.datasets.views.json_responses.data",
+        "console.http.json_responses.data",
         lambda value, *args, **kwargs: json_responses.raw(b'{"data": 1}'),
     )
     case = description()["/v2/datasets"]["GET"].Case()

@@ -28,7 +28,7 @@ from console.pages.key_value_stores import upload as store_upload
 from console.pages.schedules import forms as schedule_forms
 from resources.kinds import Kind
 from resources.models import DatasetChunk, GeneralAccess, Record
-from sharing import judging
+from sharing import reauthorize
 from sharing.checks import views
 from sharing.declare import Public, requirement_for
 from sharing.models import Grant
@@ -206,7 +206,7 @@ class Slow(io.BytesIO):
 @pytest.fixture
 def access_goes(monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr(judging, "clock", lambda: now[0])
+    monkeypatch.setattr(reauthorize, "clock", lambda: now[0])
 
     def go():
         now[0] += 1

@@ -161,7 +161,9 @@ def test_what_is_watched_arrives_whole(slow, tmp_path, count):
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory):
     """A server that judges again before every piece, with a record that is larger than what a network holds."""
-    with served(tmp_path_factory.mktemp("data"), ("ada", "ben"), settings="tests.support.judging_settings") as server:
+    with served(
+        tmp_path_factory.mktemp("data"), ("ada", "ben"), settings="tests.support.reauthorize_settings"
+    ) as server:
         store = json.loads(server.request("POST", "/v2/key-value-stores?name=files").read())["data"]["id"]
         path = f"/v2/key-value-stores/{store}"
         server.request("PUT", path, json.dumps({"generalAccess": "RESTRICTED"})).read()

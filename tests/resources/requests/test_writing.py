@@ -13,7 +13,7 @@ from resources.requests import clock, head, locks, reading, writing
 from resources.requests.clients import Client
 from resources.requests.errors import QueueGone, RequestNotFound, WrongRequestId
 from resources.requests.identity import looks_like_request_id, request_id
-from resources.requests.shapes import Registered
+from resources.requests.structs import Registered
 from tests.support.queue_stage import NOON, ONE, TWO, paths, request
 
 pytestmark = pytest.mark.django_db

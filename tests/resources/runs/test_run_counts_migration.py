@@ -41,7 +41,8 @@ def counted(apps: Apps) -> dict[tuple[str, ...], int]:
 
 
 def tallied(apps: Apps) -> dict[tuple[str, ...], int]:
-    rows = apps.get_model("resources", "RunTally").objects.values_list(*TALLY).annotate(number=Sum("runs"))
+    counts = apps.get_model("resources", "RunTally")  # type: ignore[misc]  # of then
+    rows = counts.objects.values_list(*TALLY).annotate(number=Sum("runs"))
     return {tuple(group): number for *group, number in rows if number}
 
 

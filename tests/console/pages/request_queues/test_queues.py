@@ -12,7 +12,7 @@ from resources.kinds import Kind
 from resources.models import GeneralAccess, QueuedRequest, RequestQueue
 from resources.requests import clock, head, reading, writing
 from resources.requests.clients import Client as QueueClient
-from resources.requests.shapes import NewRequest, StoredRequest
+from resources.requests.structs import NewRequest, StoredRequest
 
 pytestmark = pytest.mark.django_db
 

@@ -16,7 +16,7 @@ from resources.models import Task
 from resources.runs import saved_options
 from resources.runs.saved_options import NONE_SAVED, SavedOptions
 from resources.tasks.editing import TaskChange
-from sharing import narrowing, refusals
+from sharing import refusals, token_limits
 
 ONLY_THE_OWNER: Final[Mapping[Kind, str]] = {
     Kind.TASK: "Only its owner can choose the build and the permission level of a task: its runs can speak for its "
@@ -32,8 +32,8 @@ def check_may_choose_code(kind: Kind, owner_id: str, *, by: Principal) -> None:
     Raises:
         ApiError: 403 for another account than the owner, and for a run of another account's Actor.
     """
-    if narrowing.is_run_of_other_account(by):
-        raise refusals.withheld(narrowing.CODE)
+    if token_limits.is_run_of_other_account(by):
+        raise refusals.withheld(token_limits.CODE)
     if by.account_id != owner_id:
         raise refusals.withheld(ONLY_THE_OWNER[kind])
 

@@ -24,7 +24,7 @@ from accounts.models import Account, ApiToken
 from accounts.principal import ANONYMOUS, Principal
 from accounts.tokens import stored_scope
 from resources.models import Resource
-from sharing import narrowing
+from sharing import token_limits
 from sharing.access import Access, Facts, decide
 from sharing.models import EndedOldKey, RefusedSignature, StorageKey
 from sharing.permissions import Permission
@@ -99,7 +99,7 @@ def is_others_run(access: Access) -> bool:
     """Tell whether a run of another account's Actor speaks, about anything but its own default storages."""
     run, of = access.principal.run, access.facts.run
     is_own = run is not None and of is not None and of.id == run.id
-    return narrowing.is_run_of_other_account(access.principal) and not is_own
+    return token_limits.is_run_of_other_account(access.principal) and not is_own
 
 
 def give(access: Access) -> str | None:

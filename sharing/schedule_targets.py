@@ -2,7 +2,7 @@
 
 Its runs are its owner's and speak for its owner. So a user who may change the schedule of another account gets no more
 by it than both have: each action has to be allowed to both. And only the owner chooses which code runs
-(`sharing/planned.py`): others keep the Actors, tasks, builds and permission levels that the schedule has.
+(`sharing/code_choice.py`): others keep the Actors, tasks, builds and permission levels that the schedule has.
 """
 
 from collections.abc import Collection
@@ -14,9 +14,9 @@ from accounts.principal import Principal
 from resources.kinds import Kind
 from resources.models import Actor, Task
 from resources.schedules.actions import Action, RunActor
-from sharing import narrowing, refusals
+from sharing import refusals, token_limits
+from sharing.code_choice import check_may_choose_code, code_of
 from sharing.permissions import Permission
-from sharing.planned import check_may_choose_code, code_of
 from sharing.require import get_or_refuse
 
 
@@ -54,8 +54,8 @@ def named_by_id(action: Action, principal: Principal, owner: Principal, kept: Co
         named: Action = msgspec.structs.replace(action, actor_id=target.actor.pk)
     else:
         named = msgspec.structs.replace(action, actor_task_id=target.task.pk if target.task else "")
-    if narrowing.is_run_of_other_account(principal):
-        raise refusals.withheld(narrowing.why_withheld(Permission.WRITE, Kind.SCHEDULE))
+    if token_limits.is_run_of_other_account(principal):
+        raise refusals.withheld(token_limits.why_withheld(Permission.WRITE, Kind.SCHEDULE))
     if owner.account_id != principal.account_id:
         target_of(named, owner)
     if _code(named) not in {_code(each) for each in kept}:

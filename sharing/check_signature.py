@@ -12,7 +12,7 @@ from accounts import holders
 from accounts.lib.sql import Statement
 from accounts.principal import Principal
 from resources.records.keys import spells_content_message
-from sharing import caps, keys
+from sharing import caps, signing_keys
 from sharing.access import Facts, reads_explicitly
 from sharing.facts import Address, fetch
 from sharing.links import uses
@@ -98,7 +98,7 @@ def _registered(known: _Known, written: Written, facts: Facts, opens: Opens) -> 
 
 
 def _held(written: Written, facts: Facts, opens: Opens, record_key: str) -> Signed | None:
-    found = check_held(written, keys.source_of(facts), opens, record_key)
+    found = check_held(written, signing_keys.source_of(facts), opens, record_key)
     if found is None:
         return None
     signed, code = found
@@ -109,13 +109,13 @@ def _held(written: Written, facts: Facts, opens: Opens, record_key: str) -> Sign
 def _by_client(written: Written, facts: Facts, opens: Opens, record_key: str) -> Signed | None:
     if written.format is not (Format.RECORD if opens is Opens.RECORD else Format.CONTENT):
         return None
-    found = keys.remembered(facts)
-    tried = keys.candidates(facts, found)
+    found = signing_keys.remembered(facts)
+    tried = signing_keys.candidates(facts, found)
     if opens is Opens.RECORD:
         signed = check_record(written, tried, facts.id, record_key)
     else:
         signed = check_content(written, tried, facts.id)
-    return signed if signed is not None and keys.still_opens(facts, found, signed.key_at) else None
+    return signed if signed is not None and signing_keys.still_opens(facts, found, signed.key_at) else None
 
 
 def _may_read(principal: Principal, facts: Facts) -> bool:
