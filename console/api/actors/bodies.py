@@ -1,4 +1,4 @@
-"""What clients send about Actors and their versions, and what it comes to below.
+"""What clients send about Actors and their versions, what it comes to below, and what of it is answered.
 
 Clients send null, and objects with nothing in them, for what they have nothing to say about.
 """
@@ -20,7 +20,7 @@ from resources.actors.fields import ActorChange, InvalidField
 from resources.actors.source_files import SourceFile
 from resources.actors.versions import VersionChange
 from resources.edit_locked import NameTaken
-from resources.models import ActorVersion
+from resources.models import Actor, ActorVersion
 from resources.storages import InvalidName
 
 _WIRE = {"forcePermissionLevel": "defaultRunOptions.forcePermissionLevel"}
@@ -194,6 +194,39 @@ class ActorBody(msgspec.Struct, rename="camel"):
             if change:
                 details[name] = {**kept.get(name, {}), **change}
         return details
+
+
+# What is kept only to be given back, and stands at the top of an Actor.
+_DETAILS = (
+    "actorPermissionLevel",
+    "actorStandby",
+    "categories",
+    "exampleRunInput",
+    "pricingInfos",
+    "seoDescription",
+    "seoTitle",
+)
+
+
+def serialize_fields(actor: Actor) -> dict[str, Any]:
+    """Return those fields of an Actor that an ActorBody can change, as they are answered."""
+    details = msgspec.json.decode(actor.details)
+    run_options = {
+        "build": actor.default_build,
+        "timeoutSecs": actor.default_timeout_secs,
+        "memoryMbytes": actor.default_memory_mbytes,
+        "restartOnError": actor.restart_on_error,
+    }
+    return {
+        "title": actor.title or None,
+        "description": actor.description or None,
+        "isPublic": actor.is_public,
+        "restartOnError": actor.restart_on_error,
+        "defaultRunOptions": run_options
+        | {name: details[name] for name in ("maxItems", "forcePermissionLevel") if name in details},
+        "isDeprecated": details.get("isDeprecated", False),
+        **{name: details[name] for name in _DETAILS if name in details},
+    }
 
 
 def variable(said: EnvVar, is_secret: bool) -> Variable:

@@ -7,6 +7,7 @@ import msgspec
 from accounts.lib.api_errors import record_not_found
 from accounts.lib.encrypted_text import UnreadableText
 from accounts.lib.timestamps import iso
+from console.api.actors.bodies import serialize_fields
 from console.api.builds.numbers import number_as_int
 from console.api.resources.serializers import serialize_basics
 from resources.actors.versions import url_field_of, url_for_readers
@@ -26,35 +27,16 @@ def serialize_actor(access: Access) -> dict[str, Any]:
     actor = Actor.objects.filter(pk=access.resource.pk).first()
     if actor is None:
         raise record_not_found("Actor was not found.")
-    details = msgspec.json.decode(actor.details)
     with_environment = access.allows(Permission.WRITE)
     return {
         **serialize_basics(actor),
         "username": access.facts.owner_username,
-        "title": actor.title or None,
-        "description": actor.description or None,
-        "isPublic": actor.is_public,
-        "restartOnError": actor.restart_on_error,
+        **serialize_fields(actor),
         "stats": serialize_stats(actor),
         "versions": [serialize_version(version, with_environment) for version in serialize_versions(actor.pk)],
-        "defaultRunOptions": _run_options(actor, details),
         "taggedBuilds": _tagged_builds(actor),
         "isSourceCodeHidden": False,
-        "isDeprecated": details.get("isDeprecated", False),
-        **{name: details[name] for name in _DETAILS if name in details},
     }
-
-
-# What is kept only to be given back, and stands at the top of an Actor.
-_DETAILS = (
-    "actorPermissionLevel",
-    "actorStandby",
-    "categories",
-    "exampleRunInput",
-    "pricingInfos",
-    "seoDescription",
-    "seoTitle",
-)
 
 
 def serialize_stats(actor: Actor) -> dict[str, Any]:
@@ -97,16 +79,6 @@ def serialize_variable(variable: EnvironmentVariable) -> dict[str, Any]:
     if variable.is_secret:
         return {"name": variable.name, "isSecret": True}
     return {"name": variable.name, "value": variable.value, "isSecret": False}
-
-
-def _run_options(actor: Actor, details: dict[str, Any]) -> dict[str, Any]:
-    options: dict[str, Any] = {
-        "build": actor.default_build,
-        "timeoutSecs": actor.default_timeout_secs,
-        "memoryMbytes": actor.default_memory_mbytes,
-        "restartOnError": actor.restart_on_error,
-    }
-    return options | {name: details[name] for name in ("maxItems", "forcePermissionLevel") if name in details}
 
 
 def _tagged_builds(actor: Actor) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.forms.boundfield import BoundField
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
@@ -32,6 +33,7 @@ from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
 
 _PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+_ABOUT = ("name", "title", "description")
 _FIELD_OF = {
     "defaultRunOptions.build": "default_build",
     "defaultRunOptions.timeoutSecs": "default_timeout_secs",
@@ -63,6 +65,16 @@ class SettingsForm(BaseForm):
     )
     default_memory_mbytes = forms.IntegerField(label="Memory in MB", help_text="A power of 2, such as 256 or 1024.")
     restart_on_error = forms.BooleanField(label="Start a run again that has ended with an error", required=False)
+
+    @property
+    def about(self) -> list[BoundField]:
+        """The fields that say what the Actor is."""
+        return [self[name] for name in _ABOUT]
+
+    @property
+    def run_options(self) -> list[BoundField]:
+        """The other fields, which say how it is run."""
+        return [self[name] for name in self.fields if name not in _ABOUT]
 
     def clean_description(self) -> str:
         """Return the description with the line ends that the API would be sent."""
