@@ -21,11 +21,12 @@ from accounts.lib.ids import new_id
 from accounts.models import Account, CacheEntry
 from accounts.principal import RunIdentity
 from resources.kinds import KINDS, STORAGES, Kind
-from resources.models import MODELS, Resource
+from resources.models import Resource
 from sharing import grants, refusals
 from sharing.checks import every_view_declares, every_view_says_which_tokens_it_takes, views
 from sharing.declare import EVERY_METHOD, Public, Requires, SignedIn, Takes, declared, requirement_for
 from sharing.permissions import Permission, parse
+from tests.support.factories import make_resource
 from tests.support.urls import url_of
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -50,7 +51,6 @@ NOT_FOR_FOREIGN_RUNS = {Kind.ACTOR: {"WRITE", "BUILD"}, Kind.SCHEDULE: {"WRITE"}
 NEEDS_MORE = {
     ("actors/<str:address>/publish", "manager"): "publishing takes WRITE and RUN, too (sharing/publishing.py)",
 }
-# What stands in a URL besides the resource's address. Whoever is named by `account` is nobody of the roles.
 pytestmark = pytest.mark.django_db
 PATTERNS = [(route, pattern) for route, pattern in views()]
 OF_RESOURCES = [
@@ -65,7 +65,7 @@ class Stage:
         self.level = level
         of_account = BY_ID if level == BY_ID else "RESTRICTED"
         self.owner = Account.objects.create_user("owner", "owner@example.com", general_access=of_account)
-        self.resources = {kind: MODELS[kind].objects.create(owner=self.owner, name="prices") for kind in Kind}
+        self.resources = {kind: make_resource(kind, self.owner, name="prices") for kind in Kind}
         for kind in STORAGES:
             self.resources[kind].run = self.resources[Kind.RUN]
             if level == BY_NAME:

@@ -12,7 +12,8 @@ from resources.runs import saved_options, starting
 from sharing import publishing
 from sharing.require import access_to
 from tests.support.api import error_of, message_of, send
-from tests.support.run_stage import at_work, built, built_actor, client_of, ended
+from tests.support.factories import built, built_actor
+from tests.support.run_stage import at_work, client_of, ended
 
 pytestmark = pytest.mark.django_db
 TO_PUBLISH = ("MANAGE_ACCESS_RIGHTS", "WRITE", "RUN")

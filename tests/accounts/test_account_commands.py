@@ -16,7 +16,7 @@ from django.test import Client
 from accounts import tokens
 from accounts.lib.timestamps import iso
 from accounts.models import Account, ApiToken, AuditEvent
-from tests.support.run_stage import built_actor
+from tests.support.factories import built_actor
 from tests.support.sign_in import actions_of, is_signed_in, sign_in, verify
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]

@@ -12,11 +12,12 @@ from resources.datasets.writing import push
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.logs.writing import append, append_line
-from resources.models import Run, Schedule, ScheduleInvocation, TaggedBuild, Task
+from resources.models import Actor, Run, Schedule, ScheduleInvocation, Task
 from resources.records import writing
 from resources.runs.ending import finish
 from resources.schedules.actions import RunActor, RunActorTask, written
 from tests.support.browser import has_room
+from tests.support.factories import built_actor
 from tests.support.run_stage import REFUSED_CALL
 
 SCHEMES = ["light", "dark"]
@@ -24,11 +25,8 @@ LONG = "a-name-that-is-about-as-long-as-a-name-can-be-for-an-actor-or-so"[:63]
 
 
 @pytest.fixture
-def actor(dan, make_resource):
-    actor = make_resource(Kind.ACTOR, dan, name="character-finder", is_public=True)
-    build = make_resource(Kind.BUILD, dan, actor=actor, status=JobStatus.SUCCEEDED, number="0.1.1")
-    TaggedBuild.objects.create(actor=actor, tag="latest", build=build)
-    return actor
+def actor(dan) -> Actor:
+    return built_actor(dan, name="character-finder", is_public=True)
 
 
 @pytest.fixture

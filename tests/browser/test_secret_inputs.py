@@ -5,7 +5,7 @@ import json
 from playwright.sync_api import expect
 
 from resources.models import Task
-from tests.support.run_stage import built_actor
+from tests.support.factories import built_actor
 from tests.support.secret_stage import PASSWORD, secret_actor, shows_no_secret
 
 

@@ -22,7 +22,8 @@ from resources.jobs.status import JobStatus
 from resources.models import ScheduleInvocation
 from tests.clients.either import answered_by, answers_for, other_classes
 from tests.support.counting_actor import counting
-from tests.support.run_stage import at_work, built, built_actor, ended, worker
+from tests.support.factories import built, built_actor
+from tests.support.run_stage import at_work, ended, worker
 
 FILES = [{"name": "main.py", "format": "TEXT", "content": "print(1)"}]
 VERSION = {"versionNumber": "0.1", "sourceType": "SOURCE_FILES", "sourceFiles": FILES, "buildTag": "latest"}

@@ -2,7 +2,8 @@
 
 from tests.clients.javascript import needs_javascript, run_script
 from tests.support.counting_actor import counting
-from tests.support.run_stage import built_actor, worker
+from tests.support.factories import built_actor
+from tests.support.run_stage import worker
 
 
 @needs_javascript

@@ -9,9 +9,10 @@ from apify_client.errors import ApifyApiError
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.logs.writing import append
-from resources.models import Actor, Run, Task
+from resources.models import Actor, Run
 from tests.support.counting_actor import counting
-from tests.support.run_stage import at_work, built, built_actor, ended, worker
+from tests.support.factories import built, built_actor, make_resource
+from tests.support.run_stage import at_work, ended, worker
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_call_waits_and_follows_the_log(client, actor, caplog):
 
 
 def test_call_of_a_task_and_wait_for_finish(client, actor, cast):
-    task = Task.objects.create(owner=cast["ada"], name="mine", actor_id=actor.pk, input='{"b": 2}')
+    task = make_resource(Kind.TASK, cast["ada"], name="mine", actor_id=actor.pk, input='{"b": 2}')
     started = client.task(task.pk).start()
     assert started.status == "READY"
     with worker(counting):

@@ -18,6 +18,7 @@ from resources.kinds import Kind
 from resources.models import Build, EnvironmentVariable, SourceType, Webhook
 from tests.support.api import message_of
 from tests.support.cast import PASSWORD
+from tests.support.factories import make_webhook
 from tests.support.work_stage import actor_of, built
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
@@ -179,13 +180,7 @@ def test_the_page_of_the_source_says_which_secret_variable_cannot_be_read(ada, s
 
 def test_a_webhook_whose_headers_cannot_be_read_is_shown_and_keeps_them_until_it_gets_others(ada, api, make_resource):
     actor = make_resource(Kind.ACTOR, ada, name="finder")
-    webhook = Webhook.objects.create(
-        owner=ada,
-        actor=actor,
-        event_types=["ACTOR.RUN.SUCCEEDED"],
-        request_url="https://example.com/hook",
-        headers_template=UnreadableText(UNREADABLE),
-    )
+    webhook = make_webhook(ada, actor=actor, headers_template=UnreadableText(UNREADABLE))
     path, client = f"/v2/webhooks/{webhook.pk}", api(ada)
     assert client.get(path).json()["data"]["headersTemplate"] is None
     changed = client.put(path, {"description": "mine"}, content_type="application/json")

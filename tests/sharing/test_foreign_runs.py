@@ -18,7 +18,8 @@ from sharing import issues
 from sharing.firing import fire_due
 from sharing.models import Grant, Issue, IssueComment
 from tests.support.api import ApiClient, message_of, send
-from tests.support.run_stage import at_work, built_actor, client_of, ended
+from tests.support.factories import built_actor
+from tests.support.run_stage import at_work, client_of, ended
 
 pytestmark = pytest.mark.django_db
 WHY = "This API token is that of a run of another account's Actor"

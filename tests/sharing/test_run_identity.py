@@ -10,7 +10,8 @@ from resources.models import Actor, Run
 from resources.runs import restarting, resurrecting, starting
 from resources.runs.options import RunOptions
 from resources.runs.tokens import make_run_token
-from tests.support.run_stage import at_work, built_actor, ended
+from tests.support.factories import built_actor
+from tests.support.run_stage import at_work, ended
 
 pytestmark = pytest.mark.django_db
 

@@ -8,9 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts import tokens
-from resources.jobs.status import JobStatus
 from resources.kinds import Kind
-from resources.models import Actor, Build, Run, Schedule, ScheduleInvocation, TaggedBuild
+from resources.models import Actor, Run, Schedule, ScheduleInvocation, TaggedBuild
 from resources.schedules import editing
 from resources.schedules.actions import RunActor, RunActorTask
 from resources.schedules.editing import ScheduleChange
@@ -18,16 +17,15 @@ from resources.tasks import editing as tasks
 from resources.tasks.editing import TaskChange
 from sharing import grants
 from sharing.firing import fire_due
+from tests.support.factories import built_actor
 
 NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def actor(dan, ada, make_resource, give):
+def actor(dan, ada, give):
     """Dan's private Actor, which ada may run."""
-    actor = make_resource(Kind.ACTOR, dan, name="takeover-watch", default_memory_mbytes=256)
-    build = Build.objects.create(owner=dan, actor_id=actor.pk, number="0.1.1", tag="latest", status=JobStatus.SUCCEEDED)
-    TaggedBuild.objects.create(actor=actor, tag="latest", build=build)
+    actor = built_actor(dan, name="takeover-watch", default_memory_mbytes=256)
     give(actor, ada, "RUN")
     return actor
 

@@ -11,7 +11,6 @@ from django.db import DataError, OperationalError, connection
 from django.utils import timezone
 
 from resources.jobs.status import JobStatus, Origin
-from resources.kinds import Kind
 from resources.models import Build, BuildContent, Record, Run, Schedule, ScheduleInvocation, TaggedBuild
 from resources.records import reading
 from resources.runs import ending, starting
@@ -24,18 +23,16 @@ from resources.tasks.editing import TaskChange
 from sharing import firing, grants
 from sharing.firing import fire_due
 from sharing.schedule_log import worded
+from tests.support.factories import built_actor
 
 NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def actor(dan, make_resource):
+def actor(dan):
     """Dan's public Actor, which has been built."""
-    actor = make_resource(Kind.ACTOR, dan, name="finder", is_public=True, default_memory_mbytes=256)
-    build = Build.objects.create(owner=dan, actor_id=actor.pk, number="0.1.1", tag="latest", status=JobStatus.SUCCEEDED)
-    TaggedBuild.objects.create(actor=actor, tag="latest", build=build)
-    return actor
+    return built_actor(dan, name="finder", is_public=True, default_memory_mbytes=256)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
-from resources.models import Build, Dataset, Run, Schedule, Webhook, WebhookDispatch
+from resources.models import Build, Dataset, Run, Schedule, WebhookDispatch
 from resources.runs import starting as runs
 from resources.runs.tokens import make_run_token
 from resources.schedules import editing as schedules
@@ -28,7 +28,8 @@ from sharing.firing import fire_due
 from sharing.signatures import Opens, sign_content
 from tests.support.api import message_of
 from tests.support.cast import PASSWORD
-from tests.support.run_stage import at_work, built_actor, ended
+from tests.support.factories import built_actor, make_webhook
+from tests.support.run_stage import at_work, ended
 from tests.support.sign_in import actions_of, is_signed_in, sign_in, verify
 from tests.support.webhook_receiver import Listening
 from tests.support.work_stage import actor_of
@@ -228,9 +229,7 @@ def test_its_webhooks_are_not_sent_and_what_waits_is_sent_afterwards(ada, settin
     settings.WEBHOOK_ADDRESSES = ["127.0.0.0/8"]
     run = started(ada)
     with Listening() as receiver:
-        webhook = Webhook.objects.create(
-            owner=ada, event_types=[events.RUN_ABORTED], request_url=receiver.url, actor_id=run.actor_id
-        )
+        webhook = make_webhook(ada, events.RUN_ABORTED, request_url=receiver.url, actor_id=run.actor_id)
         suspend(ada)  # which aborts the run, of which the webhook tells
         dispatch = WebhookDispatch.objects.get(webhook=webhook)
         delivery.deliver(dispatch.pk)

@@ -20,11 +20,13 @@ from accounts.models import Account, ApiToken
 from resources import storages
 from resources.actors import editing
 from resources.datasets.writing import push
-from resources.models import Build, Dataset, Resource, Run, Task
+from resources.kinds import Kind
+from resources.models import Dataset, Resource
 from sharing import caps, links
 from sharing.general_access import set_for_account, set_run_sharing
 from sharing.models import SignedLink
 from sharing.signatures import Opens
+from tests.support.factories import make_resource
 
 
 def make(username: str) -> None:
@@ -65,16 +67,16 @@ def actor(username: str, name: str) -> str:
 
 def build(actor_id: str) -> str:
     of = Resource.objects.get(pk=actor_id)
-    return Build.objects.create(owner_id=of.owner_id, actor_id=of.pk, general_access="RESTRICTED").pk
+    return make_resource(Kind.BUILD, of.owner, actor_id=of.pk, general_access="RESTRICTED").pk
 
 
 def task(username: str, actor_id: str) -> str:
-    return Task.objects.create(owner=Account.objects.get(username=username), name="daily", actor_id=actor_id).pk
+    return make_resource(Kind.TASK, Account.objects.get(username=username), name="daily", actor_id=actor_id).pk
 
 
 def run(username: str, actor_id: str, task_id: str | None = None) -> str:
     owner = Account.objects.get(username=username)
-    made = Run.objects.create(owner=owner, actor_id=actor_id, task_id=task_id, general_access="RESTRICTED")
+    made = make_resource(Kind.RUN, owner, actor_id=actor_id, task_id=task_id, general_access="RESTRICTED")
     return made.pk
 
 

@@ -1,4 +1,4 @@
-"""What tests of runs have in common: an Actor that has been built, and somebody who does what a worker does."""
+"""Do with runs what a worker does."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -8,10 +8,9 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from accounts.models import Account
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
-from resources.models import Actor, Build, Run, TaggedBuild
+from resources.models import Run
 from resources.runs import ending
 from resources.runs.tokens import make_run_token
 from tests.support.api import ApiClient
@@ -23,31 +22,24 @@ REFUSED_CALL = (
 )
 
 
-def built_actor(owner: Account, *, name: str = "counter", number: str = "0.1.1", **fields: Any) -> Actor:
-    """Make an Actor with a build that has succeeded, tagged latest."""
-    actor = Actor.objects.create(owner=owner, name=name, **fields)
-    built(actor, number)
-    return actor
+def at_work(run: Run | str, status: JobStatus = JobStatus.RUNNING, **fields: Any) -> Run:
+    """Let a run be at work, as a worker does, and return it as it is then."""
+    found = _found(run)
+    Run.objects.filter(pk=found.pk).update(status=status, started_at=timezone.now(), worker="w1", **fields)
+    found.refresh_from_db()
+    return found
 
 
-def built(actor: Actor, number: str, tag: str = "latest") -> Build:
-    """Make a build of an Actor that has succeeded, and let a tag point to it."""
-    build = Build.objects.create(
-        owner_id=actor.owner_id, actor_id=actor.pk, number=number, tag=tag, status=JobStatus.SUCCEEDED
-    )
-    TaggedBuild.objects.update_or_create(actor=actor, tag=tag, defaults={"build": build})
-    return build
+def ended(run: Run | str, status: JobStatus = JobStatus.SUCCEEDED, **fields: Any) -> Run:
+    """Let a run end, as a worker does, and return it as it is then."""
+    found = _found(run)
+    assert ending.finish(found.pk, status, **fields)
+    found.refresh_from_db()
+    return found
 
 
-def at_work(run: Run | str, status: JobStatus = JobStatus.RUNNING, **fields: Any) -> None:
-    """Let a run be at work, as a worker does."""
-    run_id = run if isinstance(run, str) else run.pk
-    Run.objects.filter(pk=run_id).update(status=status, started_at=timezone.now(), worker="w1", **fields)
-
-
-def ended(run: Run | str, status: JobStatus = JobStatus.SUCCEEDED, **fields: Any) -> None:
-    """Let a run end, as a worker does."""
-    assert ending.finish(run if isinstance(run, str) else run.pk, status, **fields)
+def _found(run: Run | str) -> Run:
+    return Run.objects.get(pk=run) if isinstance(run, str) else run
 
 
 @contextmanager
@@ -81,6 +73,5 @@ def worker(work: Callable[[Run], None]) -> Iterator[None]:
 
 
 def client_of(run: Run) -> ApiClient:
-    """Return a client that calls as the run does."""
-    at_work(run)
-    return ApiClient(make_run_token(Run.objects.get(pk=run.pk)))
+    """Return a client that calls as the run does, which is at work from then on."""
+    return ApiClient(make_run_token(at_work(run)))

@@ -16,7 +16,7 @@ from accounts.models import Account
 from resources.models import Actor, Build, BuildContent, Record, Run
 from resources.records.reading import open_record
 from resources.runs import input_secrets
-from tests.support.run_stage import built, built_actor
+from tests.support.factories import built, built_actor
 
 PASSWORD = "hunter2-of-ada"
 COOKIES = [{"name": "session", "value": "sugar-and-spice"}]

@@ -16,6 +16,7 @@ from sharing.facts import Address, fetch
 from sharing.lists import Listed, Ownership, listed
 from sharing.models import Issue
 from sharing.permissions import Permission, parse
+from tests.support.factories import make_resource
 
 
 @dataclass
@@ -84,8 +85,9 @@ def _resource(world: World, each: dict[str, Any]) -> Resource:
         name = None
     if "run" in fields:  # default storages are made at the same time as their run
         fields["created_at"] = fields["run"].created_at
-    return MODELS[kind].objects.create(
-        owner=world.accounts[each["owner"]],
+    return make_resource(
+        kind,
+        world.accounts[each["owner"]],
         name=name,
         is_public=each.get("public", False),
         general_access=each.get("generalAccess", "FOLLOW_USER_SETTING"),

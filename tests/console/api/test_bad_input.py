@@ -13,12 +13,13 @@ from django.test import Client
 
 from accounts.models import AuditEvent
 from resources.kinds import Kind
-from resources.models import MODELS, Resource
+from resources.models import Resource
 from sharing import grants
 from sharing.checks import views
 from sharing.declare import requirement_for
 from sharing.models import Grant
 from sharing.permissions import Permission
+from tests.support.factories import make_resource
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
 ROUTES = [(route, pattern) for route, pattern in views() if route.startswith("v2/")]
@@ -128,7 +129,7 @@ def owner(make_account):
 def things(owner, make_account):
     """One resource of every kind, each with a grant."""
     reader = make_account("reader")
-    made = {kind: MODELS[kind].objects.create(owner=owner, name="prices") for kind in Kind}
+    made = {kind: make_resource(kind, owner, name="prices") for kind in Kind}
     for resource in made.values():
         grants.grant(resource, reader, Permission.READ, by=owner.principal)
     return made

@@ -6,12 +6,12 @@ from django.utils import timezone
 from resources.actors import environment, versions
 from resources.actors.source_files import SourceFile
 from resources.actors.versions import VersionChange
-from resources.jobs.status import JobStatus
 from resources.kinds import Kind
-from resources.models import Actor, BuildContent, TaggedBuild
+from resources.models import Actor, BuildContent
 from tests.description import operations
 from tests.description.asking import Stage
 from tests.description.holding import Plain, hold_made_up_requests, hold_the_plainest_request
+from tests.support.factories import built
 
 _ACTOR = "/v2/actors/{actorId}"
 WHOLE = {"/v2/actors", _ACTOR, "/v2/store", "/v2/actor-builds", "/v2/actor-builds/{buildId}"}
@@ -51,14 +51,10 @@ def stage(ada, cleo, token_of, make_resource) -> Stage:
     versions.add(actor, "0.3", VersionChange(source_type="GIT_REPO", source_url="https://example.com/a.git"), by=by)
     environment.set_variable(version, "A", "1", by=by)
     moments = {"started_at": timezone.now(), "finished_at": timezone.now()}
-    build, default = (
-        make_resource(Kind.BUILD, ada, actor=actor, number=number, status=JobStatus.SUCCEEDED, tag="latest", **moments)
-        for number in ("0.1.1", "0.1.2")
-    )
+    build, default = (built(actor, number, **moments) for number in ("0.1.1", "0.1.2"))
     schema = '{"type": "object", "properties": {"url": {"type": "string"}}, "required": ["url"]}'
     BuildContent.objects.create(build=build, readme="# Prices", definition='{"actorSpecification": 1, "name": "a"}')
     BuildContent.objects.create(build=default, input_schema=schema)
-    TaggedBuild.objects.create(actor=actor, tag="latest", build=default)
     return Stage(
         {"nobody": None, "a stranger": token_of(cleo), "the owner": token_of(ada)},
         ids={"actorId": actor.pk, "buildId": build.pk, "versionNumber": "0.1", "envVarName": "A"},

@@ -15,7 +15,8 @@ from tests.description import facts, operations
 from tests.description.asking import HOST, Stage
 from tests.description.holding import hold_made_up_requests, hold_the_plainest_request
 from tests.support.described_storages import plainest_of_storages, stored
-from tests.support.run_stage import at_work, built_actor
+from tests.support.factories import built_actor
+from tests.support.run_stage import at_work
 
 # The storages of a run are held by its own address in test_description.py: by those of a last run they are the same
 # views, so that fewer requests do.

@@ -11,7 +11,8 @@ from resources.models import Actor, Dataset, Resource, Run
 from resources.runs import starting
 from sharing import addresses
 from tests.support.api import error_of
-from tests.support.run_stage import at_work, built_actor, ended
+from tests.support.factories import built_actor
+from tests.support.run_stage import at_work, ended
 
 pytestmark = pytest.mark.django_db
 BELOW = ("", "/dataset", "/dataset/items", "/key-value-store", "/key-value-store/keys", "/request-queue", "/log")

@@ -9,7 +9,8 @@ from resources.kinds import Kind
 from resources.models import Actor, Run, Schedule, Task
 from resources.runs import starting
 from tests.support.api import error_of, message_of, send
-from tests.support.run_stage import at_work, built_actor, ended
+from tests.support.factories import built_actor
+from tests.support.run_stage import at_work, ended
 
 pytestmark = pytest.mark.django_db
 FULL, LIMITED = "FULL_PERMISSIONS", "LIMITED_PERMISSIONS"

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from resources.models import Dataset, KeyValueStore, QueuedRequest, RequestQueue
+from resources.kinds import Kind
+from resources.models import Dataset, QueuedRequest, RequestQueue
 from resources.requests.identity import request_id
 from tests.support.crawled_site import FLAKY, PAGES, Site, serving
 
@@ -28,9 +29,9 @@ def test_an_actor_crawls_a_site_to_the_end(
     transactional_db, live_server, site, ada, token_of, make_resource, access, tmp_path
 ):
     default = {
-        "ACTOR_DEFAULT_DATASET_ID": Dataset.objects.create(owner=ada).pk,
-        "ACTOR_DEFAULT_KEY_VALUE_STORE_ID": KeyValueStore.objects.create(owner=ada).pk,
-        "ACTOR_DEFAULT_REQUEST_QUEUE_ID": RequestQueue.objects.create(owner=ada).pk,
+        "ACTOR_DEFAULT_DATASET_ID": make_resource(Kind.DATASET, ada).pk,
+        "ACTOR_DEFAULT_KEY_VALUE_STORE_ID": make_resource(Kind.KEY_VALUE_STORE, ada).pk,
+        "ACTOR_DEFAULT_REQUEST_QUEUE_ID": make_resource(Kind.REQUEST_QUEUE, ada).pk,
     }
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("APIFY_", "ACTOR_"))}
     environment |= default | {

@@ -16,12 +16,13 @@ from resources.builds import starting
 from resources.edit_locked import NameTaken, ResourceGone
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
-from resources.models import Actor, ActorVersion, Build, BuildContent, EnvironmentVariable, Run, TaggedBuild, Task
+from resources.models import Actor, ActorVersion, Build, BuildContent, EnvironmentVariable, Run, Task
 from resources.storages import InvalidName
 from sharing import issues
 from sharing.access import decide
 from sharing.facts import load_facts
 from sharing.permissions import Permission
+from tests.support.factories import tag_build
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +42,7 @@ def version(ada, actor) -> ActorVersion:
 def finish(build: Build, status: JobStatus = JobStatus.SUCCEEDED) -> None:
     Build.objects.filter(pk=build.pk).update(status=status)
     if status == JobStatus.SUCCEEDED and build.tag:
-        TaggedBuild.objects.update_or_create(actor_id=build.actor_id, tag=build.tag, defaults={"build": build})
+        tag_build(build, build.tag)
 
 
 @pytest.mark.parametrize("name", ["", "-a", "a-", "a b", "Prices", "a_b", "é", "a\x00", "a\n", "x" * 64, "a~b", "../a"])

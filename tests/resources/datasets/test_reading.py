@@ -15,6 +15,7 @@ from resources.datasets.reading import item_objects, open_items
 from resources.datasets.writing import DatasetGone, push
 from resources.kinds import Kind
 from resources.models import Dataset
+from tests.support.factories import make_resource
 
 
 @pytest.fixture
@@ -195,7 +196,7 @@ pushes = st.lists(st.lists(st.dictionaries(st.text(max_size=8), values, max_size
     indent=st.none() | st.integers(0, 2),
 )
 def test_what_was_pushed_comes_back(ada, small_chunks, batches, offset, limit, desc, form, parsed, indent):
-    dataset = Dataset.objects.create(owner=ada)
+    dataset = make_resource(Kind.DATASET, ada)
     for batch in batches:
         assert push(dataset.pk, json.dumps(batch, ensure_ascii=bool(offset % 2), indent=indent).encode()) == len(batch)
     every = [item for batch in batches for item in batch]

@@ -21,6 +21,7 @@ from resources.datasets.work_limit import MAX_RECORDS, ReaderGone
 from resources.datasets.writing import push
 from resources.kinds import Kind
 from resources.models import Dataset
+from tests.support.factories import make_resource
 
 
 @pytest.fixture
@@ -343,7 +344,7 @@ cells = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, a
     whole=st.booleans(),
 )
 def test_any_flat_items_can_be_read_back_from_csv(ada, small_chunks, items, delimiter, whole):
-    dataset = Dataset.objects.create(owner=ada)
+    dataset = make_resource(Kind.DATASET, ada)
     push(dataset.pk, json.dumps(items).encode())
     expected = items if whole else items[1:]
     text = table(dataset, delimiter=delimiter, offset=0 if whole else 1)

@@ -17,6 +17,7 @@ from resources.models import DiscardedFile, KeyValueStore, Record, Resource
 from resources.records import cleaning, discarding, reading, usage, writing
 from resources.records.incoming import Incoming
 from resources.worker.maintenance import others
+from tests.support.factories import make_resource
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TEXT = {"content_type": "text/plain"}
@@ -427,7 +428,7 @@ def test_what_was_replaced_or_deleted_waits_whatever_its_age_and_then_goes(store
 
 
 def make_other_store(store):
-    return KeyValueStore.objects.create(owner=store.owner)
+    return make_resource(Kind.KEY_VALUE_STORE, store.owner)
 
 
 def test_a_worker_deletes_what_has_waited(store, directory):

@@ -13,42 +13,23 @@ from accounts.models import ApiToken, AuditEvent
 from accounts.principal import Scope
 from resources.jobs.status import FINISHED, JobStatus, Origin
 from resources.kinds import Kind
-from resources.models import Build, Dataset, KeyValueStore, Record, RequestQueue, Resource, Run, TaggedBuild
+from resources.models import Actor, Build, Dataset, KeyValueStore, Record, RequestQueue, Resource, Run, TaggedBuild
 from resources.records import reading, writing
 from resources.runs import aborting, charging, deleting, ending, restarting, resurrecting, starting
 from resources.runs.options import InvalidOption, RunOptions
 from resources.runs.tokens import RunOver, make_run_token
+from tests.support.factories import built, built_actor
+from tests.support.run_stage import at_work, ended
 
 
 @pytest.fixture
-def actor(dan, make_resource):
-    actor = make_resource(Kind.ACTOR, dan, name="counter", is_public=True, default_timeout_secs=60)
-    add_build(make_resource, actor, "0.1.1", tag="latest")
-    return actor
-
-
-def add_build(make_resource, actor, number, *, tag="", status=JobStatus.SUCCEEDED):
-    build = make_resource(Kind.BUILD, actor.owner, actor_id=actor.pk, number=number, tag=tag, status=status)
-    if tag and status == JobStatus.SUCCEEDED:
-        TaggedBuild.objects.update_or_create(actor=actor, tag=tag, defaults={"build": build})
-    return build
+def actor(dan) -> Actor:
+    return built_actor(dan, is_public=True, default_timeout_secs=60)
 
 
 @pytest.fixture
 def run(actor, ada):
     return starting.start(actor, by=ada.principal)
-
-
-def at_work(run, status=JobStatus.RUNNING, **fields):
-    Run.objects.filter(pk=run.pk).update(status=status, started_at=timezone.now(), worker="w1", **fields)
-    run.refresh_from_db()
-    return run
-
-
-def ended(run, status=JobStatus.SUCCEEDED, **fields):
-    assert ending.finish(run.pk, status, **fields)
-    run.refresh_from_db()
-    return run
 
 
 # Starting
@@ -74,7 +55,7 @@ def test_without_a_build_nothing_is_left_behind(actor, ada, option, type_):
 
 
 def test_a_build_that_has_not_succeeded_is_not_run(actor, ada, make_resource):
-    add_build(make_resource, actor, "0.1.2", status=JobStatus.FAILED)
+    built(actor, "0.1.2", tag="", status=JobStatus.FAILED)
     with pytest.raises(starting.CannotRun):
         starting.start(actor, by=ada.principal, options=RunOptions(build="0.1.2"))
 
@@ -275,7 +256,7 @@ def test_a_run_is_resurrected_once_at_a_time(run, ada):
 
 
 def test_a_resurrected_run_goes_on_with_what_it_had(run, actor, ada, make_resource):
-    add_build(make_resource, actor, "0.1.2", tag="latest")
+    built(actor, "0.1.2")
     ended(at_work(run), JobStatus.FAILED, exit_code=1)
     resurrecting.resurrect(run, RunOptions(timeout_secs=5), by=ada.principal)
     assert (run.status, run.exit_code, run.finished_at, run.status_message) == ("READY", None, None, "")
@@ -316,7 +297,7 @@ def test_a_reboot_is_asked_of_the_worker(run, ada):
 
 def test_a_metamorph_goes_on_as_another_actor(run, actor, ada, dan, make_resource):
     target = make_resource(Kind.ACTOR, dan, name="finder", is_public=True)
-    build = add_build(make_resource, target, "1.0.1", tag="latest")
+    build = built(target, "1.0.1")
     restarting.metamorph(at_work(run), target, by=ada.principal, input=b"{}", content_type="application/json")
     assert (run.actor_id, run.build_id, run.restart_requested) == (actor.pk, build.pk, True)
     assert run.metamorphs[0]["actorId"] == target.pk
@@ -332,7 +313,7 @@ def test_a_metamorph_goes_on_as_another_actor(run, actor, ada, dan, make_resourc
 
 def test_another_build_takes_a_metamorph_back(run, actor, ada, dan, make_resource):
     target = make_resource(Kind.ACTOR, dan, name="finder", is_public=True)
-    add_build(make_resource, target, "1.0.1", tag="latest")
+    built(target, "1.0.1")
     restarting.metamorph(at_work(run), target, by=ada.principal, input=b"{}", content_type="application/json")
     ended(run)
     resurrecting.resurrect(run, RunOptions(), by=ada.principal)

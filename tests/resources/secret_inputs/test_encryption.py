@@ -13,7 +13,8 @@ from resources.secret_inputs import fields
 from resources.secret_inputs.fields import MAX_SECRETS
 from resources.secret_inputs.values import is_encrypted
 from resources.worker import environment
-from tests.support.run_stage import at_work, built, built_actor, ended, worker
+from tests.support.factories import built, built_actor
+from tests.support.run_stage import at_work, ended, worker
 from tests.support.secret_stage import (
     FORM,
     GIVEN,

@@ -16,7 +16,7 @@ from resources.runs import starting
 from resources.runs.options import RunOptions
 from resources.worker.tasks import seal_saved_inputs
 from sharing.firing import fire_due
-from tests.support.run_stage import built, built_actor
+from tests.support.factories import built, built_actor
 from tests.support.secret_stage import (
     GIVEN,
     JSON,

@@ -9,9 +9,10 @@ import pytest
 from django.utils import timezone
 
 from resources.kinds import Kind
-from resources.models import Webhook, WebhookDispatch
+from resources.models import WebhookDispatch
 from resources.webhooks import delivery, events, sending
 from resources.webhooks.delivery import deliver
+from tests.support.factories import make_webhook
 from tests.support.webhook_receiver import Listening, reply
 
 CERTIFICATE_FOR = "hooks.example"
@@ -40,8 +41,7 @@ def make_dispatch(ada, run, receiver):
     """Make a webhook of ada's on her Actor, and have it hear that a run has succeeded."""
 
     def make(**fields) -> WebhookDispatch:
-        values = {"event_types": [events.RUN_SUCCEEDED], "request_url": receiver.url, "actor_id": run.actor_id}
-        webhook = Webhook.objects.create(owner=ada, **{**values, **fields})
+        webhook = make_webhook(ada, **{"request_url": receiver.url, "actor_id": run.actor_id, **fields})
         return events.dispatch([webhook], events.RUN_SUCCEEDED, events.event_data(run))[0]
 
     return make

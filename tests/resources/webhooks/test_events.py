@@ -8,6 +8,7 @@ from django.db import transaction
 from resources.kinds import Kind
 from resources.models import Webhook, WebhookDispatch
 from resources.webhooks import events
+from tests.support.factories import make_webhook
 
 
 @pytest.fixture
@@ -32,11 +33,6 @@ def build(dan, actor, make_resource):
     return make_resource(Kind.BUILD, dan, actor_id=actor.pk)
 
 
-def hook(owner, *event_types, **condition) -> Webhook:
-    types = list(event_types) or [events.RUN_SUCCEEDED]
-    return Webhook.objects.create(owner=owner, event_types=types, request_url="https://example.com/", **condition)
-
-
 def sent() -> list[tuple[str, str]]:
     return list(WebhookDispatch.objects.order_by("pk").values_list("webhook_id", "event_type"))
 
@@ -45,7 +41,7 @@ def sent() -> list[tuple[str, str]]:
 
 
 def test_the_developer_of_an_actor_does_not_hear_of_the_runs_of_others(actor, run, dan):
-    dan_hook = hook(dan, actor=actor)
+    dan_hook = make_webhook(dan, actor=actor)
     run.owner.share_runs_with_actor_creators = True
     run.owner.save()
     events.emit_event(run, events.RUN_SUCCEEDED)
@@ -57,7 +53,7 @@ def test_a_user_of_an_actor_does_not_hear_of_the_runs_and_builds_of_its_develope
     actor, dan, ada, build, give, make_resource
 ):
     give(actor, ada, "READ", "VIEW_OWNER_RUNS")
-    hook(ada, events.RUN_SUCCEEDED, events.BUILD_SUCCEEDED, actor=actor)
+    make_webhook(ada, events.RUN_SUCCEEDED, events.BUILD_SUCCEEDED, actor=actor)
     events.emit_event(make_resource(Kind.RUN, dan, actor_id=actor.pk), events.RUN_SUCCEEDED)
     events.emit_event(build, events.BUILD_SUCCEEDED)
     assert sent() == []
@@ -66,24 +62,24 @@ def test_a_user_of_an_actor_does_not_hear_of_the_runs_and_builds_of_its_develope
 def test_a_webhook_on_somebody_elses_run_or_task_hears_nothing(run, task, cleo, give):
     give(run, cleo, "WRITE", "MANAGE_ACCESS_RIGHTS")
     give(task, cleo, "WRITE", "VIEW_OWNER_RUNS")
-    hook(cleo, run=run)
-    hook(cleo, task=task)
+    make_webhook(cleo, run=run)
+    make_webhook(cleo, task=task)
     events.emit_event(run, events.RUN_SUCCEEDED)
     assert sent() == []
 
 
 def test_other_events_other_actors_and_other_runs(actor, run, ada, make_resource):
     other = make_resource(Kind.ACTOR, ada)
-    hook(ada, events.RUN_FAILED, actor=actor)
-    hook(ada, actor=other)
-    hook(ada, run=make_resource(Kind.RUN, ada, actor_id=actor.pk))
+    make_webhook(ada, events.RUN_FAILED, actor=actor)
+    make_webhook(ada, actor=other)
+    make_webhook(ada, run=make_resource(Kind.RUN, ada, actor_id=actor.pk))
     events.emit_event(run, events.RUN_SUCCEEDED)
     assert sent() == []
 
 
 def test_a_run_of_no_actor_and_no_task_matches_no_condition_that_is_empty(ada, make_resource, actor):
-    hook(ada, run=make_resource(Kind.RUN, ada))
-    hook(ada, actor=actor)
+    make_webhook(ada, run=make_resource(Kind.RUN, ada))
+    make_webhook(ada, actor=actor)
     events.emit_event(make_resource(Kind.RUN, ada), events.RUN_SUCCEEDED)
     assert sent() == []
 
@@ -103,7 +99,7 @@ def test_what_is_in_no_transaction(run):
 
 
 def test_ones_own_run_by_its_actor_its_task_and_itself(actor, task, run, ada):
-    wanted = [hook(ada, actor=actor), hook(ada, task=task), hook(ada, run=run)]
+    wanted = [make_webhook(ada, actor=actor), make_webhook(ada, task=task), make_webhook(ada, run=run)]
     events.emit_event(run, events.RUN_SUCCEEDED)
     assert sorted(sent()) == sorted((each.pk, events.RUN_SUCCEEDED) for each in wanted)
     one = WebhookDispatch.objects.get(webhook=wanted[0])
@@ -113,13 +109,13 @@ def test_ones_own_run_by_its_actor_its_task_and_itself(actor, task, run, ada):
 
 
 def test_ones_own_build(actor, build, dan):
-    hook(dan, events.BUILD_FAILED, actor=actor)
+    make_webhook(dan, events.BUILD_FAILED, actor=actor)
     events.emit_event(build, events.BUILD_FAILED)
     assert json.loads(WebhookDispatch.objects.get().event_data) == {"actorId": actor.pk, "actorBuildId": build.pk}
 
 
 def test_a_rolled_back_change_sends_nothing(actor, run, ada):
-    hook(ada, actor=actor)
+    make_webhook(ada, actor=actor)
     with transaction.atomic():
         events.emit_event(run, events.RUN_SUCCEEDED)
         transaction.set_rollback(True)
@@ -129,7 +125,7 @@ def test_a_rolled_back_change_sends_nothing(actor, run, ada):
 
 def test_the_queries_do_not_grow_with_the_webhooks(actor, run, ada, django_assert_max_num_queries):
     for _ in range(20):
-        hook(ada, actor=actor)
+        make_webhook(ada, actor=actor)
     with django_assert_max_num_queries(5):
         events.emit_event(run, events.RUN_SUCCEEDED)
     assert len(sent()) == 20

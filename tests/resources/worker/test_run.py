@@ -13,11 +13,12 @@ from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.logs import writing
 from resources.logs.reading import text_of
-from resources.models import Build, Resource, Run, TaggedBuild
+from resources.models import Build, Resource, Run
 from resources.runs import aborting, restarting
 from resources.sandbox import bubblewrap, directories
 from resources.worker import execute_run, leases, supervise, worker_identity
 from resources.worker.log_writer import Lines
+from tests.support.factories import tag_build
 from tests.support.machine import needs_programs
 from tests.support.work_stage import actor_of, built, needs_bubblewrap, started
 
@@ -101,7 +102,7 @@ def test_the_environment_is_that_of_the_run_and_nothing_else(ada, dan, monkeypat
     monkeypatch.setenv("DATABASE_URL_OF_OTHERS", "of the server")
     options = {"timeout_secs": 100, "max_total_charge_usd": 12345.678, "restart_on_error": True}
     run = started(ada, {"main.py": "import json, os\nprint(json.dumps(dict(os.environ)))"}, **options)
-    TaggedBuild.objects.create(actor_id=run.actor_id, tag="beta", build_id=run.build_id)
+    tag_build(run.build, "beta")
     storages = dict(Resource.objects.filter(run_id=run.pk).values_list("kind", "pk"))
     environment = said(execute(run))
     assert "of the server" not in environment.values()

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from resources.jobs.status import JobStatus
 from resources.kinds import Kind
-from resources.models import Actor, BuildContent, TaggedBuild
+from resources.models import Actor, BuildContent
 from tests.support.api import data_of, error_of, message_of
+from tests.support.factories import built
 
 STORE = "/v2/store"
 
@@ -94,11 +94,10 @@ def test_what_is_asked_for(api, shop, query, expected):
     assert names(api(), query) == expected
 
 
-def test_the_readme_of_the_default_build_is_searched(api, ada, shop, make_resource):
+def test_the_readme_of_the_default_build_is_searched(api, shop):
     for tag, text in (("latest", "Knows every hamlet."), ("beta", "Knows every village.")):
-        build = make_resource(Kind.BUILD, ada, actor=shop["prices"], status=JobStatus.SUCCEEDED)
+        build = built(shop["prices"], "0.1.1", tag)
         BuildContent.objects.create(build=build, readme=text)
-        TaggedBuild.objects.create(actor=shop["prices"], tag=tag, build=build)
     assert names(api(), "search=HAMLET") == ["prices"]
     assert names(api(), "search=village") == []
 

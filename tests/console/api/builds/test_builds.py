@@ -12,8 +12,9 @@ from resources.actors.source_files import SourceFile
 from resources.actors.versions import VersionChange
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
-from resources.models import Build, BuildContent, TaggedBuild
+from resources.models import Build, BuildContent
 from tests.support.api import data_of, error_of, message_of, send
+from tests.support.factories import built
 
 BUILDS = "/v2/actor-builds"
 SCHEMA = {
@@ -50,14 +51,12 @@ def url(actor):
 
 
 @pytest.fixture
-def make_build(ada, actor, make_resource):
+def make_build(actor):
     def make(status=JobStatus.SUCCEEDED, tag="latest", schema=None, **fields):
         number = f"0.1.{Build.objects.count() + 1}"
-        build = make_resource(Kind.BUILD, ada, actor=actor, status=status, number=number, tag=tag, **fields)
+        build = built(actor, number, tag, status, **fields)
         content = {"input_schema": json.dumps(schema)} if schema else {}
         BuildContent.objects.create(build=build, definition='{"description": "Finds prices."}', **content)
-        if status == JobStatus.SUCCEEDED and tag:
-            TaggedBuild.objects.update_or_create(actor=actor, tag=tag, defaults={"build": build})
         return build
 
     return make

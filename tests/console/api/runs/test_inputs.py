@@ -12,7 +12,8 @@ from resources.records.reading import find, open_record
 from resources.runs import starting
 from resources.runs.options import RunOptions
 from tests.support.api import error_of, message_of
-from tests.support.run_stage import at_work, built, built_actor, ended
+from tests.support.factories import built, built_actor
+from tests.support.run_stage import at_work, ended
 
 pytestmark = pytest.mark.django_db
 JSON = "application/json"

@@ -17,7 +17,8 @@ from resources.records.reading import find, open_current
 from resources.runs import starting
 from resources.runs.tokens import make_run_token
 from tests.support.api import ApiClient, error_of
-from tests.support.run_stage import at_work, built, built_actor, ended
+from tests.support.factories import built, built_actor
+from tests.support.run_stage import at_work, ended
 
 pytestmark = pytest.mark.django_db
 JSON = "application/json"

@@ -11,7 +11,7 @@ from resources.schedules import editing
 from resources.schedules.editing import ScheduleChange
 from sharing import firing
 from tests.support.api import error_of, message_of, send
-from tests.support.run_stage import built_actor
+from tests.support.factories import built_actor
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from resources.models import Webhook, WebhookDispatch
 from resources.webhooks import events
 from resources.webhooks.editing import InvalidWebhook, WebhookChange, add_ad_hoc
 from tests.support.api import error_of, send
+from tests.support.factories import make_webhook
 
 URL = "https://example.com/hook"
 
@@ -44,13 +45,8 @@ def body(actor):
 
 @pytest.fixture
 def webhook(ada, actor):
-    return Webhook.objects.create(
-        owner=ada,
-        actor=actor,
-        event_types=["ACTOR.RUN.SUCCEEDED"],
-        request_url=URL,
-        headers_template='{"Authorization": "Bearer secret"}',
-    )
+    headers = '{"Authorization": "Bearer secret"}'
+    return make_webhook(ada, "ACTOR.RUN.SUCCEEDED", actor=actor, request_url=URL, headers_template=headers)
 
 
 # Refusals
@@ -271,7 +267,7 @@ def test_on_an_actor_that_is_shared_or_public(api, ben, cleo, actor, give, body)
 
 
 def test_lists(api, ada, actor, task, webhook, django_assert_num_queries):
-    on_task = Webhook.objects.create(owner=ada, task=task, event_types=["TEST"], request_url=URL)
+    on_task = make_webhook(ada, "TEST", task=task, request_url=URL)
     events.dispatch([webhook, on_task], events.TEST, {})
     client = api(ada)
     everything = client.get("/v2/webhooks?desc=1").json()["data"]
@@ -313,7 +309,7 @@ def test_trying_it_out(api, ada, actor, task, run, webhook):
     assert api(ada).get(f"/v2/webhook-dispatches/{data['id']}").json()["data"] == data
     assert api(ada).get(f"/v2/webhooks/{webhook.pk}/dispatches").json()["data"]["items"] == [data]
     for field, on in (("task", task), ("run", run)):
-        other = Webhook.objects.create(owner=ada, event_types=["TEST"], request_url=URL, **{field: on})
+        other = make_webhook(ada, "TEST", request_url=URL, **{field: on})
         data = api(ada).post(f"/v2/webhooks/{other.pk}/test").json()["data"]["eventData"]
         expected = {"actorId": actor.pk, "actorTaskId": task.pk} | ({"actorRunId": run.pk} if field == "run" else {})
         assert data == expected

@@ -12,10 +12,10 @@ from resources.datasets.writing import push
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.logs.writing import append, append_line
-from resources.models import BuildContent, Dataset, GeneralAccess, Run, TaggedBuild
+from resources.models import Build, BuildContent, Dataset, GeneralAccess, Run
 from resources.records import writing
 from sharing import issues
-from tests.support.factories import give
+from tests.support.factories import built, give
 from tests.support.run_stage import REFUSED_CALL
 
 pytestmark = pytest.mark.django_db
@@ -346,10 +346,8 @@ def test_the_page_takes_as_many_queries_for_many_items(ada, signed_in, run, djan
 
 
 @pytest.fixture
-def build(actor, dan, make_resource):
-    build = make_resource(Kind.BUILD, dan, actor=actor, status=JobStatus.SUCCEEDED, number="0.1.1")
-    TaggedBuild.objects.create(actor=actor, tag="latest", build=build)
-    return build
+def build(actor) -> Build:
+    return built(actor, "0.1.1")
 
 
 def test_without_a_script_the_dialogs_are_pages(ada, signed_in, run):

@@ -11,7 +11,7 @@ from resources.models import Actor, Build, Run, Schedule, Task
 from resources.runs import starting
 from resources.runs.options import RunOptions
 from resources.tasks import editing
-from tests.support.run_stage import built, built_actor
+from tests.support.factories import built, built_actor
 from tests.support.secret_stage import (
     GIVEN,
     JSON,

@@ -5,14 +5,14 @@ import re
 
 import pytest
 
-from resources.jobs.status import JobStatus, Origin
+from resources.jobs.status import Origin
 from resources.kinds import Kind
-from resources.models import BuildContent, Run, TaggedBuild, Task
+from resources.models import Actor, BuildContent, Run, TaggedBuild, Task
 from resources.records.reading import find, open_record
 from resources.runs.saved_options import SavedOptions, read, written
 from sharing.models import Grant
 from sharing.permissions import Permission
-from tests.support.factories import give
+from tests.support.factories import built_actor, give
 
 pytestmark = pytest.mark.django_db
 
@@ -23,11 +23,8 @@ POSTS = ("/input", "/rename", "/delete")
 
 
 @pytest.fixture
-def actor(dan, make_resource):
-    actor = make_resource(Kind.ACTOR, dan, name="finder", is_public=True)
-    build = make_resource(Kind.BUILD, dan, actor=actor, status=JobStatus.SUCCEEDED, number="0.1.1")
-    TaggedBuild.objects.create(actor=actor, tag="latest", build=build)
-    return actor
+def actor(dan) -> Actor:
+    return built_actor(dan, name="finder", is_public=True)
 
 
 @pytest.fixture
