@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.utils import get_next_redirect_url
 from allauth.core import context
+from allauth.core.internal.httpkit import get_client_ip
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib import messages
@@ -118,8 +119,6 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             return UNKNOWN_ADDRESS
 
     def _client_ip(self, request: HttpRequest) -> str:
-        from allauth.core.internal.httpkit import get_client_ip
-
         return get_client_ip(request) or UNKNOWN_ADDRESS
 
     # E-mails

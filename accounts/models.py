@@ -3,6 +3,7 @@
 import re
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth import get_backends
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.exceptions import ValidationError
@@ -30,8 +31,6 @@ class AccountGeneralAccess(models.TextChoices):
 
 def default_general_access() -> str:
     """Return the level that a new account starts with; a deployment chooses it."""
-    from django.conf import settings
-
     return str(settings.DEFAULT_GENERAL_ACCESS)
 
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from accounts.lib.timestamps import iso
@@ -65,8 +66,6 @@ def _make(target: Path) -> Manifest:
 
 def database_kind() -> str:
     """Return which database the settings name: "sqlite" or "postgresql"."""
-    from django.db import connection
-
     return connection.vendor
 
 

@@ -6,8 +6,9 @@ items pushed, in one transaction that is as short as it can be. Neither takes mo
 
 import csv
 import re
+from _csv import Reader
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import BinaryIO, Final
 
 import msgspec
 from django.db import transaction
@@ -15,9 +16,6 @@ from django.db import transaction
 from resources.datasets.errors import InvalidItems
 from resources.datasets.parse_items import parse_items
 from resources.datasets.writing import push
-
-if TYPE_CHECKING:
-    from _csv import Reader
 
 # What one item may have, and what is pushed at a time.
 MAX_ITEM_BYTES: Final = 9 * 1024 * 1024
@@ -144,7 +142,7 @@ def _before(first: str, rest: Iterator[str]) -> Iterator[str]:
     yield from rest
 
 
-def _rows(reader: "Reader") -> Iterator[tuple[int, list[str]]]:
+def _rows(reader: Reader) -> Iterator[tuple[int, list[str]]]:
     """Give the rows that have anything in them, each with the line on which it begins."""
     while True:
         line = reader.line_num + 1

@@ -1,11 +1,15 @@
 """The project itself: what is pinned, what is documented, what Django thinks of a deployment."""
 
+import ast
 import os
 import re
 import socket
 import subprocess
 import sys
 import tomllib
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -15,6 +19,24 @@ ROOT = settings.BASE_DIR
 LOCK_FILES = ("requirements.lock", "requirements-dev.lock")
 # What other tests or a developer may have set, and a deployment would not.
 UNWANTED = ("DATABASE_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "DEBUG", "DJANGO_ALLOW_ASYNC_UNSAFE")
+FLOORS = ("accounts", "resources", "sharing", "console")
+# Imports that wait: for Django to be set up, or for somebody who has PostgreSQL. None of them is there for a circle.
+WAITING = {
+    ("manage.py", "main"): {"django.core.management.execute_from_command_line"},
+    ("accounts/apps.py", "ready"): {
+        "accounts.session_store.keep_digests_in",
+        "accounts.sign_in_trail",
+        "allauth.usersessions.models.UserSession",
+    },
+    ("resources/apps.py", "ready"): {"resources.records.discarding"},
+    ("sharing/apps.py", "ready"): {"sharing.checks"},
+    ("console/apps.py", "ready"): {"console.checks", "console.api.webhooks.payloads"},
+    ("console/server/gunicorn_config.py", "post_worker_init"): {"accounts.exposure", "accounts.published_password"},
+    ("console/backup/databases.py", "_postgresql"): {"psycopg"},
+    ("console/backup/databases.py", "_run"): {"psycopg.conninfo.make_conninfo"},
+}
+# Who imports by a path: what queues jobs for the worker above it, and the worker, what the settings give it to do.
+BY_PATH = {"resources/jobs/queue.py", "resources/worker/maintenance.py"}
 PINNED = re.compile(r"^([a-z0-9-]+)==([^ \\]+)", re.MULTILINE)
 
 
@@ -99,3 +121,45 @@ def test_a_port_in_use_is_said_plainly(monkeypatch):
         monkeypatch.setenv("HOST", "127.0.0.1")
         with pytest.raises(CommandError, match=f"Port {port} cannot be used"):
             call_command("serve")
+
+
+def sources() -> Iterator[Path]:
+    """Give the files of the project itself, without its tests, and the demo's Actors, which are programs of users."""
+    yield ROOT / "manage.py"
+    for floor in FLOORS:
+        yield from (each for each in (ROOT / floor).rglob("*.py") if "demo/actors" not in each.as_posix())
+
+
+def hidden_imports(node: ast.AST, inside: str = "") -> Iterator[tuple[str, str]]:
+    """Give each import that does not stand at the top of a module: the function that it is in, and what it imports."""
+    for each in ast.iter_child_nodes(node):
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from hidden_imports(each, each.name)
+        elif isinstance(each, ast.If | ast.Try):
+            yield from hidden_imports(each, inside or "a condition")
+        elif inside and isinstance(each, ast.Import):
+            yield from ((inside, alias.name) for alias in each.names)
+        elif inside and isinstance(each, ast.ImportFrom):
+            yield from ((inside, f"{each.module}.{alias.name}") for alias in each.names)
+        else:
+            yield from hidden_imports(each, inside)
+
+
+def test_no_import_hides_in_a_function_or_a_condition():
+    found = defaultdict(set)
+    for path in sources():
+        for inside, imported in hidden_imports(ast.parse(path.read_text())):
+            found[path.relative_to(ROOT).as_posix(), inside].add(imported)
+    assert found == WAITING
+
+
+def test_only_what_is_listed_imports_by_a_path():
+    by_path = re.compile(r"\b(import_string|import_module|__import__)\b")
+    assert {each.relative_to(ROOT).as_posix() for each in sources() if by_path.search(each.read_text())} == BY_PATH
+
+
+def test_an_import_that_hides_is_found():
+    code = (
+        "import a\nif b:\n    import c\ndef d():\n    from e import f\nclass g:\n    def h(self):\n        import i.j\n"
+    )
+    assert list(hidden_imports(ast.parse(code))) == [("a condition", "c"), ("d", "e.f"), ("h", "i.j")]
