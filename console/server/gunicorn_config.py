@@ -29,7 +29,9 @@ def post_worker_init(worker: Worker) -> None:
 
     It is frozen for the garbage collector: what has been loaded stays, and to go through it takes long.
     """
-    from accounts import exposure, published_password  # the application is loaded only now, in each worker process
+    # The application is loaded only now, in each worker process, and with it the tasks that the queue names by path.
+    import resources.worker.tasks  # noqa: F401
+    from accounts import exposure, published_password
 
     exposure.record_while_alive(exposure.listening_addresses(worker.sockets), os.getppid())
     published_password.revoke_access_when_possible()

@@ -31,7 +31,11 @@ WAITING = {
     ("resources/apps.py", "ready"): {"resources.records.discarding"},
     ("sharing/apps.py", "ready"): {"sharing.checks"},
     ("console/apps.py", "ready"): {"console.checks", "console.api.webhooks.payloads"},
-    ("console/server/gunicorn_config.py", "post_worker_init"): {"accounts.exposure", "accounts.published_password"},
+    ("console/server/gunicorn_config.py", "post_worker_init"): {
+        "accounts.exposure",
+        "accounts.published_password",
+        "resources.worker.tasks",
+    },
     ("console/backup/databases.py", "_postgresql"): {"psycopg"},
     ("console/backup/databases.py", "_run"): {"psycopg.conninfo.make_conninfo"},
 }
