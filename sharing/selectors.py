@@ -1,4 +1,4 @@
-"""What whoever looks may start: the Actor of a task, and the choices of the dialogs that start something."""
+"""Actors and tasks that the viewer can run: the Actor of a task, and the choices of dialogs that start one."""
 
 from dataclasses import dataclass
 

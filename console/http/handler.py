@@ -1,4 +1,4 @@
-"""The way of an API call: who asks, which view answers, may it, and what every answer has in common.
+"""Handle an API call: authenticate, route, authorize, answer by the view, add headers.
 
 It is what Django's handler does with middleware, for which a page has a dozen layers. The API needs two of them, and
 it is called thousands of times a second.

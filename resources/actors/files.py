@@ -96,7 +96,7 @@ def remove(version: ActorVersion, name: str, *, by: Principal) -> None:
 
 
 def _change(version: ActorVersion, change: Callable[[list[SourceFile]], list[SourceFile]], by: Principal) -> None:
-    """Change the files as they are now, and keep whoever changes another one waiting until that is done."""
+    """Lock the version while its files are edited."""
     versions.change(version, lambda locked: VersionChange(source_files=change(versions.source_files_of(locked))), by=by)
 
 

@@ -1,4 +1,4 @@
-"""How much an answer may work before it writes anything.
+"""Limit the work before the first byte of an answer.
 
 A server notices that a reader has left when it writes. What is worked at without writing is therefore bounded, by
 what is read for it: unwinding several fields multiplies, and a few bytes could keep a worker busy for years.

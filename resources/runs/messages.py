@@ -1,4 +1,4 @@
-"""What a run says of itself by its status message, which whoever may read the run reads, as they do its log."""
+"""Set a run's status message. All who can read the run can read it, like the log."""
 
 from accounts.lib.encryption import CannotDecrypt
 from resources.actors import environment

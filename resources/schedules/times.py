@@ -23,6 +23,15 @@ SHORTHANDS = {
     "@hourly": "0 * * * *",
 }
 
+# What each field of a cron expression may be, by the names that cronsim gives them.
+_RANGES = {
+    "minute": "0 to 59",
+    "hour": "0 to 23",
+    "day-of-month": "1 to 31 or L",
+    "month": "1 to 12 or JAN to DEC",
+    "day-of-week": "0 to 7 or SUN to SAT",
+}
+
 
 class InvalidTimes(ValueError):
     """A cron expression or a time zone that there is not; `field` names it as the API does, the message says why."""
@@ -71,5 +80,11 @@ def times_after(expression: str, timezone: str, after: datetime) -> Iterator[dat
         for moment in found:
             yield moment.astimezone(UTC)
     except CronSimError as error:
-        raise InvalidTimes("cronExpression", f"{error}.") from None
+        raise InvalidTimes("cronExpression", _problem(str(error))) from None
     raise InvalidTimes("cronExpression", "it never comes.")
+
+
+def _problem(error: str) -> str:
+    """Return which field is wrong and what it may be, given cronsim's message, like "Bad minute"."""
+    field = error.removeprefix("Bad ")
+    return f"{field} must be {_RANGES[field]}." if field in _RANGES else f"{error}."

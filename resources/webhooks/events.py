@@ -77,7 +77,7 @@ def dispatch(webhooks: Iterable[Webhook], event_type: str, data: dict[str, str |
 
 
 def event_data(job: Run | Build) -> dict[str, str | None]:
-    """Return the eventData of what happens to a run or build: which it is, and what it is of."""
+    """Return the webhook's event data: the IDs of the run or build, of its Actor and of its task."""
     if isinstance(job, Build):
         return {"actorId": job.actor_id or "", "actorBuildId": job.pk}
     return {"actorId": job.actor_id or "", "actorTaskId": job.task_id, "actorRunId": job.pk}

@@ -1,4 +1,4 @@
-"""Who works at which job: taken once, held by a lease, and noticed when its worker is no more.
+"""Job leases: claim, renew, release, and recover the jobs of workers that are gone.
 
 A job is taken by one UPDATE that looks at its status and changes it, so of several workers one has it, on SQLite as on
 PostgreSQL. From then on every statement of its worker names the worker: where the lease ran out meanwhile and somebody

@@ -53,9 +53,7 @@ def test_a_restricted_dataset_is_refused_asked_for_given_and_opened(open_page, a
     expect(visitor.get_by_role("heading", name="This dataset does not exist or is not shared with you")).to_be_visible()
     expect(visitor.get_by_role("main")).to_contain_text("You are signed in as ben")
     visitor.get_by_role("button", name="Ask for access").click()
-    expect(visitor.get_by_role("main")).to_contain_text(
-        "If it exists, its owner gets an email that you ask for access."
-    )
+    expect(visitor.get_by_role("main")).to_contain_text("Request sent. If it exists, its owner will get an email.")
 
     (asked,) = mailoutbox
     owner.goto(link_in(asked.body))

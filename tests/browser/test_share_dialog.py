@@ -138,14 +138,14 @@ def test_an_unknown_person_keeps_the_text_and_the_focus(opened, ben, dataset):
     field = dialog_of(page).get_by_label(FIELD)
     field.fill("bem")
     dialog_of(page).get_by_role("button", name="Add user").click()
-    expect(dialog_of(page).get_by_text("Nobody here goes by “bem”.")).to_be_visible()
+    expect(dialog_of(page).get_by_text("No account found for “bem”.")).to_be_visible()
     expect(field).to_have_value("bem")
     expect(field).to_be_focused()
     expect(field).to_have_accessible_description(re.compile("Check the spelling"))
     field.fill("ben")
     page.keyboard.press("Enter")
     expect(people_of(page)).to_have_count(2)
-    expect(dialog_of(page).get_by_text("Nobody here goes by")).to_have_count(0)
+    expect(dialog_of(page).get_by_text("No account found for")).to_have_count(0)
 
 
 def test_what_is_typed_stays_while_something_else_changes(opened, ben, dataset, give):
@@ -211,7 +211,7 @@ def test_axe_finds_nothing_in_the_open_dialog(opened, ben, cleo, dataset, give, 
     assert violations(page) == []
     dialog.get_by_label(FIELD).fill("nobody")
     page.keyboard.press("Enter")
-    expect(dialog.get_by_text("Nobody here goes by")).to_be_visible()
+    expect(dialog.get_by_text("No account found for")).to_be_visible()
     assert violations(page) == []
     dialog.get_by_role("button", name="Change permissions of ben").click()
     assert violations(page) == []

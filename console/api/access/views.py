@@ -33,7 +33,7 @@ _ADDRESSED_BY = {by.value: by for by in AddressedBy}
 
 
 class Rights(msgspec.Struct):
-    """The body of a PUT: what somebody is to have."""
+    """The body of a PUT: the permissions to grant."""
 
     permissions: list[str]
 

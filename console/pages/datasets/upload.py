@@ -40,7 +40,12 @@ class UploadForm(forms.Form):
     )
     format = forms.ChoiceField(
         label="Format",
-        choices=(("", "As the file is called"), ("json", "JSON"), ("jsonl", "JSONL, an item a line"), ("csv", "CSV")),
+        choices=(
+            ("", "Detect from the file name"),
+            ("json", "JSON"),
+            ("jsonl", "JSONL: an item per line"),
+            ("csv", "CSV"),
+        ),
         required=False,
         help_text="JSON: an array of objects, or one. CSV: the first row names the fields, and every value is a text.",
     )

@@ -137,7 +137,7 @@ _SENTENCES: dict[str, str | Callable[[AuditEvent], str]] = {
         f"Changed general resource access to “{_level(event.details.get('after'))}”."
     ),
     "account.share_runs_with_actor_creators.changed": _switched(
-        "Began to share run data with developers.", "Stopped sharing run data with developers."
+        "Turned on run sharing with developers.", "Turned off run sharing with developers."
     ),
     "account.notify_when_shared.changed": _switched(
         "Turned on emails about what is shared.", "Turned off emails about what is shared."

@@ -52,7 +52,7 @@ class TokenForm(BaseForm, forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     access = forms.ChoiceField(
-        choices=(("full", "Everything that your account may do"), ("limited", "Only what is ticked below")),
+        choices=(("full", "Full access"), ("limited", "Limited permissions")),
         initial="full",
         widget=forms.RadioSelect,
         label="What it may be used for",

@@ -36,9 +36,7 @@ def ask(request: PageRequest) -> HttpResponse:
     wanted = _wanted(request, page)
     if wanted is not None and allowed("ask-for-access-to", f"{request.user.pk} {wanted.pk}", 1, AGAIN_SECONDS):
         _record(request, wanted)
-    messages.success(
-        request, "If it exists, its owner gets an email that you ask for access. Come back to this page then."
-    )
+    messages.success(request, "Request sent. If it exists, its owner will get an email.")
     return redirect(page)
 
 

@@ -179,7 +179,7 @@ def _add(request: ResourcePageRequest) -> HttpResponse:
         return _refuse_adding(request, Adding(who, error, permissions), status=HTTPStatus.TOO_MANY_REQUESTS)
     account = Account.objects.find(who)
     if account is None:
-        error = f"Nobody here goes by “{who}”. Check the spelling, or ask them to sign up first."
+        error = f"No account found for “{who}”. Check the spelling, or ask them to sign up first."
         return _refuse_adding(request, Adding(who, error, permissions))
     try:
         grant, is_new = grants.add(request.resource, account, permissions, by=request.principal)

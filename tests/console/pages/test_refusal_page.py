@@ -109,7 +109,7 @@ def test_asking_says_the_same_whether_it_exists_or_not(ben, secret, signed_in, a
         for page in (secret.console_path, f"/storage/datasets/{MISSING}")
     ]
     assert answers[0] == answers[1]
-    assert "If it exists, its owner gets an email that you ask for access." in answers[0]
+    assert "Request sent. If it exists, its owner will get an email." in answers[0]
 
 
 def test_the_owner_gets_a_link_to_where_it_can_be_given(ada, ben, secret, signed_in, ask, settings):

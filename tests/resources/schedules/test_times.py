@@ -1,5 +1,6 @@
 """When schedules fire: expressions, time zones, and the changes of their clocks."""
 
+import re
 from datetime import UTC, datetime
 from itertools import islice, pairwise
 
@@ -37,6 +38,21 @@ def test_what_is_no_expression(expression):
     with pytest.raises(InvalidTimes) as refused:
         times.check(expression, "UTC")
     assert refused.value.field == "cronExpression"
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("60 * * * *", "minute must be 0 to 59."),
+        ("* 24 * * *", "hour must be 0 to 23."),
+        ("* * 32 * *", "day-of-month must be 1 to 31 or L."),
+        ("* * * 13 *", "month must be 1 to 12 or JAN to DEC."),
+        ("* * * * 8", "day-of-week must be 0 to 7 or SUN to SAT."),
+    ],
+)
+def test_the_field_that_is_wrong_is_named_with_what_it_may_be(expression, said):
+    with pytest.raises(InvalidTimes, match=re.escape(said)):
+        times.check(expression, "UTC")
 
 
 @pytest.mark.parametrize(

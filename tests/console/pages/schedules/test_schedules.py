@@ -159,7 +159,7 @@ def test_a_preview_of_no_time_says_what_is_wrong(ada, signed_in, query):
     response = signed_in(ada).get(f"/schedules/preview?{query}", headers=HTMX)
 
     assert response.status_code == 200
-    assert "Not yet a cron expression" in text_of(response)
+    assert "Invalid cron expression" in text_of(response)
 
 
 @pytest.mark.parametrize("value", ["{", "[1]", "[" * 100_000, "a\x00b"])

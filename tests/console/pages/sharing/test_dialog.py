@@ -112,7 +112,7 @@ def test_whoever_does_not_manage_sees_the_owner_and_their_own_access_only(datase
 def test_an_unknown_person_keeps_the_text_and_gets_the_error_beside_the_field(dataset, ada, signed_in, htmx):
     response = signed_in(ada).post(address(dataset), {"who": "n<o>body"}, headers=htmx)
     assert response.status_code == 422
-    assert "Nobody here goes by “n<o>body”. Check the spelling, or ask them to sign up first." in text_of(response)
+    assert "No account found for “n<o>body”. Check the spelling, or ask them to sign up first." in text_of(response)
     assert 'value="n&lt;o&gt;body"' in response.content.decode()
     assert 'aria-invalid="true" aria-describedby="share-who-error"' in response.content.decode()
 
