@@ -154,7 +154,7 @@ def test_a_database_without_tables_is_no_reason_to_fail(deployed, monkeypatch):
     def no_table() -> list[Account]:
         raise OperationalError("no such table")
 
-    monkeypatch.setattr(checks.published_password, "accounts_with_it", no_table)
+    monkeypatch.setattr(checks.published_password, "accounts_with_published_password", no_table)
     assert ids() == []
 
 
