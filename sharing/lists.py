@@ -1,8 +1,7 @@
 """What an account may read: the decision's twin over the database, as lists and their totals.
 
 It says for many resources what `decide` (sharing/access.py) says for one, and must agree with it row by row; the
-tests hold them to each other. The rules are in `sharing/list_rules.py`, the statements that they become in
-`sharing/list_statements.py`.
+tests hold them to each other. The rules and the statements that are made of them are in `sharing/list_sql`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,13 +15,16 @@ from accounts.lib.timestamps import aware
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from sharing.access import Reason
-from sharing.list_rules import ALL, RUNS, STORAGE_KINDS
-from sharing.list_statements import CROWDS, Narrowed, counting, listing, own_branches
+from sharing.list_sql.bulk_shares import POSSIBLE
+from sharing.list_sql.columns import ALL, RUNS, STORAGE_KINDS
+from sharing.list_sql.narrowed import Narrowed
+from sharing.list_sql.pages import own_statements, page
+from sharing.list_sql.totals import total
 
 # From here on a page is worth to count for.
 DEEP = 5_000
-# So many rows of the tally must be of an Actor's users who share their runs before lists take these users as one.
-CROWD = 1_000
+# So many counts of runs must be of an Actor's users who share theirs before lists take these users as one.
+MANY_OWNERS = 1_000
 
 
 class Ownership(StrEnum):
@@ -75,7 +77,7 @@ def listed(
     because an Actor is public, is never listed.
     """
     only = _narrowed(filters)
-    only = replace(only, crowds=_crowds(account_id, only))
+    only = replace(only, bulk_shares=_possible_bulk_shares(account_id, only))
     bound = _parameters(account_id, filters)
     return (_page if offset < DEEP else _deep_page)(only, newest_first, bound, offset, limit)
 
@@ -120,7 +122,7 @@ def _parameters(account_id: str, filters: Filters) -> dict[str, Any]:
         "task": filters.get("task_id"),
         "since": moment_parameter(filters.get("since")),
         "until": moment_parameter(filters.get("until")),
-        "crowd": CROWD,
+        "many_owners": MANY_OWNERS,
     }
 
 
@@ -132,7 +134,7 @@ def _page(
     only: Narrowed, newest_first: bool, bound: Mapping[str, Any], offset: int, limit: int, skip: int = 0
 ) -> list[Listed]:
     """Return a page; `skip` is how many of one's own are certain to come before all of it."""
-    query = listing(only, newest_first)
+    query = page(only, newest_first)
     if query is None:
         return []
     pages = {
@@ -163,24 +165,24 @@ def _deep_page(only: Narrowed, newest_first: bool, bound: Mapping[str, Any], off
     is_nearer_to_end = offset > mine + shared - offset - limit
     if is_nearer_to_end:
         offset, newest_first = mine + shared - offset - limit, not newest_first
-    skip = max(0, offset - shared) if own_branches(only) == 1 else 0
+    skip = max(0, offset - shared) if own_statements(only) == 1 else 0
     rows = _page(only, newest_first, bound, offset, limit, skip)
     return rows[::-1] if is_nearer_to_end else rows
 
 
-def _crowds(account_id: str, only: Narrowed) -> tuple[int, ...]:
-    """Return which of the PAIRS a list has to ask: for most accounts none, and databases take long to plan for them.
+def _possible_bulk_shares(account_id: str, only: Narrowed) -> tuple[int, ...]:
+    """Return which BULK_SHARES a list has to ask: for most accounts none, and databases take long to plan for them.
 
     Totals need not look: theirs is a plan that PostgreSQL keeps.
     """
     if not only.shared or not only.kinds & (RUNS | STORAGE_KINDS):
         return ()
-    [answers] = CROWDS.rows({"me": account_id})
+    [answers] = POSSIBLE.rows({"me": account_id})
     return tuple(number for number, possible in enumerate(answers) if possible)
 
 
 def _total(only: Narrowed, bound: Mapping[str, Any], at_most: int | None = None) -> int:
-    query = counting(only, at_most is not None)
+    query = total(only, at_most is not None)
     return int(query.rows({**bound, "most": at_most})[0][0]) if query else 0
 
 

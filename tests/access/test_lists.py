@@ -35,13 +35,13 @@ KINDS = (
     [Kind.RUN, Kind.DATASET],
     [Kind.ACTOR, Kind.TASK],
 )
-# As if every page were a deep one, and as if every Actor with one run that is shared had a crowd of users.
-LIMITS = st.fixed_dictionaries({"DEEP": st.sampled_from([0, 5_000]), "CROWD": st.sampled_from([1, 1_000])})
+# As if every page were a deep one, and as if runs of every Actor were shared by many.
+LIMITS = st.fixed_dictionaries({"DEEP": st.sampled_from([0, 5_000]), "MANY_OWNERS": st.sampled_from([1, 1_000])})
 
 
 @contextmanager
 def limits(values: dict[str, int]) -> Iterator[None]:
-    with patch("sharing.lists.DEEP", values["DEEP"]), patch("sharing.lists.CROWD", values["CROWD"]):
+    with patch("sharing.lists.DEEP", values["DEEP"]), patch("sharing.lists.MANY_OWNERS", values["MANY_OWNERS"]):
         yield
 
 
