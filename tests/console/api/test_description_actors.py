@@ -50,8 +50,8 @@ def stage(ada, cleo, token_of, make_resource) -> Stage:
     )
     versions.add(actor, "0.3", VersionChange(source_type="GIT_REPO", source_url="https://example.com/a.git"), by=by)
     environment.set_variable(version, "A", "1", by=by)
-    moments = {"started_at": timezone.now(), "finished_at": timezone.now()}
-    build, default = (built(actor, number, **moments) for number in ("0.1.1", "0.1.2"))
+    now = timezone.now()
+    build, default = (built(actor, number, started_at=now, finished_at=now) for number in ("0.1.1", "0.1.2"))
     schema = '{"type": "object", "properties": {"url": {"type": "string"}}, "required": ["url"]}'
     BuildContent.objects.create(build=build, readme="# Prices", definition='{"actorSpecification": 1, "name": "a"}')
     BuildContent.objects.create(build=default, input_schema=schema)
