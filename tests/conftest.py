@@ -191,3 +191,10 @@ def database_queue(settings) -> BaseTaskBackend:
     backend = task_backends["default"]
     assert isinstance(backend, DatabaseBackend)
     return backend
+
+
+@pytest.fixture
+def looks_often(monkeypatch) -> None:
+    """Let what supervises a run or a build look every 20 milliseconds for what has changed."""
+    monkeypatch.setattr("resources.worker.supervise.STEP_SECONDS", 0.02)
+    monkeypatch.setattr("resources.worker.supervise.POLL_SECONDS", 0.02)

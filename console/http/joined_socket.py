@@ -13,7 +13,7 @@ _INTERIM = b"HTTP/1.1 1"
 _COPIED = 64 * 1024
 # How much of a file is sent at once, and for how many milliseconds a client that does not read is waited for at once.
 _FILE_PART = 512 * 1024
-_WAIT_MILLISECONDS = 5000
+WAIT_MILLISECONDS = 5000
 
 
 class Joined:
@@ -104,7 +104,7 @@ class Joined:
         """Wait until the client has read something, but not for long."""
         waiting = select.poll()
         waiting.register(self._inner, select.POLLOUT)
-        waiting.poll(_WAIT_MILLISECONDS)
+        waiting.poll(WAIT_MILLISECONDS)
 
     def __getattr__(self, name: str) -> Any:
         # All other uses of a socket come after the headers.

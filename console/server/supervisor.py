@@ -12,9 +12,9 @@ from types import FrameType
 
 from django.conf import settings
 
-_LOOK_SECONDS = 0.5
+LOOK_SECONDS = 0.5
 # A worker that dies at once is not started more often than this.
-_RESTART_SECONDS = 3.0
+RESTART_SECONDS = 3.0
 # A worker gives back what it runs within this; gunicorn is done with its answers sooner.
 _END_SECONDS = 45.0
 _PR_SET_PDEATHSIG = 1
@@ -36,11 +36,11 @@ class SideBySide:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._end)
         server = _start(self._server)
-        worker, started_at = None, -_RESTART_SECONDS
-        while not self._ending.wait(_LOOK_SECONDS) and server.poll() is None:
+        worker, started_at = None, -RESTART_SECONDS
+        while not self._ending.wait(LOOK_SECONDS) and server.poll() is None:
             if worker is not None and worker.poll() is None:
                 continue
-            if time.monotonic() - started_at >= _RESTART_SECONDS and (worker or self._listens()):
+            if time.monotonic() - started_at >= RESTART_SECONDS and (worker or self._listens()):
                 if worker is not None:
                     sys.stderr.write(f"The worker ended with {worker.returncode}; it is started again.\n")
                 worker, started_at = _start(self._worker), time.monotonic()

@@ -20,7 +20,7 @@ from resources.datasets.writing import push
 # What one item may have, and what is pushed at a time.
 MAX_ITEM_BYTES: Final = 9 * 1024 * 1024
 BATCH_BYTES: Final = 4 * 1024 * 1024
-_READ: Final = 1024 * 1024
+READ_BYTES: Final = 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _DELIMITERS = ",;\t|"
 _QUOTED = re.compile(r'"[^"]*"')
@@ -200,7 +200,7 @@ class _Pieces:
         """Add to the window; False at the end of the file."""
         if len(self._bytes) > MAX_ITEM_BYTES:
             raise InvalidFile(f"Line {self.line:,}: the item is larger than {MAX_ITEM_BYTES // 1024**2} MB.")
-        piece = self._file.read(_READ)
+        piece = self._file.read(READ_BYTES)
         self._bytes += piece
         return bool(piece)
 

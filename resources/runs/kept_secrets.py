@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from resources.models import Run
 from resources.runs import input_secrets
 
-_MOST_RUNS = 200
+MOST_RUNS = 200
 _SECONDS = 600.0
 
 _Key = tuple[str, int, int]
@@ -50,6 +50,6 @@ def _entry_of(key: _Key) -> _Entry:
         if entry is None or entry.until < now:
             _entries.pop(key, None)
             entry = _entries[key] = _Entry(now + _SECONDS)
-        while _entries and (len(_entries) > _MOST_RUNS or next(iter(_entries.values())).until < now):
+        while _entries and (len(_entries) > MOST_RUNS or next(iter(_entries.values())).until < now):
             _entries.popitem(last=False)  # the oldest one, for all are kept equally long
         return entry

@@ -94,7 +94,7 @@ def isolation() -> Isolation:
     """
     if settings.RUN_ISOLATION == "none":
         return Isolation(on=False)
-    problem = _why_not()
+    problem = why_not()
     user_mode, network_problem = _network()
     missing = " ".join(filter(None, (problem, network_problem)))
     if missing:
@@ -224,7 +224,7 @@ def _seen_with_the_system(prefix: Path) -> bool:
     return prefix == Path("/") or (prefix.is_relative_to("/usr") and not prefix.is_relative_to(settings.BASE_DIR))
 
 
-def _why_not() -> str:
+def why_not() -> str:
     """Return why bubblewrap cannot be used, "" where it can."""
     program = bubblewrap()
     if program is None:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_KEPT_OPEN = 32
+KEPT_OPEN = 32
 _LARGE_BYTES = 1024**2  # what is as large as that is counted once, even if it is renamed meanwhile
 _ENTRIES_AT_ONCE = 128
 _ENTERING = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -85,7 +85,7 @@ class Walk:
         except OSError:  # it was renamed or removed meanwhile
             return False
         self._enter(inside)
-        if len(self._way) > _KEPT_OPEN:
+        if len(self._way) > KEPT_OPEN:
             _close(self._way[-2])
         return True
 

@@ -15,7 +15,7 @@ _ISOLATING = "bwrap"
 MANY = 65_536
 _STILL, _STOPPING_SECONDS = "TtZX", 0.1  # states of processes that do nothing
 # How long, how often and how many are looked for that were started before their parents were stopped.
-_FINDING_SECONDS, _LEAST_ROUNDS, _MOST_STOPPED = 0.2, 3, 1024
+_FINDING_SECONDS, _LEAST_ROUNDS, MOST_STOPPED = 0.2, 3, 1024
 _TEMPORARY = ("tmp", "dev/shm")
 
 
@@ -114,7 +114,7 @@ def _stop(root: int, seen: dict[int, str]) -> None:
         rounds += 1
         if os.getpid() in new:  # nothing would let this process go on
             raise CannotStop
-        if len(seen) + len(new) > _MOST_STOPPED or (rounds > _LEAST_ROUNDS and time.monotonic() > until):
+        if len(seen) + len(new) > MOST_STOPPED or (rounds > _LEAST_ROUNDS and time.monotonic() > until):
             raise CannotStop
         for pid, started in new.items():
             seen[pid] = started
@@ -122,7 +122,7 @@ def _stop(root: int, seen: dict[int, str]) -> None:
 
 
 def _new(root: int, seen: dict[int, str]) -> dict[int, str]:
-    found = _identified(process_tree(root, _MOST_STOPPED), root)
+    found = _identified(process_tree(root, MOST_STOPPED), root)
     return {pid: started for pid, started in found.items() if seen.get(pid) != started}
 
 

@@ -97,7 +97,7 @@ def _sending(dispatch: WebhookDispatch) -> Iterator[None]:
     try:
         yield
     finally:
-        del _under_way[dispatch.pk]
+        _under_way.pop(dispatch.pk, None)  # another thread has done so where the claim ran out
 
 
 def _waits_too_much(owner_id: str) -> bool:

@@ -55,7 +55,7 @@ def make(
                 _fetch(source, making, attendant, memory_bytes)
             else:
                 source_files.write(source, making / APP)
-            for command, installed in _installations(making / APP):
+            for command, installed in installations(making / APP):
                 _install(command, making, installed, attendant, memory_bytes, variables)
                 if (making / APP / NODE_MODULES).is_symlink():
                     raise CannotMake("Installing left a link: node_modules is a link, and must be a directory.")
@@ -87,7 +87,7 @@ def _disk_of(making: Path, memory_bytes: int) -> Disk:
     return Disk(making, DISK_PER_MEMORY * memory_bytes)
 
 
-def _installations(app: Path) -> list[tuple[list[str], str]]:
+def installations(app: Path) -> list[tuple[list[str], str]]:
     """Return the commands that install what the Actor needs, each with the directory that it fills."""
     if commands.is_for_node(app):
         package = commands.read_package(app)

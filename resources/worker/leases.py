@@ -39,7 +39,7 @@ MODELS: tuple[type[AnyJob], ...] = (Run, Build)
 UNDELIVERED = timedelta(seconds=60)
 MAX_RESTARTS = 10
 _BATCH = 100
-_INSIST_SECONDS = 0.5
+RETRY_SECONDS = 0.5
 _ENDS = {JobStatus.ABORTING: JobStatus.ABORTED, JobStatus.TIMING_OUT: JobStatus.TIMED_OUT}
 
 
@@ -108,7 +108,7 @@ def retry_db(do: Callable[[], _T]) -> _T:
             if time.monotonic() >= until:
                 raise NotHeard(str(error)) from error
         close_old_connections()
-        time.sleep(_INSIST_SECONDS)  # even where the worker is to stop: what has been done is still to be saved
+        time.sleep(RETRY_SECONDS)  # even where the worker is to stop: what has been done is still to be saved
 
 
 def finish_job(lines: Lines, publish: Callable[[], bool]) -> None:

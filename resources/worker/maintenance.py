@@ -26,7 +26,7 @@ from resources.worker import leases, worker_identity
 _log = logging.getLogger(__name__)
 
 _KEEP_TASKS = timedelta(days=3)
-_BATCH = 1000
+BATCH = 1000
 
 
 @dataclass(slots=True)
@@ -85,9 +85,9 @@ def forget_tasks() -> int:
     done = DBTaskResult.objects.finished().filter(finished_at__lt=timezone.now() - _KEEP_TASKS).order_by()
     forgotten = 0
     while not worker_identity.stopping.is_set():
-        ids = list(done.values_list("pk", flat=True)[:_BATCH])
+        ids = list(done.values_list("pk", flat=True)[:BATCH])
         forgotten += DBTaskResult.objects.filter(pk__in=ids).delete()[0]
-        if len(ids) < _BATCH:
+        if len(ids) < BATCH:
             break
     return forgotten
 

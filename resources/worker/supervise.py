@@ -26,7 +26,7 @@ from resources.worker.worker_identity import stopping
 POLL_SECONDS = 1.0
 # How often a job that may run on loopback only asks who reaches the deployment.
 EXPOSURE_SECONDS = 5.0
-_STEP_SECONDS = 0.2
+STEP_SECONDS = 0.2
 _COLUMNS = ("status", "worker")
 _COLUMNS_OF_RUNS = ("graceful_until", "restart_requested")
 # A worker that is to stop gives what it runs less time: somebody waits for it, and the job begins anew elsewhere.
@@ -83,7 +83,7 @@ class Attendant:
     def _attend(self, container: Container) -> Outcome:
         kill_at: float | None = None  # once it has been asked to end
         polled_at, leaving = time.monotonic(), None
-        while not container.attend(_STEP_SECONDS):
+        while not container.attend(STEP_SECONDS):
             if time.monotonic() - polled_at >= POLL_SECONDS:
                 polled_at = time.monotonic()
                 leaving = Outcome.EXPOSED if self._is_exposed() else self._reason_to_leave()

@@ -30,7 +30,7 @@ from resources.worker import maintenance, worker_identity
 _log = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 0.5
-_CHORES_SECONDS = 1.0
+CHORES_SECONDS = 1.0
 _PAUSE_AFTER_ERROR_SECONDS = 5.0
 
 
@@ -112,7 +112,7 @@ def _do(todo: Sequence[maintenance.Chore]) -> None:
     while not worker_identity.stopping.is_set():
         doing.do_what_is_due(time.monotonic())
         close_old_connections()
-        worker_identity.stopping.wait(_CHORES_SECONDS)
+        worker_identity.stopping.wait(CHORES_SECONDS)
 
 
 def _do_others() -> None:

@@ -21,7 +21,7 @@ from resources.worker import execute_build
 from resources.worker.log_writer import Lines
 from tests.support.machine import needs
 
-needs_bubblewrap = needs(not bubblewrap._why_not(), f"nothing is isolated here: {bubblewrap._why_not()}")
+needs_bubblewrap = needs(not bubblewrap.why_not(), f"nothing is isolated here: {bubblewrap.why_not()}")
 
 
 def actor_of(owner: Account, files: Mapping[str, str], name: str = "works") -> Actor:

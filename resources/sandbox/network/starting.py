@@ -25,7 +25,7 @@ _SECONDS = 30
 _AGAIN_SECONDS = 60
 _ANSWER_BYTES = 1 << 16
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_RESOLV_CONF = Path("/etc/resolv.conf")
+RESOLV_CONF = Path("/etc/resolv.conf")
 # Addresses inside that stand for what is reached by the relay: a name server, and hosts by name, one each.
 _RESOLVER = "127.76.0.53"
 _FIRST_ALIAS = IPv4Address("127.77.0.1")
@@ -131,7 +131,7 @@ class _Plan:
             networks=self._networks,
             relays=[(*inside, *outside) for inside, outside in self._relays.items()],
             resolver=_RESOLVER if self.is_open else "",
-            resolv_conf=str(_RESOLV_CONF),
+            resolv_conf=str(RESOLV_CONF),
         )
 
     def hosts(self) -> bytes:
@@ -258,7 +258,7 @@ def _start(wanted: Wanted, theirs: socket.socket, complaints: int) -> subprocess
 def _resolv_conf() -> bytes:
     """Return the file that says how names are resolved inside: by the forwarder, completed as on this machine."""
     try:
-        lines = _RESOLV_CONF.read_text(errors="replace").splitlines()
+        lines = RESOLV_CONF.read_text(errors="replace").splitlines()
     except OSError:
         lines = []
     kept = [line for line in lines if line.split()[:1] in (["search"], ["domain"], ["options"])]

@@ -9,9 +9,9 @@ from resources.kinds import Kind
 from resources.logs.writing import append
 from resources.models import Actor, Dataset, Resource, Run
 from resources.runs import starting
-from sharing import addresses
 from tests.support.api import error_of
 from tests.support.factories import built_actor
+from tests.support.query_plans import plans_of
 from tests.support.run_stage import at_work, ended
 
 pytestmark = pytest.mark.django_db
@@ -107,14 +107,15 @@ def test_it_is_the_last_one_of_ones_own(api, actor, task, ada, ben):
     assert found(client, f"/v2/actor-tasks/{task.pk}/runs/last", status="SUCCEEDED", origin="API") == first.pk
 
 
-def test_the_last_one_of_an_origin_is_the_first_one_in_an_index(actor, task, ada):
+def test_the_last_one_of_an_origin_is_the_first_one_in_an_index(api, actor, task, ada):
     """However many others the account has had."""
-    start(actor, ada, task=task)
+    start(actor, ada, task=task, origin=Origin.CLI)
+    client = api(ada)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_seqscan = off")
-    for parent, of in ((Kind.ACTOR, actor), (Kind.TASK, task)):
-        plan = addresses._first(parent, of.pk, ada.pk, None, "CLI").explain()
+    for parent, at in ((Kind.ACTOR, f"actors/{actor.pk}"), (Kind.TASK, f"actor-tasks/{task.pk}")):
+        [plan, *_] = plans_of(lambda at=at: found(client, f"/v2/{at}/runs/last", origin="CLI"), "resources_run")
         assert f"run_of_{parent}_by_origin" in plan
         assert "Seq Scan" not in plan
         assert "SCAN" not in plan

@@ -95,7 +95,7 @@ def test_it_is_a_socket_to_whoever_looks():
 @pytest.fixture
 def slow(monkeypatch):
     """A connection whose client does not read by itself."""
-    monkeypatch.setattr(joined_socket, "_WAIT_MILLISECONDS", 1)
+    monkeypatch.setattr(joined_socket, "WAIT_MILLISECONDS", 1)
     ours, theirs = socket.socketpair()
     with ours, theirs:
         yield Joined(ours), theirs

@@ -50,8 +50,8 @@ class Reports:
 
 @pytest.fixture
 def both(monkeypatch) -> Iterator[tuple[SideBySide, Reports, int]]:
-    monkeypatch.setattr(supervisor, "_LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(supervisor, "_RESTART_SECONDS", 0.0)
+    monkeypatch.setattr(supervisor, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(supervisor, "RESTART_SECONDS", 0.0)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(60)

@@ -16,10 +16,10 @@ from resources.models import Run
 from resources.runs import starting
 from resources.sandbox import bubblewrap, directories
 from resources.sandbox.bubblewrap import Isolation, IsolationMissing
-from resources.worker import build_directory, execute_build, execute_run, supervise
+from resources.worker import build_directory, execute_build, execute_run
 from tests.support.work_stage import actor_of, built, needs_bubblewrap, started
 
-pytestmark = [pytest.mark.django_db, needs_bubblewrap]
+pytestmark = [pytest.mark.django_db, needs_bubblewrap, pytest.mark.usefixtures("looks_often")]
 
 # Tries everything in turn, and prints as one JSON object what it could do.
 PROBE = """
@@ -45,11 +45,6 @@ print(json.dumps({
     "signal": can(os.kill, int(os.environ["WORKER_PID"]), 0),
 }))
 """
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch) -> None:
-    monkeypatch.setattr(supervise, "_STEP_SECONDS", 0.02)
 
 
 @pytest.fixture
@@ -183,7 +178,7 @@ os.symlink(os.environ["LEADS_TO"], "node_modules")
 
 def test_an_installation_cannot_have_a_run_see_what_a_link_leads_to(ada, monkeypatch):
     monkeypatch.setattr(
-        build_directory, "_installations", lambda app: [([sys.executable, "-c", LEADS_OUT], directories.NODE_MODULES)]
+        build_directory, "installations", lambda app: [([sys.executable, "-c", LEADS_OUT], directories.NODE_MODULES)]
     )
     monkeypatch.setattr(execute_build, "wants_variables", lambda content: True)
     actor = actor_of(ada, {"main.py": "import os; print('SEES', os.listdir('node_modules'))"})

@@ -19,17 +19,14 @@ from resources.runs import starting as runs
 from resources.sandbox import copy_files, directories, disk_limit, disk_usage, processes
 from resources.sandbox.disk_limit import Disk
 from resources.sandbox.disk_usage import Walk
-from resources.worker import build_directory, execute_build, execute_run, supervise
+from resources.worker import build_directory, execute_build, execute_run
 from tests.support.machine import needs
 from tests.support.work_stage import actor_of, built, needs_bubblewrap, started
 
+pytestmark = pytest.mark.usefixtures("looks_often")
+
 MB = 1024**2
 LIMIT = 24
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch) -> None:
-    monkeypatch.setattr(supervise, "_STEP_SECONDS", 0.02)
 
 
 @contextmanager
@@ -108,7 +105,7 @@ def test_what_is_nested_very_deeply_is_counted_with_few_descriptors(tmp_path, mo
             most = max(most, len(list(Path("/proc/self/fd").iterdir())) - before)
     assert walk.files == 1002
     assert walk.taken_bytes == du(tmp_path / "files")
-    assert most <= disk_usage._KEPT_OPEN + 3
+    assert most <= disk_usage.KEPT_OPEN + 3
     walk.close()
     assert len(list(Path("/proc/self/fd").iterdir())) == before
     directories.remove(tmp_path / "files")
@@ -150,7 +147,7 @@ def test_a_directory_that_is_closed_is_removed_all_the_same(tmp_path, mode):
 
 def test_directories_that_are_moved_away_lead_no_walk_astray(tmp_path, monkeypatch):
     """From far inside, the way back is by "..", which then leads elsewhere."""
-    monkeypatch.setattr(disk_usage, "_KEPT_OPEN", 1)
+    monkeypatch.setattr(disk_usage, "KEPT_OPEN", 1)
     (tmp_path / "files/a/b/c/d").mkdir(parents=True)
     (tmp_path / "elsewhere/large").mkdir(parents=True)
     (tmp_path / "elsewhere/large/file").write_bytes(b"x" * 5 * MB)
@@ -451,7 +448,7 @@ def test_a_build_that_takes_more_than_its_disk_fails(ada, monkeypatch, stays, fi
     if fill == FILLS["deleted"] and not stays:
         pytest.skip("What is deleted when it ends takes nothing.")
     monkeypatch.setattr(
-        build_directory, "_installations", lambda app: [([sys.executable, "-c", code], directories.PACKAGES)]
+        build_directory, "installations", lambda app: [([sys.executable, "-c", code], directories.PACKAGES)]
     )
     build = starting.start(actor_of(ada, {"main.py": ""}), "0.1", by=ada.principal)
     Build.objects.filter(pk=build.pk).update(memory_mbytes=64)

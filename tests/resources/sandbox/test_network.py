@@ -38,7 +38,7 @@ from tests.support.network_world import OWN, PRIVATE, PUBLIC, ROOT, World, needs
 from tests.support.source_host import Hosting
 from tests.support.work_stage import actor_of, built, needs_bubblewrap, started
 
-pytestmark = [pytest.mark.django_db, needs_bubblewrap]
+pytestmark = [pytest.mark.django_db, needs_bubblewrap, pytest.mark.usefixtures("looks_often")]
 
 # Tries each of TRIES at the same time, and prints as one JSON object what came of them.
 PROBE = """
@@ -90,11 +90,6 @@ HOSTILE_TRIES: list[Try] = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def soon(monkeypatch) -> None:
-    monkeypatch.setattr(supervise, "_STEP_SECONDS", 0.02)
-
-
 @pytest.fixture(scope="module")
 def world():
     with World() as world:
@@ -132,7 +127,7 @@ def tries(world, ada, settings, monkeypatch, tmp_path):
     """Have an Actor on the machine try to reach things, and return what came of each, by "way host port"."""
     conf = tmp_path / "resolv.conf"
     conf.write_text("nameserver 8.8.4.4\n")
-    monkeypatch.setattr(starting, "_RESOLV_CONF", conf)
+    monkeypatch.setattr(starting, "RESOLV_CONF", conf)
     settings.RUN_PASSES_ON = ["TRIES"]
     actor = actor_of(ada, {"main.py": PROBE})
     assert built(actor).status == JobStatus.SUCCEEDED
@@ -375,7 +370,7 @@ def test_a_run_without_isolation_ends_when_others_reach_the_deployment(ada, only
 def test_a_build_without_isolation_ends_when_others_reach_the_deployment(ada, only, monkeypatch):
     only()
     exposed_when_it_says_ready(monkeypatch)
-    monkeypatch.setattr(build_directory, "_installations", lambda app: [([sys.executable, "-c", WAITS], "packages")])
+    monkeypatch.setattr(build_directory, "installations", lambda app: [([sys.executable, "-c", WAITS], "packages")])
     build = built(actor_of(ada, {"main.py": "", "requirements.txt": "x"}))
     assert build.status == JobStatus.FAILED
     assert build.status_message.startswith("Others can reach this server now, and this build is not isolated")
@@ -558,7 +553,7 @@ def test_a_build_that_is_refused_names_the_setting_and_succeeds_with_it(ada, by,
         address = f"127.0.0.1:{index.getsockname()[1]}"
         installs = f"import socket; socket.create_connection(('127.0.0.1', {index.getsockname()[1]}), 5)"
         monkeypatch.setattr(
-            build_directory, "_installations", lambda app: [([sys.executable, "-c", installs], "packages")]
+            build_directory, "installations", lambda app: [([sys.executable, "-c", installs], "packages")]
         )
         build = built(actor_of(ada, {"main.py": "", "requirements.txt": "x"}, name="refused"))
         assert build.status == JobStatus.FAILED
@@ -571,7 +566,7 @@ def test_a_build_that_is_refused_names_the_setting_and_succeeds_with_it(ada, by,
 @pytest.mark.parametrize("host", ["10.9.9.9", "fd00:9::9", "2002:a09:909::9", "5.5.5.2"])
 def test_a_build_that_is_refused_names_the_setting_wherever_it_wanted_to_go(ada, world, settings, monkeypatch, host):
     installs = f"import socket; socket.create_connection(({host!r}, 80), 5)"
-    monkeypatch.setattr(build_directory, "_installations", lambda app: [([sys.executable, "-c", installs], "packages")])
+    monkeypatch.setattr(build_directory, "installations", lambda app: [([sys.executable, "-c", installs], "packages")])
     actor = actor_of(ada, {"main.py": "", "requirements.txt": "x"})
     with world.entered():
         build = built(actor)
@@ -579,7 +574,7 @@ def test_a_build_that_is_refused_names_the_setting_wherever_it_wanted_to_go(ada,
 
 
 def test_a_build_that_fails_for_another_reason_does_not_name_it(ada, by, monkeypatch):
-    monkeypatch.setattr(build_directory, "_installations", lambda app: [([sys.executable, "-c", "1/0"], "packages")])
+    monkeypatch.setattr(build_directory, "installations", lambda app: [([sys.executable, "-c", "1/0"], "packages")])
     build = built(actor_of(ada, {"main.py": "", "requirements.txt": "x"}))
     assert "RUN_NETWORK_ALLOW" not in build.status_message
 

@@ -16,8 +16,10 @@ from resources.logs.reading import text_of
 from resources.models import BuildContent
 from resources.runs import starting
 from resources.sandbox import directories, open_files
-from resources.worker import build_directory, commands, execute_run, fetch_source, source_files, supervise
+from resources.worker import build_directory, commands, execute_run, fetch_source, source_files
 from tests.support.work_stage import actor_of, built
+
+pytestmark = pytest.mark.usefixtures("looks_often")
 
 SECRET = "of the server"
 # Every path in a build by which the server looks for something.
@@ -30,11 +32,6 @@ LOOKED_FOR = (
     *commands._PYTHON_FILES,
     *("package.json", "requirements.txt", "src/__main__.py", "package/__main__.py"),
 )
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch) -> None:
-    monkeypatch.setattr(supervise, "_STEP_SECONDS", 0.02)
 
 
 @pytest.fixture
@@ -61,7 +58,7 @@ def all_that_is_learned(app: Path) -> list:
         *(asked(source_files.input_schema_of, app, said) for said in (known, {"input": "x.json"})),
         *(asked(source_files.text_of, app, known, what) for what in ("readme", "changelog")),
         asked(source_files.text_of, app, {"readme": "x.json"}, "readme"),
-        *(asked(do, app) for do in (commands.find_command, commands.read_package, build_directory._installations)),
+        *(asked(do, app) for do in (commands.find_command, commands.read_package, build_directory.installations)),
     ]
 
 
@@ -195,7 +192,7 @@ os.symlink("gone", "requirements.txt")
 @pytest.mark.django_db
 def test_a_build_that_is_full_of_traps_is_built_and_run(ada, monkeypatch):
     install = ([sys.executable, "-c", LEAVES], directories.NODE_MODULES)
-    monkeypatch.setattr(build_directory, "_installations", lambda app: [install])
+    monkeypatch.setattr(build_directory, "installations", lambda app: [install])
     actor = actor_of(ada, {"main.py": "import os\nprint(sorted(os.listdir()))"})
     build = built(actor)
     assert build.status == JobStatus.SUCCEEDED, text_of(build.pk)

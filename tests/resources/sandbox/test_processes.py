@@ -68,7 +68,7 @@ def test_a_slow_machine_alone_is_no_reason_not_to_stop(monkeypatch):
 
 
 def test_stopping_ends_where_there_are_too_many(monkeypatch):
-    monkeypatch.setattr(processes, "_MOST_STOPPED", 20)
+    monkeypatch.setattr(processes, "MOST_STOPPED", 20)
     starts = "import subprocess\nfor _ in range(30): subprocess.Popen(['cat'])\nprint('ready', flush=True); input()"
     with process_of([sys.executable, "-c", starts]) as process:
         with pytest.raises(processes.CannotStop), processes.stopped(process.pid):
@@ -91,7 +91,7 @@ def test_a_run_whose_processes_cannot_be_stopped_is_ended_and_says_why(ada, monk
     def cannot(root, seen):
         raise processes.CannotStop
 
-    monkeypatch.setattr(supervise, "_STEP_SECONDS", 0.02)
+    monkeypatch.setattr(supervise, "STEP_SECONDS", 0.02)
     monkeypatch.setattr(processes, "_stop", cannot)
     monkeypatch.setattr(Disk, "_is_suspicious", lambda self, now: True)
     run = started(ada, {"main.py": "while True:\n    pass"})

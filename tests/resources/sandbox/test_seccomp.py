@@ -16,9 +16,11 @@ from resources.jobs.status import JobStatus
 from resources.logs.reading import text_of
 from resources.models import Run
 from resources.sandbox import bubblewrap, seccomp
-from resources.worker import execute_run, supervise, worker
+from resources.worker import execute_run, worker
 from tests.support.machine import check_programs, missing, needs_programs
 from tests.support.work_stage import needs_bubblewrap, started
+
+pytestmark = pytest.mark.usefixtures("looks_often")
 
 ALLOW, KILL, ERROR = 0x7FFF0000, 0x80000000, 0x00050000
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
@@ -48,11 +50,6 @@ def answer(number, *args):
 CALLS, CLONE = json.loads(os.environ["CALLS"]), int(os.environ["CLONE"])
 print(json.dumps({name: answer(*call) for name, call in CALLS.items()}))
 """
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch) -> None:
-    monkeypatch.setattr(supervise, "_STEP_SECONDS", 0.02)
 
 
 def numbers(calls: dict, machine: str) -> dict[str, int]:

@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -45,6 +46,21 @@ def make_dispatch(ada, run, receiver):
         return events.dispatch([webhook], events.RUN_SUCCEEDED, events.event_data(run))[0]
 
     return make
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Have something happen once, while a dispatch is being sent: `meanwhile(call)`."""
+
+    def have(happen: Callable[[], object]) -> None:
+        def slowly(*args, **kwargs) -> sending.Answer:
+            monkeypatch.setattr(delivery, "post", sending.post)
+            happen()
+            return sending.post(*args, **kwargs)
+
+        monkeypatch.setattr(delivery, "post", slowly)
+
+    return have
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +205,7 @@ def test_nothing_is_sent_for_an_account_that_is_closed(make_dispatch, receiver, 
     assert receiver.received == []
 
 
-def test_what_is_gone_done_not_due_or_tried_by_somebody_else(make_dispatch, receiver, intranet):
+def test_what_is_gone_done_not_due_or_tried_by_somebody_else(make_dispatch, receiver, intranet, meanwhile):
     assert deliver("0" * 17) is False
     dispatch = make_dispatch()
     WebhookDispatch.objects.update(next_at=timezone.now() + timedelta(minutes=1))
@@ -197,9 +213,12 @@ def test_what_is_gone_done_not_due_or_tried_by_somebody_else(make_dispatch, rece
     WebhookDispatch.objects.update(next_at=timezone.now(), status="SUCCEEDED")
     assert deliver(dispatch.pk) is False
     WebhookDispatch.objects.update(status="ACTIVE")
-    assert delivery._claimed(dispatch.pk, timezone.now()) is not None
-    assert deliver(dispatch.pk) is False
     assert receiver.received == []
+    tried = []
+    meanwhile(lambda: tried.append(deliver(dispatch.pk)))
+    assert deliver(dispatch.pk) is True
+    assert tried == [False]
+    assert len(receiver.received) == 1
 
 
 # Over TLS
@@ -383,14 +402,24 @@ def test_a_retry_is_queued_for_its_time(make_dispatch, receiver, intranet, monke
     assert len(queued) == 1
 
 
-def test_what_a_worker_that_died_left_behind_is_queued_again_once(make_dispatch, receiver, intranet, monkeypatch):
+def test_what_a_worker_that_died_left_behind_is_queued_again_once(
+    make_dispatch, receiver, intranet, monkeypatch, meanwhile
+):
     queued = []
     monkeypatch.setattr(delivery, "queue_dispatch", lambda id_, after=None: queued.append(id_))
     left, fresh, done = make_dispatch(), make_dispatch(), make_dispatch()
     long_ago = timezone.now() - timedelta(hours=1)
     WebhookDispatch.objects.filter(pk__in=[left.pk, done.pk]).update(next_at=long_ago)
     WebhookDispatch.objects.filter(pk=done.pk).update(status="SUCCEEDED")
-    assert delivery._claimed(left.pk, long_ago) is not None  # and that was the last that was heard of it
+
+    def die() -> None:
+        raise SystemExit
+
+    meanwhile(die)
+    with pytest.raises(SystemExit):
+        deliver(left.pk)
+    assert receiver.received == []
+    WebhookDispatch.objects.filter(pk=left.pk).update(next_at=long_ago + delivery.CLAIM)
     assert [delivery.queue_overdue() for _ in range(3)] == [1, 0, 0]
     assert queued == [left.pk]
     assert deliver(left.pk) is True
@@ -399,12 +428,17 @@ def test_what_a_worker_that_died_left_behind_is_queued_again_once(make_dispatch,
     assert fresh.status == "ACTIVE"
 
 
-def test_who_comes_back_after_the_claim_ran_out_writes_nothing(make_dispatch, receiver, intranet):
+def test_who_comes_back_after_the_claim_ran_out_writes_nothing(make_dispatch, receiver, intranet, meanwhile):
     dispatch = make_dispatch()
-    slow = delivery._claimed(dispatch.pk, timezone.now())
-    WebhookDispatch.objects.update(next_at=timezone.now())
+
+    def overtake() -> None:
+        WebhookDispatch.objects.update(next_at=timezone.now())
+        assert deliver(dispatch.pk) is True
+        receiver.answer = lambda handler: reply(handler, 500)  # which the slow one hears, too late
+
+    meanwhile(overtake)
     deliver(dispatch.pk)
-    delivery._note(slow, timezone.now(), sending.Answer(error="Too late."))
+    assert len(receiver.received) == 2
     assert [call["errorMessage"] for call in calls(dispatch)] == [None]
     assert dispatch.status == "SUCCEEDED"
 

@@ -13,18 +13,12 @@ from resources.models import Build, BuildContent, TaggedBuild
 from resources.runs import starting as runs
 from resources.sandbox import directories
 from resources.secret_inputs.fields import MAX_SECRETS
-from resources.worker import build_directory, commands, execute_build, execute_run, source_files, supervise
+from resources.worker import build_directory, commands, execute_build, execute_run, source_files
 from resources.worker.commands import NoCommand, find_command
 from tests.support.work_stage import actor_of, built, execute_and_abort, wheel
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("looks_often")]
 SCHEMA = {"title": "What", "type": "object", "schemaVersion": 1, "properties": {}}
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch) -> None:
-    monkeypatch.setattr(supervise, "_STEP_SECONDS", 0.02)
-    monkeypatch.setattr(supervise, "POLL_SECONDS", 0.02)
 
 
 @pytest.fixture
@@ -33,7 +27,7 @@ def installs(monkeypatch):
 
     def install_by(code: str) -> None:
         monkeypatch.setattr(
-            build_directory, "_installations", lambda app: [([sys.executable, "-c", code], directories.PACKAGES)]
+            build_directory, "installations", lambda app: [([sys.executable, "-c", code], directories.PACKAGES)]
         )
 
     return install_by

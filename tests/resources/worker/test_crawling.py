@@ -25,22 +25,17 @@ from resources.jobs.status import JobStatus
 from resources.logs.reading import text_of
 from resources.models import Dataset, Run
 from resources.sandbox.network import relay, starting, user_mode
-from resources.worker import execute_run, supervise
+from resources.worker import execute_run
 from tests.support.crawled_site import FLAKY, PAGES, RICH_PAGES, RICH_PARTS, Proxy, Site, serving
 from tests.support.machine import missing, needs_programs
 from tests.support.network_world import World, needs_namespaces
 from tests.support.work_stage import needs_bubblewrap, started
 
-pytestmark = [needs_bubblewrap, needs_namespaces]
+pytestmark = [needs_bubblewrap, needs_namespaces, pytest.mark.usefixtures("looks_often")]
 
 PUBLIC, PRIVATE, PORT, TLS_PORT = "8.8.4.4", "10.9.9.9", 8080, 8443
 NAMED = f"http://public.test:{PORT}/"
 PROXY = ("127.0.0.1", 3128)
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch) -> None:
-    monkeypatch.setattr(supervise, "_STEP_SECONDS", 0.02)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +69,7 @@ def api(transactional_db, live_server, passed_on, settings, monkeypatch, tmp_pat
     settings.PUBLIC_URL = live_server.url
     conf = tmp_path / "resolv.conf"
     conf.write_text("nameserver 8.8.4.4\n")
-    monkeypatch.setattr(starting, "_RESOLV_CONF", conf)
+    monkeypatch.setattr(starting, "RESOLV_CONF", conf)
 
 
 @contextlib.contextmanager

@@ -18,22 +18,16 @@ from resources.models import Actor, BuildContent, InputKeyPair, Run
 from resources.runs import input_secrets, kept_secrets, restarting, starting
 from resources.runs.tokens import make_run_token
 from resources.secret_inputs.values import decrypted
-from resources.worker import build_directory, execute_run, supervise
+from resources.worker import build_directory, execute_run
 from resources.worker.log_writer import MAX_LINE_BYTES, Lines
 from tests.support.secret_stage import GIVEN, secret_actor
 from tests.support.work_stage import actor_of, built
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("looks_often")]
 SECRET = "correct horse battery staple"
 PRINTS = (
     "import os\nfor name in ('PASSWORD', 'LEVEL', 'APIFY_TOKEN', 'APIFY_API_BASE_URL'):\n    print(os.environ[name])"
 )
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch) -> None:
-    monkeypatch.setattr(supervise, "_STEP_SECONDS", 0.02)
-    monkeypatch.setattr(supervise, "POLL_SECONDS", 0.02)
 
 
 @pytest.fixture
@@ -176,7 +170,7 @@ def test_a_run_that_prints_what_it_was_given_tells_nobody_its_secrets(make_run_o
 def test_a_build_that_prints_a_secret_tells_nobody(ada, monkeypatch):
     code = "import os; print('<', os.environ['PASSWORD'], os.environ['LEVEL'], '>', sep='')"
     monkeypatch.setattr(
-        build_directory, "_installations", lambda app: [([sys.executable, "-c", code], build_directory.PACKAGES)]
+        build_directory, "installations", lambda app: [([sys.executable, "-c", code], build_directory.PACKAGES)]
     )
     actor = actor_of(ada, {"main.py": ""})
     actor.versions.update(apply_env_vars_to_build=True)
@@ -266,9 +260,9 @@ def test_secrets_are_kept_in_memory_of_a_bounded_number_of_runs_and_for_a_bounde
     monkeypatch.setattr(kept_secrets, "_entries", OrderedDict())
     monkeypatch.setattr(kept_secrets.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(input_secrets, "hidden_texts_of", lambda run: read.append(run.pk) or ["secret"])
-    for at in range(kept_secrets._MOST_RUNS + 5):
+    for at in range(kept_secrets.MOST_RUNS + 5):
         assert kept_secrets.hidden_texts_of(run_of(pk=f"{at}")) == ["secret"]
-    assert len(kept_secrets._entries) == kept_secrets._MOST_RUNS
+    assert len(kept_secrets._entries) == kept_secrets.MOST_RUNS
     now[0] += kept_secrets._SECONDS + 1
     read.clear()
     kept_secrets.hidden_texts_of(run_of(pk="9"))

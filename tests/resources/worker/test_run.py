@@ -16,13 +16,13 @@ from resources.logs.reading import text_of
 from resources.models import Build, Resource, Run
 from resources.runs import aborting, restarting
 from resources.sandbox import bubblewrap, directories
-from resources.worker import execute_run, leases, supervise, worker_identity
+from resources.worker import execute_run, leases, worker_identity
 from resources.worker.log_writer import Lines
 from tests.support.factories import tag_build
 from tests.support.machine import needs_programs
 from tests.support.work_stage import actor_of, built, needs_bubblewrap, started
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("looks_often")]
 # Said at once, with its line end: a signal may come in the middle of what is said in two parts.
 LOOPS = "import time\nprint('ready\\n', end='', flush=True)\nwhile True:\n    time.sleep(0.01)\n"
 SAYS_WHERE = "console.log('from', process.cwd())"
@@ -30,10 +30,7 @@ STUBBORN = "import signal\nsignal.signal(signal.SIGTERM, lambda *_: print('asked
 
 
 @pytest.fixture(autouse=True)
-def soon(monkeypatch, settings) -> None:
-    """Look often, and wait for little."""
-    monkeypatch.setattr(supervise, "POLL_SECONDS", 0.02)
-    monkeypatch.setattr(supervise, "_STEP_SECONDS", 0.02)
+def little_grace(settings) -> None:
     settings.WORKER_GRACE_SECS = 0.2
 
 
@@ -358,7 +355,7 @@ def database_fails(transactional_db, monkeypatch):
 
         monkeypatch.setattr(writing, "append", failing("append", writing.append))
         monkeypatch.setattr(leases, "end", failing("end", leases.end))
-        monkeypatch.setattr(leases, "_INSIST_SECONDS", 0)
+        monkeypatch.setattr(leases, "RETRY_SECONDS", 0)
         return failed
 
     return fail
@@ -426,7 +423,7 @@ def test_a_run_may_write_where_it_starts_and_changes_nothing_for_others(ada):
 def test_where_isolation_is_demanded_and_missing_nothing_runs(ada, settings, monkeypatch):
     run = started(ada, {"main.py": "print('hello')"})
     settings.RUN_ISOLATION = "required"
-    monkeypatch.setattr(bubblewrap, "_why_not", lambda: "bubblewrap (bwrap) is not installed.")
+    monkeypatch.setattr(bubblewrap, "why_not", lambda: "bubblewrap (bwrap) is not installed.")
     run = execute(run)
     assert run.status == JobStatus.FAILED
     assert "demands that Actors are isolated" in run.status_message
@@ -435,7 +432,7 @@ def test_where_isolation_is_demanded_and_missing_nothing_runs(ada, settings, mon
 
 
 def test_without_isolation_the_log_says_so(ada, settings, monkeypatch):
-    monkeypatch.setattr(bubblewrap, "_why_not", lambda: "bubblewrap (bwrap) is not installed.")
+    monkeypatch.setattr(bubblewrap, "why_not", lambda: "bubblewrap (bwrap) is not installed.")
     run = execute(started(ada, {"main.py": "import os\nprint(os.getcwd(), os.environ['HOME'])"}))
     assert run.status == JobStatus.SUCCEEDED
     assert "not isolated from the server. bubblewrap (bwrap) is not installed." in log_of(run)

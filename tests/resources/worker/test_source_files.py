@@ -18,21 +18,17 @@ from resources.logs.reading import text_of
 from resources.models import Actor, Build, BuildContent, Run, SourceType
 from resources.runs import starting as runs
 from resources.sandbox import directories, fetch_program
-from resources.worker import execute_build, execute_run, fetch_source, supervise
+from resources.worker import execute_build, execute_run, fetch_source
 from resources.worker.fetch_source import RemoteSource
 from tests.support.machine import needs_programs
 from tests.support.source_host import Hosting, git, tarred, zipped
 from tests.support.work_stage import actor_of, built, execute_and_abort, needs_bubblewrap
 
+pytestmark = pytest.mark.usefixtures("looks_often")
+
 needs_git = needs_programs("git")
 WORKS = {"main.py": "print('fetched', 'and run')"}
 PASSWORD = "correct-horse-battery"
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch) -> None:
-    monkeypatch.setattr(supervise, "_STEP_SECONDS", 0.02)
-    monkeypatch.setattr(supervise, "POLL_SECONDS", 0.02)
 
 
 @pytest.fixture

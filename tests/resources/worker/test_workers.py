@@ -139,7 +139,7 @@ def test_schedules_and_abandoned_jobs_do_not_wait_for_a_slow_chore(monkeypatch):
 
     monkeypatch.setattr(maintenance, "pressing", lambda name: [maintenance.Chore(pressing, 0)])
     monkeypatch.setattr(maintenance, "others", lambda: [maintenance.Chore(slow, 60)])
-    monkeypatch.setattr(worker, "_CHORES_SECONDS", 0.01)
+    monkeypatch.setattr(worker, "CHORES_SECONDS", 0.01)
     working = worker.Worker(0, 0)
     thread = threading.Thread(target=working.run)
     thread.start()
@@ -154,7 +154,7 @@ def test_schedules_and_abandoned_jobs_do_not_wait_for_a_slow_chore(monkeypatch):
 
 @pytest.mark.django_db
 def test_more_old_tasks_than_a_batch_are_forgotten_at_once(database_queue, monkeypatch):
-    monkeypatch.setattr(maintenance, "_BATCH", 2)
+    monkeypatch.setattr(maintenance, "BATCH", 2)
     for _ in range(5):
         queue_run("a" * 17)
     DBTaskResult.objects.update(status="SUCCESSFUL", finished_at=timezone.now() - timedelta(days=4))

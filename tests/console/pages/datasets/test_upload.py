@@ -29,7 +29,7 @@ def dataset(ada, make_resource):
 @pytest.fixture
 def small(monkeypatch) -> None:
     """Read and push in pieces so small that everything is cut somewhere."""
-    monkeypatch.setattr(uploading, "_READ", 3)
+    monkeypatch.setattr(uploading, "READ_BYTES", 3)
     monkeypatch.setattr(uploading, "BATCH_BYTES", 20)
 
 
@@ -140,7 +140,7 @@ def test_csv_that_is_wrong_is_refused_with_its_line(dataset, content, message):
 )
 def test_an_item_that_is_too_large_is_refused(dataset, monkeypatch, format_, content):
     monkeypatch.setattr(uploading, "MAX_ITEM_BYTES", 2000)
-    monkeypatch.setattr(uploading, "_READ", 500)
+    monkeypatch.setattr(uploading, "READ_BYTES", 500)
     limit = uploading.csv.field_size_limit(2000)
     try:
         refusal(dataset, content, format_)
@@ -241,7 +241,7 @@ VALUES = st.recursive(
 def test_any_array_is_cut_into_its_items_wherever_it_is_read(dataset, items, indent, piece):
     text = json.dumps(items, indent=indent, ensure_ascii=False).encode("utf-8", "replace")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(uploading, "_READ", piece)
+        patch.setattr(uploading, "READ_BYTES", piece)
         found = [json.loads(item) for _, item in uploading.READERS["json"](io.BytesIO(text))]
     assert found == json.loads(text)
 
