@@ -141,7 +141,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         had_one = user.has_usable_password()
         user.set_password(password)  # slow on purpose, so before the transaction
         by = holder_of_link(user)
-        action = "password.reset" if acting_on(user).is_anonymous else "password.changed" if had_one else "password.set"
+        action = (
+            "password.reset"
+            if acting_principal(user).is_anonymous
+            else "password.changed"
+            if had_one
+            else "password.set"
+        )
         with transaction.atomic():
             user.save(update_fields=["password"])
             audit.record(action, by=by, account_id=user.pk)
@@ -192,7 +198,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         account = Account.objects.named_at_sign_in(_login_of(credentials))
         if account is not None:
             with transaction.atomic():
-                audit.record("sign_in.failed", by=acting_on(account), account_id=account.pk)
+                audit.record("sign_in.failed", by=acting_principal(account), account_id=account.pk)
 
     # Freshness
 
@@ -218,7 +224,7 @@ def _without_foreign_links(given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def acting_on(account: Any) -> Principal:
+def acting_principal(account: Any) -> Principal:
     """Return who acts: the administrator, the account where it is signed in in this request, else none."""
     if administrator.is_administrator_acting():
         return administrator.ADMINISTRATOR

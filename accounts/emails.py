@@ -19,9 +19,9 @@ logger = logging.getLogger(__name__)
 BACKEND_WITHOUT_SMTP = "accounts.emails.LogBackend"
 
 
-def are_sent() -> bool:
+def can_send() -> bool:
     """Tell whether emails reach their recipients: by SMTP, or on loopback by the log."""
-    return settings.EMAIL_BACKEND != BACKEND_WITHOUT_SMTP or not exposure.exposed_by()
+    return settings.EMAIL_BACKEND != BACKEND_WITHOUT_SMTP or not exposure.exposure_reasons()
 
 
 class LogBackend(EmailBackend):
@@ -39,6 +39,6 @@ class LogBackend(EmailBackend):
 
 def _may_print() -> bool:
     try:
-        return are_sent()
+        return can_send()
     except Error:  # without the database it is not known who can come
         return False

@@ -32,7 +32,7 @@ def count_miss(what: str, who: str) -> bool:
     """Count a name of `what` that found nothing, and tell whether `who` has named too many of them."""
     if is_limited(what, who):
         return True
-    if rate_limits.allowed(f"{what}_lookup_missed", who, settings.LOOKUP_MISSES, PER_SECONDS):
+    if rate_limits.count_use(f"{what}_lookup_missed", who, settings.LOOKUP_MISSES, PER_SECONDS):
         return False
     cache.set(_stopped(what, who), True, PER_SECONDS)
     return True

@@ -3,7 +3,7 @@
 Servers record the addresses that they listen on in the database, each minute anew, so that a worker on another machine
 sees them. Not every WSGI server says where it listens, so the application records too that a request came from another
 machine, before it is answered. What is only safe on loopback (the demo's published password, open sign-up, running
-Actors without isolation) asks `exposed_by` each time that it matters.
+Actors without isolation) asks `exposure_reasons` each time that it matters.
 """
 
 import logging
@@ -43,7 +43,7 @@ _quiet_until = 0.0
 _logger = logging.getLogger(__name__)
 
 
-def exposed_by() -> list[str]:
+def exposure_reasons() -> list[str]:
     """Return a sentence for each way in which others can reach this deployment; none when it is on loopback only.
 
     It takes one statement. A server behind a Unix socket counts by its public URL alone.
@@ -81,7 +81,7 @@ def is_loopback_host(host: str) -> bool:
     return (mapped or address).is_loopback
 
 
-def record(addresses: Iterable[str], process_id: int) -> None:
+def record_listening(addresses: Iterable[str], process_id: int) -> None:
     """Record that a server on this machine listens on `addresses`: host names or IP addresses, without ports.
 
     `process_id` is that of its main process. What was recorded for processes that have ended is deleted; only rows of
@@ -114,7 +114,7 @@ def record_while_alive(addresses: Iterable[str], process_id: int) -> threading.E
     known = list(dict.fromkeys(addresses))
     pause = HEARTBEAT_SECONDS
     try:
-        record(known, process_id)
+        record_listening(known, process_id)
     except Error as error:
         _log.warning("The database does not answer: %s", str(error).strip())
         pause = RETRY_SECONDS
@@ -178,7 +178,7 @@ def listening_addresses(sockets: Iterable[socket.socket]) -> list[str]:
 def _keep_recording(addresses: list[str], process_id: int, pause: float, ended: threading.Event) -> None:
     while not ended.wait(pause):
         try:
-            record(addresses, process_id)
+            record_listening(addresses, process_id)
             pause = HEARTBEAT_SECONDS
         except Error:  # a database that is away is recorded in as soon as it is back
             pause = RETRY_SECONDS

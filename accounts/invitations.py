@@ -86,7 +86,9 @@ def accept(key: str, username: str, password: str, **fields: Any) -> Account:
     """
     invitation = find(key)
     try:
-        account = sign_up.checked(username, invitation.email, password, **fields)  # slow, so before the transaction
+        account = sign_up.build_verified(
+            username, invitation.email, password, **fields
+        )  # slow, so before the transaction
     except ValidationError:
         if not _open().filter(pk=invitation.pk).exists():  # the other request was faster
             raise InvitationOver from None

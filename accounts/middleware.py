@@ -29,7 +29,7 @@ def is_api(request: HttpRequest) -> bool:
     return request.path_info.startswith(API_PREFIX) or request.path_info == API_ROOT
 
 
-class PrincipalMiddleware:
+class SessionPrincipalMiddleware:
     """Reads the session of a page. The API reads the token by itself (console/http/handler.py)."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -35,7 +35,7 @@ class PublishedPasswordBackend:
             PermissionDenied: for the published password of any account, where the deployment is exposed; then no
                 other backend is asked.
         """
-        if credentials.get("password") == PUBLISHED_PASSWORD and exposure.exposed_by():
+        if credentials.get("password") == PUBLISHED_PASSWORD and exposure.exposure_reasons():
             raise PermissionDenied
 
 
@@ -77,7 +77,7 @@ def revoke_access() -> list[Account]:
     Returns:
         The accounts for which something ended.
     """
-    if not exposure.exposed_by():
+    if not exposure.exposure_reasons():
         return []
     return [account for account in _demo_accounts() if _has_something_open(account) and _end(account)]
 

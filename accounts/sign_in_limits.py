@@ -58,7 +58,7 @@ def attempt(request: HttpRequest, login: str) -> Attempt | None:
     if browser is not None:
         return _counted([("password-by-browser", browser, BY_BROWSER, BY_BROWSER_SECONDS)])
     address = ratelimit.get_ip(request)
-    if not rate_limits.allowed("password-try", address, ALL_FROM_ADDRESS, ALL_FROM_ADDRESS_SECONDS):
+    if not rate_limits.count_use("password-try", address, ALL_FROM_ADDRESS, ALL_FROM_ADDRESS_SECONDS):
         return None
     limits = [
         ("password-from-address", address, WRONG_FROM_ADDRESS, WRONG_FROM_ADDRESS_SECONDS),
@@ -110,7 +110,7 @@ class KnownBrowserMiddleware:
 def _counted(limits: list[tuple[str, str, int, int]]) -> Attempt | None:
     usages: list[Usage] = []
     for action, key, limit, per_seconds in limits:
-        usage = rate_limits.consume(action, key, limit, per_seconds)
+        usage = rate_limits.take_use(action, key, limit, per_seconds)
         if usage is None:
             Attempt(tuple(usages)).succeeded()  # a refused attempt counts nowhere
             return None

@@ -15,7 +15,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from accounts import audit, sessions, sign_in_limits
-from accounts.adapters import acting_on
+from accounts.adapters import acting_principal
 from accounts.models import Account
 
 
@@ -44,7 +44,7 @@ def _signed_out(user: Account | None, **kwargs: Any) -> None:
 def _second_factor_failed(user: Account, authenticator: Authenticator, **kwargs: Any) -> None:
     with transaction.atomic():
         method = authenticator.type
-        audit.record("sign_in.failed", by=acting_on(user), account_id=user.pk, method=method)
+        audit.record("sign_in.failed", by=acting_principal(user), account_id=user.pk, method=method)
 
 
 @receiver(post_save, sender=Authenticator)
@@ -62,4 +62,4 @@ def _record_factor(action: str, factor: Authenticator) -> None:
     """Record in the transaction of the change, which the views of these pages open."""
     account = factor.user
     with transaction.atomic():
-        audit.record(action, by=acting_on(account), account_id=account.pk, method=factor.type)
+        audit.record(action, by=acting_principal(account), account_id=account.pk, method=factor.type)

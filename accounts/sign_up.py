@@ -20,11 +20,11 @@ def create_verified(
     Raises:
         ValidationError: when the username or email is wrong or taken, or the password too weak; then nothing is made.
     """
-    account = checked(username, email, password, **fields)
+    account = build_verified(username, email, password, **fields)
     return account, save_verified(account, with_token=with_token)
 
 
-def checked(username: str, email: str, password: str, **fields: Any) -> Account:
+def build_verified(username: str, email: str, password: str, **fields: Any) -> Account:
     """Return an account that can be saved, with its password hashed; nothing is written.
 
     It is slow on purpose, so it belongs before a transaction: SQLite lets one transaction write at a time.

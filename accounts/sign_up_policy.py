@@ -19,12 +19,12 @@ def policy() -> SignUp:
     """Return what SIGN_UP says; without it, open on loopback and invited where others can come."""
     if settings.SIGN_UP:
         return SignUp(settings.SIGN_UP)
-    return SignUp.INVITED if exposure.exposed_by() else SignUp.OPEN
+    return SignUp.INVITED if exposure.exposure_reasons() else SignUp.OPEN
 
 
 def is_open() -> bool:
     """Tell whether a user can sign up without an invitation now; an account needs an email that can be verified."""
-    return policy() is SignUp.OPEN and emails.are_sent()
+    return policy() is SignUp.OPEN and emails.can_send()
 
 
 def why_closed() -> str:
@@ -33,4 +33,4 @@ def why_closed() -> str:
         return "Sign-up on this server is by invitation."
     if policy() is SignUp.CLOSED:
         return "Sign-up on this server is closed."
-    return "" if emails.are_sent() else "Email is not set up on this server, so that no email address can be verified."
+    return "" if emails.can_send() else "Email is not set up on this server, so that no email address can be verified."

@@ -44,7 +44,7 @@ def _hide_value(match: re.Match[str]) -> str:
     return f"{match['before']}{match['name']}={HIDDEN}" if secret else match[0]
 
 
-def one_line_for_the_clients_fault(record: logging.LogRecord) -> logging.LogRecord:
+def drop_client_error_traceback(record: logging.LogRecord) -> logging.LogRecord:
     """Return a record without its traceback where it is about a request that a client should not have made.
 
     Django reports what it refuses as suspicious (too many fields, a Host that is not ours) as an error of the
@@ -64,7 +64,7 @@ class ScrubbingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line or lines of one record."""
-        return scrub(super().format(one_line_for_the_clients_fault(record)))
+        return scrub(super().format(drop_client_error_traceback(record)))
 
 
 def configuration(*, level: str = "INFO") -> dict[str, Any]:

@@ -77,7 +77,7 @@ MIDDLEWARE = [
     "accounts.sign_in_limits.KnownBrowserMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "accounts.middleware.PrincipalMiddleware",
+    "accounts.middleware.SessionPrincipalMiddleware",
     "sharing.middleware.AccessMiddleware",
     # In this order: whether a request is allowed, how large its form may be, and then what is in the form.
     "console.http.form_limits.FormBodyMiddleware",

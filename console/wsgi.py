@@ -21,10 +21,10 @@ django.setup(set_prefix=False)
 from accounts.exposure import record_request  # noqa: E402
 from accounts.middleware import API_PREFIX, is_api  # noqa: E402
 from console.http.handler import respond  # noqa: E402
-from console.http.joined_socket import Joined  # noqa: E402
-from console.http.responses import Answer  # noqa: E402
+from console.http.joined_socket import HeaderBufferingSocket  # noqa: E402
+from console.http.responses import BytesResponse  # noqa: E402
 from resources.runs.callback_url import parse_caller  # noqa: E402
-from sharing.reauthorize import get_judge  # noqa: E402
+from sharing.reauthorize import get_reauthorizer  # noqa: E402
 
 
 class ApiShortcut:
@@ -45,7 +45,7 @@ class ApiShortcut:
         response: HttpResponse = self._respond(request)  # type: ignore[assignment]  # nothing here is asynchronous
         closers: list[Any] = response._resource_closers  # type: ignore[attr-defined]  # the stubs leave it out
         closers += (request.close, self.close_connection)
-        if isinstance(response, Answer):  # others signal the end, which costs little beside what they do
+        if isinstance(response, BytesResponse):  # others signal the end, which costs little beside what they do
             response.ends_quietly = True
         if response.status_code >= 400:
             log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request)
@@ -82,8 +82,8 @@ def _take_run_out_of_path(request: HttpRequest) -> bool:
 
 def _watch_connection(request: HttpRequest) -> None:
     """Have the request judged again also while its client does not read."""
-    judge, connection = get_judge(request), request.META.get("gunicorn.socket")
-    if judge is not None and isinstance(connection, Joined):
+    judge, connection = get_reauthorizer(request), request.META.get("gunicorn.socket")
+    if judge is not None and isinstance(connection, HeaderBufferingSocket):
         connection.watch(judge.keep_on)
 
 

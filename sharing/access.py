@@ -16,8 +16,8 @@ from accounts.principal import Principal
 from resources.kinds import KINDS, Kind
 from resources.models import GeneralAccess, Resource
 from sharing.permissions import NOTHING, Permission
-from sharing.signatures import Signed
-from sharing.token_limits import lets
+from sharing.signatures import ValidSignature
+from sharing.token_limits import token_allows
 
 # The kind of resource that is known of before it is fetched: a model, or Resource for any kind.
 ResourceT_co = TypeVar("ResourceT_co", bound=Resource, default=Resource, covariant=True)
@@ -142,7 +142,7 @@ def decide(
     facts: Facts,
     permission: Permission,
     addressed_by: AddressedBy = AddressedBy.ID,
-    signed: Signed | None = None,
+    signed: ValidSignature | None = None,
 ) -> Decision:
     """Decide whether `principal` may do `permission` (one of them) with the resource.
 
@@ -150,7 +150,7 @@ def decide(
     run from which it is withheld, make the principal anonymous, so that no token does less than none. `signed` is a
     signature that holds, of the very content that the request is for (sharing/links.py: `opened_by`).
     """
-    account_id = principal.account_id if lets(principal, permission, facts.kind, facts.id) else None
+    account_id = principal.account_id if token_allows(principal, permission, facts.kind, facts.id) else None
     if account_id is not None:
         decision = _by_explicit_access(account_id, facts, permission)
         if decision.allowed:

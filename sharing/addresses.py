@@ -19,7 +19,7 @@ from resources.jobs.status import JobStatus, Origin
 from resources.kinds import Kind
 from resources.models import Resource, Run
 from sharing.access import decide
-from sharing.facts import Address, fetch, parse_address, run_address
+from sharing.facts import ResourceAddress, fetch, parse_address, run_address
 from sharing.permissions import Permission
 
 # The names of what a URL pattern captures, besides `address` and `run`, and the kind that each names.
@@ -31,12 +31,12 @@ _JOBS = (Kind.RUN, Kind.BUILD)
 _OTHER_ORIGINS = frozenset({"CI", "STANDBY", "MCP"})
 
 
-def needs_somebody(kwargs: dict[str, Any]) -> bool:
+def needs_principal(kwargs: dict[str, Any]) -> bool:
     """Tell whether an address means nothing without knowing who asks."""
     return any(name in kwargs for name in LAST_OF)
 
 
-def take_kind(kwargs: dict[str, Any]) -> Kind:
+def pop_kind(kwargs: dict[str, Any]) -> Kind:
     """Take the kind out of what a URL pattern gave or captured; what is neither a run nor a build is no run."""
     if JOB not in kwargs:
         return Kind(kwargs.pop("kind"))
@@ -46,7 +46,9 @@ def take_kind(kwargs: dict[str, Any]) -> Kind:
     return Kind(kind) if kind else Kind.RUN
 
 
-def take_address(kind: Kind, kwargs: dict[str, Any], principal: Principal, request: HttpRequest) -> Address | None:
+def pop_address(
+    kind: Kind, kwargs: dict[str, Any], principal: Principal, request: HttpRequest
+) -> ResourceAddress | None:
     """Take the address out of what a URL captured; None for what cannot name anything, or names nothing.
 
     Raises:
@@ -74,7 +76,7 @@ def statuses_in(query: QueryDict) -> list[JobStatus]:
     return [JobStatus(word) for word in dict.fromkeys(named)]
 
 
-def _last_run(kind: Kind, parent: Kind, text: str, principal: Principal, query: QueryDict) -> Address | None:
+def _last_run(kind: Kind, parent: Kind, text: str, principal: Principal, query: QueryDict) -> ResourceAddress | None:
     """Return the address of the last run of an Actor or task that the principal owns, or of its default storage."""
     statuses, origin = statuses_in(query), _origin_in(query)
     parent_id = _id_of(parent, text, principal)
@@ -83,7 +85,7 @@ def _last_run(kind: Kind, parent: Kind, text: str, principal: Principal, query: 
     run_id = _newest(parent, parent_id, principal.account_id or "", statuses, origin)
     if run_id is None:
         return None
-    return Address(kind, id=run_id) if kind is Kind.RUN else run_address(kind, run_id)
+    return ResourceAddress(kind, id=run_id) if kind is Kind.RUN else run_address(kind, run_id)
 
 
 def _newest(parent: Kind, parent_id: str, owner_id: str, statuses: list[JobStatus], origin: str) -> str | None:
@@ -116,7 +118,7 @@ def _origin_in(query: QueryDict) -> str:
     return origin
 
 
-def _run_of_actor(kind: Kind, text: str, actor: str, principal: Principal) -> Address | None:
+def _run_of_actor(kind: Kind, text: str, actor: str, principal: Principal) -> ResourceAddress | None:
     """Return the address of a run that is named together with its Actor; None where it is none of that Actor's."""
     address, run_id = parse_address(kind, text, principal), _id_of(kind, text, principal)
     actor_id = actor if looks_like_id(actor) else _id_of_readable(Kind.ACTOR, actor, principal)

@@ -21,7 +21,7 @@ from resources.models import Resource
 from sharing import signing_keys
 from sharing.access import Facts
 from sharing.models import RefusedSignature, SignedLink, StorageKey
-from sharing.signatures import Signed
+from sharing.signatures import ValidSignature
 
 MAX_CAP = 3650
 MOST_REFUSALS = 256
@@ -126,7 +126,7 @@ def set_cap(account: Account, days: int | None, *, by: Principal) -> bool:
     return True
 
 
-def refuse(digest: bytes, signed: Signed, facts: Facts) -> None:
+def refuse(digest: bytes, signed: ValidSignature, facts: Facts) -> None:
     """Let a signature on no list stay refused, also under a higher cap."""
     with transaction.atomic():
         if not Resource.objects.select_for_update().filter(pk=facts.id).exists():

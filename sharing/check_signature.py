@@ -11,21 +11,21 @@ from django.db import connection
 from accounts import holders
 from accounts.lib.sql import Statement
 from accounts.principal import Principal
-from resources.records.keys import spells_content_message
+from resources.records.keys import collides_with_signature
 from sharing import caps, signing_keys
 from sharing.access import Facts, reads_explicitly
-from sharing.facts import Address, fetch
+from sharing.facts import ResourceAddress, fetch
 from sharing.links import uses
 from sharing.signatures import (
     Format,
-    Opens,
-    Signed,
-    Written,
+    ParsedSignature,
+    SignedContent,
+    ValidSignature,
     check_content,
     check_held,
     check_record,
     digest,
-    read,
+    parse_signature,
 )
 
 # What the server keeps of a signature, by its digest: the link's row, if it is registered, and whether it was refused.
@@ -49,14 +49,14 @@ class _Known:
     maker: Principal | None
 
 
-def opened_by(signature: str, facts: Facts, opens: Opens, record_key: str = "") -> Signed | None:
+def verify(signature: str, facts: Facts, opens: SignedContent, record_key: str = "") -> ValidSignature | None:
     """Return what a signature says if it opens this content or record now, else None.
 
     It must not have ended, nor have more than the owner's cap left to live, nor ever have been refused for that. The
     holder who made it must still have WRITE, where a client signed it, or READ by an explicit rule, where the server
     made it. A registered link must not be revoked.
     """
-    written = read(signature, opens)
+    written = parse_signature(signature, opens)
     if written is None or _has_ended(written) or _is_no_record(facts, opens, record_key):
         return None
     kept = digest(facts.id, record_key, opens, written.text)
@@ -72,12 +72,12 @@ def opened_by(signature: str, facts: Facts, opens: Opens, record_key: str = "") 
     return signed
 
 
-def _has_ended(written: Written) -> bool:
+def _has_ended(written: ParsedSignature) -> bool:
     return written.expires_at != 0 and written.expires_at <= caps.now()
 
 
-def _is_no_record(facts: Facts, opens: Opens, record_key: str) -> bool:
-    return opens is Opens.RECORD and spells_content_message(record_key, facts.id)
+def _is_no_record(facts: Facts, opens: SignedContent, record_key: str) -> bool:
+    return opens is SignedContent.RECORD and collides_with_signature(record_key, facts.id)
 
 
 def _known(kept: bytes) -> tuple[_Known | None, bool]:
@@ -87,17 +87,17 @@ def _known(kept: bytes) -> tuple[_Known | None, bool]:
     return known, bool(is_refused)
 
 
-def _registered(known: _Known, written: Written, facts: Facts, opens: Opens) -> Signed | None:
+def _registered(known: _Known, written: ParsedSignature, facts: Facts, opens: SignedContent) -> ValidSignature | None:
     if known.maker is None or not _may_read(known.maker, facts):
         return None
     if caps.is_beyond(written.expires_at, facts, made_here=True):
         caps.refuse_link(known.link_id)
         return None
     uses.add(known.link_id)
-    return Signed(opens, written.text, written.expires_at)
+    return ValidSignature(opens, written.text, written.expires_at)
 
 
-def _held(written: Written, facts: Facts, opens: Opens, record_key: str) -> Signed | None:
+def _held(written: ParsedSignature, facts: Facts, opens: SignedContent, record_key: str) -> ValidSignature | None:
     found = check_held(written, signing_keys.source_of(facts), opens, record_key)
     if found is None:
         return None
@@ -106,12 +106,12 @@ def _held(written: Written, facts: Facts, opens: Opens, record_key: str) -> Sign
     return signed if holder is not None and _may_read(holder, facts) else None
 
 
-def _by_client(written: Written, facts: Facts, opens: Opens, record_key: str) -> Signed | None:
-    if written.format is not (Format.RECORD if opens is Opens.RECORD else Format.CONTENT):
+def _by_client(written: ParsedSignature, facts: Facts, opens: SignedContent, record_key: str) -> ValidSignature | None:
+    if written.format is not (Format.RECORD if opens is SignedContent.RECORD else Format.CONTENT):
         return None
-    found = signing_keys.remembered(facts)
+    found = signing_keys.load_given_keys(facts)
     tried = signing_keys.candidates(facts, found)
-    if opens is Opens.RECORD:
+    if opens is SignedContent.RECORD:
         signed = check_record(written, tried, facts.id, record_key)
     else:
         signed = check_content(written, tried, facts.id)
@@ -120,5 +120,5 @@ def _by_client(written: Written, facts: Facts, opens: Opens, record_key: str) ->
 
 def _may_read(principal: Principal, facts: Facts) -> bool:
     """Ask the decision about the holder, with facts of its own: those at hand are for the sender of the request."""
-    found = fetch(Address(facts.kind, id=facts.id), principal.account_id, only_facts=True)
+    found = fetch(ResourceAddress(facts.kind, id=facts.id), principal.account_id, only_facts=True)
     return found is not None and reads_explicitly(principal, found.facts)

@@ -9,12 +9,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from sharing.declare import SignedIn, declared
 
 
-def views(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+def iterate_views(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
     """Yield every URL pattern of the running configuration with its whole route."""
     for pattern in (resolver or get_resolver()).url_patterns:
         route = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
-            yield from views(pattern, route)
+            yield from iterate_views(pattern, route)
         else:
             yield route, pattern
 
@@ -30,7 +30,7 @@ def every_view_declares(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             obj=pattern.callback,
             id="sharing.E001",
         )
-        for route, pattern in views()
+        for route, pattern in iterate_views()
         if not declared(pattern.callback)
     ]
 
@@ -45,7 +45,7 @@ def every_view_says_which_tokens_it_takes(app_configs: Any, **kwargs: Any) -> li
             obj=pattern.callback,
             id="sharing.E002",
         )
-        for route, pattern in views()
+        for route, pattern in iterate_views()
         for method, need in declared(pattern.callback).items()
         if isinstance(need, SignedIn) and not need.is_complete
     ]

@@ -33,18 +33,18 @@ def check_may_choose_code(kind: Kind, owner_id: str, *, by: Principal) -> None:
         ApiError: 403 for another account than the owner, and for a run of another account's Actor.
     """
     if token_limits.is_run_of_other_account(by):
-        raise refusals.withheld(token_limits.CODE)
+        raise refusals.token_limited_error(token_limits.CODE)
     if by.account_id != owner_id:
-        raise refusals.withheld(ONLY_THE_OWNER[kind])
+        raise refusals.token_limited_error(ONLY_THE_OWNER[kind])
 
 
-def allowed_change(task: Task, change: TaskChange, *, by: Principal) -> TaskChange:
+def check_change(task: Task, change: TaskChange, *, by: Principal) -> TaskChange:
     """Return a change of a task, if `by` may make it; WRITE on the task has been decided before.
 
     Raises:
         ApiError: 403 for a principal that may not choose the code, and would by this change.
     """
-    if change.options is not UNSET and code_of(change.options) != code_of(saved_options.read(task.options)):
+    if change.options is not UNSET and code_of(change.options) != code_of(saved_options.load_options(task.options)):
         check_may_choose_code(Kind.TASK, task.owner_id, by=by)
     return change
 

@@ -10,7 +10,7 @@ from sharing.models import Grant
 from sharing.permissions import NOTHING, Permission
 
 
-def allowed(resources: Iterable[Resource], principal: Principal, permission: Permission) -> set[str]:
+def ids_allowed(resources: Iterable[Resource], principal: Principal, permission: Permission) -> set[str]:
     """Return the IDs of those resources that `principal` may do `permission` with.
 
     They are of kinds without general access and without a run: all that the decision needs besides their rows are the

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from resources.kinds import Kind
 from sharing.permissions import Permission
-from sharing.signatures import Opens
+from sharing.signatures import SignedContent
 
 View = TypeVar("View", bound=Callable[..., Any])
 EVERY_METHOD = "*"
@@ -36,7 +36,7 @@ class Requires:
     permissions: tuple[Permission, ...]
     or_about_oneself: str | None = None
     oneself_by_default: bool = False
-    signed: Opens | None = None
+    signed: SignedContent | None = None
     by_somebody: bool = False
     lists: Kind | None = None
     only_facts: bool = False
@@ -91,7 +91,7 @@ def needs(
     *permissions: Permission,
     or_about_oneself: str | None = None,
     oneself_by_default: bool = False,
-    signed: Opens | None = None,
+    signed: SignedContent | None = None,
     by_somebody: bool = False,
     lists: Kind | None = None,
     only_facts: bool = False,

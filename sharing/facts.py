@@ -27,7 +27,7 @@ from sharing.signatures import current_fingerprint
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class ResourceAddress:
     """How a request names a resource: by its ID, by the ID of the run whose default storage it is, or by name.
 
     A name goes with the username of the owner.
@@ -45,7 +45,7 @@ class Address:
         return AddressedBy.NAME if self.name else AddressedBy.ID
 
 
-class Found:
+class FoundResource:
     """A resource and the facts about it. The model instance is made when somebody asks for it: not every view does."""
 
     __slots__ = ("_resource", "_row", "_statement", "facts")
@@ -68,25 +68,25 @@ class Found:
         return self._resource
 
 
-def parse_address(kind: Kind, text: str, principal: Principal) -> Address | None:
+def parse_address(kind: Kind, text: str, principal: Principal) -> ResourceAddress | None:
     """Read `ID`, `username~name` or `~name` (one's own); None for anything that cannot name a resource."""
     if looks_like_id(text):
-        return Address(kind, id=text)
+        return ResourceAddress(kind, id=text)
     username, tilde, name = text.partition("~")
     username = username or principal.username
     if tilde and username and "\x00" not in username and NAME.match(name):
-        return Address(kind, username=username, name=name)
+        return ResourceAddress(kind, username=username, name=name)
     return None
 
 
-def run_address(kind: Kind, run_id: str) -> Address | None:
+def run_address(kind: Kind, run_id: str) -> ResourceAddress | None:
     """Return the address of a run's default storage of a kind; None for what cannot be the ID of a run."""
-    return Address(kind, run_id=run_id) if looks_like_id(run_id) else None
+    return ResourceAddress(kind, run_id=run_id) if looks_like_id(run_id) else None
 
 
 def fetch(
-    address: Address, account_id: str | None, *, only_facts: bool = False, holder: Holder | None = None
-) -> Found | None:
+    address: ResourceAddress, account_id: str | None, *, only_facts: bool = False, holder: Holder | None = None
+) -> FoundResource | None:
     """Return what `address` names with the facts for `account_id` (None: for nobody), or None when nothing is there.
 
     The facts of a storage tell when `holder` was last given its key, unless they are asked for alone. With `only_facts`
@@ -104,7 +104,7 @@ def fetch(
     else:
         sql, key = statement.by_id, [address.id]
     row = sql.row(asked_for + key)
-    return None if row is None else Found(statement, row)
+    return None if row is None else FoundResource(statement, row)
 
 
 def load_facts(resource: Resource, account_id: str | None) -> Facts:
@@ -113,7 +113,7 @@ def load_facts(resource: Resource, account_id: str | None) -> Facts:
     Raises:
         LookupError: when the resource is gone.
     """
-    found = fetch(Address(Kind(resource.kind), id=resource.pk), account_id, only_facts=True)
+    found = fetch(ResourceAddress(Kind(resource.kind), id=resource.pk), account_id, only_facts=True)
     if found is None:
         raise LookupError(resource.pk)
     return found.facts

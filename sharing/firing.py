@@ -18,7 +18,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from accounts.lib.api_errors import ApiError
-from accounts.lib.rate_limits import allowed
+from accounts.lib.rate_limits import count_use
 from accounts.principal import Principal, Scope
 from resources.jobs.status import FINISHED
 from resources.models import Run, Schedule, ScheduleInvocation
@@ -30,7 +30,7 @@ from resources.schedules.actions import Action, RunActor
 from resources.schedules.editing import MAX_LOG
 from sharing import mail, schedule_log
 from sharing.schedule_log import TARGET
-from sharing.schedule_targets import Target, target_of
+from sharing.schedule_targets import Target, get_target
 
 logger = logging.getLogger(__name__)
 
@@ -109,8 +109,8 @@ def _act(schedule: Schedule, planned: datetime) -> None:
         _log(schedule, WARNING, "There is nothing to start: the schedule has no actions.")
     _prune(schedule)
     if failures and schedule.notify_by_email and schedule.owner.is_active and _may_write(schedule, was_failing):
-        said = [line.message for line in schedule_log.worded(failures, schedule.owner.principal)]
-        mail.tell_of_failed_schedule(schedule, schedule.owner, said)
+        said = [line.message for line in schedule_log.readable_lines(failures, schedule.owner.principal)]
+        mail.email_schedule_failed(schedule, schedule.owner, said)
 
 
 def _say_that_it_failed(schedule: Schedule, _planned: datetime) -> None:
@@ -119,7 +119,7 @@ def _say_that_it_failed(schedule: Schedule, _planned: datetime) -> None:
 
 
 def _may_write(schedule: Schedule, was_failing: bool) -> bool:
-    return not was_failing or allowed("schedule-failed", schedule.pk, EMAILS_PER_DAY, 86_400)
+    return not was_failing or count_use("schedule-failed", schedule.pk, EMAILS_PER_DAY, 86_400)
 
 
 def _start(schedule: Schedule, action: Action, planned: datetime) -> str:
@@ -131,7 +131,7 @@ def _start(schedule: Schedule, action: Action, planned: datetime) -> str:
     if not schedule.owner.is_active:
         raise _NotStarted("the account that the schedule belongs to is not active.")
     try:
-        target = target_of(action, _principal(schedule))
+        target = get_target(action, _principal(schedule))
     except ApiError as error:
         raise _NotStarted(f"the owner of the schedule may not run it. {error.message}") from None
     going_on = _previous(schedule, action) if schedule.is_exclusive else None

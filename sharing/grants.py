@@ -73,7 +73,7 @@ def grant(resource: Resource, account: Account, permissions: Permission, *, by: 
         _check_manager(resource, account, permissions & ~before, by)
         kept, is_new = _put(resource, account, permissions, by)
         if is_new:
-            mail.tell_of_access(resource, account, permissions, by=by)
+            mail.email_access_granted(resource, account, permissions, by=by)
     return kept, is_new
 
 

@@ -1,6 +1,6 @@
 """Who may do what with an issue that they can see: asked by the console and by the API alike."""
 
-from accounts.lib.rate_limits import allowed
+from accounts.lib.rate_limits import count_use
 from accounts.principal import Principal
 from resources.kinds import Kind
 from resources.models import Run
@@ -12,9 +12,9 @@ from sharing.require import get_or_refuse
 WRITES_PER_HOUR = 60
 
 
-def may_write_again(account_id: str) -> bool:
+def count_issue_write(account_id: str) -> bool:
     """Count that an account writes to an issue, and tell whether it may: it has not written too often lately."""
-    return allowed("write-to-issues", account_id, WRITES_PER_HOUR, 3600)
+    return count_use("write-to-issues", account_id, WRITES_PER_HOUR, 3600)
 
 
 def may_rewrite(issue: Issue, principal: Principal) -> bool:

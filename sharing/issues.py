@@ -59,7 +59,7 @@ def report(actor: Actor, title: str, description: str = "", *, by: Principal, ru
         attach_named(issue, attachable(actor, issue.description, by=by), by=by)
         if actor.owner_id != by.account_id:
             what = f'{by.username} opened the issue "{issue.title}" on your Actor {actor}'
-            mail.tell_of_issue(issue, actor.owner, what, issue.description)
+            mail.email_issue_update(issue, actor.owner, what, issue.description)
     return issue
 
 
@@ -179,7 +179,7 @@ def _share(issue: Issue, run: Run, by: Principal) -> None:
         },
     )
     if is_new:
-        mail.tell_of_access(run, issue.actor.owner, Permission.READ, by=by)
+        mail.email_access_granted(run, issue.actor.owner, Permission.READ, by=by)
         _record("issue.run_attached", issue, run, by)
 
 
@@ -278,7 +278,7 @@ def _tell(issue: Issue, did: str, text: str, by: Principal) -> None:
     what = f'{by.username} {did} the issue "{issue.title}" on the Actor {issue.actor}'
     for account_id, account in concerned.items():
         if account_id != by.account_id:
-            mail.tell_of_issue(issue, account, what, text)
+            mail.email_issue_update(issue, account, what, text)
 
 
 def _record(action: str, issue: Issue, run: Run, by: Principal) -> None:

@@ -14,8 +14,8 @@ from sharing.caps import milliseconds
 from sharing.signatures import (
     Format,
     HeldSigner,
-    Opens,
-    Source,
+    KeySource,
+    SignedContent,
     digest,
     fingerprints,
     keys_from_before_holders,
@@ -46,16 +46,16 @@ def secret_of(link: Registered, link_counter: int, owner_link_counter: int) -> s
     kept = bytes(link.digest)
     for by_storage in range(link_counter, -1, -1):
         for by_owner in range(owner_link_counter, -1, -1):
-            source = Source(link.resource_id, by_storage, by_owner)
+            source = KeySource(link.resource_id, by_storage, by_owner)
             for fingerprint, text in _texts(link, source):
-                if digest(link.resource_id, link.record_key, Opens(link.opens), text) == kept:
+                if digest(link.resource_id, link.record_key, SignedContent(link.opens), text) == kept:
                     return fingerprint
     return ""
 
 
-def _texts(link: Registered, source: Source) -> Iterator[tuple[str, str]]:
+def _texts(link: Registered, source: KeySource) -> Iterator[tuple[str, str]]:
     """Yield each text that the link's signature may have, with the fingerprint of its secret."""
-    opens, expires_at = Opens(link.opens), milliseconds(link.expires_at)
+    opens, expires_at = SignedContent(link.opens), milliseconds(link.expires_at)
     for secret, fingerprint, old_key in zip(secrets(), fingerprints(), keys_from_before_holders(source), strict=True):
         if link.made_by_id:
             made = HeldSigner(source, Holder(link.made_by_id).code, secret)
@@ -65,7 +65,7 @@ def _texts(link: Registered, source: Source) -> Iterator[tuple[str, str]]:
 
 def _text_from_before_holders(link: Registered, key: str, expires_at: int, secret: str) -> str:
     """Return the text that the version before holders signed, by the one key that a storage had."""
-    if link.opens == Opens.CONTENT:
+    if link.opens == SignedContent.CONTENT:
         return text_of(sign_content(key, link.resource_id, expires_at))
     own_key = salted_hmac("sharing.signatures.record", key, secret=secret, algorithm="sha256").hexdigest()
     signed = f"{Format.RECORD_UNTIL}.{expires_at}"

@@ -20,20 +20,20 @@ from accounts.lib.counters import BufferedCounter
 from accounts.models import Account
 from accounts.principal import Principal
 from resources.models import GeneralAccess, Resource
-from resources.records.keys import spells_content_message
+from resources.records.keys import collides_with_signature
 from sharing import caps, signing_keys
 from sharing.access import EXPLICIT, Access, AddressedBy, effective_general_access
 from sharing.facts import load_facts
 from sharing.models import SignedLink
 from sharing.permissions import Permission
-from sharing.signatures import DEFAULT_LIFETIME, HeldSigner, Opens, digest, text_of
+from sharing.signatures import DEFAULT_LIFETIME, HeldSigner, SignedContent, digest, text_of
 
 
 class LinkRefused(ValueError):
     """A link that cannot be made; the message says why."""
 
 
-class WhyNot(StrEnum):
+class LinkRefusal(StrEnum):
     """Why a principal can make no link to a storage.
 
     It may not read it; it reads it only because anyone may, and so has nothing to hand on; it may only read it, it is
@@ -47,38 +47,38 @@ class WhyNot(StrEnum):
 
 
 _SENTENCES = {
-    WhyNot.NO_ACCESS: "You cannot read this.",
-    WhyNot.ANYONE_MAY_READ: "You read this only because anyone may, so you have no access to hand on.",
-    WhyNot.ONLY_READS_RESTRICTED: (
+    LinkRefusal.NO_ACCESS: "You cannot read this.",
+    LinkRefusal.ANYONE_MAY_READ: "You read this only because anyone may, so you have no access to hand on.",
+    LinkRefusal.ONLY_READS_RESTRICTED: (
         "You may only read this. It is Restricted, and its owner does not let readers make links."
     ),
-    WhyNot.OTHERS_RUN: "A run of another account's Actor can make links only to its own default storages.",
+    LinkRefusal.OTHERS_RUN: "A run of another account's Actor can make links only to its own default storages.",
 }
 
 
-def why_not(access: Access) -> WhyNot | None:
+def link_refusal(access: Access) -> LinkRefusal | None:
     """Return why the principal can make no link to a storage; None: it can."""
     decision = access.decide(Permission.READ)
     if not decision.allowed:
-        return WhyNot.NO_ACCESS
+        return LinkRefusal.NO_ACCESS
     if decision.reason not in EXPLICIT:
-        return WhyNot.ANYONE_MAY_READ
-    if signing_keys.is_others_run(access):
-        return WhyNot.OTHERS_RUN
+        return LinkRefusal.ANYONE_MAY_READ
+    if signing_keys.is_run_of_other_account(access):
+        return LinkRefusal.OTHERS_RUN
     if access.allows(Permission.WRITE) or access.allows(Permission.MANAGE_ACCESS_RIGHTS):
         return None
     facts = access.facts
     is_open = effective_general_access(facts) != GeneralAccess.RESTRICTED
-    return None if is_open or facts.owner_readers_make_links else WhyNot.ONLY_READS_RESTRICTED
+    return None if is_open or facts.owner_readers_make_links else LinkRefusal.ONLY_READS_RESTRICTED
 
 
-def signer(access: Access, opens: Opens) -> Callable[[str], str] | None:
+def signer(access: Access, opens: SignedContent) -> Callable[[str], str] | None:
     """Return what signs the content of a storage, or its records by their keys, for the principal; None: no right.
 
     What it signs ends after 14 days, or at the owner's cap if that is sooner.
     """
     holder = Holder.of(access.principal)
-    if holder is None or why_not(access) is not None:
+    if holder is None or link_refusal(access) is not None:
         return None
     made = HeldSigner(signing_keys.source_of(access.facts), holder.code)
     expires_at = _expires_at(access.facts.owner_link_days)
@@ -87,7 +87,7 @@ def signer(access: Access, opens: Opens) -> Callable[[str], str] | None:
 
 def create(
     resource: Resource,
-    opens: Opens,
+    opens: SignedContent,
     lifetime: timedelta,
     *,
     by: Account,
@@ -103,11 +103,11 @@ def create(
         LookupError: when the storage is gone.
     """
     facts = load_facts(resource, by.pk)
-    refused = why_not(Access(by.principal, resource, facts, AddressedBy.ID))
+    refused = link_refusal(Access(by.principal, resource, facts, AddressedBy.ID))
     if refused is not None:
         raise LinkRefused(_SENTENCES[refused])
     cap = facts.owner_link_days
-    if opens is Opens.RECORD and spells_content_message(record_key, resource.pk):
+    if opens is SignedContent.RECORD and collides_with_signature(record_key, resource.pk):
         raise LinkRefused("This record cannot be linked to.")
     if lifetime <= timedelta(0):
         raise LinkRefused("A link needs some time to live.")
@@ -175,7 +175,9 @@ def _expires_at(cap: int | None) -> int:
     return caps.milliseconds(timezone.now() + lifetime)
 
 
-def _sign(made: HeldSigner, resource: Resource, opens: Opens, record_key: str, expires_at: int) -> tuple[str, bytes]:
+def _sign(
+    made: HeldSigner, resource: Resource, opens: SignedContent, record_key: str, expires_at: int
+) -> tuple[str, bytes]:
     signature = made.sign(opens, expires_at, record_key)
     return signature, digest(resource.pk, record_key, opens, text_of(signature))
 

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
-from accounts.lib.rate_limits import allowed
+from accounts.lib.rate_limits import count_use
 from accounts.models import Account
 from accounts.principal import Principal
 from resources.kinds import Kind
@@ -23,7 +23,7 @@ _MAILS_BETWEEN_TWO, _MAILS_FROM_ONE, _MAILS_TO_ONE = 10, 300, 50
 _LIMIT_SECONDS = 24 * 60 * 60
 
 
-def tell_of_access(resource: Resource, account: Account, permissions: Permission, *, by: Principal) -> None:
+def email_access_granted(resource: Resource, account: Account, permissions: Permission, *, by: Principal) -> None:
     """Write to `account` that it has been given access; somebody who does not want these e-mails gets none.
 
     It leaves after the commit and holds nothing up; call it within the transaction of the grant.
@@ -47,7 +47,7 @@ def tell_of_access(resource: Resource, account: Account, permissions: Permission
     )
 
 
-def tell_of_request(resource: Resource, owner: Account, *, by: Principal) -> None:
+def email_access_requested(resource: Resource, owner: Account, *, by: Principal) -> None:
     """Write to the owner of a resource that `by` asks for access, with a link to where it can be given."""
     _write(
         "access_requested",
@@ -57,7 +57,7 @@ def tell_of_request(resource: Resource, owner: Account, *, by: Principal) -> Non
     )
 
 
-def tell_of_issue(issue: Issue, account: Account, what: str, text: str) -> None:
+def email_issue_update(issue: Issue, account: Account, what: str, text: str) -> None:
     """Write to somebody who has a part in an issue what has happened to it, while they can see it.
 
     `what` is the beginning of a sentence, as "ben opened the issue ..."; `text` is what was said.
@@ -67,7 +67,7 @@ def tell_of_issue(issue: Issue, account: Account, what: str, text: str) -> None:
         _write("issue", account, f"{issue.actor}: {issue.title}", context)
 
 
-def tell_of_failed_schedule(schedule: Schedule, owner: Account, failures: Sequence[str]) -> None:
+def email_schedule_failed(schedule: Schedule, owner: Account, failures: Sequence[str]) -> None:
     """Write to the owner of a schedule what it could not start, and why; call it in the transaction of its firing."""
     context = {"schedule": schedule, "failures": failures}
     _write("schedule_failed", owner, f"The schedule {schedule} could not start a run", context)
@@ -77,7 +77,7 @@ def _may_write(by: Principal, account: Account) -> bool:
     """Count an e-mail about access, and tell whether its giver and its recipient have not had too many of them."""
     giver = by.account_id or ""
     return all(
-        allowed(action, key, limit, _LIMIT_SECONDS)
+        count_use(action, key, limit, _LIMIT_SECONDS)
         for action, key, limit in (
             ("access-mail-between", f"{giver} {account.pk}", _MAILS_BETWEEN_TWO),
             ("access-mail-from", giver, _MAILS_FROM_ONE),
@@ -106,4 +106,4 @@ def _write(template: str, to: Account, subject: str, context: dict[str, object])
         " ".join(subject.split()), render_to_string(f"emails/{template}.txt", context), to=[to.email]
     )
     message.attach_alternative(render_to_string(f"emails/{template}.html", context), "text/html")
-    mail_queue.post(message)
+    mail_queue.send_on_commit(message)

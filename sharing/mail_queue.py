@@ -20,7 +20,7 @@ CAPACITY = 1000
 SECONDS_TO_EMPTY_AT_EXIT = 10.0
 
 
-def post(message: EmailMessage) -> None:
+def send_on_commit(message: EmailMessage) -> None:
     """Send `message` once the current transaction is committed; not at all when it is rolled back."""
     transaction.on_commit(partial(_outbox.put, message), robust=True)
 

@@ -24,11 +24,11 @@ from resources.models import Resource
 from sharing import addresses, check_signature, reauthorize, refusals, token_limits
 from sharing.access import NO_ACCESS, Access, AddressedBy, Decision, Facts, decide
 from sharing.declare import Requires, SignedIn, Takes, declared, requirement_for
-from sharing.facts import Address, fetch
+from sharing.facts import ResourceAddress, fetch
 from sharing.permissions import Permission
-from sharing.reauthorize import Judge
+from sharing.reauthorize import Reauthorizer
 from sharing.requests import ResourceApiRequest
-from sharing.signatures import Opens
+from sharing.signatures import SignedContent
 
 RECORD_KEY = "key"
 _RESOURCES = "resource"
@@ -43,7 +43,7 @@ class AccessMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Pass the request on; the work is done once it is known which view it is for."""
         response = self.get_response(request)
-        reauthorize.watch(request, response)
+        reauthorize.reauthorize_stream(request, response)
         return response
 
     def process_view(
@@ -79,7 +79,7 @@ def authorize(request: HttpRequest, view: Callable[..., Any], kwargs: dict[str, 
 
 def _set_judge(request: HttpRequest, ask: Callable[[Principal], HttpResponse | None]) -> None:
     """Leave on a request what judges it again, with the principal that its credential speaks for then."""
-    request.judge = Judge(partial(_again, request, ask))  # type: ignore[attr-defined]  # our own attribute
+    request.judge = Reauthorizer(partial(_again, request, ask))  # type: ignore[attr-defined]  # our own attribute
 
 
 def _again(request: HttpRequest, ask: Callable[[Principal], HttpResponse | None]) -> HttpResponse | None:
@@ -96,26 +96,26 @@ def _signed_in(request: HttpRequest, need: SignedIn, principal: Principal) -> Ht
     if principal.is_anonymous:
         return refusals.sign_in_required(request)
     if need.takes is Takes.WHOLE_ACCOUNT and not token_limits.speaks_for_whole_account(principal):
-        return refusals.narrowed(request, token_limits.why_not_whole_account(principal))
+        return refusals.token_limited_response(request, token_limits.why_not_whole_account(principal))
     wanted = [(need.kind, need.permission)] if need.kind and need.permission else []
     for kind, permission in [*wanted, *((kind, Permission.READ) for kind in need.reads)]:
         if not principal.scope_allows(permission.name or "", kind):
             return refusals.out_of_scope(kind, permission)
         if not need.runs_too and token_limits.is_withheld_from_run(principal, permission, kind):
-            return refusals.narrowed(request, token_limits.why_withheld(permission, kind))
+            return refusals.token_limited_response(request, token_limits.why_withheld(permission, kind))
     if need.not_for_runs and token_limits.is_run_of_other_account(principal):
-        return refusals.narrowed(request, token_limits.ACCOUNT)
+        return refusals.token_limited_response(request, token_limits.ACCOUNT)
     return None
 
 
 def _on_resource(request: HttpRequest, need: Requires, kwargs: dict[str, Any]) -> HttpResponse | None:
     request = cast("ResourceApiRequest", request)
     principal = request.principal
-    needs_somebody = addresses.needs_somebody(kwargs)
+    needs_somebody = addresses.needs_principal(kwargs)
     nameless = principal.is_anonymous and needs_somebody
-    kind = need.kind or addresses.take_kind(kwargs)
+    kind = need.kind or addresses.pop_kind(kwargs)
     try:
-        address = addresses.take_address(kind, kwargs, principal, request)
+        address = addresses.pop_address(kind, kwargs, principal, request)
     except ApiError as error:
         return error.response()
     permissions = need.permissions
@@ -140,7 +140,7 @@ def _on_resource(request: HttpRequest, need: Requires, kwargs: dict[str, Any]) -
     decision = _decided(request, access, question)
     if not decision.allowed:
         stopped = None if access.allows(Permission.READ) else _too_many_names(request, address)
-        return stopped or refusals.refused(request, access, permissions[0])
+        return stopped or refusals.forbidden_response(request, access, permissions[0])
     request.resource = resource
     request.access = access
     request.decision = decision
@@ -151,7 +151,7 @@ def _on_resource(request: HttpRequest, need: Requires, kwargs: dict[str, Any]) -
 def _beyond_token(request: HttpRequest, need: Requires, principal: Principal) -> HttpResponse | None:
     """Return the refusal where a token does not speak for all that a view is about; None: it does."""
     if need.account_wide and not token_limits.speaks_for_whole_account(principal):
-        return refusals.narrowed(request, token_limits.why_not_whole_account(principal))
+        return refusals.token_limited_response(request, token_limits.why_not_whole_account(principal))
     if need.lists and not principal.scope_allows(Permission.READ.name or "", need.lists):
         return refusals.out_of_scope(need.lists, Permission.READ)
     return None
@@ -182,7 +182,7 @@ def _on_same_resource(request: ResourceApiRequest, question: _Question, principa
     beyond = _beyond_token(request, question.need, principal)
     if beyond is not None:
         return beyond
-    found = fetch(Address(kind, id=before.facts.id), principal.account_id, only_facts=True)
+    found = fetch(ResourceAddress(kind, id=before.facts.id), principal.account_id, only_facts=True)
     if found is None:
         return refusals.missing(request, kind, before.facts.id)
     named_before, named_now = _name_of(before.facts), _name_of(found.facts)
@@ -190,14 +190,14 @@ def _on_same_resource(request: ResourceApiRequest, question: _Question, principa
     access = Access(principal, before.resource, found.facts, by)
     if _decided(request, access, question).allowed:
         return None
-    return refusals.refused(request, access, question.permissions[0])
+    return refusals.forbidden_response(request, access, question.permissions[0])
 
 
 def _name_of(facts: Facts) -> tuple[str, str | None]:
     return facts.owner_username.lower(), facts.name
 
 
-def _too_many_names(request: ApiRequest, address: Address | None) -> HttpResponse | None:
+def _too_many_names(request: ApiRequest, address: ResourceAddress | None) -> HttpResponse | None:
     """Count a name that found nothing to read, and stop whoever goes through a list of them.
 
     Whether nothing is there or it may not be read is counted alike. Names of one's own are nobody's secret, and an
@@ -207,21 +207,21 @@ def _too_many_names(request: ApiRequest, address: Address | None) -> HttpRespons
     if address is None or address.by is AddressedBy.ID or _is_own_name(address, principal):
         return None
     too_many = enumeration.count_miss(_RESOURCES, enumeration.client_key(request, principal))
-    return refusals.too_many_names(request) if too_many else None
+    return refusals.too_many_lookups_response(request) if too_many else None
 
 
-def _missing(request: ApiRequest, kind: Kind, address: Address | None) -> HttpResponse:
+def _missing(request: ApiRequest, kind: Kind, address: ResourceAddress | None) -> HttpResponse:
     may_be_anothers = address is not None and not _is_own_name(address, request.principal)
     return refusals.missing(request, kind, address.id if address else "", may_be_anothers=may_be_anothers)
 
 
-def _is_own_name(address: Address, principal: Principal) -> bool:
+def _is_own_name(address: ResourceAddress, principal: Principal) -> bool:
     return address.by is AddressedBy.NAME and address.username.lower() == principal.username.lower()
 
 
-def _by_signature(access: Access, opens: Opens, signature: str, record_key: str) -> Decision:
+def _by_signature(access: Access, opens: SignedContent, signature: str, record_key: str) -> Decision:
     """Rule 11. The URL names the record that a signature of a record has to be for."""
-    signed = check_signature.opened_by(signature, access.facts, opens, record_key)
+    signed = check_signature.verify(signature, access.facts, opens, record_key)
     return decide(access.principal, access.facts, Permission.READ, access.addressed_by, signed)
 
 

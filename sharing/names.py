@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from accounts.principal import Principal
 from resources.kinds import KINDS, Kind
 from resources.models import Resource
-from sharing.decide_many import allowed
+from sharing.decide_many import ids_allowed
 from sharing.permissions import Permission
 
 
-def unnamed(kind: Kind | str) -> str:
+def placeholder_name(kind: Kind | str) -> str:
     """Return what to call an Actor or task whose name the user may not know: "an Actor", "a task"."""
     noun = KINDS[Kind(kind)].noun
     return f"an {noun}" if noun[0] in "Aa" else f"a {noun}"
@@ -28,12 +28,12 @@ class Names:
 
     def of(self, resource: Resource | None) -> str:
         """Return how to call an Actor or task: by its name, or by its kind; empty where there is none."""
-        return self.known.get(resource.pk, unnamed(resource.kind)) if resource is not None else ""
+        return self.known.get(resource.pk, placeholder_name(resource.kind)) if resource is not None else ""
 
     def with_kind(self, kind: Kind, resource: Resource | None) -> str:
         """Return how a sentence calls an Actor or task of this kind, or one that is gone: "the task x", "a task"."""
         if not self.knows(resource):
-            return unnamed(kind)
+            return placeholder_name(kind)
         return f"the {KINDS[kind].noun} {self.of(resource)}"
 
     def knows(self, resource: Resource | None) -> bool:
@@ -44,7 +44,7 @@ class Names:
 def names_for(resources: Iterable[Resource], principal: Principal) -> Names:
     """Return the names that `principal` may know of Actors and tasks whose owners are at hand, in one query at most."""
     by_id = {each.pk: each for each in resources}
-    readable = allowed(by_id.values(), principal, Permission.READ)
+    readable = ids_allowed(by_id.values(), principal, Permission.READ)
     return Names({id_: _called(each, principal) for id_, each in by_id.items() if id_ in readable})
 
 

@@ -18,8 +18,8 @@ from sharing.access import Access, AddressedBy, Facts, Parent, decide
 from sharing.models import Grant, StorageKey
 from sharing.overview import overview
 from sharing.permissions import NOTHING, Permission
-from sharing.signatures import Opens, Signed
-from sharing.visibility import Everyone, everyone, open_builds
+from sharing.signatures import SignedContent, ValidSignature
+from sharing.visibility import PublicAccess, everyone, open_builds
 
 # No account has such an ID: these are the accounts in a question about anyone.
 _STRANGER = Principal("-stranger", "")
@@ -36,7 +36,7 @@ class LinkMakers:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ActiveLinks:
     """The links to what an account owns that were made here and have not ended, and the keys that were given.
 
     `of_others` of the `links` were made by other accounts; each opens something while its maker may read the storage.
@@ -57,7 +57,7 @@ class DeveloperAccess:
 
 
 @dataclass(frozen=True, slots=True)
-class ActorPromise:
+class VisibilityAfterPublish:
     """Who can see an Actor and what is made of it, once it is public or private.
 
     `readers` and `runners` are the names of the owner and the users who can see and run it because of what they were
@@ -66,10 +66,10 @@ class ActorPromise:
     the runs of users who share run data.
     """
 
-    everyone: Everyone
+    everyone: PublicAccess
     everyone_runs: bool
-    builds: Everyone
-    runs: Everyone
+    builds: PublicAccess
+    runs: PublicAccess
     developer_reads_shared: bool
     readers: list[str]
     runners: list[str]
@@ -79,7 +79,7 @@ class ActorPromise:
 
 def opens_by_link(facts: Facts) -> bool:
     """Tell whether a signature that holds opens what it signs of a storage to everyone."""
-    return decide(ANONYMOUS, facts, Permission.READ, signed=Signed(Opens.CONTENT, "", 0)).allowed
+    return decide(ANONYMOUS, facts, Permission.READ, signed=ValidSignature(SignedContent.CONTENT, "", 0)).allowed
 
 
 def links_open(account: Account) -> bool:
@@ -92,15 +92,15 @@ def link_makers(account: Account, level: GeneralAccess, *, readers_make_links: b
 
     def can(granted: Permission) -> bool:
         facts = _storage(account, level, readers_make_links=readers_make_links, granted=granted)
-        return links.why_not(Access(_STRANGER, Resource(), facts, AddressedBy.ID)) is None
+        return links.link_refusal(Access(_STRANGER, Resource(), facts, AddressedBy.ID)) is None
 
     return LinkMakers(can(Permission.READ), can(Permission.WRITE), can(Permission.MANAGE_ACCESS_RIGHTS))
 
 
-def links_to_what_is_owned_by(account: Account) -> Standing:
+def links_to_what_is_owned_by(account: Account) -> ActiveLinks:
     """Return what links and keys to what an account owns stand, in three statements."""
     standing = caps.standing_of(account)
-    return Standing(
+    return ActiveLinks(
         links=standing.count(),
         of_others=standing.exclude(made_by=account).count(),
         keys=StorageKey.objects.filter(resource__owner=account).count(),
@@ -115,7 +115,7 @@ def developer_access(account: Account, *, shares: bool) -> DeveloperAccess:
     return DeveloperAccess(*(decide(_DEVELOPER, each, Permission.READ).allowed for each in (run, storage)))
 
 
-def of_actor(actor: Actor, facts: Facts, *, public: bool) -> ActorPromise:
+def visibility_after_publish(actor: Actor, facts: Facts, *, public: bool) -> VisibilityAfterPublish:
     """Return who will see an Actor, its builds and its runs if it is made public or private, in four statements."""
     after = replace(facts, is_public=public)
     parent = replace(Parent.of(after), granted=NOTHING)
@@ -125,7 +125,7 @@ def of_actor(actor: Actor, facts: Facts, *, public: bool) -> ActorPromise:
     developer = Principal(facts.owner_id, facts.owner_username)
     given = overview(after)
     run_by = [right.username for right in given.items if Permission.RUN.name in right.permissions]
-    return ActorPromise(
+    return VisibilityAfterPublish(
         everyone=everyone(after),
         everyone_runs=decide(_STRANGER, replace(after, granted=NOTHING), Permission.RUN).allowed,
         builds=everyone(build),

@@ -31,7 +31,7 @@ class BodyRefused(Exception):
         self.response = response
 
 
-class Judge:
+class Reauthorizer:
     """Asks again whether a request is allowed, when it is time."""
 
     __slots__ = ("_ask", "_at")
@@ -65,9 +65,9 @@ class Judge:
             raise AccessGone
 
 
-def watch(request: HttpRequest, response: HttpResponseBase) -> None:
+def reauthorize_stream(request: HttpRequest, response: HttpResponseBase) -> None:
     """Have a streaming answer judged again every few seconds, be it sent piece by piece or as a file."""
-    judge = get_judge(request)
+    judge = get_reauthorizer(request)
     if judge is None or not response.streaming:
         return
     file = getattr(response, "file_to_stream", None)
@@ -77,24 +77,24 @@ def watch(request: HttpRequest, response: HttpResponseBase) -> None:
     response.streaming_content = _watched(pieces, judge)  # type: ignore[attr-defined]
 
 
-def check_body(request: HttpRequest) -> None:
+def reauthorize_after_body(request: HttpRequest) -> None:
     """Judge a request again whose body has been read, unless that took no time.
 
     Raises:
         BodyRefused: when the request is no longer allowed.
     """
-    judge = get_judge(request)
+    judge = get_reauthorizer(request)
     refusal = None if judge is None else judge.refusal(AT_ONCE_SECONDS)
     if refusal is not None:
         raise BodyRefused(refusal)
 
 
-def get_judge(request: HttpRequest) -> Judge | None:
+def get_reauthorizer(request: HttpRequest) -> Reauthorizer | None:
     """Return the judge of a request; None where nothing is needed, or nothing has been decided."""
     return getattr(request, "judge", None)
 
 
-def _watched(pieces: Iterable[bytes], judge: Judge) -> Iterator[bytes]:
+def _watched(pieces: Iterable[bytes], judge: Reauthorizer) -> Iterator[bytes]:
     for piece in pieces:
         judge.keep_on()
         yield piece
@@ -108,7 +108,7 @@ class _File(Protocol):
 class _WatchedFile:
     """A file that is judged before each of its pieces is read, by servers that read files."""
 
-    def __init__(self, file: _File, judge: Judge) -> None:
+    def __init__(self, file: _File, judge: Reauthorizer) -> None:
         self._file = file
         self._judge = judge
         if hasattr(file, "fileno"):  # servers that can send a file by itself ask for it

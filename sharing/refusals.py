@@ -25,7 +25,7 @@ from sharing.permissions import Permission
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusalDetails:
     """What a request was refused, for whoever has to explain it afterwards: `request.refused` on the API.
 
     `access` is None for what is not there, and for somebody who did not say who they are.
@@ -39,7 +39,7 @@ class Refused:
 def sign_in_required(request: HttpRequest) -> HttpResponse:
     """Refuse somebody who has not said who they are: 401 on the API, a way through sign-in on a page."""
     if is_api(request):
-        request.refused = Refused()  # type: ignore[attr-defined]  # our own attribute
+        request.refused = RefusalDetails()  # type: ignore[attr-defined]  # our own attribute
         return token_not_provided().response()
     back_to = _page_to_return_to(request)
     sign_in = redirect_to_login(back_to, resolve_url(settings.LOGIN_URL))
@@ -61,14 +61,14 @@ def missing(request: HttpRequest, kind: Kind, id_: str = "", *, may_be_anothers:
     """
     if is_api(request):
         if may_be_anothers:
-            request.refused = Refused(kind)  # type: ignore[attr-defined]  # our own attribute
-        return not_found(kind).response()
+            request.refused = RefusalDetails(kind)  # type: ignore[attr-defined]  # our own attribute
+        return not_found_error(kind).response()
     was_deleted = bool(id_) and _knows_deletion_of(request, id_)
     context = {"info": KINDS[kind], "back_to": _page_to_return_to(request), "was_deleted": was_deleted}
     return render(request, "refused.html", context, status=HTTPStatus.NOT_FOUND)
 
 
-def refused(request: HttpRequest, access: Access, permission: Permission) -> HttpResponse:
+def forbidden_response(request: HttpRequest, access: Access, permission: Permission) -> HttpResponse:
     """Refuse `permission` on a resource that is there.
 
     Somebody who may read it is told what is missing. A run, build or storage that was named by its ID is refused
@@ -76,22 +76,22 @@ def refused(request: HttpRequest, access: Access, permission: Permission) -> Htt
     """
     kind = access.facts.kind
     if is_api(request):
-        request.refused = Refused(kind, access, permission)  # type: ignore[attr-defined]  # our own attribute
-        return refusal_of(access, permission).response()
+        request.refused = RefusalDetails(kind, access, permission)  # type: ignore[attr-defined]  # our own attribute
+        return forbidden_error(access, permission).response()
     if access.allows(Permission.READ):
         context = {"info": KINDS[kind], "resource": access.resource, "permission": LABELS[permission]}
         return render(request, "not_permitted.html", context, status=HTTPStatus.FORBIDDEN)
     return missing(request, kind)
 
 
-def refusal_of(access: Access, permission: Permission) -> ApiError:
+def forbidden_error(access: Access, permission: Permission) -> ApiError:
     """Return the API's refusal of `permission` on a resource that is there."""
     kind = access.facts.kind
     if access.allows(Permission.READ):
         why = why_narrowed(access.principal, permission, kind)
         return insufficient_permissions(kind, missing=permission, why=why)
     tells = KINDS[kind].general_access and access.addressed_by is AddressedBy.ID
-    return insufficient_permissions(kind) if tells else not_found(kind)
+    return insufficient_permissions(kind) if tells else not_found_error(kind)
 
 
 def why_narrowed(principal: Principal, permission: Permission, kind: Kind) -> str:
@@ -101,12 +101,12 @@ def why_narrowed(principal: Principal, permission: Permission, kind: Kind) -> st
     return f" {token_limits.why_withheld(permission, kind)}"
 
 
-def not_found(kind: Kind) -> ApiError:
+def not_found_error(kind: Kind) -> ApiError:
     """Return the API's refusal of what is not there, or must not be told from what is not there."""
     return record_not_found(f"{KINDS[kind].title} was not found.")
 
 
-def too_many_names(request: HttpRequest) -> HttpResponse:
+def too_many_lookups_response(request: HttpRequest) -> HttpResponse:
     """Refuse somebody who has named too many resources that are not there, or not shared with them."""
     if is_api(request):
         return ApiError(
@@ -127,13 +127,13 @@ def out_of_scope(kind: Kind, permission: Permission) -> HttpResponse:
     ).response()
 
 
-def narrowed(request: HttpRequest, why: str) -> HttpResponse:
+def token_limited_response(request: HttpRequest, why: str) -> HttpResponse:
     """Refuse a token what its account may do, and say why."""
-    request.refused = Refused()  # type: ignore[attr-defined]  # our own attribute
-    return withheld(why).response()
+    request.refused = RefusalDetails()  # type: ignore[attr-defined]  # our own attribute
+    return token_limited_error(why).response()
 
 
-def withheld(why: str) -> ApiError:
+def token_limited_error(why: str) -> ApiError:
     """Return the API's refusal of what a token may not do, though its account may."""
     return ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", why)
 

@@ -26,7 +26,7 @@ def access_to(principal: Principal, resource: ResourceT) -> Access[ResourceT]:
     try:
         facts = load_facts(resource, principal.account_id)
     except LookupError:
-        raise refusals.not_found(Kind(resource.kind)) from None
+        raise refusals.not_found_error(Kind(resource.kind)) from None
     return Access(principal, resource, facts, AddressedBy.ID)
 
 
@@ -50,8 +50,8 @@ def get_or_refuse(principal: Principal, kind: Kind, address: str, permission: Pe
     parsed = parse_address(kind, address, principal)
     found = fetch(parsed, principal.account_id) if parsed else None
     if found is None or parsed is None:
-        raise refusals.not_found(kind)
+        raise refusals.not_found_error(kind)
     access = Access(principal, found.resource, found.facts, parsed.by)
     if not access.allows(permission):
-        raise refusals.refusal_of(access, permission)
+        raise refusals.forbidden_error(access, permission)
     return found.resource

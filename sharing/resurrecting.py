@@ -15,7 +15,7 @@ from sharing.permissions import Permission
 from sharing.require import get_or_refuse
 
 
-def check_may_go_on(run: Run, build: str | None, *, by: Principal) -> None:
+def check_resurrect(run: Run, build: str | None, *, by: Principal) -> None:
     """Check that `by` may have a run go on, with another `build` where one is named.
 
     Raises:
@@ -26,9 +26,9 @@ def check_may_go_on(run: Run, build: str | None, *, by: Principal) -> None:
         message = "The account that this Actor run belongs to is suspended."
         raise ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", message)
     if build is not None and token_limits.is_run_of_other_account(by):
-        raise refusals.withheld(token_limits.CODE)
+        raise refusals.token_limited_error(token_limits.CODE)
     if build is not None and by.account_id != run.owner_id:
-        raise refusals.withheld("Only its owner can choose the build of an Actor run.")
+        raise refusals.token_limited_error("Only its owner can choose the build of an Actor run.")
     owner = run.owner.principal
     get_or_refuse(owner, Kind.ACTOR, run.actor_id or "", Permission.RUN)
     built = Build.objects.filter(pk=run.build_id).values_list("actor_id", flat=True).first() if build is None else None

@@ -27,7 +27,7 @@ class LogLine:
     message: str
 
 
-def worded(found: Iterable[ScheduleInvocation], principal: Principal) -> list[LogLine]:
+def readable_lines(found: Iterable[ScheduleInvocation], principal: Principal) -> list[LogLine]:
     """Return lines as `principal` may read them, in two statements at most."""
     lines = list(found)
     ids = {each.target_id for each in lines if each.target_id}

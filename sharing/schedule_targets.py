@@ -28,7 +28,7 @@ class Target:
     task: Task | None = None
 
 
-def target_of(action: Action, principal: Principal) -> Target:
+def get_target(action: Action, principal: Principal) -> Target:
     """Return what an action starts, if `principal` may start it: RUN on the Actor, and READ on the task if it is one.
 
     Raises:
@@ -40,7 +40,7 @@ def target_of(action: Action, principal: Principal) -> Target:
     return Target(get_or_refuse(principal, Kind.ACTOR, task.actor_id or "", Permission.RUN), task)
 
 
-def named_by_id(action: Action, principal: Principal, owner: Principal, kept: Collection[Action] = ()) -> Action:
+def check_action(action: Action, principal: Principal, owner: Principal, kept: Collection[Action] = ()) -> Action:
     """Return an action that is about to be saved, with the Actor or task that it starts named by its ID.
 
     `principal` saves it, `owner` owns the schedule, and `kept` are the actions that the schedule has already.
@@ -49,15 +49,15 @@ def named_by_id(action: Action, principal: Principal, owner: Principal, kept: Co
         ApiError: the refusal of the access model, for the principal or for the owner; 403 for a principal other than
             the owner that would choose an Actor, task, build or permission level which no kept action has.
     """
-    target = target_of(action, principal)
+    target = get_target(action, principal)
     if isinstance(action, RunActor):
         named: Action = msgspec.structs.replace(action, actor_id=target.actor.pk)
     else:
         named = msgspec.structs.replace(action, actor_task_id=target.task.pk if target.task else "")
     if token_limits.is_run_of_other_account(principal):
-        raise refusals.withheld(token_limits.why_withheld(Permission.WRITE, Kind.SCHEDULE))
+        raise refusals.token_limited_error(token_limits.why_withheld(Permission.WRITE, Kind.SCHEDULE))
     if owner.account_id != principal.account_id:
-        target_of(named, owner)
+        get_target(named, owner)
     if _code(named) not in {_code(each) for each in kept}:
         check_may_choose_code(Kind.SCHEDULE, owner.account_id or "", by=principal)
     return named

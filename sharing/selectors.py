@@ -6,9 +6,9 @@ from accounts.lib.api_errors import ApiError
 from accounts.principal import Principal
 from resources.kinds import KINDS, Kind
 from resources.models import Actor, Task
-from sharing.decide_many import allowed
+from sharing.decide_many import ids_allowed
 from sharing.lists import Listed, listed
-from sharing.names import unnamed
+from sharing.names import placeholder_name
 from sharing.permissions import Permission
 from sharing.require import get_or_refuse
 
@@ -32,20 +32,20 @@ class ActorLink:
     @property
     def label(self) -> str:
         """What to call it: its name for who may see it, else only that it is an Actor."""
-        return str(self.actor) if self.actor else unnamed(Kind.ACTOR)
+        return str(self.actor) if self.actor else placeholder_name(Kind.ACTOR)
 
 
 def actor_link(actor_id: str | None, principal: Principal) -> ActorLink | None:
     """Return the Actor with this ID for a page; None where nothing is named."""
     if not actor_id:
         return None
-    actor = may(principal, actor_id, Permission.RUN)
+    actor = get_allowed_actor(principal, actor_id, Permission.RUN)
     if actor is not None:
         return ActorLink(actor_id, actor, can_run=True)
-    return ActorLink(actor_id, may(principal, actor_id, Permission.READ), can_run=False)
+    return ActorLink(actor_id, get_allowed_actor(principal, actor_id, Permission.READ), can_run=False)
 
 
-def may(principal: Principal, address: str, permission: Permission) -> Actor | None:
+def get_allowed_actor(principal: Principal, address: str, permission: Permission) -> Actor | None:
     """Return the Actor at an address, if `principal` may do this with it."""
     try:
         return get_or_refuse(principal, Kind.ACTOR, address, permission)
@@ -53,7 +53,7 @@ def may(principal: Principal, address: str, permission: Permission) -> Actor | N
         return None
 
 
-def startable_choices(kind: Kind, principal: Principal) -> list[Listed]:
+def runnable_choices(kind: Kind, principal: Principal) -> list[Listed]:
     """Return the Actors, or the tasks, of one's lists that one may start, newest first.
 
     To be listed takes READ, to be started RUN on the Actor besides: what a dialog offers it must not refuse.
@@ -65,5 +65,5 @@ def startable_choices(kind: Kind, principal: Principal) -> list[Listed]:
     else:
         actor_of = {id_: id_ for id_ in ids}
     actors = Actor.objects.filter(pk__in=set(actor_of.values()))
-    runnable = allowed(actors, principal, Permission.RUN)
+    runnable = ids_allowed(actors, principal, Permission.RUN)
     return [each for each in found if actor_of.get(each.id) in runnable]

@@ -25,7 +25,7 @@ from functools import cache
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
-from resources.records.keys import spells_content_message
+from resources.records.keys import collides_with_signature
 
 _BASE62 = string.digits + string.ascii_letters
 _DIGIT_OF = {digit: number for number, digit in enumerate(_BASE62)}
@@ -39,7 +39,7 @@ _FINGERPRINT_DIGITS = 16
 DEFAULT_LIFETIME = timedelta(days=14)
 
 
-class Opens(StrEnum):
+class SignedContent(StrEnum):
     """What a signature can be for. Everything else about a storage stays closed."""
 
     CONTENT = "CONTENT"
@@ -60,20 +60,20 @@ class Format(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class ValidSignature:
     """A signature that holds: what it opens, its one canonical text, and when it ends.
 
     `expires_at` is in milliseconds since 1970, 0 for never. `key_at` is its key's place among those tried.
     """
 
-    opens: Opens
+    opens: SignedContent
     text: str
     expires_at: int = 0
     key_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class ParsedSignature:
     """A signature taken apart, whether it holds or not. `text` is canonical: one signature has one text.
 
     `proof` is the code at its end. `expires_at` is in milliseconds since 1970, 0 for never.
@@ -86,7 +86,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class KeySource:
     """What the keys of a storage are derived from, besides the secret and the holder; a raised counter ends them."""
 
     resource_id: str
@@ -104,7 +104,7 @@ def secrets() -> list[str]:
     return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
 
 
-def signing_key(source: Source, holder: str) -> str:
+def signing_key(source: KeySource, holder: str) -> str:
     """Return the key that a holder signs with, as `urlSigningSecretKey` gives it: 64 hex digits."""
     return holder_keys(source, [(holder, current_fingerprint())])[0]
 
@@ -119,7 +119,7 @@ def fingerprints() -> list[str]:
     return [_fingerprint(secret) for secret in secrets()]
 
 
-def holder_keys(source: Source, given: Iterable[tuple[str, str]]) -> list[str]:
+def holder_keys(source: KeySource, given: Iterable[tuple[str, str]]) -> list[str]:
     """Return one key for each holder's code and the fingerprint of the secret that its key was derived from.
 
     Raises:
@@ -131,7 +131,7 @@ def holder_keys(source: Source, given: Iterable[tuple[str, str]]) -> list[str]:
     return [hmac.digest(roots[each], holder.encode(), "sha256").hex() for holder, each in pairs]
 
 
-def keys_from_before_holders(source: Source) -> list[str]:
+def keys_from_before_holders(source: KeySource) -> list[str]:
     """Return the keys that a storage had, under each secret, while all who held WRITE had the same key.
 
     The owner's counter has no part in them; the caller sees to it that they end when that is raised.
@@ -161,7 +161,7 @@ def sign_record(key: str, resource_id: str, record_key: str) -> str:
     Raises:
         ValueError: for a record key that spells a content message and would mint a content signature.
     """
-    if spells_content_message(record_key, resource_id):
+    if collides_with_signature(record_key, resource_id):
         raise ValueError("This record key cannot be signed.")
     return mac(key, record_key)
 
@@ -169,20 +169,20 @@ def sign_record(key: str, resource_id: str, record_key: str) -> str:
 class HeldSigner:
     """Signs what one holder hands on of one storage: its content, or records of it."""
 
-    def __init__(self, source: Source, holder: str, secret: str = "") -> None:
+    def __init__(self, source: KeySource, holder: str, secret: str = "") -> None:
         """Sign with the key of one of the server's secrets, that which signs now where none is given."""
         self._source = source
         self._holder = holder.encode("ascii")
         self._key = _held_key(source, secret or secrets()[0])
 
-    def sign(self, opens: Opens, expires_at: int, record_key: str = "") -> str:
+    def sign(self, opens: SignedContent, expires_at: int, record_key: str = "") -> str:
         """Return a signature that ends at `expires_at` (milliseconds since 1970)."""
         tag = _tag(self._key, self._holder, self._source.resource_id, opens, expires_at, record_key)
         proof = base64.urlsafe_b64encode(_hidden(self._key, tag, self._holder) + tag).decode()
         return _encode(Format.HELD, expires_at, proof)
 
 
-def read(signature: str, opens: Opens) -> Written | None:
+def parse_signature(signature: str, opens: SignedContent) -> ParsedSignature | None:
     """Take a signature apart: base64url, with padding or without, or the bare code of a record; None for neither."""
     text = signature.rstrip("=")
     if len(text) > _LONGEST or not re.fullmatch(r"[0-9A-Za-z_-]+", text):
@@ -190,9 +190,9 @@ def read(signature: str, opens: Opens) -> Written | None:
     match = _PAYLOAD.fullmatch(_decoded(text))
     if match is not None:
         version, expires_at, proof = (match[at] or match[at + 3] for at in (1, 2, 3))
-        return Written(Format(version), int(expires_at), proof, match[0])
-    if opens is Opens.RECORD and _MAC.fullmatch(signature):
-        return Written(Format.RECORD, 0, signature, signature)
+        return ParsedSignature(Format(version), int(expires_at), proof, match[0])
+    if opens is SignedContent.RECORD and _MAC.fullmatch(signature):
+        return ParsedSignature(Format.RECORD, 0, signature, signature)
     return None
 
 
@@ -201,23 +201,27 @@ def text_of(signature: str) -> str:
     return _decoded(signature)
 
 
-def check_content(written: Written, keys: Iterable[str], resource_id: str) -> Signed | None:
+def check_content(written: ParsedSignature, keys: Iterable[str], resource_id: str) -> ValidSignature | None:
     """Return what a client's content signature says if it was made with one of `keys`, else None."""
     if written.format is not Format.CONTENT:
         return None
     at = _matching(keys, _content_message(resource_id, written.expires_at), written.proof)
-    return None if at is None else Signed(Opens.CONTENT, written.text, written.expires_at, at)
+    return None if at is None else ValidSignature(SignedContent.CONTENT, written.text, written.expires_at, at)
 
 
-def check_record(written: Written, keys: Iterable[str], resource_id: str, record_key: str) -> Signed | None:
+def check_record(
+    written: ParsedSignature, keys: Iterable[str], resource_id: str, record_key: str
+) -> ValidSignature | None:
     """Return what a client's record signature says if it was made for this record with one of `keys`, else None."""
-    if written.format is not Format.RECORD or spells_content_message(record_key, resource_id):
+    if written.format is not Format.RECORD or collides_with_signature(record_key, resource_id):
         return None
     at = _matching(keys, record_key, written.proof)
-    return None if at is None else Signed(Opens.RECORD, written.text, key_at=at)
+    return None if at is None else ValidSignature(SignedContent.RECORD, written.text, key_at=at)
 
 
-def check_held(written: Written, source: Source, opens: Opens, record_key: str = "") -> tuple[Signed, str] | None:
+def check_held(
+    written: ParsedSignature, source: KeySource, opens: SignedContent, record_key: str = ""
+) -> tuple[ValidSignature, str] | None:
     """Return what a signature that names its holder says, and that holder's code, if the server made it; else None."""
     if written.format is not Format.HELD:
         return None
@@ -229,7 +233,7 @@ def check_held(written: Written, source: Source, opens: Opens, record_key: str =
         expected = _tag(key, named, source.resource_id, opens, written.expires_at, record_key)
         if hmac.compare_digest(tag, expected):
             holder = named
-    return (Signed(opens, written.text, written.expires_at), holder.decode("ascii")) if holder else None
+    return (ValidSignature(opens, written.text, written.expires_at), holder.decode("ascii")) if holder else None
 
 
 # A client's content signature and a link to a record of before end in a code in base 62, a held one in base64url.
@@ -274,11 +278,11 @@ def _content_message(resource_id: str, expires_at: int) -> str:
     return f"{Format.CONTENT}.{expires_at}.{resource_id}"
 
 
-def _held_key(source: Source, secret: str) -> bytes:
+def _held_key(source: KeySource, secret: str) -> bytes:
     return _derived("sharing.signatures.held", source.text, secret)
 
 
-def _tag(key: bytes, holder: bytes, resource_id: str, opens: Opens, expires_at: int, record_key: str) -> bytes:
+def _tag(key: bytes, holder: bytes, resource_id: str, opens: SignedContent, expires_at: int, record_key: str) -> bytes:
     # Nothing before the record's key has a dot in it, so two different links never have one message.
     message = f"tag.{opens}.{expires_at}.{resource_id}.".encode() + holder
     message += b"." + _as_bytes(record_key)
@@ -304,7 +308,7 @@ def _encode(version: Format, expires_at: int, proof: str) -> str:
     return base64.urlsafe_b64encode(f"{version}.{expires_at}.{proof}".encode()).decode().rstrip("=")
 
 
-def digest(resource_id: str, record_key: str, opens: Opens, text: str) -> bytes:
+def digest(resource_id: str, record_key: str, opens: SignedContent, text: str) -> bytes:
     """Return what is kept of a signature, by which it is recognized: SHA-256 of what it is for and its text."""
     named = "\0".join((resource_id, opens.value, record_key, text))
     return hashlib.sha256(_as_bytes(named)).digest()

@@ -8,7 +8,7 @@ from resources.kinds import KINDS
 from sharing import links, signing_keys
 from sharing.access import Access
 from sharing.permissions import Permission
-from sharing.signatures import Opens
+from sharing.signatures import SignedContent
 
 
 def signed_fields(access: Access, content: str = "", url_field: str = "") -> dict[str, str]:
@@ -21,10 +21,10 @@ def signed_fields(access: Access, content: str = "", url_field: str = "") -> dic
     facts = access.facts
     fields = {}
     if url_field and access.allows(Permission.READ):
-        sign = links.signer(access, Opens.CONTENT)
+        sign = links.signer(access, SignedContent.CONTENT)
         url = f"{settings.PUBLIC_URL}/v2/{KINDS[facts.kind].api_path}/{facts.id}/{content}"
         fields[url_field] = f"{url}?signature={sign('')}" if sign else url
-    key = signing_keys.give(access)
+    key = signing_keys.give_key(access)
     if key is not None:
         fields["urlSigningSecretKey"] = key
     return fields
@@ -32,5 +32,5 @@ def signed_fields(access: Access, content: str = "", url_field: str = "") -> dic
 
 def record_signer(access: Access) -> Callable[[str], str]:
     """Return what gives the query string that opens a record of a key-value store, by its key; empty for no right."""
-    sign = links.signer(access, Opens.RECORD)
+    sign = links.signer(access, SignedContent.RECORD)
     return lambda record_key: f"?signature={sign(record_key)}" if sign else ""

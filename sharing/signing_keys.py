@@ -29,7 +29,7 @@ from sharing.access import Access, Facts, decide
 from sharing.models import EndedOldKey, RefusedSignature, StorageKey
 from sharing.permissions import Permission
 from sharing.signatures import (
-    Source,
+    KeySource,
     current_fingerprint,
     fingerprints,
     holder_keys,
@@ -59,7 +59,7 @@ WHERE r.id = %s ORDER BY k.used_at DESC, k.id DESC LIMIT %s
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class KeyHolding:
     """A holder that was given the key of a storage and still holds WRITE, and when it last got or used the key.
 
     `secret` is the fingerprint of the secret that the key is derived from.
@@ -71,7 +71,7 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class GivenKeys:
     """Which holders were given the key of a storage, as rows of `_HOLDERS`, at most MOST with the old keys.
 
     `old` is how many places are for the owner's key from before there was one for each holder: one for each of the
@@ -82,9 +82,9 @@ class Remembered:
     old: int
 
 
-def source_of(facts: Facts) -> Source:
+def source_of(facts: Facts) -> KeySource:
     """Return what the keys of a storage are derived from."""
-    return Source(facts.id, facts.link_counter, facts.owner_link_counter)
+    return KeySource(facts.id, facts.link_counter, facts.owner_link_counter)
 
 
 def may_sign(access: Access) -> bool:
@@ -92,17 +92,17 @@ def may_sign(access: Access) -> bool:
 
     Such a run gets the keys of its own default storages only, for the author of its code could keep them.
     """
-    return not is_others_run(access) and access.allows(Permission.WRITE)
+    return not is_run_of_other_account(access) and access.allows(Permission.WRITE)
 
 
-def is_others_run(access: Access) -> bool:
+def is_run_of_other_account(access: Access) -> bool:
     """Tell whether a run of another account's Actor speaks, about anything but its own default storages."""
     run, of = access.principal.run, access.facts.run
     is_own = run is not None and of is not None and of.id == run.id
     return token_limits.is_run_of_other_account(access.principal) and not is_own
 
 
-def give(access: Access) -> str | None:
+def give_key(access: Access) -> str | None:
     """Return the key that the principal signs with, 64 hex digits, and remember that it was given; None for no right.
 
     It writes only where the holder is new; that it was given again is counted, once in some minutes, outside the
@@ -116,24 +116,24 @@ def give(access: Access) -> str | None:
         given_at = _given_at(facts.id, holder) or _remember(facts, holder)
         if given_at is None:
             return None
-    _count_use(facts.id, Given(holder, given_at, current_fingerprint()))
+    _count_use(facts.id, KeyHolding(holder, given_at, current_fingerprint()))
     return signing_key(source_of(facts), holder.code)
 
 
-def remembered(facts: Facts) -> Remembered:
+def load_given_keys(facts: Facts) -> GivenKeys:
     """Return which holders were given a key of a storage that can still be derived, in one statement."""
     found, known = _remembered(facts, MOST), set(fingerprints())
-    return Remembered([row for row in found.rows if row[3] in known][: MOST - found.old], found.old)
+    return GivenKeys([row for row in found.rows if row[3] in known][: MOST - found.old], found.old)
 
 
-def candidates(facts: Facts, found: Remembered) -> list[str]:
+def candidates(facts: Facts, found: GivenKeys) -> list[str]:
     """Return the keys that a client's signature may have been made with, at most MOST."""
     source = source_of(facts)
     keys = holder_keys(source, [(_holder(row).code, row[3]) for row in found.rows])
     return keys + keys_from_before_holders(source)[: found.old]
 
 
-def still_opens(facts: Facts, found: Remembered, at: int) -> bool:
+def still_opens(facts: Facts, found: GivenKeys, at: int) -> bool:
     """Tell whether the holder of one of the candidates, by its place, still holds WRITE, and note that it was used.
 
     So it makes room for others later than a holder whose links are not opened.
@@ -147,12 +147,12 @@ def still_opens(facts: Facts, found: Remembered, at: int) -> bool:
     return True
 
 
-def given(facts: Facts) -> tuple[list[Given], bool]:
+def given(facts: Facts) -> tuple[list[KeyHolding], bool]:
     """Return who was given the key of a storage and still holds WRITE, and whether the owner's old key holds too.
 
     Each holder comes once, by the key that was used last.
     """
-    found = remembered(facts)
+    found = load_given_keys(facts)
     writing = [_given(row) for row in reversed(found.rows) if _holds_write(facts, row)]
     last = {each.holder: each for each in writing}
     return sorted(last.values(), key=attrgetter("used_at"), reverse=True), found.old > 0
@@ -170,18 +170,18 @@ def change_all(resource_id: str) -> None:
     EndedOldKey.objects.bulk_create([EndedOldKey(resource_id=resource_id)], ignore_conflicts=True)
 
 
-def _remembered(facts: Facts, most: int) -> Remembered:
+def _remembered(facts: Facts, most: int) -> GivenKeys:
     rows = _HOLDERS.rows([facts.id, most])
     old = min(len(secrets()), MOST) if rows and rows[0][-1] else 0
-    return Remembered([row for row in rows if row[0] is not None], old)
+    return GivenKeys([row for row in rows if row[0] is not None], old)
 
 
 def _holder(row: tuple[Any, ...]) -> Holder:
     return Holder(row[0], row[1])
 
 
-def _given(row: tuple[Any, ...]) -> Given:
-    return Given(_holder(row), aware(row[2]), row[3])
+def _given(row: tuple[Any, ...]) -> KeyHolding:
+    return KeyHolding(_holder(row), aware(row[2]), row[3])
 
 
 def _holds_write(facts: Facts, row: tuple[Any, ...]) -> bool:
@@ -272,7 +272,7 @@ def _record_forgotten(facts: Facts, holder: Holder) -> None:
     )
 
 
-def _count_use(resource_id: str, given: Given) -> None:
+def _count_use(resource_id: str, given: KeyHolding) -> None:
     if timezone.now() - given.used_at > FRESH:
         uses.add(f"{resource_id}.{given.holder.account_id}.{given.holder.token_id}.{given.secret}")
 

@@ -24,7 +24,7 @@ from sharing.models import SignedLink
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndedCounts:
     """How many things of an account ended when it was suspended; restoring the account does not bring them back."""
 
     sessions: int
@@ -33,7 +33,7 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Paused:
+class PausedCounts:
     """How many things of an account do nothing while it is suspended, and work again once it is restored."""
 
     tokens: int
@@ -42,7 +42,7 @@ class Paused:
     links: int
 
 
-def suspend(account: Account) -> Ended | None:
+def suspend(account: Account) -> EndedCounts | None:
     """Suspend an account; None where it was suspended before.
 
     Runs and builds that go on are aborted in either case, so that a suspension that was interrupted can be completed.
@@ -52,7 +52,7 @@ def suspend(account: Account) -> Ended | None:
         ended = sessions.end_others(account, None, by=ADMINISTRATOR) if changed else 0
     # Only after the commit: a worker that takes a run from now on sees that its owner is suspended.
     runs, builds = _abort_runs(account), _abort_builds(account)
-    return Ended(ended, runs, builds) if changed else None
+    return EndedCounts(ended, runs, builds) if changed else None
 
 
 def restore(account: Account) -> bool:
@@ -61,11 +61,11 @@ def restore(account: Account) -> bool:
         return _set_active(account, True)
 
 
-def paused_by_suspension(account: Account) -> Paused:
+def paused_by_suspension(account: Account) -> PausedCounts:
     """Count what of an account does nothing while it is suspended."""
     now = timezone.now()
     not_over = Q(expires_at=None) | Q(expires_at__gt=now)
-    return Paused(
+    return PausedCounts(
         tokens=ApiToken.objects.filter(not_over, account=account, revoked_at=None, run_id="").count(),
         schedules=Schedule.objects.filter(owner=account, is_enabled=True).count(),
         webhooks=Webhook.objects.filter(owner=account, is_ad_hoc=False).count(),

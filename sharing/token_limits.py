@@ -45,7 +45,7 @@ def is_withheld_from_run(principal: Principal, permission: Permission, kind: Kin
     return permission in _OF_ALL | _OF_KIND.get(kind, Permission(0))
 
 
-def lets(principal: Principal, permission: Permission, kind: Kind, resource_id: str | None = None) -> bool:
+def token_allows(principal: Principal, permission: Permission, kind: Kind, resource_id: str | None = None) -> bool:
     """Tell whether all that narrows a principal lets `permission` pass; without an ID, on all resources of the kind."""
     return principal.scope_allows(permission.name or "", kind, resource_id) and not is_withheld_from_run(
         principal, permission, kind

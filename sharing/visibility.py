@@ -22,7 +22,7 @@ from sharing.overview import Overview, overview
 from sharing.permissions import Permission
 
 
-class Everyone(StrEnum):
+class PublicAccess(StrEnum):
     """What lets everyone read, without an account: nothing, the ID, the name or the ID, or a public Actor."""
 
     NO = "NO"
@@ -45,7 +45,7 @@ class OtherLevel:
     """A default storage that everyone can read by its ID while its run is closed to them, or the other way round."""
 
     storage: Resource
-    everyone: Everyone
+    everyone: PublicAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Visibility:
     the default storages of a run; `other_levels` are default storages of a run that differ from it.
     """
 
-    everyone: Everyone
+    everyone: PublicAccess
     accounts: Overview
     links: list[StorageLinks] = field(default_factory=list)
     other_levels: list[OtherLevel] = field(default_factory=list)
@@ -77,14 +77,14 @@ class AccountVisibility:
     runs_with_developers: int
 
 
-def everyone(facts: Facts) -> Everyone:
+def everyone(facts: Facts) -> PublicAccess:
     """Return what lets everyone read a resource, as the decision has it."""
     by_id = decide(ANONYMOUS, facts, Permission.READ, AddressedBy.ID)
     if by_id.reason is Reason.PUBLIC_ACTOR:
-        return Everyone.PUBLIC
+        return PublicAccess.PUBLIC
     if decide(ANONYMOUS, facts, Permission.READ, AddressedBy.NAME).allowed:
-        return Everyone.BY_NAME_OR_ID
-    return Everyone.BY_ID if by_id.allowed else Everyone.NO
+        return PublicAccess.BY_NAME_OR_ID
+    return PublicAccess.BY_ID if by_id.allowed else PublicAccess.NO
 
 
 def who_can_read(resource: Resource, facts: Facts) -> Visibility:
@@ -100,7 +100,7 @@ def who_can_read(resource: Resource, facts: Facts) -> Visibility:
     return Visibility(here, accounts, _with_links(storages), others)
 
 
-def of_new_run(owner: Account, actor: Parent, task: Parent | None = None) -> Visibility:
+def new_run_visibility(owner: Account, actor: Parent, task: Parent | None = None) -> Visibility:
     """Return who will be able to read a run that `owner` starts now, and its default storages."""
     facts = Facts(
         id="",
@@ -115,7 +115,7 @@ def of_new_run(owner: Account, actor: Parent, task: Parent | None = None) -> Vis
     return Visibility(everyone(facts), overview(facts))
 
 
-def of_account(account: Account) -> AccountVisibility:
+def account_visibility(account: Account) -> AccountVisibility:
     """Return what else decides who can read what an account owns, in three statements."""
     mine = Resource.objects.filter(owner=account)
     follows, restricted = (

@@ -8,7 +8,7 @@ from resources.webhooks.editing import WebhookChange
 from sharing import refusals, token_limits
 
 
-def check_may_make(change: WebhookChange, *, by: Principal) -> None:
+def check_create(change: WebhookChange, *, by: Principal) -> None:
     """Check that `by` may make a webhook; what it names has been decided before.
 
     A run of another account's Actor may make ad-hoc webhooks on itself and on runs that it started, directly.
@@ -20,10 +20,10 @@ def check_may_make(change: WebhookChange, *, by: Principal) -> None:
         return
     run_id = change.condition.run_id if change.condition else None
     if not (change.is_ad_hoc and run_id and _is_its_own(run_id, by.run.id)):
-        raise refusals.withheld(token_limits.WEBHOOKS)
+        raise refusals.token_limited_error(token_limits.WEBHOOKS)
 
 
-def seen_by(principal: Principal) -> "QuerySet[Webhook]":
+def visible_webhooks(principal: Principal) -> "QuerySet[Webhook]":
     """Return the webhooks that a principal may see: those of its account.
 
     A run of another account's Actor sees only ad-hoc webhooks on itself and on runs that it started, directly: the

@@ -16,10 +16,11 @@ from django_tasks.backends.base import BaseTaskBackend
 from django_tasks_db.backend import DatabaseBackend
 
 from accounts import exposure, tokens
-from accounts.exposure import exposed_by
+from accounts.exposure import exposure_reasons
 from accounts.models import Account
 from console.wsgi import ApiShortcut, Application
 from resources.models import Resource
+from resources.sandbox import bubblewrap
 from sharing.models import Grant
 from tests.support import cast, factories
 from tests.support.api import ApiClient
@@ -54,7 +55,7 @@ def _only_this_machine(monkeypatch) -> None:
 
     So runs go on where the programs are missing that isolate them, as they do with `make run`.
     """
-    monkeypatch.setattr("resources.sandbox.bubblewrap.exposed_by", lambda: [*filter(_is_real, exposed_by())])
+    monkeypatch.setattr(bubblewrap, "exposure_reasons", lambda: [*filter(_is_real, exposure_reasons())])
 
 
 def _is_real(way: str) -> bool:
@@ -175,13 +176,13 @@ def migrate(transactional_db) -> Iterator[Callable[[str, str], Apps]]:
 @pytest.fixture
 def on_loopback(monkeypatch) -> None:
     """Let only this machine reach the deployment; the host name of Django's test client is another one."""
-    monkeypatch.setattr(exposure, "exposed_by", list)
+    monkeypatch.setattr(exposure, "exposure_reasons", list)
 
 
 @pytest.fixture
 def exposed(monkeypatch) -> None:
     """Let others than this machine reach the deployment."""
-    monkeypatch.setattr(exposure, "exposed_by", lambda: ["A server on web1 listens on 0.0.0.0."])
+    monkeypatch.setattr(exposure, "exposure_reasons", lambda: ["A server on web1 listens on 0.0.0.0."])
 
 
 @pytest.fixture

@@ -17,16 +17,16 @@ class Usage(Protocol):
         """Take the use back."""
 
 
-def allowed(action: str, key: str, limit: int, per_seconds: int) -> bool:
+def count_use(action: str, key: str, limit: int, per_seconds: int) -> bool:
     """Count one use of `action` by `key` and tell whether it is among the first `limit` in any `per_seconds`.
 
     `key` says who is counted: an account's ID, or a client's address. A refused use is not counted. Within a
     transaction that fails the count is taken back with it.
     """
-    return consume(action, key, limit, per_seconds) is not None
+    return take_use(action, key, limit, per_seconds) is not None
 
 
-def consume(action: str, key: str, limit: int, per_seconds: int) -> Usage | None:
+def take_use(action: str, key: str, limit: int, per_seconds: int) -> Usage | None:
     """Count one use as `allowed` does and return it, so that it can be taken back; None when it is one too many."""
     usage: Usage | None = ratelimit.consume(
         HttpRequest(),  # only limits per address look at it

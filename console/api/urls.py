@@ -82,7 +82,7 @@ urlpatterns = [
     path("schedules", include("console.api.schedules.urls")),
     *webhook_urls.of_webhooks,
     *_of_runs(),
-    path("users/me", endpoint(GET=users.show_me)),
+    path("users/me", endpoint(GET=users.show_own_user)),
     path("users/me/usage/monthly", endpoint(GET=user_usage.show_monthly)),
     path("users/me/limits", endpoint(GET=user_usage.show_limits, PUT=user_usage.update_limits)),
     path("users/<str:user>", endpoint(GET=users.show_user)),

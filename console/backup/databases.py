@@ -26,7 +26,7 @@ Rows = Iterable[tuple[Any, ...]]
 
 
 @contextmanager
-def copied(target: Path) -> Iterator[Callable[[str], Rows]]:
+def copy_database(target: Path) -> Iterator[Callable[[str], Rows]]:
     """Copy the database into `target`, and give what answers a statement as of the moment of the copy.
 
     Raises:

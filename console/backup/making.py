@@ -43,7 +43,7 @@ def make(target: Path) -> Manifest:
 
 def _make(target: Path) -> Manifest:
     made_at = timezone.now()
-    with databases.copied(target) as ask:
+    with databases.copy_database(target) as ask:
         migrations = databases.migrations_of(ask)
         with (target / RECORDS_LIST).open("w") as names:
             names.writelines(f"{size} {file}\n" for size, file in databases.records_of(ask))

@@ -77,7 +77,9 @@ def people_present() -> list[SignIn]:
         return []
     ids = event.details["accounts"]
     there = set(Account.objects.filter(pk__in=ids.values(), is_active=True).values_list("pk", flat=True))
-    sign_in = {account.pk for account in accounts_with_published_password()} if not exposure.exposed_by() else set()
+    sign_in = (
+        {account.pk for account in accounts_with_published_password()} if not exposure.exposure_reasons() else set()
+    )
     return [
         SignIn(each.username, PUBLISHED_PASSWORD if ids[each.username] in sign_in else None, each.about)
         for each in PEOPLE

@@ -49,7 +49,7 @@ def _quality(parameters: str) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ByteRange:
     """The bytes from `start` to before `end`."""
 
     start: int
@@ -61,7 +61,7 @@ class Span:
         return self.end - self.start
 
 
-def requested_span(request: HttpRequest, size: int, etag: str, modified: int) -> Span | None:
+def requested_range(request: HttpRequest, size: int, etag: str, modified: int) -> ByteRange | None:
     """Return the part that a Range header asks for; None for the whole, as for several parts or nonsense.
 
     Raises:
@@ -81,7 +81,7 @@ def requested_span(request: HttpRequest, size: int, etag: str, modified: int) ->
         raise ApiError(
             HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "invalid-header", f"The record has only {size} bytes."
         )
-    return Span(start, end)
+    return ByteRange(start, end)
 
 
 def _is_unchanged(request: HttpRequest, etag: str, modified: int) -> bool:
@@ -104,7 +104,7 @@ def is_not_modified(request: HttpRequest, etag: str, modified: int) -> bool:
     raise precondition_failed()
 
 
-def check_expected(request: HttpRequest, etags: tuple[str, ...]) -> None:
+def check_preconditions(request: HttpRequest, etags: tuple[str, ...]) -> None:
     """Let a writer through who finds what they expected, by If-Match and If-None-Match.
 
     `etags` are those of what is there, in each of its representations; none when nothing is there.

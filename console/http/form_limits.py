@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 
 from console.http.error_handlers import error_page
-from sharing.reauthorize import BodyRefused, check_body
+from sharing.reauthorize import BodyRefused, reauthorize_after_body
 
 SMALL_FORM_BYTES: Final = 1024 * 1024
 # What a form with a file has besides it: its other fields, and what separates them.
@@ -28,7 +28,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 Size = int | Callable[[], int]
 
 
-def takes_up_to(size: Size) -> Callable[[View], View]:
+def limit_form_size(size: Size) -> Callable[[View], View]:
     """Declare that the form of a view has up to `size` bytes, besides a few; a function says so for each request."""
 
     def attach(view: View) -> View:
@@ -97,6 +97,6 @@ def _judge_when_read(request: HttpRequest) -> None:
 
     def load_and_judge() -> None:
         load()
-        check_body(request)
+        reauthorize_after_body(request)
 
     request._load_post_and_files = load_and_judge  # type: ignore[method-assign]  # for this request alone

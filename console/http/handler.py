@@ -18,7 +18,7 @@ from accounts.tokens import UnknownToken
 from console.http import refusal_log
 from console.http.error_handlers import as_api_response
 from console.http.responses import DefaultHeaders
-from console.http.routing import view_at
+from console.http.routing import resolve_view
 from sharing import reauthorize
 from sharing.middleware import authorize
 
@@ -49,7 +49,7 @@ def respond(request: HttpRequest) -> HttpResponse:
         if response.status_code in _REFUSALS:
             refusal_log.log_refusal(request, response)
         elif response.streaming:
-            reauthorize.watch(request, response)
+            reauthorize.reauthorize_stream(request, response)
     hsts_seconds = settings.SECURE_HSTS_SECONDS
     if hsts_seconds and request.is_secure():
         _headers_over_tls(hsts_seconds, settings.SECURE_HSTS_INCLUDE_SUBDOMAINS).apply(response)
@@ -76,7 +76,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
     try:
         request.principal = principal_from_token(request)  # type: ignore[attr-defined]  # our own attribute
         with request_context(request):
-            found = view_at(request.path_info)
+            found = resolve_view(request.path_info)
             if found is None:
                 raise Http404
             view, arguments = found

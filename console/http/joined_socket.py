@@ -16,7 +16,7 @@ _FILE_PART = 512 * 1024
 WAIT_MILLISECONDS = 5000
 
 
-class Joined:
+class HeaderBufferingSocket:
     """A socket that holds the headers of an answer back until its first bytes are there, or until it is flushed."""
 
     def __init__(self, inner: socket.socket) -> None:

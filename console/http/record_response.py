@@ -12,8 +12,8 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseNotModified, 
 from django.utils.http import content_disposition_header
 
 from accounts.lib.api_errors import ApiError
-from console.http.conditional import Span, accepts_encoding, http_date, is_not_modified, requested_span
-from console.http.responses import Answer
+from console.http.conditional import ByteRange, accepts_encoding, http_date, is_not_modified, requested_range
+from console.http.responses import BytesResponse
 from resources.models import Record
 from resources.records.content import PIECE, Undecodable, UnpacksTooLarge, decoded_pieces
 from resources.records.content_types import as_served, essence_of
@@ -57,12 +57,12 @@ def etags_of(record: Record | None) -> tuple[str, ...]:
     return (_etag(record, as_stored=True), _etag(record, as_stored=False))
 
 
-def is_harmless(content_type: str) -> bool:
+def is_safe_inline(content_type: str) -> bool:
     """Tell whether a browser may show this type instead of downloading it."""
     return essence_of(as_served(content_type)) in _HARMLESS
 
 
-def answer_with(request: HttpRequest, record: Record, *, as_attachment: bool) -> HttpResponseBase | None:
+def record_response(request: HttpRequest, record: Record, *, as_attachment: bool) -> HttpResponseBase | None:
     """Return the record as the request wants it; None when it has been deleted in the meantime.
 
     Raises:
@@ -86,7 +86,7 @@ class _Answer:
     def __init__(self, request: HttpRequest, record: Record, as_attachment: bool) -> None:
         self.request = request
         self.record = record
-        self.as_attachment = as_attachment or not is_harmless(record.content_type)
+        self.as_attachment = as_attachment or not is_safe_inline(record.content_type)
         accepted = request.META.get("HTTP_ACCEPT_ENCODING")
         self.as_stored = not record.content_encoding or accepts_encoding(accepted, record.content_encoding)
         self.modified = int(record.modified_at.timestamp())
@@ -110,12 +110,12 @@ class _Answer:
     def _stored(self) -> HttpResponseBase:
         size = self.record.size
         try:
-            span = requested_span(self.request, size, self._etag, self.modified)
+            span = requested_range(self.request, size, self._etag, self.modified)
         except ApiError as error:
             response = error.response()
             response["Content-Range"] = f"bytes */{size}"
             return response
-        whole = span or Span(0, size)
+        whole = span or ByteRange(0, size)
         part = _Part(open_record(self.record, whole.start, whole.length), whole.length)
         headers = {**self._headers(), "Content-Length": str(whole.length)}
         status = HTTPStatus.OK
@@ -123,7 +123,7 @@ class _Answer:
             headers["Content-Range"] = f"bytes {span.start}-{span.end - 1}/{size}"
             status = HTTPStatus.PARTIAL_CONTENT
         if whole.length <= _SMALL:
-            return Answer(part.read_all(), headers, status)
+            return BytesResponse(part.read_all(), headers, status)
         return _FileResponse(part, status=status, headers=headers)
 
     def _decoded(self) -> HttpResponseBase:

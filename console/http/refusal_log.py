@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 from django.http import HttpRequest, HttpResponse
 
-from accounts.lib.rate_limits import allowed
+from accounts.lib.rate_limits import count_use
 from accounts.principal import Principal
 from resources.jobs.status import AT_WORK
 from resources.kinds import KINDS
@@ -18,8 +18,8 @@ from resources.logs.writing import append_line
 from resources.models import Run
 from sharing.access import Access, general_access_source
 from sharing.permissions import Permission
-from sharing.refusals import Refused
-from sharing.visibility import Everyone, everyone
+from sharing.refusals import RefusalDetails
+from sharing.visibility import PublicAccess, everyone
 
 # How many notes a run gets in an hour: a run that is refused in a loop has said what there is to say.
 NOTES_PER_HOUR = 50
@@ -29,12 +29,12 @@ _IN_PATHS = "/:@!$&'()*+,;=~"
 
 def log_refusal(request: HttpRequest, response: HttpResponse) -> None:
     """Write into the log of the run that made the request what it was refused; do nothing for everybody else."""
-    refused: Refused | None = getattr(request, "refused", None)
+    refused: RefusalDetails | None = getattr(request, "refused", None)
     if refused is None and response.status_code != HTTPStatus.UNAUTHORIZED:
         return  # a record that is not there is no refusal
     principal: Principal | None = getattr(request, "principal", None)
     run = _run_that_asked(request, principal)
-    if run is not None and allowed("run-notes", run.pk, NOTES_PER_HOUR, 3600):
+    if run is not None and count_use("run-notes", run.pk, NOTES_PER_HOUR, 3600):
         append_line(run.pk, _line(request, response, principal, refused, run))
 
 
@@ -46,7 +46,7 @@ def _run_that_asked(request: HttpRequest, principal: Principal | None) -> Run | 
 
 
 def _line(
-    request: HttpRequest, response: HttpResponse, principal: Principal | None, refused: Refused | None, run: Run
+    request: HttpRequest, response: HttpResponse, principal: Principal | None, refused: RefusalDetails | None, run: Run
 ) -> str:
     error = _error(response)
     # One word, so that a path says nothing in the note but which it is.
@@ -86,7 +86,7 @@ def _missing(access: Access, permission: Permission, run: Run) -> str:
     info = KINDS[facts.kind]
     missing = f"Missing: {permission.name} on the {info.noun}"
     _, source = general_access_source(facts)
-    if facts.owner_id != run.owner_id or not info.general_access or everyone(facts) is not Everyone.NO:
+    if facts.owner_id != run.owner_id or not info.general_access or everyone(facts) is not PublicAccess.NO:
         return f"{missing}."
     because = {"ACCOUNT": " as its owner's account is", "RUN": " as its run is"}.get(source or "", "")
     return f"{missing}. It is Restricted{because}, so its ID alone gives no access."

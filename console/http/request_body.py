@@ -18,7 +18,7 @@ from msgspec import UNSET, UnsetType
 
 from accounts.lib.api_errors import ApiError, invalid_value
 from accounts.lib.content_encodings import Undecodable, UnpacksTooLarge, canonical, decoded
-from sharing.reauthorize import check_body
+from sharing.reauthorize import reauthorize_after_body
 
 Body = TypeVar("Body")
 Value = TypeVar("Value")
@@ -123,10 +123,10 @@ def pieces(request: HttpRequest) -> Iterator[bytes]:
             read_so_far += len(piece)
             yield piece
     except (OSError, ParseException):  # the latter is the server's, for chunks that are none
-        raise aborted("The body broke off, or its chunks are malformed.") from None
+        raise client_disconnected_error("The body broke off, or its chunks are malformed.") from None
     if announced is not None and read_so_far < announced:
-        raise aborted()
-    check_body(request)
+        raise client_disconnected_error()
+    reauthorize_after_body(request)
 
 
 def content_length(request: HttpRequest) -> int:
@@ -149,7 +149,7 @@ def _collect(pieces: Iterator[bytes]) -> bytearray:
     return collected
 
 
-def aborted(message: str = "The body ended before its announced length.") -> ApiError:
+def client_disconnected_error(message: str = "The body ended before its announced length.") -> ApiError:
     """Return the 400 for a request that its client has not seen through to its end."""
     return ApiError(HTTPStatus.BAD_REQUEST, "request-aborted-prematurely", message)
 

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.http.response import ResponseHeaders
 
 
-class Headers(ResponseHeaders):
+class PlainHeaders(ResponseHeaders):
     """Django's headers, with a short way for what is plain ASCII: it needs no encoding and has no line breaks."""
 
     def __init__(self, data: Mapping[str, str]) -> None:
@@ -30,14 +30,14 @@ class DefaultHeaders:
     """Headers that responses have unless they set them themselves."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
-        self._store = Headers(headers)._store
+        self._store = PlainHeaders(headers)._store
 
     def apply(self, response: HttpResponse) -> None:
         """Give a response those of the headers that it does not have."""
         response.headers._store = self._store | response.headers._store
 
 
-class Answer(HttpResponse):
+class BytesResponse(HttpResponse):
     """An answer of the API whose body is at hand. `headers` have the Content-Type among them, and no length."""
 
     # Whether the application looks after all that waits for Django's signal of the end of a request.
@@ -45,7 +45,7 @@ class Answer(HttpResponse):
 
     def __init__(self, body: bytes, headers: Mapping[str, str], status: int = HTTPStatus.OK) -> None:
         # All that Django sets, without its way there (tests/console/api/test_shape.py holds that it is all).
-        self.headers = Headers({**headers, "Content-Length": str(len(body))})
+        self.headers = PlainHeaders({**headers, "Content-Length": str(len(body))})
         self.status_code = int(status)
         self.cookies = SimpleCookie()
         self.closed = False

@@ -14,7 +14,7 @@ from django.urls.resolvers import RoutePattern
 
 from accounts.middleware import API_PREFIX
 from console.http.endpoint import ApiView
-from sharing.checks import views
+from sharing.checks import iterate_views
 
 _BEFORE = API_PREFIX.removeprefix("/")
 
@@ -25,7 +25,7 @@ class _Route(NamedTuple):
     given: dict[str, Any]
 
 
-def view_at(path: str) -> tuple[ApiView, dict[str, Any]] | None:
+def resolve_view(path: str) -> tuple[ApiView, dict[str, Any]] | None:
     """Return the view that answers at a path, with the arguments from it; None when there is nothing."""
     below = path[len(API_PREFIX) :]
     for pattern, view, given in _routes(settings.ROOT_URLCONF).get(below.partition("/")[0], ()):
@@ -39,7 +39,7 @@ def view_at(path: str) -> tuple[ApiView, dict[str, Any]] | None:
 def _routes(urlconf: str) -> dict[str, list[_Route]]:
     """Return the routes by their first segment, which is always a word, in the order in which Django tries them."""
     routes = defaultdict(list)
-    for route, found in views(get_resolver(urlconf)):
+    for route, found in iterate_views(get_resolver(urlconf)):
         if route.startswith(_BEFORE):
             below = route.removeprefix(_BEFORE)
             whole = RoutePattern(below, is_endpoint=True)

@@ -14,7 +14,7 @@ from typing import Any
 from gunicorn.http.body import LengthReader
 from gunicorn.workers.gthread import ThreadWorker
 
-from console.http.joined_socket import Joined
+from console.http.joined_socket import HeaderBufferingSocket
 from sharing.access_gone import AccessGone
 
 # The body of a request that no view has read is read so far and so long, to keep the connection.
@@ -22,7 +22,7 @@ _UNREAD_BYTES = 64 * 1024
 _UNREAD_SECONDS = 1.0
 
 
-class Aborted:
+class ResetSocket:
     """A socket whose client must not take its end for the end of an answer: it is closed by a reset."""
 
     def __init__(self, inner: socket.socket) -> None:
@@ -55,8 +55,8 @@ class Worker(ThreadWorker):
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Answer one request of a connection; return whether to keep the connection, as gunicorn's own does."""
         inner = after = conn.sock
-        conn.sock = joined = Joined(inner)
-        rest = Rest(req, conn.parser)
+        conn.sock = joined = HeaderBufferingSocket(inner)
+        rest = UnreadBody(req, conn.parser)
         req.should_close = rest.should_close
         try:
             keep = super().handle_request(req, conn)
@@ -64,13 +64,13 @@ class Worker(ThreadWorker):
             return keep
         except AccessGone:
             if req.version < (1, 1):  # the end of the connection is that of the answer
-                after = Aborted(inner)
+                after = ResetSocket(inner)
             raise
         finally:
             conn.sock = after
 
 
-class Rest:
+class UnreadBody:
     """What no view has read of a request; it is read when the answer begins, for the next request comes after it."""
 
     def __init__(self, request: Any, parser: Any) -> None:

@@ -67,7 +67,7 @@ def make_next(data_dir: Path) -> str:
     return made
 
 
-def turn(data_dir: Path) -> tuple[str, list[str]]:
+def rotate(data_dir: Path) -> tuple[str, list[str]]:
     """Use the next secret of the data directory from now on, with that of before as first fallback; return both.
 
     The fallback is written first, so that after a crash in between nothing is lost.

@@ -20,7 +20,7 @@ _END_SECONDS = 45.0
 _PR_SET_PDEATHSIG = 1
 
 
-class SideBySide:
+class Supervisor:
     """Runs two commands: when the server ends, the worker ends too; when the worker dies, it is started again.
 
     The worker is started once the server listens at `address`, because what it runs calls the API.

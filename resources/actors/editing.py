@@ -9,10 +9,10 @@ from django.utils import timezone
 from msgspec import UNSET
 
 from accounts.principal import Principal
-from resources.actors.fields import NO_CHANGE, ActorChange, check, merged
+from resources.actors.fields import NO_CHANGE, ActorChange, check, merge_details
 from resources.audit import record, record_renaming
 from resources.edit_locked import delete_locked, edit_locked, name_taken
-from resources.jobs.queue import queue_sealing
+from resources.jobs.queue import queue_input_encryption
 from resources.models import Actor, Build
 from resources.storages import MAX_NAME_LENGTH, InvalidName
 
@@ -98,13 +98,13 @@ def _apply(actor: Actor, change: ActorChange) -> None:
     for field in _FIELDS:
         value = getattr(change, field)
         if value is not UNSET:
-            setattr(actor, field, merged(actor.details, value) if field == "details" else value)
+            setattr(actor, field, merge_details(actor.details, value) if field == "details" else value)
 
 
 def _record_change(before: Actor, after: Actor, by: Principal) -> None:
     record_renaming(before, after, by)
     if after.default_build != before.default_build:
-        queue_sealing(after.pk)  # other fields may be secret now
+        queue_input_encryption(after.pk)  # other fields may be secret now
     if after.is_public != before.is_public:
         record("actor.published" if after.is_public else "actor.unpublished", after, by)
 

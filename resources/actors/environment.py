@@ -115,12 +115,12 @@ def unreadable_names(variables: Iterable[EnvironmentVariable]) -> list[str]:
     return [each.name for each in variables if each.is_secret and not can_decrypt(each.value)]
 
 
-def sealed(environment: Environment) -> str:
+def encrypt_environment(environment: Environment) -> str:
     """Return variables as a build keeps them: encrypted, as a whole."""
     return encrypt(msgspec.json.encode(environment).decode()) if environment.values else ""
 
 
-def unsealed(text: str) -> Environment:
+def decrypt_environment(text: str) -> Environment:
     """Return the variables that a build keeps (`BuildContent.environment`), for the worker.
 
     Builds from before kept no word of what is secret. All of theirs is.

@@ -93,7 +93,7 @@ def check_tag(field: str, tag: str) -> None:
         )
 
 
-def merged(details: str, change: Mapping[str, Any]) -> str:
+def merge_details(details: str, change: Mapping[str, Any]) -> str:
     """Return the JSON text of an Actor's details with a change to them.
 
     Raises:

@@ -37,7 +37,7 @@ class SourceFile:
         return base64.b64decode(self.content) if self.format == "BASE64" else self.content.encode()
 
 
-def checked(files: Sequence[SourceFile]) -> str:
+def dump_files(files: Sequence[SourceFile]) -> str:
     """Return files as they are kept, as JSON text.
 
     Raises:
@@ -58,7 +58,7 @@ def checked(files: Sequence[SourceFile]) -> str:
     return msgspec.json.encode([_written(file) for file in files]).decode()
 
 
-def parsed(text: str) -> list[SourceFile]:
+def load_files(text: str) -> list[SourceFile]:
     """Return the files, without folders, from the JSON text that `checked` has returned."""
     return [
         SourceFile(each["name"], each["format"], each["content"])

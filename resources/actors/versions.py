@@ -114,7 +114,7 @@ def remove(version: ActorVersion, *, by: Principal) -> None:
 
 def source_files_of(version: ActorVersion) -> list[SourceFile]:
     """Return the source files of a version; none where its source is elsewhere."""
-    return source_files.parsed(version.source_files)
+    return source_files.load_files(version.source_files)
 
 
 def url_for_readers(url: str) -> str:
@@ -165,7 +165,7 @@ def _apply(version: ActorVersion, change: VersionChange) -> None:
             raise InvalidField("sourceType", f"it must be one of {', '.join(SourceType.values)}.")
         version.source_type = change.source_type
     if change.source_files is not UNSET:
-        version.source_files = source_files.checked(change.source_files)
+        version.source_files = source_files.dump_files(change.source_files)
     if change.source_url is not UNSET:
         check_text("gitRepoUrl", change.source_url, _MAX_URL)
         version.source_url = change.source_url.strip()

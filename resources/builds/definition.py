@@ -34,7 +34,7 @@ _OF_TYPES: Final[dict[str, Any]] = {
 }
 
 
-def described(content: BuildContent) -> dict[str, Any] | None:
+def serialize_definition(content: BuildContent) -> dict[str, Any] | None:
     """Return the definition of what was built, None where there is none.
 
     The schema of the input is in it, where the file only names it; so are those of the storages, read when it was

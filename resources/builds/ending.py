@@ -8,7 +8,7 @@ from accounts import audit
 from accounts.principal import Principal
 from resources.jobs import ending
 from resources.jobs.ending import UNFINISHED
-from resources.jobs.queue import queue_sealing
+from resources.jobs.queue import queue_input_encryption
 from resources.jobs.status import JobStatus
 from resources.models import Build, BuildContent, TaggedBuild
 from resources.secret_inputs.fields import secret_fields
@@ -82,4 +82,4 @@ def _tag(build: Build) -> None:
 def _seal_saved(build: Build) -> None:
     schema = BuildContent.objects.filter(build_id=build.pk).values_list("input_schema", flat=True).first()
     if build.actor_id and secret_fields(schema or ""):
-        queue_sealing(build.actor_id)
+        queue_input_encryption(build.actor_id)

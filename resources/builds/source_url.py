@@ -7,7 +7,7 @@ from accounts.lib.encrypted_text import UnreadableText
 from accounts.lib.encryption import CannotDecrypt, decrypt, encrypt
 
 
-def sealed(url: str) -> str:
+def encrypt_source_url(url: str) -> str:
     """Return the URL as a build keeps it under `sourceUrl`: encrypted, "" where there is none.
 
     One that cannot be decrypted is kept as it is stored, so that the build fails and says why.

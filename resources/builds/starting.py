@@ -10,7 +10,7 @@ from accounts.principal import Principal
 from resources.actors import environment
 from resources.actors.fields import check_tag
 from resources.actors.versions import NUMBER
-from resources.builds.source_url import sealed
+from resources.builds.source_url import encrypt_source_url
 from resources.jobs.queue import queue_build
 from resources.jobs.status import Origin
 from resources.models import Actor, ActorVersion, Build, BuildContent
@@ -84,7 +84,7 @@ def start(
 
 def _environment(version: ActorVersion) -> str:
     try:
-        return environment.sealed(environment.of_version(version))
+        return environment.encrypt_environment(environment.of_version(version))
     except CannotDecrypt as error:
         raise CannotBuild("secret-unreadable", str(error)) from None
 
@@ -100,7 +100,7 @@ def snapshot(version: ActorVersion) -> str:
             "versionNumber": version.number,
             "sourceType": version.source_type,
             "sourceFiles": msgspec.Raw(version.source_files.encode()),
-            "sourceUrl": sealed(version.source_url),
+            "sourceUrl": encrypt_source_url(version.source_url),
             "buildTag": version.build_tag,
             "applyEnvVarsToBuild": version.apply_env_vars_to_build,
         }

@@ -10,7 +10,7 @@ import math
 MAX_DIGITS = 18
 
 
-class Number(str):
+class BigNumber(str):
     """The text of a number that is too large for Python's own numbers."""
 
     __slots__ = ()
@@ -22,12 +22,12 @@ def read_object(text: bytes) -> dict[str, object]:
     return found
 
 
-def read_integer(text: str) -> int | Number:
+def read_integer(text: str) -> int | BigNumber:
     """Return an integer, or its text when it is longer than any 64-bit integer."""
-    return int(text) if len(text) <= MAX_DIGITS else Number(text)
+    return int(text) if len(text) <= MAX_DIGITS else BigNumber(text)
 
 
-def read_float(text: str) -> float | Number:
+def read_float(text: str) -> float | BigNumber:
     """Return a float, or its text when it is beyond what a float can hold."""
     value = float(text)
-    return value if math.isfinite(value) else Number(text)
+    return value if math.isfinite(value) else BigNumber(text)

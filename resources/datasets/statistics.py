@@ -9,7 +9,7 @@ from msgspec import Raw
 
 from resources.datasets.errors import DatasetGone
 from resources.datasets.items import decode
-from resources.datasets.json_text import Number, read_float, read_integer
+from resources.datasets.json_text import BigNumber, read_float, read_integer
 from resources.datasets.scanning import Window, scan
 from resources.datasets.work_limit import ReaderGone
 from resources.datasets.writing import MAX_FIELD_LENGTH, MAX_FIELDS
@@ -117,9 +117,9 @@ def _size(text: bytes) -> int | float | None:
 def _number(text: str) -> int | float | None:
     """Return a number, as near as a float comes to it where it is long, or None when it is beyond all floats."""
     value = read_integer(text) if text.lstrip("-").isdecimal() else read_float(text)
-    if isinstance(value, Number):
+    if isinstance(value, BigNumber):
         value = read_float(text)
-    return None if isinstance(value, Number) else value
+    return None if isinstance(value, BigNumber) else value
 
 
 def _saved(dataset_id: str) -> tuple[int, dict[str, _Field]]:

@@ -29,7 +29,7 @@ def queue_dispatch(dispatch_id: str, after: datetime | None = None) -> None:
     _task("deliver_webhook").using(run_after=after).enqueue(dispatch_id)
 
 
-def queue_sealing(actor_id: str) -> None:
+def queue_input_encryption(actor_id: str) -> None:
     """Have a worker encrypt the inputs saved for an Actor, once the transaction that one is in has been committed."""
     _task("seal_saved_inputs").enqueue(actor_id)
 

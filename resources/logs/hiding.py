@@ -9,7 +9,7 @@ HIDDEN = b"********"
 MIN_CHARACTERS = 6
 
 
-class Hidden:
+class Redactor:
     """The values that are not to be seen. A value of several lines is hidden line by line, for so it is printed."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:

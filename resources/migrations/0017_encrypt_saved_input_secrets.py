@@ -5,11 +5,11 @@ The inputs of runs are files: `manage.py encrypt_input_secrets` encrypts those, 
 
 from django.db import migrations
 
-from resources.schedules.sealing import seal_saved
+from resources.schedules.sealing import encrypt_saved_inputs
 
 
 def encrypt(apps, schema_editor):
-    tasks, schedules = seal_saved(model=apps.get_model)
+    tasks, schedules = encrypt_saved_inputs(model=apps.get_model)
     left = tasks.left + schedules.left
     tell(apps, tasks.owners | schedules.owners)
     if tasks.encrypted or schedules.encrypted or left:

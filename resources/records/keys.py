@@ -33,11 +33,11 @@ def check_key(text: str, store_id: str) -> None:
     """
     if not can_be_key(text):
         raise InvalidKey(RULES)
-    if spells_content_message(text, store_id):
+    if collides_with_signature(text, store_id):
         raise InvalidKey("This key cannot be written: a signature of it would open the list of keys as well.")
 
 
-def spells_content_message(key: str, resource_id: str) -> bool:
+def collides_with_signature(key: str, resource_id: str) -> bool:
     """Tell whether a record key is a message that content signatures are made of, such as `0.0.<storeId>`.
 
     One message must not serve two purposes: such keys cannot be signed as records and cannot be written. The

@@ -23,9 +23,9 @@ from resources.secret_inputs.fields import (
     Fields,
     Holder,
     SecretsRefused,
+    decrypt_fields,
+    encrypt_fields,
     encrypted_texts,
-    opened,
-    sealed,
     secret_fields,
 )
 
@@ -46,7 +46,7 @@ class InvalidInput(ValueError):
         super().__init__(f"Input is not valid: {' '.join(self.problems)}")
 
 
-def accepted(build: Build, given: bytes | None, content_type: str, holder: Holder) -> tuple[bytes | None, str]:
+def accept_input(build: Build, given: bytes | None, content_type: str, holder: Holder) -> tuple[bytes | None, str]:
     """Return the input that a run of a build gets, and its type, for one that it is about to be given.
 
     That is what was given, byte for byte, unless fields are left out that have a default, or the build has secret
@@ -98,7 +98,7 @@ def check_value(schema: str, given: bytes | None, holder: Holder) -> None:
     _check(schema, given, _fields_of(given), holder)
 
 
-def resealed(build: Build, record: Record, holder: Holder) -> bytes | None:
+def reencrypt_input(build: Build, record: Record, holder: Holder) -> bytes | None:
     """Return an input that a run has already as it is to be stored; None where it can stay as it is.
 
     Raises:
@@ -134,7 +134,7 @@ def schema_of(build: Build | None) -> str:
 def _check(schema: str, given: bytes | None, fields: Fields | None, holder: Holder) -> None:
     """Hold the plain values of an input against a schema; `fields` are those of `given` where it is an object."""
     try:
-        plain = opened(fields or {}, holder)
+        plain = decrypt_fields(fields or {}, holder)
     except (SecretsRefused, CannotDecrypt) as error:
         raise InvalidInput([_sentence(error)]) from None
     if not schema:
@@ -147,7 +147,7 @@ def _check(schema: str, given: bytes | None, fields: Fields | None, holder: Hold
 
 def _sealed(fields: Fields, schema: str, holder: Holder) -> Fields:
     try:
-        return sealed(fields, schema, holder)
+        return encrypt_fields(fields, schema, holder)
     except (SecretsRefused, CannotDecrypt) as error:
         raise InvalidInput([_sentence(error)]) from None
 

@@ -2,7 +2,7 @@
 
 from accounts.lib.encryption import CannotDecrypt
 from resources.actors import environment
-from resources.logs.hiding import HIDDEN, Hidden
+from resources.logs.hiding import HIDDEN, Redactor
 from resources.models import BuildContent, Run
 from resources.runs import kept_secrets
 from resources.runs.callback_url import signature_of
@@ -15,7 +15,7 @@ def without_secrets(run: Run, message: str, token: str) -> str:
     """
     sealed = BuildContent.objects.filter(build_id=run.build_id).values_list("environment", flat=True).first()
     try:
-        secrets = [*environment.unsealed(sealed or "").secrets(), *kept_secrets.hidden_texts_of(run)]
+        secrets = [*environment.decrypt_environment(sealed or "").secrets(), *kept_secrets.hidden_texts_of(run)]
     except CannotDecrypt:  # the run was given them, and here nobody knows them any more
         return HIDDEN.decode()
-    return Hidden([*secrets, token, signature_of(run.pk)]).hide(message.encode(errors="replace")).decode()
+    return Redactor([*secrets, token, signature_of(run.pk)]).hide(message.encode(errors="replace")).decode()

@@ -7,7 +7,7 @@ import msgspec
 
 from resources import memory, permission_levels
 from resources.models import Actor, Run, Task
-from resources.runs.saved_options import SavedOptions, read
+from resources.runs.saved_options import SavedOptions, load_options
 
 MAX_BUILD_LENGTH: Final = 40
 # The largest number that the databases' columns hold; as a time it is 68 years.
@@ -73,7 +73,7 @@ def options_of_actor(actor: Actor) -> RunOptions:
 
 def options_of_task(task: Task) -> RunOptions:
     """Return what a task's runs get where the request says nothing else."""
-    return options_saved(read(task.options))
+    return options_saved(load_options(task.options))
 
 
 def options_saved(saved: SavedOptions) -> RunOptions:
@@ -109,7 +109,7 @@ def options_of_run(run: Run) -> RunOptions:
     )
 
 
-def merged(actor: Actor, task: Task | None, asked: RunOptions) -> RunOptions:
+def merge_options(actor: Actor, task: Task | None, asked: RunOptions) -> RunOptions:
     """Return what a run gets: what was asked for, else what the task says, else what the Actor says."""
     of_task = options_of_task(task) if task else RunOptions()
     return asked.over(of_task).over(options_of_actor(actor))

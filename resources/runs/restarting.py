@@ -76,10 +76,10 @@ def metamorph(
     if input is None:
         record = kept_input(run, input_key_of(run))
         inputs.check_record(chosen, record, holder)
-        input = inputs.resealed(chosen, record, holder) if record else None
+        input = inputs.reencrypt_input(chosen, record, holder) if record else None
         content_type = record.content_type if record else content_type
     else:
-        input, content_type = inputs.accepted(chosen, input, content_type, holder)
+        input, content_type = inputs.accept_input(chosen, input, content_type, holder)
     with transaction.atomic():
         locked = Run.objects.select_for_update(of=("self",)).filter(pk=run.pk, status=JobStatus.RUNNING).first()
         if locked is None:

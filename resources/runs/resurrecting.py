@@ -43,7 +43,7 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
     record, holder = kept_input(run, key), holder_of(run, build)
     if options.build is not None:
         inputs.check_record(build, record, holder)
-    stored = inputs.resealed(build, record, holder) if record else None
+    stored = inputs.reencrypt_input(build, record, holder) if record else None
     memory = chosen.memory_mbytes or 0
     with transaction.atomic():
         changed = Run.objects.filter(pk=run.pk, status__in=FINISHED, resurrect_count=run.resurrect_count).update(

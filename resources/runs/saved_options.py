@@ -29,11 +29,11 @@ class SavedOptions(msgspec.Struct, rename="camel", omit_defaults=True, frozen=Tr
 NONE_SAVED = SavedOptions()
 
 
-def written(options: SavedOptions) -> str:
+def dump_options(options: SavedOptions) -> str:
     """Return options as the JSON text that is kept, without what they do not say."""
     return msgspec.json.encode(options).decode()
 
 
-def read(text: str) -> SavedOptions:
+def load_options(text: str) -> SavedOptions:
     """Return the options that `written` has written."""
     return msgspec.json.decode(text, type=SavedOptions)

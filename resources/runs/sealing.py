@@ -25,7 +25,7 @@ class SealedRuns:
     last: str = ""
 
 
-def seal_inputs(after: str = "") -> Iterator[SealedRuns]:
+def encrypt_inputs(after: str = "") -> Iterator[SealedRuns]:
     """Encrypt the inputs of runs whose build has secret fields; yield what was done so far, after each run.
 
     The runs come in the order of their IDs, from the one `after` on. Each input is replaced as a whole, and is left
@@ -65,7 +65,7 @@ def _seal(run: Run, key: str, build: Build, done: SealedRuns) -> None:
     if record is None:
         return
     try:
-        content = inputs.resealed(build, record, Holder(run.owner_id, build.actor_id or ""))
+        content = inputs.reencrypt_input(build, record, Holder(run.owner_id, build.actor_id or ""))
         if content is not None:
             _replace(record, content)
     except (inputs.InvalidInput, FileNotFoundError):

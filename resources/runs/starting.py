@@ -15,7 +15,7 @@ from resources.jobs.status import Origin
 from resources.models import Actor, Build, Dataset, KeyValueStore, RequestQueue, Run, Task
 from resources.records import writing
 from resources.runs import inputs
-from resources.runs.options import RunOptions, merged
+from resources.runs.options import RunOptions, merge_options
 from resources.secret_inputs.fields import Holder
 from resources.webhooks.editing import WebhookChange, add_ad_hoc
 from resources.webhooks.events import RUN_CREATED, emit_event
@@ -65,10 +65,10 @@ def start(
     """
     if by.account_id is None:
         raise ValueError("Nobody can start a run.")
-    chosen = merged(actor, task, options or RunOptions()).checked()
+    chosen = merge_options(actor, task, options or RunOptions()).checked()
     build = build_to_run(actor, chosen.build or "")
     content_type = content_type or DEFAULT_CONTENT_TYPE
-    input, content_type = inputs.accepted(build, input, content_type, Holder(by.account_id, actor.pk))
+    input, content_type = inputs.accept_input(build, input, content_type, Holder(by.account_id, actor.pk))
     with transaction.atomic():
         run = _make_run(actor, build, chosen, owner_id=by.account_id)
         run.task_id = task.pk if task else None

@@ -24,7 +24,7 @@ from types import MappingProxyType
 
 from django.conf import settings
 
-from accounts.exposure import exposed_by
+from accounts.exposure import exposure_reasons
 from resources.sandbox import seccomp
 from resources.sandbox.network import starting
 from resources.sandbox.network.starting import NetworkFailed
@@ -79,7 +79,7 @@ class Isolation:
 
     def why_to_end(self, job: str) -> str:
         """Return why a job that runs like this has to end now, "" where it may go on; it may take a statement."""
-        if not self.why_not or not exposed_by():
+        if not self.why_not or not exposure_reasons():
             return ""
         said = "shares the network of the server" if self.on else "is not isolated from the server"
         return f"Others can reach this server now, and this {job} {said}: it is stopped. {self.why_not}"
@@ -122,7 +122,7 @@ def _refuse_where_needed(missing: str, to_install: str) -> None:
         raise IsolationMissing(
             f"This server demands that Actors are isolated, and that is not possible: {missing} {to_install}"
         )
-    if exposed_by():  # by what exactly is told where the worker starts: readers of logs need not know it
+    if exposure_reasons():  # by what exactly is told where the worker starts: readers of logs need not know it
         raise IsolationMissing(
             f"Nothing runs here: Actors would reach all that this server can, and others reach this server. {missing} "
             f"{to_install}"

@@ -53,12 +53,12 @@ class InvalidActions(ValueError):
     """Actions that no schedule can have; the message says why."""
 
 
-def read(text: str) -> list[Action]:
+def load_actions(text: str) -> list[Action]:
     """Return the actions that a schedule keeps."""
     return msgspec.json.decode(text, type=list[Action])
 
 
-def written(actions: list[Action]) -> str:
+def dump_actions(actions: list[Action]) -> str:
     """Return actions as they are kept, each with an id of its own.
 
     Raises:
@@ -77,7 +77,7 @@ def written(actions: list[Action]) -> str:
 
 def actions_of(schedule: Schedule) -> list[Action]:
     """Return what a schedule does."""
-    return read(schedule.actions)
+    return load_actions(schedule.actions)
 
 
 def started_by(action: Action) -> tuple[Kind, str]:

@@ -19,7 +19,7 @@ from resources.models import Schedule, ScheduleInvocation
 from resources.records.content_types import MAX_LENGTH, can_be_content_type
 from resources.runs.options import InvalidOption, check_saved
 from resources.schedules import times
-from resources.schedules.actions import Action, InvalidActions, RunActor, written
+from resources.schedules.actions import Action, InvalidActions, RunActor, dump_actions
 from resources.schedules.secrets import input_field_of, with_secrets_sealed
 from resources.secret_inputs.fields import SecretsRefused
 from resources.secret_inputs.saved import NotAnObject
@@ -158,7 +158,7 @@ def _actions(actions: Sequence[Action], owner_id: str) -> str:
         if isinstance(action, RunActor):
             _check_run(f"actions[{at}]", action)
     try:
-        return written([_sealed(f"actions[{at}]", action, owner_id) for at, action in enumerate(actions)])
+        return dump_actions([_sealed(f"actions[{at}]", action, owner_id) for at, action in enumerate(actions)])
     except InvalidActions as error:
         raise InvalidSchedule("actions", str(error)) from None
 

@@ -11,11 +11,11 @@ from django.apps import apps
 from django.db.models import QuerySet
 
 from accounts.lib.encryption import CannotDecrypt
-from resources.runs.saved_options import read
+from resources.runs.saved_options import load_options
 from resources.schedules import actions
 from resources.schedules.secrets import with_secrets_sealed
 from resources.secret_inputs.fields import Holder, SecretsRefused
-from resources.secret_inputs.saved import GetModel, NotAnObject, schema_of, sealed_text
+from resources.secret_inputs.saved import GetModel, NotAnObject, encrypt_saved_input, schema_of
 
 _REFUSED = (NotAnObject, SecretsRefused, CannotDecrypt)
 
@@ -32,7 +32,9 @@ class Sealed:
     owners: set[str] = field(default_factory=set)
 
 
-def seal_saved(actor_ids: list[str] | None = None, *, model: GetModel = apps.get_model) -> tuple[Sealed, Sealed]:
+def encrypt_saved_inputs(
+    actor_ids: list[str] | None = None, *, model: GetModel = apps.get_model
+) -> tuple[Sealed, Sealed]:
     """Encrypt what the tasks and schedules of these Actors have saved, of all Actors without `actor_ids`.
 
     Returns what became of tasks, and of schedules. Nothing is encrypted twice, and an input that
@@ -53,10 +55,10 @@ def _actors_with_secret_fields(model: GetModel) -> list[str]:
 def _seal_tasks(tasks: "QuerySet[Any]", model: GetModel) -> Sealed:
     done = Sealed()
     for task in tasks.exclude(input="").iterator():
-        schema = schema_of(task.actor_id, read(task.options).build or "", model)
+        schema = schema_of(task.actor_id, load_options(task.options).build or "", model)
         holder = Holder(task.owner_id, task.actor_id, key_pairs=model("resources", "InputKeyPair"))
         try:
-            text = sealed_text(task.input, schema, holder)
+            text = encrypt_saved_input(task.input, schema, holder)
         except _REFUSED:
             done.left += 1
             continue
@@ -69,7 +71,7 @@ def _seal_tasks(tasks: "QuerySet[Any]", model: GetModel) -> Sealed:
 def _seal_schedules(named: set[str], model: GetModel) -> Sealed:
     schedules, done = model("resources", "Schedule").objects, Sealed()
     for schedule in schedules.exclude(actions="[]").order_by("pk").iterator():
-        kept = actions.read(schedule.actions)
+        kept = actions.load_actions(schedule.actions)
         if not any(_started_by(action) in named for action in kept):
             continue
         try:
@@ -77,7 +79,7 @@ def _seal_schedules(named: set[str], model: GetModel) -> Sealed:
         except _REFUSED:
             done.left += 1
             continue
-        text = actions.written(sealed)
+        text = actions.dump_actions(sealed)
         if not _same(text, schedule.actions):
             done.encrypted += schedules.filter(pk=schedule.pk, actions=schedule.actions).update(actions=text)
             done.owners.add(schedule.owner_id)

@@ -4,10 +4,10 @@ import msgspec
 from django.apps import apps
 
 from resources.records.content_types import is_json
-from resources.runs.saved_options import read
+from resources.runs.saved_options import load_options
 from resources.schedules.actions import JSON_TYPE, Action, RunActor, RunActorTask
 from resources.secret_inputs.fields import Holder, secret_fields
-from resources.secret_inputs.saved import GetModel, NotAnObject, schema_of, sealed_text
+from resources.secret_inputs.saved import GetModel, NotAnObject, encrypt_saved_input, schema_of
 
 
 def input_field_of(action: Action) -> str:
@@ -40,7 +40,7 @@ def _of_actor(action: RunActor, owner_id: str, model: GetModel) -> Action:
             raise NotAnObject
         return action
     holder = Holder(owner_id, action.actor_id, key_pairs=model("resources", "InputKeyPair"))
-    body = sealed_text(given.body, schema, holder)
+    body = encrypt_saved_input(given.body, schema, holder)
     return msgspec.structs.replace(action, run_input=msgspec.structs.replace(given, body=body))
 
 
@@ -50,7 +50,7 @@ def _of_task(action: RunActorTask, owner_id: str, model: GetModel) -> Action:
     task = model("resources", "Task").objects.filter(pk=action.actor_task_id).first()
     if task is None:
         return action
-    schema = schema_of(task.actor_id, read(task.options).build or "", model)
+    schema = schema_of(task.actor_id, load_options(task.options).build or "", model)
     holder = Holder(owner_id, task.actor_id or "", key_pairs=model("resources", "InputKeyPair"))
-    text = sealed_text(msgspec.json.encode(action.input).decode(), schema, holder)
+    text = encrypt_saved_input(msgspec.json.encode(action.input).decode(), schema, holder)
     return msgspec.structs.replace(action, input=msgspec.json.decode(text))

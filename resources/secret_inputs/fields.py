@@ -104,7 +104,7 @@ def secret_fields(schema: str) -> dict[str, dict[str, Any]]:
     return {name: each for name, each in properties.items() if isinstance(each, dict) and each.get("isSecret")}
 
 
-def opened(given: Mapping[str, msgspec.Raw], holder: Holder) -> dict[str, Any]:
+def decrypt_fields(given: Mapping[str, msgspec.Raw], holder: Holder) -> dict[str, Any]:
     """Return the values of those fields that are encrypted; what every other field has is in `given` itself.
 
     Raises:
@@ -118,7 +118,7 @@ def opened(given: Mapping[str, msgspec.Raw], holder: Holder) -> dict[str, Any]:
     return {name: holder.open(name, text)[0] for name, text in texts.items()}
 
 
-def sealed(given: Fields, schema: str, holder: Holder) -> Fields:
+def encrypt_fields(given: Fields, schema: str, holder: Holder) -> Fields:
     """Return the fields of an input as they are stored: the secret ones encrypted, once.
 
     A value that is encrypted for the holder's Actor already stays as it is, and stays encrypted where the schema does

@@ -11,7 +11,7 @@ import msgspec
 from django.apps import apps
 
 from resources.actors.builds import build_for
-from resources.secret_inputs.fields import Fields, Holder, encrypted_texts, sealed, secret_fields
+from resources.secret_inputs.fields import Fields, Holder, encrypt_fields, encrypted_texts, secret_fields
 
 GetModel = Callable[[str, str], Any]
 """What Django's registries of models have as `get_model`."""
@@ -37,7 +37,7 @@ def schema_of(actor_id: str | None, build: str, model: GetModel = apps.get_model
     return contents.values_list("input_schema", flat=True).first() or ""
 
 
-def sealed_text(text: str, schema: str, holder: Holder) -> str:
+def encrypt_saved_input(text: str, schema: str, holder: Holder) -> str:
     """Return the text of an input as it is saved, with its secret fields encrypted for `holder`.
 
     Raises:
@@ -55,4 +55,4 @@ def sealed_text(text: str, schema: str, holder: Holder) -> str:
         return text
     if not secret_fields(schema) and not encrypted_texts(fields):
         return text
-    return msgspec.json.encode(sealed(fields, schema, holder)).decode()
+    return msgspec.json.encode(encrypt_fields(fields, schema, holder)).decode()

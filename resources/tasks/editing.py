@@ -20,7 +20,7 @@ from resources.edit_locked import delete_locked, edit_locked, name_taken
 from resources.models import Actor, Task
 from resources.records.content_types import MAX_LENGTH, can_be_content_type
 from resources.runs.options import InvalidOption, check_saved
-from resources.runs.saved_options import NONE_SAVED, SavedOptions, read, written
+from resources.runs.saved_options import NONE_SAVED, SavedOptions, dump_options, load_options
 from resources.secret_inputs import saved
 from resources.secret_inputs.fields import Holder, SecretsRefused
 from resources.storages import NAME, NAME_RULES, InvalidName
@@ -123,7 +123,7 @@ def _apply(task: Task, change: TaskChange) -> None:
     if change.description is not UNSET:
         task.description = checked_text("description", change.description, MAX_DESCRIPTION)
     if change.options is not UNSET:
-        task.options = written(_checked_options(change.options or NONE_SAVED))
+        task.options = dump_options(_checked_options(change.options or NONE_SAVED))
     if change.standby is not UNSET:
         if not memory.is_possible_standby(change.standby or {}, detail_of(task, "actorStandby") or {}):
             raise InvalidTask("actorStandby.memoryMbytes", memory.MEMORY_RULES)
@@ -139,9 +139,9 @@ def _apply(task: Task, change: TaskChange) -> None:
 
 def _sealed(task: Task) -> str:
     """Return the input of a task with its secret fields encrypted for the task's owner and Actor."""
-    schema = saved.schema_of(task.actor_id, read(task.options).build or "")
+    schema = saved.schema_of(task.actor_id, load_options(task.options).build or "")
     try:
-        return saved.sealed_text(task.input, schema, Holder(task.owner_id, task.actor_id or ""))
+        return saved.encrypt_saved_input(task.input, schema, Holder(task.owner_id, task.actor_id or ""))
     except (saved.NotAnObject, SecretsRefused, CannotDecrypt) as error:
         raise InvalidTask("input", str(error)) from None
 

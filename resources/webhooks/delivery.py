@@ -27,7 +27,7 @@ from resources.kinds import Kind
 from resources.models import WebhookDispatch
 from resources.webhooks import templates
 from resources.webhooks.descriptions import described
-from resources.webhooks.sending import SECONDS, Answer, post
+from resources.webhooks.sending import SECONDS, WebhookResponse, post_webhook
 
 logger = logging.getLogger(__name__)
 
@@ -116,19 +116,21 @@ def _put_off(dispatch: WebhookDispatch, now: datetime) -> None:
             queue_dispatch(dispatch.pk, after=later)
 
 
-def _sent(dispatch: WebhookDispatch) -> Answer:
+def _sent(dispatch: WebhookDispatch) -> WebhookResponse:
     webhook = dispatch.webhook
     if not dispatch.owner.is_active:
-        return Answer(error="The account that the webhook belongs to is not active.")
+        return WebhookResponse(error="The account that the webhook belongs to is not active.")
     if isinstance(webhook.headers_template, UnreadableText):
-        return Answer(error="The template of the headers was encrypted with another SECRET_KEY; save it again.")
+        return WebhookResponse(
+            error="The template of the headers was encrypted with another SECRET_KEY; save it again."
+        )
     variables = _variables(dispatch)
     interpolated = webhook.should_interpolate_strings
     try:
         body = templates.payload(webhook.payload_template, variables, in_strings=interpolated)
         headers = templates.headers(webhook.headers_template, variables, in_strings=interpolated)
     except templates.BadTemplate as error:
-        return Answer(error=f"The template could not be filled in. {error}")
+        return WebhookResponse(error=f"The template could not be filled in. {error}")
     headers |= {
         "Content-Type": "application/json; charset=utf-8",
         "X-Apify-Webhook": webhook.pk,
@@ -137,7 +139,7 @@ def _sent(dispatch: WebhookDispatch) -> Answer:
     }
     if not any(name.lower() == "user-agent" for name in headers):
         headers["User-Agent"] = _USER_AGENT
-    return post(webhook.request_url, body, headers, ignore_ssl_errors=webhook.ignore_ssl_errors)
+    return post_webhook(webhook.request_url, body, headers, ignore_ssl_errors=webhook.ignore_ssl_errors)
 
 
 def _variables(dispatch: WebhookDispatch) -> dict[str, Any]:
@@ -162,7 +164,7 @@ def _resource(data: dict[str, str | None]) -> dict[str, Any] | None:
     return None
 
 
-def _note(dispatch: WebhookDispatch, started: datetime, answer: Answer) -> None:
+def _note(dispatch: WebhookDispatch, started: datetime, answer: WebhookResponse) -> None:
     """Write down what came of a try, unless the claim ran out over it and somebody else has tried again."""
     now = timezone.now()
     call = {

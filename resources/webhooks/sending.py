@@ -19,7 +19,7 @@ MAX_ANSWER_BYTES = 4000
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WebhookResponse:
     """What came of a request: the status and the beginning of the body, or in `error` a sentence why there is none."""
 
     status: int | None = None
@@ -61,9 +61,9 @@ class _Deadline:
                 self._socket.shutdown(SHUT_RDWR)
 
 
-def post(
+def post_webhook(
     url: str, body: bytes, headers: Mapping[str, str], *, ignore_ssl_errors: bool = False, seconds: float = SECONDS
-) -> Answer:
+) -> WebhookResponse:
     """Send `body` to `url` and return what came of it; whatever goes wrong is in the answer, and nothing is raised.
 
     Redirects are not followed. `seconds` are what the whole of it may take, from the first connection on.
@@ -72,14 +72,14 @@ def post(
         target = parse(url)
         addresses = addresses_of(target)
     except (BadUrl, AddressRefused) as error:
-        return Answer(error=str(error))
+        return WebhookResponse(error=str(error))
     with _Deadline(seconds) as deadline:
         try:
             return _exchange(target, addresses, body, headers, deadline, ignore_ssl_errors)
         except (HTTPError, HTTPException, OSError, ValueError) as error:
             if deadline.has_passed:
-                return Answer(error=f"The receiver did not answer within {seconds:g} seconds.")
-            return Answer(error=_why(error))
+                return WebhookResponse(error=f"The receiver did not answer within {seconds:g} seconds.")
+            return WebhookResponse(error=_why(error))
 
 
 def _exchange(
@@ -89,7 +89,7 @@ def _exchange(
     headers: Mapping[str, str],
     deadline: _Deadline,
     ignore_ssl_errors: bool,
-) -> Answer:
+) -> WebhookResponse:
     connection = _connected(target, addresses, ignore_ssl_errors, deadline)
     try:
         sent = {**headers, "Host": target.host_header, "Connection": "close"}
@@ -103,7 +103,7 @@ def _exchange(
         raise TimeoutError
     redirected = 300 <= response.status < 400
     error = "The receiver answered with a redirect, and redirects are not followed." if redirected else None
-    return Answer(response.status, text, error)
+    return WebhookResponse(response.status, text, error)
 
 
 def _connected(

@@ -18,7 +18,7 @@ from resources.sandbox.disk_limit import Disk
 from resources.worker import commands, environment, fetch_source, source_files
 from resources.worker.container import Program
 from resources.worker.fetch_source import RemoteSource
-from resources.worker.supervise import Attendant, Outcome
+from resources.worker.supervise import Outcome, ProgramSupervisor
 
 _INSTALLED_BYTES = 2 * 1024**3  # the largest file that an installation may write
 
@@ -35,7 +35,7 @@ class CannotMake(Exception):
 def make(
     build_id: str,
     source: Sequence[SourceFile] | RemoteSource,
-    attendant: Attendant,
+    attendant: ProgramSupervisor,
     memory_bytes: int,
     variables: Mapping[str, str],
 ) -> Path:
@@ -101,7 +101,7 @@ def installations(app: Path) -> list[tuple[list[str], str]]:
     return [([*pip, "--quiet", "--requirement", "requirements.txt", "--target"], PACKAGES)]
 
 
-def _fetch(source: RemoteSource, making: Path, attendant: Attendant, memory_bytes: int) -> None:
+def _fetch(source: RemoteSource, making: Path, attendant: ProgramSupervisor, memory_bytes: int) -> None:
     attendant.lines.hide(source.secrets())
     attendant.lines.note(f"Fetching the {source.shown()}.")
     disk = _disk_of(making, memory_bytes)
@@ -116,7 +116,7 @@ def _install(
     command: list[str],
     making: Path,
     installed: str,
-    attendant: Attendant,
+    attendant: ProgramSupervisor,
     memory_bytes: int,
     variables: Mapping[str, str],
 ) -> None:
@@ -141,7 +141,7 @@ def _install(
     _complete(program, attendant, "Installing")
 
 
-def _complete(program: Program, attendant: Attendant, doing: str, why: Callable[[], str] = str) -> None:
+def _complete(program: Program, attendant: ProgramSupervisor, doing: str, why: Callable[[], str] = str) -> None:
     """Run a program that has to succeed. Where it does not, `why` is asked for its own words, "" for none."""
     outcome = attendant.run(program)
     if outcome is Outcome.EXITED and attendant.exit_code == 0:

@@ -65,7 +65,7 @@ class Measured:
         self.cpu_millis = max(self.cpu_millis, cpu_millis)
 
 
-class Container:
+class RunningProgram:
     """A program that is running, in isolation where there is any, with all that it starts.
 
     `exit_code` is None while it runs. `too_much` says what it took too much of when that is why it was killed, and

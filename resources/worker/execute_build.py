@@ -10,7 +10,7 @@ import msgspec
 
 from accounts.lib.encryption import CannotDecrypt
 from resources.actors import environment as variables
-from resources.actors.source_files import SourceFile, parsed
+from resources.actors.source_files import SourceFile, load_files
 from resources.builds.source_url import source_url_of
 from resources.jobs.status import JobStatus
 from resources.models import Build, BuildContent, SourceType
@@ -20,7 +20,7 @@ from resources.secret_inputs.declarations import problem_of
 from resources.worker import build_directory, fetch_source, leases, source_files, worker_identity
 from resources.worker.fetch_source import RemoteSource
 from resources.worker.log_writer import Lines
-from resources.worker.supervise import Attendant, Outcome
+from resources.worker.supervise import Outcome, ProgramSupervisor
 from resources.worker.suspended_accounts import OwnerSuspended, check_owner
 
 _log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def _execute(build_id: str, worker: str) -> None:
     lines = Lines(build_id)
     try:
         _build(build_id, worker, lines)
-    except leases.NotHeard:
+    except leases.LeaseLost:
         _log.exception("How build %s has ended could not be saved; it counts as abandoned.", build_id)
     except Exception:
         _log.exception("Build %s failed for a reason of our own.", build_id)
@@ -65,7 +65,7 @@ def source_of(content: BuildContent) -> Sequence[SourceFile] | RemoteSource:
     kind = SourceType(source.get("sourceType") or SourceType.SOURCE_FILES)
     if kind != SourceType.SOURCE_FILES:
         return RemoteSource(kind, source_url_of(source), source.get("revision", ""))
-    return parsed(msgspec.json.encode(source.get("sourceFiles", [])).decode())
+    return load_files(msgspec.json.encode(source.get("sourceFiles", [])).decode())
 
 
 def _build(build_id: str, worker: str, lines: Lines) -> None:
@@ -77,8 +77,8 @@ def _build(build_id: str, worker: str, lines: Lines) -> None:
         if notice := isolated.notice("build"):
             lines.note(notice)
         source = source_of(build.content)
-        attendant = Attendant(build, worker, isolated, lines)
-        given = variables.unsealed(build.content.environment if wants_variables(build.content) else "")
+        attendant = ProgramSupervisor(build, worker, isolated, lines)
+        given = variables.decrypt_environment(build.content.environment if wants_variables(build.content) else "")
         lines.hide(given.secrets())
         directory = build_directory.make(build_id, source, attendant, memory_bytes_of(build), given.values)
         _save_what_it_says(build.content, directory)

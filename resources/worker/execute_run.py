@@ -25,7 +25,7 @@ from resources.worker import build_directory, commands, environment, execute_bui
 from resources.worker.container import KILLED, Program
 from resources.worker.log_writer import Lines
 from resources.worker.source_files import BadSource
-from resources.worker.supervise import Attendant, Outcome
+from resources.worker.supervise import Outcome, ProgramSupervisor
 from resources.worker.suspended_accounts import OwnerSuspended, check_owner
 
 _log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ def _execute(run_id: str, worker: str) -> None:
         _Execution(run_id, worker, lines, directory).go()
     except RunOver:
         return
-    except leases.NotHeard:
+    except leases.LeaseLost:
         _log.exception("How run %s has ended could not be saved; it counts as abandoned.", run_id)
     except Exception:
         _log.exception("Run %s failed for a reason of our own.", run_id)
@@ -93,7 +93,7 @@ class _Execution:
             try:
                 check_owner(run)
                 isolated = isolation()
-                attendant = Attendant(run, self._worker, isolated, self._lines)
+                attendant = ProgramSupervisor(run, self._worker, isolated, self._lines)
                 outcome = attendant.run(self._program(run, isolated, attendant))
             except CannotStart as error:
                 self._end(JobStatus.FAILED, message=str(error), exit_code=error.exit_code)
@@ -116,7 +116,7 @@ class _Execution:
             if not self._goes_on(run, attendant, outcome):
                 return
 
-    def _program(self, run: Run, isolated: Isolation, attendant: Attendant) -> Program:
+    def _program(self, run: Run, isolated: Isolation, attendant: ProgramSupervisor) -> Program:
         """Prepare the run's directory, and return what is to be started there."""
         if run.build is None:
             raise CannotStart("The build of this run was deleted.")
@@ -125,7 +125,7 @@ class _Execution:
             self._lines.note(notice)
         self._lines.write(now=True)
         content = run.build.content
-        of_version = variables.unsealed(content.environment)
+        of_version = variables.decrypt_environment(content.environment)
         self._lines.hide(of_version.secrets())
         memory_bytes = (run.memory_mbytes or _DEFAULT_MEMORY_MBYTES) * 1024**2
         build = build_directory.make(
@@ -157,7 +157,7 @@ class _Execution:
             places=_places(self._directory, build, home, isolated),
         )
 
-    def _goes_on(self, run: Run, attendant: Attendant, outcome: Outcome) -> bool:
+    def _goes_on(self, run: Run, attendant: ProgramSupervisor, outcome: Outcome) -> bool:
         """Do what follows from how the program ended, and return whether it is to be started again."""
         if outcome is Outcome.LOST:
             return False
@@ -180,7 +180,7 @@ class _Execution:
             return False
         return self._restarts_after_failure(run, attendant)
 
-    def _restarts_after_failure(self, run: Run, attendant: Attendant) -> bool:
+    def _restarts_after_failure(self, run: Run, attendant: ProgramSupervisor) -> bool:
         message = _failure(run, attendant)
         if run.restart_on_error and not self._fails_too_often():
             self._lines.note(f"{message or f'The Actor ended with exit code {attendant.exit_code}.'} It is restarted.")
@@ -204,7 +204,7 @@ class _Execution:
         )
 
 
-def _failure(run: Run, attendant: Attendant) -> str | None:
+def _failure(run: Run, attendant: ProgramSupervisor) -> str | None:
     """Return what to say of a program that failed, None where its exit code says it all."""
     if attendant.too_much == "memory":
         return f"The Actor ran out of memory: it took more than its {run.memory_mbytes or _DEFAULT_MEMORY_MBYTES} MB."

@@ -43,7 +43,7 @@ RETRY_SECONDS = 0.5
 _ENDS = {JobStatus.ABORTING: JobStatus.ABORTED, JobStatus.TIMING_OUT: JobStatus.TIMED_OUT}
 
 
-class NotHeard(Exception):
+class LeaseLost(Exception):
     """The database has not answered for as long as a lease lasts; others may have the job."""
 
 
@@ -106,7 +106,7 @@ def retry_db(do: Callable[[], _T]) -> _T:
         except (OperationalError, InterfaceError) as error:
             _log.warning("The database does not answer: %s", str(error).strip())
             if time.monotonic() >= until:
-                raise NotHeard(str(error)) from error
+                raise LeaseLost(str(error)) from error
         close_old_connections()
         time.sleep(RETRY_SECONDS)  # even where the worker is to stop: what has been done is still to be saved
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.lib.timestamps import iso
 from resources.logs import writing
-from resources.logs.hiding import Hidden
+from resources.logs.hiding import Redactor
 
 MAX_LINE_BYTES = 32 * 1024
 # An Actor that prints a lot is one transaction in so many seconds, or for so many bytes, and not one for each line.
@@ -25,7 +25,7 @@ class Lines:
 
     def __init__(self, job_id: str) -> None:
         self._job_id = job_id
-        self._hidden = Hidden()
+        self._hidden = Redactor()
         self._rest = b""
         self._batch = bytearray()
         self._written_at = 0.0

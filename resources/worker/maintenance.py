@@ -38,7 +38,7 @@ class Chore:
     due_at: float = 0.0
 
 
-def pressing(worker: str) -> list[Chore]:
+def urgent_chores(worker: str) -> list[Chore]:
     """Return the chores of a worker that somebody waits for; they do not wait for the others."""
     return [
         Chore(lambda: leases.reclaim_expired_leases(worker), 5),
@@ -46,7 +46,7 @@ def pressing(worker: str) -> list[Chore]:
     ]
 
 
-def others() -> list[Chore]:
+def background_chores() -> list[Chore]:
     """Return the chores of a worker that may take a while."""
     return [
         Chore(leases.requeue_undelivered, 30),

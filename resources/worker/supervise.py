@@ -19,7 +19,7 @@ from resources.jobs.status import AT_WORK, JobStatus
 from resources.models import Run
 from resources.sandbox.bubblewrap import Isolation
 from resources.worker import leases
-from resources.worker.container import Container, Measured, Program
+from resources.worker.container import Measured, Program, RunningProgram
 from resources.worker.log_writer import Lines
 from resources.worker.worker_identity import stopping
 
@@ -46,7 +46,7 @@ class Outcome(Enum):
     LOST = auto()  # the job is not this worker's any more
 
 
-class Attendant:
+class ProgramSupervisor:
     """Runs the programs of one job, one after the other, within the job's time."""
 
     def __init__(self, job: leases.AnyJob, worker: str, isolation: Isolation, lines: Lines) -> None:
@@ -68,7 +68,7 @@ class Attendant:
 
     def run(self, program: Program) -> Outcome:
         """Run a program to its end, and return how that came about."""
-        container = Container(program, self.isolation, self.lines)
+        container = RunningProgram(program, self.isolation, self.lines)
         try:
             outcome = self._attend(container)
         finally:
@@ -80,7 +80,7 @@ class Attendant:
             self._save(container.measured)
         return outcome
 
-    def _attend(self, container: Container) -> Outcome:
+    def _attend(self, container: RunningProgram) -> Outcome:
         kill_at: float | None = None  # once it has been asked to end
         polled_at, leaving = time.monotonic(), None
         while not container.attend(STEP_SECONDS):

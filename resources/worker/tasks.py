@@ -34,4 +34,4 @@ def deliver_webhook(dispatch_id: str) -> None:
 @task(queue_name=RUNS_AND_BUILDS)
 def seal_saved_inputs(actor_id: str) -> None:
     """Encrypt the secret input fields that tasks and schedules of an Actor have saved before a build called them so."""
-    sealing.seal_saved([actor_id])
+    sealing.encrypt_saved_inputs([actor_id])

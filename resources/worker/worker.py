@@ -52,7 +52,7 @@ class Worker:
         _warn_of_root()
         _log.info("Worker %s is ready for %d jobs at once.", worker_identity.name(), self._jobs)
         try:
-            _do(maintenance.pressing(worker_identity.name()))
+            _do(maintenance.urgent_chores(worker_identity.name()))
         finally:
             self.stop()
             for thread in threads:
@@ -116,7 +116,7 @@ def _do(todo: Sequence[maintenance.Chore]) -> None:
 
 
 def _do_others() -> None:
-    _do(maintenance.others())
+    _do(maintenance.background_chores())
     connections.close_all()
 
 

@@ -20,13 +20,13 @@ from resources.kinds import Kind
 from resources.models import Resource, Run
 from sharing import caps, decide_many, general_access, grants, issues, links
 from sharing.access import Reason, decide
-from sharing.check_signature import opened_by
+from sharing.check_signature import verify
 from sharing.facts import load_facts
 from sharing.general_access import levels_of
 from sharing.lists import Ownership
 from sharing.models import Grant, Issue, StorageKey
 from sharing.permissions import NOTHING, Permission, parse
-from sharing.signatures import HeldSigner, Opens, signing_key
+from sharing.signatures import HeldSigner, SignedContent, signing_key
 from sharing.signing_keys import source_of
 from tests.support.cast import PEOPLE
 from tests.support.random_worlds import LISTED_FOR, few_worlds, person, worlds
@@ -114,7 +114,7 @@ class Laws(TestCase):
                         for name in names
                         if world.decide_for(principal, name, permission.name or "").allowed
                     }
-                    found = decide_many.allowed([world.resources[name] for name in names], principal, permission)
+                    found = decide_many.ids_allowed([world.resources[name] for name in names], principal, permission)
                     assert found == expected
                     self._check_parents(world, principal, permission, found)
 
@@ -250,7 +250,7 @@ class _Signature:
     by_client: bool
 
     def opens(self) -> bool:
-        return opened_by(self.text, load_facts(self.resource, None), Opens.CONTENT) is not None
+        return verify(self.text, load_facts(self.resource, None), SignedContent.CONTENT) is not None
 
     def should_open(self) -> bool:
         facts = load_facts(self.resource, self.holder.account_id)
@@ -284,7 +284,7 @@ def _signed(world: World, holder: Principal) -> Iterable[_Signature]:
         yield _Signature(holder, resource, create_storage_content_signature(resource.pk, key), by_client=True)
         ends = int((timezone.now() + timedelta(days=13)).timestamp() * 1000)
         yield _Signature(
-            holder, resource, HeldSigner(source_of(facts), code).sign(Opens.CONTENT, ends), by_client=False
+            holder, resource, HeldSigner(source_of(facts), code).sign(SignedContent.CONTENT, ends), by_client=False
         )
 
 

@@ -23,7 +23,7 @@ from accounts.principal import RunIdentity
 from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import Resource
 from sharing import grants, refusals
-from sharing.checks import every_view_declares, every_view_says_which_tokens_it_takes, views
+from sharing.checks import every_view_declares, every_view_says_which_tokens_it_takes, iterate_views
 from sharing.declare import EVERY_METHOD, Public, Requires, SignedIn, Takes, declared, requirement_for
 from sharing.permissions import Permission, parse
 from tests.support.factories import make_resource
@@ -52,7 +52,7 @@ NEEDS_MORE = {
     ("actors/<str:address>/publish", "manager"): "publishing takes WRITE and RUN, too (sharing/publishing.py)",
 }
 pytestmark = pytest.mark.django_db
-PATTERNS = [(route, pattern) for route, pattern in views()]
+PATTERNS = [(route, pattern) for route, pattern in iterate_views()]
 OF_RESOURCES = [
     (r, p) for r, p in PATTERNS if any(isinstance(need, Requires) for need in declared(p.callback).values())
 ]

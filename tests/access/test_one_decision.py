@@ -122,7 +122,7 @@ def test_a_writer_does_not_choose_the_build_of_a_task(api, signed_in, ada, ben, 
     assert page.status_code == 422
     assert "Only its owner" in page.content.decode()
     task.refresh_from_db()
-    assert saved_options.read(task.options).build == "latest"
+    assert saved_options.load_options(task.options).build == "latest"
 
 
 def test_a_writer_does_not_take_all_options_away(api, ben, give, task):
@@ -137,14 +137,14 @@ def test_a_writer_changes_everything_else_of_a_task(api, signed_in, ben, give, t
     form = {"input": '{"page": 3}', "build": "latest", "memory_mbytes": "512"}
     assert signed_in(ben).post(f"{task.console_path}/input", form).status_code == 302
     task.refresh_from_db()
-    assert (task.input, saved_options.read(task.options).memory_mbytes) == ('{"page": 3}', 512)
+    assert (task.input, saved_options.load_options(task.options).memory_mbytes) == ('{"page": 3}', 512)
 
 
 def test_the_owner_chooses_the_build_of_a_task(api, signed_in, ada, task):
     assert send(api(ada), "put", f"/v2/actor-tasks/{task.pk}", {"options": {"build": "beta"}}).status_code == 200
     assert signed_in(ada).post(f"{task.console_path}/input", {"input": "", "build": "0.1.2"}).status_code == 302
     task.refresh_from_db()
-    assert saved_options.read(task.options).build == "0.1.2"
+    assert saved_options.load_options(task.options).build == "0.1.2"
 
 
 def test_a_run_of_another_accounts_actor_chooses_no_code(ada, dan, task):

@@ -16,12 +16,12 @@ from accounts.models import Account
 from resources.kinds import STORAGES, Kind
 from resources.models import Actor, Resource
 from sharing import caps, grants, issues, links, publishing, signing_keys
-from sharing.check_signature import opened_by
+from sharing.check_signature import verify
 from sharing.facts import load_facts
 from sharing.labels import permission_verbs
 from sharing.models import Grant
 from sharing.permissions import Permission
-from sharing.signatures import HeldSigner, Opens
+from sharing.signatures import HeldSigner, SignedContent
 from tests.support.cast import PEOPLE
 from tests.support.page_claims import STRANGER, PageCase, owner_of, section, some_worlds, text_of
 from tests.support.random_worlds import worlds
@@ -73,7 +73,9 @@ class Promises(PageCase):
             Grant.objects.filter(account=stranger).delete()
             grants.grant(resource, stranger, Permission[permission], by=resource.owner.principal)
             try:
-                links.create(Resource.objects.get(pk=resource.pk), Opens.CONTENT, timedelta(days=1), by=stranger)
+                links.create(
+                    Resource.objects.get(pk=resource.pk), SignedContent.CONTENT, timedelta(days=1), by=stranger
+                )
             except links.LinkRefused:
                 continue
             made.add(permission)
@@ -88,7 +90,9 @@ class Promises(PageCase):
         for resource in data.draw(st.lists(st.sampled_from(storages), max_size=4)):
             maker = world.accounts[data.draw(st.sampled_from([owner_of(world, resource), *PEOPLE]))]
             try:
-                made.append((resource, maker, links.create(resource, Opens.CONTENT, timedelta(days=7), by=maker)[1]))
+                made.append(
+                    (resource, maker, links.create(resource, SignedContent.CONTENT, timedelta(days=7), by=maker)[1])
+                )
             except links.LinkRefused:
                 continue
         for who in PEOPLE:
@@ -98,7 +102,9 @@ class Promises(PageCase):
             assert _number(r"([\d,]+) links? that (?:was|were) made here", said) == len(mine), said
             others = [each for each in mine if each[1].username != who]
             assert _number(r"([\d,]+) of them made by other users", said) == len(others), said
-            assert all(opened_by(signed, load_facts(at, None), Opens.CONTENT) is not None for at, _, signed in mine)
+            assert all(
+                verify(signed, load_facts(at, None), SignedContent.CONTENT) is not None for at, _, signed in mine
+            )
             assert "to everyone who has them, without signing in" in section(page, "pre-signed-links-help")
 
     @some_worlds
@@ -261,10 +267,10 @@ def test_links_of_readers_go_on_without_the_tick(ada, ben, make_resource, give, 
     store = make_resource(Kind.DATASET, ada, general_access="RESTRICTED")
     give(store, ben)
     links.set_reader_links(ada, True, by=ada.principal)
-    _, signature = links.create(store, Opens.CONTENT, timedelta(days=7), by=ben)
+    _, signature = links.create(store, SignedContent.CONTENT, timedelta(days=7), by=ben)
     links.set_reader_links(ada, False, by=ada.principal)
     assert "Links that were made go on." in section(signed_in(ada).get(SECURITY).content.decode(), "reader-links-help")
-    assert opened_by(signature, load_facts(store, None), Opens.CONTENT) is not None
+    assert verify(signature, load_facts(store, None), SignedContent.CONTENT) is not None
 
 
 @pytest.mark.django_db
@@ -275,8 +281,8 @@ def test_how_long_links_open_something(ada, make_resource, signed_in):
     def opens(days: int | None) -> bool:
         at = 0 if days is None else caps.milliseconds(timezone.now() + timedelta(days=days))
         facts = load_facts(store, None)
-        signature = HeldSigner(signing_keys.source_of(facts), Holder(ada.pk).code).sign(Opens.CONTENT, at)
-        return opened_by(signature, facts, Opens.CONTENT) is not None
+        signature = HeldSigner(signing_keys.source_of(facts), Holder(ada.pk).code).sign(SignedContent.CONTENT, at)
+        return verify(signature, facts, SignedContent.CONTENT) is not None
 
     assert ("and may be permanent" in section(page, "link-limit-none")) is opens(None)
     caps.set_cap(ada, 7, by=ada.principal)

@@ -19,9 +19,9 @@ from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import Resource, Run
 from sharing import links
 from sharing.access import EXPLICIT, Reason
-from sharing.check_signature import opened_by
+from sharing.check_signature import verify
 from sharing.facts import load_facts
-from sharing.signatures import Opens
+from sharing.signatures import SignedContent
 from tests.support.cast import PEOPLE
 from tests.support.page_claims import STRANGER, PageCase, owner_of, section, some_worlds, text_of
 from tests.support.random_worlds import worlds
@@ -235,10 +235,10 @@ def _make_links(world: World, data: st.DataObject) -> list[tuple[Resource, str]]
     for resource in data.draw(st.lists(st.sampled_from(storages), max_size=3)):
         maker = world.accounts[data.draw(st.sampled_from([owner_of(world, resource), *PEOPLE]))]
         try:
-            _, signature = links.create(resource, Opens.CONTENT, timedelta(days=7), by=maker)
+            _, signature = links.create(resource, SignedContent.CONTENT, timedelta(days=7), by=maker)
         except links.LinkRefused:
             continue
-        if opened_by(signature, load_facts(resource, None), Opens.CONTENT) is not None:
+        if verify(signature, load_facts(resource, None), SignedContent.CONTENT) is not None:
             made.append((resource, signature))
     return made
 
@@ -270,7 +270,7 @@ def test_a_restricted_dataset_with_a_live_link_says_that_the_link_opens_it(ada, 
     dataset = make_resource(Kind.DATASET, ada, general_access="RESTRICTED")
     path = f"{dataset.console_path}/share"
     before = claim_of_dialog(signed_in(ada).get(path).content.decode())
-    link, _ = links.create(dataset, Opens.CONTENT, timedelta(days=7), by=ada)
+    link, _ = links.create(dataset, SignedContent.CONTENT, timedelta(days=7), by=ada)
     linked = claim_of_dialog(signed_in(ada).get(path).content.decode())
     links.revoke(link, by=ada.principal)
     after = claim_of_dialog(signed_in(ada).get(path).content.decode())

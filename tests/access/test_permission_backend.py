@@ -5,7 +5,7 @@ from django.http import Http404
 
 from resources.kinds import Kind
 from sharing import grants
-from sharing.facts import Address, fetch
+from sharing.facts import ResourceAddress, fetch
 from sharing.permissions import Permission
 
 
@@ -47,7 +47,7 @@ def test_what_is_gone_is_nobodys(ada, make_resource):
 
 def test_the_rest_of_a_resource_comes_when_it_is_asked_for(ada, make_resource, django_assert_num_queries):
     dataset = make_resource(Kind.DATASET, ada, name="prices")
-    address = Address(Kind.DATASET, id=dataset.pk)
+    address = ResourceAddress(Kind.DATASET, id=dataset.pk)
     with django_assert_num_queries(1):
         whole = fetch(address, ada.pk)
         assert whole.resource == dataset

@@ -37,16 +37,16 @@ def pid_of_ended_process() -> int:
 
 
 def test_loopback_alone_exposes_nothing():
-    exposure.record(["127.0.0.1", "::1", "localhost"], os.getpid())
+    exposure.record_listening(["127.0.0.1", "::1", "localhost"], os.getpid())
 
-    assert exposure.exposed_by() == []
+    assert exposure.exposure_reasons() == []
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.168.1.5", "2001:db8::1", "intranet"])
 def test_a_server_that_listens_elsewhere_exposes(address):
-    exposure.record([address], os.getpid())
+    exposure.record_listening([address], os.getpid())
 
-    (sentence,) = exposure.exposed_by()
+    (sentence,) = exposure.exposure_reasons()
     assert sentence.endswith(f"listens on {address}.")
 
 
@@ -56,15 +56,15 @@ def test_a_server_that_listens_elsewhere_exposes(address):
 def test_a_public_url_elsewhere_exposes(url, settings):
     settings.PUBLIC_URL = url
 
-    assert exposure.exposed_by() == [f"PUBLIC_URL is {url}."]
+    assert exposure.exposure_reasons() == [f"PUBLIC_URL is {url}."]
 
 
 def test_the_public_url_of_a_server_elsewhere_exposes_a_worker_with_another_one(settings):
     settings.PUBLIC_URL = "https://latchkey.example.com"
-    exposure.record(["127.0.0.1"], os.getpid())
+    exposure.record_listening(["127.0.0.1"], os.getpid())
     settings.PUBLIC_URL = "http://localhost:8000"
 
-    (sentence,) = exposure.exposed_by()
+    (sentence,) = exposure.exposure_reasons()
     assert sentence.endswith("has the PUBLIC_URL https://latchkey.example.com.")
 
 
@@ -72,34 +72,34 @@ def test_the_public_url_of_a_server_elsewhere_exposes_a_worker_with_another_one(
 def test_an_allowed_host_elsewhere_exposes(host, settings):
     settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, host]
 
-    assert exposure.exposed_by() == [f"ALLOWED_HOSTS names {host}."]
+    assert exposure.exposure_reasons() == [f"ALLOWED_HOSTS names {host}."]
 
 
 def test_a_server_that_was_killed_counts_until_it_has_been_silent_for_minutes():
-    exposure.record(["0.0.0.0"], os.getpid())
+    exposure.record_listening(["0.0.0.0"], os.getpid())
     ListeningAddress.objects.update(machine="another", seen_at=timezone.now() - exposure.COUNTS_FOR / 2)
-    assert exposure.exposed_by()
+    assert exposure.exposure_reasons()
 
     ListeningAddress.objects.update(seen_at=timezone.now() - exposure.COUNTS_FOR - timedelta(seconds=1))
-    assert exposure.exposed_by() == []
+    assert exposure.exposure_reasons() == []
 
 
 def test_the_next_server_on_a_machine_deletes_what_an_ended_one_recorded():
-    exposure.record(["0.0.0.0"], pid_of_ended_process())
+    exposure.record_listening(["0.0.0.0"], pid_of_ended_process())
 
-    exposure.record(["127.0.0.1"], os.getpid())
+    exposure.record_listening(["127.0.0.1"], os.getpid())
 
-    assert exposure.exposed_by() == []
+    assert exposure.exposure_reasons() == []
 
 
 def test_recording_again_moves_the_time_and_adds_no_row():
-    exposure.record(["0.0.0.0"], os.getpid())
+    exposure.record_listening(["0.0.0.0"], os.getpid())
     ListeningAddress.objects.update(seen_at=timezone.now() - exposure.COUNTS_FOR)
 
-    exposure.record(["0.0.0.0"], os.getpid())
+    exposure.record_listening(["0.0.0.0"], os.getpid())
 
     assert ListeningAddress.objects.count() == 1
-    assert exposure.exposed_by()
+    assert exposure.exposure_reasons()
 
 
 def test_the_addresses_of_sockets_are_read_without_ports_and_unix_sockets_have_none(tmp_path):
@@ -112,20 +112,20 @@ def test_the_addresses_of_sockets_are_read_without_ports_and_unix_sockets_have_n
 
 def test_a_process_of_another_container_with_the_same_host_name_is_not_judged_here(monkeypatch):
     monkeypatch.setattr(exposure, "_process_space", lambda: "boot 1")
-    exposure.record(["0.0.0.0"], pid_of_ended_process())
+    exposure.record_listening(["0.0.0.0"], pid_of_ended_process())
     monkeypatch.setattr(exposure, "_process_space", lambda: "boot 2")
-    exposure.record(["127.0.0.1"], os.getpid())
+    exposure.record_listening(["127.0.0.1"], os.getpid())
 
-    (sentence,) = exposure.exposed_by()
+    (sentence,) = exposure.exposure_reasons()
     assert sentence.endswith("listens on 0.0.0.0.")
 
 
 def test_where_the_system_names_no_process_space_no_row_is_judged_by_its_process(monkeypatch):
     monkeypatch.setattr(exposure, "_process_space", lambda: "")
-    exposure.record(["0.0.0.0"], pid_of_ended_process())
-    exposure.record(["127.0.0.1"], os.getpid())
+    exposure.record_listening(["0.0.0.0"], pid_of_ended_process())
+    exposure.record_listening(["127.0.0.1"], os.getpid())
 
-    assert exposure.exposed_by()
+    assert exposure.exposure_reasons()
 
 
 def test_the_process_space_is_that_of_the_pid_namespace():
@@ -161,7 +161,7 @@ def ask(monkeypatch):
 def test_a_request_from_another_machine_exposes_whatever_server_took_it(ask, peer, path):
     ask(peer, path=path)
 
-    (sentence,) = exposure.exposed_by()
+    (sentence,) = exposure.exposure_reasons()
     assert sentence.endswith("has had requests from other machines in the last 7 days.")
 
 
@@ -169,15 +169,15 @@ def test_a_request_from_another_machine_exposes_whatever_server_took_it(ask, pee
 def test_a_request_from_this_machine_or_a_unix_socket_says_nothing(ask, peer):
     ask(peer, forwarded="192.0.2.1")
 
-    assert exposure.exposed_by() == []
+    assert exposure.exposure_reasons() == []
 
 
 def test_a_proxy_on_this_machine_tells_of_others_where_it_is_trusted(ask, settings):
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
     ask("127.0.0.1", "192.0.2.1, 127.0.0.1")
-    assert exposure.exposed_by() == []
+    assert exposure.exposure_reasons() == []
     ask("", "127.0.0.1, 192.0.2.1")
-    assert exposure.exposed_by()
+    assert exposure.exposure_reasons()
 
 
 def test_requests_are_recorded_once_a_minute_and_from_this_machine_without_a_statement(
@@ -198,10 +198,10 @@ def test_requests_are_recorded_once_a_minute_and_from_this_machine_without_a_sta
 def test_requests_count_for_seven_days_whatever_process_had_them(ask):
     ask("192.0.2.1")
     ListeningAddress.objects.update(seen_at=timezone.now() - timedelta(days=6))
-    exposure.record(["127.0.0.1"], os.getpid())
-    assert exposure.exposed_by()
+    exposure.record_listening(["127.0.0.1"], os.getpid())
+    assert exposure.exposure_reasons()
     ListeningAddress.objects.update(seen_at=timezone.now() - timedelta(days=7, seconds=1))
-    assert exposure.exposed_by() == []
+    assert exposure.exposure_reasons() == []
 
 
 def test_runserver_records_where_it_listens_before_it_answers(monkeypatch):
@@ -216,7 +216,7 @@ def test_runserver_records_where_it_listens_before_it_answers(monkeypatch):
 
 def test_a_process_starts_and_goes_on_where_the_database_does_not_answer(monkeypatch, caplog):
     started = []
-    monkeypatch.setattr(exposure, "record", Mock(side_effect=OperationalError("away")))
+    monkeypatch.setattr(exposure, "record_listening", Mock(side_effect=OperationalError("away")))
     monkeypatch.setattr(exposure.threading, "Thread", lambda **given: started.append(given["args"]) or Mock())
 
     ended = exposure.record_while_alive(["127.0.0.1"], os.getpid())

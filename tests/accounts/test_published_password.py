@@ -41,7 +41,7 @@ def reach(monkeypatch):
     """Say who can reach the deployment from now on."""
 
     def say(*ways: str) -> None:
-        monkeypatch.setattr(exposure, "exposed_by", lambda: list(ways))
+        monkeypatch.setattr(exposure, "exposure_reasons", lambda: list(ways))
 
     return say
 

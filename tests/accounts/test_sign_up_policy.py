@@ -22,7 +22,7 @@ from accounts.emails import BACKEND_WITHOUT_SMTP
 from accounts.models import Account, AuditEvent, Invitation
 from accounts.sign_up_policy import SignUp
 from console.logging import scrub
-from sharing.checks import views
+from sharing.checks import iterate_views
 from tests.support.cast import PASSWORD
 from tests.support.sign_in import actions_of, sign_in, verify
 from tests.support.urls import url_of
@@ -75,7 +75,7 @@ def test_no_address_makes_an_account(settings, policy, ada, signed_in):
     fields = {**NEW, "password2": PASSWORD, "email2": NEW["email"]}
     for client in (Client(raise_request_exception=False), signed_in(ada)):
         client.raise_request_exception = False
-        for route, _ in views():
+        for route, _ in iterate_views():
             client.post(url_of(route, {}), fields)
     assert set(Account.objects.values_list("pk", flat=True)) == before
 
@@ -83,7 +83,7 @@ def test_no_address_makes_an_account(settings, policy, ada, signed_in):
 @pytest.mark.parametrize("policy", CLOSED)
 def test_no_view_of_allauth_that_signs_up_is_open(settings, policy):
     settings.SIGN_UP = policy
-    found = [pattern.callback.view_class for _, pattern in views() if hasattr(pattern.callback, "view_class")]
+    found = [pattern.callback.view_class for _, pattern in iterate_views() if hasattr(pattern.callback, "view_class")]
     signing_up = [view for view in found if issubclass(view, CloseableSignupMixin)]
     assert signing_up
     for view in signing_up:

@@ -18,12 +18,12 @@ from resources.kinds import Kind  # noqa: E402
 from resources.models import Dataset, GeneralAccess, Resource  # noqa: E402
 from sharing import signing_keys  # noqa: E402
 from sharing.access import AddressedBy, decide  # noqa: E402
-from sharing.check_signature import opened_by  # noqa: E402
+from sharing.check_signature import verify  # noqa: E402
 from sharing.facts import fetch, load_facts, parse_address  # noqa: E402
 from sharing.lists import Ownership, listed  # noqa: E402
 from sharing.models import Grant, StorageKey  # noqa: E402
 from sharing.permissions import Permission  # noqa: E402
-from sharing.signatures import Opens, sign_content, signing_key  # noqa: E402
+from sharing.signatures import SignedContent, sign_content, signing_key  # noqa: E402
 from tests.benchmarks import bulk, plan  # noqa: E402
 from tests.benchmarks.timing import milliseconds  # noqa: E402
 
@@ -47,7 +47,7 @@ def opens(address: str, signature: str) -> bool:
     """Go from an address to the decision by a signature, for a request without a token."""
     parsed = parse_address(Kind.DATASET, address, Principal())
     found = fetch(parsed, None, only_facts=True) if parsed else None
-    return found is not None and opened_by(signature, found.facts, Opens.CONTENT) is not None
+    return found is not None and verify(signature, found.facts, SignedContent.CONTENT) is not None
 
 
 def main(sizes: list[tuple[int, int]]) -> None:

@@ -18,7 +18,7 @@ from accounts.lib.encryption import decrypt
 from accounts.models import Account
 from resources.kinds import Kind
 from resources.models import Dataset
-from sharing.checks import views
+from sharing.checks import iterate_views
 from sharing.declare import Requires, declared
 from tests.support.api import ApiClient
 from tests.support.browser import AXE_RULES, COLOUR_RULES
@@ -174,7 +174,7 @@ def add_passkey(page: Page, name: str) -> None:
 
 def places(ada: Account, new_password: str) -> dict[str, str]:
     """Return where every view is that needs no resource, by its name; `new_password` is the page of a reset link."""
-    named = [pattern for route, pattern in views() if not route.startswith("v2/")]
+    named = [pattern for route, pattern in iterate_views() if not route.startswith("v2/")]
     named = [p for p in named if not any(isinstance(need, Requires) for need in declared(p.callback).values())]
     values = {
         "key": EmailConfirmationHMAC(EmailAddress.objects.get(verified=False)).key,

@@ -16,7 +16,7 @@ from resources.kinds import Kind
 from resources.models import Dataset
 from sharing import links
 from sharing.models import SignedLink
-from sharing.signatures import Opens
+from sharing.signatures import SignedContent
 
 SCHEMES = ["light", "dark"]
 ITEMS = [{"item": name, "price": price, "#debug": {"try": 1}} for name, price in (("bread", 2.4), ("=1+1", 1))]
@@ -136,7 +136,7 @@ def test_a_link_is_made_copied_and_revoked(opened, browser, dataset):
 
 
 def test_all_links_are_revoked_after_a_warning(open_page, ada, dataset):
-    links.create(dataset, Opens.CONTENT, timedelta(days=1), by=ada)
+    links.create(dataset, SignedContent.CONTENT, timedelta(days=1), by=ada)
     page = open_page(ada, f"{dataset.console_path}/links")
     page.get_by_role("link", name="Revoke all links").click()
     expect(page.get_by_role("dialog")).to_contain_text("1 active link on this list")

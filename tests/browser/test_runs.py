@@ -15,7 +15,7 @@ from resources.logs.writing import append, append_line
 from resources.models import Actor, Run, Schedule, ScheduleInvocation, Task
 from resources.records import writing
 from resources.runs.ending import finish
-from resources.schedules.actions import RunActor, RunActorTask, written
+from resources.schedules.actions import RunActor, RunActorTask, dump_actions
 from tests.support.browser import has_room
 from tests.support.factories import built_actor
 from tests.support.run_stage import REFUSED_CALL
@@ -80,7 +80,7 @@ def schedule(ada, actor, task, make_resource):
         timezone="Europe/Prague",
         is_enabled=True,
         next_at=timezone.now() + timedelta(hours=3),
-        actions=written(actions),
+        actions=dump_actions(actions),
     )
     ScheduleInvocation.objects.create(schedule=made, message="Started the run abc.")
     ScheduleInvocation.objects.create(schedule=made, level="ERROR", message="The Actor may not be run.")

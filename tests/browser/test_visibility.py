@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from resources.kinds import Kind
 from sharing import issues, links
-from sharing.signatures import Opens
+from sharing.signatures import SignedContent
 
 SMALL = {"width": 360, "height": 740}
 
@@ -31,7 +31,7 @@ def run(ada, ben, actor, make_resource, give):
     give(run, ben, "WRITE")
     give(task, ben, "VIEW_OWNER_RUNS")
     issues.attach_run(issues.report(actor, "Prices missing", by=ada.principal), run, by=ada.principal)
-    links.create(dataset, Opens.CONTENT, timedelta(days=3), by=ada)
+    links.create(dataset, SignedContent.CONTENT, timedelta(days=3), by=ada)
     return run
 
 

@@ -35,7 +35,7 @@ def rotate(*given: str) -> str:
 
 @pytest.mark.parametrize("address", ["127.0.0.1", exposure.WORKER])
 def test_nothing_is_encrypted_with_a_secret_that_a_running_process_does_not_know(settings, address):
-    exposure.record([address], os.getpid())
+    exposure.record_listening([address], os.getpid())
     before = settings.SECRET_KEY
     assert "Restart" in rotate()
     assert secret_keys.secret_key(settings.DATA_DIR) == before
@@ -45,7 +45,7 @@ def test_nothing_is_encrypted_with_a_secret_that_a_running_process_does_not_know
     assert secret_keys.secret_key(settings.DATA_DIR) == before
 
     start_anew(settings)
-    exposure.record([address], os.getpid())
+    exposure.record_listening([address], os.getpid())
     running = settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS
     rotate("--reencrypt")
     assert secret_keys.secret_key(settings.DATA_DIR) != before
@@ -58,19 +58,19 @@ def test_nothing_is_encrypted_with_a_secret_that_a_running_process_does_not_know
     assert decrypt(meanwhile) == "meanwhile"
     with pytest.raises(CommandError, match="still write with another secret"):
         rotate("--drop-fallbacks")
-    exposure.record([address], os.getpid())
+    exposure.record_listening([address], os.getpid())
     assert "1 fallback dropped" in rotate("--drop-fallbacks")
 
 
 def test_a_worker_that_is_recorded_exposes_nothing(settings):
     settings.PUBLIC_URL, settings.ALLOWED_HOSTS = "http://localhost:8000", ["localhost"]
-    exposure.record([exposure.WORKER], os.getpid())
+    exposure.record_listening([exposure.WORKER], os.getpid())
 
-    assert exposure.exposed_by() == []
+    assert exposure.exposure_reasons() == []
 
 
 def test_the_next_secret_stays_the_same_until_it_is_used(settings):
     made = secret_keys.make_next(settings.DATA_DIR)
     assert secret_keys.make_next(settings.DATA_DIR) == made
-    assert secret_keys.turn(settings.DATA_DIR)[0] == made
+    assert secret_keys.rotate(settings.DATA_DIR)[0] == made
     assert secret_keys.next_secret(settings.DATA_DIR) == ""

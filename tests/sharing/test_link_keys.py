@@ -22,7 +22,7 @@ from sharing import caps, general_access, grants, links, signatures, signing_key
 from sharing.facts import load_facts
 from sharing.models import StorageKey
 from sharing.permissions import Permission
-from sharing.signatures import Opens
+from sharing.signatures import SignedContent
 from tests.support.link_keys import access_of, key_of
 
 pytestmark = pytest.mark.django_db
@@ -212,12 +212,12 @@ def test_a_run_of_another_accounts_actor_gets_keys_of_its_own_default_storages_o
     theirs = Principal(ada.pk, "ada", run=RunIdentity(run.pk, True, ""))
     mine = Principal(ada.pk, "ada", run=RunIdentity(run.pk, False, ""))
     for storage in others:
-        assert signing_keys.give(access_of(storage, theirs)) is None
-        assert links.why_not(access_of(storage, theirs)) is links.WhyNot.OTHERS_RUN
-        assert signing_keys.give(access_of(storage, mine)) == key_of(storage)
-        assert links.why_not(access_of(storage, mine)) is None
-    assert signing_keys.give(access_of(own, theirs)) == key_of(own)
-    assert links.why_not(access_of(own, theirs)) is None
+        assert signing_keys.give_key(access_of(storage, theirs)) is None
+        assert links.link_refusal(access_of(storage, theirs)) is links.LinkRefusal.OTHERS_RUN
+        assert signing_keys.give_key(access_of(storage, mine)) == key_of(storage)
+        assert links.link_refusal(access_of(storage, mine)) is None
+    assert signing_keys.give_key(access_of(own, theirs)) == key_of(own)
+    assert links.link_refusal(access_of(own, theirs)) is None
 
 
 def test_a_run_has_the_holder_that_started_it(ada, store, token_of, make_resource):
@@ -265,7 +265,7 @@ def test_whoever_reads_by_its_id_alone_makes_no_link(ada, cleo, api, store, sign
 def test_a_link_of_a_reader_needs_an_explicit_rule_not_an_open_door(ada, ben, api, store, signed, give):
     Resource.objects.update(general_access="ANYONE_WITH_ID_CAN_READ")
     give(store, ben, "READ")
-    _, registered = links.create(store, Opens.CONTENT, timedelta(days=1), by=ben)
+    _, registered = links.create(store, SignedContent.CONTENT, timedelta(days=1), by=ben)
     grants.revoke(store, ben, by=ada.principal)
     Resource.objects.update(general_access="RESTRICTED")
     assert api().get(f"{path_of(store)}/keys?signature={registered}").status_code == 403
@@ -531,7 +531,7 @@ def test_a_record_key_that_spells_a_content_message_opens_nothing(ada, api, stor
     name = f"{version}.0.{store.pk}"
     code = create_hmac_signature(key, name)
     with pytest.raises(links.LinkRefused):
-        links.create(store, Opens.RECORD, timedelta(days=1), by=ada, record_key=name)
+        links.create(store, SignedContent.RECORD, timedelta(days=1), by=ada, record_key=name)
     assert api().get(f"{path_of(store)}/records/{name}?signature={code}").status_code == 403
     for form in (code, base64.urlsafe_b64encode(f"{version}.0.{code}".encode()).decode()):
         opened = api().get(f"{path_of(store)}/keys?signature={form}").status_code

@@ -19,7 +19,7 @@ from sharing import caps, grants, links, signing_keys
 from sharing.facts import load_facts
 from sharing.link_states import keys_given
 from sharing.models import Grant, SignedLink, StorageKey
-from sharing.signatures import Opens, digest
+from sharing.signatures import SignedContent, digest
 from tests.support.link_keys import key_of
 from tests.support.upgrade_stage import SECRET, upgraded
 
@@ -60,8 +60,8 @@ class Old:
         message = f"r.{milliseconds}.{store.pk}.OUTPUT"
         record = f"r.{milliseconds}.{create_hmac_signature(own_key, message)}"
         self.registered = [
-            ("keys", self._registered(store, by, content, ends, Opens.CONTENT)),
-            ("records/OUTPUT", self._registered(store, by, record, ends, Opens.RECORD, "OUTPUT")),
+            ("keys", self._registered(store, by, content, ends, SignedContent.CONTENT)),
+            ("records/OUTPUT", self._registered(store, by, record, ends, SignedContent.RECORD, "OUTPUT")),
         ]
         later = milliseconds + 1
         unregistered = f"r.{later}.{create_hmac_signature(own_key, f'r.{later}.{store.pk}.OUTPUT')}"
@@ -209,7 +209,7 @@ def test_an_old_key_takes_one_of_the_64_places(ada, api, store, make_resource):
         token = ApiToken.objects.create(account=ada, name=f"{n}", digest=n.to_bytes(32), hint="x")
         StorageKey.objects.create(resource=store, account=ada, token_id=token.pk)
         facts = load_facts(store, None)
-        found = signing_keys.remembered(facts)
+        found = signing_keys.load_given_keys(facts)
         assert len(signing_keys.candidates(facts, found)) <= signing_keys.MOST
         assert found.old
     key_of(store)

@@ -12,7 +12,7 @@ from resources.datasets.writing import push
 from resources.kinds import Kind
 from sharing import general_access, grants, links
 from sharing.permissions import Permission
-from sharing.signatures import Opens, mac, sign_content
+from sharing.signatures import SignedContent, mac, sign_content
 from tests.support.link_keys import key_of
 
 FOURTEEN_DAYS = timedelta(days=14)
@@ -37,7 +37,7 @@ def status(api, dataset):
 
 
 def made(dataset, by, lifetime=FOURTEEN_DAYS):
-    return links.create(dataset, Opens.CONTENT, lifetime, by=by)
+    return links.create(dataset, SignedContent.CONTENT, lifetime, by=by)
 
 
 @pytest.mark.parametrize("signature", ["", "x", "MC4wLg", "\x00", "é", "a" * 5000])

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Account
 from resources.models import ScheduleInvocation
-from sharing.schedule_log import worded
+from sharing.schedule_log import readable_lines
 
 BEFORE, AFTER = "0023_permission_levels_that_exist", "0024_targets_of_schedule_logs"
 GONE = "0" * 17
@@ -49,7 +49,7 @@ def old(migrate):
 
 def read_by(username: str) -> list[str]:
     principal = Account.objects.get(username=username).principal
-    return [line.message for line in worded(ScheduleInvocation.objects.order_by("pk"), principal)]
+    return [line.message for line in readable_lines(ScheduleInvocation.objects.order_by("pk"), principal)]
 
 
 def test_old_lines_name_what_their_reader_may_read_and_nothing_else(migrate, old):

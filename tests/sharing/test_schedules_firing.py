@@ -16,13 +16,13 @@ from resources.records import reading
 from resources.runs import ending, starting
 from resources.runs.saved_options import SavedOptions
 from resources.schedules import editing
-from resources.schedules.actions import RunActor, RunActorTask, RunInput, written
+from resources.schedules.actions import RunActor, RunActorTask, RunInput, dump_actions
 from resources.schedules.editing import ScheduleChange
 from resources.tasks import editing as tasks
 from resources.tasks.editing import TaskChange
 from sharing import firing, grants
 from sharing.firing import fire_due
-from sharing.schedule_log import worded
+from sharing.schedule_log import readable_lines
 from tests.support.factories import built_actor
 
 NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -61,7 +61,7 @@ def make_schedule(ada, actor):
 
 def log(schedule) -> list[tuple[str, str]]:
     """Return the levels and messages of the log, as the owner of the schedule reads them."""
-    return [(line.level, line.message) for line in worded(editing.log_of(schedule), schedule.owner.principal)]
+    return [(line.level, line.message) for line in readable_lines(editing.log_of(schedule), schedule.owner.principal)]
 
 
 # What does not start
@@ -236,7 +236,7 @@ def test_a_type_of_an_input_that_was_saved_before_it_was_checked(make_schedule, 
     """PostgreSQL keeps no NUL, and no header has a line break."""
     bad = make_schedule()
     action = RunActor(actor_id=actor.pk, run_input=RunInput(body="{}", content_type=content_type))
-    Schedule.objects.filter(pk=bad.pk).update(actions=written([action]))
+    Schedule.objects.filter(pk=bad.pk).update(actions=dump_actions([action]))
     assert fire_due(NOON) == 1
     assert not Run.objects.exists()
     ((level, message),) = log(bad)
@@ -404,10 +404,10 @@ def test_the_log_keeps_the_last_lines(make_schedule, monkeypatch):
 
 
 def test_the_worker_does_it(settings, make_schedule):
-    from resources.worker.maintenance import Chores, pressing
+    from resources.worker.maintenance import Chores, urgent_chores
 
     schedule = make_schedule()
-    Chores(pressing("w1")).do_what_is_due(0.0)
+    Chores(urgent_chores("w1")).do_what_is_due(0.0)
     assert Run.objects.filter(schedule_id=schedule.pk).count() == 1
 
 

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.lib.ids import new_id
-from resources.records.keys import spells_content_message
+from resources.records.keys import collides_with_signature
 from sharing import signatures
 from sharing.signatures import (
     Format,
     HeldSigner,
-    Opens,
-    Signed,
-    Source,
+    KeySource,
+    SignedContent,
+    ValidSignature,
     fingerprints,
     holder_keys,
     mac,
@@ -28,24 +28,26 @@ from sharing.signatures import (
 
 STORE = "abcdefghijklmnopq"
 ADA, BEN = "aada45678901234567", "tben45678901234567"
-OF = Source(STORE, 0, 0)
+OF = KeySource(STORE, 0, 0)
 KEY = signing_key(OF, ADA)
 NOW = 1_800_000_000_000
 DIGITS = string.digits + string.ascii_letters
 
 
-def check_content(signature: str, key: str = KEY, store: str = STORE) -> Signed | None:
-    written = signatures.read(signature, Opens.CONTENT)
+def check_content(signature: str, key: str = KEY, store: str = STORE) -> ValidSignature | None:
+    written = signatures.parse_signature(signature, SignedContent.CONTENT)
     return None if written is None else signatures.check_content(written, [key], store)
 
 
-def check_record(signature: str, record_key: str, key: str = KEY) -> Signed | None:
-    written = signatures.read(signature, Opens.RECORD)
+def check_record(signature: str, record_key: str, key: str = KEY) -> ValidSignature | None:
+    written = signatures.parse_signature(signature, SignedContent.RECORD)
     return None if written is None else signatures.check_record(written, [key], STORE, record_key)
 
 
-def check_held(signature: str, opens: Opens, record_key: str = "", of: Source = OF) -> tuple[Signed, str] | None:
-    written = signatures.read(signature, opens)
+def check_held(
+    signature: str, opens: SignedContent, record_key: str = "", of: KeySource = OF
+) -> tuple[ValidSignature, str] | None:
+    written = signatures.parse_signature(signature, opens)
     return None if written is None else signatures.check_held(written, of, opens, record_key)
 
 
@@ -71,7 +73,7 @@ def check_held(signature: str, opens: Opens, record_key: str = "", of: Source = 
 def test_what_is_no_signature_is_refused(signature):
     assert check_content(signature) is None
     assert check_record(signature, "OUTPUT") is None
-    for opens in Opens:
+    for opens in SignedContent:
         assert check_held(signature, opens, "OUTPUT") is None
 
 
@@ -80,17 +82,17 @@ def test_truncated_foreign_and_revoked_signatures_are_refused():
     for length in range(len(signature)):
         assert check_content(signature[:length]) is None
     other = new_id()
-    assert check_content(signature, signing_key(Source(other, 0, 0), ADA), other) is None
+    assert check_content(signature, signing_key(KeySource(other, 0, 0), ADA), other) is None
     assert check_content(signature, KEY, other) is None
-    for source, holder in ((Source(STORE, 1, 0), ADA), (Source(STORE, 0, 1), ADA), (OF, BEN)):
+    for source, holder in ((KeySource(STORE, 1, 0), ADA), (KeySource(STORE, 0, 1), ADA), (OF, BEN)):
         assert check_content(signature, signing_key(source, holder)) is None
 
 
 def test_a_later_end_cannot_be_written_into_a_signature():
-    held = HeldSigner(OF, ADA).sign(Opens.CONTENT, NOW + 1)
+    held = HeldSigner(OF, ADA).sign(SignedContent.CONTENT, NOW + 1)
     for signature, check in (
         (sign_content(KEY, STORE, NOW + 1), check_content),
-        (held, lambda forged: check_held(forged, Opens.CONTENT)),
+        (held, lambda forged: check_held(forged, SignedContent.CONTENT)),
     ):
         assert check(signature)
         payload = base64.urlsafe_b64decode(signature + "==").decode().split(".")
@@ -110,11 +112,11 @@ def test_a_record_signature_opens_no_other_record_and_no_content():
 @given(st.integers(min_value=0, max_value=10**15), st.sampled_from(["0", "1", "h", "r", ""]))
 def test_a_record_key_cannot_mint_a_content_signature(end, version):
     key = f"{version}.{end}.{STORE}"
-    assert spells_content_message(key, STORE)
+    assert collides_with_signature(key, STORE)
     with pytest.raises(ValueError, match="cannot be signed"):
         sign_record(KEY, STORE, key)
     assert check_record(mac(KEY, key), key) is None
-    assert not spells_content_message(key, new_id())
+    assert not collides_with_signature(key, new_id())
 
 
 @given(st.text(min_size=1, max_size=50))
@@ -165,10 +167,10 @@ def test_what_we_sign_opens():
 
 
 def test_the_key_is_derived_from_secret_storage_counters_and_holder(settings):
-    others = [Source(STORE, 1, 0), Source(STORE, 0, 1), Source(new_id(), 0, 0)]
+    others = [KeySource(STORE, 1, 0), KeySource(STORE, 0, 1), KeySource(new_id(), 0, 0)]
     assert signing_key(OF, ADA) == KEY
     assert len({KEY, signing_key(OF, BEN), *(signing_key(each, ADA) for each in others)}) == 5
-    assert len({signing_key(Source(STORE, *counters), ADA) for counters in ((1, 11), (11, 1))}) == 2
+    assert len({signing_key(KeySource(STORE, *counters), ADA) for counters in ((1, 11), (11, 1))}) == 2
     settings.SECRET_KEY = "another secret"
     assert signing_key(OF, ADA) != KEY
 
@@ -185,40 +187,40 @@ def test_a_key_of_a_secret_from_before_is_tried_too(settings):
         holder_keys(OF, [(ADA, old)])
 
 
-RECORD_LINK = HeldSigner(OF, BEN).sign(Opens.RECORD, NOW + 1, "OUTPUT")
-CONTENT_LINK = HeldSigner(OF, ADA).sign(Opens.CONTENT, NOW + 1)
+RECORD_LINK = HeldSigner(OF, BEN).sign(SignedContent.RECORD, NOW + 1, "OUTPUT")
+CONTENT_LINK = HeldSigner(OF, ADA).sign(SignedContent.CONTENT, NOW + 1)
 
 
 def test_a_link_of_the_server_names_its_holder_and_opens_one_thing(settings):
-    signed, holder = check_held(RECORD_LINK, Opens.RECORD, "OUTPUT") or (None, "")
-    assert (signed.opens, signed.expires_at, holder) == (Opens.RECORD, NOW + 1, BEN)
-    assert (check_held(CONTENT_LINK + "==", Opens.CONTENT) or (None, ""))[1] == ADA
-    assert check_held(RECORD_LINK, Opens.RECORD, "INPUT") is None
-    assert check_held(RECORD_LINK, Opens.CONTENT) is None
-    assert check_held(CONTENT_LINK, Opens.RECORD, "OUTPUT") is None
-    for other in (Source(STORE, 1, 0), Source(STORE, 0, 1), Source(new_id(), 0, 0)):
-        assert check_held(CONTENT_LINK, Opens.CONTENT, of=other) is None
+    signed, holder = check_held(RECORD_LINK, SignedContent.RECORD, "OUTPUT") or (None, "")
+    assert (signed.opens, signed.expires_at, holder) == (SignedContent.RECORD, NOW + 1, BEN)
+    assert (check_held(CONTENT_LINK + "==", SignedContent.CONTENT) or (None, ""))[1] == ADA
+    assert check_held(RECORD_LINK, SignedContent.RECORD, "INPUT") is None
+    assert check_held(RECORD_LINK, SignedContent.CONTENT) is None
+    assert check_held(CONTENT_LINK, SignedContent.RECORD, "OUTPUT") is None
+    for other in (KeySource(STORE, 1, 0), KeySource(STORE, 0, 1), KeySource(new_id(), 0, 0)):
+        assert check_held(CONTENT_LINK, SignedContent.CONTENT, of=other) is None
     before = settings.SECRET_KEY
     settings.SECRET_KEY = "a new secret"
-    assert check_held(CONTENT_LINK, Opens.CONTENT) is None
+    assert check_held(CONTENT_LINK, SignedContent.CONTENT) is None
     settings.SECRET_KEY_FALLBACKS = [before]
-    assert check_held(CONTENT_LINK, Opens.CONTENT)
+    assert check_held(CONTENT_LINK, SignedContent.CONTENT)
 
 
 def test_a_link_of_the_server_does_not_tell_who_made_it():
     """Neither by a name in it, nor by a part that is the same in two links of one holder."""
-    links = [HeldSigner(OF, ADA).sign(Opens.RECORD, NOW + n, key) for n in (1, 2) for key in ("A", "B")]
+    links = [HeldSigner(OF, ADA).sign(SignedContent.RECORD, NOW + n, key) for n in (1, 2) for key in ("A", "B")]
     proofs = [base64.urlsafe_b64decode(base64.urlsafe_b64decode(each + "==").decode().split(".")[2]) for each in links]
     assert all(ADA.encode() not in proof for proof in proofs)
     for at in range(0, 36, 6):
         assert len({proof[at : at + 6] for proof in proofs}) == len(links)
 
 
-@given(st.binary(min_size=36, max_size=36), st.sampled_from(list(Opens)))
+@given(st.binary(min_size=36, max_size=36), st.sampled_from(list(SignedContent)))
 def test_what_was_not_made_here_names_nobody(proof, opens):
     payload = f"h.{NOW}.{base64.urlsafe_b64encode(proof).decode()}"
     forged = base64.urlsafe_b64encode(payload.encode()).decode()
-    written = signatures.read(forged, opens)
+    written = signatures.parse_signature(forged, opens)
     assert written is not None
     assert written.format is Format.HELD
     assert check_held(forged, opens, "OUTPUT") is None
@@ -229,7 +231,7 @@ def test_a_changed_link_of_the_server_is_refused():
     for at in range(len(payload)):
         for bit in (1, 2, 32):
             changed = payload[:at] + bytes([payload[at] ^ bit]) + payload[at + 1 :]
-            assert check_held(base64.urlsafe_b64encode(changed).decode(), Opens.CONTENT) is None
+            assert check_held(base64.urlsafe_b64encode(changed).decode(), SignedContent.CONTENT) is None
 
 
 @pytest.mark.parametrize("format", ["h", "r"])
@@ -239,5 +241,5 @@ def test_a_client_cannot_mint_a_link_of_the_server_by_signing_a_record_of_a_fitt
         minted = mac(KEY, message)
         forged = base64.urlsafe_b64encode(f"{format}.0.{minted}".encode()).decode()
         assert check_record(forged, "SECRET") is None
-        assert check_held(forged, Opens.RECORD, "SECRET") is None
+        assert check_held(forged, SignedContent.RECORD, "SECRET") is None
         assert check_content(forged) is None

@@ -18,10 +18,10 @@ from resources.models import GeneralAccess, Record, Resource
 from resources.records import writing
 from sharing import caps, issues, links, reauthorize
 from sharing.access_gone import AccessGone
-from sharing.checks import views
+from sharing.checks import iterate_views
 from sharing.declare import Requires, requirement_for
 from sharing.models import Grant, SignedLink
-from sharing.signatures import Opens
+from sharing.signatures import SignedContent
 
 pytestmark = pytest.mark.django_db
 RESTRICTED = GeneralAccess.RESTRICTED
@@ -146,7 +146,7 @@ def test_a_session_that_ends(ada, signed_in, store, clock, how):
 
 @pytest.mark.parametrize("how", ["revoked", "all revoked", "expired", "maker lost access"])
 def test_a_signature_that_ends(api, ada, store, record, clock, how, monkeypatch):
-    link, signature = links.create(store, Opens.RECORD, timedelta(days=1), by=ada, record_key="FILE")
+    link, signature = links.create(store, SignedContent.RECORD, timedelta(days=1), by=ada, record_key="FILE")
     tomorrow = timezone.now() + timedelta(days=2)
     ends = {
         "revoked": lambda: links.revoke(link, by=ada.principal),
@@ -193,7 +193,7 @@ def test_what_a_collaborator_signed_or_asks_for_is_judged_again_alike(
 
 
 def test_a_signature_that_is_judged_again_was_used_once(api, ada, store, record, clock):
-    _, signature = links.create(store, Opens.RECORD, timedelta(days=1), by=ada, record_key="FILE")
+    _, signature = links.create(store, SignedContent.RECORD, timedelta(days=1), by=ada, record_key="FILE")
     response = api().get(f"{record}?signature={signature}")
     for _ in response.streaming_content:
         clock(6)
@@ -331,7 +331,7 @@ def test_every_view_that_streams_is_judged_again(api, ada, signed_in, things, cl
     """A new one is walked from the day that it is mounted."""
     Account.objects.update(general_access=RESTRICTED)
     found = set()
-    for route, pattern in views():
+    for route, pattern in iterate_views():
         if requirement_for(pattern.callback, "GET") is None:
             continue
         is_api = route.startswith("v2/")

@@ -25,7 +25,7 @@ from resources.webhooks import delivery, events
 from resources.worker import execute_build, execute_run
 from sharing import links, mail
 from sharing.firing import fire_due
-from sharing.signatures import Opens, sign_content
+from sharing.signatures import SignedContent, sign_content
 from tests.support.api import message_of
 from tests.support.cast import PASSWORD
 from tests.support.factories import built_actor, make_webhook
@@ -246,7 +246,7 @@ def test_its_webhooks_are_not_sent_and_what_waits_is_sent_afterwards(ada, settin
 def test_the_links_that_it_made_stop_and_work_again(ada, ben, make_resource, give):
     dataset = make_resource(Kind.DATASET, ben, name="prices", general_access="RESTRICTED")
     give(dataset, ada, "WRITE")
-    _, signature = links.create(dataset, Opens.CONTENT, timedelta(days=1), by=ada)
+    _, signature = links.create(dataset, SignedContent.CONTENT, timedelta(days=1), by=ada)
     path = f"/v2/datasets/{dataset.pk}/items?signature={signature}"
     assert Client().get(path).status_code == HTTPStatus.OK
     suspend(ada)
@@ -287,10 +287,10 @@ def test_links_that_the_server_made_for_it_stop_and_work_again(ada, make_resourc
 def test_it_gets_no_emails(ada, ben, make_resource, mailoutbox):
     dataset = make_resource(Kind.DATASET, ada, name="prices", general_access="RESTRICTED")
     suspend(ada)
-    mail.tell_of_request(dataset, type(ada).objects.get(pk=ada.pk), by=ben.principal)
+    mail.email_access_requested(dataset, type(ada).objects.get(pk=ada.pk), by=ben.principal)
     assert mailoutbox == []
     restore(ada)
-    mail.tell_of_request(dataset, type(ada).objects.get(pk=ada.pk), by=ben.principal)
+    mail.email_access_requested(dataset, type(ada).objects.get(pk=ada.pk), by=ben.principal)
     assert [message.to for message in mailoutbox] == [["ada@example.com"]]
 
 

@@ -15,6 +15,6 @@ def access_of(resource: Resource, principal: Principal) -> Access:
 def key_of(resource: Resource, account: Account | Principal | None = None) -> str:
     """Have the server give out a key of a storage, to its owner where nobody else is named."""
     principal = account if isinstance(account, Principal) else (account or resource.owner).principal
-    key = signing_keys.give(access_of(resource, principal))
+    key = signing_keys.give_key(access_of(resource, principal))
     assert key is not None, "only who holds WRITE is given a key"
     return key

@@ -25,7 +25,7 @@ from resources.models import Dataset, Resource
 from sharing import caps, links
 from sharing.general_access import set_for_account, set_run_sharing
 from sharing.models import SignedLink
-from sharing.signatures import Opens
+from sharing.signatures import SignedContent
 from tests.support.factories import make_resource
 
 
@@ -87,7 +87,7 @@ def shares_runs(username: str, shares: bool) -> None:
 
 def link(username: str, resource_id: str, seconds: float, record_key: str = "") -> dict[str, str]:
     to, by = Resource.objects.get(pk=resource_id), Account.objects.get(username=username)
-    opens = Opens.RECORD if record_key else Opens.CONTENT
+    opens = SignedContent.RECORD if record_key else SignedContent.CONTENT
     made, signature = links.create(to, opens, timedelta(seconds=seconds), by=by, record_key=record_key)
     return {"id": made.pk, "signature": signature}
 

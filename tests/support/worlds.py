@@ -12,7 +12,7 @@ from resources.kinds import Kind
 from resources.models import MODELS, Resource, Run
 from sharing import grants, issues
 from sharing.access import Decision, decide
-from sharing.facts import Address, fetch
+from sharing.facts import ResourceAddress, fetch
 from sharing.lists import Listed, Ownership, listed
 from sharing.models import Issue
 from sharing.permissions import Permission, parse
@@ -39,8 +39,8 @@ class World:
         resource = self.resources[what]
         kind = Kind(resource.kind)
         owner = next(account for account in self.accounts.values() if account.pk == resource.owner_id)
-        by_id = Address(kind, id=resource.pk)
-        by_name = Address(kind, username=owner.username, name=resource.name or "")
+        by_id = ResourceAddress(kind, id=resource.pk)
+        by_name = ResourceAddress(kind, username=owner.username, name=resource.name or "")
         address = by_id if addressed_by == "ID" else by_name
         found = fetch(address, principal.account_id)
         assert found is not None, (what, addressed_by)

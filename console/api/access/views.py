@@ -23,9 +23,9 @@ from sharing.facts import load_facts
 from sharing.models import Grant
 from sharing.overview import overview
 from sharing.permissions import Permission, UnsupportedPermission, parse
-from sharing.refusals import refusal_of
+from sharing.refusals import forbidden_error
 from sharing.requests import ResourceApiRequest
-from sharing.token_limits import lets
+from sharing.token_limits import token_allows
 
 NOBODY = "anonymous"
 _PERMISSIONS = {permission.name or "": permission for permission in Permission}
@@ -42,7 +42,7 @@ class Rights(msgspec.Struct):
 def list_rights(request: ResourceApiRequest) -> HttpResponse:
     """Answer with the general access of a resource and with the grants on it."""
     seen = overview(request.access.facts)
-    return json_responses.data(
+    return json_responses.data_response(
         {
             "generalAccess": seen.general_access,
             "effectiveGeneralAccess": seen.effective_general_access,
@@ -73,7 +73,7 @@ def put_right(request: ResourceApiRequest, account: str) -> HttpResponse:
         raise record_not_found(str(error)) from None
     except grants.BeyondOwnPermissions as error:
         raise ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", str(error)) from None
-    return json_responses.data(_granted(grant, grantee))
+    return json_responses.data_response(_granted(grant, grantee))
 
 
 @needs(None, Permission.MANAGE_ACCESS_RIGHTS, or_about_oneself="account")
@@ -83,8 +83,8 @@ def delete_right(request: ResourceApiRequest, account: str) -> HttpResponse:
     A scoped token may do so only if its scope is about access: one made for reading cannot lose what it reads.
     """
     kind = Kind(request.resource.kind)
-    if not lets(request.principal, Permission.MANAGE_ACCESS_RIGHTS, kind, request.resource.pk):
-        raise refusal_of(request.access, Permission.MANAGE_ACCESS_RIGHTS)
+    if not token_allows(request.principal, Permission.MANAGE_ACCESS_RIGHTS, kind, request.resource.pk):
+        raise forbidden_error(request.access, Permission.MANAGE_ACCESS_RIGHTS)
     grantee = _find(request, account, _people(request.resource))
     if grantee.pk == request.resource.owner_id:
         raise _owner(f"{grantee.username} owns this {request.resource.info.noun}; an owner's access cannot be removed.")
@@ -98,7 +98,7 @@ def explain(request: ResourceApiRequest) -> HttpResponse:
     permission = one_of(request.GET, "permission", _PERMISSIONS, Permission.READ)
     addressed_by = one_of(request.GET, "addressedBy", _ADDRESSED_BY, AddressedBy.ID)
     decision = _decide(request, request.GET.get("account"), permission, addressed_by)
-    return json_responses.data(
+    return json_responses.data_response(
         {"allowed": decision.allowed, "reason": decision.reason.value, "details": dict(decision.details)}
     )
 

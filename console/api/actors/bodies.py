@@ -248,13 +248,13 @@ def to_api_error(error: Exception) -> ApiError:
     if isinstance(error, InvalidName):
         return invalid_value("name", str(error))
     if isinstance(error, NameTaken):
-        return json_responses.bad_request("actor-name-not-unique", str(error))
+        return json_responses.bad_request_error("actor-name-not-unique", str(error))
     if isinstance(error, versions.VersionExists):
-        return json_responses.bad_request("version-already-exists", str(error))
+        return json_responses.bad_request_error("version-already-exists", str(error))
     if isinstance(error, versions.TooFewVersions):
-        return json_responses.bad_request("too-few-versions", str(error))
+        return json_responses.bad_request_error("too-few-versions", str(error))
     if isinstance(error, versions.TooManyVersions):
-        return json_responses.bad_request("too-many-versions", str(error))
+        return json_responses.bad_request_error("too-many-versions", str(error))
     raise error
 
 

@@ -43,7 +43,7 @@ def list_store(request: ApiRequest) -> HttpResponse:
         found = found.none()
     write = one_of(request.GET, "responseFormat", {"full": _in_full, "agent": _in_short}, _in_full)
     rows = found[page.offset : page.offset + page.limit]
-    return json_responses.data(page.answer(found.count(), [write(actor) for actor in rows]))
+    return json_responses.data_response(page.answer(found.count(), [write(actor) for actor in rows]))
 
 
 def _text(request: ApiRequest, name: str) -> str:

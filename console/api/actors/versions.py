@@ -31,7 +31,7 @@ def list_versions(request: ResourceApiRequest[Actor]) -> HttpResponse:
     found = serializers.serialize_versions(request.resource.pk)
     with_environment = request.access.allows(Permission.WRITE)
     items = [serializers.serialize_version(version, with_environment) for version in found]
-    return json_responses.data({"total": len(items), "items": items})
+    return json_responses.data_response({"total": len(items), "items": items})
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
@@ -86,7 +86,7 @@ def list_variables(request: ResourceApiRequest[Actor], version: str) -> HttpResp
     """Answer with the variables of a version."""
     found = _version(request, version).environment.order_by("name")
     items = [serializers.serialize_variable(each) for each in found]
-    return json_responses.data({"total": len(items), "items": items})
+    return json_responses.data_response({"total": len(items), "items": items})
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
@@ -96,14 +96,14 @@ def add_variable(request: ResourceApiRequest[Actor], version: str) -> HttpRespon
     found = _version(request, version)
     if found.environment.filter(name=said.name or "").exists():
         message = f'There is a variable "{said.name}" in this version already.'
-        raise json_responses.bad_request("env-var-already-exists", message)
+        raise json_responses.bad_request_error("env-var-already-exists", message)
     return _set(request, found, said, is_secret=False, status=json_responses.CREATED)
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
 def show_variable(request: ResourceApiRequest[Actor], version: str, variable: str) -> HttpResponse:
     """Answer with a variable."""
-    return json_responses.data(serializers.serialize_variable(_variable(_version(request, version), variable)))
+    return json_responses.data_response(serializers.serialize_variable(_variable(_version(request, version), variable)))
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
@@ -113,7 +113,9 @@ def change_variable(request: ResourceApiRequest[Actor], version: str, variable: 
     found = _version(request, version)
     kept = _variable(found, variable)
     if said.name not in (UNSET, None, kept.name):
-        raise json_responses.bad_request("cannot-rename-env-var", "A variable keeps its name; add another one instead.")
+        raise json_responses.bad_request_error(
+            "cannot-rename-env-var", "A variable keeps its name; add another one instead."
+        )
     said.name = kept.name
     return _set(request, found, said, is_secret=kept.is_secret)
 
@@ -160,11 +162,11 @@ def _set(
         )
     except REFUSED as error:
         raise to_api_error(error) from None
-    return json_responses.data(serializers.serialize_variable(kept), status)
+    return json_responses.data_response(serializers.serialize_variable(kept), status)
 
 
 def _answer(
     request: ResourceApiRequest[Actor], version: ActorVersion, status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
     with_environment = request.access.allows(Permission.WRITE)
-    return json_responses.data(serializers.serialize_version(version, with_environment), status)
+    return json_responses.data_response(serializers.serialize_version(version, with_environment), status)

@@ -52,7 +52,7 @@ def list_actors(request: ApiRequest) -> HttpResponse:
         rows = listed(account_id, **wanted, offset=page.offset, limit=page.limit, newest_first=page.desc)
         by_id = Actor.objects.select_related("owner").in_bulk([row.id for row in rows])
         found = [by_id[row.id] for row in rows if row.id in by_id]
-    return json_responses.data(page.answer(total, [_list_item(actor) for actor in found]))
+    return json_responses.data_response(page.answer(total, [_list_item(actor) for actor in found]))
 
 
 @signed_in_for(Kind.ACTOR, Permission.WRITE)
@@ -76,13 +76,15 @@ def create(request: ApiRequest) -> HttpResponse:
     except REFUSED as error:
         raise to_api_error(error) from None
     access = access_to(principal, actor)
-    return json_responses.data(serializers.serialize_actor(access), json_responses.CREATED, location=actor.api_url)
+    return json_responses.data_response(
+        serializers.serialize_actor(access), json_responses.CREATED, location=actor.api_url
+    )
 
 
 @needs(Kind.ACTOR, Permission.READ)
 def show(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Answer with what is known of an Actor."""
-    return json_responses.data(serializers.serialize_actor(request.access))
+    return json_responses.data_response(serializers.serialize_actor(request.access))
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
@@ -104,7 +106,7 @@ def update(request: ResourceApiRequest[Actor]) -> HttpResponse:
         raise to_api_error(error) from None
     except ResourceGone:
         raise _gone() from None
-    return json_responses.data(serializers.serialize_actor(request.access))
+    return json_responses.data_response(serializers.serialize_actor(request.access))
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
@@ -183,7 +185,7 @@ def _tag(actor: Actor, tag: str, build: BuildTag | None, by: Principal) -> None:
     try:
         tagging.point(actor, tag, build.build_id if build else None, by=by)
     except tagging.UnknownBuild as error:
-        raise json_responses.bad_request("invalid-build", str(error)) from None
+        raise json_responses.bad_request_error("invalid-build", str(error)) from None
 
 
 def _gone() -> Exception:

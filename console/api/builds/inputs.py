@@ -45,13 +45,13 @@ def validate(request: ResourceApiRequest[Actor]) -> HttpResponse:
     request_body.decode_json(given, cast("type[Any]", Any))
     build = build_for(request.resource, request.GET.get("build", ""))
     if build is None:
-        raise json_responses.bad_request("unknown-build-tag", "The Actor has no such build that succeeded.")
+        raise json_responses.bad_request_error("unknown-build-tag", "The Actor has no such build that succeeded.")
     try:
         holder = Holder(request.principal.account_id or "", build.actor_id or "")
         check_value(_content(build).input_schema, given, holder)
     except InvalidInput as error:
         raise to_api_error(error) from None
-    return json_responses.raw(msgspec.json.encode({"valid": True}))
+    return json_responses.json_response(msgspec.json.encode({"valid": True}))
 
 
 def _content(build: Build) -> BuildContent:
@@ -67,4 +67,4 @@ def _document(access: Access[Build]) -> HttpResponse:
         if actor.name and is_allowed_on_parent(Kind.ACTOR, actor, access.principal, Permission.READ):
             title, address = actor.name, f"{access.facts.owner_username}~{actor.name}"
     said = document(_content(build), number=build.number, title=title, address=address, server=settings.PUBLIC_URL)
-    return json_responses.raw(msgspec.json.encode(said))
+    return json_responses.json_response(msgspec.json.encode(said))

@@ -91,7 +91,7 @@ def start(request: ResourceApiRequest[Actor]) -> HttpResponse:
         raise invalid_value(error.field, str(error)) from None
     until_finished(request, build, seconds)
     access = access_to(request.principal, build)
-    return json_responses.data(serialize_build(access), json_responses.CREATED, location=build.api_url)
+    return json_responses.data_response(serialize_build(access), json_responses.CREATED, location=build.api_url)
 
 
 @needs(Kind.ACTOR, Permission.READ)
@@ -99,7 +99,7 @@ def show_default(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Answer with the build that runs of an Actor use when nothing else is asked for."""
     access = default_build(request)
     until_finished(request, access.resource, seconds_to_wait(request.GET))
-    return json_responses.data(serialize_build(access))
+    return json_responses.data_response(serialize_build(access))
 
 
 @needs(Kind.BUILD, Permission.READ)
@@ -107,7 +107,7 @@ def show(request: ResourceApiRequest[Build], actor: str = "") -> HttpResponse:
     """Answer with what is known of a build, and wait for its end as long as is asked for."""
     check_actor(request, actor)
     until_finished(request, request.resource, seconds_to_wait(request.GET))
-    return json_responses.data(serialize_build(request.access))
+    return json_responses.data_response(serialize_build(request.access))
 
 
 @needs(Kind.BUILD, Permission.WRITE, Permission.MANAGE_ACCESS_RIGHTS)
@@ -116,7 +116,7 @@ def update(request: ResourceApiRequest[Build]) -> HttpResponse:
     change = request_body.read_json(request, BuildChange)
     if change.general_access is not UNSET:
         change_general_access(request, change.general_access)
-    return json_responses.data(serialize_build(request.access))
+    return json_responses.data_response(serialize_build(request.access))
 
 
 @needs(Kind.BUILD, Permission.WRITE)
@@ -125,9 +125,9 @@ def delete(request: ResourceApiRequest[Build]) -> HttpResponse:
     try:
         deleted = deleting.delete(request.resource, by=request.principal)
     except deleting.CannotDelete as error:
-        raise json_responses.bad_request(error.type, str(error)) from None
+        raise json_responses.bad_request_error(error.type, str(error)) from None
     if not deleted:
-        raise refusals.not_found(Kind.BUILD)
+        raise refusals.not_found_error(Kind.BUILD)
     return json_responses.no_content()
 
 
@@ -136,7 +136,7 @@ def abort(request: ResourceApiRequest[Build], actor: str = "") -> HttpResponse:
     """Abort a build that has not finished; one that has is left as it is."""
     check_actor(request, actor)
     abort_build(request.resource, by=request.principal)
-    return json_responses.data(serialize_build(request.access))
+    return json_responses.data_response(serialize_build(request.access))
 
 
 def default_build(request: ResourceApiRequest[Actor]) -> Access[Build]:
@@ -151,7 +151,7 @@ def default_build(request: ResourceApiRequest[Actor]) -> Access[Build]:
         raise record_not_found(f'The Actor has no build "{actor.default_build}" that succeeded.')
     access = access_to(request.principal, build)
     if not access.allows(Permission.READ):
-        raise refusals.refusal_of(access, Permission.READ)
+        raise refusals.forbidden_error(access, Permission.READ)
     return access
 
 
@@ -166,7 +166,7 @@ def check_actor(request: ResourceApiRequest[Build], actor: str) -> None:
     address, of = parse_address(Kind.ACTOR, actor, request.principal), request.access.facts
     its_own = (of.actor.id, (of.owner_username.lower(), of.actor.name)) if of.actor else ()
     if address is None or (address.id or (address.username.lower(), address.name)) not in its_own:
-        raise refusals.not_found(Kind.BUILD)
+        raise refusals.not_found_error(Kind.BUILD)
 
 
 def serialize_build(access: Access[Build]) -> dict[str, Any]:
@@ -186,7 +186,7 @@ def serialize_build(access: Access[Build]) -> dict[str, Any]:
         "readme": content.readme or None,
         "changelog": content.changelog or None,
         "actVersion": _version(content.source, in_full=access.allows(Permission.WRITE)),
-        "actorDefinition": definition.described(content),
+        "actorDefinition": definition.serialize_definition(content),
     }
     if not access.principal.is_anonymous:
         answer |= {"usageTotalUsd": 0.0, "usageUsd": {"ACTOR_COMPUTE_UNITS": 0.0}}
@@ -199,7 +199,7 @@ def _list(request: ApiRequest, **only: str) -> HttpResponse:
     wanted: dict[str, Any] = {"kinds": [Kind.BUILD], **only}
     rows = listed(account_id, **wanted, offset=page.offset, limit=page.limit, newest_first=page.desc)
     total = count_listed(account_id, **wanted)
-    return json_responses.data(page.answer(total, _list_items([row.id for row in rows])))
+    return json_responses.data_response(page.answer(total, _list_items([row.id for row in rows])))
 
 
 def _list_items(ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -281,4 +281,4 @@ def _cannot_build(error: starting.CannotBuild) -> ApiError:
         return record_not_found(str(error))
     if error.type == "insufficient-permissions":
         return ApiError(HTTPStatus.FORBIDDEN, error.type, str(error))
-    return json_responses.bad_request(error.type, str(error))
+    return json_responses.bad_request_error(error.type, str(error))

@@ -14,7 +14,7 @@ from console.http.disconnect import is_connected
 from console.http.items_query import parse_items_query
 from console.http.pagination import flag
 from console.http.query import parameters
-from console.http.responses import Answer
+from console.http.responses import BytesResponse
 from resources.datasets.csv_formulas import without_formulas
 from resources.datasets.reading import Items, open_items
 from resources.datasets.statistics import field_statistics
@@ -25,21 +25,21 @@ from resources.models import Dataset, Resource
 from resources.usage import reads
 from sharing.declare import needs
 from sharing.permissions import Permission
-from sharing.refusals import not_found
+from sharing.refusals import not_found_error
 from sharing.requests import ResourceApiRequest
-from sharing.signatures import Opens
+from sharing.signatures import SignedContent
 
 # What the API says where there is no limit; the clients know this number.
 NO_LIMIT = 999_999_999_999
 
 
-@needs(Kind.DATASET, Permission.READ, signed=Opens.CONTENT, only_facts=True)
+@needs(Kind.DATASET, Permission.READ, signed=SignedContent.CONTENT, only_facts=True)
 def read(request: ResourceApiRequest[Dataset]) -> HttpResponseBase:
     """Answer with a page of items; large ones are streamed."""
-    return answer_with_items(request, request.resource, request.access.facts.id)
+    return items_response(request, request.resource, request.access.facts.id)
 
 
-def answer_with_items(request: ResourceApiRequest, dataset: Resource, dataset_id: str) -> HttpResponseBase:
+def items_response(request: ResourceApiRequest, dataset: Resource, dataset_id: str) -> HttpResponseBase:
     """Return those items of a dataset that the request's query asks for, in the form that it asks for.
 
     Raises:
@@ -55,7 +55,7 @@ def answer_with_items(request: ResourceApiRequest, dataset: Resource, dataset_id
     try:
         items = open_items(dataset_id, options, with_body=not only_headers, still_wanted=lambda: is_connected(request))
     except DatasetGone:
-        raise not_found(Kind.DATASET) from None
+        raise not_found_error(Kind.DATASET) from None
     except ReaderGone:
         raise _left() from None
     reads.add(dataset_id)
@@ -70,7 +70,7 @@ def answer_with_items(request: ResourceApiRequest, dataset: Resource, dataset_id
     if escapes_formulas and options.format == "csv":
         body = without_formulas([body] if isinstance(body, bytes) else body, options.delimiter)
     if isinstance(body, bytes):
-        return Answer(body, headers)
+        return BytesResponse(body, headers)
     return StreamingHttpResponse(body, headers=headers)
 
 
@@ -83,9 +83,9 @@ def append(request: ResourceApiRequest[Dataset]) -> HttpResponse:
     except InvalidItems as error:
         raise ApiError(HTTPStatus.BAD_REQUEST, "invalid-input", str(error)) from None
     except DatasetGone:
-        raise not_found(Kind.DATASET) from None
+        raise not_found_error(Kind.DATASET) from None
     location = f"{settings.PUBLIC_URL}/v2/datasets/{dataset_id}/items"
-    return json_responses.raw(b"{}", HTTPStatus.CREATED, {"Location": location})
+    return json_responses.json_response(b"{}", HTTPStatus.CREATED, {"Location": location})
 
 
 @needs(Kind.DATASET, Permission.READ)
@@ -94,15 +94,15 @@ def statistics(request: ResourceApiRequest[Dataset]) -> HttpResponse:
     try:
         by_field = field_statistics(request.resource.pk, still_wanted=lambda: is_connected(request))
     except DatasetGone:
-        raise not_found(Kind.DATASET) from None
+        raise not_found_error(Kind.DATASET) from None
     except ReaderGone:
         raise _left() from None
-    return json_responses.data({"fieldStatistics": by_field})
+    return json_responses.data_response({"fieldStatistics": by_field})
 
 
 def _left() -> ApiError:
     """Return what nobody will see."""
-    return request_body.aborted("The client closed the connection.")
+    return request_body.client_disconnected_error("The client closed the connection.")
 
 
 def _headers(items: Items) -> dict[str, str]:

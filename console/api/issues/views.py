@@ -61,7 +61,9 @@ def list_issues(request: ResourceApiRequest[Actor]) -> HttpResponse:
     found = _issues_of(request).filter(state=state) if state else _issues_of(request)
     order = ("-created_at", "-pk") if page.desc else ("created_at", "pk")
     rows = found.order_by(*order)[page.offset : page.offset + page.limit]
-    return json_responses.data(page.answer(found.count(), [_described(issue, request.principal) for issue in rows]))
+    return json_responses.data_response(
+        page.answer(found.count(), [_described(issue, request.principal) for issue in rows])
+    )
 
 
 @needs(Kind.ACTOR, Permission.READ, by_somebody=True, account_wide=True)
@@ -75,7 +77,7 @@ def open_issue(request: ResourceApiRequest[Actor]) -> HttpResponse:
     except (issues.InvalidIssue, issues.CannotAttach) as error:
         raise _invalid(error) from None
     location = f"{settings.PUBLIC_URL}/v2/actors/{issue.actor_id}/issues/{issue.pk}"
-    return json_responses.data(
+    return json_responses.data_response(
         _in_full(_issue(request, issue.pk), request.principal), json_responses.CREATED, location=location
     )
 
@@ -83,7 +85,7 @@ def open_issue(request: ResourceApiRequest[Actor]) -> HttpResponse:
 @needs(Kind.ACTOR, Permission.READ)
 def show_issue(request: ResourceApiRequest[Actor], issue: str) -> HttpResponse:
     """Answer with an issue and what has been said to it."""
-    return json_responses.data(_in_full(_issue(request, issue), request.principal))
+    return json_responses.data_response(_in_full(_issue(request, issue), request.principal))
 
 
 @needs(Kind.ACTOR, Permission.READ, by_somebody=True, account_wide=True)
@@ -98,7 +100,7 @@ def change_issue(request: ResourceApiRequest[Actor], issue: str) -> HttpResponse
             _change(request, found, change)
     except (issues.InvalidIssue, issues.CannotAttach) as error:
         raise _invalid(error) from None
-    return json_responses.data(_in_full(_issue(request, issue), request.principal))
+    return json_responses.data_response(_in_full(_issue(request, issue), request.principal))
 
 
 @needs(Kind.ACTOR, Permission.READ, by_somebody=True, account_wide=True)
@@ -121,7 +123,9 @@ def add_comment(request: ResourceApiRequest[Actor], issue: str) -> HttpResponse:
     except issues.InvalidIssue as error:
         raise _invalid(error) from None
     attached = [row.run for row in said.named_runs.select_related("run").order_by("pk")]
-    return json_responses.data({**_comment(said), "attachedRuns": _runs(found, attached)}, json_responses.CREATED)
+    return json_responses.data_response(
+        {**_comment(said), "attachedRuns": _runs(found, attached)}, json_responses.CREATED
+    )
 
 
 def _change(request: ResourceApiRequest[Actor], issue: Issue, change: IssueChange) -> None:
@@ -174,7 +178,7 @@ def _check_may_change(request: ResourceApiRequest[Actor], issue: Issue, *, or_wr
 
 
 def _count_writing(request: ResourceApiRequest[Actor]) -> None:
-    if not issue_rules.may_write_again(request.principal.account_id or ""):
+    if not issue_rules.count_issue_write(request.principal.account_id or ""):
         raise ApiError(
             HTTPStatus.TOO_MANY_REQUESTS, "rate-limit-exceeded", "You have written to many issues. Try again later."
         )

@@ -18,11 +18,11 @@ from resources.records.usage import lists
 from sharing.declare import needs
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
-from sharing.signatures import Opens
+from sharing.signatures import SignedContent
 from sharing.signed_urls import record_signer
 
 
-@needs(Kind.KEY_VALUE_STORE, Permission.READ, signed=Opens.CONTENT)
+@needs(Kind.KEY_VALUE_STORE, Permission.READ, signed=SignedContent.CONTENT)
 def list_keys(request: ResourceApiRequest[KeyValueStore]) -> HttpResponse:
     """Answer with the keys after `exclusiveStartKey`, in the order of their bytes."""
     query, store = request.GET, request.resource
@@ -33,7 +33,7 @@ def list_keys(request: ResourceApiRequest[KeyValueStore]) -> HttpResponse:
     records, is_truncated = list_records(store.pk, wanted_keys(query, store), after, limit)
     lists.add(store.pk)
     signature_of = record_signer(request.access)
-    return json_responses.data(
+    return json_responses.data_response(
         {
             "items": [_key(request.access.resource, record, signature_of(record.key)) for record in records],
             "count": len(records),

@@ -9,9 +9,9 @@ from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from accounts.lib.api_errors import ApiError, record_not_found
 from console.api.key_value_stores.keys import wanted_keys
 from console.http import json_responses, request_body
-from console.http.conditional import check_expected
+from console.http.conditional import check_preconditions
 from console.http.pagination import flag, one_of
-from console.http.record_response import SANDBOX, answer_with, etags_of
+from console.http.record_response import SANDBOX, etags_of, record_response
 from console.http.record_urls import record_url
 from resources.kinds import Kind
 from resources.models import KeyValueStore, Record
@@ -22,21 +22,21 @@ from resources.records.reading import every_record, find
 from resources.usage import reads
 from sharing.declare import needs
 from sharing.permissions import Permission
-from sharing.refusals import not_found
+from sharing.refusals import not_found_error
 from sharing.requests import ResourceApiRequest
-from sharing.signatures import Opens
+from sharing.signatures import SignedContent
 
 _DEFAULT_TYPE = "application/octet-stream"
 _DISPOSITIONS = {"inline": False, "attachment": True}
 
 
-@needs(Kind.KEY_VALUE_STORE, Permission.READ, signed=Opens.RECORD, only_facts=True)
+@needs(Kind.KEY_VALUE_STORE, Permission.READ, signed=SignedContent.RECORD, only_facts=True)
 def read_record(request: ResourceApiRequest[KeyValueStore], key: str) -> HttpResponseBase:
     """Answer with a record, or with what a HEAD wants to know of it."""
     as_attachment = flag(request.GET, "attachment") or one_of(request.GET, "disposition", _DISPOSITIONS, False)
     store_id = request.access.facts.id
     record = find(store_id, key)
-    answer = answer_with(request, record, as_attachment=as_attachment) if record else None
+    answer = record_response(request, record, as_attachment=as_attachment) if record else None
     reads.add(store_id)
     if answer is None:
         raise record_not_found("Record was not found.")
@@ -64,9 +64,9 @@ def write_record(request: ResourceApiRequest[KeyValueStore], key: str) -> HttpRe
     except writing.TooLarge:
         raise _too_large() from None
     except writing.StoreGone:
-        raise not_found(Kind.KEY_VALUE_STORE) from None
+        raise not_found_error(Kind.KEY_VALUE_STORE) from None
     headers = {"Location": record_url(request.resource, key), "ETag": etags_of(record)[0]}
-    return json_responses.raw(b"{}", HTTPStatus.CREATED, headers)
+    return json_responses.json_response(b"{}", HTTPStatus.CREATED, headers)
 
 
 @needs(Kind.KEY_VALUE_STORE, Permission.WRITE)
@@ -77,7 +77,7 @@ def delete_record(request: ResourceApiRequest[KeyValueStore], key: str) -> HttpR
     except writing.InvalidKey as error:
         raise _invalid_key(error) from None
     except writing.StoreGone:
-        raise not_found(Kind.KEY_VALUE_STORE) from None
+        raise not_found_error(Kind.KEY_VALUE_STORE) from None
     return json_responses.no_content()
 
 
@@ -99,7 +99,7 @@ def download_all(request: ResourceApiRequest[KeyValueStore]) -> HttpResponseBase
 
 
 def _expectation(request: ResourceApiRequest[KeyValueStore]) -> Callable[[Record | None], None]:
-    return lambda record: check_expected(request, etags_of(record))
+    return lambda record: check_preconditions(request, etags_of(record))
 
 
 def _content_type(request: ResourceApiRequest[KeyValueStore]) -> str:

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from console.api.resources import storage_views
-from console.api.resources.lists import answer_with_list
+from console.api.resources.lists import list_response
 from console.api.resources.storage_schemas import schema_in
 from console.api.resources.storage_views import actor_id_of, serialize_list, serialize_storage
 from resources.kinds import Kind
@@ -26,7 +26,7 @@ from sharing.signed_urls import signed_fields
 @signed_in_for(Kind.KEY_VALUE_STORE, Permission.READ)
 def list_stores(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the stores that the account may read, in a number of queries that never grows."""
-    return answer_with_list(request, Kind.KEY_VALUE_STORE, _serialize_list)
+    return list_response(request, Kind.KEY_VALUE_STORE, _serialize_list)
 
 
 @signed_in_for(Kind.KEY_VALUE_STORE, Permission.WRITE)

@@ -11,7 +11,7 @@ from resources.requests import clients
 from resources.requests.clients import Client
 from resources.requests.errors import NotLockedByClient, QueueGone, RequestNotFound, WrongRequestId
 from sharing.permissions import Permission
-from sharing.refusals import not_found
+from sharing.refusals import not_found_error
 from sharing.requests import ResourceApiRequest
 
 MAX_KEY = 32
@@ -48,7 +48,7 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except QueueGone:
-        raise not_found(Kind.REQUEST_QUEUE) from None
+        raise not_found_error(Kind.REQUEST_QUEUE) from None
     except RequestNotFound:
         raise record_not_found("Request was not found.") from None
     except NotLockedByClient:

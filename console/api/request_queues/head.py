@@ -18,7 +18,7 @@ from resources.requests.usage import head_items
 from sharing.declare import needs
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
-from sharing.signatures import Opens
+from sharing.signatures import SignedContent
 
 DEFAULT_HEAD: Final = 100
 MAX_HEAD: Final = 1000
@@ -26,7 +26,7 @@ MAX_LOCKED_HEAD: Final = 25
 MAX_LOCK_SECONDS: Final = 366 * 24 * 60 * 60
 
 
-@needs(Kind.REQUEST_QUEUE, Permission.READ, signed=Opens.CONTENT)
+@needs(Kind.REQUEST_QUEUE, Permission.READ, signed=SignedContent.CONTENT)
 def show(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
     """Answer with the first requests that are neither handled nor locked."""
     queue = request.resource
@@ -34,7 +34,7 @@ def show(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
     had_multiple_clients = note_reader(request)
     items = [serialize_head_item(each) for each in head.head(queue.pk, limit)]
     head_items.add(queue.pk, len(items))
-    return json_responses.data(
+    return json_responses.data_response(
         {
             "limit": limit,
             "queueModifiedAt": iso(queue.modified_at),
@@ -62,7 +62,7 @@ def lock(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
     }
     if client.key is not None:
         answer["clientKey"] = client.key
-    return json_responses.data(answer, json_responses.CREATED)
+    return json_responses.data_response(answer, json_responses.CREATED)
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
@@ -72,7 +72,7 @@ def prolong(request: ResourceApiRequest[RequestQueue], request_id: str) -> HttpR
     duration = timedelta(seconds=_lock_seconds(request))
     with refusals():
         expires_at = locks.prolong(request.resource.pk, request_id, duration, client=client, forefront=forefront)
-    return json_responses.data({"lockExpiresAt": iso(expires_at)})
+    return json_responses.data_response({"lockExpiresAt": iso(expires_at)})
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
@@ -90,7 +90,7 @@ def unlock_all(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
     client = client_from_request(request)
     with refusals():
         count = locks.unlock_all(request.resource.pk, client=client)
-    return json_responses.data({"unlockedCount": count})
+    return json_responses.data_response({"unlockedCount": count})
 
 
 def _lock_seconds(request: ResourceApiRequest[RequestQueue]) -> int:

@@ -20,7 +20,7 @@ from resources.usage import reads
 from sharing.declare import needs
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
-from sharing.signatures import Opens
+from sharing.signatures import SignedContent
 
 MAX_BATCH: Final = 25
 MAX_LIST: Final = 10_000
@@ -29,7 +29,7 @@ _FILTERS: Final = {state.value: state for state in (State.PENDING, State.LOCKED)
 Each = TypeVar("Each")
 
 
-@needs(Kind.REQUEST_QUEUE, Permission.READ, signed=Opens.CONTENT)
+@needs(Kind.REQUEST_QUEUE, Permission.READ, signed=SignedContent.CONTENT)
 def list_requests(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
     """Answer with a page of requests in the order of their ids, and with the cursor for the next one."""
     query = request.GET
@@ -44,7 +44,7 @@ def list_requests(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
     answer: dict[str, Any] = {"items": [serialize_request(each) for each in page.requests], "limit": limit, **place}
     if page.next_after is not None:
         answer["nextCursor"] = page.next_after
-    return json_responses.data(answer)
+    return json_responses.data_response(answer)
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
@@ -58,7 +58,7 @@ def add(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
         raise ApiError(
             HTTPStatus.TOO_MANY_REQUESTS, "rate-limit-exceeded", "The request was being deleted. Add it again."
         )
-    return json_responses.data(serialize_registered(added), json_responses.CREATED)
+    return json_responses.data_response(serialize_registered(added), json_responses.CREATED)
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.READ)
@@ -67,7 +67,7 @@ def show(request: ResourceApiRequest[RequestQueue], request_id: str) -> HttpResp
     with refusals():
         found = reading.get(request.resource.pk, request_id)
     reads.add(request.resource.pk)
-    return json_responses.data(serialize_request(found))
+    return json_responses.data_response(serialize_request(found))
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
@@ -80,7 +80,7 @@ def replace(request: ResourceApiRequest[RequestQueue], request_id: str) -> HttpR
     with refusals():
         new = body.checked()
         replaced = writing.replace(request.resource.pk, request_id, new, client=client, forefront=forefront)
-    return json_responses.data(serialize_registered(replaced))
+    return json_responses.data_response(serialize_registered(replaced))
 
 
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
@@ -105,7 +105,7 @@ def add_batch(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
         for each, result in zip(new, added, strict=True)
         if result is None
     ]
-    return json_responses.data(
+    return json_responses.data_response(
         {"processedRequests": processed, "unprocessedRequests": unprocessed}, json_responses.CREATED
     )
 
@@ -122,7 +122,7 @@ def delete_batch(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
         {"id": id_} if each.unique_key is None else {"id": id_, "uniqueKey": each.unique_key}
         for each, id_ in zip(batch, ids, strict=True)
     ]
-    return json_responses.data({"processedRequests": processed, "unprocessedRequests": []})
+    return json_responses.data_response({"processedRequests": processed, "unprocessedRequests": []})
 
 
 def _checked_batch(batch: list[Each]) -> list[Each]:

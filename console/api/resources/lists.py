@@ -22,7 +22,7 @@ class SerializeItems(Protocol):
         """Return the rows as the API shows them to `principal`, without those that are gone meanwhile."""
 
 
-def answer_with_list(request: ApiRequest, kind: Kind, serialize_items: SerializeItems) -> HttpResponse:
+def list_response(request: ApiRequest, kind: Kind, serialize_items: SerializeItems) -> HttpResponse:
     """Answer with a page of the resources of a kind that the account may read.
 
     Storages without a name are left out, unless `unnamed` asks for them too.
@@ -42,4 +42,4 @@ def answer_with_list(request: ApiRequest, kind: Kind, serialize_items: Serialize
         wanted["named_only"] = not more["unnamed"]
     rows = listed(account_id, **wanted, offset=page.offset, limit=page.limit, newest_first=page.desc)
     total = count_listed(account_id, **wanted)
-    return json_responses.data(page.answer(total, serialize_items(rows, request.principal), **more))
+    return json_responses.data_response(page.answer(total, serialize_items(rows, request.principal), **more))

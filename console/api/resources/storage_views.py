@@ -40,26 +40,26 @@ def get_or_create(
         raise invalid_value("name", str(error)) from None
     serialized = serialize(access_to(principal, storage))
     if not is_new:
-        return json_responses.data(serialized)
-    return json_responses.data(serialized, json_responses.CREATED, location=storage.api_url)
+        return json_responses.data_response(serialized)
+    return json_responses.data_response(serialized, json_responses.CREATED, location=storage.api_url)
 
 
 def show(request: ResourceApiRequest[Storage], serialize: Serialize[Storage]) -> HttpResponse:
     """Answer with what is known of a storage, and count that it was read."""
     reads.add(request.resource.pk)
-    return json_responses.data(serialize(request.access))
+    return json_responses.data_response(serialize(request.access))
 
 
 def update(request: ResourceApiRequest[Storage], serialize: Serialize[Storage]) -> HttpResponse:
     """Change the name and title, which needs WRITE, and the general access, which needs MANAGE_ACCESS_RIGHTS."""
     change_storage(request)
-    return json_responses.data(serialize(request.access))
+    return json_responses.data_response(serialize(request.access))
 
 
 def delete(request: ResourceApiRequest[Storage]) -> HttpResponse:
     """Delete a storage with all that is in it."""
     if not storages.delete(request.resource, by=request.principal):
-        raise refusals.not_found(request.access.facts.kind)
+        raise refusals.not_found_error(request.access.facts.kind)
     return json_responses.no_content()
 
 

@@ -12,7 +12,7 @@ from console.http.pagination import Page
 Row = TypeVar("Row", bound=Model)
 
 
-def answer_with_rows(
+def rows_response(
     request: HttpRequest, rows: "QuerySet[Row]", item_of: Callable[[Row], dict[str, Any]]
 ) -> HttpResponse:
     """Answer with a page of rows that have a `created_at`, each written by `item_of`.
@@ -23,4 +23,4 @@ def answer_with_rows(
     page = Page.from_query(request.GET)
     order = ("-created_at", "-pk") if page.desc else ("created_at", "pk")
     found = rows.order_by(*order)[page.offset : page.offset + page.limit]
-    return json_responses.data(page.answer(rows.count(), [item_of(row) for row in found]))
+    return json_responses.data_response(page.answer(rows.count(), [item_of(row) for row in found]))

@@ -87,7 +87,7 @@ def _rename(request: ResourceApiRequest, name: str | None) -> None:
     except storages.InvalidName as error:
         raise invalid_value("name", str(error)) from None
     except NameTaken as error:
-        raise json_responses.conflict("name-not-unique", str(error)) from None
+        raise json_responses.conflict_error("name-not-unique", str(error)) from None
     except ResourceGone:
         raise record_not_found(f"{request.resource.info.title} was not found.") from None
 

@@ -12,7 +12,7 @@ from django.http import HttpResponse
 
 from accounts.lib.api_errors import ApiError, invalid_value
 from console.api.runs.parsers import parse_input, parse_options, to_api_error
-from console.api.runs.views import answer_with
+from console.api.runs.views import run_response
 from console.http import json_responses, request_body
 from console.http.pagination import flag
 from resources.kinds import Kind
@@ -27,7 +27,7 @@ from sharing.declare import needs
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
 from sharing.require import get_or_refuse
-from sharing.resurrecting import check_may_go_on
+from sharing.resurrecting import check_resurrect
 
 
 class Charge(msgspec.Struct, rename="camel"):
@@ -41,7 +41,7 @@ class Charge(msgspec.Struct, rename="camel"):
 def abort(request: ResourceApiRequest[Run]) -> HttpResponse:
     """Abort a run; one that is ending or has ended stays as it is."""
     aborting.abort(request.resource, gracefully=flag(request.GET, "gracefully"), by=request.principal)
-    return answer_with(request)
+    return run_response(request)
 
 
 @needs(Kind.RUN, Permission.WRITE)
@@ -51,14 +51,14 @@ def resurrect(request: ResourceApiRequest[Run]) -> HttpResponse:
     With a `build`, one that was turned into a run of another Actor goes on as what was started.
     """
     run, options = request.resource, parse_options(request.GET)
-    check_may_go_on(run, options.build, by=request.principal)
+    check_resurrect(run, options.build, by=request.principal)
     try:
         resurrecting.resurrect(run, options, by=request.principal)
     except resurrecting.NotFinished as error:
         raise _not_now(error) from None
     except (InvalidOption, InvalidInput, CannotRun) as error:
         raise to_api_error(error) from None
-    return answer_with(request)
+    return run_response(request)
 
 
 @needs(Kind.RUN, Permission.WRITE)
@@ -68,7 +68,7 @@ def reboot(request: ResourceApiRequest[Run]) -> HttpResponse:
         restarting.reboot(request.resource, by=request.principal)
     except restarting.NotRunning as error:
         raise _not_now(error) from None
-    return answer_with(request)
+    return run_response(request)
 
 
 @needs(Kind.RUN, Permission.WRITE)
@@ -93,7 +93,7 @@ def metamorph(request: ResourceApiRequest[Run]) -> HttpResponse:
         raise ApiError(HTTPStatus.BAD_REQUEST, "record-not-found", "The run's key-value store was deleted.") from None
     except (InvalidInput, CannotRun) as error:
         raise to_api_error(error) from None
-    return answer_with(request)
+    return run_response(request)
 
 
 @needs(Kind.RUN, Permission.WRITE)
@@ -107,16 +107,16 @@ def charge(request: ResourceApiRequest[Run]) -> HttpResponse:
         if error.field:
             raise invalid_value(error.field, str(error)) from None
         raise ApiError(HTTPStatus.BAD_REQUEST, "job-finished", str(error)) from None
-    return json_responses.raw(b"{}", json_responses.CREATED)
+    return json_responses.json_response(b"{}", json_responses.CREATED)
 
 
 def _check_is_owner(request: ResourceApiRequest[Run]) -> None:
     principal = request.principal
     is_itself = principal.run is not None and principal.run.id == request.resource.pk
     if token_limits.is_run_of_other_account(principal) and not is_itself:
-        raise refusals.withheld(token_limits.CODE)
+        raise refusals.token_limited_error(token_limits.CODE)
     if principal.account_id != request.resource.owner_id:
-        raise refusals.withheld("Only its owner can choose what becomes of an Actor run.")
+        raise refusals.token_limited_error("Only its owner can choose what becomes of an Actor run.")
 
 
 def _not_now(error: Exception) -> ApiError:

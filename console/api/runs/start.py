@@ -14,7 +14,7 @@ from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase
 
 from accounts.lib.api_errors import ApiError, record_not_found
-from console.api.datasets.items import answer_with_items
+from console.api.datasets.items import items_response
 from console.api.runs import wait_for_finish
 from console.api.runs.parsers import (
     parse_input,
@@ -28,7 +28,7 @@ from console.api.runs.serializers import serialize_run
 from console.http import json_responses
 from console.http.endpoint import method_not_allowed
 from console.http.items_query import parse_items_query
-from console.http.record_response import answer_with as answer_with_record
+from console.http.record_response import record_response as answer_with_record
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Actor, Dataset, KeyValueStore, Run, Task
@@ -96,7 +96,7 @@ def _answer_with_run(
     run = start(request)
     wait_for_finish.until_finished(request, run, seconds)
     access = access_to(request.principal, run)
-    return json_responses.data(
+    return json_responses.data_response(
         serialize_run(run, access), json_responses.CREATED, location=f"{settings.PUBLIC_URL}/v2/{path(run)}"
     )
 
@@ -139,7 +139,7 @@ def _items(request: ResourceApiRequest, run: Run) -> HttpResponseBase:
     dataset = Dataset.objects.filter(run_id=run.pk).first()
     if dataset is None:
         raise record_not_found("Dataset was not found.")
-    return answer_with_items(request, dataset, dataset.pk)
+    return items_response(request, dataset, dataset.pk)
 
 
 def _run_of_actor(request: ResourceApiRequest[Actor]) -> Run:

@@ -66,7 +66,7 @@ def list_of_task(request: ResourceApiRequest[Task]) -> HttpResponse:
 def show(request: ResourceApiRequest[Run]) -> HttpResponse:
     """Answer with a run, once it has finished or the time that one wants to wait is over."""
     until_finished(request, request.resource, seconds_to_wait(request.GET))
-    return answer_with(request)
+    return run_response(request)
 
 
 @needs(Kind.RUN, Permission.WRITE, Permission.MANAGE_ACCESS_RIGHTS)
@@ -82,7 +82,7 @@ def update(request: ResourceApiRequest[Run]) -> HttpResponse:
         if change.general_access is not UNSET:
             change_general_access(request, change.general_access)
     request.resource.refresh_from_db()
-    return answer_with(request)
+    return run_response(request)
 
 
 @needs(Kind.RUN, Permission.WRITE)
@@ -96,9 +96,9 @@ def delete(request: ResourceApiRequest[Run]) -> HttpResponse:
     return json_responses.no_content()
 
 
-def answer_with(request: ResourceApiRequest[Run]) -> HttpResponse:
+def run_response(request: ResourceApiRequest[Run]) -> HttpResponse:
     """Return the request's run as it is now."""
-    return json_responses.data(serialize_run(request.resource, request.access))
+    return json_responses.data_response(serialize_run(request.resource, request.access))
 
 
 def _say(request: ResourceApiRequest[Run], change: RunChange) -> None:
@@ -131,7 +131,7 @@ def _list(request: ApiRequest, **of: str) -> HttpResponse:
         "until": _end_of_millisecond(_moment(request.GET, "startedBefore")),
     }
     rows = listed(account_id, **wanted, offset=page.offset, limit=page.limit, newest_first=page.desc)
-    return json_responses.data(page.answer(count_listed(account_id, **wanted), serialize_runs(rows)))
+    return json_responses.data_response(page.answer(count_listed(account_id, **wanted), serialize_runs(rows)))
 
 
 def _end_of_millisecond(moment: datetime | None) -> datetime | None:

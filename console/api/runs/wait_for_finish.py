@@ -24,7 +24,7 @@ from console.http.disconnect import is_connected
 from resources.jobs.status import FINISHED
 from resources.kinds import Kind
 from resources.models import Build, Run
-from sharing.refusals import not_found
+from sharing.refusals import not_found_error
 
 MAX_SECONDS = 60.0
 _FIRST_PAUSE, _GROWTH, _LONGEST_PAUSE = 0.5, 1.2, 3.0
@@ -125,7 +125,7 @@ def wait(request: HttpRequest, job: Build | Run, seconds: float) -> bool:
         waited, pause = True, min(pause * _GROWTH, _LONGEST_PAUSE)
         status = _status_of(job.pk, kind)
         if status is None:
-            raise not_found(kind)
+            raise not_found_error(kind)
     if waited:
         _refresh(job, kind)
     return status in FINISHED
@@ -140,4 +140,4 @@ def _refresh(job: Build | Run, kind: Kind) -> None:
     try:
         job.refresh_from_db()
     except (Build.DoesNotExist, Run.DoesNotExist):
-        raise not_found(kind) from None
+        raise not_found_error(kind) from None

@@ -17,7 +17,7 @@ from accounts.models import Account
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from console.api.resources import permission_levels
-from console.api.resources.lists import answer_with_list
+from console.api.resources.lists import list_response
 from console.http import json_responses, request_body
 from console.http.request_body import unset_if_null
 from resources.edit_locked import NameTaken, ResourceGone
@@ -31,8 +31,8 @@ from sharing.declare import needs, signed_in_for
 from sharing.lists import Listed
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
-from sharing.schedule_log import worded
-from sharing.schedule_targets import named_by_id
+from sharing.schedule_log import readable_lines
+from sharing.schedule_targets import check_action
 
 
 class Notifications(msgspec.Struct):
@@ -66,7 +66,7 @@ class ScheduleBody(msgspec.Struct, rename="camel"):
                 permission_levels.check("actions.runOptions.forcePermissionLevel", level)
         actions: list[Action] | UnsetType = UNSET
         if self.actions is not None and self.actions is not UNSET:
-            actions = [named_by_id(action, by, owner, kept) for action in self.actions[: MAX_ACTIONS + 1]]
+            actions = [check_action(action, by, owner, kept) for action in self.actions[: MAX_ACTIONS + 1]]
         return ScheduleChange(
             name=unset_if_null(self.name),
             title=unset_if_null(self.title),
@@ -83,7 +83,7 @@ class ScheduleBody(msgspec.Struct, rename="camel"):
 @signed_in_for(Kind.SCHEDULE, Permission.READ)
 def list_schedules(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the schedules that the account may read."""
-    return answer_with_list(request, Kind.SCHEDULE, _list_items)
+    return list_response(request, Kind.SCHEDULE, _list_items)
 
 
 @signed_in_for(Kind.SCHEDULE, Permission.WRITE)
@@ -95,13 +95,13 @@ def create(request: ApiRequest) -> HttpResponse:
         schedule = editing.create(principal.account_id or "", body.change(principal, principal), by=principal)
     except _REFUSED as error:
         raise _refusal_of(error) from None
-    return json_responses.data(_described(schedule), json_responses.CREATED, location=schedule.api_url)
+    return json_responses.data_response(_described(schedule), json_responses.CREATED, location=schedule.api_url)
 
 
 @needs(Kind.SCHEDULE, Permission.READ)
 def show(request: ResourceApiRequest[Schedule]) -> HttpResponse:
     """Answer with a schedule and what it starts."""
-    return json_responses.data(_described(request.resource))
+    return json_responses.data_response(_described(request.resource))
 
 
 @needs(Kind.SCHEDULE, Permission.WRITE)
@@ -120,7 +120,7 @@ def update(request: ResourceApiRequest[Schedule]) -> HttpResponse:
         raise _refusal_of(error) from None
     except ResourceGone:
         raise record_not_found("Schedule was not found.") from None
-    return json_responses.data(_described(schedule))
+    return json_responses.data_response(_described(schedule))
 
 
 @needs(Kind.SCHEDULE, Permission.WRITE)
@@ -134,8 +134,8 @@ def delete(request: ResourceApiRequest[Schedule]) -> HttpResponse:
 @needs(Kind.SCHEDULE, Permission.READ)
 def show_log(request: ResourceApiRequest[Schedule]) -> HttpResponse:
     """Answer with the last lines of a schedule's log, the oldest first."""
-    lines = worded(editing.log_of(request.resource), request.principal)
-    return json_responses.data(
+    lines = readable_lines(editing.log_of(request.resource), request.principal)
+    return json_responses.data_response(
         [{"message": line.message, "level": line.level, "createdAt": iso(line.at)} for line in lines]
     )
 
@@ -145,7 +145,7 @@ _REFUSED = (InvalidName, NameTaken, InvalidSchedule)
 
 def _refusal_of(error: Exception) -> ApiError:
     if isinstance(error, NameTaken):
-        return json_responses.conflict("schedule-name-not-unique", str(error))
+        return json_responses.conflict_error("schedule-name-not-unique", str(error))
     return invalid_value(error.field if isinstance(error, InvalidSchedule) else "name", str(error))
 
 

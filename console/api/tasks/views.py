@@ -18,7 +18,7 @@ from accounts.lib.timestamps import iso
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
 from console.api.resources import permission_levels
-from console.api.resources.lists import answer_with_list
+from console.api.resources.lists import list_response
 from console.http import json_responses, request_body
 from console.http.request_body import empty_if_null, unset_if_null
 from resources.edit_locked import NameTaken, ResourceGone
@@ -29,8 +29,8 @@ from resources.runs.saved_options import SavedOptions
 from resources.storages import InvalidName
 from resources.tasks import editing
 from resources.tasks.editing import InvalidTask, TaskChange
-from sharing.code_choice import allowed_change
-from sharing.decide_many import allowed
+from sharing.code_choice import check_change
+from sharing.decide_many import ids_allowed
 from sharing.declare import needs, signed_in_for
 from sharing.lists import Listed
 from sharing.permissions import Permission
@@ -57,7 +57,7 @@ class TaskBody(msgspec.Struct, rename="camel"):
 @signed_in_for(Kind.TASK, Permission.READ)
 def list_tasks(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the tasks that the account may read."""
-    return answer_with_list(request, Kind.TASK, _list_items)
+    return list_response(request, Kind.TASK, _list_items)
 
 
 @signed_in_for(Kind.TASK, Permission.WRITE)
@@ -72,7 +72,9 @@ def create(request: ApiRequest) -> HttpResponse:
         task = editing.create(principal.account_id or "", actor, _change(body, None), by=principal)
     except _REFUSED as error:
         raise _refusal_of(error) from None
-    return json_responses.data(_described(task, principal.username), json_responses.CREATED, location=task.api_url)
+    return json_responses.data_response(
+        _described(task, principal.username), json_responses.CREATED, location=task.api_url
+    )
 
 
 @needs(Kind.TASK, Permission.READ)
@@ -126,7 +128,7 @@ def _update(request: ResourceApiRequest[Task], change: Callable[[Task], TaskChan
     try:
         editing.update(
             request.resource,
-            lambda locked: allowed_change(locked, change(locked), by=request.principal),
+            lambda locked: check_change(locked, change(locked), by=request.principal),
             by=request.principal,
         )
     except _REFUSED as error:
@@ -140,7 +142,7 @@ _REFUSED = (InvalidName, NameTaken, InvalidTask)
 
 def _refusal_of(error: Exception) -> ApiError:
     if isinstance(error, NameTaken):
-        return json_responses.conflict("actor-task-name-not-unique", str(error))
+        return json_responses.conflict_error("actor-task-name-not-unique", str(error))
     return invalid_value(error.field if isinstance(error, InvalidTask) else "name", str(error))
 
 
@@ -165,7 +167,7 @@ def _detail(task: Task | None, name: str) -> dict[str, Any] | None:
 
 
 def _options(task: Task | None, given: dict[str, Any] | None) -> SavedOptions:
-    saved = msgspec.to_builtins(saved_options.read(task.options)) if task else {}
+    saved = msgspec.to_builtins(saved_options.load_options(task.options)) if task else {}
     merged = _merged(saved, given) or {}
     try:
         converted = msgspec.convert(merged, SavedOptions)
@@ -202,12 +204,12 @@ def _object(text: bytes) -> dict[str, msgspec.Raw] | None:
 
 
 def _answer(request: ResourceApiRequest[Task]) -> HttpResponse:
-    return json_responses.data(_described(request.resource, request.access.facts.owner_username))
+    return json_responses.data_response(_described(request.resource, request.access.facts.owner_username))
 
 
 def _answer_with_input(request: ResourceApiRequest[Task]) -> HttpResponse:
     task = request.resource
-    response = json_responses.raw(task.input.encode() or b"{}")
+    response = json_responses.json_response(task.input.encode() or b"{}")
     if task.input:
         response.headers["Content-Type"] = task.input_content_type
     return response
@@ -218,7 +220,7 @@ def _described(task: Task, username: str) -> dict[str, Any]:
         **_core(task, username),
         "title": task.title or None,
         "description": task.description or None,
-        "options": msgspec.to_builtins(saved_options.read(task.options)),
+        "options": msgspec.to_builtins(saved_options.load_options(task.options)),
         "input": msgspec.Raw(task.input.encode()) if _is_json(task.input) else None,
         "actorStandby": editing.detail_of(task, "actorStandby"),
         "publicConfig": editing.detail_of(task, "publicConfig"),
@@ -252,7 +254,7 @@ def _is_json(text: str) -> bool:
 def _list_items(rows: Sequence[Listed], principal: Principal) -> list[dict[str, Any]]:
     tasks = Task.objects.in_bulk([row.id for row in rows])
     actors = Resource.objects.select_related("owner").in_bulk({task.actor_id for task in tasks.values()} - {None})
-    readable = allowed(actors.values(), principal, Permission.READ)
+    readable = ids_allowed(actors.values(), principal, Permission.READ)
     known = {id_: actor for id_, actor in actors.items() if id_ in readable}
     return [_list_item(tasks[row.id], row, known) for row in rows if row.id in tasks]
 

@@ -45,7 +45,7 @@ def show_monthly(request: ApiRequest) -> HttpResponse:
         }
         for day, units in sorted(by_day.items())
     ]
-    return json_responses.data(
+    return json_responses.data_response(
         {
             "usageCycle": _cycle(month),
             "monthlyServiceUsage": _usage(sum(by_day.values())),
@@ -62,7 +62,7 @@ def show_limits(request: ApiRequest) -> HttpResponse:
     account_id = request.principal.account_id or ""
     month = Month.of(timezone.now().date())
     held = holdings_of(account_id)
-    return json_responses.data(
+    return json_responses.data_response(
         {
             "monthlyUsageCycle": _cycle(month),
             "limits": _LIMITS,
@@ -95,7 +95,7 @@ def update_limits(request: ApiRequest) -> HttpResponse:
             raise ApiError(
                 HTTPStatus.BAD_REQUEST, "invalid-value", f'This server has no limit "{field}": it cannot be changed.'
             )
-    return json_responses.data({}, json_responses.CREATED)
+    return json_responses.data_response({}, json_responses.CREATED)
 
 
 def _day(request: ApiRequest) -> date:

@@ -30,7 +30,7 @@ _ENABLED = frozenset({"ACTORS", "SCHEDULER", "STORAGE", "WEBHOOKS"})
 
 
 @any_token("a token that is for less than its account is told what everybody may know of it")
-def show_me(request: ApiRequest) -> HttpResponse:
+def show_own_user(request: ApiRequest) -> HttpResponse:
     """Answer with the account that the token speaks for: all of it, or the public part and its ID to a narrowed token.
 
     The SDKs ask for it from within runs, and take every field but the username to be optional.
@@ -38,8 +38,8 @@ def show_me(request: ApiRequest) -> HttpResponse:
     account = Account.objects.get(pk=request.principal.account_id)
     public_part = {"id": account.pk, **_public_part(account)}
     if not speaks_for_whole_account(request.principal):
-        return json_responses.data(public_part)
-    return json_responses.data(
+        return json_responses.data_response(public_part)
+    return json_responses.data_response(
         {
             **public_part,
             "email": account.email,
@@ -57,7 +57,7 @@ def show_user(request: ApiRequest, user: str) -> HttpResponse:
     account = None if "@" in user else find_account(request, user)
     if account is None:
         raise record_not_found("User was not found.")
-    return json_responses.data(_public_part(account))
+    return json_responses.data_response(_public_part(account))
 
 
 def _public_part(account: Account) -> dict[str, Any]:

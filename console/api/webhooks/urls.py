@@ -9,7 +9,7 @@ of_webhooks = [
     path("webhooks", endpoint(GET=webhooks.list_webhooks, POST=webhooks.create)),
     path("webhooks/<str:webhook>", endpoint(GET=webhooks.show, PUT=webhooks.update, DELETE=webhooks.delete)),
     path("webhooks/<str:webhook>/test", endpoint(POST=webhooks.try_out)),
-    path("webhooks/<str:webhook>/dispatches", endpoint(GET=webhooks.list_of_one)),
+    path("webhooks/<str:webhook>/dispatches", endpoint(GET=webhooks.list_dispatches_of_webhook)),
     path("webhook-dispatches", endpoint(GET=webhooks.list_dispatches)),
     path("webhook-dispatches/<str:dispatch_id>", endpoint(GET=webhooks.show_dispatch)),
     path("actors/<str:address>/webhooks", endpoint(GET=webhooks.list_of_actor)),

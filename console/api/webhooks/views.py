@@ -16,7 +16,7 @@ from msgspec import UNSET, UnsetType
 from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.principal import Principal
 from accounts.requests import ApiRequest
-from console.api.resources.table_lists import answer_with_rows
+from console.api.resources.table_lists import rows_response
 from console.api.resources.webhook_body import ConditionBody, WebhookBody
 from console.api.webhooks.serializers import (
     serialize_dispatch,
@@ -35,7 +35,7 @@ from sharing.declare import needs, signed_in_for
 from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
 from sharing.require import get_or_refuse
-from sharing.webhooks import check_may_make, seen_by
+from sharing.webhooks import check_create, visible_webhooks
 
 _TOLD_OF = (Kind.RUN, Kind.BUILD)
 
@@ -43,7 +43,7 @@ _TOLD_OF = (Kind.RUN, Kind.BUILD)
 @signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF)
 def list_webhooks(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the account's webhooks."""
-    return answer_with_rows(request, with_last_dispatch(_own(request)), serialize_list_item)
+    return rows_response(request, with_last_dispatch(_own(request)), serialize_list_item)
 
 
 @signed_in_for(Kind.ACTOR, Permission.WRITE, reads=_TOLD_OF, runs_too=True)
@@ -55,7 +55,7 @@ def create(request: ApiRequest) -> HttpResponse:
     body = request_body.read_json(request, WebhookBody)
     principal = request.principal
     change = body.change(_condition(body.condition, principal))
-    check_may_make(change, by=principal)
+    check_create(change, by=principal)
     try:
         webhook, is_new = editing.create(
             principal.account_id or "", change, by=principal, idempotency_key=body.idempotency_key
@@ -66,15 +66,15 @@ def create(request: ApiRequest) -> HttpResponse:
         found = _webhook(request, webhook.pk)
         # Its templates may hold tokens, which another account's code does not get to see.
         is_foreign = token_limits.is_run_of_other_account(principal)
-        return json_responses.data(serialize_list_item(found) if is_foreign else serialize_webhook(found))
+        return json_responses.data_response(serialize_list_item(found) if is_foreign else serialize_webhook(found))
     location = f"{settings.PUBLIC_URL}/v2/webhooks/{webhook.pk}"
-    return json_responses.data(serialize_webhook(webhook), json_responses.CREATED, location=location)
+    return json_responses.data_response(serialize_webhook(webhook), json_responses.CREATED, location=location)
 
 
 @signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF, not_for_runs=True)
 def show(request: ApiRequest, webhook: str) -> HttpResponse:
     """Answer with a webhook. Its templates may hold tokens, which another account's code does not get to see."""
-    return json_responses.data(serialize_webhook(_webhook(request, webhook)))
+    return json_responses.data_response(serialize_webhook(_webhook(request, webhook)))
 
 
 @signed_in_for(Kind.ACTOR, Permission.WRITE, reads=_TOLD_OF)
@@ -88,7 +88,7 @@ def update(request: ApiRequest, webhook: str) -> HttpResponse:
         raise _invalid(error) from None
     except ResourceGone:
         raise _not_found() from None
-    return json_responses.data(serialize_webhook(found))
+    return json_responses.data_response(serialize_webhook(found))
 
 
 @signed_in_for(Kind.ACTOR, Permission.WRITE, reads=_TOLD_OF)
@@ -103,21 +103,19 @@ def delete(request: ApiRequest, webhook: str) -> HttpResponse:
 def try_out(request: ApiRequest, webhook: str) -> HttpResponse:
     """Have a webhook sent for an event of the type TEST, and answer with the dispatch."""
     made = editing.try_out(_webhook(request, webhook))
-    return json_responses.data(serialize_dispatch(made), json_responses.CREATED)
+    return json_responses.data_response(serialize_dispatch(made), json_responses.CREATED)
 
 
 @signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF)
-def list_of_one(request: ApiRequest, webhook: str) -> HttpResponse:
+def list_dispatches_of_webhook(request: ApiRequest, webhook: str) -> HttpResponse:
     """Answer with a page of the dispatches of a webhook."""
-    return answer_with_rows(
-        request, _dispatches(request).filter(webhook=_webhook(request, webhook)), serialize_dispatch
-    )
+    return rows_response(request, _dispatches(request).filter(webhook=_webhook(request, webhook)), serialize_dispatch)
 
 
 @signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF)
 def list_dispatches(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the dispatches of all of the account's webhooks."""
-    return answer_with_rows(request, _dispatches(request), serialize_dispatch)
+    return rows_response(request, _dispatches(request), serialize_dispatch)
 
 
 @signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF)
@@ -126,13 +124,13 @@ def show_dispatch(request: ApiRequest, dispatch_id: str) -> HttpResponse:
     found = None if "\x00" in dispatch_id else _dispatches(request).filter(pk=dispatch_id).first()
     if found is None:
         raise record_not_found("Webhook dispatch was not found.")
-    return json_responses.data(serialize_dispatch(found))
+    return json_responses.data_response(serialize_dispatch(found))
 
 
 @needs(Kind.ACTOR, Permission.READ, by_somebody=True)
 def list_of_actor(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Answer with a page of the account's own webhooks on an Actor, whoever else has some there."""
-    return answer_with_rows(
+    return rows_response(
         request, with_last_dispatch(_own(request).filter(actor_id=request.resource.pk)), serialize_list_item
     )
 
@@ -140,13 +138,13 @@ def list_of_actor(request: ResourceApiRequest[Actor]) -> HttpResponse:
 @needs(Kind.TASK, Permission.READ, by_somebody=True)
 def list_of_task(request: ResourceApiRequest[Task]) -> HttpResponse:
     """Answer with a page of the account's own webhooks on a task, whoever else has some there."""
-    return answer_with_rows(
+    return rows_response(
         request, with_last_dispatch(_own(request).filter(task_id=request.resource.pk)), serialize_list_item
     )
 
 
 def _own(request: ApiRequest) -> "QuerySet[Webhook]":
-    return seen_by(request.principal)
+    return visible_webhooks(request.principal)
 
 
 def _webhook(request: ApiRequest, webhook_id: str) -> Webhook:

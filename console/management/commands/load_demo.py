@@ -16,7 +16,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Load it and print who can sign in."""
         try:
-            people = load(local=not exposure.exposed_by())
+            people = load(local=not exposure.exposure_reasons())
         except CannotLoad as error:
             raise CommandError(str(error)) from error
         self.stdout.write(table_of(people))

@@ -72,7 +72,7 @@ class Command(BaseCommand):
         upcoming = "" if given else secret_keys.next_secret(settings.DATA_DIR)
         self._demand(processes_without(upcoming or settings.SECRET_KEY), "cannot read what the new secret encrypts")
         if upcoming:
-            settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = secret_keys.turn(settings.DATA_DIR)
+            settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = secret_keys.rotate(settings.DATA_DIR)
             self.stdout.write("The next secret is the one of now, and the one of before is a fallback.")
         self._encrypt_anew()
         if given:

@@ -20,7 +20,7 @@ from console import checks
 from console.demo import loading
 from console.demo.loading import SignIn
 from console.management.commands.load_demo import table_of
-from console.server.supervisor import SideBySide
+from console.server.supervisor import Supervisor
 
 HIGHEST_PORT = 65535
 
@@ -47,7 +47,7 @@ class Command(BaseCommand):
         except DatabaseError as error:
             raise CommandError(f"The database does not answer: {str(error).strip()}") from error
         if not options["prepare_only"]:  # before anything asks whether this is on loopback only
-            exposure.record([host.strip("[]")], os.getpid())
+            exposure.record_listening([host.strip("[]")], os.getpid())
         call_command("collectstatic", interactive=False, verbosity=0)
         published_password.revoke_access()
         _note_invitations()
@@ -60,7 +60,7 @@ class Command(BaseCommand):
         server = [sys.executable, "-m", "gunicorn", "--config", "python:console.server.gunicorn_config"]
         if not _flag("WORKER"):
             os.execv(sys.executable, server)  # noqa: S606  # no shell; the same Python, as gunicorn from here on
-        sys.exit(SideBySide(server, [sys.executable, "manage.py", "worker"], (host, port)).run())
+        sys.exit(Supervisor(server, [sys.executable, "manage.py", "worker"], (host, port)).run())
 
     def _say_where(self, people: list[SignIn]) -> None:
         self.stdout.write(f"\nLatchkey serves {settings.PUBLIC_URL}\nIts data: {_where_data_is()}\n")
@@ -76,7 +76,7 @@ class Command(BaseCommand):
         self.stdout.write("\nCtrl-C stops it; all data stays.\n")
 
     def _say_what_others_could_do(self) -> None:
-        ways = exposure.exposed_by()
+        ways = exposure.exposure_reasons()
         if not ways:
             return
         self.stdout.write(f"\nOthers can reach this server: {' '.join(ways)}\n")
@@ -101,7 +101,7 @@ def _note_invitations() -> None:
 
 def _load_demo(host: str) -> list[SignIn]:
     """Load the demo at the first start; with its published password only where just this machine can come."""
-    reached_by_others = exposure.exposed_by() or not exposure.is_loopback_host(host.strip("[]"))
+    reached_by_others = exposure.exposure_reasons() or not exposure.is_loopback_host(host.strip("[]"))
     return loading.load_at_first_start(local=not reached_by_others)
 
 

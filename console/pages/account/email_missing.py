@@ -20,7 +20,7 @@ class NeedsEmail:
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Answer with the view where emails are sent, else with the page that says that they are not."""
-        if not emails.are_sent():
+        if not emails.can_send():
             return email_missing(request)
         response: HttpResponse = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]  # of the view
         return response

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from accounts.freshness import is_fresh
 from accounts.requests import PageRequest
-from console.pages.components.dialogs import go_to
+from console.pages.components.dialogs import redirect_from_dialog
 
 LONGEST_KEPT = 20_000  # characters of a form
 LONGEST_WAIT = 1800  # seconds until what was not confirmed is forgotten
@@ -29,7 +29,7 @@ def ask_first(request: PageRequest, view_name: str, *, section: str) -> HttpResp
         sent = {}
     request.session[_KEPT] = {"section": section, "sent": sent, "at": time.time()}
     ways = get_adapter().get_reauthentication_methods(request.user)
-    return go_to(request, f"{ways[0]['url']}?{urlencode({'next': reverse(view_name)})}")
+    return redirect_from_dialog(request, f"{ways[0]['url']}?{urlencode({'next': reverse(view_name)})}")
 
 
 def back_from_confirmation(request: PageRequest, section: str) -> QueryDict | None:

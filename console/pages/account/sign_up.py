@@ -50,7 +50,7 @@ class _NewPassword(views.PasswordResetFromKeyView):  # type: ignore[misc]  # all
 
 def _verification_sent(request: HttpRequest) -> HttpResponse:
     """Say that a link was sent, which is so only where emails are."""
-    if not emails.are_sent():
+    if not emails.can_send():
         return email_missing(request)
     response: HttpResponse = views.email_verification_sent(request)
     return response

@@ -59,7 +59,7 @@ class BuildForm(BaseForm):
 
 @needs(Kind.ACTOR, Permission.READ)
 @require_safe
-def page(request: ResourcePageRequest[Actor]) -> HttpResponse:
+def list_builds(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """List the builds of an Actor, the newest first. Whoever may read the Actor may read all of them."""
     found = Build.objects.filter(actor_id=request.resource.pk, kind=Kind.BUILD)
     paging = Paging.of(request.GET, found.count())
@@ -80,8 +80,8 @@ def start(request: ResourcePageRequest[Actor]) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         build = _start(request, form)
         if build is not None:
-            return dialogs.go_to(request, f"{actor.console_path}/builds/{build.pk}")
-    return dialogs.answer(
+            return dialogs.redirect_from_dialog(request, f"{actor.console_path}/builds/{build.pk}")
+    return dialogs.render_dialog(
         request, "actors/_build.html", title="Build Actor", form=form, actor=actor, has_versions=bool(found)
     )
 

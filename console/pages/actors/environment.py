@@ -100,7 +100,7 @@ def delete(request: ResourcePageRequest[Actor], number: str, name: str) -> HttpR
     if request.method == "POST":
         environment.remove_variable(version, variable.name, by=request.principal)
         return _done(request, version, f"{name} was deleted.")
-    return dialogs.answer(
+    return dialogs.render_dialog(
         request,
         "actors/_variable_delete.html",
         title="Delete variable?",
@@ -132,10 +132,10 @@ def _set(request: ResourcePageRequest[Actor], version: ActorVersion, form: Varia
 
 def _done(request: ResourcePageRequest[Actor], version: ActorVersion, said: str) -> HttpResponse:
     messages.success(request, f"{said} Builds that are there keep what they were built with.")
-    return dialogs.go_to(request, path_of(version))
+    return dialogs.redirect_from_dialog(request, path_of(version))
 
 
 def _answer(request: ResourcePageRequest[Actor], version: ActorVersion, form: VariableForm, title: str) -> HttpResponse:
-    return dialogs.answer(
+    return dialogs.render_dialog(
         request, "actors/_variable.html", title=title, form=form, back=path_of(version), here=request.path
     )

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_http_methods
 
-from console.http.form_limits import takes_up_to
+from console.http.form_limits import limit_form_size
 from console.pages.actors.source import path_of, version_of
 from console.pages.components import dialogs
 from console.pages.components.forms import BaseForm
@@ -72,7 +72,7 @@ class NewFileForm(FileNameForm):
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
-@takes_up_to(source_files.MAX_BYTES)
+@limit_form_size(source_files.MAX_BYTES)
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
     """Add a file to a version, an empty one or one from the computer of whoever adds it."""
@@ -83,7 +83,7 @@ def add(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
         try:
             files.add(version, file, by=request.principal)
             messages.success(request, f"{file.name} was added.")
-            return dialogs.go_to(request, path_of(version, file.name))
+            return dialogs.redirect_from_dialog(request, path_of(version, file.name))
         except InvalidField as problem:
             form.refuse(problem)
         except ResourceGone:
@@ -101,7 +101,7 @@ def rename(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             files.rename(version, name, form.cleaned_data["name"], by=request.principal)
-            return dialogs.go_to(request, path_of(version, form.cleaned_data["name"]))
+            return dialogs.redirect_from_dialog(request, path_of(version, form.cleaned_data["name"]))
         except InvalidField as problem:
             form.refuse(problem)
         except (files.NoSuchFile, ResourceGone):
@@ -121,7 +121,7 @@ def delete(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
         except (files.NoSuchFile, ResourceGone):
             return _gone(request, version)
         messages.success(request, f"{name} was deleted.")
-        return dialogs.go_to(request, path_of(version))
+        return dialogs.redirect_from_dialog(request, path_of(version))
     return _answer(request, "actors/_file_delete.html", "Delete file?", version, name=name)
 
 
@@ -137,11 +137,11 @@ def _answer(
     request: ResourcePageRequest[Actor], fragment: str, title: str, version: ActorVersion, **context: Any
 ) -> HttpResponse:
     back = path_of(version, context.get("name", ""))
-    return dialogs.answer(
+    return dialogs.render_dialog(
         request, fragment, title=title, version=version, back=back, here=request.get_full_path(), **context
     )
 
 
 def _gone(request: ResourcePageRequest[Actor], version: ActorVersion) -> HttpResponse:
     messages.warning(request, "It was taken away in the meantime.")
-    return dialogs.go_to(request, f"/actors/{version.actor_id}/source")
+    return dialogs.redirect_from_dialog(request, f"/actors/{version.actor_id}/source")

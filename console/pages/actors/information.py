@@ -20,7 +20,7 @@ _LONGEST_README = 100_000
 
 @needs(Kind.ACTOR, Permission.READ)
 @require_safe
-def page(request: ResourcePageRequest[Actor]) -> HttpResponse:
+def show_actor(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """Show what is known of an Actor."""
     actor = request.resource
     context = {**tab_context(request, INFORMATION), **_built(actor), "tags": _tags(actor)}

@@ -15,7 +15,7 @@ from console.pages.actors.tabs import get_title
 from console.pages.actors.templates import STARTERS, template_files
 from console.pages.components import dialogs
 from console.pages.components.forms import BaseForm
-from console.pages.components.listing import answer, get_listing
+from console.pages.components.listing import get_listing, render_list
 from console.pages.components.shared_rows import how_shared
 from console.pages.components.tables import Row, build_rows
 from resources.actors import editing, versions
@@ -25,7 +25,7 @@ from resources.edit_locked import NameTaken
 from resources.kinds import Kind
 from resources.models import Actor, Resource
 from resources.storages import MAX_NAME_LENGTH, InvalidName
-from sharing.decide_many import allowed
+from sharing.decide_many import ids_allowed
 from sharing.declare import signed_in_for
 from sharing.lists import Listed
 from sharing.permissions import Permission
@@ -71,12 +71,12 @@ class NewActorForm(BaseForm):
 
 @signed_in_for(Kind.ACTOR, Permission.READ)
 @require_safe
-def page(request: PageRequest) -> HttpResponse:
+def list_actors(request: PageRequest) -> HttpResponse:
     """Show one's Actors and those shared with one."""
     listing = get_listing(request, Kind.ACTOR)
     used = [] if request.htmx or listing.context["is_filtered"] else recently_used(request.principal)
     rows = _rows(listing.found, request.principal)
-    return answer(request, "actors", {**listing.context, "rows": rows, "recently_used": used})
+    return render_list(request, "actors", {**listing.context, "rows": rows, "recently_used": used})
 
 
 @signed_in_for(Kind.ACTOR, Permission.WRITE)
@@ -88,8 +88,8 @@ def create(request: PageRequest) -> HttpResponse:
         actor = _create(request, form)
         if actor is not None:
             messages.success(request, f"Actor “{get_title(actor)}” was created. Build it, then start it.")
-            return dialogs.go_to(request, f"{actor.console_path}/source")
-    return dialogs.answer(request, "actors/_create.html", title="New Actor", form=form)
+            return dialogs.redirect_from_dialog(request, f"{actor.console_path}/source")
+    return dialogs.render_dialog(request, "actors/_create.html", title="New Actor", form=form)
 
 
 def recently_used(principal: Principal) -> list[Actor]:
@@ -97,7 +97,7 @@ def recently_used(principal: Principal) -> list[Actor]:
     runs = Resource.objects.filter(owner_id=principal.account_id, kind=Kind.RUN, actor__isnull=False)
     ids = list(dict.fromkeys(runs.order_by("-created_at").values_list("actor_id", flat=True)[:_LAST_RUNS]))
     found = Actor.objects.select_related("owner").in_bulk(ids)
-    readable = allowed(found.values(), principal, Permission.READ)
+    readable = ids_allowed(found.values(), principal, Permission.READ)
     return [found[id_] for id_ in ids if id_ in readable][:RECENTLY_USED]
 
 

@@ -17,7 +17,7 @@ from sharing.requests import ResourcePageRequest
 
 @needs(Kind.ACTOR, Permission.READ)
 @require_safe
-def page(request: ResourcePageRequest[Actor]) -> HttpResponse:
+def list_runs(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """List one's own runs of an Actor and those that are shared with one, the newest first."""
     actor, me = request.resource, request.user.pk
     paging = get_paging(request.GET, me, kinds=(Kind.RUN,), actor_id=actor.pk)

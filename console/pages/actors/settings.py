@@ -88,7 +88,7 @@ class SettingsForm(BaseForm):
 
 @needs(Kind.ACTOR, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def page(request: ResourcePageRequest[Actor]) -> HttpResponse:
+def edit_settings(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """Show the settings of an Actor, and change them."""
     actor = request.resource
     initial = {name: getattr(actor, name) for name in SettingsForm.base_fields}
@@ -115,7 +115,7 @@ def publish(request: ResourcePageRequest[Actor]) -> HttpResponse:
         wanted = request.POST.get("public") == "yes"
     missing = publishing.missing(request.access, public=wanted)
     if missing is not None:
-        return refusals.refused(request, request.access, missing)
+        return refusals.forbidden_response(request, request.access, missing)
     if request.method == "POST":
         try:
             editing.update(actor, ActorChange(is_public=wanted), by=request.principal)
@@ -123,10 +123,10 @@ def publish(request: ResourcePageRequest[Actor]) -> HttpResponse:
             return _gone(request)
         now = actor_sentence(load_facts(actor, request.principal.account_id))
         messages.success(request, f"{get_title(actor)} is {'public' if wanted else 'private'} now. {now}")
-        return dialogs.go_to(request, actor.console_path)
-    found = promises.of_actor(actor, request.access.facts, public=wanted)
+        return dialogs.redirect_from_dialog(request, actor.console_path)
+    found = promises.visibility_after_publish(actor, request.access.facts, public=wanted)
     by_owner = actor.owner_id == request.principal.account_id
-    return dialogs.answer(
+    return dialogs.render_dialog(
         request,
         "actors/_publish.html",
         title="Publish Actor?" if wanted else "Make Actor private?",
@@ -149,8 +149,8 @@ def delete(request: ResourcePageRequest[Actor]) -> HttpResponse:
         if not editing.delete(actor, by=request.principal):
             return _gone(request)
         messages.success(request, f"Actor “{get_title(actor)}” was deleted.")
-        return dialogs.go_to(request, "/actors")
-    return dialogs.answer(request, "actors/_delete.html", title="Delete Actor?", actor=actor, form=form)
+        return dialogs.redirect_from_dialog(request, "/actors")
+    return dialogs.render_dialog(request, "actors/_delete.html", title="Delete Actor?", actor=actor, form=form)
 
 
 class _ConfirmationForm(BaseForm):
@@ -186,4 +186,4 @@ def _save(request: ResourcePageRequest[Actor], form: SettingsForm) -> bool:
 
 def _gone(request: ResourcePageRequest[Actor]) -> HttpResponse:
     messages.info(request, "The Actor had been deleted already.")
-    return dialogs.go_to(request, "/actors")
+    return dialogs.redirect_from_dialog(request, "/actors")

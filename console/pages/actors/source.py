@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.lib.encrypted_text import UnreadableText
-from console.http.form_limits import BYTES_PER_CHARACTER_IN_MULTIPART, takes_up_to
+from console.http.form_limits import BYTES_PER_CHARACTER_IN_MULTIPART, limit_form_size
 from console.pages.actors.tabs import SOURCE, tab_context
 from console.pages.components.cells import printable
 from console.pages.components.forms import BaseForm
@@ -62,7 +62,7 @@ class FileForm(BaseForm):
 
 @needs(Kind.ACTOR, Permission.READ)
 @require_safe
-def page(request: ResourcePageRequest[Actor]) -> HttpResponse:
+def show_source(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """Show a version's files, and one of them."""
     version = _chosen(request)
     file = _opened(version, request.GET.get("file", "")) if version else None
@@ -71,7 +71,7 @@ def page(request: ResourcePageRequest[Actor]) -> HttpResponse:
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
-@takes_up_to(source_files.MAX_BYTES * BYTES_PER_CHARACTER_IN_MULTIPART)
+@limit_form_size(source_files.MAX_BYTES * BYTES_PER_CHARACTER_IN_MULTIPART)
 @require_POST
 def save(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
     """Give a file another content, unless somebody else has done so in the meantime."""
@@ -80,7 +80,7 @@ def save(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
     try:
         file = files.get_file(version, name)
     except files.NoSuchFile:
-        return gone(request, version, f"“{name}” has been taken away or renamed in the meantime.")
+        return redirect_with_error(request, version, f"“{name}” has been taken away or renamed in the meantime.")
     form = FileForm(file, request.POST)
     if form.is_valid() and _save(request, version, file, form):
         messages.success(request, f"{name} was saved. Build the version for it to be run.")
@@ -107,7 +107,7 @@ def path_of(version: ActorVersion, file: str = "") -> str:
     return f"/actors/{version.actor_id}/source?{urlencode(query)}"
 
 
-def gone(request: ResourcePageRequest[Actor], version: ActorVersion, said: str) -> HttpResponse:
+def redirect_with_error(request: ResourcePageRequest[Actor], version: ActorVersion, said: str) -> HttpResponse:
     """Lead back to the version, and say why."""
     messages.warning(request, said)
     return redirect(path_of(version))

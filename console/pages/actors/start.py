@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
 from accounts.request_context import client_details
-from console.http.form_limits import BYTES_PER_CHARACTER, takes_up_to
+from console.http.form_limits import BYTES_PER_CHARACTER, limit_form_size
 from console.pages.actors.tabs import get_title
 from console.pages.components import dialogs
 from console.pages.components.cells import printable
@@ -26,7 +26,7 @@ from sharing.access import Parent
 from sharing.declare import needs
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
-from sharing.visibility import of_new_run
+from sharing.visibility import new_run_visibility
 
 _MOST_PROPERTIES = 200
 _MOST_PROBLEMS = 10
@@ -44,7 +44,7 @@ class Property:
 
 
 @needs(Kind.ACTOR, Permission.RUN)
-@takes_up_to(MAX_INPUT * BYTES_PER_CHARACTER)
+@limit_form_size(MAX_INPUT * BYTES_PER_CHARACTER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def start(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """Start an Actor. The run belongs to whoever starts it."""
@@ -62,8 +62,8 @@ def start(request: ResourcePageRequest[Actor]) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         run = _start(request, form)
         if run is not None:
-            return dialogs.go_to(request, run.console_path)
-    return dialogs.answer(
+            return dialogs.redirect_from_dialog(request, run.console_path)
+    return dialogs.render_dialog(
         request,
         "actors/_start.html",
         title=f"Start {get_title(actor)}",
@@ -71,7 +71,7 @@ def start(request: ResourcePageRequest[Actor]) -> HttpResponse:
         actor=actor,
         build=build,
         properties=_properties(schema),
-        readers=new_run_sentences(of_new_run(request.user, Parent.of(request.access.facts))),
+        readers=new_run_sentences(new_run_visibility(request.user, Parent.of(request.access.facts))),
         can_build=request.access.allows(Permission.BUILD),
     )
 

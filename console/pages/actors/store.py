@@ -20,7 +20,7 @@ TILES = 24
 
 @any_token("the Store shows what every user may see")
 @require_safe
-def page(request: PageRequest) -> HttpResponse:
+def list_store(request: PageRequest) -> HttpResponse:
     """Show a page of the public Actors, or for htmx, when the search has changed, its tiles alone."""
     search = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
     wanted = request.GET.get("sort", "")

@@ -106,11 +106,11 @@ def add(request: ResourcePageRequest[Actor]) -> HttpResponse:
         try:
             made = versions.add(request.resource, form.cleaned_data["number"], wanted, by=request.principal)
             messages.success(request, f"Version {made.number} was added.")
-            return dialogs.go_to(request, path_of(made))
+            return dialogs.redirect_from_dialog(request, path_of(made))
         except (InvalidField, versions.VersionExists, versions.TooManyVersions) as problem:
             form.refuse(problem)
     back = f"{request.resource.console_path}/source"
-    return dialogs.answer(
+    return dialogs.render_dialog(
         request, "actors/_version.html", title="New version", form=form, back=back, here=request.path, verb="Add"
     )
 
@@ -126,12 +126,12 @@ def change(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
         try:
             versions.change(version, form.change(), by=request.principal)
             messages.success(request, f"Version {version.number} was changed.")
-            return dialogs.go_to(request, path_of(version))
+            return dialogs.redirect_from_dialog(request, path_of(version))
         except (InvalidField, versions.VersionExists) as problem:
             form.refuse(problem)
         except ResourceGone:
             raise Http404 from None
-    return dialogs.answer(
+    return dialogs.render_dialog(
         request,
         "actors/_version.html",
         title=f"Version {number}",
@@ -154,8 +154,8 @@ def delete(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
             messages.success(request, f"Version {number} was deleted.")
         except versions.TooFewVersions as problem:
             messages.error(request, str(problem))
-        return dialogs.go_to(request, source)
-    return dialogs.answer(
+        return dialogs.redirect_from_dialog(request, source)
+    return dialogs.render_dialog(
         request,
         "actors/_version_delete.html",
         title="Delete version?",

@@ -26,7 +26,7 @@ from sharing.requests import ResourcePageRequest
 
 @needs(Kind.BUILD, Permission.READ)
 @require_safe
-def page(request: ResourcePageRequest[Build], actor: str = "") -> HttpResponse:
+def show_build(request: ResourcePageRequest[Build], actor: str = "") -> HttpResponse:
     """Show how a build stands, and its log."""
     _check_actor(request, actor)
     context = {**_context(request, ""), "log": run_log.read_log(request.resource)}
@@ -42,7 +42,7 @@ def source(request: ResourcePageRequest[Build]) -> HttpResponse:
     source_type = SourceType(kept.get("sourceType") or SourceType.SOURCE_FILES)
     # A version keeps the files and the URL that it had before its source was somewhere else.
     is_files = source_type == SourceType.SOURCE_FILES
-    found = source_files.parsed(msgspec.json.encode(kept.get("sourceFiles") or []).decode()) if is_files else []
+    found = source_files.load_files(msgspec.json.encode(kept.get("sourceFiles") or []).decode()) if is_files else []
     found.sort(key=lambda each: each.name)
     wanted = request.GET.get("file", "")
     file = next((each for each in found if each.name == wanted or (not wanted and each.format == "TEXT")), None)
@@ -64,7 +64,7 @@ def source(request: ResourcePageRequest[Build]) -> HttpResponse:
 @require_safe
 def log(request: ResourcePageRequest[Build]) -> HttpResponseBase:
     """Tell the page what has been logged since; send the whole log to everybody else."""
-    return run_log.answer(request, request.resource)
+    return run_log.log_response(request, request.resource)
 
 
 @needs(Kind.BUILD, Permission.WRITE)
@@ -77,8 +77,8 @@ def abort(request: ResourcePageRequest[Build]) -> HttpResponse:
             messages.success(request, "The build is being stopped.")
         else:
             messages.info(request, "There was nothing left to stop.")
-        return dialogs.go_to(request, build.console_path)
-    return dialogs.answer(request, "builds/_abort.html", title="Abort build?", build=build)
+        return dialogs.redirect_from_dialog(request, build.console_path)
+    return dialogs.render_dialog(request, "builds/_abort.html", title="Abort build?", build=build)
 
 
 @needs(Kind.BUILD, Permission.WRITE)
@@ -92,9 +92,11 @@ def delete(request: ResourcePageRequest[Build]) -> HttpResponse:
             messages.success(request, f"Build {build.number or build.pk} was deleted.")
         except deleting.CannotDelete as problem:
             messages.error(request, str(problem))
-            return dialogs.go_to(request, build.console_path)
-        return dialogs.go_to(request, f"/actors/{build.actor_id}/builds" if build.actor_id else "/actors")
-    return dialogs.answer(request, "builds/_delete.html", title="Delete build?", build=build)
+            return dialogs.redirect_from_dialog(request, build.console_path)
+        return dialogs.redirect_from_dialog(
+            request, f"/actors/{build.actor_id}/builds" if build.actor_id else "/actors"
+        )
+    return dialogs.render_dialog(request, "builds/_delete.html", title="Delete build?", build=build)
 
 
 def _check_actor(request: ResourcePageRequest[Build], address: str) -> None:

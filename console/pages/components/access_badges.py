@@ -7,7 +7,7 @@ from resources.models import GeneralAccess
 from sharing.access import Decision, Facts, Reason, general_access_source
 from sharing.labels import permission_verbs
 from sharing.permissions import Permission
-from sharing.visibility import Everyone, everyone
+from sharing.visibility import PublicAccess, everyone
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def access_badge(facts: Facts) -> Badge:
     A build of a public Actor is open at every level.
     """
     level, inherited_from = general_access_source(facts)
-    if everyone(facts) is Everyone.PUBLIC:
+    if everyone(facts) is PublicAccess.PUBLIC:
         return Badge(level, "Public", "open", "globe-alt", "", "Everyone can read, because the Actor is public.")
     label, tone, icon, explanation = _LOOKS[GeneralAccess(level)]
     source = {"RUN": "from its run", "ACCOUNT": "from the account"}.get(inherited_from or "", "")

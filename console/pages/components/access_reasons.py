@@ -3,7 +3,7 @@
 from resources.kinds import KINDS, Kind
 from sharing.access import Decision, Facts, Reason
 from sharing.models import Grant
-from sharing.names import unnamed
+from sharing.names import placeholder_name
 from sharing.overview import InheritedAccess, Through
 
 
@@ -90,5 +90,5 @@ def _named(through: Through | None, known: frozenset[str]) -> str:
     if through is None:
         return "something else"
     if through.kind is not Kind.RUN and through.id not in known:
-        return unnamed(through.kind)
+        return placeholder_name(through.kind)
     return f"the {KINDS[through.kind].short} {through.name}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
 
-from resources.datasets.json_text import Number
+from resources.datasets.json_text import BigNumber
 
 MAX_COLUMNS = 60
 SHORT = 90
@@ -95,7 +95,7 @@ def build_cell(value: Any) -> Cell:
         return Cell("null", "null")
     if isinstance(value, bool):
         return Cell("boolean", "true" if value else "false")
-    if isinstance(value, Number):
+    if isinstance(value, BigNumber):
         return _cut("number", str(value))
     if isinstance(value, int | float):
         return _cut("number", _json(value))
@@ -122,7 +122,7 @@ def _json(value: Any, indent: int | None = None) -> str:
 
 def _marked(value: Any, mark: str) -> Any:
     """Mark the numbers that had to stay text, so that they can be written without quotation marks."""
-    if isinstance(value, Number):
+    if isinstance(value, BigNumber):
         return mark + value
     if isinstance(value, dict):
         return {key: _marked(member, mark) for key, member in value.items()}

@@ -11,7 +11,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from accounts.requests import PageRequest
 
 
-def answer(request: PageRequest, fragment: str, *, title: str, **context: Any) -> HttpResponse:
+def render_dialog(request: PageRequest, fragment: str, *, title: str, **context: Any) -> HttpResponse:
     """Return the template `fragment` by itself, or on a page; it finds its title in `dialog_title`.
 
     Where the context has a form with errors, the status is 422, with which htmx swaps the fragment in all the same.
@@ -24,6 +24,6 @@ def answer(request: PageRequest, fragment: str, *, title: str, **context: Any) -
     return response
 
 
-def go_to(request: PageRequest, path: str) -> HttpResponse:
+def redirect_from_dialog(request: PageRequest, path: str) -> HttpResponse:
     """Leave the dialog for a page."""
     return HttpResponseClientRedirect(path) if request.htmx else redirect(path)

@@ -61,7 +61,7 @@ def _is_filtered(filters: Filters) -> bool:
     return bool(narrowed or filters["search"] or filters["named_only"] or filters["statuses"])
 
 
-def answer(request: PageRequest, area: str, context: dict[str, Any]) -> HttpResponse:
+def render_list(request: PageRequest, area: str, context: dict[str, Any]) -> HttpResponse:
     """Return the page of a list, or for htmx, when a filter has changed, its rows alone."""
     response = render(request, f"{area}/_list.html" if request.htmx else f"{area}/list.html", context)
     patch_vary_headers(response, ("HX-Request",))

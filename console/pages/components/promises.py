@@ -10,8 +10,8 @@ from resources.models import Actor, GeneralAccess
 from sharing import caps, promises, publishing
 from sharing.access import Facts
 from sharing.labels import permission_verbs
-from sharing.promises import ActorPromise, LinkMakers
-from sharing.visibility import Everyone
+from sharing.promises import LinkMakers, VisibilityAfterPublish
+from sharing.visibility import PublicAccess
 
 _DAY = 24 * 60 * 60 * 1000
 _MOST_NAMES = 5
@@ -112,23 +112,23 @@ def developer_sentence(account: Account) -> str:
     )
 
 
-def publish_sentences(found: ActorPromise, actor: Actor, by_owner: bool) -> list[str]:
+def publish_sentences(found: VisibilityAfterPublish, actor: Actor, by_owner: bool) -> list[str]:
     """Say what making an Actor public leaves as it is; `by_owner` tells whether its owner reads this."""
     who = "You" if by_owner else str(actor.owner)
     said = ["The values of environment variables stay with those who may change the Actor."]
-    if found.runs is Everyone.NO:
+    if found.runs is PublicAccess.NO:
         said.append("Runs with their data stay with the users who started them.")
     if found.developer_reads_shared:
         said.append(f"{who} can read the runs of users who share run data with developers.")
     return said
 
 
-def private_sentences(found: ActorPromise, actor: Actor, reader: Account) -> list[str]:
+def private_sentences(found: VisibilityAfterPublish, actor: Actor, reader: Account) -> list[str]:
     """Say to `reader` who can see and run an Actor, its builds and its runs once it is private."""
     readers, runners = (_people(names, reader) for names in (found.readers, found.runners))
     run = ", and run it" if readers == runners else f". Of these, {runners} can run it"
     said = [f"From now on only {readers} can see it, its source and its issues{run}."]
-    if found.everyone is not Everyone.NO:
+    if found.everyone is not PublicAccess.NO:
         return ["Everyone can see it, as before."]
     if found.open_builds:
         said.append(f"Anyone who has their ID can still read {count(found.open_builds, 'build')}, with the source.")
@@ -149,9 +149,9 @@ def who_can_publish(*, public: bool) -> str:
     return f"Users who can {permission_verbs(needed)} can {'publish it' if public else 'make it private'}."
 
 
-def issues_sentence(everyone: Everyone) -> str:
+def issues_sentence(everyone: PublicAccess) -> str:
     """Say who can read what is said in the issues of an Actor."""
-    if everyone is Everyone.PUBLIC:
+    if everyone is PublicAccess.PUBLIC:
         return "Everyone can read what is said here, because the Actor is public."
     return "Only users who can see the Actor can read what is said here."
 

@@ -55,12 +55,12 @@ def rename_resource(request: ResourcePageRequest, change: Callable[[str], None])
         try:
             try_to_name(form, lambda: change(form.cleaned_data["name"]))
         except ResourceGone:
-            return answer_gone(request, resource)
+            return redirect_to_list(request, resource)
         if not form.errors:
             messages.success(request, f"The {resource.info.noun} is called “{resource}” now.")
-            return dialogs.go_to(request, resource.console_path)
+            return dialogs.redirect_from_dialog(request, resource.console_path)
     title = f"Rename {resource.info.noun}"
-    return dialogs.answer(request, "components/_rename.html", title=title, form=form, resource=resource)
+    return dialogs.render_dialog(request, "components/_rename.html", title=title, form=form, resource=resource)
 
 
 def delete_resource(
@@ -73,10 +73,10 @@ def delete_resource(
     resource = request.resource
     if request.method == "POST":
         if not delete():
-            return answer_gone(request, resource)
+            return redirect_to_list(request, resource)
         messages.success(request, f"The {resource.info.noun} “{resource}” was deleted.")
-        return dialogs.go_to(request, list_path(resource))
-    return dialogs.answer(
+        return dialogs.redirect_from_dialog(request, list_path(resource))
+    return dialogs.render_dialog(
         request,
         "components/_delete.html",
         title=f"Delete {resource.info.noun}?",
@@ -86,10 +86,10 @@ def delete_resource(
     )
 
 
-def answer_gone(request: PageRequest, resource: Resource) -> HttpResponse:
+def redirect_to_list(request: PageRequest, resource: Resource) -> HttpResponse:
     """Leave the dialog of a resource that somebody else has deleted, for the list of its kind."""
     messages.info(request, f"The {resource.info.noun} “{resource}” had been deleted already.")
-    return dialogs.go_to(request, list_path(resource))
+    return dialogs.redirect_from_dialog(request, list_path(resource))
 
 
 def list_path(resource: Resource) -> str:

@@ -9,7 +9,7 @@ from console.pages.components.access_badges import access_badge, why_visible
 from resources.kinds import KINDS, Kind
 from sharing.access import Parent
 from sharing.decide_many import is_allowed_on_parent
-from sharing.names import unnamed
+from sharing.names import placeholder_name
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
 
@@ -47,7 +47,7 @@ class Related:
     @property
     def label(self) -> str:
         """What to call it."""
-        return self.name or (self.id if self.path else unnamed(self.kind))
+        return self.name or (self.id if self.path else placeholder_name(self.kind))
 
 
 def page_context(

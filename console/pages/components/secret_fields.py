@@ -16,7 +16,7 @@ from django.forms.boundfield import BoundField
 from console.pages.components.cells import printable
 from console.pages.components.forms import BaseForm
 from console.pages.components.json_format import format_json
-from console.pages.components.secret_masking import DOTS, masked
+from console.pages.components.secret_masking import DOTS, mask_secrets
 from resources.secret_inputs.fields import Fields, encrypted_texts, secret_fields
 
 MAX_SECRET = 100_000
@@ -32,7 +32,7 @@ class InputText(forms.CharField):
 
     def bound_data(self, data: Any, initial: Any) -> Any:
         """Return what was typed, with dots for what is secret in it."""
-        return masked(data, self.secret) if isinstance(data, str) else data
+        return mask_secrets(data, self.secret) if isinstance(data, str) else data
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def without_secrets(text: str, schema: str) -> str:
     """Return the text of an input, laid out, without its secret fields; as it is where it has none."""
     fields = fields_in(text)
     if fields is None:
-        return masked(text, secret_fields(schema))
+        return mask_secrets(text, secret_fields(schema))
     secret = secret_fields(schema).keys() | encrypted_texts(fields).keys()
     shown = {name: raw for name, raw in fields.items() if name not in secret}
     if len(shown) == len(fields):

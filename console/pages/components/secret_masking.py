@@ -17,7 +17,7 @@ _ENDING = _CLOSING | {","}
 _FIELDS_DEPTH = 1
 
 
-def masked(text: str, names: Collection[str] = ()) -> str:
+def mask_secrets(text: str, names: Collection[str] = ()) -> str:
     """Return JSON text with a text of dots for each value that is encrypted, and for those of the fields `names`.
 
     Only fields of the outermost object are hidden by their name.

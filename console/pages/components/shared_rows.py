@@ -14,7 +14,7 @@ from sharing.permissions import NOTHING, Permission
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SharedRow:
     """Something shared with me: what it is, who owns it, what I may do, and how it came to be shared."""
 
     found: Listed
@@ -28,10 +28,12 @@ class Row:
         return f"/{self.info.console_path}/{self.found.id}"
 
 
-def build_rows(found: Sequence[Listed], account_id: str) -> list[Row]:
+def build_rows(found: Sequence[Listed], account_id: str) -> list[SharedRow]:
     """Return the rows for a page of what is shared with an account."""
     told = _Told(found, account_id)
-    return [Row(each, KINDS[each.kind], permissions_label(told.permissions(each)), told.how(each)) for each in found]
+    return [
+        SharedRow(each, KINDS[each.kind], permissions_label(told.permissions(each)), told.how(each)) for each in found
+    ]
 
 
 def how_shared(found: Sequence[Listed], account_id: str) -> dict[str, str]:

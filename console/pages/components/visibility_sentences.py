@@ -8,14 +8,14 @@ from resources.models import Resource
 from sharing.access import Facts, Reason, general_access_source
 from sharing.overview import InheritedAccess
 from sharing.promises import developer_access, links_open
-from sharing.visibility import AccountVisibility, Everyone, OtherLevel, StorageLinks, Visibility, everyone
+from sharing.visibility import AccountVisibility, OtherLevel, PublicAccess, StorageLinks, Visibility, everyone
 
 _MOST_NAMES = 5
 
 
 def actor_sentence(facts: Facts) -> str:
     """Say who can see an Actor, on a page that does not list them."""
-    if everyone(facts) is Everyone.PUBLIC:
+    if everyone(facts) is PublicAccess.PUBLIC:
         return "Everyone can see this Actor and its source, and everyone with an account can run it."
     return "Only its owner and the users with whom it is shared can see this Actor. The link alone gives no access."
 
@@ -24,15 +24,15 @@ def general_sentence(resource: Resource, facts: Facts, seen: Visibility, account
     """Say who can read a resource; `account` names the setting of the owner's account."""
     noun, because = resource.info.noun, _because(facts, account)
     match seen.everyone:
-        case Everyone.PUBLIC if facts.kind is Kind.ACTOR:
+        case PublicAccess.PUBLIC if facts.kind is Kind.ACTOR:
             return "Everyone can see this Actor, and everyone with an account can run it."
-        case Everyone.PUBLIC:
+        case PublicAccess.PUBLIC:
             return f"Everyone can read this {noun}, because its Actor is public."
-        case Everyone.NO if not resource.info.general_access:
+        case PublicAccess.NO if not resource.info.general_access:
             return "Only these people can open it. The link alone gives no access."
-        case Everyone.NO:
+        case PublicAccess.NO:
             return f"Only these people can read this {noun}{because}. {_without_account(resource, seen)}"
-        case Everyone.BY_NAME_OR_ID:
+        case PublicAccess.BY_NAME_OR_ID:
             by = f"its ID, its link or the name {facts.owner_username}~{facts.name}"
             return f"Anyone who has {by} can read this {noun}{because}."
         case _:
@@ -42,7 +42,7 @@ def general_sentence(resource: Resource, facts: Facts, seen: Visibility, account
 def other_level_sentence(other: OtherLevel) -> str:
     """Say that a default storage of a run has another level than the run."""
     noun = KINDS[Kind(other.storage.kind)].noun
-    if other.everyone is Everyone.NO:
+    if other.everyone is PublicAccess.NO:
         return f"Its default {noun} is Restricted by a level of its own."
     return f"Anyone who has the ID of its default {noun} can read that, by a level of its own."
 
@@ -51,7 +51,7 @@ def new_run_sentences(seen: Visibility) -> list[str]:
     """Say to the user who starts a run who can read it."""
     others = seen.accounts.elsewhere
     sentences = []
-    if seen.everyone is Everyone.NO:
+    if seen.everyone is PublicAccess.NO:
         only = "Only you" if not others else "Only you and the users named here"
         sentences.append(f"{only} can read it, unless you share it. Its ID or link alone gives no access.")
     else:
@@ -113,7 +113,7 @@ def run_sharing_sentences(shares: bool, account: Account, found: AccountVisibili
 
 def rename_warning(facts: Facts) -> str:
     """Say what a new name, or none, does to what everyone reads by the name; empty where the name opens nothing."""
-    if everyone(facts) is not Everyone.BY_NAME_OR_ID:
+    if everyone(facts) is not PublicAccess.BY_NAME_OR_ID:
         return ""
     return "Links that use the old name stop working. Without a name, only its ID opens it."
 
@@ -121,7 +121,7 @@ def rename_warning(facts: Facts) -> str:
 def open_without_links(facts: Facts) -> str:
     """Say who can read a storage without any pre-signed link; empty where only users with access can."""
     noun = KINDS[facts.kind].noun
-    if everyone(facts) is Everyone.NO:
+    if everyone(facts) is PublicAccess.NO:
         return ""
     return f"Anyone who has the ID can read this {noun} without any of these links."
 

@@ -21,7 +21,7 @@ from console.pages.components.code_samples import content_url
 from console.pages.components.numbers import number
 from console.pages.components.promises import end_sentence, link_sentence
 from console.pages.storages import link_form
-from console.pages.storages.link_form import LifetimeForm, Made
+from console.pages.storages.link_form import LifetimeForm, NewLink
 from resources.datasets.csv_formulas import without_formulas
 from resources.datasets.errors import DatasetGone
 from resources.datasets.options import ItemsOptions
@@ -130,7 +130,7 @@ def dialog(request: ResourcePageRequest[Dataset]) -> HttpResponse:
         if action in ("download", "preview"):
             return redirect(f"{dataset.console_path}/{action}?{urlencode(form.query())}")
         made = _make_link(request, form)
-    return dialogs.answer(
+    return dialogs.render_dialog(
         request,
         "datasets/_export.html",
         title="Export dataset",
@@ -138,7 +138,7 @@ def dialog(request: ResourcePageRequest[Dataset]) -> HttpResponse:
         resource=dataset,
         size=form.size() if sent is None or form.is_valid() else "",
         made=made,
-        why_no_link=links.why_not(request.access),
+        why_no_link=links.link_refusal(request.access),
         says=link_sentence(request.access.facts, "these items and all others of this dataset"),
         ends=end_sentence(request.access.facts),
         in_preview=ITEMS_IN_PREVIEW,
@@ -207,13 +207,13 @@ def _send(items: Items, options: ItemsOptions, content_type: str) -> StreamingHt
     return response
 
 
-def _make_link(request: ResourcePageRequest[Dataset], form: ExportForm) -> Made | None:
+def _make_link(request: ResourcePageRequest[Dataset], form: ExportForm) -> NewLink | None:
     """Make a link to what was chosen; None, and an error in the form, where there can be none."""
     query = form.query()
     if query["format"] == "csv":
         query["escapeFormulas"] = "1"  # whoever is given the link opens it in a spreadsheet
     try:
-        return link_form.make(
+        return link_form.create_link(
             request,
             content_url(request.resource),
             form.cleaned_data["lifetime"],

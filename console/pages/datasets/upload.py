@@ -9,7 +9,7 @@ from django.http import Http404, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.views.decorators.http import require_http_methods
 
-from console.http.form_limits import takes_up_to
+from console.http.form_limits import limit_form_size
 from console.pages.components import dialogs
 from console.pages.components.numbers import number
 from resources.datasets.errors import DatasetGone
@@ -70,7 +70,7 @@ class UploadForm(forms.Form):
 
 
 @needs(Kind.DATASET, Permission.WRITE)
-@takes_up_to(MAX_BYTES)
+@limit_form_size(MAX_BYTES)
 @require_http_methods(["GET", "HEAD", "POST"])
 def dialog(request: ResourcePageRequest[Dataset]) -> HttpResponse:
     """Ask for a file, and add all of its items, or none and say which line is wrong."""
@@ -87,5 +87,5 @@ def dialog(request: ResourcePageRequest[Dataset]) -> HttpResponse:
         else:
             items = "1 item was" if added == 1 else f"{number(added)} items were"
             messages.success(request, f"{items} added from {file.name}.")
-            return dialogs.go_to(request, dataset.console_path)
-    return dialogs.answer(request, "datasets/_upload.html", title="Upload items", form=form, resource=dataset)
+            return dialogs.redirect_from_dialog(request, dataset.console_path)
+    return dialogs.render_dialog(request, "datasets/_upload.html", title="Upload items", form=form, resource=dataset)

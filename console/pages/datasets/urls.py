@@ -9,7 +9,7 @@ from resources.kinds import KINDS, Kind
 DATASET = f"{KINDS[Kind.DATASET].console_path}/<str:address>"
 
 urlpatterns = [
-    path(DATASET, datasets.dataset_page, name="dataset"),
+    path(DATASET, datasets.show_dataset, name="dataset"),
     path(f"{DATASET}/export", export.dialog, name="dataset-export"),
     path(f"{DATASET}/download", export.download, name="dataset-download"),
     path(f"{DATASET}/preview", export.preview, name="dataset-preview"),

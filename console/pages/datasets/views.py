@@ -17,7 +17,7 @@ from sharing.requests import ResourcePageRequest
 
 @needs(Kind.DATASET, Permission.READ)
 @require_safe
-def dataset_page(request: ResourcePageRequest[Dataset]) -> HttpResponse:
+def show_dataset(request: ResourcePageRequest[Dataset]) -> HttpResponse:
     """Show a dataset with a page of its items, as a table or as JSON."""
     try:
         view = items_context(request.resource, request.GET)

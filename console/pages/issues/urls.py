@@ -8,7 +8,7 @@ from console.pages.issues import views as issues
 _ISSUE = "actors/<str:address>/issues/<str:issue>"
 
 urlpatterns = [
-    path("actors/<str:address>/issues", issues.page, name="actor-issues"),
+    path("actors/<str:address>/issues", issues.list_issues, name="actor-issues"),
     path("actors/<str:address>/issues/new", issues.new, name="actor-issue-new"),
     path("actors/<str:address>/issues/shares", issue_runs.preview, name="actor-issue-shares"),
     path(_ISSUE, issues.show, name="actor-issue"),

@@ -92,7 +92,7 @@ class CommentForm(BaseForm):
 
 @needs(Kind.ACTOR, Permission.READ)
 @require_safe
-def page(request: ResourcePageRequest[Actor]) -> HttpResponse:
+def list_issues(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """List the issues of an Actor, the open ones unless others are asked for."""
     state = request.GET.get("state", "open")
     found = _issues_of(request)
@@ -177,8 +177,8 @@ def edit(request: ResourcePageRequest[Actor], issue: str) -> HttpResponse:
         and form.try_to(lambda: _rewrite(request, found, form.cleaned_data))
     ):
         messages.success(request, "The issue is changed.")
-        return dialogs.go_to(request, found.console_path)
-    return dialogs.answer(
+        return dialogs.redirect_from_dialog(request, found.console_path)
+    return dialogs.render_dialog(
         request,
         "issues/_edit.html",
         title="Edit issue",
@@ -198,9 +198,9 @@ def delete(request: ResourcePageRequest[Actor], issue: str) -> HttpResponse:
     if request.method == "POST":
         issues.delete(found, by=request.principal)
         messages.success(request, f"The issue “{found.title}” was deleted.")
-        return dialogs.go_to(request, f"{request.resource.console_path}/issues")
+        return dialogs.redirect_from_dialog(request, f"{request.resource.console_path}/issues")
     has_runs = bool(issues.attached(found))
-    return dialogs.answer(request, "issues/_delete.html", title="Delete issue?", issue=found, has_runs=has_runs)
+    return dialogs.render_dialog(request, "issues/_delete.html", title="Delete issue?", issue=found, has_runs=has_runs)
 
 
 @needs(Kind.ACTOR, Permission.READ)
@@ -281,7 +281,7 @@ def _its_to_close(request: ResourcePageRequest[Actor], issue_id: str) -> Issue:
 
 
 def _may_write(request: ResourcePageRequest[Actor], form: forms.Form) -> bool:
-    if issue_rules.may_write_again(request.user.pk):
+    if issue_rules.count_issue_write(request.user.pk):
         return True
     form.add_error(None, "You have written to many issues. Try again later.")
     return False

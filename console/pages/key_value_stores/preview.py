@@ -11,7 +11,7 @@ import msgspec
 
 from console.pages.components.cells import printable
 from console.pages.components.json_format import format_json
-from console.pages.components.secret_masking import masked
+from console.pages.components.secret_masking import mask_secrets
 from resources.models import Record
 from resources.records.content import Undecodable, UnpacksTooLarge, decoded_pieces, stored_pieces
 from resources.records.content_types import as_served, essence_of
@@ -98,7 +98,7 @@ def build_preview(record: Record, secret: Collection[str] | None = None) -> Prev
     except (Undecodable, UnpacksTooLarge):
         return Preview(Form.UNREADABLE)
     shown = _as_json(start, is_whole) if is_json else _as_text(record, start, is_whole)
-    return shown if secret is None else replace(shown, text=masked(shown.text, secret))
+    return shown if secret is None else replace(shown, text=mask_secrets(shown.text, secret))
 
 
 def _as_json(start: bytes, is_whole: bool) -> Preview:

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.lib.api_errors import ApiError
-from console.http.record_response import answer_with
+from console.http.record_response import record_response
 from console.pages.components import dialogs
 from console.pages.key_value_stores.preview import build_preview, is_raster
 from console.pages.key_value_stores.views import build_row
@@ -36,7 +36,7 @@ def show(request: ResourcePageRequest[KeyValueStore], key: str = "") -> HttpResp
         preview = build_preview(record)
     except FileNotFoundError:
         return _missing(request)
-    return dialogs.answer(
+    return dialogs.render_dialog(
         request,
         "key_value_stores/_record.html",
         title=record.key,
@@ -58,7 +58,7 @@ def content(request: ResourcePageRequest[KeyValueStore], key: str = "") -> HttpR
     record = _named(request, key)
     inline = record is not None and is_raster(record.content_type) and "download" not in request.GET
     try:
-        response = answer_with(request, record, as_attachment=not inline) if record else None
+        response = record_response(request, record, as_attachment=not inline) if record else None
     except ApiError as error:
         return render(request, "error.html", {"status": error.status, "message": error.message}, status=error.status)
     except FileNotFoundError:
@@ -82,12 +82,12 @@ def delete(request: ResourcePageRequest[KeyValueStore], key: str = "") -> HttpRe
         try:
             was_there = writing.delete(store.pk, record.key)
         except writing.StoreGone:
-            return dialogs.go_to(request, store.console_path)
+            return dialogs.redirect_from_dialog(request, store.console_path)
         messages.success(request, f"Record “{record.key}” was {'deleted' if was_there else 'gone already'}.")
-        return dialogs.go_to(request, store.console_path)
+        return dialogs.redirect_from_dialog(request, store.console_path)
     if record is None:
         return _missing(request)
-    return dialogs.answer(
+    return dialogs.render_dialog(
         request,
         "key_value_stores/_record_delete.html",
         title="Delete record?",

@@ -21,7 +21,7 @@ from django.template.defaultfilters import filesizeformat
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from console.http.form_limits import takes_up_to
+from console.http.form_limits import limit_form_size
 from console.pages.components import dialogs
 from console.pages.key_value_stores.views import build_row
 from resources.kinds import Kind
@@ -166,7 +166,7 @@ class Limit(FileUploadHandler):
 
 
 @needs(Kind.KEY_VALUE_STORE, Permission.WRITE)
-@takes_up_to(lambda: settings.API_MAX_RECORD_BYTES)
+@limit_form_size(lambda: settings.API_MAX_RECORD_BYTES)
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def upload(request: ResourcePageRequest[KeyValueStore]) -> HttpResponse:
@@ -185,14 +185,14 @@ def _upload(request: ResourcePageRequest[KeyValueStore], limit: Limit) -> HttpRe
         try:
             record = form.store(store)
         except writing.StoreGone:
-            return dialogs.go_to(request, store.console_path)
+            return dialogs.redirect_from_dialog(request, store.console_path)
         if record is not None:
             messages.success(request, f"Record “{record.key}” was stored: {_described(record)}.")
-            return dialogs.go_to(request, store.console_path)
+            return dialogs.redirect_from_dialog(request, store.console_path)
     else:
         key = request.GET.get("key", "")[:MAX_KEY_LENGTH]
         form = RecordForm(initial={"key": key, "replace": bool(key)})
-    return dialogs.answer(
+    return dialogs.render_dialog(
         request, "key_value_stores/_record_upload.html", title="Upload a record", form=form, store=store
     )
 

@@ -10,7 +10,7 @@ from resources.kinds import KINDS, Kind
 STORE = f"{KINDS[Kind.KEY_VALUE_STORE].console_path}/<str:address>"
 
 urlpatterns = [
-    path(STORE, key_value_stores.page, name="key-value-store"),
+    path(STORE, key_value_stores.show_store, name="key-value-store"),
     path(f"{STORE}/upload", record_upload.upload, name="record-upload"),
     path(f"{STORE}/upload/key", record_upload.key_warning, name="record-upload-key"),
     # For the keys that no path can end with; they are in the query.

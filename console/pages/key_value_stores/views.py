@@ -36,7 +36,7 @@ class RecordRow:
 
 @needs(Kind.KEY_VALUE_STORE, Permission.READ)
 @require_safe
-def page(request: ResourcePageRequest[KeyValueStore]) -> HttpResponse:
+def show_store(request: ResourcePageRequest[KeyValueStore]) -> HttpResponse:
     """Show a store with a page of its records; htmx asks for the table alone when the prefix changes."""
     store = request.resource
     prefix = request.GET.get("prefix", "").strip()[:MAX_KEY_LENGTH]

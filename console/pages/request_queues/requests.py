@@ -91,7 +91,7 @@ def show(request: ResourcePageRequest[RequestQueue], request_id: str) -> HttpRes
         found = reading.get(queue.pk, request_id)
     except RequestNotFound:
         return _missing(request)
-    return dialogs.answer(
+    return dialogs.render_dialog(
         request,
         "request_queues/_queued_request.html",
         title=f"Request {found.id}",
@@ -111,10 +111,10 @@ def add(request: ResourcePageRequest[RequestQueue]) -> HttpResponse:
         try:
             if form.add_to(queue, by=request.principal):
                 messages.success(request, "The request was added.")
-                return dialogs.go_to(request, queue.console_path)
+                return dialogs.redirect_from_dialog(request, queue.console_path)
         except QueueGone:
-            return dialogs.go_to(request, queue.console_path)
-    return dialogs.answer(
+            return dialogs.redirect_from_dialog(request, queue.console_path)
+    return dialogs.render_dialog(
         request, "request_queues/_queued_request_add.html", title="Add a request", form=form, queue=queue
     )
 
@@ -129,12 +129,12 @@ def delete(request: ResourcePageRequest[RequestQueue], request_id: str) -> HttpR
         if request.method == "POST":
             writing.delete(queue.pk, request_id, client=_client(request.principal))
             messages.success(request, f"Request {found.id} was deleted.")
-            return dialogs.go_to(request, queue.console_path)
+            return dialogs.redirect_from_dialog(request, queue.console_path)
     except RequestNotFound:
         return _missing(request)
     except QueueGone:
-        return dialogs.go_to(request, queue.console_path)
-    return dialogs.answer(
+        return dialogs.redirect_from_dialog(request, queue.console_path)
+    return dialogs.render_dialog(
         request,
         "request_queues/_queued_request_delete.html",
         title="Delete request?",
@@ -154,9 +154,9 @@ def unlock_all(request: ResourcePageRequest[RequestQueue]) -> HttpResponse:
             messages.success(request, f"{count:,} request{'' if count == 1 else 's'} unlocked.")
         except QueueGone:
             pass  # the page that follows says so
-        return dialogs.go_to(request, queue.console_path)
+        return dialogs.redirect_from_dialog(request, queue.console_path)
     count = reading.count_locked(queue.pk)
-    return dialogs.answer(
+    return dialogs.render_dialog(
         request, "request_queues/_unlock.html", title="Unlock all requests?", queue=queue, locked_count=count
     )
 

@@ -9,7 +9,7 @@ from resources.kinds import KINDS, Kind
 QUEUE = f"{KINDS[Kind.REQUEST_QUEUE].console_path}/<str:address>"
 
 urlpatterns = [
-    path(QUEUE, request_queues.page, name="request-queue"),
+    path(QUEUE, request_queues.show_queue, name="request-queue"),
     path(f"{QUEUE}/add", queue_requests.add, name="queued-request-add"),
     path(f"{QUEUE}/unlock", queue_requests.unlock_all, name="queued-requests-unlock"),
     path(f"{QUEUE}/requests/<str:request_id>", queue_requests.show, name="queued-request"),

@@ -22,7 +22,7 @@ MAX_PAGE_BYTES = 4 * 1024 * 1024
 
 @needs(Kind.REQUEST_QUEUE, Permission.READ)
 @require_safe
-def page(request: ResourcePageRequest[RequestQueue]) -> HttpResponse:
+def show_queue(request: ResourcePageRequest[RequestQueue]) -> HttpResponse:
     """Show a queue with a page of its requests, of all or of those in one state."""
     queue = request.resource
     after = request.GET.get("after", "")

@@ -18,7 +18,7 @@ from resources.runs.starting import CannotRun
 from sharing.declare import needs
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
-from sharing.resurrecting import check_may_go_on
+from sharing.resurrecting import check_resurrect
 
 RUNS_PATH = f"/{KINDS[Kind.RUN].console_path}"
 
@@ -33,10 +33,10 @@ def abort(request: ResourcePageRequest[Run]) -> HttpResponse:
             messages.success(request, _aborted(run.status))
         else:
             messages.info(request, "The run had ended already." if run.is_finished else "The run is being stopped.")
-        return dialogs.go_to(request, run.console_path)
+        return dialogs.redirect_from_dialog(request, run.console_path)
     seconds = settings.WORKER_GRACE_SECS
     grace = "1 second" if seconds == 1 else f"{seconds:g} seconds"
-    return dialogs.answer(request, "runs/_abort.html", title="Abort run?", run=run, grace=grace)
+    return dialogs.render_dialog(request, "runs/_abort.html", title="Abort run?", run=run, grace=grace)
 
 
 @needs(Kind.RUN, Permission.WRITE)
@@ -51,11 +51,11 @@ def resurrect(request: ResourcePageRequest[Run]) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             options = form.options()
-            check_may_go_on(run, options.build, by=request.principal)
+            check_resurrect(run, options.build, by=request.principal)
             resurrecting.resurrect(run, options, by=request.principal)
         except resurrecting.NotFinished:
             messages.info(request, "The run has not ended, so that there is nothing to resurrect.")
-            return dialogs.go_to(request, run.console_path)
+            return dialogs.redirect_from_dialog(request, run.console_path)
         except InvalidOption as problem:
             form.refuse(problem)
         except (CannotRun, InvalidInput) as problem:
@@ -64,8 +64,8 @@ def resurrect(request: ResourcePageRequest[Run]) -> HttpResponse:
             form.add_error("build", problem.message)
         else:
             messages.success(request, "The run goes on as soon as a worker takes it.")
-            return dialogs.go_to(request, run.console_path)
-    return dialogs.answer(request, "runs/_resurrect.html", title="Resurrect run", form=form, run=run)
+            return dialogs.redirect_from_dialog(request, run.console_path)
+    return dialogs.render_dialog(request, "runs/_resurrect.html", title="Resurrect run", form=form, run=run)
 
 
 @needs(Kind.RUN, Permission.WRITE)
@@ -77,11 +77,11 @@ def delete(request: ResourcePageRequest[Run]) -> HttpResponse:
         if request.method == "POST":
             was_there = deleting.delete(run, by=request.principal)
             messages.success(request, f"The run {run.pk} was deleted{'' if was_there else ' already'}.")
-            return dialogs.go_to(request, RUNS_PATH)
+            return dialogs.redirect_from_dialog(request, RUNS_PATH)
     except deleting.NotFinished as problem:
         messages.error(request, str(problem))
-        return dialogs.go_to(request, run.console_path)
-    return dialogs.answer(request, "runs/_delete.html", title="Delete run?", run=run)
+        return dialogs.redirect_from_dialog(request, run.console_path)
+    return dialogs.render_dialog(request, "runs/_delete.html", title="Delete run?", run=run)
 
 
 def _aborted(status: str) -> str:

@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from accounts.requests import PageRequest
-from console.pages.components.listing import answer, get_listing
+from console.pages.components.listing import get_listing, render_list
 from console.pages.runs.rows import run_rows
 from resources.kinds import Kind
 from sharing.declare import signed_in_for
@@ -13,7 +13,7 @@ from sharing.permissions import Permission
 
 @signed_in_for(Kind.RUN, Permission.READ)
 @require_safe
-def page(request: PageRequest) -> HttpResponse:
+def list_runs(request: PageRequest) -> HttpResponse:
     """Show a page of the runs that one may see, newest first."""
     listing = get_listing(request, Kind.RUN, by_status=True)
-    return answer(request, "runs", {**listing.context, "rows": run_rows(listing.found, request.principal)})
+    return render_list(request, "runs", {**listing.context, "rows": run_rows(listing.found, request.principal)})

@@ -51,7 +51,7 @@ def read_log(job: Build | Run) -> Log:
     return _log(job, data, start, is_last=True)
 
 
-def answer(request: ResourcePageRequest, job: Build | Run) -> HttpResponseBase:
+def log_response(request: ResourcePageRequest, job: Build | Run) -> HttpResponseBase:
     """Answer at `.../log`: htmx is told what has come since, everybody else is sent the whole log as a file of text.
 
     A page that shows another status than the job has now is told so by the event `job-changed`.

@@ -11,12 +11,12 @@ RUNS = KINDS[Kind.RUN].console_path
 RUN = f"{RUNS}/<str:address>"
 
 urlpatterns = [
-    path(RUNS, run_list.page, name="runs"),
-    path(RUN, runs.page, name="resource-run"),
+    path(RUNS, run_list.list_runs, name="runs"),
+    path(RUN, runs.show_run, name="resource-run"),
     path(f"{RUN}/now", runs.now, name="run-now"),
     path(f"{RUN}/log", runs.log, name="run-log"),
     path(f"{RUN}/abort", run_dialogs.abort, name="run-abort"),
     path(f"{RUN}/resurrect", run_dialogs.resurrect, name="run-resurrect"),
     path(f"{RUN}/delete", run_dialogs.delete, name="run-delete"),
-    path("actors/<str:actor>/runs/<str:address>", runs.page_below_its_actor, name="actor-run"),
+    path("actors/<str:actor>/runs/<str:address>", runs.redirect_from_actor, name="actor-run"),
 ]

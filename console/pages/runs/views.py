@@ -30,7 +30,7 @@ from sharing.access import general_access_source
 from sharing.declare import needs
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
-from sharing.visibility import Everyone, everyone
+from sharing.visibility import PublicAccess, everyone
 
 _TABS = {"output": "Output", "log": "Log", "input": "Input", "storage": "Storage"}
 
@@ -46,7 +46,7 @@ class ShownRecord:
 
 @needs(Kind.RUN, Permission.READ)
 @require_safe
-def page(request: ResourcePageRequest[Run]) -> HttpResponse:
+def show_run(request: ResourcePageRequest[Run]) -> HttpResponse:
     """Show a run, with one of its tabs."""
     name = request.GET.get("tab", "")
     tab = name if name in _TABS else "output"
@@ -67,7 +67,7 @@ def page(request: ResourcePageRequest[Run]) -> HttpResponse:
 
 @needs(Kind.RUN, Permission.READ)
 @require_safe
-def page_below_its_actor(request: ResourcePageRequest[Run], actor: str) -> HttpResponse:
+def redirect_from_actor(request: ResourcePageRequest[Run], actor: str) -> HttpResponse:
     """Lead from the address of a run below its Actor's to the run's own; to nowhere from below another Actor's."""
     run = request.resource
     facts = request.access.facts.actor
@@ -102,7 +102,7 @@ def now(request: ResourcePageRequest[Run]) -> HttpResponse:
 @require_safe
 def log(request: ResourcePageRequest[Run]) -> HttpResponseBase:
     """Send the log, or to htmx what has come since."""
-    return run_log.answer(request, request.resource)
+    return run_log.log_response(request, request.resource)
 
 
 def live_context(request: ResourcePageRequest[Run]) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def live_context(request: ResourcePageRequest[Run]) -> dict[str, Any]:
         "origin": Origin(run.origin).label if run.origin in Origin else run.origin,
         "item_count": dataset.resource.item_count if dataset and isinstance(dataset.resource, Dataset) else None,
         "refused_calls": refused_calls(run),
-        "is_restricted": manages and everyone(facts) is Everyone.NO,
+        "is_restricted": manages and everyone(facts) is PublicAccess.NO,
         "restricted_by_account": source == "ACCOUNT",
         "can_write": request.access.allows(Permission.WRITE),
         # Issues are for the developer of another account's Actor, by those who can open its page.

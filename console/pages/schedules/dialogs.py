@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.lib.api_errors import ApiError
 from accounts.principal import Principal
 from accounts.requests import PageRequest
-from console.http.form_limits import BYTES_PER_CHARACTER, takes_up_to
+from console.http.form_limits import BYTES_PER_CHARACTER, limit_form_size
 from console.pages.components import dialogs
 from console.pages.components.resource_dialogs import delete_resource, rename_resource, try_to_name
 from console.pages.schedules.forms import MAX_INPUT, ActionForm, NewScheduleForm, change_of, owner_of
@@ -23,8 +23,8 @@ from sharing import refusals
 from sharing.declare import needs, signed_in_for
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
-from sharing.schedule_targets import named_by_id
-from sharing.selectors import may
+from sharing.schedule_targets import check_action
+from sharing.selectors import get_allowed_actor
 
 SCHEDULES_PATH = f"/{KINDS[Kind.SCHEDULE].console_path}"
 _DAILY = {"cron_expression": "0 6 * * *", "timezone": "UTC"}
@@ -32,7 +32,7 @@ _MAY_NOT = "There is no such Actor or task, or it is not shared with you, or you
 
 
 @signed_in_for(Kind.SCHEDULE, Permission.WRITE)
-@takes_up_to(MAX_INPUT * BYTES_PER_CHARACTER)
+@limit_form_size(MAX_INPUT * BYTES_PER_CHARACTER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: PageRequest) -> HttpResponse:
     """Make a schedule of one's own."""
@@ -45,12 +45,12 @@ def create(request: PageRequest) -> HttpResponse:
         schedule = _create(request, form)
         if schedule is not None:
             messages.success(request, f"The schedule “{schedule}” was created.")
-            return dialogs.go_to(request, schedule.console_path)
-    return dialogs.answer(request, "schedules/_create.html", title="New schedule", form=form)
+            return dialogs.redirect_from_dialog(request, schedule.console_path)
+    return dialogs.render_dialog(request, "schedules/_create.html", title="New schedule", form=form)
 
 
 @needs(Kind.SCHEDULE, Permission.WRITE)
-@takes_up_to(MAX_INPUT * BYTES_PER_CHARACTER)
+@limit_form_size(MAX_INPUT * BYTES_PER_CHARACTER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_action(request: ResourcePageRequest[Schedule]) -> HttpResponse:
     """Add an Actor or a task to what a schedule starts; only its owner chooses it (`sharing/code_choice.py`)."""
@@ -65,10 +65,10 @@ def add_action(request: ResourcePageRequest[Schedule]) -> HttpResponse:
         try:
             if action is not None and _add(request, form, action):
                 messages.success(request, "It is started when the schedule fires next.")
-                return dialogs.go_to(request, schedule.console_path)
+                return dialogs.redirect_from_dialog(request, schedule.console_path)
         except ResourceGone:
             return refusals.missing(request, Kind.SCHEDULE)
-    return dialogs.answer(
+    return dialogs.render_dialog(
         request,
         "schedules/_add_action.html",
         title="Start something",
@@ -87,7 +87,7 @@ def remove_action(request: ResourcePageRequest[Schedule], action: str) -> HttpRe
     wanted = [each for each in actions_of(schedule) if each.id == action]
     if not wanted:
         messages.info(request, "The schedule does not start this any more.")
-        return dialogs.go_to(request, schedule.console_path)
+        return dialogs.redirect_from_dialog(request, schedule.console_path)
     line = action_lines(wanted, request.principal)[0]
     if request.method == "POST":
         try:
@@ -95,8 +95,8 @@ def remove_action(request: ResourcePageRequest[Schedule], action: str) -> HttpRe
         except ResourceGone:
             return refusals.missing(request, Kind.SCHEDULE)
         messages.success(request, f"The schedule does not start the {line.info.noun} {line.name} any more.")
-        return dialogs.go_to(request, schedule.console_path)
-    return dialogs.answer(
+        return dialogs.redirect_from_dialog(request, schedule.console_path)
+    return dialogs.render_dialog(
         request, "schedules/_remove_action.html", title="Do not start it any more?", schedule=schedule, line=line
     )
 
@@ -143,7 +143,7 @@ def _checked(form: ActionForm, by: Principal, owner: Principal) -> Action | None
     problem = _MAY_NOT
     try:
         if action is not None:
-            return named_by_id(action, by, owner)
+            return check_action(action, by, owner)
     except ApiError as refusal:
         problem = refusal.message if refusal.status == HTTPStatus.FORBIDDEN else _MAY_NOT
     form.add_error("starts", problem)
@@ -170,5 +170,5 @@ def _add(request: ResourcePageRequest[Schedule], form: ActionForm, action: Actio
 def _asked_for(request: PageRequest) -> dict[str, str]:
     """Return the Actor that `?actor=` names, as the choice has it; an Actor that is merely public is in no list."""
     address = request.GET.get("actor", "")[:100]
-    actor = may(request.principal, address, Permission.RUN) if address else None
+    actor = get_allowed_actor(request.principal, address, Permission.RUN) if address else None
     return {f"{Kind.ACTOR.value}:{actor.pk}": f"{actor.owner.username}/{actor.name or actor.pk}"} if actor else {}

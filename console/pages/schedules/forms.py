@@ -13,13 +13,13 @@ from console.pages.components.resource_dialogs import name_field
 from console.pages.components.secret_fields import InputText, SecretInputForm, refetched_on_change
 from resources.kinds import Kind
 from resources.models import Schedule
-from resources.runs.saved_options import read
+from resources.runs.saved_options import load_options
 from resources.schedules import editing, times
 from resources.schedules.actions import JSON_TYPE, Action, RunActor, RunActorTask, RunInput
 from resources.secret_inputs.saved import schema_of
 from sharing.lists import Listed
-from sharing.schedule_targets import target_of
-from sharing.selectors import startable_choices
+from sharing.schedule_targets import get_target
+from sharing.selectors import runnable_choices
 
 MAX_INPUT = 500_000
 _FIELD_OF = {"cronExpression": "cron_expression", "timezone": "timezone", "actions": "starts"}
@@ -117,11 +117,11 @@ class ActionForm(SecretInputForm):
         kind, _, id_ = str(self["starts"].value() or chosen)[:100].partition(":")
         action: Action = RunActor(actor_id=id_) if kind == Kind.ACTOR else RunActorTask(actor_task_id=id_)
         try:
-            target = target_of(action, principal) if id_ else None
+            target = get_target(action, principal) if id_ else None
         except ApiError:
             target = None
         if target is not None:
-            build = read(target.task.options).build if target.task else None
+            build = load_options(target.task.options).build if target.task else None
             left_empty = "Left empty, the task's own value is taken." if target.task else ""
             self.show_secret_fields(schema_of(target.actor.pk, build or ""), left_empty=left_empty)
 
@@ -130,7 +130,7 @@ class ActionForm(SecretInputForm):
         groups = []
         for kind, label in ((Kind.TASK, "Tasks"), (Kind.ACTOR, "Actors")):
             options = {
-                f"{kind.value}:{each.id}": _called(each, principal) for each in startable_choices(kind, principal)
+                f"{kind.value}:{each.id}": _called(each, principal) for each in runnable_choices(kind, principal)
             }
             options |= {value: text for value, text in (asked_for or {}).items() if value.startswith(f"{kind.value}:")}
             if options:

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.principal import Principal
 from accounts.requests import PageRequest
-from console.pages.components.listing import answer, get_listing
+from console.pages.components.listing import get_listing, render_list
 from console.pages.components.shared_rows import how_shared
 from console.pages.components.tables import Row, build_rows
 from console.pages.schedules.presentation import describe_action
@@ -32,10 +32,10 @@ class ScheduleRow(Row):
 
 @signed_in_for(Kind.SCHEDULE, Permission.READ)
 @require_safe
-def page(request: PageRequest) -> HttpResponse:
+def list_schedules(request: PageRequest) -> HttpResponse:
     """Show a page of the schedules that one may see, newest first."""
     listing = get_listing(request, Kind.SCHEDULE)
-    return answer(request, "schedules", {**listing.context, "rows": _rows(listing.found, request.principal)})
+    return render_list(request, "schedules", {**listing.context, "rows": _rows(listing.found, request.principal)})
 
 
 def _rows(found: Sequence[Listed], principal: Principal) -> list[ScheduleRow]:

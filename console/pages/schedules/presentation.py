@@ -15,8 +15,8 @@ from resources.kinds import KINDS, KindInfo
 from resources.models import Resource, Run, ScheduleInvocation
 from resources.schedules import times
 from resources.schedules.actions import Action, RunActor, started_by
-from sharing.names import names_for, unnamed
-from sharing.schedule_log import worded
+from sharing.names import names_for, placeholder_name
+from sharing.schedule_log import readable_lines
 
 NEXT_TIMES = 5
 _STARTED = re.compile(r"(?P<before>Started the run )(?P<run_id>[0-9a-zA-Z]{17})(?P<after> .*)", re.DOTALL)
@@ -83,14 +83,16 @@ def action_lines(actions: Sequence[Action], principal: Principal) -> list[Action
         path = f"/{KINDS[kind].console_path}/{id_}" if names.knows(resource) else ""
         has_input = bool(action.run_input if isinstance(action, RunActor) else action.input)
         lines.append(
-            ActionLine(action.id, KINDS[kind], names.of(resource) or unnamed(kind), path, has_input, resource is None)
+            ActionLine(
+                action.id, KINDS[kind], names.of(resource) or placeholder_name(kind), path, has_input, resource is None
+            )
         )
     return lines
 
 
 def log_lines(found: Iterable[ScheduleInvocation], principal: Principal) -> list[LogLine]:
     """Return lines of a schedule's log for a page, in four statements at most: its runs are its owner's."""
-    said = worded(found, principal)
+    said = readable_lines(found, principal)
     read = [(each, _STARTED.fullmatch(each.message)) for each in said]
     ids = [match["run_id"] for _, match in read if match]
     mine = set(Run.objects.filter(pk__in=ids, owner_id=principal.account_id).values_list("pk", flat=True))

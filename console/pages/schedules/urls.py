@@ -11,10 +11,10 @@ SCHEDULES = KINDS[Kind.SCHEDULE].console_path
 SCHEDULE = f"{SCHEDULES}/<str:address>"
 
 urlpatterns = [
-    path(SCHEDULES, schedule_list.page, name="schedules"),
+    path(SCHEDULES, schedule_list.list_schedules, name="schedules"),
     path(f"{SCHEDULES}/new", schedule_dialogs.create, name="schedule-new"),
     path(f"{SCHEDULES}/preview", schedules.preview, name="schedule-preview"),
-    path(SCHEDULE, schedules.page, name="resource-schedule"),
+    path(SCHEDULE, schedules.show_schedule, name="resource-schedule"),
     path(f"{SCHEDULE}/times", schedules.save, name="schedule-save"),
     path(f"{SCHEDULE}/enabled", schedules.switch, name="schedule-switch"),
     path(f"{SCHEDULE}/log", schedules.log, name="schedule-log"),

@@ -29,7 +29,7 @@ LOG_LINES = 200
 
 @needs(Kind.SCHEDULE, Permission.READ)
 @require_safe
-def page(request: ResourcePageRequest[Schedule]) -> HttpResponse:
+def show_schedule(request: ResourcePageRequest[Schedule]) -> HttpResponse:
     """Show when a schedule fires and what it starts; who may change it can change the times here."""
     schedule = request.resource
     form = TimesForm(initial={"cron_expression": schedule.cron_expression, "timezone": schedule.timezone})

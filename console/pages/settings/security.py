@@ -20,14 +20,14 @@ from console.pages.components.visibility_sentences import level_sentences, run_s
 from console.pages.settings import links as settings_links
 from sharing import caps, general_access, links
 from sharing.declare import account_wide
-from sharing.visibility import AccountVisibility, of_account
+from sharing.visibility import AccountVisibility, account_visibility
 
 GENERAL_ACCESS = "general-access"
 RUN_SHARING = "run-sharing"
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class LevelOption:
     """A level of general access as the page offers it."""
 
     value: str
@@ -142,13 +142,13 @@ _NOTHING_CHANGED = "Nothing changed: it was like this already."
 
 
 def _said_of_level(account: Account) -> str:
-    said = level_sentences(account.general_access, account, of_account(account))
+    said = level_sentences(account.general_access, account, account_visibility(account))
     return f"Saved: this holds for what follows this setting. {' '.join(said)}"
 
 
 def _said_of_runs(account: Account) -> str:
     shares = account.share_runs_with_actor_creators
-    return f"Saved. {' '.join(run_sharing_sentences(shares, account, of_account(account)))}"
+    return f"Saved. {' '.join(run_sharing_sentences(shares, account, account_visibility(account)))}"
 
 
 def _answer(
@@ -162,16 +162,16 @@ def _answer(
     return render(request, "settings/security.html", {**_page(request), **spoken}, status=status)
 
 
-def _levels(account: Account, found: AccountVisibility) -> list[Level]:
+def _levels(account: Account, found: AccountVisibility) -> list[LevelOption]:
     return [
-        Level(level.value, str(level.label), " ".join(level_sentences(level.value, account, found)))
+        LevelOption(level.value, str(level.label), " ".join(level_sentences(level.value, account, found)))
         for level in AccountGeneralAccess
     ]
 
 
 def _privacy(request: PageRequest) -> dict[str, object]:
     account: Account = request.user
-    found = of_account(account)
+    found = account_visibility(account)
     chosen, shares = account.general_access, account.share_runs_with_actor_creators
     meant_level = back_from_confirmation(request, GENERAL_ACCESS)
     if meant_level is not None and meant_level.get("general_access") in AccountGeneralAccess.values:

@@ -30,7 +30,7 @@ LIFETIMES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ScopeRow:
     """A kind in the table of what a token may be used for: a box for each permission, and a field for IDs."""
 
     info: KindInfo
@@ -73,11 +73,11 @@ class TokenForm(BaseForm, forms.Form):
                 widget=forms.TextInput(attrs={"placeholder": f"All {info.short_plural}", "spellcheck": "false"}),
             )
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[ScopeRow]:
         """Return the table of kinds and permissions, as filled in so far."""
         ticked = set(self["scope"].value() or [])
         return [
-            Row(
+            ScopeRow(
                 info,
                 tuple(
                     (f"{kind}:{name}", LABELS[Permission[name]], f"{kind}:{name}" in ticked)

@@ -18,7 +18,7 @@ from accounts.lib.ids import looks_like_id
 from accounts.models import ApiToken
 from accounts.requests import PageRequest
 from console.pages.account.reauthenticate import ask_first, back_from_confirmation
-from console.pages.components.dialogs import go_to
+from console.pages.components.dialogs import redirect_from_dialog
 from console.pages.settings.token_form import TokenForm
 from resources.kinds import KINDS, Kind
 from sharing.declare import account_wide
@@ -111,7 +111,7 @@ def revoke(request: PageRequest, token_id: str) -> HttpResponse:
         return render(request, template, {"token": token})
     tokens.revoke(token, by=request.principal)
     messages.success(request, f"The token {token.name} is revoked. Calls with it are refused from now on.")
-    return go_to(request, reverse("settings-integrations"))
+    return redirect_from_dialog(request, reverse("settings-integrations"))
 
 
 def describe_scope(token: ApiToken) -> str:

@@ -9,14 +9,14 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from accounts import audit
-from accounts.lib.rate_limits import allowed
+from accounts.lib.rate_limits import count_use
 from accounts.requests import PageRequest
 from resources.kinds import Kind
 from resources.models import Resource
 from sharing.access import Access
 from sharing.declare import Requires, account_wide, requirement_for
 from sharing.facts import fetch, parse_address
-from sharing.mail import tell_of_request
+from sharing.mail import email_access_requested
 from sharing.permissions import Permission
 
 LIMIT, LIMIT_SECONDS = 20, 3600
@@ -25,16 +25,16 @@ AGAIN_SECONDS = 24 * 3600
 
 @account_wide
 @require_POST
-def ask(request: PageRequest) -> HttpResponse:
+def request_access(request: PageRequest) -> HttpResponse:
     """Ask the owner of what a page shows for access to it; the answer is the same whether it exists or not."""
     page = request.POST.get("page", "")
     if not url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure()):
         page = "/"
-    if not allowed("ask-for-access", request.user.pk, LIMIT, LIMIT_SECONDS):
+    if not count_use("ask-for-access", request.user.pk, LIMIT, LIMIT_SECONDS):
         messages.error(request, "You have asked for access many times. Wait an hour, then try again.")
         return redirect(page)
     wanted = _wanted(request, page)
-    if wanted is not None and allowed("ask-for-access-to", f"{request.user.pk} {wanted.pk}", 1, AGAIN_SECONDS):
+    if wanted is not None and count_use("ask-for-access-to", f"{request.user.pk} {wanted.pk}", 1, AGAIN_SECONDS):
         _record(request, wanted)
     messages.success(request, "Request sent. If it exists, its owner will get an email.")
     return redirect(page)
@@ -68,4 +68,4 @@ def _record(request: PageRequest, wanted: Resource) -> None:
             subject_id=wanted.pk,
             name=wanted.name,
         )
-        tell_of_request(wanted, wanted.owner, by=request.principal)
+        email_access_requested(wanted, wanted.owner, by=request.principal)

@@ -15,9 +15,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import trigger_client_event
 
 from accounts.lib.ids import looks_like_id
-from accounts.lib.rate_limits import allowed
+from accounts.lib.rate_limits import count_use
 from accounts.models import Account
-from console.pages.components.dialogs import go_to
+from console.pages.components.dialogs import redirect_from_dialog
 from console.pages.sharing import undo_token
 from console.pages.sharing.dialog_content import Content, Person, choices, content_for, next_row
 from resources.kinds import Kind
@@ -46,7 +46,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Adding:
+class AddFormState:
     """The form as it was sent: the text stays when it is refused, and the error says what to do."""
 
     who: str = ""
@@ -64,7 +64,7 @@ def dialog(request: ResourcePageRequest) -> HttpResponse:
     if sealed := request.GET.get("removed"):
         removed = undo_token.unsign(sealed, request.resource, request.principal)
         notice = _removal(request, removed, sealed) if removed else None
-    return _whole(request, adding=Adding(who=request.GET.get("add", "")[:LONGEST_NAME]), notice=notice)
+    return _whole(request, adding=AddFormState(who=request.GET.get("add", "")[:LONGEST_NAME]), notice=notice)
 
 
 @needs(None, MANAGE)
@@ -141,7 +141,7 @@ def give_up(request: ResourcePageRequest) -> HttpResponse:
     if access.allows(READ):
         return _done(request, Notice(f"{what} You can still read it."), focus=f"person-{principal.account_id}")
     messages.success(request, what)
-    return go_to(request, reverse("shared"))
+    return redirect_from_dialog(request, reverse("shared"))
 
 
 @needs(None, MANAGE)
@@ -167,30 +167,30 @@ def _add(request: ResourcePageRequest) -> HttpResponse:
     who = request.POST.get("who", "").strip()
     if len(who) > LONGEST_NAME:
         error = f"This is longer than any email: {len(who)} characters. Check what was pasted."
-        return _refuse_adding(request, Adding(who[:LONGEST_NAME], error))
+        return _refuse_adding(request, AddFormState(who[:LONGEST_NAME], error))
     try:
         permissions = _ticked(request)
     except UnsupportedPermission as refusal:
-        return _refuse_adding(request, Adding(who, str(refusal)))
+        return _refuse_adding(request, AddFormState(who, str(refusal)))
     if not who:
-        return _refuse_adding(request, Adding(who, "Enter an email, a username or a user ID.", permissions))
-    if not allowed("share-lookup", request.principal.account_id or "", LOOKUPS, LOOKUPS_SECONDS):
+        return _refuse_adding(request, AddFormState(who, "Enter an email, a username or a user ID.", permissions))
+    if not count_use("share-lookup", request.principal.account_id or "", LOOKUPS, LOOKUPS_SECONDS):
         error = "You have looked up many people in a short time. Wait ten minutes, then try again."
-        return _refuse_adding(request, Adding(who, error, permissions), status=HTTPStatus.TOO_MANY_REQUESTS)
+        return _refuse_adding(request, AddFormState(who, error, permissions), status=HTTPStatus.TOO_MANY_REQUESTS)
     account = Account.objects.find(who)
     if account is None:
         error = f"No account found for “{who}”. Check the spelling, or ask them to sign up first."
-        return _refuse_adding(request, Adding(who, error, permissions))
+        return _refuse_adding(request, AddFormState(who, error, permissions))
     try:
         grant, is_new = grants.add(request.resource, account, permissions, by=request.principal)
     except grants.GrantRefused as refusal:
-        return _refuse_adding(request, Adding(who, str(refusal), permissions))
+        return _refuse_adding(request, AddFormState(who, str(refusal), permissions))
     may = permissions_label(Permission(grant.permissions))
     if is_new:
         notice = Notice(f"{account.username} {may} now.")
     else:
         notice = Notice(f"{account.username} has access already and {may}. Nothing was changed.")
-    return _done(request, notice, adding=Adding())
+    return _done(request, notice, adding=AddFormState())
 
 
 def _account(account_id: str) -> Account | None:
@@ -244,7 +244,7 @@ def _fresh(request: ResourcePageRequest) -> Access:
 
 
 def _refuse_adding(
-    request: ResourcePageRequest, adding: Adding, status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY
+    request: ResourcePageRequest, adding: AddFormState, status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY
 ) -> HttpResponse:
     """Answer with the form as it was sent and what is wrong with it."""
     content = content_for(request.access)
@@ -258,7 +258,7 @@ def _done(
     request: ResourcePageRequest,
     notice: Notice,
     *,
-    adding: Adding | None = None,
+    adding: AddFormState | None = None,
     content: Content | None = None,
     focus: str = "",
     status: HTTPStatus = HTTPStatus.OK,
@@ -268,7 +268,7 @@ def _done(
         messages.add_message(request, messages.SUCCESS if notice.good else messages.ERROR, notice.text)
         return redirect(_address(request))
     content = content or content_for(_fresh(request))
-    context = _context(request, content, adding or Adding(), notice)
+    context = _context(request, content, adding or AddFormState(), notice)
     context |= {"focus": focus, "with_form": adding is not None, "focus_field": adding is not None}
     return render(request, "sharing/_changed.html", context, status=status)
 
@@ -276,7 +276,7 @@ def _done(
 def _whole(
     request: ResourcePageRequest,
     *,
-    adding: Adding,
+    adding: AddFormState,
     notice: Notice | None = None,
     content: Content | None = None,
     status: HTTPStatus = HTTPStatus.OK,
@@ -288,7 +288,7 @@ def _whole(
 
 
 def _context(
-    request: ResourcePageRequest, content: Content, adding: Adding, notice: Notice | None = None
+    request: ResourcePageRequest, content: Content, adding: AddFormState, notice: Notice | None = None
 ) -> dict[str, object]:
     kind = Kind(request.resource.kind)
     return {

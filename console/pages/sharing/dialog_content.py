@@ -18,7 +18,7 @@ from sharing.labels import LABELS, permission_help, permissions_label
 from sharing.models import Grant, SignedLink
 from sharing.overview import Right
 from sharing.permissions import NOTHING, Permission, grantable
-from sharing.visibility import Everyone, StorageLinks, Visibility, who_can_read
+from sharing.visibility import PublicAccess, StorageLinks, Visibility, who_can_read
 
 MOST_LINKS = 20
 
@@ -87,7 +87,7 @@ class LinkGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class LevelOption:
     """A choice of general access."""
 
     value: str
@@ -96,14 +96,14 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
-class General:
+class GeneralAccessSection:
     """The section "General access": what holds now, in one sentence, and what can be chosen, if anything."""
 
     label: str
     icon: str
     tone: str
     sentence: str
-    levels: list[Level]
+    levels: list[LevelOption]
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -119,7 +119,7 @@ class Content:
     manages: bool
     people: list[Person]
     inherited: list[Inherited]
-    general: General | None
+    general: GeneralAccessSection | None
     links: list[LinkGroup]
 
 
@@ -271,16 +271,16 @@ def _note(source: str, issue_title: str | None, granted_by: str | None) -> str:
     return f"shared by {granted_by}" if granted_by else ""
 
 
-def _general(resource: Resource, facts: Facts, me: str | None, seen: Visibility) -> General:
+def _general(resource: Resource, facts: Facts, me: str | None, seen: Visibility) -> GeneralAccessSection:
     account = "your account setting" if facts.owner_id == me else f"{facts.owner_username}'s account setting"
     sentence = general_sentence(resource, facts, seen, account)
     if not resource.info.general_access:
-        if seen.everyone is Everyone.PUBLIC:
-            return General("Public", "globe-alt", "open", sentence, [])
-        return General("Explicit access only", "lock-closed", "restricted", sentence, [])
+        if seen.everyone is PublicAccess.PUBLIC:
+            return GeneralAccessSection("Public", "globe-alt", "open", sentence, [])
+        return GeneralAccessSection("Explicit access only", "lock-closed", "restricted", sentence, [])
     badge = access_badge(facts)
-    return General(
-        label=badge.label if seen.everyone is Everyone.PUBLIC else str(GeneralAccess(badge.level).label),
+    return GeneralAccessSection(
+        label=badge.label if seen.everyone is PublicAccess.PUBLIC else str(GeneralAccess(badge.level).label),
         icon=badge.icon,
         tone=badge.tone,
         sentence=sentence,
@@ -289,13 +289,13 @@ def _general(resource: Resource, facts: Facts, me: str | None, seen: Visibility)
     )
 
 
-def _level(level: GeneralAccess, facts: Facts, account: str) -> Level:
+def _level(level: GeneralAccess, facts: Facts, account: str) -> LevelOption:
     label = str(level.label)
     if level is GeneralAccess.FOLLOW_USER_SETTING:
         followed = facts.owner_general_access if facts.run is None else effective_general_access(facts.run)
         what = account if facts.run is None else "the run"
         label = f"Follow {what} (now: {GeneralAccess(followed).label})"
-    return Level(level.value, label, selected=facts.general_access == level)
+    return LevelOption(level.value, label, selected=facts.general_access == level)
 
 
 def _joined(names: Iterable[str]) -> Permission:

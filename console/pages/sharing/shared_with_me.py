@@ -14,7 +14,7 @@ from sharing.lists import Ownership, listed
 
 @account_wide
 @require_safe
-def page(request: PageRequest) -> HttpResponse:
+def list_shared(request: PageRequest) -> HttpResponse:
     """Show a page of what is shared with one, of all kinds or of one."""
     kind = _kind(request.GET.get("kind", ""))
     kinds = [kind] if kind else None

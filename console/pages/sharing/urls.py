@@ -22,7 +22,7 @@ def _of_kind(kind: Kind) -> Iterator[URLPattern]:
 
 
 urlpatterns: list[URLPattern] = [
-    path("shared", shared.page, name="shared"),
-    path("ask-for-access", asking.ask, name="ask-for-access"),
+    path("shared", shared.list_shared, name="shared"),
+    path("ask-for-access", asking.request_access, name="ask-for-access"),
     *(pattern for kind in Kind for pattern in _of_kind(kind)),
 ]

@@ -10,7 +10,7 @@ from accounts.requests import PageRequest
 from console.pages.components import dialogs
 from console.pages.components.code_samples import content_url, read_content
 from console.pages.components.forms import BaseForm
-from console.pages.components.resource_dialogs import Result, answer_gone, delete_resource, name_field, try_to_name
+from console.pages.components.resource_dialogs import Result, delete_resource, name_field, redirect_to_list, try_to_name
 from console.pages.components.visibility_sentences import rename_warning
 from console.pages.storages.labels import STORAGE_WORDS
 from resources import storages
@@ -45,8 +45,8 @@ def create(request: PageRequest, kind: str) -> HttpResponse:
         made = form.try_to(lambda name: _create_new(info, name, request))
         if made is not None:
             messages.success(request, f"The {info.noun} “{made}” was created.")
-            return dialogs.go_to(request, made.console_path)
-    return dialogs.answer(
+            return dialogs.redirect_from_dialog(request, made.console_path)
+    return dialogs.render_dialog(
         request, "storages/_create.html", title=f"New {info.noun}", form=form, info=info, list_path=words.list_path
     )
 
@@ -62,14 +62,14 @@ def rename(request: ResourcePageRequest) -> HttpResponse:
         try:
             changed = form.try_to(lambda name: storages.rename(resource, name, by=request.principal))
         except ResourceGone:
-            return answer_gone(request, resource)
+            return redirect_to_list(request, resource)
         if changed is not None:
             if changed:
                 messages.success(request, _renamed(resource, before))
-            return dialogs.go_to(request, resource.console_path)
+            return dialogs.redirect_from_dialog(request, resource.console_path)
     title = f"Rename {resource.info.noun}"
     warning = rename_warning(request.access.facts)
-    return dialogs.answer(
+    return dialogs.render_dialog(
         request, "components/_rename.html", title=title, form=form, resource=resource, warning=warning
     )
 
@@ -88,7 +88,7 @@ def delete(request: ResourcePageRequest) -> HttpResponse:
 def api(request: ResourcePageRequest) -> HttpResponse:
     """Show how to read a storage through the API."""
     resource = request.resource
-    return dialogs.answer(
+    return dialogs.render_dialog(
         request,
         "storages/_api.html",
         title="API",

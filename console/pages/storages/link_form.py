@@ -11,7 +11,7 @@ from django import forms
 
 from sharing import links
 from sharing.requests import ResourcePageRequest
-from sharing.signatures import DEFAULT_LIFETIME, Opens
+from sharing.signatures import DEFAULT_LIFETIME, SignedContent
 
 _DAY = 24
 _LIFETIMES = {
@@ -26,12 +26,12 @@ _LIFETIMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class NewLink:
     """The URL that a user is given: signed, and when it ends; or the plain one, and why it is not signed."""
 
     url: str
     expires_at: datetime | None = None
-    why_not: links.WhyNot | None = None
+    why_not: links.LinkRefusal | None = None
 
 
 class LifetimeForm(forms.Form):
@@ -63,7 +63,7 @@ def days(number: int) -> str:
     return "1 day" if number == 1 else f"{number:,} days"
 
 
-def make(
+def create_link(
     request: ResourcePageRequest,
     url: str,
     hours: int,
@@ -71,22 +71,22 @@ def make(
     query: dict[str, str] | None = None,
     record_key: str | None = None,
     description: str = "",
-) -> Made:
+) -> NewLink:
     """Make a link to `url`, the content of the storage that the request is for, or its record `record_key`.
 
     Raises:
         LinkRefused: when there can be no such link; the message says why.
     """
     query = query or {}
-    why_not = links.why_not(request.access)
+    why_not = links.link_refusal(request.access)
     if why_not is not None:
-        return Made(f"{url}?{urlencode(query)}" if query else url, why_not=why_not)
+        return NewLink(f"{url}?{urlencode(query)}" if query else url, why_not=why_not)
     link, signature = links.create(
         request.resource,
-        Opens.CONTENT if record_key is None else Opens.RECORD,
+        SignedContent.CONTENT if record_key is None else SignedContent.RECORD,
         timedelta(hours=hours),
         by=request.user,
         record_key=record_key or "",
         description=description[:300],
     )
-    return Made(f"{url}?{urlencode({**query, 'signature': signature})}", link.expires_at)
+    return NewLink(f"{url}?{urlencode({**query, 'signature': signature})}", link.expires_at)

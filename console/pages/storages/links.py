@@ -27,7 +27,7 @@ from sharing.link_states import LinkState, active, keys_given, states_of
 from sharing.models import SignedLink
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
-from sharing.signatures import Opens
+from sharing.signatures import SignedContent
 
 READ, MANAGE = Permission.READ, Permission.MANAGE_ACCESS_RIGHTS
 
@@ -73,15 +73,15 @@ def create(request: ResourcePageRequest) -> HttpResponse:
         raise Http404
     url = content_url(resource) if key is None else record_url(resource, key)
     form = LifetimeForm(request.POST if request.method == "POST" else None, cap=facts.owner_link_days)
-    why_not = links.why_not(request.access)
-    made = link_form.Made(url, why_not=why_not) if why_not else None
+    why_not = links.link_refusal(request.access)
+    made = link_form.NewLink(url, why_not=why_not) if why_not else None
     if request.method == "POST" and made is None and form.is_valid():
         try:
-            made = link_form.make(request, url, form.cleaned_data["lifetime"], record_key=key)
+            made = link_form.create_link(request, url, form.cleaned_data["lifetime"], record_key=key)
         except links.LinkRefused as refusal:
             form.add_error("lifetime", str(refusal))
     what = CONTENT[facts.kind] if key is None else f"record {key}"
-    return dialogs.answer(
+    return dialogs.render_dialog(
         request,
         "storages/_link_form.html",
         title=f"Link to the {what}",
@@ -110,7 +110,7 @@ def link_list(request: ResourcePageRequest) -> HttpResponse:
         "paging": paging,
         "manages": manages,
         "says": links_sentence(request.access.facts),
-        "why_not": links.why_not(request.access),
+        "why_not": links.link_refusal(request.access),
         "key_holders": keys_given(request.access.facts) if manages else [],
     }
     return render(request, "storages/links.html", context)
@@ -129,8 +129,8 @@ def revoke(request: ResourcePageRequest, link_id: str) -> HttpResponse:
         open_without = open_without_links(request.access.facts)
         said = open_without or "It opens nothing any more."
         messages.success(request, f"The link to the {opens} was revoked. {said}")
-        return dialogs.go_to(request, _list_path(request))
-    return dialogs.answer(
+        return dialogs.redirect_from_dialog(request, _list_path(request))
+    return dialogs.render_dialog(
         request,
         "storages/_link_revoke.html",
         title="Revoke this link?",
@@ -150,9 +150,9 @@ def revoke_all(request: ResourcePageRequest) -> HttpResponse:
     if request.method == "POST":
         links.revoke_all(resource, by=request.principal)
         messages.success(request, "All links were revoked, and the signing keys were changed.")
-        return dialogs.go_to(request, _list_path(request))
+        return dialogs.redirect_from_dialog(request, _list_path(request))
     facts = request.access.facts
-    return dialogs.answer(
+    return dialogs.render_dialog(
         request,
         "storages/_links_revoke_all.html",
         title="Revoke all links?",
@@ -189,7 +189,7 @@ def _seen(state: LinkState, access: Access) -> State:
 
 
 def _opens(link: SignedLink, kind: Kind) -> str:
-    return f"record {link.record_key}" if link.opens == Opens.RECORD else CONTENT[kind]
+    return f"record {link.record_key}" if link.opens == SignedContent.RECORD else CONTENT[kind]
 
 
 def _list_path(request: ResourcePageRequest) -> str:

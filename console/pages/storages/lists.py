@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.principal import Principal
 from accounts.requests import PageRequest
-from console.pages.components.listing import answer, get_listing
+from console.pages.components.listing import get_listing, render_list
 from console.pages.components.shared_rows import how_shared
 from console.pages.components.tables import Row, build_rows
 from console.pages.storages.labels import STORAGE_WORDS, StorageLabels
@@ -32,12 +32,12 @@ class StorageRow(Row):
 
 @account_wide
 @require_safe
-def page(request: PageRequest, kind: str) -> HttpResponse:
+def list_storages(request: PageRequest, kind: str) -> HttpResponse:
     """Show one's storages of a kind and those shared with one."""
     words = STORAGE_WORDS[Kind(kind)]
     listing = get_listing(request, words.kind)
     rows = _rows(listing.found, words, request.principal)
-    return answer(request, "storages", {**listing.context, "words": words, "rows": rows})
+    return render_list(request, "storages", {**listing.context, "words": words, "rows": rows})
 
 
 def _rows(found: Sequence[Listed], words: StorageLabels, principal: Principal) -> list[StorageRow]:

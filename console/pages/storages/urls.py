@@ -14,7 +14,7 @@ def _of_every_storage(kind: Kind) -> Iterator[URLPattern]:
     """Yield what the three storages have in common: the list, named like "datasets", and the dialogs."""
     info, names_kind = KINDS[kind], {"kind": kind.value}
     page, name = f"{info.console_path}/<str:address>", info.noun.replace(" ", "-")
-    yield path(info.console_path, storage_lists.page, names_kind, name=info.plural.replace(" ", "-"))
+    yield path(info.console_path, storage_lists.list_storages, names_kind, name=info.plural.replace(" ", "-"))
     yield path(f"{info.console_path}/new", storage_dialogs.create, names_kind, name=f"{name}-new")
     yield path(f"{page}/api", storage_dialogs.api, names_kind, name=f"{name}-api")
     yield path(f"{page}/rename", storage_dialogs.rename, names_kind, name=f"{name}-rename")

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_http_methods
 from msgspec import UNSET
 
 from accounts.requests import PageRequest
-from console.http.form_limits import BYTES_PER_CHARACTER, takes_up_to
+from console.http.form_limits import BYTES_PER_CHARACTER, limit_form_size
 from console.pages.components import dialogs
 from console.pages.components.resource_dialogs import delete_resource, name_field, rename_resource, try_to_name
 from console.pages.components.run_input_form import MAX_INPUT, InputForm
@@ -22,7 +22,7 @@ from resources.tasks import editing
 from sharing.declare import needs, signed_in_for
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
-from sharing.selectors import may, startable_choices
+from sharing.selectors import get_allowed_actor, runnable_choices
 
 TASKS_PATH = f"/{KINDS[Kind.TASK].console_path}"
 
@@ -40,7 +40,7 @@ class NewTaskForm(InputForm):
 
 
 @signed_in_for(Kind.TASK, Permission.WRITE)
-@takes_up_to(MAX_INPUT * BYTES_PER_CHARACTER)
+@limit_form_size(MAX_INPUT * BYTES_PER_CHARACTER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: PageRequest) -> HttpResponse:
     """Make a task of one's own, of an Actor that one may run."""
@@ -48,14 +48,14 @@ def create(request: PageRequest) -> HttpResponse:
     wanted = form["actor"].value() or ""
     choices = _choices(request, str(wanted))
     form.fields["actor"].widget.choices = choices
-    actor = may(request.principal, str(wanted)[:200], Permission.RUN) if wanted else None
+    actor = get_allowed_actor(request.principal, str(wanted)[:200], Permission.RUN) if wanted else None
     form.show_secret_fields(schema_of(actor.pk if actor else None, str(form["build"].value() or "")[:MAX_BUILD_LENGTH]))
     if request.method == "POST" and form.is_valid():
         task = _create(request, form)
         if task is not None:
             messages.success(request, f"The task “{task}” was created.")
-            return dialogs.go_to(request, task.console_path)
-    return dialogs.answer(
+            return dialogs.redirect_from_dialog(request, task.console_path)
+    return dialogs.render_dialog(
         request, "tasks/_create.html", title="New task", form=form, has_actors=bool(choices) or form.is_bound
     )
 
@@ -82,7 +82,7 @@ def delete(request: ResourcePageRequest[Task]) -> HttpResponse:
 
 def _create(request: PageRequest, form: NewTaskForm) -> Task | None:
     given = form.cleaned_data
-    actor = may(request.principal, given["actor"], Permission.RUN)
+    actor = get_allowed_actor(request.principal, given["actor"], Permission.RUN)
     if actor is None:
         form.add_error("actor", "There is no such Actor, or it is not shared with you, or you may not run it.")
         return None
@@ -105,9 +105,11 @@ def _initial(request: PageRequest) -> dict[str, str]:
 
 def _choices(request: PageRequest, wanted: str) -> list[tuple[str, str]]:
     """Return the Actors to choose from: one's own, those shared with one to be run, and the one that was asked for."""
-    found = startable_choices(Kind.ACTOR, request.principal)
+    found = runnable_choices(Kind.ACTOR, request.principal)
     choices = {each.id: f"{each.owner_username}/{each.name or each.id}" for each in found}
-    asked_for = may(request.principal, wanted, Permission.RUN) if wanted and wanted not in choices else None
+    asked_for = (
+        get_allowed_actor(request.principal, wanted, Permission.RUN) if wanted and wanted not in choices else None
+    )
     if asked_for is not None:
         choices = {wanted: f"{asked_for.owner.username}/{asked_for.name or asked_for.pk}", **choices}
     return list(choices.items())

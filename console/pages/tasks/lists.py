@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.principal import Principal
 from accounts.requests import PageRequest
-from console.pages.components.listing import answer, get_listing
+from console.pages.components.listing import get_listing, render_list
 from console.pages.components.shared_rows import how_shared
 from console.pages.components.tables import Row, build_rows
 from resources.kinds import Kind
@@ -30,10 +30,10 @@ class TaskRow(Row):
 
 @signed_in_for(Kind.TASK, Permission.READ)
 @require_safe
-def page(request: PageRequest) -> HttpResponse:
+def list_tasks(request: PageRequest) -> HttpResponse:
     """Show a page of the tasks that one may see, newest first."""
     listing = get_listing(request, Kind.TASK)
-    return answer(request, "tasks", {**listing.context, "rows": _rows(listing.found, request.principal)})
+    return render_list(request, "tasks", {**listing.context, "rows": _rows(listing.found, request.principal)})
 
 
 def _rows(found: Sequence[Listed], principal: Principal) -> list[TaskRow]:

@@ -11,9 +11,9 @@ TASKS = KINDS[Kind.TASK].console_path
 TASK = f"{TASKS}/<str:address>"
 
 urlpatterns = [
-    path(TASKS, task_list.page, name="tasks"),
+    path(TASKS, task_list.list_tasks, name="tasks"),
     path(f"{TASKS}/new", task_dialogs.create, name="task-new"),
-    path(TASK, tasks.page, name="resource-task"),
+    path(TASK, tasks.show_task, name="resource-task"),
     path(f"{TASK}/input", tasks.save, name="task-save"),
     path(f"{TASK}/runs", tasks.runs, name="task-runs"),
     path(f"{TASK}/start", tasks.start, name="task-start"),

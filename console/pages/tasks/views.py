@@ -10,13 +10,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.lib.api_errors import ApiError
 from accounts.request_context import client_details
-from console.http.form_limits import BYTES_PER_CHARACTER, takes_up_to
+from console.http.form_limits import BYTES_PER_CHARACTER, limit_form_size
 from console.pages.components import resource_page
 from console.pages.components.listing import get_paging
 from console.pages.components.resource_page import Tab
 from console.pages.components.run_input_form import MAX_INPUT, InputForm
 from console.pages.components.secret_fields import without_secrets
-from console.pages.components.secret_masking import masked
+from console.pages.components.secret_masking import mask_secrets
 from console.pages.runs.rows import run_rows
 from resources.edit_locked import ResourceGone
 from resources.jobs.status import Origin
@@ -29,23 +29,23 @@ from resources.secret_inputs.fields import secret_fields
 from resources.secret_inputs.saved import schema_of
 from resources.tasks import editing
 from sharing import refusals
-from sharing.code_choice import allowed_change
+from sharing.code_choice import check_change
 from sharing.declare import needs
 from sharing.lists import listed
 from sharing.permissions import Permission
 from sharing.requests import ResourcePageRequest
-from sharing.selectors import actor_link, may
+from sharing.selectors import actor_link, get_allowed_actor
 
 
 @needs(Kind.TASK, Permission.READ)
 @require_safe
-def page(request: ResourcePageRequest[Task]) -> HttpResponse:
+def show_task(request: ResourcePageRequest[Task]) -> HttpResponse:
     """Show a task: its input, which who may change it can change here, or its runs."""
     return _page(request, _form(request.resource))
 
 
 @needs(Kind.TASK, Permission.WRITE)
-@takes_up_to(MAX_INPUT * BYTES_PER_CHARACTER)
+@limit_form_size(MAX_INPUT * BYTES_PER_CHARACTER)
 @require_POST
 def save(request: ResourcePageRequest[Task]) -> HttpResponse:
     """Save the input and the options."""
@@ -57,7 +57,7 @@ def save(request: ResourcePageRequest[Task]) -> HttpResponse:
     try:
         editing.update(
             task,
-            lambda locked: allowed_change(
+            lambda locked: check_change(
                 locked,
                 _change(locked, given, form.with_secrets(given["input"], locked.input)),
                 by=request.principal,
@@ -92,7 +92,7 @@ def runs(request: ResourcePageRequest[Task]) -> HttpResponse:
 def start(request: ResourcePageRequest[Task]) -> HttpResponse:
     """Start a task. It takes RUN on the Actor besides, and the run belongs to whoever starts it."""
     task = request.resource
-    actor = may(request.principal, task.actor_id, Permission.RUN) if task.actor_id else None
+    actor = get_allowed_actor(request.principal, task.actor_id, Permission.RUN) if task.actor_id else None
     if actor is None:
         messages.error(request, "You may not run the Actor of this task. Ask its owner for the permission to run it.")
         return redirect(task.console_path)
@@ -114,7 +114,7 @@ def start(request: ResourcePageRequest[Task]) -> HttpResponse:
 
 
 def _page(request: ResourcePageRequest[Task], form: InputForm, status: int = 200) -> HttpResponse:
-    shown = masked(request.resource.input, secret_fields(_schema(request.resource)))
+    shown = mask_secrets(request.resource.input, secret_fields(_schema(request.resource)))
     context = {**_head(request, "input"), "form": form, "shown_input": shown}
     return render(request, "tasks/task.html", context, status=status)
 
@@ -135,7 +135,7 @@ def _head(request: ResourcePageRequest[Task], tab: str) -> dict[str, Any]:
 def _change(task: Task, given: dict[str, Any], input_: str) -> editing.TaskChange:
     """Return what a form changes; options that it does not show stay as they are."""
     saved = msgspec.structs.replace(
-        saved_options.read(task.options),
+        saved_options.load_options(task.options),
         build=given["build"] or None,
         timeout_secs=given["timeout_secs"],
         memory_mbytes=given["memory_mbytes"],
@@ -145,11 +145,11 @@ def _change(task: Task, given: dict[str, Any], input_: str) -> editing.TaskChang
 
 def _schema(task: Task, build: str | None = None) -> str:
     """Return the input schema of the build that a task would start, or of another `build` of its Actor."""
-    return schema_of(task.actor_id, (saved_options.read(task.options).build if build is None else build) or "")
+    return schema_of(task.actor_id, (saved_options.load_options(task.options).build if build is None else build) or "")
 
 
 def _form(task: Task, data: Any = None) -> InputForm:
-    saved = saved_options.read(task.options)
+    saved = saved_options.load_options(task.options)
     schema = _schema(task, None if data is None else str(data.get("build", ""))[:MAX_BUILD_LENGTH])
     form = InputForm(
         data,

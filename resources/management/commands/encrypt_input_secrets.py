@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from resources.runs.sealing import SealedRuns, seal_inputs
-from resources.schedules.sealing import seal_saved
+from resources.runs.sealing import SealedRuns, encrypt_inputs
+from resources.schedules.sealing import encrypt_saved_inputs
 
 _EVERY = 1000
 
@@ -26,11 +26,11 @@ class Command(BaseCommand):
 
     def handle(self, *, after: str, **options: Any) -> None:
         """Encrypt, and say how many."""
-        tasks, schedules = seal_saved()
+        tasks, schedules = encrypt_saved_inputs()
         self.stdout.write(f"Tasks: {tasks.encrypted} encrypted, {tasks.left} cannot be encrypted.")
         self.stdout.write(f"Schedules: {schedules.encrypted} encrypted, {schedules.left} cannot be encrypted.")
         done = SealedRuns()
-        for done in seal_inputs(after):
+        for done in encrypt_inputs(after):
             if done.looked_at % _EVERY == 0:
                 self.stdout.write(f"{done.looked_at} runs so far; to go on from here: --after {done.last}")
         self.stdout.write(f"Inputs of runs: {done.encrypted} encrypted, {done.left} cannot be encrypted.")

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
 from accounts import exposure
-from accounts.exposure import exposed_by
+from accounts.exposure import exposure_reasons
 from resources.sandbox.bubblewrap import IsolationMissing, isolation
 from resources.worker import worker
 
@@ -43,7 +43,7 @@ def _how_runs_are_kept_apart() -> str:
     except Error:
         return "How runs are kept apart is asked when the database answers."
     except IsolationMissing as error:
-        return " ".join([str(error), *exposed_by()])
+        return " ".join([str(error), *exposure_reasons()])
     if how.why_not:
         what = "share the network of this server" if how.on else "are NOT ISOLATED from this server"
         return f"Runs {what}. {how.why_not} They run because only this machine reaches the server."

@@ -15,14 +15,14 @@ from accounts.models import AuditEvent
 from resources.kinds import Kind
 from resources.models import Resource
 from sharing import grants
-from sharing.checks import views
+from sharing.checks import iterate_views
 from sharing.declare import requirement_for
 from sharing.models import Grant
 from sharing.permissions import Permission
 from tests.support.factories import make_resource
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
-ROUTES = [(route, pattern) for route, pattern in views() if route.startswith("v2/")]
+ROUTES = [(route, pattern) for route, pattern in iterate_views() if route.startswith("v2/")]
 IDS = [route for route, _ in ROUTES]
 
 ADDRESSES = [

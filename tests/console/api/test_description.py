@@ -99,8 +99,8 @@ def errors() -> Any:
 
 def test_an_answer_that_is_not_in_the_description_is_found(stage, monkeypatch):
     monkeypatch.setattr(
-        "console.http.json_responses.data",
-        lambda value, *args, **kwargs: json_responses.raw(b'{"data": 1}'),
+        "console.http.json_responses.data_response",
+        lambda value, *args, **kwargs: json_responses.json_response(b'{"data": 1}'),
     )
     case = description()["/v2/datasets"]["GET"].Case()
     with pytest.raises(FailureGroup, match="Response violates schema"):

@@ -6,7 +6,7 @@ import pytest
 from django.test import RequestFactory
 
 from console.http.disconnect import is_connected
-from console.http.joined_socket import Joined
+from console.http.joined_socket import HeaderBufferingSocket
 from resources.datasets import work_limit
 from resources.datasets.writing import push
 from resources.kinds import Kind
@@ -76,6 +76,6 @@ def test_a_server_that_does_not_tell():
 
 def test_a_client_who_has_left_a_socket_of_our_server(connection):
     ours, theirs = connection
-    assert is_connected(request_over(Joined(ours)))
+    assert is_connected(request_over(HeaderBufferingSocket(ours)))
     theirs.close()
-    assert not is_connected(request_over(Joined(ours)))
+    assert not is_connected(request_over(HeaderBufferingSocket(ours)))

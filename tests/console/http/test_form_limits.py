@@ -29,12 +29,12 @@ from console.pages.schedules import forms as schedule_forms
 from resources.kinds import Kind
 from resources.models import DatasetChunk, GeneralAccess, Record
 from sharing import reauthorize
-from sharing.checks import views
+from sharing.checks import iterate_views
 from sharing.declare import Public, requirement_for
 from sharing.models import Grant
 
 pytestmark = pytest.mark.django_db
-PAGES = [(route, pattern) for route, pattern in views(get_resolver()) if not route.startswith("v2/")]
+PAGES = [(route, pattern) for route, pattern in iterate_views(get_resolver()) if not route.startswith("v2/")]
 # Forms whose templates say that they are multipart.
 MULTIPART_FORMS = (actor_source.FileForm, store_upload.RecordForm)
 BOUNDARY = "b"

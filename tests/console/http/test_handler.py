@@ -12,12 +12,12 @@ from django.test import RequestFactory
 from django.urls import resolve
 
 from console.http.query import parameters
-from console.http.responses import Answer, Headers
-from console.http.routing import view_at
+from console.http.responses import BytesResponse, PlainHeaders
+from console.http.routing import resolve_view
 from resources.kinds import Kind
-from sharing.checks import views
+from sharing.checks import iterate_views
 
-ROUTES = [(f"/{route}", pattern) for route, pattern in views() if route.startswith("v2/")]
+ROUTES = [(f"/{route}", pattern) for route, pattern in iterate_views() if route.startswith("v2/")]
 
 
 def example_of(route, pattern, value):
@@ -34,12 +34,12 @@ def test_every_address_leads_to_the_view_that_django_finds(value):
     for route, pattern in ROUTES:
         path = example_of(route, pattern, value)
         match = resolve(path)
-        assert view_at(path) == (match.func, match.kwargs), path
+        assert resolve_view(path) == (match.func, match.kwargs), path
 
 
 @pytest.mark.parametrize("path", ["/v2/", "/v2", "/v2/datasets/x/y", "/v2//", "/v2/v2/datasets", "/v2/datasets\n"])
 def test_there_is_nothing_elsewhere(path):
-    assert view_at(path) is None
+    assert resolve_view(path) is None
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_parameters_are_what_django_makes_of_them(query):
 
 
 def test_an_answer_has_all_that_django_gives_one():
-    answer = Answer(b"{}", {"Content-Type": "application/json"}, 201)
+    answer = BytesResponse(b"{}", {"Content-Type": "application/json"}, 201)
     plain = HttpResponse(b"{}", content_type="application/json", status=201, headers={"Content-Length": "2"})
     assert vars(answer).keys() == vars(plain).keys()
     assert dict(answer.items()) == dict(plain.items())
@@ -81,13 +81,13 @@ def test_an_answer_has_all_that_django_gives_one():
 @pytest.mark.parametrize("value", ["a\nb", "a\rX-Evil: 1"])
 def test_no_header_breaks_its_line(value):
     with pytest.raises(ValueError, match="newlines"):
-        Headers({"X-Name": value})
+        PlainHeaders({"X-Name": value})
     with pytest.raises(ValueError, match="newlines"):
-        Headers({"Content-Type": "text/plain"})["X-Name"] = value
+        PlainHeaders({"Content-Type": "text/plain"})["X-Name"] = value
 
 
 def test_a_header_that_is_not_ascii_is_encoded():
-    assert Headers({"X-Name": "日本", "X-Other": "a"})["X-Name"].startswith("=?utf-8?")
+    assert PlainHeaders({"X-Name": "日本", "X-Other": "a"})["X-Name"].startswith("=?utf-8?")
 
 
 def served(path, application=None, **environ):

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from console.http import joined_socket
-from console.http.joined_socket import Joined
+from console.http.joined_socket import HeaderBufferingSocket
 from sharing.access_gone import AccessGone
 from tests.support.served import served
 
@@ -37,7 +37,7 @@ def inner():
 
 @pytest.fixture
 def joined(inner):
-    return Joined(inner)
+    return HeaderBufferingSocket(inner)
 
 
 def test_headers_wait_for_the_first_bytes(inner, joined):
@@ -85,7 +85,7 @@ def test_a_large_body_is_not_copied(inner, joined):
 def test_it_is_a_socket_to_whoever_looks():
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        joined = Joined(ours)
+        joined = HeaderBufferingSocket(ours)
         assert joined.fileno() == ours.fileno()
         joined.sendall(HEADERS)
         joined.sendall(b"{}")
@@ -98,7 +98,7 @@ def slow(monkeypatch):
     monkeypatch.setattr(joined_socket, "WAIT_MILLISECONDS", 1)
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        yield Joined(ours), theirs
+        yield HeaderBufferingSocket(ours), theirs
 
 
 def times(count):

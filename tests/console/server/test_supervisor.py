@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from console.server import supervisor
-from console.server.supervisor import SideBySide
+from console.server.supervisor import Supervisor
 
 # Listens, and ends with 7 when somebody sends it an x.
 SERVER = """
@@ -49,7 +49,7 @@ class Reports:
 
 
 @pytest.fixture
-def both(monkeypatch) -> Iterator[tuple[SideBySide, Reports, int]]:
+def both(monkeypatch) -> Iterator[tuple[Supervisor, Reports, int]]:
     monkeypatch.setattr(supervisor, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(supervisor, "RESTART_SECONDS", 0.0)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -59,7 +59,7 @@ def both(monkeypatch) -> Iterator[tuple[SideBySide, Reports, int]]:
             port = free.getsockname()[1]
         server = [sys.executable, "-c", SERVER, str(port)]
         worker = [sys.executable, "-c", WORKER, str(listening.getsockname()[1])]
-        yield SideBySide(server, worker, ("127.0.0.1", port)), Reports(listening), port
+        yield Supervisor(server, worker, ("127.0.0.1", port)), Reports(listening), port
     for number, handler in handlers.items():
         signal.signal(number, handler)
 

@@ -345,7 +345,7 @@ def test_a_build_is_the_version_as_it_was_and_belongs_to_the_owner(ada, ben, act
     source = msgspec.json.decode(content.source)
     assert source["sourceFiles"] == [{"name": "main.py", "format": "TEXT", "content": "print(1)"}]
     assert "hunter2" not in content.source + content.environment
-    assert environment.unsealed(content.environment).values == {"PASSWORD": "hunter2"}
+    assert environment.decrypt_environment(content.environment).values == {"PASSWORD": "hunter2"}
     assert Actor.objects.get().build_count == 1
 
 

@@ -56,7 +56,7 @@ def test_levels_that_do_not_exist_are_cleared_and_nothing_else(migrate):
         "said": {"seoTitle": "actorPermissionLevel"},
     }
     for name, kept in (("limited", None), ("full", FULL)):
-        saved = saved_options.read(Task.objects.get(name=name).options)
+        saved = saved_options.load_options(Task.objects.get(name=name).options)
         first, second = actions_of(Schedule.objects.get(name=name))
         assert (saved.build, saved.force_permission_level) == ("latest", kept)
         assert first.run_options == saved

@@ -16,7 +16,7 @@ from resources.kinds import Kind
 from resources.models import DiscardedFile, KeyValueStore, Record, Resource
 from resources.records import cleaning, discarding, reading, usage, writing
 from resources.records.incoming import Incoming
-from resources.worker.maintenance import others
+from resources.worker.maintenance import background_chores
 from tests.support.factories import make_resource
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -434,7 +434,7 @@ def make_other_store(store):
 def test_a_worker_deletes_what_has_waited(store, directory):
     put(store)
     put(store, data=b"new")
-    chores = [chore for chore in others() if chore.do == discarding.delete_due]
+    chores = [chore for chore in background_chores() if chore.do == discarding.delete_due]
     DiscardedFile.objects.update(at=timezone.now() - timedelta(days=1))
     assert [chore.do() for chore in chores] == [1]
     assert stored(directory) == named()

@@ -324,7 +324,7 @@ def test_where_others_reach_the_deployment_nothing_runs_without(ada, only, setti
     elif way == "ALLOWED_HOSTS":
         settings.ALLOWED_HOSTS = ["latchkey.example"]
     else:
-        exposure.record(["0.0.0.0"], os.getpid())
+        exposure.record_listening(["0.0.0.0"], os.getpid())
     execute_run.execute(run.pk)
     run.refresh_from_db()
     log = text_of(run.pk)
@@ -344,7 +344,7 @@ def exposed_when_it_says_ready(monkeypatch) -> None:
     def fed(self, data: bytes) -> None:
         feed(self, data)
         if b"ready" in data:
-            exposure.record(["0.0.0.0"], os.getpid())
+            exposure.record_listening(["0.0.0.0"], os.getpid())
 
     monkeypatch.setattr(Lines, "feed", fed)
     monkeypatch.setattr(supervise, "EXPOSURE_SECONDS", 0.0, raising=False)

@@ -84,7 +84,7 @@ def test_what_is_not_given_stays(task, by):
     editing.update(task, TaskChange(title="Prices"), by=by)
     kept = Task.objects.get()
     assert (kept.name, kept.title, kept.input) == ("prices", "Prices", '{"a": 1}')
-    assert saved_options.read(kept.options) == saved
+    assert saved_options.load_options(kept.options) == saved
     assert editing.detail_of(kept, "actorStandby") == {"isEnabled": True}
     editing.update(task, TaskChange(options=None, standby=None, input=None), by=by)
     kept = Task.objects.get()

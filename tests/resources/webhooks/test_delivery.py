@@ -53,12 +53,12 @@ def meanwhile(monkeypatch):
     """Have something happen once, while a dispatch is being sent: `meanwhile(call)`."""
 
     def have(happen: Callable[[], object]) -> None:
-        def slowly(*args, **kwargs) -> sending.Answer:
-            monkeypatch.setattr(delivery, "post", sending.post)
+        def slowly(*args, **kwargs) -> sending.WebhookResponse:
+            monkeypatch.setattr(delivery, "post_webhook", sending.post_webhook)
             happen()
-            return sending.post(*args, **kwargs)
+            return sending.post_webhook(*args, **kwargs)
 
-        monkeypatch.setattr(delivery, "post", slowly)
+        monkeypatch.setattr(delivery, "post_webhook", slowly)
 
     return have
 
@@ -131,10 +131,10 @@ def test_an_account_whose_receivers_hang_leaves_half_to_others(make_dispatch, be
     def post(*args, **kwargs):
         """Say nothing until more was sent meanwhile."""
         sent.append(next(meanwhile, lambda: None)())
-        return sending.Answer(status=200)
+        return sending.WebhookResponse(status=200)
 
     queued = []
-    monkeypatch.setattr(delivery, "post", post)
+    monkeypatch.setattr(delivery, "post_webhook", post)
     monkeypatch.setattr(delivery, "queue_dispatch", lambda id_, after: queued.append((id_, after)))
     assert deliver(hanging.pk) is True
     assert sent == [None, (False, True), True]
@@ -320,7 +320,7 @@ def test_a_receiver_that_trickles_is_left(receiver, intranet, monkeypatch):
                 return
 
     receiver.answer = trickle
-    answer = sending.post(receiver.url, b"{}", {}, seconds=0.2)
+    answer = sending.post_webhook(receiver.url, b"{}", {}, seconds=0.2)
     stop.set()
     assert answer.status is None
     assert "within 0.2 seconds" in answer.error
@@ -329,14 +329,14 @@ def test_a_receiver_that_trickles_is_left(receiver, intranet, monkeypatch):
 def test_a_receiver_that_never_answers_is_left(receiver, intranet):
     stop = threading.Event()
     receiver.answer = lambda handler: stop.wait(20)
-    answer = sending.post(receiver.url, b"{}", {}, seconds=0.2)
+    answer = sending.post_webhook(receiver.url, b"{}", {}, seconds=0.2)
     stop.set()
     assert "within 0.2 seconds" in answer.error
 
 
 def test_a_receiver_that_speaks_something_else(receiver, intranet):
     receiver.answer = lambda handler: handler.wfile.write(b"SSH-2.0-OpenSSH\r\n")
-    answer = sending.post(receiver.url, b"{}", {})
+    answer = sending.post_webhook(receiver.url, b"{}", {})
     assert answer.status is None
     assert answer.error.startswith("The request failed")
 
@@ -344,7 +344,7 @@ def test_a_receiver_that_speaks_something_else(receiver, intranet):
 def test_nobody_listens(intranet):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        answer = sending.post(f"http://127.0.0.1:{taken.getsockname()[1]}/", b"{}", {})
+        answer = sending.post_webhook(f"http://127.0.0.1:{taken.getsockname()[1]}/", b"{}", {})
     assert answer.error == "The receiver did not take the connection."
 
 
@@ -358,7 +358,7 @@ def test_the_next_address_is_tried_where_nobody_listens(receiver, settings, monk
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in ("127.0.0.9", "127.0.0.1")]
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    assert sending.post(f"http://two.example:{receiver.port}/", b"{}", {}).status == 200
+    assert sending.post_webhook(f"http://two.example:{receiver.port}/", b"{}", {}).status == 200
 
 
 # Again and again

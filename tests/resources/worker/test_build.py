@@ -274,7 +274,7 @@ def test_so_many_fields_of_an_actor_can_be_secret(ada, count):
 @pytest.mark.parametrize("editor", ["textfield", "textarea", "hidden"])
 def test_a_field_may_be_secret_with_these_editors_and_saved_inputs_are_looked_at_then(ada, editor, monkeypatch):
     queued: list[str] = []
-    monkeypatch.setattr(ending, "queue_sealing", queued.append)
+    monkeypatch.setattr(ending, "queue_input_encryption", queued.append)
     field = {"type": "string", "editor": editor, "isSecret": True}
     schema = {**SCHEMA, "properties": {"key": field, "json": {"type": "array", "editor": "json", "isSecret": True}}}
     build = built(actor_of(ada, {"main.py": "", ".actor/input_schema.json": json.dumps(schema)}))

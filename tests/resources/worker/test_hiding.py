@@ -125,19 +125,19 @@ def test_a_build_keeps_which_variables_are_secret(ada):
     version = actor_of(ada, {"main.py": ""}).versions.get()
     variables = [Variable("PASSWORD", SECRET, is_secret=True), Variable("LEVEL", "debugging")]
     environment.replace(version, variables, by=ada.principal)
-    kept = environment.unsealed(environment.sealed(environment.of_version(version)))
+    kept = environment.decrypt_environment(environment.encrypt_environment(environment.of_version(version)))
     assert kept.values == {"LEVEL": "debugging", "PASSWORD": SECRET}
     assert kept.secrets() == [SECRET]
 
 
 def test_of_what_was_built_before_that_was_kept_every_variable_is_secret():
-    kept = environment.unsealed(encrypt('{"LEVEL":"debugging"}'))
+    kept = environment.decrypt_environment(encrypt('{"LEVEL":"debugging"}'))
     assert (kept.values, kept.secrets()) == ({"LEVEL": "debugging"}, ["debugging"])
 
 
 def test_a_build_without_variables_keeps_nothing():
-    assert environment.sealed(Environment()) == ""
-    assert environment.unsealed("") == Environment()
+    assert environment.encrypt_environment(Environment()) == ""
+    assert environment.decrypt_environment("") == Environment()
 
 
 # Runs and builds

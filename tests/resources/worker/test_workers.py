@@ -137,8 +137,8 @@ def test_schedules_and_abandoned_jobs_do_not_wait_for_a_slow_chore(monkeypatch):
         if begun.is_set():
             pressing_done.set()
 
-    monkeypatch.setattr(maintenance, "pressing", lambda name: [maintenance.Chore(pressing, 0)])
-    monkeypatch.setattr(maintenance, "others", lambda: [maintenance.Chore(slow, 60)])
+    monkeypatch.setattr(maintenance, "urgent_chores", lambda name: [maintenance.Chore(pressing, 0)])
+    monkeypatch.setattr(maintenance, "background_chores", lambda: [maintenance.Chore(slow, 60)])
     monkeypatch.setattr(worker, "CHORES_SECONDS", 0.01)
     working = worker.Worker(0, 0)
     thread = threading.Thread(target=working.run)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from console.pages.components.secret_masking import DOTS, masked
+from console.pages.components.secret_masking import DOTS, mask_secrets
 from resources.models import Actor, Build, Run, Schedule, Task
 from resources.runs import starting
 from resources.runs.options import RunOptions
@@ -264,4 +264,4 @@ def test_a_schedule_asks_for_the_secret_fields_of_what_it_starts(signed_in, ada,
     ],
 )
 def test_masked(text, shown):
-    assert masked(text, {"a"}) == shown.replace("DOTS", DOTS)
+    assert mask_secrets(text, {"a"}) == shown.replace("DOTS", DOTS)

@@ -9,7 +9,7 @@ from console.pages.schedules.presentation import describe_times
 from resources.kinds import Kind
 from resources.models import Schedule, ScheduleInvocation
 from resources.schedules import editing
-from resources.schedules.actions import RunActor, RunActorTask, actions_of, written
+from resources.schedules.actions import RunActor, RunActorTask, actions_of, dump_actions
 from tests.support.factories import give
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +39,7 @@ def schedule(ada, actor, task, make_resource):
         name="nightly",
         cron_expression="30 2 * * *",
         timezone="Europe/Prague",
-        actions=written(actions),
+        actions=dump_actions(actions),
     )
 
 
@@ -401,13 +401,13 @@ def test_two_who_change_what_it_starts_lose_neither(ada, signed_in, schedule, ac
     browser = signed_in(ada)
     third = RunActor(actor_id=actor.pk, id="third")
     others = [*actions_of(schedule), third]
-    meanwhile(lambda: Schedule.objects.update(actions=written(others)))
+    meanwhile(lambda: Schedule.objects.update(actions=dump_actions(others)))
     browser.post(f"{schedule.console_path}/actions/new", {"starts": f"actor:{actor.pk}"})
     kept = actions_of(Schedule.objects.get())
     assert kept[:3] == others
     assert len(kept) == 4
 
-    meanwhile(lambda: Schedule.objects.update(actions=written(others[1:])))
+    meanwhile(lambda: Schedule.objects.update(actions=dump_actions(others[1:])))
     browser.post(f"{schedule.console_path}/actions/second/remove")
     assert actions_of(Schedule.objects.get()) == [third]
 

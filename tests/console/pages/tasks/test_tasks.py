@@ -9,7 +9,7 @@ from resources.jobs.status import Origin
 from resources.kinds import Kind
 from resources.models import Actor, BuildContent, Run, TaggedBuild, Task
 from resources.records.reading import find, open_record
-from resources.runs.saved_options import SavedOptions, read, written
+from resources.runs.saved_options import SavedOptions, dump_options, load_options
 from sharing.models import Grant
 from sharing.permissions import Permission
 from tests.support.factories import built_actor, give
@@ -29,7 +29,7 @@ def actor(dan) -> Actor:
 
 @pytest.fixture
 def task(ada, actor, make_resource):
-    options = written(SavedOptions(timeout_secs=90, max_items=7))
+    options = dump_options(SavedOptions(timeout_secs=90, max_items=7))
     return make_resource(Kind.TASK, ada, name="weekly", actor=actor, input='{"city": "Brno"}', options=options)
 
 
@@ -241,7 +241,7 @@ def test_a_task_is_made_of_a_public_actor(ben, signed_in, actor):
     task = Task.objects.get()
     assert response.headers["HX-Redirect"] == task.console_path
     assert (task.owner_id, task.name, task.actor_id, task.input) == (ben.pk, "mine", actor.pk, '{"a": 1}')
-    assert read(task.options).timeout_secs == 30
+    assert load_options(task.options).timeout_secs == 30
 
 
 def test_without_any_actor_a_new_task_says_what_to_do(cleo, signed_in):
@@ -255,7 +255,7 @@ def test_input_and_options_are_saved_and_what_the_form_does_not_show_stays(ada, 
 
     task.refresh_from_db()
     assert json.loads(task.input) == {"city": "Ostrava"}
-    assert read(task.options) == SavedOptions(build="beta", memory_mbytes=512, max_items=7)
+    assert load_options(task.options) == SavedOptions(build="beta", memory_mbytes=512, max_items=7)
 
 
 def test_starting_makes_a_run_of_ones_own_with_the_tasks_input(ben, signed_in, task):
