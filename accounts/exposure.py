@@ -40,7 +40,6 @@ WORKER = "a worker"
 REQUESTS_COUNT_FOR = timedelta(days=7)
 _QUIET_SECONDS = 60.0
 _quiet_until = 0.0
-_logger = logging.getLogger(__name__)
 
 
 def exposure_reasons() -> list[str]:
@@ -136,7 +135,7 @@ def record_request(environ: Mapping[str, Any]) -> None:
     try:
         _record_requests_from_elsewhere()
     except Error:  # the next request tries again
-        _logger.exception("It could not be recorded that requests come from other machines.")
+        _log.exception("It could not be recorded that requests come from other machines.")
         connection.close_if_unusable_or_obsolete()
     else:
         _quiet_until = time.monotonic() + _QUIET_SECONDS
@@ -170,7 +169,7 @@ def _is_elsewhere(address: str) -> bool:
 
 
 def listening_addresses(sockets: Iterable[socket.socket]) -> list[str]:
-    """Return the addresses of listening sockets as `record` takes them; Unix sockets have none."""
+    """Return the addresses of listening sockets as `record_listening` takes them; Unix sockets have none."""
     found = [each.getsockname() for each in sockets]
     return [str(name[0]).partition("%")[0] for name in found if isinstance(name, tuple)]
 

@@ -48,12 +48,12 @@ def open_items(
         options: what is asked for, and how.
         with_body: False for an answer of which only the headers are wanted; its body is empty, and its count that
             of the items of the dataset which it would be made of.
-        still_wanted: tells whether somebody waits for the answer; asked when there is long nothing to write.
+        still_wanted: tells whether the client is still connected; asked when nothing is written for long.
 
     Raises:
         DatasetGone: when there is no such dataset.
         ApiError: `invalid-value` for `unwind`, when an item becomes too many records.
-        ReaderGone: when nobody waits for the answer any more.
+        ReaderGone: when the client has disconnected.
     """
     found = scan(dataset_id, options.window)
     count = found.count
@@ -80,7 +80,7 @@ def open_items(
 def item_objects(dataset_id: str, offset: int, limit: int, desc: bool = False) -> list[dict[str, object]]:
     """Return a page of items as Python objects, for pages of the console.
 
-    Numbers that Python cannot hold without loss, or at all, come as `json_text.Number`, which is their text.
+    Numbers that Python cannot hold without loss, or at all, come as `json_text.BigNumber`, which is their text.
 
     Raises:
         DatasetGone: when there is no such dataset.
@@ -138,7 +138,7 @@ def _plain_size(found: Scan, options: ItemsOptions) -> int | None:
     return bom + found.stored_bytes + found.count
 
 
-def _written(found: Scan, options: ItemsOptions, effort: WorkLimit) -> tuple[bytes | Iterator[bytes], int]:
+def _written(found: Scan, options: ItemsOptions, work_limit: WorkLimit) -> tuple[bytes | Iterator[bytes], int]:
     """Return the body of an answer whose items are taken apart on the way, and how many items are in it.
 
     It is written as far as it may turn out to be small, or else to its first piece, so that most of what can go
@@ -150,35 +150,35 @@ def _written(found: Scan, options: ItemsOptions, effort: WorkLimit) -> tuple[byt
     def blocks() -> Iterator[Block]:
         nonlocal count
         count = 0
-        for block in transform(map(decode, effort.read(_lines(found))), options, effort):
+        for block in transform(map(decode, work_limit.read(_lines(found))), options, work_limit):
             count += len(block)
             yield block
 
     columns = _known_columns(found, options)
-    straight = columns is not None and not found.small and _straight(columns, found, options, effort)
+    straight = columns is not None and not found.small and _straight(columns, found, options, work_limit)
     pieces = straight or format_.write(blocks, options, columns)
     begun, size = [format_.starts_with(options.bom)], 0
     for piece in pieces:
-        effort.wrote()
+        work_limit.wrote()
         begun.append(piece)
         size += len(piece)
         if not found.small or size > SMALL_BYTES:  # little can become much, by unwinding
-            return _further(b"".join(begun), pieces, effort), found.count
+            return _further(b"".join(begun), pieces, work_limit), found.count
     return b"".join(begun), count
 
 
-def _straight(columns: list[str], found: Scan, options: ItemsOptions, effort: WorkLimit) -> Iterator[bytes] | None:
+def _straight(columns: list[str], found: Scan, options: ItemsOptions, work_limit: WorkLimit) -> Iterator[bytes] | None:
     """Return the pieces of a large CSV whose cells are only cut out of the items, and None for anything else."""
     drops_items = options.skip_empty or options.skip_failed_pages
     if options.format != "csv" or drops_items or options.output_fields:
         return None
-    return csv.write_lines(effort.read(_lines(found)), options, columns)
+    return csv.write_lines(work_limit.read(_lines(found)), options, columns)
 
 
-def _further(begun: bytes, pieces: Iterator[bytes], effort: WorkLimit) -> Iterator[bytes]:
+def _further(begun: bytes, pieces: Iterator[bytes], work_limit: WorkLimit) -> Iterator[bytes]:
     yield begun
     for piece in pieces:
-        effort.wrote()
+        work_limit.wrote()
         yield piece
 
 

@@ -28,13 +28,13 @@ _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _ARRAY = msgspec.json.Decoder(list[Raw])
 
 
-def transform(blocks: Blocks, options: ItemsOptions, effort: WorkLimit) -> Blocks:
-    """Give what is wanted of the items, block by block; `effort` is told of the records that are made.
+def transform(blocks: Blocks, options: ItemsOptions, work_limit: WorkLimit) -> Blocks:
+    """Apply `options` to the items, block by block; `work_limit` counts the records that are made.
 
     Raises:
         ApiError: `invalid-value` for `unwind`, when an item becomes too many records.
     """
-    for step in _steps(options, effort):
+    for step in _steps(options, work_limit):
         blocks = step(blocks)
     return blocks
 
@@ -47,7 +47,7 @@ def _only(wanted: Callable[[Item], object]) -> Step:
     return lambda blocks: ([item for item in block if wanted(item)] for block in blocks)
 
 
-def _steps(options: ItemsOptions, effort: WorkLimit) -> Iterator[Step]:
+def _steps(options: ItemsOptions, work_limit: WorkLimit) -> Iterator[Step]:
     fields = options.fields
     picks_first = not set(options.unwind).isdisjoint(fields)
     if options.skip_failed_pages:
@@ -56,7 +56,7 @@ def _steps(options: ItemsOptions, effort: WorkLimit) -> Iterator[Step]:
         kept = tuple(dict.fromkeys((*fields, *options.unwind)))
         yield _each(_pick(kept, kept, ()))
     if options.unwind:
-        yield _unwind(options.unwind, effort)
+        yield _unwind(options.unwind, work_limit)
     for name in options.flatten:
         yield _each(_flatten(name))
     if fields and not picks_first:
@@ -109,14 +109,14 @@ def _omit(names: tuple[str, ...], flattened: tuple[str, ...]) -> Callable[[Item]
     }
 
 
-def _unwind(names: tuple[str, ...], effort: WorkLimit) -> Step:
+def _unwind(names: tuple[str, ...], work_limit: WorkLimit) -> Step:
     def unwind(blocks: Blocks) -> Blocks:
         unwound: Block = []
         weight = 0
         for block in blocks:
             for item in block:
-                effort.begin(_size(item))
-                for record in _records(item, names, effort):
+                work_limit.begin(_size(item))
+                for record in _records(item, names, work_limit):
                     unwound.append(record)
                     weight += _size(record)
                     if len(unwound) >= BLOCK_RECORDS or weight >= BLOCK_BYTES:
@@ -131,24 +131,24 @@ def _size(item: Item) -> int:
     return sum(map(len, item.values()))
 
 
-def _records(item: Item, names: tuple[str, ...], effort: WorkLimit) -> Iterator[Item]:
+def _records(item: Item, names: tuple[str, ...], work_limit: WorkLimit) -> Iterator[Item]:
     """Give the records that an item becomes, one name after the other, with never more than one of each at hand."""
     records: Iterator[Item] = iter((item,))
     for name in names:
-        records = chain.from_iterable(map(partial(_of_one, name=name, effort=effort), records))
+        records = chain.from_iterable(map(partial(_of_one, name=name, work_limit=work_limit), records))
     return records
 
 
-def _of_one(item: Item, name: str, effort: WorkLimit) -> Iterable[Item]:
+def _of_one(item: Item, name: str, work_limit: WorkLimit) -> Iterable[Item]:
     value = item.get(name)
     opening = b"" if value is None else bytes(value)[:1]
     if value is None or opening not in (b"{", b"["):
         return (item,)
     if opening == b"{":
-        effort.make(1)
+        work_limit.make(1)
         return (_merge(item, name, value),)
     elements = _ARRAY.decode(value)
-    effort.make(len(elements))
+    work_limit.make(len(elements))
     return (_merge(item, name, element) for element in elements)
 
 

@@ -17,7 +17,7 @@ UNASKED = 10_000
 
 
 class ReaderGone(BrokenPipeError):
-    """Nobody waits for the answer any more; to the server it is as if it had found out by writing."""
+    """The client has disconnected."""
 
 
 class WorkLimit:
@@ -38,7 +38,7 @@ class WorkLimit:
         """Give lines of items as they come, counted.
 
         Raises:
-            ReaderGone: when nothing has been written for long and nobody waits any more.
+            ReaderGone: when nothing has been written for long and the client has disconnected.
         """
         for lines in pieces:
             self._allowed += len(lines)
@@ -54,7 +54,7 @@ class WorkLimit:
 
         Raises:
             ApiError: `invalid-value` for `unwind`, when they are more than one should have to make.
-            ReaderGone: when nothing has been written for long and nobody waits any more.
+            ReaderGone: when nothing has been written for long and the client has disconnected.
         """
         self._left_of_item -= count
         if self._left_of_item < 0:

@@ -1,4 +1,4 @@
-"""What keeps a run or build apart: bubblewrap, and a network of its own, where they are installed and work.
+"""Sandbox runs and builds with bubblewrap.
 
 Inside there are the system's programs and libraries, the Python and Node.js that run Actors, what belongs to this very
 job, and nothing else of the machine: no database, no data directory, no other run, no process but its own, no
@@ -136,7 +136,7 @@ def _to_install(problem: str, network_problem: str) -> str:
 
 
 def bubblewrap_arguments(
-    places: Sequence[BindMount],
+    mounts: Sequence[BindMount],
     environment: Mapping[str, str],
     directory: str,
     memory_bytes: int,
@@ -153,8 +153,8 @@ def bubblewrap_arguments(
     told += ["--remount-ro", "/dev", "--size", str(memory_bytes), "--tmpfs", "/tmp"]  # noqa: S108  # one of its own
     system = _system(files)
     told += system  # after /tmp, which would cover an interpreter that lies there
-    for place in places:
-        told += ["--bind" if place.writable else "--ro-bind", str(place.host), place.inside]
+    for mount in mounts:
+        told += ["--bind" if mount.writable else "--ro-bind", str(mount.host), mount.inside]
     # What holds all this together, and what hides our own, are file systems in memory, too, and not to be filled.
     for option, inside in pairwise(system):
         told += ["--remount-ro", inside] if option == "--tmpfs" else []

@@ -121,10 +121,10 @@ def _install(
     variables: Mapping[str, str],
 ) -> None:
     home, app = app_path(attendant.isolation, making)
-    places = [BindMount(making / APP, app, writable=installed == NODE_MODULES)]
+    mounts = [BindMount(making / APP, app, writable=installed == NODE_MODULES)]
     if installed == PACKAGES:
         (making / PACKAGES).mkdir()
-        places.append(BindMount(making / PACKAGES, f"/{PACKAGES}", writable=True))
+        mounts.append(BindMount(making / PACKAGES, f"/{PACKAGES}", writable=True))
         command = [*command, seen_packages(attendant.isolation, making)]
     attendant.lines.note(
         f"Installing what {'package.json' if installed == NODE_MODULES else 'requirements.txt'} names."
@@ -136,7 +136,7 @@ def _install(
         memory_bytes=memory_bytes,
         file_bytes=_INSTALLED_BYTES,
         disk=_disk_of(making, memory_bytes),
-        places=places,
+        mounts=mounts,
     )
     _complete(program, attendant, "Installing")
 

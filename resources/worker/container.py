@@ -1,4 +1,4 @@
-"""One program of a run or build while it goes on: started, listened to, measured, held to its limits, stopped."""
+"""A running program of a run or build: start, read output, enforce limits, stop."""
 
 import json
 import os
@@ -45,7 +45,7 @@ class Program:
     memory_bytes: int
     file_bytes: int
     disk: Disk
-    places: Sequence[BindMount] = ()
+    mounts: Sequence[BindMount] = ()
 
 
 @dataclass(slots=True)
@@ -205,7 +205,7 @@ def _start(program: Program, isolation: Isolation, network: RunNetwork | None) -
     namespaces = list(network.namespaces) if network else []
     if isolation.on:
         files = {name: file_of(content) for name, content in (network.files if network else {}).items()}
-        told = bubblewrap_arguments(program.places, environment, directory, program.memory_bytes, files)
+        told = bubblewrap_arguments(program.mounts, environment, directory, program.memory_bytes, files)
         filtering, telling = file_of(seccomp.filter_program()), file_of("\0".join([*told, ""]).encode())
         keep += [*files.values(), filtering, telling]
         options = ["--seccomp", str(filtering), "--args", str(telling)]

@@ -154,7 +154,7 @@ class _Execution:
             memory_bytes=memory_bytes,
             file_bytes=disk.most_bytes,
             disk=disk,
-            places=_places(self._directory, build, home, isolated),
+            mounts=_mounts(self._directory, build, home, isolated),
         )
 
     def _goes_on(self, run: Run, attendant: ProgramSupervisor, outcome: Outcome) -> bool:
@@ -232,7 +232,7 @@ def _fill(directory: Path, build: Path, most_bytes: int) -> None:
         (directory / APP / NODE_MODULES).mkdir()
 
 
-def _places(directory: Path, build: Path, home: str, isolated: Isolation) -> list[BindMount]:
+def _mounts(directory: Path, build: Path, home: str, isolated: Isolation) -> list[BindMount]:
     """Return what a run sees of the machine: its own directory to write, and what its build has installed to read."""
     installed = directories.node_modules_directory(build)
     if not isolated.on:
@@ -241,9 +241,9 @@ def _places(directory: Path, build: Path, home: str, isolated: Isolation) -> lis
             own.rmdir()
             own.symlink_to(installed)
         return []
-    places = [BindMount(directory, home, writable=True)]
+    mounts = [BindMount(directory, home, writable=True)]
     if installed:
-        places.append(BindMount(installed, f"{home}/{APP}/{NODE_MODULES}"))
+        mounts.append(BindMount(installed, f"{home}/{APP}/{NODE_MODULES}"))
     if packages := directories.packages_directory(build):
-        places.append(BindMount(packages, f"/{PACKAGES}"))
-    return places
+        mounts.append(BindMount(packages, f"/{PACKAGES}"))
+    return mounts

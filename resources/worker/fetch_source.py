@@ -120,7 +120,7 @@ def program_of(source: RemoteSource, making: Path, isolation: Isolation, memory_
         memory_bytes=memory_bytes,
         file_bytes=_FILE_BYTES,
         disk=disk,
-        places=[BindMount(fetched, seen, writable=True), BindMount(FETCH_PROGRAM, program)],
+        mounts=[BindMount(fetched, seen, writable=True), BindMount(FETCH_PROGRAM, program)],
     )
 
 

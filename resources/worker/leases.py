@@ -2,8 +2,8 @@
 
 A job is taken by one UPDATE that looks at its status and changes it, so of several workers one has it, on SQLite as on
 PostgreSQL. From then on every statement of its worker names the worker: where the lease ran out meanwhile and somebody
-else has the job, it changes nothing. `worker` is the name of one attempt of a process (`identity.py`), so that this
-holds within a process, too. The clocks of the workers' machines may differ by a few seconds, not by minutes.
+else has the job, it changes nothing. `worker` names one attempt of a process (`worker_identity.py`), so that this holds
+within a process, too. The clocks of the workers' machines may differ by a few seconds, not by minutes.
 """
 
 import logging
@@ -97,7 +97,7 @@ def retry_db(do: Callable[[], _T]) -> _T:
     """Return what `do` returns, which is called again while the database does not answer: it restarts, or is locked.
 
     Raises:
-        NotHeard: when it has not answered for as long as a lease lasts.
+        LeaseLost: when it has not answered for as long as a lease lasts.
     """
     until = time.monotonic() + settings.WORKER_LEASE_SECS
     while True:
@@ -115,7 +115,7 @@ def finish_job(lines: Lines, publish: Callable[[], bool]) -> None:
     """Write the last lines of a job, and then publish how it ends here; a database that restarts keeps neither away.
 
     Raises:
-        NotHeard: when the database has not answered for as long as a lease lasts.
+        LeaseLost: when the database has not answered for as long as a lease lasts.
     """
 
     def say() -> None:
@@ -132,13 +132,13 @@ def reclaim_expired_leases(worker: str) -> int:
     """
     count = 0
     for model in MODELS:
-        for job in _abandoned(model):
+        for job in _expired(model):
             if worker_identity.attends(job.worker):
                 continue
             # Whoever moves the lease on has the job: of several workers that look, one ends it.
             mine = model.objects.filter(pk=job.pk, status=job.status, lease_expires_at=job.lease_expires_at)
             if mine.update(worker=worker, lease_expires_at=timezone.now() + _lease()):
-                _care_for(model, job, worker)
+                _reclaim(model, job, worker)
                 count += 1
     return count
 
@@ -156,7 +156,7 @@ def requeue_undelivered() -> int:
     return len(lost)
 
 
-def _abandoned(model: type[AnyJob]) -> QuerySet[Any]:
+def _expired(model: type[AnyJob]) -> QuerySet[Any]:
     run_out = Q(lease_expires_at__lt=timezone.now()) | Q(lease_expires_at=None)
     return model.objects.filter(_has_status(model, AT_WORK), run_out).order_by("lease_expires_at")[:_BATCH]
 
@@ -174,7 +174,7 @@ def _has_status(model: type[Model], statuses: Collection[str]) -> RawSQL:
     return RawSQL(condition, (), output_field=BooleanField())  # noqa: S611  # constants of ours
 
 
-def _care_for(model: type[AnyJob], job: AnyJob, worker: str) -> None:
+def _reclaim(model: type[AnyJob], job: AnyJob, worker: str) -> None:
     _close_tasks([job.pk])
     if job.status == JobStatus.RUNNING and _may_begin_anew(job):
         append_line(job.pk, "ACTOR: The worker that had this is gone; another one begins anew.")

@@ -45,21 +45,21 @@ def _answer(request: ResourceApiRequest) -> HttpResponseBase:
     if not streams:
         pieces = whole(facts.id)
         return StreamingHttpResponse(pieces if is_raw else printable(pieces), headers=headers)
-    place = wait_for_finish.enter(request)
+    slot = wait_for_finish.enter(request)
     pieces = follow(facts.id, facts.kind, lambda: is_connected(request))
-    return StreamingHttpResponse(_Following(pieces if is_raw else printable(pieces), place), headers=headers)
+    return StreamingHttpResponse(_Following(pieces if is_raw else printable(pieces), slot), headers=headers)
 
 
 class _Following:
-    """The pieces of a log, with a place in the waiting room that is left when the answer is closed, read or not."""
+    """The pieces of a log, with a wait slot that is released when the response is closed, read or not."""
 
-    def __init__(self, pieces: Iterator[bytes], place: wait_for_finish.WaitSlot) -> None:
+    def __init__(self, pieces: Iterator[bytes], slot: wait_for_finish.WaitSlot) -> None:
         self._pieces = pieces
-        self._place = place
+        self._slot = slot
 
     def __iter__(self) -> Iterator[bytes]:
         return self._pieces
 
     def close(self) -> None:
-        """Leave the waiting room."""
-        self._place.leave()
+        """Release the slot."""
+        self._slot.leave()

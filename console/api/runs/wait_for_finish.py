@@ -2,8 +2,8 @@
 
 The row is looked at again and again, at first twice a second and then less often. No transaction is held meanwhile, and
 no connection either: a client that waits costs a thread and nothing of the database. So that those who wait never take
-all threads, and with them the runs that they wait for have nobody to talk to, there is a room with so many places. One
-account, or one address of those who are nobody, gets some of them and not all.
+all threads, and with them the runs that they wait for have nobody to talk to, the slots for waiting are limited. One
+account, or one address of anonymous clients, gets some of them and not all.
 """
 
 import re
@@ -35,10 +35,10 @@ sleep = time.sleep
 
 
 class WaitSlot:
-    """A place in the waiting room, until one leaves; leaving again does nothing."""
+    """One of a limited number of slots for waiting clients."""
 
     _lock = threading.Lock()
-    _taken: Counter[str] = Counter()  # by who has them; who has none is not in it
+    _taken: Counter[str] = Counter()  # by client; a client without a slot is not in it
 
     def __init__(self, request: ApiRequest) -> None:
         self._who = client_key(request, request.principal)
@@ -54,7 +54,7 @@ class WaitSlot:
         return self._is_taken
 
     def leave(self) -> None:
-        """Let somebody else have it."""
+        """Release the slot; a second call does nothing."""
         with self._lock:
             if self._is_taken:
                 self._is_taken = False
@@ -70,17 +70,17 @@ class WaitSlot:
 
 
 def enter(request: ApiRequest) -> WaitSlot:
-    """Take a place for as long as it takes.
+    """Take a slot, which the caller releases with `leave`.
 
     Raises:
-        ApiError: 429 when there is none for who asks; clients try again.
+        ApiError: 429 when no slot is free for this client; clients try again.
     """
-    place = WaitSlot(request)
-    if not place.is_taken:
+    slot = WaitSlot(request)
+    if not slot.is_taken:
         raise ApiError(
             HTTPStatus.TOO_MANY_REQUESTS, "rate-limit-exceeded", "Too many clients are waiting for runs. Try again."
         )
-    return place
+    return slot
 
 
 def seconds_to_wait(query: QueryDict) -> float:
@@ -108,12 +108,12 @@ def until_finished(request: ApiRequest, job: Build | Run, seconds: float) -> boo
     """
     if job.status in FINISHED or seconds <= 0:
         return job.status in FINISHED
-    with WaitSlot(request) as place:
-        return wait(request, job, seconds) if place.is_taken else False
+    with WaitSlot(request) as slot:
+        return wait(request, job, seconds) if slot.is_taken else False
 
 
 def wait(request: HttpRequest, job: Build | Run, seconds: float) -> bool:
-    """Wait as `until_finished` does, for somebody who has a place already."""
+    """Wait as `until_finished` does, for a client that has a slot already."""
     deadline, pause = clock() + seconds, _FIRST_PAUSE
     kind = Kind(job.kind)
     waited = False

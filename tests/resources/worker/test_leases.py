@@ -121,10 +121,10 @@ def test_one_that_kills_its_workers_is_given_up(make_job, queued):
 
 def test_of_two_that_look_one_ends_it(make_job, queued, monkeypatch):
     job = make_job()
-    seen = list(leases._abandoned(Run))
+    seen = list(leases._expired(Run))
     leases.reclaim_expired_leases("first")
     log = text_of(job.pk)
-    monkeypatch.setattr(leases, "_abandoned", lambda model: iter(seen if model is Run else []))
+    monkeypatch.setattr(leases, "_expired", lambda model: iter(seen if model is Run else []))
     assert leases.reclaim_expired_leases("second") == 0
     assert text_of(job.pk) == log
 

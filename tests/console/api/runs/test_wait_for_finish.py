@@ -102,14 +102,14 @@ def test_a_client_that_has_gone_is_not_waited_for(ada, make_resource, clock, mon
     assert len(clock.pauses) == 2
 
 
-# Who gets how many places
+# Who gets how many slots
 
 
 def stay(*requests):
     """Take a place for each request for as long as the test goes on, and return which of them got one."""
-    places = [wait_for_finish.WaitSlot(request) for request in requests]
-    _stayed.extend(places)
-    return [place.is_taken for place in places]
+    slots = [wait_for_finish.WaitSlot(request) for request in requests]
+    _stayed.extend(slots)
+    return [slot.is_taken for slot in slots]
 
 
 _stayed: list[wait_for_finish.WaitSlot] = []
