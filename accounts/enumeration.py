@@ -1,4 +1,4 @@
-"""Stopping whoever goes through a list of names, of accounts or of resources, to learn which there are.
+"""Stop clients that guess names of accounts or resources.
 
 Only names that find nothing are counted, so a script may work with a thousand names of its own. Who asks is the
 account, whatever its token, else the client's address, an IPv6 address with its whole network.

@@ -83,7 +83,7 @@ class RunIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An account, or nobody, with what narrows it.
+    """The account that a request acts for, or anonymous, with the limits of its token.
 
     `account_id` is None for an anonymous principal, and then everything else is empty too. The only exception is the
     server's administrator, who has a `username` for the audit trail (accounts/administrator.py).
@@ -99,7 +99,7 @@ class Principal:
 
     @property
     def is_anonymous(self) -> bool:
-        """Whether nobody speaks here."""
+        """Whether the request is anonymous."""
         return self.account_id is None
 
     @property

@@ -83,7 +83,7 @@ def revoke_access() -> list[Account]:
 
 
 def revoke_access_when_possible() -> None:
-    """Call `end_what_it_opened` now, and where the database does not answer, from a thread as soon as it does."""
+    """Call `revoke_access` now; while the database is unreachable, retry from a thread."""
     try:
         revoke_access()
     except Error as error:

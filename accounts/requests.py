@@ -1,4 +1,4 @@
-"""What a request carries once the middleware of this floor has seen it, for type checkers."""
+"""Types of requests after the accounts middleware."""
 
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails

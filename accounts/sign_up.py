@@ -53,7 +53,7 @@ def build_verified(username: str, email: str, password: str, **fields: Any) -> A
 
 
 def save_verified(account: Account, *, with_token: bool = False, invited: bool = False) -> str | None:
-    """Save an account that was `checked`, with its email as verified, and when asked a token, which is returned.
+    """Save an account from `build_verified`, with its email as verified, and when asked a token, which is returned.
 
     The administrator makes it, unless its user was `invited` and makes it.
 

@@ -36,7 +36,7 @@ WHERE t.digest = %s AND t.revoked_at IS NULL AND a.is_active
 
 
 class UnknownToken(Exception):
-    """The token is unknown, expired or revoked; which of them is nobody's business."""
+    """The token is unknown, expired or revoked; callers must not reveal which."""
 
 
 def create(

@@ -1,4 +1,4 @@
-"""Whether the server works, for whoever watches it."""
+"""Health check for monitoring."""
 
 from http import HTTPStatus
 

@@ -207,9 +207,8 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_SESSION_REMEMBER = True
-# Of wrong passwords this counts those of each address; accounts/sign_in_limits.py counts the rest.
-# Passwords are counted by accounts/sign_in_limits.py, by more than the address. What is left under "login_failed" are
-# codes and passkeys of the second step: by account, for who is at that step has given the password.
+# accounts/sign_in_limits.py counts passwords, also those of each address. "login_failed" counts only codes and passkeys
+# of the second step, by account: the client has given the password by then.
 ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": "10/5m/key"}
 ACCOUNT_LOGOUT_REDIRECT_URL = "/sign-in"
 ACCOUNT_REAUTHENTICATION_REQUIRED = True

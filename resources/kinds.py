@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a resource is. The values are stored, and are those of `access/cases.json`."""
+    """What a resource is. The values are stored, and are those of `tests/access/access_cases.json`."""
 
     ACTOR = "actor"
     TASK = "task"

@@ -15,7 +15,7 @@ from typing_extensions import TypeVar
 from accounts.principal import Principal
 from resources.kinds import KINDS, Kind
 from resources.models import GeneralAccess, Resource
-from sharing.permissions import NOTHING, Permission
+from sharing.permissions import EVERYTHING, NOTHING, Permission
 from sharing.signatures import ValidSignature
 from sharing.token_limits import token_allows
 
@@ -148,7 +148,7 @@ def decide(
 
     `facts` must have been fetched for the principal's own account. A scope that does not name the permission, and a
     run from which it is withheld, make the principal anonymous, so that no token does less than none. `signed` is a
-    signature that holds, of the very content that the request is for (sharing/links.py: `opened_by`).
+    signature that holds, of the very content that the request is for (`sharing/check_signature.py`: `verify`).
     """
     account_id = principal.account_id if token_allows(principal, permission, facts.kind, facts.id) else None
     if account_id is not None:
@@ -236,7 +236,7 @@ def _grant(account_id: str, facts: Facts, permission: Permission) -> dict[str, s
 def _actor_grant(account_id: str, facts: Facts, permission: Permission) -> dict[str, str] | None:
     if facts.kind is not Kind.BUILD or facts.actor is None:
         return None
-    needed = {Permission.READ: Permission(63), Permission.WRITE: Permission.BUILD}.get(permission, NOTHING)
+    needed = {Permission.READ: EVERYTHING, Permission.WRITE: Permission.BUILD}.get(permission, NOTHING)
     return _of(facts.actor, "actor") if facts.actor.granted & needed else None
 
 

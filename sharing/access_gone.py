@@ -1,4 +1,4 @@
-"""The end of an answer whose access has gone. It is apart so that the server can know it before Django is loaded."""
+"""Raised when access is revoked during a response. In its own module so that gunicorn can import it before Django."""
 
 import errno
 

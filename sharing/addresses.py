@@ -1,4 +1,4 @@
-"""What the URL of a request says about which resource it is for.
+"""Turn the arguments of a URL into the address of a resource.
 
 Most name it by its ID or name. The others name it by what it belongs to: a default storage by its run, and a run by
 being the last one of an Actor or task that belongs to whoever asks.

@@ -1,4 +1,4 @@
-"""Which code a task or a schedule runs: only its owner chooses it.
+"""Only the owner of a task or schedule chooses the code that it runs.
 
 Its runs can speak for the owner. So WRITE changes its input and its other options, and not the Actor, the task, the
 build or the permission level. As with runs that are resurrected (`sharing/resurrecting.py`), a run of another account's

@@ -21,7 +21,7 @@ from sharing.list_sql.narrowed import Narrowed
 from sharing.list_sql.pages import own_statements, page
 from sharing.list_sql.totals import total
 
-# From here on a page is worth to count for.
+# Count first when the offset is at least this large.
 DEEP = 5_000
 # So many counts of runs must be of an Actor's users who share theirs before lists take these users as one.
 MANY_OWNERS = 1_000
@@ -50,7 +50,7 @@ class Listed(NamedTuple):
 
 
 class Filters(TypedDict, total=False):
-    """What a list is narrowed to, by nothing that is not given.
+    """Filters of a list; each is optional.
 
     `kinds` of None are all; `named_only` leaves out what has no name; `search` is a part of the name, whatever its
     case, or a whole ID; `actor_id` and `task_id` leave only what belongs to that Actor or task, `statuses` only

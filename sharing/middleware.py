@@ -198,7 +198,7 @@ def _name_of(facts: Facts) -> tuple[str, str | None]:
 
 
 def _too_many_names(request: ApiRequest, address: ResourceAddress | None) -> HttpResponse | None:
-    """Count a name that found nothing to read, and stop whoever goes through a list of them.
+    """Count a failed lookup by name, and refuse a client with too many of them.
 
     Whether nothing is there or it may not be read is counted alike. Names of one's own are nobody's secret, and an
     ID is not guessed.

@@ -1,4 +1,4 @@
-"""What a run, task or build belongs to and what a schedule starts, by the name that the reader may know.
+"""Names of the Actor or task behind a run, build or schedule, hidden from readers who may not know them.
 
 To read a run is not to read its Actor: of an Actor or task that the user may not read, a page says only that it is
 one. Its name is not for that user, and its ID tells nothing.

@@ -1,4 +1,4 @@
-"""What settings and dialogs say will be so, asked of the decision about resources that need not exist.
+"""Predict what a setting or dialog would change, by asking the decision about hypothetical resources.
 
 `sharing/visibility.py` says who can read what there is. Here are the rules that a setting or a button turns on and off:
 who makes links and what these open, what developers read, and who sees an Actor and its builds and runs once it is

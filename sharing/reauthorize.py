@@ -1,7 +1,8 @@
-"""Judging a request again while it is answered: it was allowed when it came, and access may go in the meantime.
+"""Authorize a request again during a long upload or response, in case access was revoked.
 
-The middleware puts a `Judge` on every request that it lets through. Every streaming answer is watched by `watch`, and
-every body is judged when it has been read, before anything of it is kept. So no view has to think of it.
+The middleware puts a `Reauthorizer` on every request that it lets through. `reauthorize_stream` checks every streaming
+response, and `reauthorize_after_body` every body that has been read, before anything of it is kept. So no view has to
+think of it.
 """
 
 import time
@@ -24,7 +25,7 @@ clock = time.monotonic
 
 
 class BodyRefused(Exception):
-    """The access to what a body was for has gone while it came; `response` is the refusal."""
+    """Access was revoked while the body was uploaded; `response` is the refusal."""
 
     def __init__(self, response: HttpResponse) -> None:
         super().__init__(HTTPStatus(response.status_code))

@@ -1,4 +1,4 @@
-"""What a refusal looks like, on each surface. It gives nothing away that the access model does not."""
+"""Refusals as API errors and as pages. They reveal only what the access model allows."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -26,7 +26,7 @@ from sharing.permissions import Permission
 
 @dataclass(frozen=True, slots=True)
 class RefusalDetails:
-    """What a request was refused, for whoever has to explain it afterwards: `request.refused` on the API.
+    """What the API refused, kept as `request.refused` for the run log.
 
     `access` is None for what is not there, and for somebody who did not say who they are.
     """
@@ -37,7 +37,7 @@ class RefusalDetails:
 
 
 def sign_in_required(request: HttpRequest) -> HttpResponse:
-    """Refuse somebody who has not said who they are: 401 on the API, a way through sign-in on a page."""
+    """Refuse an anonymous request: 401 on the API, a redirect to sign-in on a page."""
     if is_api(request):
         request.refused = RefusalDetails()  # type: ignore[attr-defined]  # our own attribute
         return token_not_provided().response()
@@ -54,7 +54,7 @@ def token_not_provided() -> ApiError:
 
 
 def missing(request: HttpRequest, kind: Kind, id_: str = "", *, may_be_anothers: bool = True) -> HttpResponse:
-    """Refuse what is not there, or must not be told from what is not there.
+    """Return 404 for a resource that does not exist or must look as if it did not.
 
     Whoever owned or deleted what had this ID is told that it was deleted, for they know it already. What cannot be
     anybody else's is not refused, it is simply not there: crawlee looks like that whether it has to make a storage.
@@ -107,7 +107,7 @@ def not_found_error(kind: Kind) -> ApiError:
 
 
 def too_many_lookups_response(request: HttpRequest) -> HttpResponse:
-    """Refuse somebody who has named too many resources that are not there, or not shared with them."""
+    """Return 429 after too many failed lookups by name."""
     if is_api(request):
         return ApiError(
             HTTPStatus.TOO_MANY_REQUESTS,

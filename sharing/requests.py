@@ -1,4 +1,4 @@
-"""What a request carries once the middleware has let it through to a resource, for type checkers.
+"""Types of requests that were authorized for a resource.
 
 A view of one kind says which: `ResourceApiRequest[Task]`. Without it, the resource may be of any kind.
 """

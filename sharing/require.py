@@ -1,7 +1,7 @@
 """Resources that are named elsewhere than in the URL: in the body of a request, or in what a schedule does.
 
-The middleware decides about the resource that a URL names. This is the one other place where a request is stopped,
-by the same facts, the same decision and the same refusals.
+The middleware decides about the resource that a URL names. Views call this for every other resource that a request
+names; facts, decision and refusals are the same.
 """
 
 from typing import Literal, TypeVar, overload
@@ -18,7 +18,7 @@ ResourceT = TypeVar("ResourceT", bound=Resource)
 
 
 def access_to(principal: Principal, resource: ResourceT) -> Access[ResourceT]:
-    """Return what a principal may do with a resource that is at hand, as it is now, by its ID.
+    """Return the principal's current access to an already loaded resource.
 
     Raises:
         ApiError: 404 when the resource was deleted in the meantime.

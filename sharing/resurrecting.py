@@ -1,4 +1,4 @@
-"""Whether a run that has ended may go on: asked wherever it is resurrected, in the API and on the pages.
+"""Check that a finished run may be resurrected.
 
 WRITE on the run is what it takes, and has been decided before. But what runs then has a token that speaks for the
 run's owner, so what it is stays the owner's to choose, and has to be something that the owner may still run.

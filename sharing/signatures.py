@@ -40,7 +40,7 @@ DEFAULT_LIFETIME = timedelta(days=14)
 
 
 class SignedContent(StrEnum):
-    """What a signature can be for. Everything else about a storage stays closed."""
+    """What a signature gives access to."""
 
     CONTENT = "CONTENT"
     RECORD = "RECORD"

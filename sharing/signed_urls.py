@@ -1,4 +1,4 @@
-"""What a storage's answer says about pre-signed URLs, according to what the principal may do."""
+"""API fields with the pre-signed URL and signing key of a storage."""
 
 from collections.abc import Callable
 

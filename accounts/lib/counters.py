@@ -1,6 +1,6 @@
 """Counts that are kept in memory for a moment and saved together.
 
-"Last used" and "read 22 times" are worth a row, but not a write in every request that only reads. A tally
+"Last used" and "read 22 times" are worth a row, but not a write in every request that only reads. A counter
 gathers them per process and saves them a second or two later from a thread of its own, outside any request. A
 killed process loses that second: these are statistics, never anything that was acknowledged.
 """

@@ -1,7 +1,8 @@
-"""How often somebody may do a thing that must not be done too often, such as looking people up by name.
+"""Count uses that are limited, such as lookups of users by name.
 
-Counts are kept in the database cache, so a limit holds across worker processes and machines. Sign-in, sign-up and
-password reset have their own limits, in django-allauth's `ACCOUNT_RATE_LIMITS`, on the same ground.
+Counts are kept in the database cache, so a limit holds across worker processes and machines. Wrong passwords
+are counted here too (`accounts/sign_in_limits.py`). django-allauth counts sign-up, password reset and the second step
+of sign-in (`ACCOUNT_RATE_LIMITS`), in the same cache.
 """
 
 from typing import Protocol
@@ -27,7 +28,7 @@ def count_use(action: str, key: str, limit: int, per_seconds: int) -> bool:
 
 
 def take_use(action: str, key: str, limit: int, per_seconds: int) -> Usage | None:
-    """Count one use as `allowed` does and return it, so that it can be taken back; None when it is one too many."""
+    """Count one use as `count_use` does and return it, so that it can be taken back; None when it is one too many."""
     usage: Usage | None = ratelimit.consume(
         HttpRequest(),  # only limits per address look at it
         app="latchkey",

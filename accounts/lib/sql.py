@@ -1,4 +1,4 @@
-"""The hot statements' way to the database.
+"""Run frequent SQL statements without the ORM's overhead.
 
 Two statements run in nearly every request: credential to principal, and address to resource with facts. SQLite
 needs fewer microseconds for either than Django's cursor does to rewrite its placeholders, so on SQLite they go

@@ -1,4 +1,4 @@
-"""What a client accepts, has already, or expects to find: the conditional and content headers of HTTP."""
+"""Accept-Encoding, Range, If-Match and the other conditional headers."""
 
 import re
 from dataclasses import dataclass
@@ -105,7 +105,7 @@ def is_not_modified(request: HttpRequest, etag: str, modified: int) -> bool:
 
 
 def check_preconditions(request: HttpRequest, etags: tuple[str, ...]) -> None:
-    """Let a writer through who finds what they expected, by If-Match and If-None-Match.
+    """Raise 412 unless If-Match and If-None-Match hold.
 
     `etags` are those of what is there, in each of its representations; none when nothing is there.
 
@@ -123,7 +123,7 @@ def check_preconditions(request: HttpRequest, etags: tuple[str, ...]) -> None:
 
 
 def precondition_failed() -> ApiError:
-    """Return the 412 for somebody who expected something else."""
+    """Return 412 Precondition Failed."""
     return ApiError(
         HTTPStatus.PRECONDITION_FAILED, "concurrent-update-detected", "The record is not the one that was expected."
     )

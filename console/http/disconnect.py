@@ -1,4 +1,4 @@
-"""Whether the client still waits for its answer, for what works for long before it has something to write."""
+"""Detect that the client has closed the connection."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""The last answers: what nobody else answered, in the form of its surface."""
+"""Error handlers: 404 and 500 as JSON on the API and as pages elsewhere."""
 
 from http import HTTPStatus
 from typing import Any

@@ -1,6 +1,6 @@
 """How large the body of a form may be: its limits come before anything of it is read.
 
-Each view takes a small form, unless it declares more by `takes_up_to`. The access to the view is decided first
+Each view takes a small form, unless it declares more by `limit_form_size`. The access to the view is decided first
 (sharing/middleware.py), then the size, and only then the form is read, its token against forgery is checked, and the
 view answers. A form that came slowly is judged again before anything of it is kept.
 """

@@ -1,4 +1,4 @@
-"""The socket of an answer: headers leave with what follows them, and an answer that must not go on ends."""
+"""A socket that sends headers together with the first bytes of the body."""
 
 import os
 import select

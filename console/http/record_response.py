@@ -1,6 +1,6 @@
 """A record as an answer: whole or in part, as it is stored or taken out of its encoding, and never as a page of ours.
 
-What is stored is a stranger's. Clients need its type as it was given, so browsers are told in every other way that it
+Stored content is untrusted. Clients need its type as it was given, so browsers are told in every other way that it
 is nothing to run: no guessing of types, a sandbox with nothing in it, and a download unless the type is harmless.
 """
 

@@ -1,4 +1,4 @@
-"""Notes in the log of a run about what it asked the API for and was refused, so that its reader learns why it failed.
+"""Log the API calls that a run was refused into the run's own log.
 
 A run is known by the token that was made for it, or by the address that it was given for its calls. Whoever calls
 without either writes into no log, whatever they ask for: the ID of a storage says nothing of who knows it.

@@ -1,4 +1,4 @@
-"""The headers of an answer. A dozen of them take Django longer to check and to list than the decision takes."""
+"""Fast response headers: Django's own checks take longer than the access decision."""
 
 from collections.abc import Mapping
 from http import HTTPStatus

@@ -61,7 +61,7 @@ def next_secret(data_dir: Path) -> str:
 def make_next(data_dir: Path) -> str:
     """Return the next secret, made now where there is none."""
     made = next_secret(data_dir)
-    if not made or made == secret_key(data_dir):  # the latter after a crash in `turn`
+    if not made or made == secret_key(data_dir):  # the latter after a crash in `rotate`
         made = secrets.token_urlsafe(64)
         _write(data_dir / NEXT_FILE, made)
     return made

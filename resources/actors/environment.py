@@ -1,7 +1,7 @@
 """The environment variables of a version. The value of a secret one goes to the Actor's runs, and to nobody else.
 
 A secret value is encrypted in the database. There is no function here that gives one back to a person: `of_version` and
-`unsealed` are for the worker, which hides it in logs too.
+`decrypt_environment` are for the worker, which hides it in logs too.
 """
 
 import re

@@ -59,7 +59,7 @@ def dump_files(files: Sequence[SourceFile]) -> str:
 
 
 def load_files(text: str) -> list[SourceFile]:
-    """Return the files, without folders, from the JSON text that `checked` has returned."""
+    """Return the files, without folders, from the JSON text that `dump_files` has returned."""
     return [
         SourceFile(each["name"], each["format"], each["content"])
         for each in msgspec.json.decode(text)

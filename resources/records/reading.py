@@ -25,7 +25,7 @@ def open_record(record: Record, start: int = 0, length: int | None = None) -> IO
     """Return a stream of the record's bytes as they are stored, from `start` on; it may go on after `length`.
 
     Raises:
-        FileNotFoundError: when the record was replaced or deleted in the meantime. See `current`.
+        FileNotFoundError: when the record was replaced or deleted in the meantime. See `open_current`.
     """
     return files.storage().open_part(record.file, start, length)
 

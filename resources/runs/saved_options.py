@@ -35,5 +35,5 @@ def dump_options(options: SavedOptions) -> str:
 
 
 def load_options(text: str) -> SavedOptions:
-    """Return the options that `written` has written."""
+    """Return the options that `dump_options` has written."""
     return msgspec.json.decode(text, type=SavedOptions)

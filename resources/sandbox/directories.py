@@ -1,6 +1,7 @@
 """Where on this machine builds and runs lie: below DATA_DIR, readable by the server's own user only.
 
-A build directory is made once and never changed; each machine makes its own when it first needs it (`made.py`).
+A build directory is made once and never changed; each machine makes its own when it first needs it
+(`resources/worker/build_directory.py`).
 
     builds/<build id>/app       the source files, with what npm has installed
     builds/<build id>/packages  what pip has installed, where there is a requirements.txt

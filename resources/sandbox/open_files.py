@@ -1,4 +1,4 @@
-"""Opening what a build has brought: the one way in which the server reads files that programs of strangers have left.
+"""Read files of untrusted builds; links do not lead out of their directory.
 
 A name is followed one part at a time from a directory, by descriptors: links lead on within the directory, and one that
 leads out of it is no file, just like one that leads to nothing. What is no regular file is not opened: a FIFO or device

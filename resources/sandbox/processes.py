@@ -66,7 +66,7 @@ def measure_usage(pids: list[int]) -> Usage:
 
 
 def measure_memory(pids: list[int], files_bytes: int) -> int:
-    """Return the memory of processes in bytes, what they share counted once. Exact, and dearer than `usage_of`.
+    """Return the memory of processes in bytes, what they share counted once. Exact, and dearer than `measure_usage`.
 
     What is in files in memory may be mapped, too: of both the larger one counts, so that nothing counts twice.
     """

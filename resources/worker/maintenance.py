@@ -1,4 +1,4 @@
-"""What every worker does besides: looking after what is due, and after what others have left behind.
+"""Periodic maintenance of a worker.
 
 Each chore can be done by several workers at once, or by one that dies over it: each thing is claimed in the database.
 """

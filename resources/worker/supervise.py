@@ -37,12 +37,12 @@ class Outcome(Enum):
     """Why a program is no more."""
 
     EXITED = auto()
-    TOO_MUCH = auto()  # it took more than it may; `Container.too_much` says of what
+    TOO_MUCH = auto()  # it took more than it may; `RunningProgram.too_much` says of what
     ABORTED = auto()
     TIMED_OUT = auto()
     RESTART = auto()  # a reboot or metamorph
     STOPPED = auto()  # the worker is to stop
-    EXPOSED = auto()  # others reach the deployment, and it is not isolated; `Attendant.why_exposed` says so
+    EXPOSED = auto()  # others reach the deployment, and it is not isolated; `ProgramSupervisor.why_exposed` says so
     LOST = auto()  # the job is not this worker's any more
 
 

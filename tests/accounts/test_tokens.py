@@ -54,7 +54,7 @@ def test_only_the_hash_is_kept(ada, token_of):
     assert text not in str(list(AuditEvent.objects.values()))
 
 
-def test_last_used_is_saved_by_the_tally(ada, token_of):
+def test_last_used_is_saved_by_the_counter(ada, token_of):
     text = token_of(ada)
     tokens.resolve(text)
     assert ApiToken.objects.get().last_used_at is None

@@ -78,7 +78,7 @@ def put_right(request: ResourceApiRequest, account: str) -> HttpResponse:
 
 @needs(None, Permission.MANAGE_ACCESS_RIGHTS, or_about_oneself="account")
 def delete_right(request: ResourceApiRequest, account: str) -> HttpResponse:
-    """Take away what somebody was granted; whoever has been granted something may give it up.
+    """Revoke a grant; grantees may also give up their own.
 
     A scoped token may do so only if its scope is about access: one made for reading cannot lose what it reads.
     """

@@ -1,4 +1,4 @@
-"""What clients send about Actors and their versions, what it comes to below, and what of it is answered.
+"""Request bodies of Actors and versions, and their conversion to changes.
 
 Clients send null, and objects with nothing in them, for what they have nothing to say about.
 """
@@ -242,7 +242,7 @@ def variable(said: EnvVar, is_secret: bool) -> Variable:
 
 
 def to_api_error(error: Exception) -> ApiError:
-    """Return the API's refusal of what the rooms of Actors would not take."""
+    """Return the API error for an invalid Actor or version."""
     if isinstance(error, InvalidField):
         return invalid_value(error.field, str(error))
     if isinstance(error, InvalidName):

@@ -1,6 +1,6 @@
 """The items of a dataset: pushed, read page by page or whole, and counted field by field.
 
-What is stored here is a stranger's content. It is sent so that a browser never takes it for a page of ours.
+Stored content is untrusted, so browsers must not render it as one of our pages.
 """
 
 from http import HTTPStatus
@@ -101,7 +101,7 @@ def statistics(request: ResourceApiRequest[Dataset]) -> HttpResponse:
 
 
 def _left() -> ApiError:
-    """Return what nobody will see."""
+    """Return an error for a client that has disconnected."""
     return request_body.client_disconnected_error("The client closed the connection.")
 
 

@@ -1,4 +1,4 @@
-"""Issues of an Actor: read by whoever can see the Actor, opened and answered by whoever is somebody."""
+"""Issues of an Actor: readable with the Actor; signed-in users can open and comment."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -26,7 +26,6 @@ from sharing.permissions import Permission
 from sharing.requests import ResourceApiRequest
 from sharing.run_urls import run_id_of
 
-# How many issues and comments an account may write in an hour: each is an e-mail to somebody.
 _STATES: dict[str, Issue.State | None] = {state.value: state for state in Issue.State}
 
 

@@ -33,7 +33,7 @@ _ORIGIN_HEADER = "HTTP_X_APIFY_REQUEST_ORIGIN"
 
 
 def parse_options(query: QueryDict) -> RunOptions:
-    """Return the options that a query gives; what it leaves out is somebody else's to choose.
+    """Return the run options in the query; others are taken from the task or Actor.
 
     Raises:
         ApiError: 400 naming what cannot be.

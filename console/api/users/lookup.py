@@ -1,4 +1,4 @@
-"""Finding an account by what a script calls it, and stopping whoever goes through a list of names.
+"""Find an account by user ID, username or email; rate-limit failed lookups.
 
 Only lookups that find nobody are counted, so a script may share a thousand datasets with its colleagues. Whoever
 missed too often learns nothing more for a while, of names that exist either; of oneself, and of whom one knows

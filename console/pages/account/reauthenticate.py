@@ -1,4 +1,4 @@
-"""Asking who somebody is once more, before something sensitive, without losing what they were about to do."""
+"""Ask users to confirm their identity before a sensitive action, and resume it afterwards."""
 
 import time
 from urllib.parse import urlencode

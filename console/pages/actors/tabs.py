@@ -1,4 +1,4 @@
-"""What the pages of one Actor have in common: the head and the tabs."""
+"""Heading and tabs shared by the pages of an Actor."""
 
 from typing import Any
 

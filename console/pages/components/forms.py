@@ -1,4 +1,4 @@
-"""How every form of the accounts pages behaves, whoever wrote it."""
+"""Base of all forms: error messages and focus."""
 
 from typing import Any
 

@@ -11,7 +11,7 @@ _FIELD_OF = {"build": "build", "timeout": "timeout_secs", "memory": "memory_mbyt
 
 
 class OptionsForm(BaseForm):
-    """Options of a run; what is left empty is decided by whoever is asked next."""
+    """Options of a run; empty fields use the defaults of the task or Actor."""
 
     build = forms.CharField(
         label="Build",

@@ -1,4 +1,4 @@
-"""What was removed, sealed, so that Undo can give again exactly that, and nobody can make up what it was."""
+"""Signed tokens that let Undo restore a removed grant."""
 
 from datetime import datetime
 
