@@ -8,6 +8,7 @@ Actors without isolation) asks `exposure_reasons` each time that it matters.
 
 import logging
 import os
+import re
 import socket
 import threading
 import time
@@ -39,6 +40,9 @@ OTHER_MACHINES = "requests from other machines"
 WORKER = "a worker"
 REQUESTS_COUNT_FOR = timedelta(days=7)
 _QUIET_SECONDS = 60.0
+# The client in a header `Forwarded` (RFC 7239): for=192.0.2.60, for="[2001:db8::1]:4711".
+_FORWARDED_FOR = re.compile(r"""for="?\[?([0-9a-f.:]+?)(?:\]|:\d+"|"|;|,|\s|$)""", re.IGNORECASE)
+_MOST_SENDERS = 16
 _quiet_until = 0.0
 
 
@@ -126,8 +130,8 @@ def record_while_alive(addresses: Iterable[str], process_id: int) -> threading.E
 def record_request(environ: Mapping[str, Any]) -> None:
     """Record, once a minute in a process, that a request of WSGI came from another machine.
 
-    That is the peer, or the client that as many proxies name as are trusted (TRUSTED_PROXY_COUNT). A peer without an
-    address, as at a Unix socket, says nothing. A request from this machine takes no statement.
+    That is the peer, or a client that a proxy names (TRUSTED_PROXY_COUNT). A peer without an address, as at a Unix
+    socket, says nothing. A request from this machine takes no statement.
     """
     global _quiet_until  # of the process, on purpose
     if time.monotonic() < _quiet_until or not any(map(_is_elsewhere, _senders(environ))):
@@ -153,9 +157,17 @@ def _record_requests_from_elsewhere() -> None:
 
 
 def _senders(environ: Mapping[str, Any]) -> list[str]:
+    """Return the peer, and the client that as many proxies name as are trusted.
+
+    Where none is trusted, all that proxies name counts: a proxy that nobody has told of lets others in, too. A client
+    of this machine that makes it up only makes the deployment stricter.
+    """
     peer, proxies = environ.get("REMOTE_ADDR") or "", settings.ALLAUTH_TRUSTED_PROXY_COUNT
-    named = (environ.get("HTTP_X_FORWARDED_FOR") or "").split(",")
-    return [peer, named[-proxies].strip()] if 0 < proxies <= len(named) else [peer]
+    named = [each.strip() for each in (environ.get("HTTP_X_FORWARDED_FOR") or "").split(",")]
+    if proxies:
+        return [peer, named[-proxies]] if proxies <= len(named) else [peer]
+    forwarded = _FORWARDED_FOR.findall(environ.get("HTTP_FORWARDED") or "")
+    return [peer, *named, environ.get("HTTP_X_REAL_IP") or "", *forwarded][:_MOST_SENDERS]
 
 
 @lru_cache(maxsize=256)

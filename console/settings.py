@@ -236,9 +236,9 @@ DEFAULT_GENERAL_ACCESS = os.environ.get("DEFAULT_GENERAL_ACCESS", "ANYONE_WITH_I
 # Rate limits must hold across worker processes, so they are counted in the database (accounts/models.py).
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "BACKEND": "accounts.counter_cache.CounterCache",
         "LOCATION": "accounts_cacheentry",
-        "OPTIONS": {"MAX_ENTRIES": 20_000},
+        "OPTIONS": {"MAX_ENTRIES": 20_000},  # from then on what has expired is deleted
     },
     # What each process may remember by itself.
     "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 20_000}},

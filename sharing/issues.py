@@ -59,7 +59,7 @@ def report(actor: Actor, title: str, description: str = "", *, by: Principal, ru
         attach_named(issue, attachable(actor, issue.description, by=by), by=by)
         if actor.owner_id != by.account_id:
             what = f'{by.username} opened the issue "{issue.title}" on your Actor {actor}'
-            mail.email_issue_update(issue, actor.owner, what, issue.description)
+            mail.email_issue_update(issue, actor.owner, what, issue.description, by=by)
     return issue
 
 
@@ -76,6 +76,9 @@ def rewrite(
     """
     added: list[Run] = []
     with transaction.atomic():
+        was = Issue.objects.select_for_update().filter(pk=issue.pk).values_list("title", "description").first()
+        if was is not None:  # what other changes have left
+            issue.title, issue.description = was
         if title is not UNSET:
             issue.title = _title(title)
         if description is not UNSET:
@@ -278,7 +281,7 @@ def _tell(issue: Issue, did: str, text: str, by: Principal) -> None:
     what = f'{by.username} {did} the issue "{issue.title}" on the Actor {issue.actor}'
     for account_id, account in concerned.items():
         if account_id != by.account_id:
-            mail.email_issue_update(issue, account, what, text)
+            mail.email_issue_update(issue, account, what, text, by=by)
 
 
 def _record(action: str, issue: Issue, run: Run, by: Principal) -> None:

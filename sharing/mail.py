@@ -19,7 +19,8 @@ from sharing.models import Issue
 from sharing.permissions import Permission
 
 # How many e-mails about new access leave in a day: from one user to another, from one, and to one.
-_MAILS_BETWEEN_TWO, _MAILS_FROM_ONE, _MAILS_TO_ONE = 10, 300, 50
+# For a day: between two accounts, from one, and to one.
+_ABOUT_ACCESS, _ABOUT_ISSUES = (10, 300, 50), (50, 300, 200)
 _LIMIT_SECONDS = 24 * 60 * 60
 
 
@@ -28,7 +29,7 @@ def email_access_granted(resource: Resource, account: Account, permissions: Perm
 
     It leaves after the commit and holds nothing up; call it within the transaction of the grant.
     """
-    if not account.notify_when_shared or not _may_write(by, account):
+    if not account.notify_when_shared or not _may_write(by, account, "access", _ABOUT_ACCESS):
         return
     _write(
         "shared",
@@ -57,12 +58,13 @@ def email_access_requested(resource: Resource, owner: Account, *, by: Principal)
     )
 
 
-def email_issue_update(issue: Issue, account: Account, what: str, text: str) -> None:
-    """Write to somebody who has a part in an issue what has happened to it, while they can see it.
+def email_issue_update(issue: Issue, account: Account, what: str, text: str, *, by: Principal) -> None:
+    """Write to a user who has a part in an issue what `by` did to it, while the user can see it.
 
-    `what` is the beginning of a sentence, as "ben opened the issue ..."; `text` is what was said.
+    `what` is the beginning of a sentence, as "ben opened the issue ..."; `text` is what was said. Of too many e-mails
+    the later ones are not sent.
     """
-    if account.notify_of_issues and _sees(account, issue.actor):
+    if account.notify_of_issues and _sees(account, issue.actor) and _may_write(by, account, "issue", _ABOUT_ISSUES):
         context = {"issue": issue, "what": what, "text": text}
         _write("issue", account, f"{issue.actor}: {issue.title}", context)
 
@@ -73,16 +75,16 @@ def email_schedule_failed(schedule: Schedule, owner: Account, failures: Sequence
     _write("schedule_failed", owner, f"The schedule {schedule} could not start a run", context)
 
 
-def _may_write(by: Principal, account: Account) -> bool:
-    """Count an e-mail about access, and tell whether its giver and its recipient have not had too many of them."""
+def _may_write(by: Principal, account: Account, about: str, limits: tuple[int, int, int]) -> bool:
+    """Count an e-mail, and tell whether the account that causes it and the one that gets it had not too many.
+
+    `limits` are for a day: between the two, from the first, and to the second.
+    """
     giver = by.account_id or ""
+    keys = (("between", f"{giver} {account.pk}"), ("from", giver), ("to", account.pk))
     return all(
-        count_use(action, key, limit, _LIMIT_SECONDS)
-        for action, key, limit in (
-            ("access-mail-between", f"{giver} {account.pk}", _MAILS_BETWEEN_TWO),
-            ("access-mail-from", giver, _MAILS_FROM_ONE),
-            ("access-mail-to", account.pk, _MAILS_TO_ONE),
-        )
+        count_use(f"{about}-mail-{which}", key, limit, _LIMIT_SECONDS)
+        for (which, key), limit in zip(keys, limits, strict=True)
     )
 
 

@@ -140,7 +140,7 @@ def ask(monkeypatch):
     # The application is served without it; Django's test client connects it again after each request.
     request_started.disconnect(close_old_connections)
 
-    def ask(peer: str, forwarded: str = "", path: str = "/healthz") -> str:
+    def ask(peer: str, forwarded: str = "", path: str = "/healthz", **headers: str) -> str:
         environ: dict[str, object] = {
             "REQUEST_METHOD": "GET",
             "PATH_INFO": path,
@@ -149,6 +149,7 @@ def ask(monkeypatch):
         }
         environ |= {"wsgi.input": io.BytesIO(), "wsgi.url_scheme": "http", "REMOTE_ADDR": peer}
         environ |= {"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {}
+        environ |= headers
         statuses = []
         list(application(environ, lambda status, headers: statuses.append(status)))
         return statuses[0]
@@ -167,7 +168,33 @@ def test_a_request_from_another_machine_exposes_whatever_server_took_it(ask, pee
 
 @pytest.mark.parametrize("peer", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "", "unix:"])
 def test_a_request_from_this_machine_or_a_unix_socket_says_nothing(ask, peer):
-    ask(peer, forwarded="192.0.2.1")
+    ask(peer, forwarded="127.0.0.1")
+
+    assert exposure.exposure_reasons() == []
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", ""])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"HTTP_X_FORWARDED_FOR": "192.0.2.1"},
+        {"HTTP_X_FORWARDED_FOR": "127.0.0.1, 2001:db8::1"},
+        {"HTTP_X_REAL_IP": "192.0.2.1"},
+        {"HTTP_FORWARDED": "for=192.0.2.1;proto=http"},
+        {"HTTP_FORWARDED": 'for="[2001:db8::1]:4711"'},
+        {"HTTP_FORWARDED": 'for=127.0.0.1, For="192.0.2.1:80";by=203.0.113.43'},
+    ],
+)
+def test_a_proxy_that_nobody_has_told_of_tells_of_others_too(ask, peer, headers):
+    ask(peer, **headers)
+
+    assert exposure.exposure_reasons()
+
+
+@pytest.mark.parametrize("header", ["HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_FORWARDED"])
+@pytest.mark.parametrize("value", ["", "unknown", "for=_hidden", "for=127.0.0.1", "\x00", "for=" * 9999, "::1"])
+def test_what_a_header_says_of_no_other_machine_says_nothing(ask, header, value):
+    ask("127.0.0.1", **{header: value})
 
     assert exposure.exposure_reasons() == []
 

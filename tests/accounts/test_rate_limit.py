@@ -1,10 +1,12 @@
 """Rate limits: counted by who and what, in the database, for any time that has passed."""
 
 import time
+from datetime import timedelta
 
 import pytest
 from django.core.cache import caches
 from django.core.cache.backends.db import DatabaseCache
+from django.utils import timezone
 
 from accounts.lib.rate_limits import count_use
 from accounts.models import CacheEntry
@@ -38,3 +40,17 @@ def test_it_is_kept_in_the_database_where_every_worker_sees_it():
     count_use("look-up", "ada", 1, 60)
     assert isinstance(caches["default"], DatabaseCache)
     assert CacheEntry.objects.exists()
+
+
+def test_counts_of_very_many_others_make_it_forget_none_before_its_time(monkeypatch):
+    """Django's own cache deletes a third of its entries where there are too many, by their keys."""
+    cache = caches["default"]
+    monkeypatch.setattr(cache, "_max_entries", 20)
+    assert [count_use("password", "ada", 2, 60) for _ in range(3)] == [True, True, False]
+    CacheEntry.objects.create(cache_key="over", value="", expires=timezone.now() - timedelta(hours=1))
+
+    for number in range(100):
+        assert count_use("password", f"somebody {number}", 2, 60)
+
+    assert not count_use("password", "ada", 2, 60)
+    assert not CacheEntry.objects.filter(cache_key="over").exists()

@@ -24,6 +24,7 @@ from console.http.disconnect import is_connected
 from resources.jobs.status import FINISHED
 from resources.kinds import Kind
 from resources.models import Build, Run
+from sharing.reauthorize import reauthorize_after_body
 from sharing.refusals import not_found_error
 
 MAX_SECONDS = 60.0
@@ -113,7 +114,11 @@ def until_finished(request: ApiRequest, job: Build | Run, seconds: float) -> boo
 
 
 def wait(request: HttpRequest, job: Build | Run, seconds: float) -> bool:
-    """Wait as `until_finished` does, for a client that has a slot already."""
+    """Wait as `until_finished` does, for a request that has a slot already; it is judged again after the wait.
+
+    Raises:
+        BodyRefused: when the request is no longer allowed.
+    """
     deadline, pause = clock() + seconds, _FIRST_PAUSE
     kind = Kind(job.kind)
     waited = False
@@ -127,6 +132,7 @@ def wait(request: HttpRequest, job: Build | Run, seconds: float) -> bool:
         if status is None:
             raise not_found_error(kind)
     if waited:
+        reauthorize_after_body(request)  # the wait is as long as a body's
         _refresh(job, kind)
     return status in FINISHED
 

@@ -4,7 +4,7 @@ import pytest
 
 from accounts.models import AuditEvent
 from resources.kinds import Kind
-from sharing import issues
+from sharing import issues, mail
 from sharing.models import Grant, Issue, IssueComment
 from sharing.run_urls import run_id_of
 from tests.support.api import error_of, send
@@ -235,3 +235,25 @@ def test_a_list_costs_the_same_whatever_its_length(actor, url, api, ben, dan, dj
 def test_ways_to_name_a_run(settings, text):
     id_ = "a1B2c3D4e5F6g7H8i"
     assert run_id_of(text.format(id=id_, public=settings.PUBLIC_URL)) == id_
+
+
+def test_an_issue_that_is_closed_and_opened_again_and_again_fills_no_mailbox(
+    issue, url, api, ben, mailoutbox, commits, monkeypatch
+):
+    monkeypatch.setattr(mail, "_ABOUT_ISSUES", (3, 300, 200))
+    before = len(mailoutbox)
+    for _ in range(5):
+        for state in ("CLOSED", "OPEN"):
+            assert send(api(ben), "put", f"{url}/{issue.pk}", {"state": state}).status_code == 200
+
+    assert len(mailoutbox) - before == 3
+
+
+def test_two_changes_at_the_same_time_lose_nothing_of_each_other(issue, ben):
+    stale = Issue.objects.get(pk=issue.pk)
+    issues.rewrite(issue, by=ben.principal, description="Only some.")
+
+    issues.rewrite(stale, by=ben.principal, title="Some prices missing")
+
+    issue.refresh_from_db()
+    assert (issue.title, issue.description) == ("Some prices missing", "Only some.")

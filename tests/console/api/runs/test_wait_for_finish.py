@@ -5,11 +5,15 @@ from django.http import QueryDict
 from django.test import RequestFactory
 
 from accounts.lib.api_errors import ApiError
+from accounts.models import ApiToken
 from accounts.principal import ANONYMOUS
 from console.api.runs import wait_for_finish
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Run
+from sharing import reauthorize
+from sharing.models import Grant
+from tests.support.api import error_of
 
 pytestmark = pytest.mark.django_db
 
@@ -156,3 +160,32 @@ def test_who_waits_too_often_is_answered_at_once(ada, make_resource, clock):
     assert clock.pauses == []
     assert wait_for_finish.until_finished(asked(ada), run, 60) is False
     assert sum(clock.pauses) == pytest.approx(60)
+
+
+# Access that goes while somebody waits
+
+
+def test_what_a_wait_ends_in_is_not_told_to_who_may_read_it_no_more(
+    ada, ben, make_resource, give, api, clock, monkeypatch
+):
+    monkeypatch.setattr(reauthorize, "AT_ONCE_SECONDS", 0)
+    ada.general_access = "RESTRICTED"
+    ada.save()
+    run = make_resource(Kind.RUN, ada)
+    give(run, ben, "READ")
+    path = f"/v2/actor-runs/{run.pk}"
+    assert api(ben).get(path, {"waitForFinish": "1"}).status_code == 200
+
+    clock.then = lambda: Grant.objects.all().delete()
+
+    assert error_of(api(ben).get(path, {"waitForFinish": "1"})) == (403, "insufficient-permissions")
+
+
+def test_a_token_that_is_revoked_ends_a_wait(ada, make_resource, api, clock, monkeypatch):
+    monkeypatch.setattr(reauthorize, "AT_ONCE_SECONDS", 0)
+    run = make_resource(Kind.RUN, ada)
+    clock.then = lambda: ApiToken.objects.all().delete()
+
+    refused = api(ada).get(f"/v2/actor-runs/{run.pk}", {"waitForFinish": "1"})
+
+    assert error_of(refused) == (401, "user-or-token-not-found")
