@@ -194,7 +194,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         return user
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        """Let an account know that somebody tried its password; nobody is told of names that do not exist."""
+        """Tell an account that its password was tried. Names that do not exist are not revealed."""
         account = Account.objects.named_at_sign_in(_login_of(credentials))
         if account is not None:
             with transaction.atomic():

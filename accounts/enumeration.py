@@ -16,7 +16,7 @@ PER_SECONDS = 600
 
 
 def client_key(request: HttpRequest, principal: Principal) -> str:
-    """Return what a lookup is counted by: the ID of an account, or the address of a client that is nobody.
+    """Return what a lookup is counted by: the ID of an account, or the address of an anonymous client.
 
     Only as many proxies are believed about the address as the deployment has.
     """

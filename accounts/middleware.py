@@ -36,14 +36,14 @@ class SessionPrincipalMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Set the principal; nobody is fine."""
+        """Set the principal, which may be anonymous."""
         request.principal = principal_from_session(request)  # type: ignore[attr-defined]  # our own attribute
         with request_context(request):
             return self.get_response(request)
 
 
 def principal_from_session(request: HttpRequest) -> Principal:
-    """Return the account that is signed in on this session, or nobody."""
+    """Return the account that is signed in on this session, or the anonymous principal."""
     user = request.user
     if not user.is_authenticated:
         return ANONYMOUS
@@ -66,10 +66,10 @@ def reload_principal(request: HttpRequest) -> Principal:
 
 
 def principal_from_token(request: HttpRequest) -> Principal:
-    """Return the account that the request's API token speaks for, or nobody without a token.
+    """Return the account that the request's API token speaks for, or the anonymous principal without a token.
 
     Raises:
-        UnknownToken: when there is a token and it speaks for nobody.
+        UnknownToken: when the token is unknown, expired or revoked.
     """
     text = token_from_request(request)
     return ANONYMOUS if text is None else tokens.resolve(text)

@@ -18,7 +18,7 @@ from accounts.lib.ids import looks_like_id, new_id
 from accounts.principal import Principal
 
 USERNAME = re.compile(r"\A[a-zA-Z0-9](?:[a-zA-Z0-9._-]{1,28})[a-zA-Z0-9]\Z")
-# Words that stand for somebody in an address or a query, so nobody may be called that.
+# Words with a meaning in URLs and queries, so no account may have them as its name.
 RESERVED_USERNAMES = frozenset({"me", "anonymous", "nobody", "admin", "root", "system", "latchkey"})
 
 
@@ -88,7 +88,7 @@ class AccountManager(BaseUserManager["Account"]):
 
 
 class Account(AbstractBaseUser):
-    """Somebody who signs in and owns resources."""
+    """A user who signs in and owns resources."""
 
     id = models.CharField(primary_key=True, max_length=17, default=new_id, editable=False)
     username = models.CharField(

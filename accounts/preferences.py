@@ -1,4 +1,4 @@
-"""What an account prefers that concerns nobody's access."""
+"""Preferences of an account; none of them affects access."""
 
 from django.db import transaction
 

@@ -1,7 +1,7 @@
 """API tokens: made, resolved, revoked.
 
 A token is shown once, when it is made; the database keeps its SHA-256. A plain hash is enough, because a
-token is 214 random bits and not a password that somebody chose.
+token is 214 random bits and not a password that a user chose.
 """
 
 import hashlib

@@ -68,7 +68,7 @@ class ScrubbingFormatter(logging.Formatter):
 
 
 def configuration(*, level: str = "INFO") -> dict[str, Any]:
-    """Return Django's logging: one line a record, to stderr, and nothing but what somebody should look at."""
+    """Return Django's logging: one line a record, to stderr, and only what the administrator should look at."""
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -229,7 +229,7 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Latchkey"
 # An address is verified before its account can sign in; this is about changing it afterwards.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
-# X-Forwarded-For is believed only where somebody says how many proxies of theirs add to it.
+# X-Forwarded-For is believed only where TRUSTED_PROXY_COUNT says how many proxies add to it.
 ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("TRUSTED_PROXY_COUNT", "1" if _flag("TRUST_PROXY", False) else "0"))
 DEFAULT_GENERAL_ACCESS = os.environ.get("DEFAULT_GENERAL_ACCESS", "ANYONE_WITH_ID_CAN_READ")
 
@@ -280,7 +280,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# Whoever ends TLS redirects to it; what arrives here has been decrypted already, and would be redirected for ever.
+# The proxy that ends TLS redirects to it; what arrives here is decrypted already, and would be redirected for ever.
 SILENCED_SYSTEM_CHECKS = ["security.W008"]
 # Browsers' preload lists are about a whole domain, which is its owner's to decide and can hardly be undone.
 SILENCED_SYSTEM_CHECKS += ["security.W021"]
@@ -354,7 +354,7 @@ if not 0 < RECORDS_WAIT_HOURS <= 24 * 365:
 
 # How many clients of one process may wait for runs and follow logs at a time: each has a thread of its own.
 WAITING_CLIENTS = max(1, int(os.environ.get("WEB_THREADS", "16")) * 3 // 4)
-# And how many of them for one account, or from one address where nobody is signed in, so that others may wait as well.
+# And how many of them for one account, or from one address of anonymous clients, so that others may wait as well.
 WAITING_CLIENTS_OF_ONE = max(1, WAITING_CLIENTS // 4)
 
 # Counts such as "last used" are saved by a thread; tests save them by hand.

@@ -1,4 +1,4 @@
-"""What an account has and has used: counted, never estimated, and never in money, for nobody is billed here."""
+"""What an account has and has used: counted, never estimated, and never in money."""
 
 from collections import defaultdict
 from dataclasses import dataclass

@@ -34,13 +34,13 @@ def create(
 ) -> tuple[Storage, bool]:
     """Return a storage of `owner_id` and whether it is new: a new one without a name, else the one with this name.
 
-    Safe when raced: whoever comes second is given what the first one made. There is no audit row; the storage itself
+    Safe when raced: the second caller gets what the first one made. There is no audit row; the storage itself
     says when it was made, and `by` may only be its owner. A new dataset or key-value store is given the `schema`, JSON
     text that has been checked.
 
     Raises:
         InvalidName: when no storage can be called `name`.
-        ValueError: when `model` is not that of a storage, or somebody would make one for somebody else.
+        ValueError: when `model` is not that of a storage, or `by` would make one for another account.
     """
     info = KINDS[model.KIND]
     if not info.storage or by.account_id != owner_id:

@@ -1,7 +1,7 @@
 """Turn the arguments of a URL into the address of a resource.
 
 Most name it by its ID or name. The others name it by what it belongs to: a default storage by its run, and a run by
-being the last one of an Actor or task that belongs to whoever asks.
+being the last one of an Actor or task that belongs to the principal.
 """
 
 from collections.abc import Sequence
@@ -128,7 +128,7 @@ def _run_of_actor(kind: Kind, text: str, actor: str, principal: Principal) -> Re
 
 
 def _id_of_readable(kind: Kind, text: str, principal: Principal) -> str | None:
-    """Return the ID of what `text` names, if the principal may read it: nobody learns the names of other things."""
+    """Return the ID of what `text` names, if the principal may read it; names of other resources are not revealed."""
     address = parse_address(kind, text, principal)
     found = fetch(address, principal.account_id) if address else None
     if found is None or address is None:

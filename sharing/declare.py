@@ -25,8 +25,8 @@ class Requires:
     URL or its query, READ is enough if that argument is the principal's own account, and with
     `oneself_by_default` also if it is not given. Only a view that reads the argument from nowhere else may say so.
     `signed` is what a pre-signed URL must be for to open this view; None: no signature opens it. With `by_somebody`
-    there must besides be somebody: a view that leaves something behind in a person's name. A view that `lists` what
-    somebody may read of a kind takes a scoped token only if it names READ on all of that kind. `only_facts` is for
+    the request must not be anonymous: a view that leaves something in an account's name. A view that `lists` what
+    the principal may read of a kind takes a scoped token only if it names READ on all of that kind. `only_facts` is for
     a view that needs nothing of the resource but its ID and the facts; it can have the rest by another
     statement. A view that is `account_wide` besides acts in the account's name: it takes neither a scoped token nor one
     of a run of another account's Actor.

@@ -46,7 +46,7 @@ class ResourceAddress:
 
 
 class FoundResource:
-    """A resource and the facts about it. The model instance is made when somebody asks for it: not every view does."""
+    """A resource and the facts about it. The model instance is made on first use: not every view needs it."""
 
     __slots__ = ("_resource", "_row", "_statement", "facts")
 
@@ -87,7 +87,7 @@ def run_address(kind: Kind, run_id: str) -> ResourceAddress | None:
 def fetch(
     address: ResourceAddress, account_id: str | None, *, only_facts: bool = False, holder: Holder | None = None
 ) -> FoundResource | None:
-    """Return what `address` names with the facts for `account_id` (None: for nobody), or None when nothing is there.
+    """Return what `address` names with the facts for `account_id` (None: anonymous), or None when nothing is there.
 
     The facts of a storage tell when `holder` was last given its key, unless they are asked for alone. With `only_facts`
     the columns of the model instance, which take as long as all the facts, come by a statement of their own when

@@ -142,7 +142,7 @@ def _start(schedule: Schedule, action: Action, planned: datetime) -> str:
 
 
 def _principal(schedule: Schedule) -> Principal:
-    """Return whom a schedule acts for: its owner, within the scope by which somebody has chosen what it starts."""
+    """Return whom a schedule acts for: its owner, within the scope of the token that chose what it starts."""
     scope = None if schedule.token_scope is None else Scope.from_json(schedule.token_scope)
     return replace(schedule.owner.principal, scope=scope)
 

@@ -29,7 +29,7 @@ class OwnerNeedsNoGrant(GrantRefused):
 
 
 class BeyondOwnPermissions(GrantRefused):
-    """A manager can give only what they hold, a scoped token what it may do; nobody can change their own grant."""
+    """A manager can give only what they hold, a scoped token what it may do; grantees cannot change their own grant."""
 
 
 class CannotPutBack(GrantRefused):
@@ -55,7 +55,7 @@ class Removed:
 def grant(resource: Resource, account: Account, permissions: Permission, *, by: Principal) -> tuple[Grant, bool]:
     """Give `account` exactly `permissions` on `resource`, and return the grant and whether it is new.
 
-    Granting again what somebody has changes nothing and writes nothing. Who had no grant gets an e-mail.
+    Granting again what the account has changes nothing and writes nothing. Who had no grant gets an e-mail.
 
     Raises:
         OwnerNeedsNoGrant: when the account owns the resource.
@@ -78,7 +78,7 @@ def grant(resource: Resource, account: Account, permissions: Permission, *, by: 
 
 
 def add(resource: Resource, account: Account, permissions: Permission, *, by: Principal) -> tuple[Grant, bool]:
-    """Like `grant`, but leave somebody who has a grant already with exactly what they have.
+    """Like `grant`, but leave an account that has a grant already with exactly what it has.
 
     Raises:
         OwnerNeedsNoGrant: when the account owns the resource.
@@ -92,7 +92,7 @@ def add(resource: Resource, account: Account, permissions: Permission, *, by: Pr
 
 
 def change(resource: Resource, account: Account, permissions: Permission, *, by: Principal) -> Grant | None:
-    """Like `grant`, but only for somebody who still has a grant; return None when that was removed meanwhile.
+    """Like `grant`, but only for an account that still has a grant; return None when that was removed meanwhile.
 
     Raises:
         BeyondOwnPermissions: when the principal does not hold what it wants to add, or would change its own grant.
@@ -108,9 +108,9 @@ def revoke(
 ) -> list[Removed]:
     """Take away what `account` was granted on `resource`, and return what that was.
 
-    Managers may revoke anybody's grant, and everybody may give up their own; the view's declaration sees to it that
-    nobody else comes here. A run's access that comes from an issue ends too, when the run's owner does it, or
-    whoever has the access. `source` limits it to direct grants or to those from issues, `issue_id` to one issue.
+    Managers may revoke any grant, and grantees may give up their own; the view's declaration lets no other account
+    come here. A run's access that comes from an issue ends too, when the run's owner does it, or
+    the grantee does. `source` limits it to direct grants or to those from issues, `issue_id` to one issue.
     """
     with transaction.atomic():
         found = Grant.objects.select_for_update().filter(resource=resource, account=account)

@@ -36,18 +36,18 @@ _WRITE = {
 
 
 def permissions_label(permissions: Permission) -> str:
-    """Return what somebody can do as the end of a sentence: "can read, write and manage access"."""
+    """Return what an account can do as the end of a sentence: "can read, write and manage access"."""
     return f"can {permission_verbs(permissions)}"
 
 
 def permission_verbs(permissions: Permission) -> str:
-    """Return permissions as a list in words: "read, write and manage access". Whoever has any can read."""
+    """Return permissions as a list in words: "read, write and manage access". Any permission implies reading."""
     verbs = [_VERBS[permission] for permission in Permission if permission in permissions | Permission.READ]
     return verbs[0] if len(verbs) == 1 else f"{', '.join(verbs[:-1])} and {verbs[-1]}"
 
 
 def permission_help(permission: Permission, kind: Kind) -> str:
-    """Return one sentence that says what a permission lets somebody do with a resource of a kind."""
+    """Return one sentence that says what a permission allows on a resource of a kind."""
     noun = KINDS[kind].noun
     match permission:
         case Permission.READ:

@@ -1,4 +1,4 @@
-"""The e-mails of sharing: to whoever is newly given access, and to the owner who is asked for it."""
+"""Emails of sharing: to new grantees, and to owners who are asked for access."""
 
 from collections.abc import Sequence
 
@@ -18,14 +18,13 @@ from sharing.labels import permission_help, permissions_label
 from sharing.models import Issue
 from sharing.permissions import Permission
 
-# How many e-mails about new access leave in a day: from one user to another, from one, and to one.
-# For a day: between two accounts, from one, and to one.
+# How many emails leave in a day: from one account to another, from one, and to one.
 _ABOUT_ACCESS, _ABOUT_ISSUES = (10, 300, 50), (50, 300, 200)
 _LIMIT_SECONDS = 24 * 60 * 60
 
 
 def email_access_granted(resource: Resource, account: Account, permissions: Permission, *, by: Principal) -> None:
-    """Write to `account` that it has been given access; somebody who does not want these e-mails gets none.
+    """Write to `account` that it has been given access; accounts that do not want these emails get none.
 
     It leaves after the commit and holds nothing up; call it within the transaction of the grant.
     """

@@ -11,7 +11,7 @@ from sharing.signatures import current_fingerprint
 
 
 class Issue(models.Model):
-    """Something that somebody reports about an Actor, with a run of it attached if it helps."""
+    """A user's report about an Actor, with a run of it attached if it helps."""
 
     class State(models.TextChoices):
         """Whether the issue still wants attention."""
@@ -47,7 +47,7 @@ class Issue(models.Model):
 
 
 class IssueComment(models.Model):
-    """What somebody says to an issue. A change of its state is one too, with `state` set."""
+    """A comment on an issue. A change of its state is one too, with `state` set."""
 
     id = models.BigAutoField(primary_key=True)
     issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="comments")
@@ -90,7 +90,7 @@ class Grant(models.Model):
     """An access right: (resource, account, permissions).
 
     It carries its resource's kind and creation time, so that "shared with me, newest first" is read from one
-    index. A direct grant is somebody's decision; one with the source ISSUE comes and goes with the issue.
+    index. A direct grant is a user's decision; one with the source ISSUE comes and goes with the issue.
     """
 
     class Source(models.TextChoices):
@@ -142,7 +142,7 @@ class Grant(models.Model):
 class SignedLink(models.Model):
     """A pre-signed URL that was made in the console, so that it can be seen, counted and revoked by itself.
 
-    The signature itself is kept as a digest only: whoever reads the table cannot open anything with it.
+    The signature itself is kept as a digest only: readers of the table cannot open anything with it.
     """
 
     class Opens(models.TextChoices):

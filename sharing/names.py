@@ -22,7 +22,7 @@ def placeholder_name(kind: Kind | str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names that somebody may know, of some Actors and tasks, by ID."""
+    """The names of some Actors and tasks that the viewer may know, by ID."""
 
     known: dict[str, str]
 
@@ -37,7 +37,7 @@ class Names:
         return f"the {KINDS[kind].noun} {self.of(resource)}"
 
     def knows(self, resource: Resource | None) -> bool:
-        """Tell whether whoever looks can open its page."""
+        """Tell whether the viewer can open its page."""
         return resource is not None and resource.pk in self.known
 
 

@@ -191,7 +191,7 @@ class _Surroundings:
             yield _reads(actor.owner_id, creator, Reason.CREATOR_RUNS, Through.of(Kind.ACTOR, actor))
 
     def _readers_through_run(self, run: Facts) -> Iterator[InheritedAccess]:
-        """Rule 8: whoever may read the run by an explicit rule reads its default storages."""
+        """Rule 8: accounts that may read the run by an explicit rule read its default storages."""
         through = Through(Kind.RUN, run.id, run.id)
         if run.owner_id != self.facts.owner_id:
             yield _by_run(run.owner_id, self._usernames.get(run.owner_id, ""), Reason.OWNER, through)

@@ -1,4 +1,4 @@
-"""What somebody can be allowed to do with a resource."""
+"""The permissions on a resource."""
 
 from collections.abc import Iterable
 from enum import IntFlag

@@ -28,7 +28,7 @@ from sharing.permissions import Permission
 class RefusalDetails:
     """What the API refused, kept as `request.refused` for the run log.
 
-    `access` is None for what is not there, and for somebody who did not say who they are.
+    `access` is None for what is not there, and for anonymous requests.
     """
 
     kind: Kind | None = None
@@ -47,7 +47,7 @@ def sign_in_required(request: HttpRequest) -> HttpResponse:
 
 
 def token_not_provided() -> ApiError:
-    """Return the API's refusal of somebody who has not said who they are."""
+    """Return the API's refusal of an anonymous request."""
     return ApiError(
         HTTPStatus.UNAUTHORIZED, "token-not-provided", "This operation needs an API token, and none was provided."
     )
@@ -56,7 +56,7 @@ def token_not_provided() -> ApiError:
 def missing(request: HttpRequest, kind: Kind, id_: str = "", *, may_be_anothers: bool = True) -> HttpResponse:
     """Return 404 for a resource that does not exist or must look as if it did not.
 
-    Whoever owned or deleted what had this ID is told that it was deleted, for they know it already. What cannot be
+    Its former owner and the user who deleted it are told that it was deleted, for they know it already. What cannot be
     anybody else's is not refused, it is simply not there: crawlee looks like that whether it has to make a storage.
     """
     if is_api(request):

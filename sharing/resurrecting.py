@@ -19,7 +19,7 @@ def check_resurrect(run: Run, build: str | None, *, by: Principal) -> None:
     """Check that `by` may have a run go on, with another `build` where one is named.
 
     Raises:
-        ApiError: 403 for somebody else who names a build; the refusal of the access model where the run's owner may
+        ApiError: 403 for another account that names a build; the refusal of the access model where the run's owner may
             not run its Actor any more, or the one that it has been turned into; 403 where the owner is suspended.
     """
     if not run.owner.is_active:

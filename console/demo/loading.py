@@ -31,7 +31,7 @@ class SignIn:
 
 
 def load_at_first_start(*, local: bool) -> list[SignIn]:
-    """Load the demo into a database that nobody has used yet, and return who can sign in, now or from before.
+    """Load the demo into an unused database, and return who can sign in, now or from before.
 
     `local` says that only this machine can reach the server. Elsewhere the passwords are random, and are
     returned only when the demo is loaded.

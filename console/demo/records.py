@@ -52,7 +52,7 @@ def handled_requests() -> list[NewRequest]:
 
 
 def locked_requests() -> list[NewRequest]:
-    """Return a page that somebody is at work on."""
+    """Return a page that is in progress."""
     url = "https://data.iana.org/time-zones/releases/"
     return [NewRequest(url, url)]
 

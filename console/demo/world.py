@@ -36,7 +36,7 @@ from sharing.permissions import parse
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody of the demo, and what makes them worth signing in as."""
+    """An account of the demo, and why to sign in as it."""
 
     username: str
     about: str

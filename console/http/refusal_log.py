@@ -64,7 +64,7 @@ def _line(
 
 
 def _is_known(access: Access, response: HttpResponse, run: Run) -> bool:
-    """Tell whether whoever reads the note may learn that what was asked for is there.
+    """Tell whether readers of the note may learn that the resource exists.
 
     The code that the run executes reads it too, and had 404 for an answer where nobody is to tell a private Actor, or a
     name that is taken, from nothing at all. What belongs to the run's own account is no secret to it.

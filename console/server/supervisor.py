@@ -70,7 +70,7 @@ def _start(command: list[str]) -> subprocess.Popen[bytes]:
 
 
 def _end_with_parent() -> None:
-    """Be asked to end when whoever started this is killed."""
+    """Have the kernel signal this process when its parent is killed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 

@@ -1,4 +1,4 @@
-"""Items as an HTML table, with nothing in it but text: what somebody stored is never markup."""
+"""Items as an HTML table, with nothing in it but text: stored content is never markup."""
 
 from collections.abc import Callable, Iterable, Iterator
 

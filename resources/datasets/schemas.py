@@ -1,4 +1,4 @@
-"""The schema of a dataset: what its items are like, in the words of whoever made it.
+"""The schema of a dataset: what its items are like, in the words of its maker.
 
 It is kept to be given back to those who read the dataset. Items are not held to it, and no views are made of it.
 """

@@ -55,12 +55,12 @@ def field_statistics(dataset_id: str, *, still_wanted: Callable[[], bool] = lamb
 
     Args:
         dataset_id: the dataset.
-        still_wanted: tells whether somebody waits for the answer; asked before each chunk. What has been counted
+        still_wanted: tells whether the client is still connected; asked before each chunk. What has been counted
             when nobody does is saved, so that whoever asks again finds less left to do.
 
     Raises:
         DatasetGone: when there is no such dataset.
-        ReaderGone: when nobody waits for the answer any more.
+        ReaderGone: when the client has disconnected.
     """
     seen, by_field = _saved(dataset_id)
     found = scan(dataset_id, Window(seen))
@@ -128,7 +128,7 @@ def _saved(dataset_id: str) -> tuple[int, dict[str, _Field]]:
 
 
 def _save(dataset_id: str, item_count: int, by_field: dict[str, _Field]) -> None:
-    """Save the statistics unless somebody else has got further in the meantime."""
+    """Save the statistics unless another process has got further in the meantime."""
     values = {"item_count": item_count, "by_field": msgspec.json.encode(by_field).decode()}
     with transaction.atomic():
         if not Dataset.objects.select_for_update(of=("self",)).filter(pk=dataset_id).values_list("pk"):

@@ -12,7 +12,7 @@ from accounts.lib.api_errors import invalid_value
 MAX_RECORDS = 10_000
 # Work that can always be done without writing; beyond it, it must not be more than there were bytes to read.
 MAX_SILENT = 1_000_000
-# After so much of it, it is asked now and then whether there is still somebody who waits for the answer.
+# After so much of it, it is asked now and then whether the client is still connected.
 UNASKED = 10_000
 
 

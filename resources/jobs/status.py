@@ -37,7 +37,7 @@ class Origin(models.TextChoices):
 class Job(models.Model):
     """The columns of builds and runs that a worker moves.
 
-    A worker holds a job by a lease: the name of its attempt and until when, in the database, prolonged while it works.
+    A worker holds a job by a lease: the name of its attempt and until when, in the database, renewed while it works.
     Whoever finds a job at work with a lease that has run out may take it up or finish it
     (`resources/worker/leases.py`). `started_at` is when the job was asked for, until a worker has begun.
     """

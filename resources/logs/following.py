@@ -1,4 +1,4 @@
-"""Following the log of a job: what there is, then what is added, until the job has finished or nobody listens."""
+"""Following the log of a job: what there is, then what is added, until the job has finished or the client has left."""
 
 import re
 import time
@@ -80,6 +80,6 @@ def _has_finished(job_id: str, kind: Kind) -> bool:
 
 
 def _let_go() -> None:
-    """Give the connection back: whoever reads slowly, or waits, needs none."""
+    """Close the database connection: a client that reads slowly, or waits, needs none."""
     if not connection.in_atomic_block:
         connection.close()

@@ -67,7 +67,7 @@ class ActorVersion(models.Model):
 
 
 class EnvironmentVariable(models.Model):
-    """A variable of a version's environment. A secret one is encrypted, and its value is shown to nobody again."""
+    """A variable of a version's environment. A secret one is encrypted, and its value is never shown again."""
 
     id = models.BigAutoField(primary_key=True)
     version = models.ForeignKey(ActorVersion, on_delete=models.CASCADE, related_name="environment")

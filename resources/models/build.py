@@ -9,7 +9,7 @@ from resources.models.resource import Resource
 
 
 class Build(Resource, Job):
-    """One version of an Actor, made ready to run. It belongs to the Actor's owner, whoever asked for it.
+    """One version of an Actor, made ready to run. It always belongs to the Actor's owner.
 
     `number` is like 0.1.3. `tag` is the tag that points to it once it has succeeded.
     """

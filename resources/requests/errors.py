@@ -10,7 +10,7 @@ class RequestNotFound(LookupError):
 
 
 class NotLockedByClient(Exception):
-    """The lock of this request is not the client's: another one has it, or nobody, or the request was handled."""
+    """The client does not hold the lock of this request: another one does, none does, or the request was handled."""
 
 
 class WrongRequestId(ValueError):

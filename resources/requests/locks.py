@@ -1,4 +1,4 @@
-"""The locks that clients hold: prolonged and taken off by who holds them."""
+"""Locks of requests: the client that holds one prolongs and releases it."""
 
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ def prolong(
 ) -> datetime:
     """Let a client's lock end in `duration` from now, and return that moment; the request then is last, or first.
 
-    A lock that has expired can still be prolonged, as long as nobody else has taken the request.
+    A lock that has expired can still be prolonged, as long as no other client has taken the request.
 
     Raises:
         RequestNotFound: when the queue has no such request.
@@ -67,9 +67,9 @@ def unlock_all(queue_id: str, *, client: Client) -> int:
 
 
 def unlock_for_everybody(queue_id: str, *, client: Client) -> int:
-    """Take all locks off, whoever holds them, and return how many there were; each request stays where it is.
+    """Release the locks of all clients, and return how many there were; each request stays where it is.
 
-    For somebody who looks after a queue whose workers have died. A worker that lives may find what it works on given
+    For a queue whose workers have died. A worker that lives may find what it works on given
     to another one as well.
 
     Raises:

@@ -44,7 +44,7 @@ def get(queue_id: str, request_id: str) -> StoredRequest:
 
 
 def count_locked(queue_id: str) -> int:
-    """Return how many requests of a queue somebody has locked now."""
+    """Return how many requests of a queue are locked now."""
     ((count,),) = _COUNT_LOCKED.rows([queue_id, clock.milliseconds(clock.now())])
     return int(count)
 

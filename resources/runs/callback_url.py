@@ -1,6 +1,6 @@
 """The address that a run calls the API by, which says which run is calling, be it with a token or without one.
 
-It gives nobody access to anything: a call through it is judged like any other. It only lets the run's log say what the
+It gives no access to anything: a call through it is judged like any other. It only lets the run's log say what the
 run was refused, and why (`console/http/refusal_log.py`). The mark keeps others from writing into the log, and so it is
 hidden there like a secret.
 """
@@ -29,5 +29,5 @@ def parse_caller(path: str) -> tuple[str, str]:
 
 
 def signature_of(run_id: str) -> str:
-    """Return what a run's address has that nobody else knows."""
+    """Return the secret part of a run's address."""
     return salted_hmac(_SALT, run_id, algorithm="sha256").hexdigest()[:_MARK_LENGTH]

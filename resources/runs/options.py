@@ -29,7 +29,7 @@ class InvalidOption(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """Options of a run; None leaves the choice to whoever is asked next.
+    """Options of a run; None leaves the choice to the task or Actor.
 
     `build` is a tag or number, `timeout_secs` of 0 is no limit, `max_items` and `max_total_charge_usd` are what the
     Actor is told that it may charge for.

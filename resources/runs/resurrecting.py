@@ -31,7 +31,7 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
     another Actor's begins again as what it was, with its first input. `run` is as it is afterwards.
 
     Raises:
-        NotFinished: when it has not ended, or has been resurrected by somebody else just now.
+        NotFinished: when it has not ended, or was resurrected by another request just now.
         CannotRun: when its Actor or build is gone, or there is no such build.
         InvalidInput: when its first input is not what the build that is named asks for, or the input that it goes on
             with has a value that was encrypted for another account, Actor or field.

@@ -11,7 +11,7 @@ from resources.models import Resource, Run
 
 
 class RunOver(LookupError):
-    """The run has ended, or was deleted, so that nobody may speak for its owner by it any more."""
+    """The run has ended, or was deleted, so that its token no longer speaks for its owner."""
 
 
 def make_run_token(run: Run) -> str:
@@ -67,7 +67,7 @@ def scope_within(scope: list[dict[str, Any]] | None, by: Principal) -> list[dict
 def _scope_of(run: Run) -> list[dict[str, Any]] | None:
     """Return what a run's token may be used for: what it was started for, and what belongs to the run; None: all.
 
-    So somebody who has a token for a few things gets no further by starting an Actor with it.
+    So the holder of a scoped token gets no further by starting an Actor with it.
     """
     if run.token_scope is None:
         return None

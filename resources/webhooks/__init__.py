@@ -1,1 +1,1 @@
-"""Webhooks: what is sent where when something happens to somebody's runs and builds."""
+"""Webhooks: what is sent where when something happens to an account's runs and builds."""

@@ -44,7 +44,7 @@ class BadUrl(ValueError):
 
 
 class AddressRefused(ValueError):
-    """The deployment does not allow webhooks to be sent there, or nobody is known by this name."""
+    """The deployment does not allow webhooks to be sent there, or the host name does not resolve."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ _under_way: dict[str, tuple[str, float]] = {}
 def deliver(dispatch_id: str) -> bool:
     """Try a dispatch that is due, and note what came of it; return whether it was tried.
 
-    Nothing happens where it is not due, is done, is being tried by somebody else, or is gone.
+    Nothing happens where it is not due, is done, is being tried by another worker, or is gone.
     """
     dispatch = _claimed(dispatch_id, timezone.now())
     if dispatch is None:
@@ -78,7 +78,7 @@ def queue_overdue(now: datetime | None = None) -> int:
 
 
 def _claimed(dispatch_id: str, now: datetime) -> WebhookDispatch | None:
-    """Take the next try of a dispatch, if it is due and nobody else takes it."""
+    """Take the next try of a dispatch, if it is due and no other worker takes it."""
     active = WebhookDispatch.objects.filter(pk=dispatch_id, status=WebhookDispatch.Status.ACTIVE)
     dispatch = active.filter(next_at__lte=now).select_related("webhook", "owner").first()
     if dispatch is None:
@@ -165,7 +165,7 @@ def _resource(data: dict[str, str | None]) -> dict[str, Any] | None:
 
 
 def _note(dispatch: WebhookDispatch, started: datetime, answer: WebhookResponse) -> None:
-    """Write down what came of a try, unless the claim ran out over it and somebody else has tried again."""
+    """Write down what came of a try, unless the claim ran out over it and another worker has tried again."""
     now = timezone.now()
     call = {
         "startedAt": iso(started),

@@ -17,7 +17,7 @@ from resources.webhooks import addresses, events, templates
 
 MAX_DESCRIPTION = 2000
 MAX_IDEMPOTENCY_KEY = 200
-# How many somebody may give a run at its start.
+# How many a run may be given at its start.
 MAX_AD_HOC = 20
 
 
@@ -64,7 +64,7 @@ def create(
 
     Raises:
         InvalidWebhook: when there can be no such webhook.
-        ValueError: when somebody would make one for somebody else.
+        ValueError: when `by` would make one for another account.
     """
     if by.account_id != owner_id:
         raise ValueError(f"{by.account_id} cannot make a webhook for {owner_id}.")

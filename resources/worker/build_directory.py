@@ -1,6 +1,6 @@
 """Making the directory of a build: its files written or fetched, what it needs installed. Once on each machine.
 
-It is made under another name and then renamed, so whoever sees the directory sees all of it. Nothing is shared between
+It is made under another name and then renamed, so the directory is never seen incomplete. Nothing is shared between
 builds, and fetching and installing, which run or read what strangers have made, are isolated like a run.
 """
 

@@ -31,7 +31,7 @@ _ENDS = {Outcome.ABORTED: JobStatus.ABORTED, Outcome.TIMED_OUT: JobStatus.TIMED_
 
 
 def execute(build_id: str) -> None:
-    """Take a build that is ready, and build it; do nothing when somebody else has it or it is done."""
+    """Take a build that is ready, and build it; do nothing when another worker has it or it is done."""
     with worker_identity.attempt() as worker:
         if leases.claim(Build, build_id, worker):
             _execute(build_id, worker)

@@ -51,7 +51,7 @@ class CannotStart(Exception):
 
 
 def execute(run_id: str) -> None:
-    """Take a run that is ready, and run it to its end; do nothing when somebody else has it or it is done."""
+    """Take a run that is ready, and run it to its end; do nothing when another worker has it or it is done."""
     with worker_identity.attempt() as worker:
         if leases.claim(Run, run_id, worker):
             _execute(run_id, worker)
@@ -77,7 +77,7 @@ def _execute(run_id: str, worker: str) -> None:
 
 
 class _Execution:
-    """One run in the hands of one attempt, from its being taken until it has ended or is given back."""
+    """One run in the hands of one attempt, from its claim until it has ended or is released."""
 
     def __init__(self, run_id: str, worker: str, lines: Lines, directory: Path) -> None:
         self._run_id = run_id

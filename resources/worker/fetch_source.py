@@ -57,7 +57,7 @@ class RemoteSource:
         return f"{self.kind.label} {parts.scheme}://{_host_of(parts)}{parts.path}{fragment}"
 
     def secrets(self) -> Iterator[str]:
-        """Yield what is in the URL that nobody is to read, as it is there and as it is sent."""
+        """Yield the secrets in the URL, as they are written there and as they are sent."""
         parts = self._parts()
         name, password = _credentials_of(parts)
         yield from (parts.username or "", parts.password or "", name, password, parts.query)

@@ -1,8 +1,8 @@
 """Job leases: claim, renew, release, and recover the jobs of workers that are gone.
 
 A job is taken by one UPDATE that looks at its status and changes it, so of several workers one has it, on SQLite as on
-PostgreSQL. From then on every statement of its worker names the worker: where the lease ran out meanwhile and somebody
-else has the job, it changes nothing. `worker` names one attempt of a process (`worker_identity.py`), so that this holds
+PostgreSQL. From then on every statement of its worker names the worker: where the lease ran out meanwhile and another
+one has the job, it changes nothing. `worker` names one attempt of a process (`worker_identity.py`), so that this holds
 within a process, too. The clocks of the workers' machines may differ by a few seconds, not by minutes.
 """
 
@@ -48,7 +48,7 @@ class LeaseLost(Exception):
 
 
 def claim(model: type[AnyJob], job_id: str, worker: str) -> bool:
-    """Take a job that is READY, and return whether it is this worker's now. Its time begins."""
+    """Take a job that is READY, and return whether this worker has it now. Its `started_at` is now."""
     now = timezone.now()
     changes: dict[str, Any] = {"restart_requested": False} if model is Run else {}
     taken = model.objects.filter(pk=job_id, status=JobStatus.READY).update(
@@ -64,7 +64,7 @@ def renew(model: type[AnyJob], job_id: str, worker: str, **changes: Any) -> bool
 
 
 def release(model: type[AnyJob], job_id: str, worker: str) -> bool:
-    """Let another worker begin anew with a job that is RUNNING here; return whether it was given back."""
+    """Let another worker begin anew with a job that is RUNNING here; return whether it was released."""
     now = timezone.now()
     job = model.objects.filter(pk=job_id).first()
     changes: dict[str, Any] = {"lease_expires_at": None, "worker": "", "started_at": now, "status": JobStatus.READY}
@@ -189,7 +189,7 @@ def _reclaim(model: type[AnyJob], job: AnyJob, worker: str) -> None:
 
 
 def _may_begin_anew(job: AnyJob) -> bool:
-    """Tell whether a job can be begun again: it has done nothing yet, or whoever started it wants that."""
+    """Tell whether a job can start again: it has done nothing yet, or it is a run with `restart_on_error`."""
     if isinstance(job, Run) and job.restart_on_error:
         return job.restart_count < MAX_RESTARTS
     return log_length(job.pk) == 0

@@ -31,7 +31,7 @@ class Lines:
         self._written_at = 0.0
 
     def hide(self, values: Iterable[str]) -> None:
-        """Let nobody read these values, from now on, besides those that are hidden already."""
+        """Hide these values from now on, in addition to those that are hidden already."""
         self._hidden.add(values)
 
     def hidden(self, text: str) -> str:

@@ -39,7 +39,7 @@ class Chore:
 
 
 def urgent_chores(worker: str) -> list[Chore]:
-    """Return the chores of a worker that somebody waits for; they do not wait for the others."""
+    """Return the urgent chores of a worker; they do not wait for the others."""
     return [
         Chore(lambda: leases.reclaim_expired_leases(worker), 5),
         *(Chore(import_string(name), seconds) for name, seconds in settings.WORKER_CHORES.items()),
@@ -80,7 +80,7 @@ class Chores:
 def forget_tasks() -> int:
     """Delete what the queue remembers of tasks that were done days ago; return how many there were.
 
-    A batch at a time, so that nobody who queues something waits for all of it.
+    A batch at a time, so that clients that queue jobs do not wait for all of it.
     """
     done = DBTaskResult.objects.finished().filter(finished_at__lt=timezone.now() - _KEEP_TASKS).order_by()
     forgotten = 0

@@ -1,6 +1,6 @@
 """Staying with the programs of a job until they have ended, for whatever reason.
 
-Once a second the job's row is read: whoever wants a run aborted or restarted says so there. The lease is prolonged in
+Once a second the job's row is read: whoever wants a run aborted or restarted says so there. The lease is renewed in
 the same breath, and what was measured is saved. A database that does not answer for a while ends nothing; when the
 lease has run out in the meantime, the job may be somebody else's, and what runs here is killed. So is a job that may
 run without isolation on loopback only, as soon as others can reach the deployment.
@@ -155,7 +155,7 @@ class ProgramSupervisor:
         return row
 
     def _time_out(self) -> Outcome:
-        """Say that the job is timing out, unless somebody has aborted it in this moment."""
+        """Say that the job is timing out, unless it was aborted just now."""
         until = timezone.now() + timedelta(seconds=settings.WORKER_GRACE_SECS)
         changes: dict[str, Any] = {"graceful_until": until} if isinstance(self._job, Run) else {}
         running = self._model.objects.filter(pk=self._job.pk, worker=self._worker, status=JobStatus.RUNNING)
@@ -169,7 +169,7 @@ class ProgramSupervisor:
             self._save(measured)
 
     def _save(self, measured: Measured) -> None:
-        """Prolong the lease, and save what the programs of a run have taken so far, this one and those before."""
+        """Renew the lease, and save what the programs of a run have taken so far, this one and those before."""
         changes: dict[str, Any] = {}
         if self._model is Run:
             changes["memory_max_bytes"] = max(self._before.memory_max_bytes, measured.memory_max_bytes)

@@ -35,7 +35,7 @@ _PAUSE_AFTER_ERROR_SECONDS = 5.0
 
 
 class Worker:
-    """This process as a worker: `run` returns once it was asked to end, and everything has been given back."""
+    """This process as a worker: `run` returns once it was asked to end, and every job has been released."""
 
     def __init__(self, jobs: int, webhooks: int) -> None:
         self._jobs = jobs
@@ -43,7 +43,7 @@ class Worker:
         self._queue_workers += [_queue_worker(WEBHOOKS, jobs + number) for number in range(webhooks)]
 
     def run(self) -> None:
-        """Work until somebody asks for an end."""
+        """Work until asked to end."""
         threads = [threading.Thread(target=_work, args=(each,), name=each.worker_id) for each in self._queue_workers]
         threads.append(threading.Thread(target=_do_others, name="chores"))
         _have_connections(len(threads) + 1)
@@ -72,7 +72,7 @@ class Worker:
 
 
 def run(jobs: int | None = None) -> None:
-    """Be a worker until somebody asks for an end."""
+    """Be a worker until asked to end."""
     worker = Worker(jobs or settings.WORKER_JOBS, settings.WEBHOOK_JOBS)
     worker.stop_on_signals()
     worker.run()

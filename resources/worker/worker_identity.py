@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Set once it has been asked to end: what is running is given back then.
+# Set once it has been asked to end: running jobs are released then.
 stopping = threading.Event()
 
 _name = ""

@@ -57,7 +57,7 @@ def list_rights(request: ResourceApiRequest) -> HttpResponse:
 
 @needs(None, Permission.MANAGE_ACCESS_RIGHTS)
 def put_right(request: ResourceApiRequest, account: str) -> HttpResponse:
-    """Give somebody exactly the permissions of the body, with READ, which any of them implies."""
+    """Grant an account exactly the permissions of the body, with READ, which any of them implies."""
     resource = request.resource
     body = request_body.read_json(request, Rights)
     try:
@@ -94,7 +94,7 @@ def delete_right(request: ResourceApiRequest, account: str) -> HttpResponse:
 
 @needs(None, Permission.MANAGE_ACCESS_RIGHTS, or_about_oneself="account", oneself_by_default=True)
 def explain(request: ResourceApiRequest) -> HttpResponse:
-    """Answer with the decision for an account, for `anonymous`, or for whoever asks, and with its reason."""
+    """Answer with the decision for an account, for `anonymous`, or for the client itself, and with its reason."""
     permission = one_of(request.GET, "permission", _PERMISSIONS, Permission.READ)
     addressed_by = one_of(request.GET, "addressedBy", _ADDRESSED_BY, AddressedBy.ID)
     decision = _decide(request, request.GET.get("account"), permission, addressed_by)
@@ -104,7 +104,7 @@ def explain(request: ResourceApiRequest) -> HttpResponse:
 
 
 def _decide(request: ResourceApiRequest, account: str | None, permission: Permission, by: AddressedBy) -> Decision:
-    """Decide for the one in question. Whoever asks about oneself asks with one's scope."""
+    """Decide for `account`. A principal that asks about itself is judged with the scope of its token."""
     principal = request.principal
     if account is None or principal.is_called(account):
         return decide(principal, request.access.facts, permission, by)
@@ -119,7 +119,7 @@ def _decide(request: ResourceApiRequest, account: str | None, permission: Permis
 
 
 def _people(resource: Resource) -> QuerySet[Account]:
-    """Return who has to do with a resource: its owner, and whoever was granted something on it, active or not."""
+    """Return a resource's owner and grantees, active or not."""
     grantees = Grant.objects.filter(resource=resource.pk).values("account_id")
     return Account.objects.filter(Q(pk=resource.owner_id) | Q(pk__in=grantees))
 

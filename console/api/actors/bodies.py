@@ -105,7 +105,7 @@ class RunOptions(msgspec.Struct, rename="camel"):
 
 
 class ExampleInput(msgspec.Struct, rename="camel"):
-    """An input for whoever tries an Actor for the first time."""
+    """An example input of an Actor."""
 
     body: str | UnsetType | None = UNSET
     content_type: str | UnsetType | None = UNSET

@@ -1,4 +1,4 @@
-"""Actors and versions as the API writes them, for whoever reads: what depends on permissions is left out."""
+"""Actors and versions as JSON of the API, without what depends on the reader's permissions."""
 
 from typing import Any
 
@@ -75,7 +75,7 @@ def serialize_version(version: ActorVersion, with_environment: bool) -> dict[str
 
 
 def serialize_variable(variable: EnvironmentVariable) -> dict[str, Any]:
-    """Return a variable. A secret one has no value here, whoever asks."""
+    """Return a variable. A secret one never has its value here."""
     if variable.is_secret:
         return {"name": variable.name, "isSecret": True}
     return {"name": variable.name, "value": variable.value, "isSecret": False}

@@ -2,7 +2,7 @@
 
 READ on the Actor is enough to see a version with its source. Its environment, secret or not, is for those with WRITE:
 a variable is made for the Actor's runs, and whoever may only look at an Actor, or run it, has no use for its value.
-The value of a secret variable is shown to nobody.
+The value of a secret variable is never shown.
 """
 
 from http import HTTPStatus

@@ -36,7 +36,7 @@ _ORDERS = {"createdAt": False, "stats.lastRunStartedAt": True}
 def list_actors(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the Actors that are one's own or shared with one; with `my` of one's own only.
 
-    By the access model an Actor that is merely public is in nobody's list; it is in the Store.
+    By the access model an Actor that is merely public is in no account's list; it is in the Store.
     """
     page = Page.from_query(request.GET)
     wanted: dict[str, Any] = {
@@ -123,7 +123,7 @@ def _changed(request: ResourceApiRequest[Actor], body: ActorBody, actor: Actor) 
     Clients send back what they read: an `isPublic` as it is asks for nothing.
 
     Raises:
-        ApiError: 403 for an `isPublic` that would change who may read the Actor, by somebody who may not change that.
+        ApiError: 403 for an `isPublic` that would change who may read the Actor, where the principal may not.
     """
     change = body.change(actor.details)
     if change.is_public is not UNSET and change.is_public != actor.is_public:

@@ -1,8 +1,8 @@
 """Builds: the lists, asking for one, and one build with its settings.
 
 READ on a build covers its source. Where it was asked for from (address and browser) is for those with WRITE, because
-the builds of a public Actor are readable by anybody. Nothing here costs money; what it would cost is 0, and as in the
-description of the API it is told only to whoever says who they are.
+the builds of a public Actor are readable by anybody. Nothing here costs money; the cost is 0, and as the API's
+description has it, only signed-in clients get it.
 """
 
 from collections.abc import Sequence

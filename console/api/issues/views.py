@@ -89,7 +89,7 @@ def show_issue(request: ResourceApiRequest[Actor], issue: str) -> HttpResponse:
 
 @needs(Kind.ACTOR, Permission.READ, by_somebody=True, account_wide=True)
 def change_issue(request: ResourceApiRequest[Actor], issue: str) -> HttpResponse:
-    """Change an issue: what it says and its run by its author, its state also by whoever may change the Actor."""
+    """Change an issue: its author changes text, run and state; users with WRITE on the Actor only the state."""
     change = request_body.read_json(request, IssueChange)
     found = _issue(request, issue)
     only_state = change.title is change.description is change.run_url is UNSET
@@ -104,7 +104,7 @@ def change_issue(request: ResourceApiRequest[Actor], issue: str) -> HttpResponse
 
 @needs(Kind.ACTOR, Permission.READ, by_somebody=True, account_wide=True)
 def delete_issue(request: ResourceApiRequest[Actor], issue: str) -> HttpResponse:
-    """Delete an issue, with the access that came with it: its author may, and whoever may change the Actor."""
+    """Delete an issue, with the access that came with it: its author may, and users who may change the Actor."""
     found = _issue(request, issue)
     _check_may_change(request, found, or_writer=True)
     issues.delete(found, by=request.principal)

@@ -1,8 +1,7 @@
 """Starting Actors and tasks: at once, or until the run has finished and its output can be answered with.
 
-RUN on the Actor lets one start it, and the run belongs to whoever starts it. A task is read to be run, for its input
-is what the run is given and what its starter can read there; so running it takes READ on the task, and RUN on its
-Actor. What comes of it is the starter's own run.
+Starting an Actor takes RUN on it, and the run belongs to the account that starts it. Running a task takes READ on the
+task, for its starter can read its input in the run, and RUN on its Actor.
 """
 
 from collections.abc import Callable

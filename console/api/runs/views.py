@@ -113,7 +113,7 @@ def _say(request: ResourceApiRequest[Run], change: RunChange) -> None:
     if len(message) > MAX_STATUS_MESSAGE or "\x00" in message:
         raise invalid_value("statusMessage", f"it must have at most {MAX_STATUS_MESSAGE} characters, and no NUL.")
     run, principal = request.resource, request.principal
-    # Whoever else writes one may not try by it what the secrets of the run are.
+    # Messages of other clients stay as they are: what is hidden in them would tell them the secrets of the run.
     if principal.run and principal.run.id == run.pk:
         message = without_secrets(run, message, token_from_request(request) or "")
     Run.objects.filter(pk=run.pk).update(status_message=message, is_status_message_terminal=is_last is True)

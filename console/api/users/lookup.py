@@ -1,6 +1,6 @@
 """Find an account by user ID, username or email; rate-limit failed lookups.
 
-Only lookups that find nobody are counted, so a script may share a thousand datasets with its colleagues. Whoever
+Only lookups that find no account are counted, so a script may share a thousand datasets with its colleagues. Whoever
 missed too often learns nothing more for a while, of names that exist either; of oneself, and of whom one knows
 anyway, there is nothing to learn.
 """
@@ -20,10 +20,10 @@ _ACCOUNTS = "account"
 def find_account(request: ApiRequest, text: str, known: QuerySet[Account] | None = None) -> Account | None:
     """Return the active account with this user ID, username or e-mail, or None.
 
-    Whoever asks is found whatever was asked before, and so are the `known`, active or not.
+    The client's own account and the `known` ones are always found, active or not.
 
     Raises:
-        ApiError: 429 when whoever asks has named too many that do not exist.
+        ApiError: 429 when the client has named too many that do not exist.
     """
     principal = request.principal
     if principal.is_called(text):

@@ -53,7 +53,7 @@ def show_own_user(request: ApiRequest) -> HttpResponse:
 
 @public("what everybody may know of an account is its username")
 def show_user(request: ApiRequest, user: str) -> HttpResponse:
-    """Answer with what is public of the account with this ID or username; an e-mail finds nobody here."""
+    """Answer with what is public of the account with this ID or username; an email finds no account here."""
     account = None if "@" in user else find_account(request, user)
     if account is None:
         raise record_not_found("User was not found.")

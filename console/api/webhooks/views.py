@@ -129,7 +129,7 @@ def show_dispatch(request: ApiRequest, dispatch_id: str) -> HttpResponse:
 
 @needs(Kind.ACTOR, Permission.READ, by_somebody=True)
 def list_of_actor(request: ResourceApiRequest[Actor]) -> HttpResponse:
-    """Answer with a page of the account's own webhooks on an Actor, whoever else has some there."""
+    """Answer with a page of the account's own webhooks on an Actor."""
     return rows_response(
         request, with_last_dispatch(_own(request).filter(actor_id=request.resource.pk)), serialize_list_item
     )
@@ -137,7 +137,7 @@ def list_of_actor(request: ResourceApiRequest[Actor]) -> HttpResponse:
 
 @needs(Kind.TASK, Permission.READ, by_somebody=True)
 def list_of_task(request: ResourceApiRequest[Task]) -> HttpResponse:
-    """Answer with a page of the account's own webhooks on a task, whoever else has some there."""
+    """Answer with a page of the account's own webhooks on a task."""
     return rows_response(
         request, with_last_dispatch(_own(request).filter(task_id=request.resource.pk)), serialize_list_item
     )
@@ -165,7 +165,7 @@ def _condition(body: ConditionBody | UnsetType | None, principal: Principal) -> 
     """Return what a webhook is to hang on: what is named most closely, where what else is named goes with it.
 
     Raises:
-        ApiError: 404 for what may not be read, 400 for somebody else's run and for things that do not go together.
+        ApiError: 404 for what may not be read, 400 for another account's run and for things that do not go together.
     """
     named = list(_named(body or ConditionBody()))
     if not named:

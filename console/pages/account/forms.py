@@ -112,7 +112,7 @@ class _WithNewPassword(BaseForm):
 
 
 class NewPasswordForm(_WithNewPassword, allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]  # no types
-    """A new password for somebody who has the link."""
+    """A new password for a user who has the link."""
 
     first_field = "password1"
 
@@ -122,7 +122,7 @@ class ResetLinkForm(allauth_forms.UserTokenForm):  # type: ignore[misc]  # allau
 
 
 class ChangePasswordForm(_WithNewPassword, allauth_forms.ChangePasswordForm):  # type: ignore[misc]  # no types
-    """A new password for somebody who knows the old one."""
+    """A new password for a user who knows the old one."""
 
     first_field = "oldpassword"
 

@@ -60,7 +60,7 @@ class BuildForm(BaseForm):
 @needs(Kind.ACTOR, Permission.READ)
 @require_safe
 def list_builds(request: ResourcePageRequest[Actor]) -> HttpResponse:
-    """List the builds of an Actor, the newest first. Whoever may read the Actor may read all of them."""
+    """List the builds of an Actor, the newest first. Users who may read the Actor may read all of them."""
     found = Build.objects.filter(actor_id=request.resource.pk, kind=Kind.BUILD)
     paging = Paging.of(request.GET, found.count())
     shown = found.select_related("owner", "run", "actor").prefetch_related("tags").order_by("-created_at", "pk")

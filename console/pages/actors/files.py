@@ -75,7 +75,7 @@ class NewFileForm(FileNameForm):
 @limit_form_size(source_files.MAX_BYTES)
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
-    """Add a file to a version, an empty one or one from the computer of whoever adds it."""
+    """Add a file to a version, an empty one or one from the user's computer."""
     version = version_of(request, number)
     form = NewFileForm(request.POST, request.FILES) if request.method == "POST" else NewFileForm()
     if request.method == "POST" and form.is_valid():

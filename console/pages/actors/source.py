@@ -1,6 +1,6 @@
 """The Source tab of an Actor: its versions, the files of one, one file to be read or changed, and the variables.
 
-Whoever may read an Actor may read its source, as that of its builds. Its variables are for those who may change it.
+Users who may read an Actor may read its source, as that of its builds. Its variables are for those who may change it.
 """
 
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ def show_source(request: ResourcePageRequest[Actor]) -> HttpResponse:
 @limit_form_size(source_files.MAX_BYTES * BYTES_PER_CHARACTER_IN_MULTIPART)
 @require_POST
 def save(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
-    """Give a file another content, unless somebody else has done so in the meantime."""
+    """Give a file another content, unless another user has done so in the meantime."""
     version = version_of(request, number)
     name = request.GET.get("file", "")
     try:

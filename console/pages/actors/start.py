@@ -47,7 +47,7 @@ class Property:
 @limit_form_size(MAX_INPUT * BYTES_PER_CHARACTER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def start(request: ResourcePageRequest[Actor]) -> HttpResponse:
-    """Start an Actor. The run belongs to whoever starts it."""
+    """Start an Actor. The run belongs to the user who starts it."""
     actor = request.resource
     build = build_for(actor, request.GET.get("build", ""))
     schema = _schema(build)

@@ -1,4 +1,4 @@
-"""General access as a badge, and how somebody comes to see a resource, as a sentence."""
+"""General access as a badge, and why the viewer can see a resource, as a sentence."""
 
 from dataclasses import dataclass
 
@@ -53,7 +53,7 @@ def access_badge(facts: Facts) -> Badge:
 
 
 def why_visible(decision: Decision, facts: Facts, held: Permission, account_id: str | None) -> str:
-    """Return one sentence for somebody who may read what they do not own; empty for the owner."""
+    """Return a sentence that says why the viewer may read the resource; empty for the owner."""
     if decision.reason is Reason.OWNER:
         return ""
     sentence = f"Your access: {permission_verbs(held)}, {decision_reason(decision, facts, account_id)}."

@@ -18,7 +18,7 @@ def inherited_reason(row: InheritedAccess, known: frozenset[str]) -> str:
 
 
 def decision_reason(decision: Decision, facts: Facts, account_id: str | None) -> str:
-    """Say how whoever asked for a decision may read: the end of a sentence that says what they may.
+    """Say why the principal of a decision may read: the end of a sentence that says what they may.
 
     It asks the database only for the title of the issue that a run is attached to, where that is the reason.
     """
@@ -72,7 +72,7 @@ def _of_reason(reason: Reason, through: Through | None, known: frozenset[str]) -
 
 
 def _of_run(row: InheritedAccess, known: frozenset[str]) -> str:
-    """Say how somebody may read the run that lets them read its default storages."""
+    """Say why the principal may read the run whose default storages they read."""
     match row.run_reason:
         case Reason.OWNER:
             return "which they own"

@@ -36,7 +36,7 @@ class BaseForm(forms.Form):
             self.fields[self.first_field].widget.attrs["autofocus"] = True
 
     def add_error(self, field: str | None, error: Any) -> None:
-        """Keep an error, whoever found it and when, and move the focus to the first field with one."""
+        """Add an error, also after validation, and move the focus to the first field with one."""
         super().add_error(field, error)
         wrong = next((name for name in self.fields if name in self.errors), None)
         if wrong:
@@ -74,7 +74,7 @@ class CredentialField(forms.JSONField):
 
 
 class HostileCredential(BaseForm):
-    """A mixin for forms with a passkey's answer, which is JSON and CBOR from somebody unknown.
+    """A mixin for forms with a passkey's answer, which is untrusted JSON and CBOR.
 
     The library that reads it knows a dozen ways to fail at what no browser sends. All of them mean that it is not
     an answer to our question.

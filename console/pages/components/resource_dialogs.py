@@ -87,7 +87,7 @@ def delete_resource(
 
 
 def redirect_to_list(request: PageRequest, resource: Resource) -> HttpResponse:
-    """Leave the dialog of a resource that somebody else has deleted, for the list of its kind."""
+    """Leave the dialog of a resource that another user has deleted, for the list of its kind."""
     messages.info(request, f"The {resource.info.noun} “{resource}” had been deleted already.")
     return dialogs.redirect_from_dialog(request, list_path(resource))
 

@@ -1,4 +1,4 @@
-"""The issues of an Actor: for whoever can see the Actor, to read, open, answer and close."""
+"""Pages with the issues of an Actor: read, open, answer and close them."""
 
 from collections.abc import Callable
 from typing import Any

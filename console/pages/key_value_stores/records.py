@@ -102,6 +102,6 @@ def _named(request: ResourcePageRequest[KeyValueStore], key: str) -> Record | No
 
 
 def _missing(request: ResourcePageRequest[KeyValueStore]) -> HttpResponse:
-    """Say that there is no such record, to somebody who may read the store."""
+    """Say that there is no such record, to a user who may read the store."""
     context = {"resource": request.resource, "info": request.resource.info, "what": "record"}
     return render(request, "components/missing.html", context, status=HTTPStatus.NOT_FOUND)

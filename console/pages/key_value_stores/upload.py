@@ -42,7 +42,7 @@ _PLAIN_ATTRS = {"autocomplete": "off", "spellcheck": "false"}
 
 
 class RecordExists(Exception):
-    """There is a record under the key, and nobody said that it may be replaced."""
+    """There is a record under the key, and the form does not say to replace it."""
 
     def __init__(self, record: Record) -> None:
         super().__init__(record.key)
@@ -105,7 +105,7 @@ class RecordForm(forms.Form):
         return content_type
 
     def clean(self) -> dict[str, Any]:
-        """Let through either a file or a text, and fill in the key and the type that nobody gave."""
+        """Let through either a file or a text, and fill in the key and the type where they are missing."""
         data: dict[str, Any] = super().clean() or self.cleaned_data
         file, text = data.get("file"), data.get("text", "")
         if self._is_too_large:

@@ -122,7 +122,7 @@ def add(request: ResourcePageRequest[RequestQueue]) -> HttpResponse:
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: ResourcePageRequest[RequestQueue], request_id: str) -> HttpResponse:
-    """Ask, then delete a request, whether somebody works on it or not."""
+    """Ask, then delete a request, locked or not."""
     queue = request.resource
     try:
         found = reading.get(queue.pk, request_id)
@@ -146,7 +146,7 @@ def delete(request: ResourcePageRequest[RequestQueue], request_id: str) -> HttpR
 @needs(Kind.REQUEST_QUEUE, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def unlock_all(request: ResourcePageRequest[RequestQueue]) -> HttpResponse:
-    """Ask, then take all locks off, whoever holds them."""
+    """Ask, then release the locks of all clients."""
     queue = request.resource
     if request.method == "POST":
         try:
@@ -166,6 +166,6 @@ def _client(by: Principal) -> Client:
 
 
 def _missing(request: ResourcePageRequest[RequestQueue]) -> HttpResponse:
-    """Say that there is no such request, to somebody who may read the queue."""
+    """Say that there is no such request, to a user who may read the queue."""
     context = {"resource": request.resource, "info": request.resource.info, "what": "request"}
     return render(request, "components/missing.html", context, status=HTTPStatus.NOT_FOUND)

@@ -17,7 +17,7 @@ from sharing.names import Names, names_for
 class RunRow(Row):
     """A run in a list. `items` is how many its default dataset holds, `how` how it is shared with who does not own it.
 
-    `actor` and `task` are what it belongs to, as far as whoever looks may know their names.
+    `actor` and `task` are what it belongs to, as far as the viewer may know their names.
     """
 
     run: Run

@@ -1,4 +1,4 @@
-"""The default storages of a run, as far as whoever looks at the run may read them.
+"""The default storages of a run, as far as the viewer may read them.
 
 The holder of a mere link to an open run may not read a default storage that is Restricted by itself, so that each is
 asked for by itself.

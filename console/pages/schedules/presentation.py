@@ -45,7 +45,7 @@ class ActionLine:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of a schedule's log. The ID of a run in it is apart where whoever looks can open that run's page."""
+    """One line of a schedule's log. The ID of a run in it is apart where the viewer can open that run's page."""
 
     at: datetime
     level: str

@@ -87,7 +87,7 @@ def log(request: ResourcePageRequest[Schedule]) -> HttpResponse:
 @any_token("it reads nothing of the account")
 @require_safe
 def preview(request: PageRequest) -> HttpResponse:
-    """Say what a cron expression means in a time zone, while somebody writes it."""
+    """Say what a cron expression means in a time zone, while the user types it."""
     context: dict[str, Any] = {}
     try:
         context["times"] = describe_times(request.GET.get("cron_expression", ""), request.GET.get("timezone", ""))

@@ -1,4 +1,4 @@
-"""Asking for access to what somebody has a link to, from the page that says that it is not shared with them."""
+"""Ask the owner for access, from the page that says that the resource is not shared with the user."""
 
 from django.contrib import messages
 from django.db import transaction

@@ -57,7 +57,7 @@ class AddFormState:
 @declare({"GET": Requires(None, (READ,)), "POST": Requires(None, (MANAGE,))})
 @require_http_methods(["GET", "HEAD", "POST"])
 def dialog(request: ResourcePageRequest) -> HttpResponse:
-    """Show who has access; a POST adds somebody."""
+    """Show who has access; a POST adds an account."""
     if request.method == "POST":
         return _add(request)
     notice = None
@@ -70,7 +70,7 @@ def dialog(request: ResourcePageRequest) -> HttpResponse:
 @needs(None, MANAGE)
 @require_POST
 def change(request: ResourcePageRequest, account_id: str) -> HttpResponse:
-    """Give somebody who has access other permissions."""
+    """Change the permissions of a grantee."""
     account = _account(account_id)
     if account is None:
         return _done(request, _gone("This account"))
@@ -89,7 +89,7 @@ def change(request: ResourcePageRequest, account_id: str) -> HttpResponse:
 @needs(None, MANAGE)
 @require_POST
 def remove(request: ResourcePageRequest, account_id: str) -> HttpResponse:
-    """Take away somebody's access: their grant, or what an issue gave them."""
+    """Remove a grantee's access: their grant, or what an issue gave them."""
     account = _account(account_id)
     if account is None:
         return _done(request, _gone("This account"))

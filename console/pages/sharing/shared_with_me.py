@@ -1,4 +1,4 @@
-"""Shared with me: what somebody can read that others own, by kind, newest first."""
+"""Shared with me: resources of other owners that the user can read, by kind, newest first."""
 
 from django.http import HttpResponse
 from django.shortcuts import render

@@ -14,7 +14,7 @@ _SALT = "share.undo"
 
 
 def sign(removed: list[Removed], resource: Resource, by: Principal) -> str:
-    """Return a text that only the server can make, for whoever removed it, and for a few minutes."""
+    """Return a token that only the user who removed the grant can use, for a few minutes."""
     grants = [
         [
             each.account_id,

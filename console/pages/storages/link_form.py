@@ -1,4 +1,4 @@
-"""Making a link to the content of a storage or to one record: how long it lives, and what somebody is given.
+"""Making a link to the content of a storage or to one record: how long it lives, and what it gives access to.
 
 The Export dialog and the dialog that only makes a link share this.
 """

@@ -21,7 +21,7 @@ from sharing.permissions import Permission
 
 @dataclass(frozen=True, slots=True)
 class TaskRow(Row):
-    """A task in the list, with its Actor as far as whoever looks may know its name, and how it is shared."""
+    """A task in the list, with its Actor's name where the viewer may know it, and how it is shared."""
 
     task: Task
     actor: str

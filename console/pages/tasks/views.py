@@ -90,7 +90,7 @@ def runs(request: ResourcePageRequest[Task]) -> HttpResponse:
 @needs(Kind.TASK, Permission.READ)
 @require_POST
 def start(request: ResourcePageRequest[Task]) -> HttpResponse:
-    """Start a task. It takes RUN on the Actor besides, and the run belongs to whoever starts it."""
+    """Start a task. It takes RUN on the Actor besides, and the run belongs to the user who starts it."""
     task = request.resource
     actor = get_allowed_actor(request.principal, task.actor_id, Permission.RUN) if task.actor_id else None
     if actor is None:
