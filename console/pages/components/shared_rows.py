@@ -75,7 +75,7 @@ class _Told:
             case Reason.CREATOR_RUNS:
                 return f"through your {self._named(row, 'actor').removeprefix('the ')}, as its creator"
             case Reason.RUN:
-                return f"its run {self._parent(row, 'run_id')} was shared"
+                return f"via the shared run {self._parent(row, 'run_id')}"
             case _:
                 return "shared"
 
