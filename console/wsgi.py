@@ -57,7 +57,7 @@ class Application(ApiShortcut, WSGIHandler):
     """Django's application, with the shortcut of the API."""
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
-        """Answer a request as WSGI has it (PEP 3333); one for the API without signals around it, which nobody hears."""
+        """Answer a request by WSGI (PEP 3333); one for the API without Django's signals, which have no receivers."""
         record_request(environ)
         if not environ.get("PATH_INFO", "").startswith(API_PREFIX):
             return super().__call__(environ, start_response)

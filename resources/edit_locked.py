@@ -1,4 +1,4 @@
-"""Change or delete a row that somebody else may be changing: lock, apply, save and audit in one transaction."""
+"""Change or delete a row that another request may be changing: lock, apply, save and audit in one transaction."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ def edit_locked(
     record_change: Callable[[Row, Row], None],
     taken: Callable[[Row], ValueError] | None = None,
 ) -> None:
-    """Change a row as it is once nobody else can change it, all or nothing, and bring `row` up to date.
+    """Change a row as it is once it is locked, all or nothing, and bring `row` up to date.
 
     `change` is what to change, or a function of the locked row where it depends on what is there. `apply` puts it into
     the locked row, and what either raises is passed on. `fields` are those that a change can touch, without

@@ -145,7 +145,7 @@ def token_of(db) -> Callable[[Account], str]:
 
 @pytest.fixture
 def api(token_of) -> Callable[..., ApiClient]:
-    """Return a client of the API for an account, or for nobody: `api(ada)`, `api()`."""
+    """Return a client of the API for an account, or an anonymous one: `api(ada)`, `api()`."""
 
     def make(account: Account | None = None, **fields) -> ApiClient:
         return ApiClient(token_of(account, **fields) if account else None)

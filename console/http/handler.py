@@ -22,7 +22,7 @@ from console.http.routing import resolve_view
 from sharing import reauthorize
 from sharing.middleware import authorize
 
-# Open CORS and no sniffing. What one may read can change with the next request, so nobody in between keeps an answer,
+# Open CORS and no sniffing. What one may read can change with the next request, so no cache in between keeps an answer,
 # unless a view says more.
 _ON_ALL = {
     "Access-Control-Allow-Origin": "*",

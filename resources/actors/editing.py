@@ -28,7 +28,7 @@ def create(owner_id: str, name: str | None, change: ActorChange = NO_CHANGE, *, 
         InvalidName: when no Actor can be called `name`.
         NameTaken: when its owner has another Actor with this name.
         InvalidField: for another field.
-        ValueError: when somebody would make one for somebody else.
+        ValueError: when `by` would make one for another account.
     """
     if by.account_id != owner_id:
         raise ValueError(f"{by.account_id} cannot make an Actor for {owner_id}.")
@@ -44,10 +44,10 @@ def create(owner_id: str, name: str | None, change: ActorChange = NO_CHANGE, *, 
 def update(actor: Actor, change: ActorChange | Callable[[Actor], ActorChange], *, by: Principal) -> None:
     """Change what `change` gives, and nothing else; publishing and renaming leave a line each.
 
-    A change that depends on what is there is a function of the Actor as it is when nobody else can change it; whatever
+    A change that depends on what is there is a function of the Actor as it is once it is locked; whatever
     it raises is passed on.
 
-    Un-publishing is felt at the next request: nobody keeps by it what they were not given.
+    Un-publishing is felt at the next request: only what was granted stays readable.
 
     Raises:
         InvalidName: when no Actor can be called `name`.
@@ -76,9 +76,10 @@ def delete(actor: Actor, *, by: Principal) -> bool:
     """Delete an Actor with its versions, builds and issues, and return whether it was still there.
 
     Its builds go with it: left behind they would be readable by their ID without anything to belong to. Its runs
-    stay, because they belong to whoever started them. All access to them that came through the Actor ends (the rules
-    ACTOR_GRANT, PUBLIC_ACTOR, OWNER_RUNS, CREATOR_RUNS and ISSUE each need the Actor or its issue), and nobody gains
-    any: what is left is their owner, direct grants and their general access. Tasks stay too, and cannot be started.
+    stay, because they belong to the accounts that started them. All access to them that came through the Actor ends
+    (the rules ACTOR_GRANT, PUBLIC_ACTOR, OWNER_RUNS, CREATOR_RUNS and ISSUE each need the Actor or its issue), and no
+    account gains any: what is left is their owner, direct grants and their general access. Tasks stay too, and cannot
+    be started.
     """
 
     def record_deletion(locked: Actor) -> None:

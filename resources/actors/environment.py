@@ -1,4 +1,4 @@
-"""The environment variables of a version. The value of a secret one goes to the Actor's runs, and to nobody else.
+"""The environment variables of a version. The value of a secret one goes to the Actor's runs only.
 
 A secret value is encrypted in the database. There is no function here that gives one back to a person: `of_version` and
 `decrypt_environment` are for the worker, which hides it in logs too.
@@ -41,7 +41,7 @@ class Environment(msgspec.Struct, frozen=True, array_like=True):
     secret: list[str] = []
 
     def secrets(self) -> list[str]:
-        """Return the values that nobody may read."""
+        """Return the secret values."""
         return [self.values[name] for name in self.secret]
 
 
@@ -159,7 +159,7 @@ def _locked(version: ActorVersion) -> QuerySet[EnvironmentVariable]:
 
 
 def _changed(version: ActorVersion, by: Principal) -> None:
-    """Leave a line that says that the environment was changed. What was set is nobody's business but the Actor's."""
+    """Leave a line that says that the environment was changed. It does not say what was set."""
     audit.record(
         "actor.environment_changed",
         by=by,

@@ -15,7 +15,7 @@ class NoSuchFile(LookupError):
 
 
 class FileChanged(ValueError):
-    """Somebody else has changed the file since; the message says so."""
+    """The file was changed since it was read; the message says so."""
 
 
 def get_file(version: ActorVersion, name: str) -> SourceFile:
@@ -41,12 +41,12 @@ def add(version: ActorVersion, file: SourceFile, *, by: Principal) -> None:
 
 
 def compute_digest(content: str) -> str:
-    """Return what stands for a content that somebody has seen."""
+    """Return the digest of a content, for `seen`."""
     return hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()
 
 
 def write(version: ActorVersion, name: str, content: str, *, seen: str, by: Principal) -> None:
-    """Give a text file this content in place of the one that whoever writes has seen, which `seen` is the digest of.
+    """Give a text file this content in place of the one that the writer has seen, whose digest is `seen`.
 
     Raises:
         NoSuchFile: when there is no such file any more.

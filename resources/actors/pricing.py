@@ -1,4 +1,4 @@
-"""Which of an Actor's prices is in force. Nobody is billed here; the SDKs ask a run for it before they count events."""
+"""Which of an Actor's prices is in force. Nothing is billed; the SDKs ask a run for it before they count events."""
 
 from datetime import datetime
 from typing import Any

@@ -81,7 +81,7 @@ def change(
 ) -> None:
     """Change what `wanted` gives, and nothing else; `version` is brought up to date.
 
-    A change that depends on what is there is a function of the version as it is when nobody else can change it;
+    A change that depends on what is there is a function of the version as it is once it is locked;
     whatever it raises is passed on.
 
     Raises:

@@ -43,7 +43,7 @@ def start(
 ) -> Build:
     """Have a version built as it is now, and return the build, which waits for a worker.
 
-    It belongs to the Actor's owner, whoever asks for it. Once it has succeeded `tag` points to it; None: the version's
+    It always belongs to the Actor's owner. Once it has succeeded `tag` points to it; None: the version's
     own tag; "": no tag.
 
     Raises:

@@ -17,7 +17,7 @@ class JobStatus(models.TextChoices):
 
 
 FINISHED = frozenset({JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.TIMED_OUT, JobStatus.ABORTED})
-# A worker has them; they are its to finish, or somebody else's once its lease has run out.
+# A worker has them; they are its to finish, or another worker's once its lease has run out.
 AT_WORK = frozenset({JobStatus.RUNNING, JobStatus.TIMING_OUT, JobStatus.ABORTING})
 
 
@@ -38,7 +38,7 @@ class Job(models.Model):
     """The columns of builds and runs that a worker moves.
 
     A worker holds a job by a lease: the name of its attempt and until when, in the database, renewed while it works.
-    Whoever finds a job at work with a lease that has run out may take it up or finish it
+    Any worker that finds a job at work with an expired lease may take it up or finish it
     (`resources/worker/leases.py`). `started_at` is when the job was asked for, until a worker has begun.
     """
 

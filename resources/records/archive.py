@@ -29,7 +29,7 @@ _FLUSH_AT = 65_536
 
 
 class _Sink:
-    """What the archive is written to: it keeps what was written until somebody takes it."""
+    """What the archive is written to: it keeps what was written until it is taken."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []

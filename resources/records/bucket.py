@@ -15,7 +15,7 @@ _MISSING = ("NoSuchKey", "404")
 
 
 class RecordBucket(S3Storage):  # type: ignore[misc]  # ships no types
-    """A bucket in which every record is an object that is never changed. Nobody else reads them by their address."""
+    """A bucket in which every record is an object that is never changed. Nothing else reads them by their address."""
 
     is_local = False
 

@@ -71,7 +71,7 @@ class _Pieces:
         return next(self._pieces)
 
     def close(self) -> None:
-        """Close what they come from, when nobody wants the rest."""
+        """Close what they come from, when the rest is not wanted."""
         close = getattr(self._others, "close", None)
         if close is not None:
             close()

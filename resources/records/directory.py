@@ -15,7 +15,7 @@ _ATTEMPTS = 5
 
 
 class RecordDirectory(FileSystemStorage):
-    """A directory of files that nobody else may read, and that are there after a power cut once they are saved."""
+    """A directory of files that other users of the system cannot read and that, once saved, survive a power cut."""
 
     is_local = True
 
@@ -25,7 +25,7 @@ class RecordDirectory(FileSystemStorage):
 
     def open_part(self, name: str, start: int = 0, length: int | None = None) -> IO[bytes]:
         """Return the file from `start` on."""
-        file = Path(self.path(name)).open("rb", buffering=0)  # noqa: SIM115  # whoever reads it closes it
+        file = Path(self.path(name)).open("rb", buffering=0)  # noqa: SIM115  # the reader closes it
         if start:
             file.seek(start)
         return file

@@ -58,7 +58,7 @@ class Incoming:
         return False
 
     def close(self) -> None:
-        """Do nothing: whoever opened what the pieces come from closes it."""
+        """Do nothing: the caller closes what the pieces come from."""
 
     def digest(self, *also: str) -> str:
         """Return 32 hex digits that change with the bytes and with each of `also`, none of which holds a line feed."""

@@ -69,8 +69,7 @@ def unlock_all(queue_id: str, *, client: Client) -> int:
 def unlock_for_everybody(queue_id: str, *, client: Client) -> int:
     """Release the locks of all clients, and return how many there were; each request stays where it is.
 
-    For a queue whose workers have died. A worker that lives may find what it works on given
-    to another one as well.
+    For a queue whose workers have died. What a living worker works on may be given to another one as well.
 
     Raises:
         QueueGone: when there is no such queue (any more).

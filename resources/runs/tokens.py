@@ -57,7 +57,7 @@ def starting_token(run: Run, by: Principal) -> str | None:
 def scope_within(scope: list[dict[str, Any]] | None, by: Principal) -> list[dict[str, Any]] | None:
     """Return what a run may do from now on that may do `scope`, once `by` has had a say in it; None: everything.
 
-    Whoever turns it into something else, or lets it go on, gets no further by it than they get themselves.
+    A principal that metamorphs or resurrects it gets no further by it than on its own.
     """
     if by.scope is None or scope is None:
         return by.scope.to_json() if by.scope else scope

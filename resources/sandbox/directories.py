@@ -34,7 +34,7 @@ def build_directory(build_id: str) -> Path:
 
 
 def attempt_directory(run_id: str) -> Path:
-    """Return where a run works that begins now: a directory that there is not yet, and that nobody else names."""
+    """Return where a run works that begins now: a directory that does not exist yet, and that no other attempt uses."""
     return _root("runs") / f"{run_id}.{secrets.token_hex(4)}"
 
 

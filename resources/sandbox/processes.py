@@ -221,7 +221,7 @@ def _descriptors(pids: list[int]) -> Iterator[str]:
 
 @cache
 def _device_of_anonymous_files() -> int:
-    """Return the device that the kernel keeps them on, which nobody can mount."""
+    """Return the device that the kernel keeps them on, which cannot be mounted."""
     descriptor = os.memfd_create("latchkey")
     try:
         return os.fstat(descriptor).st_dev

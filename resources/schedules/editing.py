@@ -63,7 +63,7 @@ def create(owner_id: str, change: ScheduleChange = NO_CHANGE, *, by: Principal) 
         InvalidName: when no schedule can be called so.
         NameTaken: when its owner has another schedule with this name.
         InvalidSchedule: when it cannot have something else.
-        ValueError: when somebody would make one for somebody else.
+        ValueError: when `by` would make one for another account.
     """
     if by.account_id != owner_id:
         raise ValueError(f"{by.account_id} cannot make a schedule for {owner_id}.")
@@ -80,7 +80,7 @@ def create(owner_id: str, change: ScheduleChange = NO_CHANGE, *, by: Principal) 
 def update(schedule: Schedule, change: ScheduleChange | Callable[[Schedule], ScheduleChange], *, by: Principal) -> None:
     """Change what `change` gives, and nothing else; `schedule` is brought up to date.
 
-    A change that depends on what is there is a function of the schedule as it is when nobody else can change it;
+    A change that depends on what is there is a function of the schedule as it is once it is locked;
     whatever it raises is passed on.
 
     A schedule that is enabled, or whose times change, fires next at the first of its times from now on.

@@ -67,7 +67,7 @@ def create(owner_id: str, actor: Actor, change: TaskChange = NO_CHANGE, *, by: P
         InvalidName: when no task can be called so.
         NameTaken: when its owner has another task with this name.
         InvalidTask: when it cannot have something else.
-        ValueError: when somebody would make one for somebody else.
+        ValueError: when `by` would make one for another account.
     """
     if by.account_id != owner_id:
         raise ValueError(f"{by.account_id} cannot make a task for {owner_id}.")
@@ -84,7 +84,7 @@ def create(owner_id: str, actor: Actor, change: TaskChange = NO_CHANGE, *, by: P
 def update(task: Task, change: TaskChange | Callable[[Task], TaskChange], *, by: Principal) -> None:
     """Change what `change` gives, and nothing else; `task` is brought up to date.
 
-    A change that depends on what is there is a function of the task as it is when nobody else can change it; whatever
+    A change that depends on what is there is a function of the task as it is once it is locked; whatever
     it raises is passed on.
 
     Raises:

@@ -1,6 +1,6 @@
 """Sending webhooks: each dispatch is tried until it is taken, in growing intervals, and then given up.
 
-Whoever moves `next_at` on has the try to itself, by an UPDATE that is guarded by what was read; so a dispatch is tried
+The worker that moves `next_at` on has the try to itself, by an UPDATE guarded by what was read; so a dispatch is tried
 once at a time, however many workers look. When a worker dies over it, its claim runs out and it is tried again: a
 receiver may hear of an event twice, and never not at all. The id of the dispatch, which it is sent, tells it so.
 

@@ -1,8 +1,8 @@
 """What happens to runs and builds, and which webhooks are to be sent for it.
 
-A webhook is sent for jobs that its owner owns, and for no others. Whoever may see somebody else's Actor may hang a
-webhook on it, and hears of what they run of it themselves; neither does its owner hear of runs of theirs, even of those
-that may be read there, nor do they hear of the owner's. A build belongs to the Actor's owner, and so does what is told
+A webhook is sent for jobs that its owner owns, and for no others. A user who may see another account's Actor
+may hang a webhook on it, and hears of their own runs of it only. Nor does the Actor's owner hear of these runs, even of
+those that the owner may read. A build belongs to the Actor's owner, and so does what is told
 of it. That holds whatever is granted and revoked meanwhile, so nothing needs to be decided again when it is sent.
 """
 

@@ -1,8 +1,8 @@
 """Staying with the programs of a job until they have ended, for whatever reason.
 
-Once a second the job's row is read: whoever wants a run aborted or restarted says so there. The lease is renewed in
+Once a second the job's row is read: requests to abort or restart the run stand there. The lease is renewed in
 the same breath, and what was measured is saved. A database that does not answer for a while ends nothing; when the
-lease has run out in the meantime, the job may be somebody else's, and what runs here is killed. So is a job that may
+lease has run out in the meantime, the job may be another worker's, and what runs here is killed. So is a job that may
 run without isolation on loopback only, as soon as others can reach the deployment.
 """
 

@@ -1,4 +1,4 @@
-"""Going through a list of names of resources is stopped, on both surfaces, and nobody else is bothered by it."""
+"""Going through a list of names of resources is stopped, on both surfaces, without an effect on others."""
 
 import pytest
 

@@ -49,7 +49,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser, live_server, settings, signed_in) -> Iterator[Callable[..., Page]]:
-    """Open a page for an account, or for nobody: `open_page(ada, "/shared", color_scheme="dark")`.
+    """Open a page for an account, or anonymously: `open_page(ada, "/shared", color_scheme="dark")`.
 
     Options are those of a browser context. What the page logs as an error, a violated CSP too, fails the test.
     """

@@ -38,13 +38,13 @@ def options(live_server) -> dict[str, object]:
 
 @pytest.fixture
 def client_of(options, token_of) -> Callable[..., ApifyClient]:
-    """Make the synchronous client of an account, or of nobody."""
+    """Make the synchronous client of an account, or an anonymous one."""
     return lambda account=None: ApifyClient(token_of(account) if account else None, **options)
 
 
 @pytest.fixture
 def async_client_of(options, token_of) -> Callable[..., ApifyClientAsync]:
-    """Make the asynchronous client of an account, or of nobody."""
+    """Make the asynchronous client of an account, or an anonymous one."""
     return lambda account=None: ApifyClientAsync(token_of(account) if account else None, **options)
 
 

@@ -48,7 +48,7 @@ class Clients:
         self._loop.close()
 
     def of(self, account: Account | None = None) -> Any:
-        """Return the client of an account, or of nobody."""
+        """Return the client of an account, or an anonymous one."""
         return Client(self._make(account), self)
 
     def read(self, response: Any) -> bytes:

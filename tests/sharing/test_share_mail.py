@@ -1,4 +1,4 @@
-"""The e-mail to whoever is newly given access."""
+"""The email to new grantees."""
 
 import logging
 import threading

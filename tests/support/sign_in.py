@@ -1,4 +1,4 @@
-"""Sign in as people do, and ask whether somebody is."""
+"""Sign in as people do, and ask whether a client is signed in."""
 
 import re
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""The last run of an Actor or task, and what belongs to it: of whoever asks, and of nobody else."""
+"""The last run of an Actor or task, and what belongs to it: of the client's own account only."""
 
 import pytest
 from django.db import connection

@@ -1,4 +1,4 @@
-"""No token, signature or one-time key reaches a log, whoever writes the line."""
+"""No token, signature or one-time key reaches a log, from any logger."""
 
 import io
 import logging

@@ -1,4 +1,4 @@
-"""The dashboard: for nobody, for somebody new, and for somebody with data."""
+"""The dashboard: anonymous, of a new user, and of a user with data."""
 
 import pytest
 from django.db import connection

@@ -1,4 +1,4 @@
-"""What a page says to somebody who may not see what it is about, and asking for access from there."""
+"""The page for a resource that the user may not see, and asking for access from there."""
 
 import re
 from html import unescape

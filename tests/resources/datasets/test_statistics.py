@@ -83,7 +83,7 @@ def test_who_is_slower_does_not_undo_what_is_saved(dataset, monkeypatch):
     count = statistics._count
 
     def overtaken(lines, by_field):
-        """While the first two items are being counted, somebody else pushes, counts all and saves."""
+        """While the first two items are being counted, another process pushes, counts all and saves."""
         monkeypatch.setattr(statistics, "_count", count)
         push(dataset.pk, b'{"a":3}')
         assert field_statistics(dataset.pk) == {"a": of(1, 3)}

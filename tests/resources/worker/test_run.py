@@ -276,7 +276,7 @@ def test_a_worker_that_lost_its_run_stops_it_and_says_nothing_more(ada, when_rea
 
 @pytest.mark.parametrize("ends", ["STOPPED", "ABORTED", "LOST"])
 def test_an_attempt_removes_no_directory_but_its_own(ada, when_ready, monkeypatch, ends):
-    """Somebody else begins with the run in the moment in which this attempt has published how it has ended."""
+    """Another worker begins with the run in the moment in which this attempt has published how it has ended."""
     run = started(ada, {"main.py": LOOPS})
     theirs, seen = directories.attempt_directory(run.pk), []
     goes_on = execute_run._Execution._goes_on
@@ -320,7 +320,7 @@ def test_a_worker_that_slept_keeps_the_run_that_it_attends(ada, when_ready):
 
 
 def test_an_attempt_stops_when_another_of_its_own_process_has_the_run(ada, when_ready):
-    """It was given up as abandoned by somebody else, was queued again, and came back to the process that has it."""
+    """Its lease expired, another worker queued it again, and it came back to the process that has it."""
     run = started(ada, {"main.py": LOOPS})
     both = []
 

@@ -1,4 +1,4 @@
-"""Seeing and changing who has access to a resource of any kind, and asking why somebody has, over HTTP."""
+"""Seeing and changing who has access to a resource of any kind, and asking why an account has, over HTTP."""
 
 import json
 
@@ -27,7 +27,7 @@ def put(client, resource, account, permissions):
 
 @pytest.fixture(params=list(Kind))
 def resource(request, ada, make_resource):
-    """A resource of every kind, open to nobody."""
+    """A resource of every kind, open to no other account."""
     return make_resource(request.param, ada, name="thing", general_access="RESTRICTED")
 
 

@@ -1,4 +1,4 @@
-"""A run's log says what the run asked the API for and was refused, and nobody else writes into it."""
+"""A run's log says what the run asked the API for and was refused, and only of that run's calls."""
 
 import pytest
 
@@ -49,7 +49,7 @@ def path_of(run) -> str:
     return callback_base_url(run.pk).partition("//")[2].partition("/")[2]
 
 
-# Nobody else writes into a log
+# Other clients write into no log
 
 
 def test_calls_of_others_leave_no_note(run, items, api, cleo):

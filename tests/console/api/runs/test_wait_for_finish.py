@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Clock:
-    """A clock that goes on only while somebody sleeps, and calls `then` after each pause."""
+    """A clock that goes on only while the code sleeps, and calls `then` after each pause."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -41,7 +41,7 @@ def clock(monkeypatch) -> Clock:
 
 
 def asked(by=None, address="192.0.2.1"):
-    """Return a request of an account, or of nobody, from an address."""
+    """Return a request of an account, or an anonymous one, from an address."""
     request = RequestFactory().get("/", REMOTE_ADDR=address)
     request.principal = by.principal if by else ANONYMOUS
     return request
@@ -162,7 +162,7 @@ def test_who_waits_too_often_is_answered_at_once(ada, make_resource, clock):
     assert sum(clock.pauses) == pytest.approx(60)
 
 
-# Access that goes while somebody waits
+# Access that is revoked while a client waits
 
 
 def test_what_a_wait_ends_in_is_not_told_to_who_may_read_it_no_more(

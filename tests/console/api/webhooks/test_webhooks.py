@@ -1,4 +1,4 @@
-"""`/v2/webhooks` and `/v2/webhook-dispatches`: webhooks, which nobody sees but their owner."""
+"""`/v2/webhooks` and `/v2/webhook-dispatches`: webhooks, which only their owner sees."""
 
 import pytest
 

@@ -489,7 +489,7 @@ def test_what_goes_on_is_not_deleted(ada, signed_in, make_run):
     assert "Abort it first" in text_of(browser.get(run.console_path))
 
 
-# Why somebody sees it
+# Why the viewer sees it
 
 
 def test_its_page_and_its_storages_say_why_somebody_sees_them(

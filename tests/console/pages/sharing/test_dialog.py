@@ -464,7 +464,7 @@ def test_the_dialogs_cost_does_not_grow_with_the_people(dataset, ada, make_accou
 
 
 def removed_by(client, resource, account) -> str:
-    """Remove somebody and return what it takes to undo that."""
+    """Remove a grantee and return what it takes to undo that."""
     response = client.post(address(resource, "people", account.pk, "remove"), headers=HTMX)
     return sealed_in(response)
 
