@@ -38,6 +38,7 @@ from resources.runs.options import InvalidOption
 from resources.webhooks.editing import InvalidWebhook
 from sharing.declare import needs
 from sharing.permissions import Permission
+from sharing.refusals import forbidden_error
 from sharing.requests import ResourceApiRequest
 from sharing.require import access_to, get_or_refuse
 
@@ -128,8 +129,10 @@ def _run_to_the_end(
 def _record(request: ResourceApiRequest, run: Run) -> HttpResponseBase:
     """Answer with a record of the run's store, or with nothing where the run has not made it."""
     key = request.GET.get("outputRecordKey") or OUTPUT_KEY
-    store_id = KeyValueStore.objects.filter(run_id=run.pk).values_list("pk", flat=True).first()
-    record = find(store_id, key) if store_id else None
+    store = KeyValueStore.objects.filter(run_id=run.pk).select_related("owner").first()
+    if store is not None:
+        _check_may_read(request, store)
+    record = find(store.pk, key) if store is not None else None
     answer = answer_with_record(request, record, as_attachment=False) if record else None
     return answer or HttpResponse(status=HTTPStatus.CREATED, content_type="application/json; charset=utf-8")
 
@@ -138,7 +141,19 @@ def _items(request: ResourceApiRequest, run: Run) -> HttpResponseBase:
     dataset = Dataset.objects.filter(run_id=run.pk).first()
     if dataset is None:
         raise record_not_found("Dataset was not found.")
+    _check_may_read(request, dataset)
     return items_response(request, dataset, dataset.pk)
+
+
+def _check_may_read(request: ResourceApiRequest, storage: Dataset | KeyValueStore) -> None:
+    """Check that the output may be read by who started the run: the scope of a token may name RUN alone.
+
+    Raises:
+        ApiError: 403 where not.
+    """
+    access = access_to(request.principal, storage)
+    if not access.allows(Permission.READ):
+        raise forbidden_error(access, Permission.READ)
 
 
 def _run_of_actor(request: ResourceApiRequest[Actor]) -> Run:

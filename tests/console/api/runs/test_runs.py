@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.lib.ids import new_id
 from accounts.models import ApiToken
+from console.api.runs import wait_for_finish
 from resources.datasets.writing import push
 from resources.jobs.status import FINISHED, JobStatus
 from resources.kinds import Kind
@@ -89,6 +90,26 @@ def test_a_scope_goes_no_further_by_starting_an_actor(api, actor, ada, make_reso
     own = started["defaultDatasetId"]
     assert client.post(f"/v2/datasets/{own}/items", '{"a": 1}', content_type=JSON).status_code == 201
     assert data(client.get(f"/v2/actor-runs/{started['id']}"))["id"] == started["id"]
+
+
+@pytest.mark.parametrize("path", ["run-sync", "run-sync-get-dataset-items"])
+def test_a_scope_that_lets_start_but_not_read_gets_no_output(api, actor, ada, monkeypatch, path):
+    def finish(request, run: Run, seconds: float) -> bool:
+        at_work(run.pk)
+        ended(run.pk)
+        run.refresh_from_db()
+        return True
+
+    monkeypatch.setattr(wait_for_finish, "wait", finish)
+    ada.general_access = "RESTRICTED"
+    ada.save()
+    start = [{"kind": "actor", "permissions": ["RUN"], "resourceId": actor.pk}]
+    read = [{"kind": kind, "permissions": ["READ"]} for kind in ("dataset", "key_value_store")]
+
+    refused = api(ada, scope=start).post(f"/v2/actors/{actor.pk}/{path}")
+    assert error_of(refused) == (403, "insufficient-permissions")
+    for by in (api(ada, scope=start + read), api(ada)):
+        assert by.post(f"/v2/actors/{actor.pk}/{path}").status_code == 201
 
 
 @pytest.mark.parametrize("text", ["%%%", "e30=", base64.b64encode(b'[{"eventTypes": ["X"]}]').decode()])
