@@ -104,7 +104,7 @@ def test_a_scope_that_lets_start_but_not_read_gets_no_output(api, actor, ada, mo
     ada.general_access = "RESTRICTED"
     ada.save()
     start = [{"kind": "actor", "permissions": ["RUN"], "resourceId": actor.pk}]
-    read = [{"kind": kind, "permissions": ["READ"]} for kind in ("dataset", "key_value_store")]
+    read = [{"kind": kind, "permissions": ["READ"]} for kind in ("dataset", "keyValueStore")]
 
     refused = api(ada, scope=start).post(f"/v2/actors/{actor.pk}/{path}")
     assert error_of(refused) == (403, "insufficient-permissions")
