@@ -220,11 +220,17 @@ def expected_status(api: bool, refusal: str, kind: Kind | None, by: str) -> HTTP
     return STATUSES[api, refusal]
 
 
+RECORDED = (
+    *("sign_in_required", "missing", "forbidden_response", "out_of_scope", "token_limited_response"),
+    "too_many_lookups_response",
+)
+
+
 @pytest.fixture
 def refused(monkeypatch) -> list[str]:
     """Record what the middleware refuses, so that a view's own 404 is not taken for a refusal."""
     record: list[str] = []
-    for name in ("sign_in_required", "missing", "refused", "out_of_scope", "narrowed", "too_many_names"):
+    for name in RECORDED:
         original = getattr(refusals, name)
 
         def recording(*args, _name=name, _original=original, **kwargs):

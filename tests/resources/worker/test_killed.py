@@ -176,7 +176,7 @@ def ends(worker: subprocess.Popen[bytes]) -> bool:
 
 def test_a_build_outlives_the_server(workers, builds):
     build = builds.build()
-    worker = workers.start()
+    worker = workers.start(WORKER_LEASE_SECS="60")  # its lease is not what this is about
     waiting = workers.connected()
     builds.kill_server()
     waiting.sendall(b"go")
