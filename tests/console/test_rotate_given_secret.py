@@ -67,11 +67,11 @@ def made_now(place) -> str:
     code = (
         "import json\nfrom accounts.models import Account\nfrom resources.models import Dataset\n"
         "from sharing import links\nfrom sharing.access import Access, AddressedBy\n"
-        "from sharing.facts import load_facts\nfrom sharing.signatures import Opens\n"
+        "from sharing.facts import load_facts\nfrom sharing.signatures import SignedContent\n"
         "ada = Account.objects.get(username='ada')\n"
         f"dataset = Dataset.objects.get(pk={place.known['links']['content'][0]!r})\n"
         "access = Access(ada.principal, dataset, load_facts(dataset, ada.pk), AddressedBy.ID)\n"
-        "sign = links.signer(access, Opens.CONTENT)\n"
+        "sign = links.signer(access, SignedContent.CONTENT)\n"
         "print(json.dumps(f'/v2/datasets/{dataset.pk}/items?limit=1&signature=' + sign('')))"
     )
     return answers(place, code)
