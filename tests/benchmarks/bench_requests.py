@@ -92,7 +92,9 @@ def serving(application: str, environment: dict[str, str]) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "gunicorn", "--config", "python:console.server.gunicorn_config", application]
+    is_ours = application == "console.wsgi:application"
+    config = "console.server.gunicorn_config" if is_ours else "tests.benchmarks.other_gunicorn_config"
+    command = [sys.executable, "-m", "gunicorn", "--config", f"python:{config}", application]
     process = subprocess.Popen(
         command, env={**environment, "HOST": "127.0.0.1", "PORT": str(port), "LOG_LEVEL": "WARNING"}
     )
