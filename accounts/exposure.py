@@ -43,6 +43,7 @@ _QUIET_SECONDS = 60.0
 # The client in a header `Forwarded` (RFC 7239): for=192.0.2.60, for="[2001:db8::1]:4711".
 _FORWARDED_FOR = re.compile(r"""for="?\[?([0-9a-f.:]+?)(?:\]|:\d+"|"|;|,|\s|$)""", re.IGNORECASE)
 _MOST_SENDERS = 16
+_NAMED_BY_PROXIES = ("HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_FORWARDED")
 _quiet_until = 0.0
 
 
@@ -162,7 +163,10 @@ def _senders(environ: Mapping[str, Any]) -> list[str]:
     Where none is trusted, all that proxies name counts: a proxy that nobody has told of lets others in, too. A client
     of this machine that makes it up only makes the deployment stricter.
     """
-    peer, proxies = environ.get("REMOTE_ADDR") or "", settings.ALLAUTH_TRUSTED_PROXY_COUNT
+    peer = environ.get("REMOTE_ADDR") or ""
+    if environ.keys().isdisjoint(_NAMED_BY_PROXIES):  # nearly always, and this is asked for each request
+        return [peer]
+    proxies = settings.ALLAUTH_TRUSTED_PROXY_COUNT
     named = [each.strip() for each in (environ.get("HTTP_X_FORWARDED_FOR") or "").split(",")]
     if proxies:
         return [peer, named[-proxies]] if proxies <= len(named) else [peer]
