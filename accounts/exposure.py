@@ -41,8 +41,8 @@ WORKER = "a worker"
 REQUESTS_COUNT_FOR = timedelta(days=7)
 _QUIET_SECONDS = 60.0
 # The client in a header `Forwarded` (RFC 7239): for=192.0.2.60, for="[2001:db8::1]:4711".
-_FORWARDED_FOR = re.compile(r"""for="?\[?([0-9a-f.:]+?)(?:\]|:\d+"|"|;|,|\s|$)""", re.IGNORECASE)
-_MOST_SENDERS = 16
+_FORWARDED_FOR = re.compile(r"""for=("[^"]*"|[^;,\s]*)""", re.IGNORECASE)
+_LAST_NAMED = 16
 _NAMED_BY_PROXIES = ("HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_FORWARDED")
 _quiet_until = 0.0
 
@@ -160,18 +160,27 @@ def _record_requests_from_elsewhere() -> None:
 def _senders(environ: Mapping[str, Any]) -> list[str]:
     """Return the peer, and the client that as many proxies name as are trusted.
 
-    Where none is trusted, all that proxies name counts: a proxy that nobody has told of lets others in, too. A client
-    of this machine that makes it up only makes the deployment stricter.
+    Where none is trusted, the last that proxies name count, for a proxy that the settings do not name lets clients in,
+    too. It adds its client at the end, after what that client made up.
     """
     peer = environ.get("REMOTE_ADDR") or ""
     if environ.keys().isdisjoint(_NAMED_BY_PROXIES):  # nearly always, and this is asked for each request
         return [peer]
     proxies = settings.ALLAUTH_TRUSTED_PROXY_COUNT
-    named = [each.strip() for each in (environ.get("HTTP_X_FORWARDED_FOR") or "").split(",")]
+    named = (environ.get("HTTP_X_FORWARDED_FOR") or "").split(",")
     if proxies:
-        return [peer, named[-proxies]] if proxies <= len(named) else [peer]
+        return [peer, named[-proxies].strip()] if proxies <= len(named) else [peer]
     forwarded = _FORWARDED_FOR.findall(environ.get("HTTP_FORWARDED") or "")
-    return [peer, *named, environ.get("HTTP_X_REAL_IP") or "", *forwarded][:_MOST_SENDERS]
+    last = [*named[-_LAST_NAMED:], environ.get("HTTP_X_REAL_IP") or "", *forwarded[-_LAST_NAMED:]]
+    return [peer, *map(_without_port, last)]
+
+
+def _without_port(named: str) -> str:
+    """Return the address of a client as a proxy names it: 192.0.2.1:80, "[2001:db8::1]:80", or without a port."""
+    text = named.strip().strip('"')
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text
 
 
 @lru_cache(maxsize=256)

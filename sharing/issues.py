@@ -76,9 +76,10 @@ def rewrite(
     """
     added: list[Run] = []
     with transaction.atomic():
-        was = Issue.objects.select_for_update().filter(pk=issue.pk).values_list("title", "description").first()
-        if was is not None:  # what other changes have left
-            issue.title, issue.description = was
+        kept = Issue.objects.select_for_update().filter(pk=issue.pk).values_list("title", "description").first()
+        if kept is None:  # deleted meanwhile: as if this change had come first
+            return
+        issue.title, issue.description = kept
         if title is not UNSET:
             issue.title = _title(title)
         if description is not UNSET:

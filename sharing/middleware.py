@@ -54,7 +54,7 @@ class AccessMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer with the refusal of a request whose access has gone while its body came."""
-        return exception.response if isinstance(exception, reauthorize.BodyRefused) else None
+        return exception.response if isinstance(exception, reauthorize.NoLongerAllowed) else None
 
 
 def authorize(request: HttpRequest, view: Callable[..., Any], kwargs: dict[str, Any]) -> HttpResponse | None:

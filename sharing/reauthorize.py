@@ -1,7 +1,7 @@
 """Authorize a request again during a long upload or response, in case access was revoked.
 
 The middleware puts a `Reauthorizer` on every request that it lets through. `reauthorize_stream` checks every streaming
-response, and `reauthorize_after_body` every body that has been read, before anything of it is kept. So no view has to
+response, and `reauthorize_after_delay` every body that has been read, before anything of it is kept. So no view has to
 think of it.
 """
 
@@ -24,8 +24,8 @@ AT_ONCE_SECONDS = 0.1
 clock = time.monotonic
 
 
-class BodyRefused(Exception):
-    """Access was revoked while the body was uploaded; `response` is the refusal."""
+class NoLongerAllowed(Exception):
+    """Access was revoked while the body came or the request waited; `response` is the refusal."""
 
     def __init__(self, response: HttpResponse) -> None:
         super().__init__(HTTPStatus(response.status_code))
@@ -78,16 +78,16 @@ def reauthorize_stream(request: HttpRequest, response: HttpResponseBase) -> None
     response.streaming_content = _watched(pieces, judge)  # type: ignore[attr-defined]
 
 
-def reauthorize_after_body(request: HttpRequest) -> None:
-    """Judge a request again whose body has been read, unless that took no time.
+def reauthorize_after_delay(request: HttpRequest) -> None:
+    """Judge a request again after its body was read or it waited, unless that took no time.
 
     Raises:
-        BodyRefused: when the request is no longer allowed.
+        NoLongerAllowed: when the request is no longer allowed.
     """
     judge = get_reauthorizer(request)
     refusal = None if judge is None else judge.refusal(AT_ONCE_SECONDS)
     if refusal is not None:
-        raise BodyRefused(refusal)
+        raise NoLongerAllowed(refusal)
 
 
 def get_reauthorizer(request: HttpRequest) -> Reauthorizer | None:

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 
 from console.http.error_handlers import error_page
-from sharing.reauthorize import BodyRefused, reauthorize_after_body
+from sharing.reauthorize import NoLongerAllowed, reauthorize_after_delay
 
 SMALL_FORM_BYTES: Final = 1024 * 1024
 # What a form with a file has besides it: its other fields, and what separates them.
@@ -72,7 +72,7 @@ class FormBodyMiddleware:
             request.POST  # noqa: B018  # it is read here
         except RequestDataTooBig:
             return too_large(request, SMALL_FORM_BYTES)
-        except BodyRefused as refused:
+        except NoLongerAllowed as refused:
             return refused.response
         return None
 
@@ -97,6 +97,6 @@ def _judge_when_read(request: HttpRequest) -> None:
 
     def load_and_judge() -> None:
         load()
-        reauthorize_after_body(request)
+        reauthorize_after_delay(request)
 
     request._load_post_and_files = load_and_judge  # type: ignore[method-assign]  # for this request alone

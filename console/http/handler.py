@@ -85,7 +85,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
         return UNKNOWN_TOKEN.response()
     except ApiError as error:
         return error.response()
-    except reauthorize.BodyRefused as refused:
+    except reauthorize.NoLongerAllowed as refused:
         return refused.response
     except Exception as error:  # Django reports it, and answers as console/http/error_handlers.py says
         return response_for_exception(request, error)

@@ -18,7 +18,7 @@ from msgspec import UNSET, UnsetType
 
 from accounts.lib.api_errors import ApiError, invalid_value
 from accounts.lib.content_encodings import Undecodable, UnpacksTooLarge, canonical, decoded
-from sharing.reauthorize import reauthorize_after_body
+from sharing.reauthorize import reauthorize_after_delay
 
 Body = TypeVar("Body")
 Value = TypeVar("Value")
@@ -110,7 +110,7 @@ def pieces(request: HttpRequest) -> Iterator[bytes]:
 
     Raises:
         ApiError: 400 when it ends before it should or its chunks are malformed, 411 when its end cannot be known.
-        BodyRefused: after the last piece, when the access of the request has gone while the body came.
+        NoLongerAllowed: after the last piece, when the access of the request has gone while the body came.
     """
     chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
     if chunked and not request.META.get("wsgi.input_terminated"):
@@ -126,7 +126,7 @@ def pieces(request: HttpRequest) -> Iterator[bytes]:
         raise client_disconnected_error("The body broke off, or its chunks are malformed.") from None
     if announced is not None and read_so_far < announced:
         raise client_disconnected_error()
-    reauthorize_after_body(request)
+    reauthorize_after_delay(request)
 
 
 def content_length(request: HttpRequest) -> int:

@@ -179,7 +179,10 @@ def test_a_request_from_this_machine_or_a_unix_socket_says_nothing(ask, peer):
     [
         {"HTTP_X_FORWARDED_FOR": "192.0.2.1"},
         {"HTTP_X_FORWARDED_FOR": "127.0.0.1, 2001:db8::1"},
+        {"HTTP_X_FORWARDED_FOR": ", ".join(["127.0.0.1"] * 99 + ["192.0.2.1"])},
+        {"HTTP_X_FORWARDED_FOR": "192.0.2.1:4711"},
         {"HTTP_X_REAL_IP": "192.0.2.1"},
+        {"HTTP_FORWARDED": ", ".join(["for=127.0.0.1"] * 99 + ["for=192.0.2.1"])},
         {"HTTP_FORWARDED": "for=192.0.2.1;proto=http"},
         {"HTTP_FORWARDED": 'for="[2001:db8::1]:4711"'},
         {"HTTP_FORWARDED": 'for=127.0.0.1, For="192.0.2.1:80";by=203.0.113.43'},

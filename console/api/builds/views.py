@@ -1,7 +1,7 @@
 """Builds: the lists, asking for one, and one build with its settings.
 
 READ on a build covers its source. Where it was asked for from (address and browser) is for those with WRITE, because
-the builds of a public Actor are readable by anybody. Nothing here costs money; the cost is 0, and as the API's
+everyone can read the builds of a public Actor. Nothing here costs money; the cost is 0, and as the API's
 description has it, only signed-in clients get it.
 """
 

@@ -1,9 +1,9 @@
 """Waiting for a build or run to finish, on behalf of a client that asked to be answered then.
 
 The row is looked at again and again, at first twice a second and then less often. No transaction is held meanwhile, and
-no connection either: a client that waits costs a thread and nothing of the database. So that those who wait never take
-all threads, and with them the runs that they wait for have nobody to talk to, the slots for waiting are limited. One
-account, or one address of anonymous clients, gets some of them and not all.
+no connection either: a client that waits costs a thread and nothing of the database. The slots for waiting are limited,
+so that some threads are left for the calls of the runs themselves. One account, or one address of anonymous clients,
+gets some of the slots and not all.
 """
 
 import re
@@ -24,7 +24,7 @@ from console.http.disconnect import is_connected
 from resources.jobs.status import FINISHED
 from resources.kinds import Kind
 from resources.models import Build, Run
-from sharing.reauthorize import reauthorize_after_body
+from sharing.reauthorize import reauthorize_after_delay
 from sharing.refusals import not_found_error
 
 MAX_SECONDS = 60.0
@@ -117,7 +117,7 @@ def wait(request: HttpRequest, job: Build | Run, seconds: float) -> bool:
     """Wait as `until_finished` does, for a request that has a slot already; it is judged again after the wait.
 
     Raises:
-        BodyRefused: when the request is no longer allowed.
+        NoLongerAllowed: when the request is no longer allowed.
     """
     deadline, pause = clock() + seconds, _FIRST_PAUSE
     kind = Kind(job.kind)
@@ -132,7 +132,7 @@ def wait(request: HttpRequest, job: Build | Run, seconds: float) -> bool:
         if status is None:
             raise not_found_error(kind)
     if waited:
-        reauthorize_after_body(request)  # the wait is as long as a body's
+        reauthorize_after_delay(request)
         _refresh(job, kind)
     return status in FINISHED
 

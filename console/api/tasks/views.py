@@ -62,7 +62,7 @@ def list_tasks(request: ApiRequest) -> HttpResponse:
 
 @signed_in_for(Kind.TASK, Permission.WRITE)
 def create(request: ApiRequest) -> HttpResponse:
-    """Make a task of one's own."""
+    """Create a task that the account owns."""
     body = request_body.read_json(request, TaskBody)
     if not body.act_id:
         raise invalid_value("actId", "it is required.")

@@ -1,8 +1,8 @@
 """Find an account by user ID, username or email; rate-limit failed lookups.
 
-Only lookups that find no account are counted, so a script may share a thousand datasets with its colleagues. Whoever
-missed too often learns nothing more for a while, of names that exist either; of oneself, and of whom one knows
-anyway, there is nothing to learn.
+Only lookups that find no account are counted, so a script may share a thousand datasets with its colleagues. A client
+with too many of them gets no answer for a while, of names that exist either, except for its own account and those that
+it knows already.
 """
 
 from http import HTTPStatus

@@ -26,7 +26,7 @@ class _WithCode(BaseForm):
 
 
 class _OfFactorsThatCanBeRead(_WithCode):
-    """A code is tried with every factor that the server can read, whatever became of another one."""
+    """A code is tried with every factor that the server can read, also where it cannot read another one."""
 
     user: Any
     authenticator: Authenticator

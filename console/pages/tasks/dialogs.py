@@ -28,7 +28,7 @@ TASKS_PATH = f"/{KINDS[Kind.TASK].console_path}"
 
 
 class NewTaskForm(InputForm):
-    """Which Actor a task is of, what it is called, and what its runs get."""
+    """The Actor of a new task, its name, and the input and options of its runs."""
 
     first_field = "actor"
 
@@ -43,7 +43,7 @@ class NewTaskForm(InputForm):
 @limit_form_size(MAX_INPUT * BYTES_PER_CHARACTER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: PageRequest) -> HttpResponse:
-    """Make a task of one's own, of an Actor that one may run."""
+    """Create a task of an Actor that the user can run."""
     form = NewTaskForm(request.POST if request.method == "POST" else None, initial=_initial(request))
     wanted = form["actor"].value() or ""
     choices = _choices(request, str(wanted))
@@ -104,7 +104,7 @@ def _initial(request: PageRequest) -> dict[str, str]:
 
 
 def _choices(request: PageRequest, wanted: str) -> list[tuple[str, str]]:
-    """Return the Actors to choose from: one's own, those shared with one to be run, and the one that was asked for."""
+    """Return the Actors that the user can run, with the one that the URL names."""
     found = runnable_choices(Kind.ACTOR, request.principal)
     choices = {each.id: f"{each.owner_username}/{each.name or each.id}" for each in found}
     asked_for = (

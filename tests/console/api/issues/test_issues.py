@@ -249,6 +249,15 @@ def test_an_issue_that_is_closed_and_opened_again_and_again_fills_no_mailbox(
     assert len(mailoutbox) - before == 3
 
 
+def test_a_change_of_an_issue_that_is_deleted_meanwhile_brings_nothing_back(issue, ben):
+    stale = Issue.objects.get(pk=issue.pk)
+    issue.delete()
+
+    issues.rewrite(stale, by=ben.principal, title="Back")
+
+    assert not Issue.objects.exists()
+
+
 def test_two_changes_at_the_same_time_lose_nothing_of_each_other(issue, ben):
     stale = Issue.objects.get(pk=issue.pk)
     issues.rewrite(issue, by=ben.principal, description="Only some.")
