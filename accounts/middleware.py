@@ -78,14 +78,16 @@ def principal_from_token(request: HttpRequest) -> Principal:
 def token_from_request(request: HttpRequest) -> str | None:
     """Return the text of the request's API token, None without one.
 
+    An empty one is none, in the header too: programs write it there when the variable that they take it from is unset.
+
     Raises:
         UnknownToken: when it is in the address, and this server takes none from there.
     """
     scheme, _, value = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return str(value).strip()
-    if "token" in request.GET:
-        if not settings.API_ACCEPTS_TOKEN_IN_QUERY:
-            raise tokens.UnknownToken
-        return str(request.GET["token"])
-    return None
+    in_header = str(value).strip() if scheme.lower() == "bearer" else ""
+    if in_header:
+        return in_header
+    in_address = str(request.GET.get("token", ""))
+    if in_address and not settings.API_ACCEPTS_TOKEN_IN_QUERY:
+        raise tokens.UnknownToken
+    return in_address or None

@@ -126,6 +126,30 @@ def test_the_token_in_the_address(client, token_of, ada, settings):
     assert client.get("/v2/users/me", {"token": token}).status_code == 401
 
 
+@pytest.mark.parametrize("header", [None, "Bearer", "Bearer ", "bearer   "])
+@pytest.mark.parametrize("query", ["", "?token=", "?token=&token="])
+@pytest.mark.parametrize("is_accepted", [True, False])
+def test_an_empty_token_is_none(ada, make_resource, settings, header, query, is_accepted):
+    """Programs write it when the variable that they take the token from is unset."""
+    settings.API_ACCEPTS_TOKEN_IN_QUERY = is_accepted
+    dataset = make_resource(Kind.DATASET, ada, general_access="ANYONE_WITH_ID_CAN_READ")
+    client = Client(headers={"Authorization": header} if header else None)
+    assert client.get(f"/v2/datasets/{dataset.pk}/items{query}").json() == []
+    assert error_of(client.get(f"/v2/users/me{query}")) == (401, "token-not-provided")
+
+
+def test_an_empty_token_in_the_header_leaves_that_in_the_address(client, token_of, ada):
+    address = {"token": token_of(ada)}
+    assert client.get("/v2/users/me", address, headers={"Authorization": "Bearer "}).status_code == 200
+    assert client.get("/v2/users/me?token=", headers={"Authorization": f"Bearer {token_of(ada)}"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["datasets?ownership=", "actor-runs?ownership=", "actors?sortBy=", "store?sortBy="])
+def test_what_is_empty_is_not_given(api, ada, path):
+    assert api(ada).get(f"/v2/{path}").status_code == 200
+    assert api(ada).get("/v2/users/me/usage/monthly?date=").status_code == 200
+
+
 @pytest.mark.parametrize("path", ["users/me", "datasets", "nothing"])
 def test_a_preflight_needs_nothing(client, path):
     response = client.options(f"/v2/{path}", headers={"Origin": "https://example.com"})
