@@ -100,7 +100,7 @@ def update_limits(request: ApiRequest) -> HttpResponse:
 
 def _day(request: ApiRequest) -> date:
     text = request.GET.get("date")
-    if not text:
+    if text is None:
         return timezone.now().date()
     try:
         day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
