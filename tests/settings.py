@@ -4,10 +4,12 @@ import os
 import tempfile
 
 # Each process of tests has its own: the chores of one remove the runs' directories that its database knows nothing of.
-_PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")
-if "DATA_DIR" not in os.environ or os.environ.get("TESTS_DATA_DIR_OF", "") != _PROCESS:
-    os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="latchkey-tests-")
-    os.environ["TESTS_DATA_DIR_OF"] = _PROCESS
+os.environ["DATA_DIR"] = (
+    os.environ["DATA_DIR"]
+    if "DATA_DIR" in os.environ and os.environ.get("DATA_DIR_OF", "") == os.environ.get("PYTEST_XDIST_WORKER", "")
+    else tempfile.mkdtemp(prefix="latchkey-tests-")
+)
+os.environ["DATA_DIR_OF"] = os.environ.get("PYTEST_XDIST_WORKER", "")
 os.environ.setdefault("SECRET_KEY", "only-for-tests-0123456789-0123456789-0123456789")
 
 from console.settings import *  # noqa: F403
