@@ -330,7 +330,7 @@ EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = _flag("EMAIL_USE_TLS", bool(EMAIL_HOST))
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", f"Latchkey <latchkey@{_public.hostname}>")
-# E-mails about sharing are sent by a thread (sharing/mail_queue.py); tests have them at once.
+# E-mails about sharing are sent by a thread (sharing/mail/mail_queue.py); tests have them at once.
 EMAILS_LEAVE_IN_BACKGROUND = True
 
 # How many names of accounts or resources that there are not one may ask for in ten minutes.
@@ -392,6 +392,6 @@ WORKER_JOBS = int(os.environ.get("WORKER_JOBS", "2"))
 WEBHOOK_JOBS = int(os.environ.get("WEBHOOK_JOBS", "4"))
 WORKER_LEASE_SECS = int(os.environ.get("WORKER_LEASE_SECS", "60"))
 # What workers do besides, by name, each so many seconds after the last time: what is decided above their floor.
-WORKER_CHORES = {"sharing.firing.fire_due": 1.0}
+WORKER_CHORES = {"sharing.schedules.firing.fire_due": 1.0}
 # How many seconds a job that is aborted or out of time is given to put things in order.
 WORKER_GRACE_SECS = float(os.environ.get("WORKER_GRACE_SECS", "30"))

@@ -24,7 +24,7 @@ from console.http.handler import respond  # noqa: E402
 from console.http.joined_socket import HeaderBufferingSocket  # noqa: E402
 from console.http.responses import BytesResponse  # noqa: E402
 from resources.runs.callback_url import parse_caller  # noqa: E402
-from sharing.reauthorize import get_reauthorizer  # noqa: E402
+from sharing.enforcement.reauthorize import get_reauthorizer  # noqa: E402
 
 
 class ApiShortcut:

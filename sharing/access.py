@@ -148,7 +148,7 @@ def decide(
 
     `facts` must have been fetched for the principal's own account. A scope that does not name the permission, and a
     run from which it is withheld, make the principal anonymous, so that no token does less than none. `signed` is a
-    signature that holds, of the very content that the request is for (`sharing/check_signature.py`: `verify`).
+    signature that holds, of the very content that the request is for (`sharing/links/check_signature.py`: `verify`).
     """
     account_id = principal.account_id if token_allows(principal, permission, facts.kind, facts.id) else None
     if account_id is not None:

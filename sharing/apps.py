@@ -11,4 +11,4 @@ class SharingConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system check that fails on an undeclared view."""
-        from sharing import checks  # noqa: F401  (importing registers)
+        from sharing import system_checks  # noqa: F401  (importing registers)

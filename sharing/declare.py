@@ -99,9 +99,9 @@ def needs(
 ) -> Callable[[View], View]:
     """Declare that a view needs one of `permissions` on the resource that the URL names.
 
-    The URL pattern captures `address`, or one of the other ways to name a resource (`sharing/addresses.py`); with a
-    `kind` of None it passes `kind` too, or captures `job`. The middleware takes them away and sets `request.resource`,
-    `request.access` and `request.decision`.
+    The URL pattern captures `address`, or one of the other ways to name a resource
+    (`sharing/enforcement/resource_addresses.py`); with a `kind` of None it passes `kind` too, or captures `job`. The
+    middleware takes them away and sets `request.resource`, `request.access` and `request.decision`.
     """
     need = Requires(
         kind, permissions, or_about_oneself, oneself_by_default, signed, by_somebody, lists, only_facts, account_wide

@@ -13,9 +13,9 @@ from accounts.models import Account
 from accounts.principal import Principal
 from resources.kinds import Kind
 from resources.models import Resource
-from sharing import mail
 from sharing.access import AddressedBy, decide
 from sharing.facts import load_facts
+from sharing.mail import share_mail
 from sharing.models import Grant, Issue
 from sharing.permissions import NOTHING, Permission, grantable
 
@@ -73,7 +73,7 @@ def grant(resource: Resource, account: Account, permissions: Permission, *, by: 
         _check_manager(resource, account, permissions & ~before, by)
         kept, is_new = _put(resource, account, permissions, by)
         if is_new:
-            mail.email_access_granted(resource, account, permissions, by=by)
+            share_mail.email_access_granted(resource, account, permissions, by=by)
     return kept, is_new
 
 

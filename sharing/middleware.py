@@ -21,13 +21,15 @@ from accounts.requests import ApiRequest
 from accounts.tokens import UnknownToken
 from resources.kinds import Kind
 from resources.models import Resource
-from sharing import addresses, check_signature, reauthorize, refusals, token_limits
+from sharing import token_limits
 from sharing.access import NO_ACCESS, Access, AddressedBy, Decision, Facts, decide
 from sharing.declare import Requires, SignedIn, Takes, declared, requirement_for
+from sharing.enforcement import reauthorize, refusals, resource_addresses
+from sharing.enforcement.reauthorize import Reauthorizer
+from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.facts import ResourceAddress, fetch
+from sharing.links import check_signature
 from sharing.permissions import Permission
-from sharing.reauthorize import Reauthorizer
-from sharing.requests import ResourceApiRequest
 from sharing.signatures import SignedContent
 
 RECORD_KEY = "key"
@@ -111,11 +113,11 @@ def _signed_in(request: HttpRequest, need: SignedIn, principal: Principal) -> Ht
 def _on_resource(request: HttpRequest, need: Requires, kwargs: dict[str, Any]) -> HttpResponse | None:
     request = cast("ResourceApiRequest", request)
     principal = request.principal
-    needs_somebody = addresses.needs_principal(kwargs)
+    needs_somebody = resource_addresses.needs_principal(kwargs)
     nameless = principal.is_anonymous and needs_somebody
-    kind = need.kind or addresses.pop_kind(kwargs)
+    kind = need.kind or resource_addresses.pop_kind(kwargs)
     try:
-        address = addresses.pop_address(kind, kwargs, principal, request)
+        address = resource_addresses.pop_address(kind, kwargs, principal, request)
     except ApiError as error:
         return error.response()
     permissions = need.permissions

@@ -225,7 +225,7 @@ class RefusedSignature(models.Model):
     """A signature on no list that was refused because of the owner's cap: it stays refused, also under a higher cap.
 
     Only its digest is kept. Only signatures that would have opened something come here, so only those who hold a key
-    can fill the table, and a storage never has more than a fixed number of rows (sharing/caps.py).
+    can fill the table, and a storage never has more than a fixed number of rows (sharing/links/link_limits.py).
     """
 
     id = models.BigAutoField(primary_key=True)

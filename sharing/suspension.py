@@ -1,10 +1,11 @@
 """Suspending an account, and restoring it.
 
 A suspended account is one that is not active. Everything that speaks for an account asks for that where it begins:
-sign-in and sessions (django-allauth and Django), tokens (`accounts/tokens.py`), schedules (`sharing/firing.py`),
-webhooks (`resources/webhooks/delivery.py`), workers before a run or build (`resources/worker/suspended_accounts.py`),
-pre-signed links (`sharing/check_signature.py`, `sharing/signing_keys.py`) and emails (`sharing/mail.py`). So restoring
-an account needs to change nothing but that. Sessions, and the runs and builds that go on, are ended here.
+sign-in and sessions (django-allauth and Django), tokens (`accounts/tokens.py`), schedules
+(`sharing/schedules/firing.py`), webhooks (`resources/webhooks/delivery.py`), workers before a run or build
+(`resources/worker/suspended_accounts.py`), pre-signed links (`sharing/links/check_signature.py`,
+`sharing/links/signing_keys.py`) and emails (`sharing/mail/share_mail.py`). So restoring an account needs to change
+nothing but that. Sessions, and the runs and builds that go on, are ended here.
 """
 
 from dataclasses import dataclass

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from django.db.models import Q
 from django.db.models.functions import Length
 
-from sharing.link_digests import secret_of
+from sharing.links.link_digests import secret_of
 from sharing.models import RefusedSignature, SignedLink
 from sharing.signatures import fingerprints
 

@@ -29,7 +29,8 @@ from resources.schedules.actions import RunActorTask
 from resources.schedules.editing import ScheduleChange
 from resources.tasks import editing as tasks
 from resources.tasks.editing import JSON_TYPE, TaskChange
-from sharing import general_access, grants, issues
+from sharing import general_access, grants
+from sharing.issues import issues
 from sharing.models import Issue
 from sharing.permissions import parse
 

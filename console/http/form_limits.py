@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 
 from console.http.error_handlers import error_page
-from sharing.reauthorize import NoLongerAllowed, reauthorize_after_delay
+from sharing.enforcement.reauthorize import NoLongerAllowed, reauthorize_after_delay
 
 SMALL_FORM_BYTES: Final = 1024 * 1024
 # What a form with a file has besides it: its other fields, and what separates them.

@@ -19,7 +19,7 @@ from console.http import refusal_log
 from console.http.error_handlers import as_api_response
 from console.http.responses import DefaultHeaders
 from console.http.routing import resolve_view
-from sharing import reauthorize
+from sharing.enforcement import reauthorize
 from sharing.middleware import authorize
 
 # Open CORS and no sniffing. What one may read can change with the next request, so no cache in between keeps an answer,

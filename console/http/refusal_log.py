@@ -17,9 +17,9 @@ from resources.kinds import KINDS
 from resources.logs.writing import append_line
 from resources.models import Run
 from sharing.access import Access, general_access_source
+from sharing.enforcement.refusals import RefusalDetails
 from sharing.permissions import Permission
-from sharing.refusals import RefusalDetails
-from sharing.visibility import PublicAccess, everyone
+from sharing.visibility.visibility import PublicAccess, everyone
 
 # How many notes a run gets in an hour: a run that is refused in a loop has said what there is to say.
 NOTES_PER_HOUR = 50

@@ -18,7 +18,7 @@ from msgspec import UNSET, UnsetType
 
 from accounts.lib.api_errors import ApiError, invalid_value
 from accounts.lib.content_encodings import Undecodable, UnpacksTooLarge, canonical, decoded
-from sharing.reauthorize import reauthorize_after_delay
+from sharing.enforcement.reauthorize import reauthorize_after_delay
 
 Body = TypeVar("Body")
 Value = TypeVar("Value")

@@ -14,7 +14,7 @@ from django.urls.resolvers import RoutePattern
 
 from accounts.middleware import API_PREFIX
 from console.http.endpoint import ApiView
-from sharing.checks import iterate_views
+from sharing.system_checks import iterate_views
 
 _BEFORE = API_PREFIX.removeprefix("/")
 

@@ -15,7 +15,7 @@ from gunicorn.http.body import LengthReader
 from gunicorn.workers.gthread import ThreadWorker
 
 from console.http.joined_socket import HeaderBufferingSocket
-from sharing.access_gone import AccessGone
+from sharing.enforcement.access_gone import AccessGone
 
 # The body of a request that no view has read is read so far and so long, to keep the connection.
 _UNREAD_BYTES = 64 * 1024

@@ -1,6 +1,7 @@
 """The life of a schedule: made, changed, deleted, each in one transaction with its audit row.
 
-Who may name what it starts is decided above, when it is saved and again when it fires (`sharing/schedule_targets.py`).
+Who may name what it starts is decided above, when it is saved and again when it fires
+(`sharing/policies/schedule_targets.py`).
 """
 
 from collections.abc import Callable, Sequence

@@ -3,7 +3,7 @@
 from django.db import migrations, models
 
 import sharing.signatures
-from sharing.link_digests import secret_of
+from sharing.links.link_digests import secret_of
 
 AT_ONCE = 500
 HELP = "The fingerprint of the secret that it was signed with (sharing/signatures.py)."

@@ -18,16 +18,18 @@ from accounts.models import Account
 from accounts.principal import Principal, RunIdentity, Scope, ScopeEntry
 from resources.kinds import Kind
 from resources.models import Resource, Run
-from sharing import caps, decide_many, general_access, grants, issues, links
+from sharing import decide_many, general_access, grants
 from sharing.access import Reason, decide
-from sharing.check_signature import verify
 from sharing.facts import load_facts
 from sharing.general_access import levels_of
+from sharing.issues import issues
+from sharing.links import link_limits, links
+from sharing.links.check_signature import verify
+from sharing.links.signing_keys import source_of
 from sharing.lists import Ownership
 from sharing.models import Grant, Issue, StorageKey
 from sharing.permissions import NOTHING, Permission, parse
 from sharing.signatures import HeldSigner, SignedContent, signing_key
-from sharing.signing_keys import source_of
 from tests.support.cast import PEOPLE
 from tests.support.random_worlds import LISTED_FOR, few_worlds, person, worlds
 from tests.support.worlds import World, build
@@ -192,7 +194,9 @@ class Laws(TestCase):
             ended = {each for each in made if each.resource == storage}
         else:
             account = world.accounts[data.draw(person)]
-            caps.set_cap(account, data.draw(st.integers(min_value=14, max_value=caps.MAX_CAP)), by=account.principal)
+            link_limits.set_cap(
+                account, data.draw(st.integers(min_value=14, max_value=link_limits.MAX_CAP)), by=account.principal
+            )
             ended = {each for each in made if each.resource.owner_id == account.pk}
         assert {each for each in made if each.opens()} <= before - ended
 

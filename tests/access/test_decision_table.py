@@ -9,7 +9,7 @@ import pytest
 from resources.datasets.writing import push
 from resources.kinds import KINDS, Kind
 from resources.models import GeneralAccess
-from sharing import issues
+from sharing.issues import issues
 from sharing.models import Grant, Issue
 from tests.support.api import ApiClient, message_of
 from tests.support.decision_rows import OUT, ROWS, Standing, World, refusals_of

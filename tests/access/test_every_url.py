@@ -22,10 +22,11 @@ from accounts.models import Account, CacheEntry
 from accounts.principal import RunIdentity
 from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import Resource
-from sharing import grants, refusals
-from sharing.checks import every_view_declares, every_view_says_which_tokens_it_takes, iterate_views
+from sharing import grants
 from sharing.declare import EVERY_METHOD, Public, Requires, SignedIn, Takes, declared, requirement_for
+from sharing.enforcement import refusals
 from sharing.permissions import Permission, parse
+from sharing.system_checks import every_view_declares, every_view_says_which_tokens_it_takes, iterate_views
 from tests.support.factories import make_resource
 from tests.support.urls import url_of
 
@@ -49,7 +50,7 @@ FOREIGN_RUN = "run of another account's Actor"
 NOT_FOR_FOREIGN_RUNS = {Kind.ACTOR: {"WRITE", "BUILD"}, Kind.SCHEDULE: {"WRITE"}}
 # A view declares one permission; these ask for others besides, because of what they give away.
 NEEDS_MORE = {
-    ("actors/<str:address>/publish", "manager"): "publishing takes WRITE and RUN, too (sharing/publishing.py)",
+    ("actors/<str:address>/publish", "manager"): "publishing takes WRITE and RUN, too (sharing/policies/publishing.py)",
 }
 pytestmark = pytest.mark.django_db
 PATTERNS = [(route, pattern) for route, pattern in iterate_views()]

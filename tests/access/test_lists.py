@@ -18,8 +18,8 @@ from resources.jobs.status import JobStatus
 from resources.kinds import STORAGES, Kind
 from resources.models import Dataset, Resource, Run
 from resources.runs import run_counts
-from sharing import issues
 from sharing.access import Reason
+from sharing.issues import issues
 from sharing.lists import Listed, Ownership, count_listed, listed
 from sharing.models import Issue
 from tests.support.cast import PEOPLE

@@ -9,8 +9,8 @@ from resources import storages
 from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import Actor, Resource, Run, Task
 from resources.runs import saved_options, starting
-from sharing import publishing
-from sharing.require import access_to
+from sharing.enforcement.require import access_to
+from sharing.policies import publishing
 from tests.support.api import error_of, message_of, send
 from tests.support.factories import built, built_actor
 from tests.support.run_stage import at_work, client_of, ended

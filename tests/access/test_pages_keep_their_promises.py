@@ -15,13 +15,16 @@ from accounts.holders import Holder
 from accounts.models import Account
 from resources.kinds import STORAGES, Kind
 from resources.models import Actor, Resource
-from sharing import caps, grants, issues, links, publishing, signing_keys
-from sharing.check_signature import verify
+from sharing import grants
 from sharing.facts import load_facts
-from sharing.labels import permission_verbs
+from sharing.issues import issues
+from sharing.links import link_limits, links, signing_keys
+from sharing.links.check_signature import verify
 from sharing.models import Grant
 from sharing.permissions import Permission
+from sharing.policies import publishing
 from sharing.signatures import HeldSigner, SignedContent
+from sharing.visibility.labels import permission_verbs
 from tests.support.cast import PEOPLE
 from tests.support.page_claims import STRANGER, PageCase, owner_of, section, some_worlds, text_of
 from tests.support.random_worlds import worlds
@@ -279,13 +282,13 @@ def test_how_long_links_open_something(ada, make_resource, signed_in):
     store = make_resource(Kind.DATASET, ada, general_access="RESTRICTED")
 
     def opens(days: int | None) -> bool:
-        at = 0 if days is None else caps.milliseconds(timezone.now() + timedelta(days=days))
+        at = 0 if days is None else link_limits.milliseconds(timezone.now() + timedelta(days=days))
         facts = load_facts(store, None)
         signature = HeldSigner(signing_keys.source_of(facts), Holder(ada.pk).code).sign(SignedContent.CONTENT, at)
         return verify(signature, facts, SignedContent.CONTENT) is not None
 
     assert ("and may be permanent" in section(page, "link-limit-none")) is opens(None)
-    caps.set_cap(ada, 7, by=ada.principal)
+    link_limits.set_cap(ada, 7, by=ada.principal)
     said = section(page, "link-limit-days")
     assert ("A permanent link never opens anything" in said) is not opens(None)
     assert ("A link that has longer to live opens nothing" in said) is not opens(8)

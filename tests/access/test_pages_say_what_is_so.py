@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from accounts.models import Account
 from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import Resource, Run
-from sharing import links
 from sharing.access import EXPLICIT, Reason
-from sharing.check_signature import verify
 from sharing.facts import load_facts
+from sharing.links import links
+from sharing.links.check_signature import verify
 from sharing.signatures import SignedContent
 from tests.support.cast import PEOPLE
 from tests.support.page_claims import STRANGER, PageCase, owner_of, section, some_worlds, text_of

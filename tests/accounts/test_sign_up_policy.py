@@ -22,7 +22,7 @@ from accounts.emails import BACKEND_WITHOUT_SMTP
 from accounts.models import Account, AuditEvent, Invitation
 from accounts.sign_up_policy import SignUp
 from console.logging import scrub
-from sharing.checks import iterate_views
+from sharing.system_checks import iterate_views
 from tests.support.cast import PASSWORD
 from tests.support.sign_in import actions_of, sign_in, verify
 from tests.support.urls import url_of

@@ -16,10 +16,10 @@ from accounts.models import Account  # noqa: E402
 from accounts.principal import Principal  # noqa: E402
 from resources.kinds import Kind  # noqa: E402
 from resources.models import Dataset, GeneralAccess, Resource  # noqa: E402
-from sharing import signing_keys  # noqa: E402
 from sharing.access import AddressedBy, decide  # noqa: E402
-from sharing.check_signature import verify  # noqa: E402
 from sharing.facts import fetch, load_facts, parse_address  # noqa: E402
+from sharing.links import signing_keys  # noqa: E402
+from sharing.links.check_signature import verify  # noqa: E402
 from sharing.lists import Ownership, listed  # noqa: E402
 from sharing.models import Grant, StorageKey  # noqa: E402
 from sharing.permissions import Permission  # noqa: E402

@@ -18,8 +18,8 @@ from accounts.lib.encryption import decrypt
 from accounts.models import Account
 from resources.kinds import Kind
 from resources.models import Dataset
-from sharing.checks import iterate_views
 from sharing.declare import Requires, declared
+from sharing.system_checks import iterate_views
 from tests.support.api import ApiClient
 from tests.support.browser import AXE_RULES, COLOUR_RULES
 from tests.support.cast import PASSWORD

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from resources.datasets.writing import push
 from resources.kinds import KINDS, Kind
 from resources.models import GeneralAccess
-from sharing import issues
+from sharing.issues import issues
 from sharing.models import Issue
 from tests.support.browser import LONGEST_WAIT_MILLISECONDS, watch
 from tests.support.decision_rows import ISSUE_TITLE, OUT, ROWS, Standing, World, refusals_of

@@ -14,7 +14,7 @@ from resources.datasets.uploading import add_file
 from resources.datasets.writing import push
 from resources.kinds import Kind
 from resources.models import Dataset
-from sharing import links
+from sharing.links import links
 from sharing.models import SignedLink
 from sharing.signatures import SignedContent
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Run
-from sharing import issues
+from sharing.issues import issues
 from sharing.models import Issue
 
 FILTER = "Filter by name or ID"

@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from resources.kinds import Kind
-from sharing import issues, links
+from sharing.issues import issues
+from sharing.links import links
 from sharing.signatures import SignedContent
 
 SMALL = {"width": 360, "height": 740}

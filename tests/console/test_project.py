@@ -29,7 +29,7 @@ WAITING = {
         "allauth.usersessions.models.UserSession",
     },
     ("resources/apps.py", "ready"): {"resources.records.discarding"},
-    ("sharing/apps.py", "ready"): {"sharing.checks"},
+    ("sharing/apps.py", "ready"): {"sharing.system_checks"},
     ("console/apps.py", "ready"): {"console.checks", "console.api.webhooks.payloads"},
     ("console/server/gunicorn_config.py", "post_worker_init"): {
         "accounts.exposure",

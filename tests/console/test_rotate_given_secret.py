@@ -66,7 +66,7 @@ def made_now(place) -> str:
     """Return the path of a link on no list that the server makes for Ada."""
     code = (
         "import json\nfrom accounts.models import Account\nfrom resources.models import Dataset\n"
-        "from sharing import links\nfrom sharing.access import Access, AddressedBy\n"
+        "from sharing.links import links\nfrom sharing.access import Access, AddressedBy\n"
         "from sharing.facts import load_facts\nfrom sharing.signatures import SignedContent\n"
         "ada = Account.objects.get(username='ada')\n"
         f"dataset = Dataset.objects.get(pk={place.known['links']['content'][0]!r})\n"

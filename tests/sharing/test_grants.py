@@ -11,7 +11,8 @@ from django.db import connection
 from accounts.models import AuditEvent
 from accounts.principal import Scope, ScopeEntry
 from resources.kinds import Kind
-from sharing import grants, issues
+from sharing import grants
+from sharing.issues import issues
 from sharing.models import Grant, Issue
 from sharing.permissions import NOTHING, Permission
 

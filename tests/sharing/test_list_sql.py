@@ -7,8 +7,8 @@ import pytest
 
 from resources.kinds import Kind
 from resources.models import Run
-from sharing import issues
 from sharing.access import Reason
+from sharing.issues import issues
 from sharing.list_sql import postgresql, sqlite
 from sharing.list_sql.bulk_shares import BULK_SHARES, WIDELY_SHARED_ACTORS
 from sharing.list_sql.narrowed import Narrowed

@@ -23,8 +23,9 @@ from resources.schedules.actions import RunActor
 from resources.schedules.editing import ScheduleChange
 from resources.webhooks import delivery, events
 from resources.worker import execute_build, execute_run
-from sharing import links, mail
-from sharing.firing import fire_due
+from sharing.links import links
+from sharing.mail import share_mail
+from sharing.schedules.firing import fire_due
 from sharing.signatures import SignedContent, sign_content
 from tests.support.api import message_of
 from tests.support.cast import PASSWORD
@@ -287,10 +288,10 @@ def test_links_that_the_server_made_for_it_stop_and_work_again(ada, make_resourc
 def test_it_gets_no_emails(ada, ben, make_resource, mailoutbox):
     dataset = make_resource(Kind.DATASET, ada, name="prices", general_access="RESTRICTED")
     suspend(ada)
-    mail.email_access_requested(dataset, type(ada).objects.get(pk=ada.pk), by=ben.principal)
+    share_mail.email_access_requested(dataset, type(ada).objects.get(pk=ada.pk), by=ben.principal)
     assert mailoutbox == []
     restore(ada)
-    mail.email_access_requested(dataset, type(ada).objects.get(pk=ada.pk), by=ben.principal)
+    share_mail.email_access_requested(dataset, type(ada).objects.get(pk=ada.pk), by=ben.principal)
     assert [message.to for message in mailoutbox] == [["ada@example.com"]]
 
 

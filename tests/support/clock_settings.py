@@ -11,6 +11,6 @@ WORKER_CHORES = {"tests.support.clock_settings.fire": 0.0}
 
 def fire() -> int:
     """Fire what is due at that time."""
-    from sharing.firing import fire_due
+    from sharing.schedules.firing import fire_due
 
     return fire_due(datetime.fromisoformat(Path(os.environ["CLOCK"]).read_text()))

@@ -13,7 +13,8 @@ from functools import partial
 from accounts.models import Account
 from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import GeneralAccess, Resource
-from sharing import grants, issues
+from sharing import grants
+from sharing.issues import issues
 from sharing.models import Issue
 
 OUT = "NO_ACCESS"

@@ -3,9 +3,9 @@
 from accounts.models import Account
 from accounts.principal import Principal
 from resources.models import Resource
-from sharing import signing_keys
 from sharing.access import Access, AddressedBy
 from sharing.facts import load_facts
+from sharing.links import signing_keys
 
 
 def access_of(resource: Resource, principal: Principal) -> Access:

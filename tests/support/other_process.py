@@ -22,8 +22,8 @@ from resources.actors import editing
 from resources.datasets.writing import push
 from resources.kinds import Kind
 from resources.models import Dataset, Resource
-from sharing import caps, links
 from sharing.general_access import set_for_account, set_run_sharing
+from sharing.links import link_limits, links
 from sharing.models import SignedLink
 from sharing.signatures import SignedContent
 from tests.support.factories import make_resource
@@ -105,7 +105,7 @@ def turn_key(resource_id: str) -> None:
 
 def cap(username: str, days: int | None) -> None:
     account = Account.objects.get(username=username)
-    caps.set_cap(account, days, by=account.principal)
+    link_limits.set_cap(account, days, by=account.principal)
 
 
 def reader_links(username: str, allowed: bool) -> None:

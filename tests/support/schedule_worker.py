@@ -11,7 +11,7 @@ DATABASE, NOW, ROUNDS = sys.argv[1:]
 settings.DATABASES["default"]["NAME"] = DATABASE
 django.setup()
 
-from sharing.firing import fire_due
+from sharing.schedules.firing import fire_due
 
 if __name__ == "__main__":
     now = datetime.fromisoformat(NOW)

@@ -10,9 +10,10 @@ from accounts.models import Account
 from accounts.principal import Principal
 from resources.kinds import Kind
 from resources.models import MODELS, Resource, Run
-from sharing import grants, issues
+from sharing import grants
 from sharing.access import Decision, decide
 from sharing.facts import ResourceAddress, fetch
+from sharing.issues import issues
 from sharing.lists import Listed, Ownership, listed
 from sharing.models import Issue
 from sharing.permissions import Permission, parse

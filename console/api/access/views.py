@@ -19,12 +19,12 @@ from resources.models import Resource
 from sharing import grants
 from sharing.access import AddressedBy, Decision, decide
 from sharing.declare import needs
+from sharing.enforcement.refusals import forbidden_error
+from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.facts import load_facts
 from sharing.models import Grant
 from sharing.overview import overview
 from sharing.permissions import Permission, UnsupportedPermission, parse
-from sharing.refusals import forbidden_error
-from sharing.requests import ResourceApiRequest
 from sharing.token_limits import token_allows
 
 NOBODY = "anonymous"

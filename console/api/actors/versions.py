@@ -21,8 +21,8 @@ from resources.edit_locked import ResourceGone
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, EnvironmentVariable
 from sharing.declare import needs
+from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourceApiRequest
 
 
 @needs(Kind.ACTOR, Permission.READ)

@@ -22,12 +22,12 @@ from resources.builds import tagging
 from resources.edit_locked import ResourceGone
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion
-from sharing import publishing
 from sharing.declare import needs, signed_in_for
+from sharing.enforcement.request_types import ResourceApiRequest
+from sharing.enforcement.require import access_to
 from sharing.lists import Ownership, count_listed, listed
 from sharing.permissions import Permission
-from sharing.requests import ResourceApiRequest
-from sharing.require import access_to
+from sharing.policies import publishing
 
 _ORDERS = {"createdAt": False, "stats.lastRunStartedAt": True}
 
@@ -89,7 +89,7 @@ def show(request: ResourceApiRequest[Actor]) -> HttpResponse:
 
 @needs(Kind.ACTOR, Permission.WRITE)
 def update(request: ResourceApiRequest[Actor]) -> HttpResponse:
-    """Change what is given, all of it or nothing. What publishing takes besides is decided in `sharing/publishing.py`.
+    """Change what is given, all of it or nothing. Publishing takes more: `sharing/policies/publishing.py`.
 
     `versions` are then all versions that there are; `taggedBuilds` moves the tags that it names.
     """

@@ -18,8 +18,8 @@ from resources.secret_inputs.fields import Holder
 from sharing.access import Access
 from sharing.decide_many import is_allowed_on_parent
 from sharing.declare import needs
+from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourceApiRequest
 
 
 @needs(Kind.BUILD, Permission.READ)

@@ -31,14 +31,14 @@ from resources.builds.ending import abort as abort_build
 from resources.builds.source_url import readable_source_url_of
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, Build, BuildContent, SourceType
-from sharing import refusals
 from sharing.access import Access
 from sharing.declare import needs, signed_in_for
+from sharing.enforcement import refusals
+from sharing.enforcement.request_types import ResourceApiRequest
+from sharing.enforcement.require import access_to
 from sharing.facts import parse_address
 from sharing.lists import count_listed, listed
 from sharing.permissions import Permission
-from sharing.requests import ResourceApiRequest
-from sharing.require import access_to
 
 _MBYTES, _SECONDS = 1024, 3600
 

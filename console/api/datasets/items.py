@@ -24,9 +24,9 @@ from resources.kinds import Kind
 from resources.models import Dataset, Resource
 from resources.usage import reads
 from sharing.declare import needs
+from sharing.enforcement.refusals import not_found_error
+from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.permissions import Permission
-from sharing.refusals import not_found_error
-from sharing.requests import ResourceApiRequest
 from sharing.signatures import SignedContent
 
 # What the API says where there is no limit; the clients know this number.

@@ -19,12 +19,13 @@ from console.http import json_responses, request_body
 from console.http.pagination import Page, one_of
 from resources.kinds import Kind
 from resources.models import Actor, Run
-from sharing import issue_rules, issues
 from sharing.declare import needs
+from sharing.enforcement.request_types import ResourceApiRequest
+from sharing.issues import issues
+from sharing.issues.run_urls import run_id_of
 from sharing.models import Issue, IssueComment
 from sharing.permissions import Permission
-from sharing.requests import ResourceApiRequest
-from sharing.run_urls import run_id_of
+from sharing.policies import issue_rules
 
 _STATES: dict[str, Issue.State | None] = {state.value: state for state in Issue.State}
 

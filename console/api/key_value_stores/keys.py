@@ -16,10 +16,10 @@ from resources.records.keys import RULES, KeyFilter, can_be_key
 from resources.records.reading import list_records
 from resources.records.usage import lists
 from sharing.declare import needs
+from sharing.enforcement.request_types import ResourceApiRequest
+from sharing.links.signed_urls import record_signer
 from sharing.permissions import Permission
-from sharing.requests import ResourceApiRequest
 from sharing.signatures import SignedContent
-from sharing.signed_urls import record_signer
 
 
 @needs(Kind.KEY_VALUE_STORE, Permission.READ, signed=SignedContent.CONTENT)

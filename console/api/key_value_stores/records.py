@@ -21,9 +21,9 @@ from resources.records.content_types import MAX_LENGTH, can_be_content_type
 from resources.records.reading import every_record, find
 from resources.usage import reads
 from sharing.declare import needs
+from sharing.enforcement.refusals import not_found_error
+from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.permissions import Permission
-from sharing.refusals import not_found_error
-from sharing.requests import ResourceApiRequest
 from sharing.signatures import SignedContent
 
 _DEFAULT_TYPE = "application/octet-stream"

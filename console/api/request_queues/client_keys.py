@@ -10,9 +10,9 @@ from resources.models import RequestQueue
 from resources.requests import clients
 from resources.requests.clients import Client
 from resources.requests.errors import NotLockedByClient, QueueGone, RequestNotFound, WrongRequestId
+from sharing.enforcement.refusals import not_found_error
+from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.permissions import Permission
-from sharing.refusals import not_found_error
-from sharing.requests import ResourceApiRequest
 
 MAX_KEY = 32
 

@@ -16,8 +16,8 @@ from resources.models import RequestQueue
 from resources.requests import head, locks
 from resources.requests.usage import head_items
 from sharing.declare import needs
+from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourceApiRequest
 from sharing.signatures import SignedContent
 
 DEFAULT_HEAD: Final = 100

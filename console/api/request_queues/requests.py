@@ -18,8 +18,8 @@ from resources.requests.identity import looks_like_request_id, request_id
 from resources.requests.reading import State
 from resources.usage import reads
 from sharing.declare import needs
+from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourceApiRequest
 from sharing.signatures import SignedContent
 
 MAX_BATCH: Final = 25

@@ -14,10 +14,10 @@ from resources.kinds import Kind
 from resources.models import RequestQueue
 from sharing.access import Access
 from sharing.declare import needs, signed_in_for
+from sharing.enforcement.request_types import ResourceApiRequest
+from sharing.links.signed_urls import signed_fields
 from sharing.lists import Listed
 from sharing.permissions import Permission
-from sharing.requests import ResourceApiRequest
-from sharing.signed_urls import signed_fields
 
 
 @signed_in_for(Kind.REQUEST_QUEUE, Permission.READ)

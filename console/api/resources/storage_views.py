@@ -15,11 +15,11 @@ from console.http import json_responses
 from resources import storages
 from resources.models import Dataset, KeyValueStore, RequestQueue
 from resources.usage import reads
-from sharing import refusals
 from sharing.access import Access
+from sharing.enforcement import refusals
+from sharing.enforcement.request_types import ResourceApiRequest
+from sharing.enforcement.require import access_to
 from sharing.lists import Listed
-from sharing.requests import ResourceApiRequest
-from sharing.require import access_to
 
 Storage = TypeVar("Storage", Dataset, KeyValueStore, RequestQueue)
 Serialize = Callable[[Access[Storage]], dict[str, Any]]

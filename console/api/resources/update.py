@@ -13,10 +13,10 @@ from resources import storages
 from resources.edit_locked import NameTaken, ResourceGone
 from resources.kinds import KINDS, Kind
 from resources.models import Resource
+from sharing.enforcement.refusals import why_narrowed
+from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.general_access import UnsupportedLevel, set_for_resource
 from sharing.permissions import Permission
-from sharing.refusals import why_narrowed
-from sharing.requests import ResourceApiRequest
 
 
 def check_may_change(request: ResourceApiRequest, field: str, permission: Permission) -> None:

@@ -22,12 +22,13 @@ from resources.runs import aborting, charging, restarting, resurrecting
 from resources.runs.inputs import InvalidInput
 from resources.runs.options import InvalidOption
 from resources.runs.starting import CannotRun
-from sharing import refusals, token_limits
+from sharing import token_limits
 from sharing.declare import needs
+from sharing.enforcement import refusals
+from sharing.enforcement.request_types import ResourceApiRequest
+from sharing.enforcement.require import get_or_refuse
 from sharing.permissions import Permission
-from sharing.requests import ResourceApiRequest
-from sharing.require import get_or_refuse
-from sharing.resurrecting import check_resurrect
+from sharing.policies.resurrecting import check_resurrect
 
 
 class Charge(msgspec.Struct, rename="camel"):

@@ -14,8 +14,8 @@ from resources.kinds import Kind
 from resources.logs.following import follow, printable, whole
 from resources.models import Run
 from sharing.declare import needs
+from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourceApiRequest
 
 
 @needs(None, Permission.READ)

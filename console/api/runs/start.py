@@ -37,10 +37,10 @@ from resources.runs.inputs import InvalidInput
 from resources.runs.options import InvalidOption
 from resources.webhooks.editing import InvalidWebhook
 from sharing.declare import needs
+from sharing.enforcement.refusals import forbidden_error
+from sharing.enforcement.request_types import ResourceApiRequest
+from sharing.enforcement.require import access_to, get_or_refuse
 from sharing.permissions import Permission
-from sharing.refusals import forbidden_error
-from sharing.requests import ResourceApiRequest
-from sharing.require import access_to, get_or_refuse
 
 MAX_SYNC_SECONDS: Final = 300.0
 OUTPUT_KEY: Final = "OUTPUT"

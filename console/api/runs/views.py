@@ -23,11 +23,11 @@ from resources.kinds import Kind
 from resources.models import Actor, Run, Task
 from resources.runs import deleting
 from resources.runs.messages import without_secrets
-from sharing.addresses import statuses_in
 from sharing.declare import needs, signed_in_for
+from sharing.enforcement.request_types import ResourceApiRequest
+from sharing.enforcement.resource_addresses import statuses_in
 from sharing.lists import Ownership, count_listed, listed
 from sharing.permissions import Permission
-from sharing.requests import ResourceApiRequest
 
 MAX_STATUS_MESSAGE = 1000
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:.]{4,15}(?:Z|[+-][0-9:]{2,6})?)?\Z", re.ASCII)

@@ -24,8 +24,8 @@ from console.http.disconnect import is_connected
 from resources.jobs.status import FINISHED
 from resources.kinds import Kind
 from resources.models import Build, Run
-from sharing.reauthorize import reauthorize_after_delay
-from sharing.refusals import not_found_error
+from sharing.enforcement.reauthorize import reauthorize_after_delay
+from sharing.enforcement.refusals import not_found_error
 
 MAX_SECONDS = 60.0
 _FIRST_PAUSE, _GROWTH, _LONGEST_PAUSE = 0.5, 1.2, 3.0

@@ -1,7 +1,7 @@
 """Schedules: the list, making one, one schedule with what it starts, and its log.
 
 What a schedule starts is asked of whoever saves it and of its owner, in whose name it starts it: RUN on an Actor; READ
-on a task, and RUN on the task's Actor (`sharing/schedule_targets.py`).
+on a task, and RUN on the task's Actor (`sharing/policies/schedule_targets.py`).
 """
 
 from collections.abc import Sequence
@@ -28,11 +28,11 @@ from resources.schedules.actions import MAX_ACTIONS, Action, RunActor, actions_o
 from resources.schedules.editing import InvalidSchedule, ScheduleChange
 from resources.storages import InvalidName
 from sharing.declare import needs, signed_in_for
+from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.lists import Listed
 from sharing.permissions import Permission
-from sharing.requests import ResourceApiRequest
-from sharing.schedule_log import readable_lines
-from sharing.schedule_targets import check_action
+from sharing.policies.schedule_targets import check_action
+from sharing.schedules.schedule_log import readable_lines
 
 
 class Notifications(msgspec.Struct):

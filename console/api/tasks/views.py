@@ -29,13 +29,13 @@ from resources.runs.saved_options import SavedOptions
 from resources.storages import InvalidName
 from resources.tasks import editing
 from resources.tasks.editing import InvalidTask, TaskChange
-from sharing.code_choice import check_change
 from sharing.decide_many import ids_allowed
 from sharing.declare import needs, signed_in_for
+from sharing.enforcement.request_types import ResourceApiRequest
+from sharing.enforcement.require import get_or_refuse
 from sharing.lists import Listed
 from sharing.permissions import Permission
-from sharing.requests import ResourceApiRequest
-from sharing.require import get_or_refuse
+from sharing.policies.code_choice import check_change
 
 Given = dict[str, Any] | UnsetType | None
 

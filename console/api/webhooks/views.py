@@ -3,7 +3,7 @@
 Whoever may see an Actor or a task may hang a webhook on it, for it tells only of one's own runs and builds
 (`resources/webhooks/events.py`); on a run, whoever owns it. A webhook is no resource that a scope could name, so a
 scoped token reaches them if it is for all Actors, and may read all runs and builds, of which they tell. A run of
-another account's Actor makes and sees none that stay when it has ended (`sharing/webhooks.py`).
+another account's Actor makes and sees none that stay when it has ended (`sharing/policies/webhook_rules.py`).
 """
 
 from collections.abc import Iterator
@@ -32,10 +32,10 @@ from resources.webhooks import editing
 from resources.webhooks.editing import Condition, InvalidWebhook
 from sharing import token_limits
 from sharing.declare import needs, signed_in_for
+from sharing.enforcement.request_types import ResourceApiRequest
+from sharing.enforcement.require import get_or_refuse
 from sharing.permissions import Permission
-from sharing.requests import ResourceApiRequest
-from sharing.require import get_or_refuse
-from sharing.webhooks import check_create, visible_webhooks
+from sharing.policies.webhook_rules import check_create, visible_webhooks
 
 _TOLD_OF = (Kind.RUN, Kind.BUILD)
 

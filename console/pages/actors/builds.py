@@ -20,8 +20,8 @@ from resources.jobs.status import Origin
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, Build
 from sharing.declare import needs
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from resources.actors.fields import InvalidField
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, EnvironmentVariable
 from sharing.declare import needs
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
 
 _PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 

@@ -19,8 +19,8 @@ from resources.edit_locked import ResourceGone
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion
 from sharing.declare import needs
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
 
 _NAME = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "autofocus": True}
 

@@ -12,8 +12,8 @@ from resources.actors.builds import build_for
 from resources.kinds import Kind
 from resources.models import Actor, BuildContent
 from sharing.declare import needs
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
 
 _LONGEST_README = 100_000
 

@@ -10,9 +10,9 @@ from console.pages.runs.rows import run_rows
 from resources.kinds import Kind
 from resources.models import Actor
 from sharing.declare import needs
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.lists import listed
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
 
 
 @needs(Kind.ACTOR, Permission.READ)

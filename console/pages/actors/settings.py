@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from console.pages.actors.tabs import SETTINGS, get_title, tab_context
 from console.pages.components import dialogs
-from console.pages.components import promises as promises_module
+from console.pages.components import prediction_sentences as promises_module
 from console.pages.components.forms import BaseForm
 from console.pages.components.visibility_sentences import actor_sentence
 from resources.actors import editing
@@ -26,11 +26,13 @@ from resources.edit_locked import NameTaken, ResourceGone
 from resources.kinds import Kind
 from resources.models import Actor
 from resources.storages import MAX_NAME_LENGTH, InvalidName
-from sharing import promises, publishing, refusals
 from sharing.declare import needs
+from sharing.enforcement import refusals
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.facts import load_facts
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
+from sharing.policies import publishing
+from sharing.visibility import predictions
 
 _PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 _ABOUT = ("name", "title", "description")
@@ -124,7 +126,7 @@ def publish(request: ResourcePageRequest[Actor]) -> HttpResponse:
         now = actor_sentence(load_facts(actor, request.principal.account_id))
         messages.success(request, f"{get_title(actor)} is {'public' if wanted else 'private'} now. {now}")
         return dialogs.redirect_from_dialog(request, actor.console_path)
-    found = promises.visibility_after_publish(actor, request.access.facts, public=wanted)
+    found = predictions.visibility_after_publish(actor, request.access.facts, public=wanted)
     by_owner = actor.owner_id == request.principal.account_id
     return dialogs.render_dialog(
         request,

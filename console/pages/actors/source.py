@@ -26,8 +26,8 @@ from resources.edit_locked import ResourceGone
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, SourceType
 from sharing.declare import needs
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,9 @@ from resources.runs.inputs import InvalidInput, schema_of
 from resources.runs.options import InvalidOption
 from sharing.access import Parent
 from sharing.declare import needs
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
-from sharing.visibility import new_run_visibility
+from sharing.visibility.visibility import new_run_visibility
 
 _MOST_PROPERTIES = 200
 _MOST_PROBLEMS = 10

@@ -5,8 +5,8 @@ from typing import Any
 from console.pages.components import resource_page
 from console.pages.components.resource_page import Tab
 from resources.models import Actor
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
 
 INFORMATION, SOURCE, BUILDS, RUNS, ISSUES, SETTINGS = "", "/source", "/builds", "/runs", "/issues", "/settings"
 _LABELS = {

@@ -18,8 +18,8 @@ from resources.edit_locked import ResourceGone
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, SourceType
 from sharing.declare import needs
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
 
 _PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 # The API's names of the fields of a version, by those of the form.

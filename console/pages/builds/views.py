@@ -20,8 +20,8 @@ from resources.builds.source_url import readable_source_url_of
 from resources.kinds import Kind
 from resources.models import Build, BuildContent, SourceType
 from sharing.declare import needs
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
 
 
 @needs(Kind.BUILD, Permission.READ)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from console.pages.components.access_reasons import decision_reason
 from resources.models import GeneralAccess
 from sharing.access import Decision, Facts, Reason, general_access_source
-from sharing.labels import permission_verbs
 from sharing.permissions import Permission
-from sharing.visibility import PublicAccess, everyone
+from sharing.visibility.labels import permission_verbs
+from sharing.visibility.visibility import PublicAccess, everyone
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from resources.kinds import KINDS, Kind
 from sharing.access import Decision, Facts, Reason
 from sharing.models import Grant
-from sharing.names import placeholder_name
 from sharing.overview import InheritedAccess, Through
+from sharing.visibility.names import placeholder_name
 
 
 def inherited_reason(row: InheritedAccess, known: frozenset[str]) -> str:

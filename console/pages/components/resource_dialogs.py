@@ -13,7 +13,7 @@ from console.pages.components.forms import BaseForm
 from resources.edit_locked import NameTaken, ResourceGone
 from resources.models import Resource
 from resources.storages import MAX_NAME_LENGTH, NAME_RULES, InvalidName
-from sharing.requests import ResourcePageRequest
+from sharing.enforcement.request_types import ResourcePageRequest
 
 Result = TypeVar("Result")
 

@@ -9,9 +9,9 @@ from console.pages.components.access_badges import access_badge, why_visible
 from resources.kinds import KINDS, Kind
 from sharing.access import Parent
 from sharing.decide_many import is_allowed_on_parent
-from sharing.names import placeholder_name
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
+from sharing.visibility.names import placeholder_name
 
 
 @dataclass(frozen=True, slots=True)

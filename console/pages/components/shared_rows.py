@@ -7,10 +7,10 @@ from accounts.models import Account
 from resources.kinds import KINDS, Kind, KindInfo
 from resources.models import Resource
 from sharing.access import Reason
-from sharing.labels import permissions_label
 from sharing.lists import Listed
 from sharing.models import Grant
 from sharing.permissions import NOTHING, Permission
+from sharing.visibility.labels import permissions_label
 
 
 @dataclass(frozen=True, slots=True)

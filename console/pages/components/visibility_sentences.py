@@ -1,4 +1,4 @@
-"""Who can read something, in sentences. Each is worded from what sharing/visibility.py found, and from nothing else."""
+"""Who can read something, in sentences. Each is worded from what sharing/visibility/visibility.py found."""
 
 from collections.abc import Iterable, Sequence
 
@@ -7,8 +7,15 @@ from resources.kinds import KINDS, Kind
 from resources.models import Resource
 from sharing.access import Facts, Reason, general_access_source
 from sharing.overview import InheritedAccess
-from sharing.promises import developer_access, links_open
-from sharing.visibility import AccountVisibility, OtherLevel, PublicAccess, StorageLinks, Visibility, everyone
+from sharing.visibility.predictions import developer_access, links_open
+from sharing.visibility.visibility import (
+    AccountVisibility,
+    OtherLevel,
+    PublicAccess,
+    StorageLinks,
+    Visibility,
+    everyone,
+)
 
 _MOST_NAMES = 5
 

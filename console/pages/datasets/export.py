@@ -19,7 +19,7 @@ from console.pages.components import dialogs
 from console.pages.components.cells import printable
 from console.pages.components.code_samples import content_url
 from console.pages.components.numbers import number
-from console.pages.components.promises import end_sentence, link_sentence
+from console.pages.components.prediction_sentences import end_sentence, link_sentence
 from console.pages.storages import link_form
 from console.pages.storages.link_form import LifetimeForm, NewLink
 from resources.datasets.csv_formulas import without_formulas
@@ -29,10 +29,11 @@ from resources.datasets.reading import Items, open_items
 from resources.datasets.work_limit import ReaderGone
 from resources.kinds import Kind
 from resources.models import Dataset
-from sharing import links, refusals
 from sharing.declare import needs
+from sharing.enforcement import refusals
+from sharing.enforcement.request_types import ResourcePageRequest
+from sharing.links import links
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
 
 FORMATS = (
     ("json", "JSON"),

@@ -17,8 +17,8 @@ from resources.datasets.uploading import InvalidFile, add_file
 from resources.kinds import Kind
 from resources.models import Dataset
 from sharing.declare import needs
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
 
 MAX_BYTES = 1024**3
 _BY_NAME = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv"}

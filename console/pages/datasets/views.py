@@ -9,10 +9,10 @@ from console.pages.storages.page import storage_context
 from resources.datasets.errors import DatasetGone
 from resources.kinds import Kind
 from resources.models import Dataset
-from sharing import refusals
 from sharing.declare import needs
+from sharing.enforcement import refusals
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
 
 
 @needs(Kind.DATASET, Permission.READ)

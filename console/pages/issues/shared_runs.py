@@ -9,14 +9,14 @@ from django.views.decorators.http import require_POST
 from accounts.models import Account
 from resources.kinds import Kind
 from resources.models import Actor, Run
-from sharing import issues
 from sharing.access import decide
 from sharing.declare import needs
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.facts import load_facts
+from sharing.issues import issues
+from sharing.issues.run_urls import run_id_of
 from sharing.models import Issue
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
-from sharing.run_urls import run_id_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,18 +15,19 @@ from accounts.lib.api_errors import ApiError
 from console.pages.actors import tabs as actor_tabs
 from console.pages.components import dialogs
 from console.pages.components.forms import BaseForm
-from console.pages.components.promises import issues_sentence
+from console.pages.components.prediction_sentences import issues_sentence
 from console.pages.components.tables import Paging
 from console.pages.issues import shared_runs
 from resources.kinds import Kind
 from resources.models import Actor, Run
-from sharing import issue_rules, issues
 from sharing.declare import needs
+from sharing.enforcement.request_types import ResourcePageRequest
+from sharing.issues import issues
+from sharing.issues.run_urls import run_id_of
 from sharing.models import Issue
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
-from sharing.run_urls import run_id_of
-from sharing.visibility import everyone
+from sharing.policies import issue_rules
+from sharing.visibility.visibility import everyone
 
 _STATES = {"open": Issue.State.OPEN, "closed": Issue.State.CLOSED}
 

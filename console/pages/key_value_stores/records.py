@@ -18,8 +18,8 @@ from resources.records import writing
 from resources.records.content_types import ANY_BYTES, as_served, essence_of
 from resources.records.reading import find
 from sharing.declare import needs
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
 
 _WITH_CONTENT = (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT)
 

@@ -33,8 +33,8 @@ from resources.records.content_types import can_be_content_type
 from resources.records.keys import RULES
 from resources.records.reading import find
 from sharing.declare import needs
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
 
 LONGEST_TEXT = 1_000_000
 _ANY_BYTES = "application/octet-stream"

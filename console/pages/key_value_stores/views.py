@@ -15,8 +15,8 @@ from resources.records.content_types import essence_of
 from resources.records.keys import KeyFilter, can_be_key, can_be_stored
 from resources.records.reading import list_records
 from sharing.declare import needs
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
 
 ROWS = 50
 TABLE = "records"

@@ -20,8 +20,8 @@ from resources.requests.clients import Client
 from resources.requests.errors import QueueGone, RequestNotFound
 from resources.requests.structs import MAX_TEXT, NewRequest
 from sharing.declare import needs
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 

@@ -12,8 +12,8 @@ from resources.requests import reading
 from resources.requests.identity import looks_like_request_id
 from resources.requests.reading import State
 from sharing.declare import needs
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
 
 ROWS = 50
 # Requests can carry payloads. A page ends early rather than read more than this.

@@ -16,9 +16,9 @@ from resources.runs.inputs import InvalidInput
 from resources.runs.options import InvalidOption, options_of_run
 from resources.runs.starting import CannotRun
 from sharing.declare import needs
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
-from sharing.resurrecting import check_resurrect
+from sharing.policies.resurrecting import check_resurrect
 
 RUNS_PATH = f"/{KINDS[Kind.RUN].console_path}"
 

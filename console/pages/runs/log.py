@@ -17,7 +17,7 @@ from django_htmx.http import trigger_client_event
 from resources.logs.following import whole
 from resources.logs.reading import log_length, read
 from resources.models import Build, Run
-from sharing.requests import ResourcePageRequest
+from sharing.enforcement.request_types import ResourcePageRequest
 
 # How much of a log a page shows at first, and how much it is sent at once later on.
 MOST_AT_ONCE = 256 * 1024

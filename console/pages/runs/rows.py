@@ -10,7 +10,7 @@ from console.pages.components.shared_rows import how_shared
 from console.pages.components.tables import Row, build_rows
 from resources.models import Dataset, Resource, Run
 from sharing.lists import Listed
-from sharing.names import Names, names_for
+from sharing.visibility.names import Names, names_for
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from accounts.principal import Principal
 from console.pages.storages.labels import STORAGE_WORDS
 from resources.kinds import KINDS, STORAGES, Kind, KindInfo
 from resources.models import Resource, Run
+from sharing.enforcement.require import get_or_refuse
 from sharing.permissions import Permission
-from sharing.require import get_or_refuse
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,12 +25,12 @@ from resources.kinds import Kind
 from resources.models import Dataset, KeyValueStore, Record, Run
 from resources.records.reading import find
 from resources.runs.input_secrets import secret_names_of
-from sharing import refusals
 from sharing.access import general_access_source
 from sharing.declare import needs
+from sharing.enforcement import refusals
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
-from sharing.visibility import PublicAccess, everyone
+from sharing.visibility.visibility import PublicAccess, everyone
 
 _TABS = {"output": "Output", "log": "Log", "input": "Input", "storage": "Storage"}
 

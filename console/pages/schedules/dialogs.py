@@ -19,12 +19,12 @@ from resources.kinds import KINDS, Kind
 from resources.models import Schedule
 from resources.schedules import editing
 from resources.schedules.actions import Action, actions_of
-from sharing import refusals
 from sharing.declare import needs, signed_in_for
+from sharing.enforcement import refusals
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
-from sharing.schedule_targets import check_action
-from sharing.selectors import get_allowed_actor
+from sharing.policies.schedule_targets import check_action
+from sharing.policies.selectors import get_allowed_actor
 
 SCHEDULES_PATH = f"/{KINDS[Kind.SCHEDULE].console_path}"
 _DAILY = {"cron_expression": "0 6 * * *", "timezone": "UTC"}
@@ -53,7 +53,7 @@ def create(request: PageRequest) -> HttpResponse:
 @limit_form_size(MAX_INPUT * BYTES_PER_CHARACTER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_action(request: ResourcePageRequest[Schedule]) -> HttpResponse:
-    """Add an Actor or a task to what a schedule starts; only its owner chooses it (`sharing/code_choice.py`)."""
+    """Add an Actor or a task to a schedule; only its owner chooses it (`sharing/policies/code_choice.py`)."""
     schedule = request.resource
     form = ActionForm(request.POST if request.method == "POST" else None)
     is_mine = schedule.owner_id == request.principal.account_id

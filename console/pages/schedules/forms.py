@@ -18,8 +18,8 @@ from resources.schedules import editing, times
 from resources.schedules.actions import JSON_TYPE, Action, RunActor, RunActorTask, RunInput
 from resources.secret_inputs.saved import schema_of
 from sharing.lists import Listed
-from sharing.schedule_targets import get_target
-from sharing.selectors import runnable_choices
+from sharing.policies.schedule_targets import get_target
+from sharing.policies.selectors import runnable_choices
 
 MAX_INPUT = 500_000
 _FIELD_OF = {"cronExpression": "cron_expression", "timezone": "timezone", "actions": "starts"}

@@ -15,8 +15,8 @@ from resources.kinds import KINDS, KindInfo
 from resources.models import Resource, Run, ScheduleInvocation
 from resources.schedules import times
 from resources.schedules.actions import Action, RunActor, started_by
-from sharing.names import names_for, placeholder_name
-from sharing.schedule_log import readable_lines
+from sharing.schedules.schedule_log import readable_lines
+from sharing.visibility.names import names_for, placeholder_name
 
 NEXT_TIMES = 5
 _STARTED = re.compile(r"(?P<before>Started the run )(?P<run_id>[0-9a-zA-Z]{17})(?P<after> .*)", re.DOTALL)

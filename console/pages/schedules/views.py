@@ -19,10 +19,10 @@ from resources.models import Schedule, ScheduleInvocation
 from resources.schedules import editing
 from resources.schedules.actions import MAX_ACTIONS, actions_of
 from resources.schedules.times import InvalidTimes
-from sharing import refusals
 from sharing.declare import any_token, needs
+from sharing.enforcement import refusals
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
 
 LOG_LINES = 200
 

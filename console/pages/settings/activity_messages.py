@@ -7,8 +7,8 @@ from accounts.email_addresses import for_display
 from accounts.models import AccountGeneralAccess, AuditEvent
 from resources.kinds import KINDS, Kind
 from resources.models import GeneralAccess
-from sharing.labels import LABELS
 from sharing.permissions import Permission
+from sharing.visibility.labels import LABELS
 
 METHODS = {"totp": "authenticator app", "webauthn": "passkey", "recovery_codes": "recovery codes"}
 

@@ -8,9 +8,9 @@ from django.http import QueryDict
 from accounts.models import Account
 from accounts.requests import PageRequest
 from console.pages.account.reauthenticate import back_from_confirmation
-from console.pages.components import promises
+from console.pages.components import prediction_sentences
 from console.pages.storages.link_form import days
-from sharing.caps import MAX_CAP, Effect, effect_of, is_lowered
+from sharing.links.link_limits import MAX_CAP, Effect, effect_of, is_lowered
 
 SECTION = "pre-signed-links"
 READER_SECTION = "reader-links"
@@ -79,10 +79,10 @@ def links_context(request: PageRequest) -> dict[str, Any]:
     number = sent.get("link_days") or cap or _USUAL_DAYS
     meant_readers = back_from_confirmation(request, READER_SECTION)
     return {
-        "what_links_open": promises.what_links_open(request.user),
-        "links_standing": promises.standing_sentence(request.user),
-        "limit_words": promises.limit_sentences(),
-        "reader_words": promises.reader_link_sentences(request.user),
+        "what_links_open": prediction_sentences.what_links_open(request.user),
+        "links_standing": prediction_sentences.standing_sentence(request.user),
+        "limit_words": prediction_sentences.limit_sentences(),
+        "reader_words": prediction_sentences.reader_link_sentences(request.user),
         "reader_links": request.user.readers_make_links if meant_readers is None else "reader_links" in meant_readers,
         "confirmed_readers": meant_readers is not None,
         "links_limited": limited,
@@ -103,4 +103,4 @@ def said_of(cap: int | None) -> str:
 
 def said_of_readers(account: Account) -> str:
     """Say who can make links now that the setting for users who may only read was saved."""
-    return f"Saved. {promises.link_makers_sentence(account)}"
+    return f"Saved. {prediction_sentences.link_makers_sentence(account)}"

@@ -15,12 +15,13 @@ from accounts.models import Account, AccountGeneralAccess
 from accounts.requests import PageRequest
 from accounts.second_factors import codes_left, is_readable
 from console.pages.account.reauthenticate import ask_first, back_from_confirmation
-from console.pages.components.promises import developer_sentence
+from console.pages.components.prediction_sentences import developer_sentence
 from console.pages.components.visibility_sentences import level_sentences, run_sharing_sentences
 from console.pages.settings import links as settings_links
-from sharing import caps, general_access, links
+from sharing import general_access
 from sharing.declare import account_wide
-from sharing.visibility import AccountVisibility, account_visibility
+from sharing.links import link_limits, links
+from sharing.visibility.visibility import AccountVisibility, account_visibility
 
 GENERAL_ACCESS = "general-access"
 RUN_SHARING = "run-sharing"
@@ -88,7 +89,7 @@ def pre_signed_links(request: PageRequest) -> HttpResponse:
     effect = settings_links.effect_to_show(request, form.cap)
     if effect is not None:
         return _answer(request, section, effect=effect, seen=form.cap)
-    changed = caps.set_cap(request.user, form.cap, by=request.principal)
+    changed = link_limits.set_cap(request.user, form.cap, by=request.principal)
     return _answer(request, section, said=settings_links.said_of(form.cap) if changed else _NOTHING_CHANGED)
 
 

@@ -13,8 +13,8 @@ from accounts.models import Account
 from console.pages.components.forms import BaseForm
 from resources.kinds import KINDS, Kind, KindInfo
 from resources.models import Resource
-from sharing.labels import LABELS
 from sharing.permissions import Permission
+from sharing.visibility.labels import LABELS
 
 MOST_IDS = 50
 NEVER = "never"

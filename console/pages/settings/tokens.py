@@ -22,8 +22,8 @@ from console.pages.components.dialogs import redirect_from_dialog
 from console.pages.settings.token_form import TokenForm
 from resources.kinds import KINDS, Kind
 from sharing.declare import account_wide
-from sharing.labels import LABELS
 from sharing.permissions import Permission
+from sharing.visibility.labels import LABELS
 
 NEW_TOKEN = "new-token"  # noqa: S105  # the name of a section of the page
 LONGEST_FORM_KEY = 22

@@ -16,7 +16,7 @@ from resources.models import Resource
 from sharing.access import Access
 from sharing.declare import Requires, account_wide, requirement_for
 from sharing.facts import fetch, parse_address
-from sharing.mail import email_access_requested
+from sharing.mail.share_mail import email_access_requested
 from sharing.permissions import Permission
 
 LIMIT, LIMIT_SECONDS = 20, 3600

@@ -24,12 +24,12 @@ from resources.kinds import Kind
 from sharing import grants
 from sharing.access import Access
 from sharing.declare import Requires, declare, needs
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.facts import load_facts
 from sharing.general_access import UnsupportedLevel, set_for_resource
-from sharing.labels import permissions_label
 from sharing.models import Grant
 from sharing.permissions import Permission, UnsupportedPermission, parse
-from sharing.requests import ResourcePageRequest
+from sharing.visibility.labels import permissions_label
 
 READ, MANAGE = Permission.READ, Permission.MANAGE_ACCESS_RIGHTS
 LOOKUPS, LOOKUPS_SECONDS = 60, 600

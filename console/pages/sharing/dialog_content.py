@@ -14,11 +14,11 @@ from resources.models import GeneralAccess, Resource
 from sharing.access import Access, Facts, effective_general_access
 from sharing.decide_many import is_allowed_on_parent
 from sharing.general_access import levels_of
-from sharing.labels import LABELS, permission_help, permissions_label
 from sharing.models import Grant, SignedLink
 from sharing.overview import Right
 from sharing.permissions import NOTHING, Permission, grantable
-from sharing.visibility import PublicAccess, StorageLinks, Visibility, who_can_read
+from sharing.visibility.labels import LABELS, permission_help, permissions_label
+from sharing.visibility.visibility import PublicAccess, StorageLinks, Visibility, who_can_read
 
 MOST_LINKS = 20
 

@@ -18,8 +18,8 @@ from resources.edit_locked import NameTaken, ResourceGone
 from resources.kinds import Kind, KindInfo
 from resources.models import MODELS, Resource
 from sharing.declare import account_wide, needs
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
 
 
 class NameForm(BaseForm):

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 from django import forms
 
-from sharing import links
-from sharing.requests import ResourcePageRequest
+from sharing.enforcement.request_types import ResourcePageRequest
+from sharing.links import links
 from sharing.signatures import DEFAULT_LIFETIME, SignedContent
 
 _DAY = 24

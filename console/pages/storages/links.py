@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from console.http.record_urls import record_url
 from console.pages.components import dialogs
 from console.pages.components.code_samples import content_url
-from console.pages.components.promises import end_sentence, link_sentence, links_sentence
+from console.pages.components.prediction_sentences import end_sentence, link_sentence, links_sentence
 from console.pages.components.tables import Paging
 from console.pages.components.visibility_sentences import open_without_links
 from console.pages.storages import link_form
@@ -20,13 +20,13 @@ from console.pages.storages.link_form import LifetimeForm
 from resources.kinds import Kind
 from resources.models import GeneralAccess, Record
 from resources.records.keys import can_be_key
-from sharing import links
 from sharing.access import Access, effective_general_access
 from sharing.declare import needs
-from sharing.link_states import LinkState, active, keys_given, states_of
+from sharing.enforcement.request_types import ResourcePageRequest
+from sharing.links import links
+from sharing.links.link_states import LinkState, active, keys_given, states_of
 from sharing.models import SignedLink
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
 from sharing.signatures import SignedContent
 
 READ, MANAGE = Permission.READ, Permission.MANAGE_ACCESS_RIGHTS

@@ -5,7 +5,7 @@ from typing import Any
 from console.pages.components import resource_page
 from console.pages.storages.labels import STORAGE_WORDS
 from resources.kinds import Kind
-from sharing.requests import ResourcePageRequest
+from sharing.enforcement.request_types import ResourcePageRequest
 
 
 def storage_context(request: ResourcePageRequest) -> dict[str, Any]:

@@ -20,9 +20,9 @@ from resources.secret_inputs.saved import schema_of
 from resources.storages import NAME_RULES
 from resources.tasks import editing
 from sharing.declare import needs, signed_in_for
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
-from sharing.selectors import get_allowed_actor, runnable_choices
+from sharing.policies.selectors import get_allowed_actor, runnable_choices
 
 TASKS_PATH = f"/{KINDS[Kind.TASK].console_path}"
 

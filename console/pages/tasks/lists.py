@@ -15,8 +15,8 @@ from resources.kinds import Kind
 from resources.models import Task
 from sharing.declare import signed_in_for
 from sharing.lists import Listed
-from sharing.names import names_for
 from sharing.permissions import Permission
+from sharing.visibility.names import names_for
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,13 +28,13 @@ from resources.runs.options import MAX_BUILD_LENGTH, InvalidOption
 from resources.secret_inputs.fields import secret_fields
 from resources.secret_inputs.saved import schema_of
 from resources.tasks import editing
-from sharing import refusals
-from sharing.code_choice import check_change
 from sharing.declare import needs
+from sharing.enforcement import refusals
+from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.lists import listed
 from sharing.permissions import Permission
-from sharing.requests import ResourcePageRequest
-from sharing.selectors import actor_link, get_allowed_actor
+from sharing.policies.code_choice import check_change
+from sharing.policies.selectors import actor_link, get_allowed_actor
 
 
 @needs(Kind.TASK, Permission.READ)

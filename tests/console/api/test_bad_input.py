@@ -15,10 +15,10 @@ from accounts.models import AuditEvent
 from resources.kinds import Kind
 from resources.models import Resource
 from sharing import grants
-from sharing.checks import iterate_views
 from sharing.declare import requirement_for
 from sharing.models import Grant
 from sharing.permissions import Permission
+from sharing.system_checks import iterate_views
 from tests.support.factories import make_resource
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")

@@ -28,10 +28,10 @@ from console.pages.key_value_stores import upload as store_upload
 from console.pages.schedules import forms as schedule_forms
 from resources.kinds import Kind
 from resources.models import DatasetChunk, GeneralAccess, Record
-from sharing import reauthorize
-from sharing.checks import iterate_views
 from sharing.declare import Public, requirement_for
+from sharing.enforcement import reauthorize
 from sharing.models import Grant
+from sharing.system_checks import iterate_views
 
 pytestmark = pytest.mark.django_db
 PAGES = [(route, pattern) for route, pattern in iterate_views(get_resolver()) if not route.startswith("v2/")]

@@ -15,7 +15,7 @@ from console.http.query import parameters
 from console.http.responses import BytesResponse, PlainHeaders
 from console.http.routing import resolve_view
 from resources.kinds import Kind
-from sharing.checks import iterate_views
+from sharing.system_checks import iterate_views
 
 ROUTES = [(f"/{route}", pattern) for route, pattern in iterate_views() if route.startswith("v2/")]
 

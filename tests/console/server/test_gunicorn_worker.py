@@ -10,7 +10,7 @@ import pytest
 
 from console.http import joined_socket
 from console.http.joined_socket import HeaderBufferingSocket
-from sharing.access_gone import AccessGone
+from sharing.enforcement.access_gone import AccessGone
 from tests.support.served import served
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"

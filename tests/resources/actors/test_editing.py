@@ -18,9 +18,9 @@ from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, Build, BuildContent, EnvironmentVariable, Run, Task
 from resources.storages import InvalidName
-from sharing import issues
 from sharing.access import decide
 from sharing.facts import load_facts
+from sharing.issues import issues
 from sharing.permissions import Permission
 from tests.support.factories import tag_build
 

@@ -15,7 +15,7 @@ from resources.records.files import storage
 from resources.runs import starting
 from resources.runs.options import RunOptions
 from resources.worker.tasks import seal_saved_inputs
-from sharing.firing import fire_due
+from sharing.schedules.firing import fire_due
 from tests.support.factories import built, built_actor
 from tests.support.secret_stage import (
     GIVEN,

@@ -7,7 +7,7 @@ from django.core import mail
 
 from accounts.models import AuditEvent
 from resources.kinds import KINDS, Kind
-from sharing import issues
+from sharing.issues import issues
 from sharing.models import Grant, Issue
 from sharing.permissions import Permission
 from tests.support.api import error_of, message_of

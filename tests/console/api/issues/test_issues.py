@@ -4,9 +4,10 @@ import pytest
 
 from accounts.models import AuditEvent
 from resources.kinds import Kind
-from sharing import issues, mail
+from sharing.issues import issues
+from sharing.issues.run_urls import run_id_of
+from sharing.mail import share_mail
 from sharing.models import Grant, Issue, IssueComment
-from sharing.run_urls import run_id_of
 from tests.support.api import error_of, send
 
 WRONG = ("", " " * 30, "x" * 201, "a\x00b")
@@ -138,7 +139,7 @@ def test_an_issue_of_another_actor_is_not_found_here(issue, api, ben, dan, make_
 
 
 def test_writing_is_limited(url, api, ben, monkeypatch):
-    monkeypatch.setattr("sharing.issue_rules.WRITES_PER_HOUR", 2)
+    monkeypatch.setattr("sharing.policies.issue_rules.WRITES_PER_HOUR", 2)
     client = api(ben)
     assert [send(client, "post", url, {"title": "x"}).status_code for _ in range(3)] == [201, 201, 429]
 
@@ -240,7 +241,7 @@ def test_ways_to_name_a_run(settings, text):
 def test_an_issue_that_is_closed_and_opened_again_and_again_fills_no_mailbox(
     issue, url, api, ben, mailoutbox, commits, monkeypatch
 ):
-    monkeypatch.setattr(mail, "_ABOUT_ISSUES", (3, 300, 200))
+    monkeypatch.setattr(share_mail, "_ABOUT_ISSUES", (3, 300, 200))
     before = len(mailoutbox)
     for _ in range(5):
         for state in ("CLOSED", "OPEN"):

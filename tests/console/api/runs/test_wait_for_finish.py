@@ -11,7 +11,7 @@ from console.api.runs import wait_for_finish
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Run
-from sharing import reauthorize
+from sharing.enforcement import reauthorize
 from sharing.models import Grant
 from tests.support.api import error_of
 

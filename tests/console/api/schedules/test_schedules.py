@@ -9,7 +9,7 @@ from resources.kinds import Kind
 from resources.models import Run, Schedule, ScheduleInvocation
 from resources.schedules import editing
 from resources.schedules.editing import ScheduleChange
-from sharing import firing
+from sharing.schedules import firing
 from tests.support.api import error_of, message_of, send
 from tests.support.factories import built_actor
 

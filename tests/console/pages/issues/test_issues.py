@@ -3,7 +3,7 @@
 import pytest
 
 from resources.kinds import Kind
-from sharing import issues
+from sharing.issues import issues
 from sharing.models import Grant, Issue
 
 pytestmark = pytest.mark.django_db
@@ -105,7 +105,7 @@ def test_bad_input(actor, issue, signed_in, ben):
 
 
 def test_writing_is_limited(actor, signed_in, ben, monkeypatch):
-    monkeypatch.setattr("sharing.issue_rules.WRITES_PER_HOUR", 1)
+    monkeypatch.setattr("sharing.policies.issue_rules.WRITES_PER_HOUR", 1)
     here = signed_in(ben)
     statuses = [here.post(f"{actor.console_path}/issues/new", {"title": "x"}).status_code for _ in range(2)]
     assert statuses == [302, 422]

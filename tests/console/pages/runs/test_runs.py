@@ -14,7 +14,7 @@ from resources.kinds import Kind
 from resources.logs.writing import append, append_line
 from resources.models import Build, BuildContent, Dataset, GeneralAccess, Run
 from resources.records import writing
-from sharing import issues
+from sharing.issues import issues
 from tests.support.factories import built, give
 from tests.support.run_stage import REFUSED_CALL
 

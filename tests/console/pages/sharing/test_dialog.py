@@ -13,7 +13,7 @@ from accounts.models import AccountGeneralAccess, AuditEvent
 from console.pages.sharing import dialog
 from resources.kinds import KINDS, Kind
 from resources.models import GeneralAccess
-from sharing import issues
+from sharing.issues import issues
 from sharing.models import Grant, Issue
 from sharing.permissions import NOTHING, Permission
 

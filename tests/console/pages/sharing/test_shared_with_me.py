@@ -8,7 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from resources.kinds import Kind
-from sharing import grants, issues
+from sharing import grants
+from sharing.issues import issues
 from sharing.models import Issue
 from sharing.permissions import Permission
 

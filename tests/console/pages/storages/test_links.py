@@ -14,7 +14,8 @@ from console.pages.storages.link_form import lifetimes
 from resources.kinds import STORAGES, Kind
 from resources.models import Resource
 from resources.records import writing
-from sharing import grants, links
+from sharing import grants
+from sharing.links import links
 from sharing.models import SignedLink
 from sharing.signatures import SignedContent, sign_content
 from tests.support.cast import PASSWORD

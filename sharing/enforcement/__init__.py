@@ -1,0 +1,1 @@
+"""What the middleware needs to authorize a request: addresses, typed requests, refusals, and to ask again later."""

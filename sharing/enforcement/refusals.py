@@ -1,0 +1,167 @@
+"""Refusals as API errors and as pages. They reveal only what the access model allows."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import cast
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.http import HttpResponseClientRedirect
+
+from accounts.lib.api_errors import ApiError, record_not_found
+from accounts.middleware import is_api
+from accounts.models import AuditEvent
+from accounts.principal import Principal
+from accounts.requests import ApiRequest
+from resources.kinds import KINDS, Kind
+from sharing import token_limits
+from sharing.access import Access, AddressedBy
+from sharing.permissions import Permission
+from sharing.visibility.labels import LABELS
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalDetails:
+    """What the API refused, kept as `request.refused` for the run log.
+
+    `access` is None for what is not there, and for anonymous requests.
+    """
+
+    kind: Kind | None = None
+    access: Access | None = None
+    permission: Permission | None = None
+
+
+def sign_in_required(request: HttpRequest) -> HttpResponse:
+    """Refuse an anonymous request: 401 on the API, a redirect to sign-in on a page."""
+    if is_api(request):
+        request.refused = RefusalDetails()  # type: ignore[attr-defined]  # our own attribute
+        return token_not_provided().response()
+    back_to = _page_to_return_to(request)
+    sign_in = redirect_to_login(back_to, resolve_url(settings.LOGIN_URL))
+    return HttpResponseClientRedirect(sign_in.url) if getattr(request, "htmx", False) else sign_in
+
+
+def token_not_provided() -> ApiError:
+    """Return the API's refusal of an anonymous request."""
+    return ApiError(
+        HTTPStatus.UNAUTHORIZED, "token-not-provided", "This operation needs an API token, and none was provided."
+    )
+
+
+def missing(request: HttpRequest, kind: Kind, id_: str = "", *, may_be_anothers: bool = True) -> HttpResponse:
+    """Return 404 for a resource that does not exist or must look as if it did not.
+
+    Its former owner and the user who deleted it are told that it was deleted, for they know it already. What cannot be
+    anybody else's is not refused, it is simply not there: crawlee looks like that whether it has to make a storage.
+    """
+    if is_api(request):
+        if may_be_anothers:
+            request.refused = RefusalDetails(kind)  # type: ignore[attr-defined]  # our own attribute
+        return not_found_error(kind).response()
+    was_deleted = bool(id_) and _knows_deletion_of(request, id_)
+    context = {"info": KINDS[kind], "back_to": _page_to_return_to(request), "was_deleted": was_deleted}
+    return render(request, "not_found.html", context, status=HTTPStatus.NOT_FOUND)
+
+
+def forbidden_response(request: HttpRequest, access: Access, permission: Permission) -> HttpResponse:
+    """Refuse `permission` on a resource that is there.
+
+    Somebody who may read it is told what is missing. A run, build or storage that was named by its ID is refused
+    in the open, so that a script learns to send a token; everything else might as well not exist.
+    """
+    kind = access.facts.kind
+    if is_api(request):
+        request.refused = RefusalDetails(kind, access, permission)  # type: ignore[attr-defined]  # our own attribute
+        return forbidden_error(access, permission).response()
+    if access.allows(Permission.READ):
+        context = {"info": KINDS[kind], "resource": access.resource, "permission": LABELS[permission]}
+        return render(request, "not_permitted.html", context, status=HTTPStatus.FORBIDDEN)
+    return missing(request, kind)
+
+
+def forbidden_error(access: Access, permission: Permission) -> ApiError:
+    """Return the API's refusal of `permission` on a resource that is there."""
+    kind = access.facts.kind
+    if access.allows(Permission.READ):
+        why = why_narrowed(access.principal, permission, kind)
+        return insufficient_permissions(kind, missing=permission, why=why)
+    tells = KINDS[kind].general_access and access.addressed_by is AddressedBy.ID
+    return insufficient_permissions(kind) if tells else not_found_error(kind)
+
+
+def why_narrowed(principal: Principal, permission: Permission, kind: Kind) -> str:
+    """Return a space and the sentence to add for a run that may not do `permission`; empty for all others."""
+    if not token_limits.is_withheld_from_run(principal, permission, kind):
+        return ""
+    return f" {token_limits.why_withheld(permission, kind)}"
+
+
+def not_found_error(kind: Kind) -> ApiError:
+    """Return the API's refusal of what is not there, or must not be told from what is not there."""
+    return record_not_found(f"{KINDS[kind].title} was not found.")
+
+
+def too_many_lookups_response(request: HttpRequest) -> HttpResponse:
+    """Return 429 after too many failed lookups by name."""
+    if is_api(request):
+        return ApiError(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "rate-limit-exceeded",
+            "Too many lookups of names that were not found. Try again later, or use IDs.",
+        ).response()
+    context = {"status": HTTPStatus.TOO_MANY_REQUESTS, "message": "Too many names were not found."}
+    return render(request, "error.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)
+
+
+def out_of_scope(kind: Kind, permission: Permission) -> HttpResponse:
+    """Refuse a scoped token where a list or a new resource is beyond its scope."""
+    return ApiError(
+        HTTPStatus.FORBIDDEN,
+        "insufficient-permissions",
+        f"The scope of this API token does not name {permission.name} on {KINDS[kind].plural}.",
+    ).response()
+
+
+def token_limited_response(request: HttpRequest, why: str) -> HttpResponse:
+    """Refuse a token what its account may do, and say why."""
+    request.refused = RefusalDetails()  # type: ignore[attr-defined]  # our own attribute
+    return token_limited_error(why).response()
+
+
+def token_limited_error(why: str) -> ApiError:
+    """Return the API's refusal of what a token may not do, though its account may."""
+    return ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", why)
+
+
+def insufficient_permissions(kind: Kind, missing: Permission | None = None, why: str = "") -> ApiError:
+    """Return the 403 of the API; `missing` names the permission to a reader, and `why` follows for a narrowed token."""
+    message = (
+        f"Insufficient permissions for the {KINDS[kind].noun}. Make sure you're passing a correct API token and that "
+        "it has the required permissions."
+    )
+    if missing is not None:
+        message += f" Missing permission: {missing.name}.{why}"
+    return ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", message)
+
+
+def _knows_deletion_of(request: HttpRequest, id_: str) -> bool:
+    me = cast("ApiRequest", request).principal.account_id
+    known = Q(account_id=me) | Q(actor_id=me)
+    return bool(me) and AuditEvent.objects.filter(known, action="resource.deleted", subject_id=id_).exists()
+
+
+def _page_to_return_to(request: HttpRequest) -> str:
+    """Return the page to come back to after sign-in: this one, or for a form or fragment the one that it was on."""
+    if request.method in ("GET", "HEAD") and not getattr(request, "htmx", False):
+        return request.get_full_path()
+    shown = getattr(getattr(request, "htmx", None), "current_url_abs_path", None)
+    if shown:
+        return str(shown)
+    referer = request.META.get("HTTP_REFERER", "")
+    same_host = url_has_allowed_host_and_scheme(referer, {request.get_host()}, require_https=request.is_secure())
+    return referer if same_host else "/"

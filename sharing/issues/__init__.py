@@ -1,0 +1,1 @@
+"""Issues of Actors, and the runs that they share."""

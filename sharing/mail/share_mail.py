@@ -1,0 +1,110 @@
+"""Emails of sharing: to new grantees, and to owners who are asked for access."""
+
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+
+from accounts.lib.rate_limits import count_use
+from accounts.models import Account
+from accounts.principal import Principal
+from resources.kinds import Kind
+from resources.models import Resource, Schedule
+from sharing.access import decide
+from sharing.facts import load_facts
+from sharing.mail import mail_queue
+from sharing.models import Issue
+from sharing.permissions import Permission
+from sharing.visibility.labels import permission_help, permissions_label
+
+# How many emails leave in a day: from one account to another, from one, and to one.
+_ABOUT_ACCESS, _ABOUT_ISSUES = (10, 300, 50), (50, 300, 200)
+_LIMIT_SECONDS = 24 * 60 * 60
+
+
+def email_access_granted(resource: Resource, account: Account, permissions: Permission, *, by: Principal) -> None:
+    """Write to `account` that it has been given access; accounts that do not want these emails get none.
+
+    It leaves after the commit and holds nothing up; call it within the transaction of the grant.
+    """
+    if not account.notify_when_shared or not _may_write(by, account, "access", _ABOUT_ACCESS):
+        return
+    _write(
+        "shared",
+        account,
+        f"{by.username} shared the {resource.info.noun} {resource} with you",
+        {
+            "resource": resource,
+            "by": by.username,
+            "may": permissions_label(permissions),
+            "permissions": [
+                permission_help(permission, Kind(resource.kind))
+                for permission in Permission
+                if permission in permissions | Permission.READ
+            ],
+        },
+    )
+
+
+def email_access_requested(resource: Resource, owner: Account, *, by: Principal) -> None:
+    """Write to the owner of a resource that `by` asks for access, with a link to where it can be given."""
+    _write(
+        "access_requested",
+        owner,
+        f"{by.username} asks for access to your {resource.info.noun} {resource}",
+        {"resource": resource, "by": by.username, "share_url": f"{resource.console_url}/share?add={by.username}"},
+    )
+
+
+def email_issue_update(issue: Issue, account: Account, what: str, text: str, *, by: Principal) -> None:
+    """Write to a user who has a part in an issue what `by` did to it, while the user can see it.
+
+    `what` is the beginning of a sentence, as "ben opened the issue ..."; `text` is what was said. Of too many e-mails
+    the later ones are not sent.
+    """
+    if account.notify_of_issues and _sees(account, issue.actor) and _may_write(by, account, "issue", _ABOUT_ISSUES):
+        context = {"issue": issue, "what": what, "text": text}
+        _write("issue", account, f"{issue.actor}: {issue.title}", context)
+
+
+def email_schedule_failed(schedule: Schedule, owner: Account, failures: Sequence[str]) -> None:
+    """Write to the owner of a schedule what it could not start, and why; call it in the transaction of its firing."""
+    context = {"schedule": schedule, "failures": failures}
+    _write("schedule_failed", owner, f"The schedule {schedule} could not start a run", context)
+
+
+def _may_write(by: Principal, account: Account, about: str, limits: tuple[int, int, int]) -> bool:
+    """Count an e-mail, and tell whether the account that causes it and the one that gets it had not too many.
+
+    `limits` are for a day: between the two, from the first, and to the second.
+    """
+    giver = by.account_id or ""
+    keys = (("between", f"{giver} {account.pk}"), ("from", giver), ("to", account.pk))
+    return all(
+        count_use(f"{about}-mail-{which}", key, limit, _LIMIT_SECONDS)
+        for (which, key), limit in zip(keys, limits, strict=True)
+    )
+
+
+def _sees(account: Account, resource: Resource) -> bool:
+    """Tell whether an account can still read what an e-mail is about: access may have been taken away since."""
+    facts = load_facts(resource, account.pk)
+    return account.is_active and decide(account.principal, facts, Permission.READ).allowed
+
+
+def _write(template: str, to: Account, subject: str, context: dict[str, object]) -> None:
+    """Write to an account; a suspended one gets nothing."""
+    if not to.is_active:
+        return
+    context = {
+        **context,
+        "to": to.username,
+        "public_url": settings.PUBLIC_URL,
+        "settings_url": f"{settings.PUBLIC_URL}/settings/notifications",
+    }
+    message = EmailMultiAlternatives(
+        " ".join(subject.split()), render_to_string(f"emails/{template}.txt", context), to=[to.email]
+    )
+    message.attach_alternative(render_to_string(f"emails/{template}.html", context), "text/html")
+    mail_queue.send_on_commit(message)

@@ -1,0 +1,56 @@
+"""Only the owner of a task or schedule chooses the code that it runs.
+
+Its runs can speak for the owner. So WRITE changes its input and its other options, and not the Actor, the task, the
+build or the permission level. As with runs that are resurrected (`sharing/policies/resurrecting.py`), a run of another
+account's Actor does not choose any of these either.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import UNSET
+
+from accounts.principal import Principal
+from resources.kinds import Kind
+from resources.models import Task
+from resources.runs import saved_options
+from resources.runs.saved_options import NONE_SAVED, SavedOptions
+from resources.tasks.editing import TaskChange
+from sharing import token_limits
+from sharing.enforcement import refusals
+
+ONLY_THE_OWNER: Final[Mapping[Kind, str]] = {
+    Kind.TASK: "Only its owner can choose the build and the permission level of a task: its runs can speak for its "
+    "owner.",
+    Kind.SCHEDULE: "Only its owner can choose which Actors, tasks and builds a schedule starts, and with which "
+    "permission level: its runs speak for its owner.",
+}
+
+
+def check_may_choose_code(kind: Kind, owner_id: str, *, by: Principal) -> None:
+    """Check that `by` may choose which code a task or a schedule of `owner_id` runs.
+
+    Raises:
+        ApiError: 403 for another account than the owner, and for a run of another account's Actor.
+    """
+    if token_limits.is_run_of_other_account(by):
+        raise refusals.token_limited_error(token_limits.CODE)
+    if by.account_id != owner_id:
+        raise refusals.token_limited_error(ONLY_THE_OWNER[kind])
+
+
+def check_change(task: Task, change: TaskChange, *, by: Principal) -> TaskChange:
+    """Return a change of a task, if `by` may make it; WRITE on the task has been decided before.
+
+    Raises:
+        ApiError: 403 for a principal that may not choose the code, and would by this change.
+    """
+    if change.options is not UNSET and code_of(change.options) != code_of(saved_options.load_options(task.options)):
+        check_may_choose_code(Kind.TASK, task.owner_id, by=by)
+    return change
+
+
+def code_of(saved: SavedOptions | None) -> tuple[str, str]:
+    """Return the build and the permission level that saved options choose, each "" where they say nothing."""
+    said = saved or NONE_SAVED
+    return said.build or "", said.force_permission_level or ""

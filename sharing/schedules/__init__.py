@@ -1,0 +1,1 @@
+"""Schedules that fire, and their logs, each with the access of their owner or reader."""

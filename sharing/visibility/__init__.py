@@ -1,0 +1,1 @@
+"""Who can read a resource, now or after a change, and what pages and e-mails call it."""
