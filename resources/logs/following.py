@@ -1,4 +1,8 @@
-"""Following the log of a job: what there is, then what is added, until the job has finished or the client has left."""
+"""Following the log of a job: what there is, then what is added, until the job has finished or the client has left.
+
+It is given in whole lines, and as UTF-8, also where it was written before this was seen to: clients that decode what
+has come so far must not fail.
+"""
 
 import re
 import time
@@ -9,6 +13,7 @@ from django.db import connection
 from resources.jobs.status import FINISHED
 from resources.kinds import Kind
 from resources.logs.reading import read_some
+from resources.logs.utf8 import as_utf8
 from resources.models import Build, Run
 
 # How much is held in memory at a time, and how long to wait before looking again.
@@ -27,10 +32,10 @@ sleep = time.sleep
 def whole(job_id: str) -> Iterator[bytes]:
     """Yield what the log holds now, and of what is added meanwhile no more than is there when one gets to it."""
     at = 0
-    while data := read_some(job_id, at, PORTION):
+    while data := _portion(job_id, at):
         at += len(data)
         _let_go()
-        yield data
+        yield as_utf8(data)
 
 
 def follow(job_id: str, kind: Kind, still_wanted: Callable[[], bool]) -> Iterator[bytes]:
@@ -43,10 +48,10 @@ def follow(job_id: str, kind: Kind, still_wanted: Callable[[], bool]) -> Iterato
     at, pause = 0, _FIRST_PAUSE
     while True:
         is_over = _has_finished(job_id, kind)  # asked first: what was written before the end is there after it
-        while data := read_some(job_id, at, PORTION):
+        while data := _portion(job_id, at):
             at, pause = at + len(data), _FIRST_PAUSE
             _let_go()
-            yield data
+            yield as_utf8(data)
         if is_over or not still_wanted():
             return
         _let_go()
@@ -71,6 +76,12 @@ def printable(pieces: Iterator[bytes]) -> Iterator[bytes]:
             yield _UNPRINTABLE.sub(b"", _ESCAPES.sub(b"", lines + end))
     if rest:
         yield _UNPRINTABLE.sub(b"", _ESCAPES.sub(b"", rest))
+
+
+def _portion(job_id: str, start: int) -> bytes:
+    """Return what the log holds from byte `start` on, PORTION of it at most: whole lines, where one is not larger."""
+    data = read_some(job_id, start, PORTION)
+    return data[: data.rfind(b"\n") + 1] or data
 
 
 def _has_finished(job_id: str, kind: Kind) -> bool:

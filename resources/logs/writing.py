@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from accounts.lib.timestamps import iso
 from resources.logs.reading import log_length
+from resources.logs.utf8 import as_utf8
 from resources.models import LogPiece, Resource
 
 # What is printed in a loop is cut off, and the log says so. Notes of our own still get in.
@@ -17,8 +18,10 @@ CUT_OFF = b"The log has become too large; what comes after this is left out.\n"
 def append(job_id: str, data: bytes) -> None:
     """Add whole lines, each with its line end, to what is there; nothing where the job has been deleted.
 
-    A log that has become larger than MAX_LOG_BYTES says so once, and takes no more of this.
+    What is no UTF-8 becomes U+FFFD. A log that has become larger than MAX_LOG_BYTES says so once, and takes no more of
+    this.
     """
+    data = as_utf8(data)
     with transaction.atomic():
         end = _locked_end(job_id)
         if end is None or not data or end > MAX_LOG_BYTES:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.lib.timestamps import iso
 from resources.logs import writing
 from resources.logs.hiding import Redactor
+from resources.logs.utf8 import start_of_character
 
 MAX_LINE_BYTES = 32 * 1024
 # An Actor that prints a lot is one transaction in so many seconds, or for so many bytes, and not one for each line.
@@ -44,7 +45,7 @@ class Lines:
         if end:
             self._add_whole(whole)
         while len(self._rest) > MAX_LINE_BYTES + self._hidden.longest:
-            line, self._rest = self._hidden.cut(self._rest, MAX_LINE_BYTES)
+            line, self._rest = self._hidden.cut(self._rest, start_of_character(self._rest, MAX_LINE_BYTES))
             self._add(line)
 
     def note(self, text: str) -> None:

@@ -3,11 +3,16 @@
 A thread stands in for the worker: it takes what is ready, writes and logs something, and lets it end.
 """
 
+import logging
+from logging.handlers import QueueHandler
+from queue import SimpleQueue
+
 import pytest
 from apify_client.errors import ApifyApiError
 
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
+from resources.logs import following
 from resources.logs.writing import append
 from resources.models import Actor, Run
 from tests.support.counting_actor import counting
@@ -116,3 +121,22 @@ def test_refusals(client_of, cast, actor, client):
             with pytest.raises(ApifyApiError):
                 call()
     assert Run.objects.get(pk=started.id, kind=Kind.RUN).status == JobStatus.READY
+
+
+def test_log_redirection_survives_what_is_no_utf8(client, actor, monkeypatch):
+    """The client decodes what has come so far, strictly, in a thread of its own."""
+    line = "žluťoučký kůň".encode()
+    monkeypatch.setattr(following, "PORTION", len(line) + 40)
+
+    def printing(run: Run) -> None:
+        for text in (b"M\xfcller", b"\xe2\x82", line, line, line):
+            append(run.pk, b"2026-01-01T00:00:00.000Z " + text + b"\n")
+
+    said: SimpleQueue[logging.LogRecord] = SimpleQueue()
+    logger = logging.getLogger("of-printing")
+    logger.setLevel(logging.DEBUG)
+    monkeypatch.setattr(logger, "handlers", [QueueHandler(said)])
+    started = client.actor("ben~counter").start()
+    with client.run(started.id).get_streamed_log(to_logger=logger), worker(printing):
+        found = [said.get(timeout=30).getMessage().partition(" ")[2] for _ in range(5)]
+    assert found == ["M\ufffdller", "\ufffd", *["žluťoučký kůň"] * 3]

@@ -3,9 +3,11 @@
 import pytest
 
 from resources.kinds import Kind
-from resources.logs import writing
+from resources.logs import following, writing
+from resources.logs.following import follow, whole
 from resources.logs.reading import lines_of_ours, log_length, read, text_of
 from resources.logs.writing import append, append_line
+from resources.models import LogPiece
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +55,40 @@ def test_a_log_that_is_too_large_says_so_once_and_takes_no_more(job, monkeypatch
     assert "number 2" not in log
     append_line(job, "aborted")
     assert text_of(job).endswith("aborted\n")
+
+
+NO_UTF8 = [
+    (b"\xff", "\ufffd"),
+    (b"caf\xe9!", "caf\ufffd!"),
+    ("žluť".encode()[:-1], "žlu\ufffd"),
+    (b"\xed\xa0\x80", "\ufffd\ufffd\ufffd"),
+    (b"\xf0\x9f\x98", "\ufffd"),
+    ("žluť 😀".encode(), "žluť 😀"),
+]
+
+
+@pytest.mark.parametrize(("printed", "read_back"), NO_UTF8)
+def test_what_is_no_utf8_is_replaced_when_it_is_written(job, printed, read_back):
+    append(job, b"before\n" + printed + b"\nafter\n")
+    assert b"".join(read(job)).decode() == f"before\n{read_back}\nafter\n"
+    assert log_length(job) == len(f"before\n{read_back}\nafter\n".encode())
+
+
+def test_what_was_written_before_is_replaced_when_it_is_sent(job):
+    LogPiece.objects.create(job_id=job, start=0, data=b"caf\xe9\n")
+    append(job, b"tea\n")
+    assert b"".join(whole(job)).decode() == "caf\ufffd\ntea\n"
+    assert b"".join(follow(job, Kind.RUN, lambda: False)).decode() == "caf\ufffd\ntea\n"
+
+
+def test_a_log_is_sent_in_whole_lines(job, monkeypatch):
+    line = "žluťoučký kůň\n".encode()
+    append(job, 50 * line)
+    for portion in range(len(line), 3 * len(line)):
+        monkeypatch.setattr(following, "PORTION", portion)
+        pieces = list(whole(job))
+        assert b"".join(pieces) == 50 * line
+        assert all(piece.endswith(b"\n") for piece in pieces)
 
 
 def test_the_log_of_what_has_been_deleted_takes_nothing():
