@@ -43,6 +43,7 @@ _QUIET_SECONDS = 60.0
 # The client in a header `Forwarded` (RFC 7239): for=192.0.2.60, for="[2001:db8::1]:4711".
 _FORWARDED_FOR = re.compile(r"""for=("[^"]*"|[^;,\s]*)""", re.IGNORECASE)
 _LAST_NAMED = 16
+_USUAL_PEER = "127.0.0.1"
 _NAMED_BY_PROXIES = ("HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_FORWARDED")
 _quiet_until = 0.0
 
@@ -135,6 +136,8 @@ def record_request(environ: Mapping[str, Any]) -> None:
     socket, says nothing. A request from this machine takes no statement.
     """
     global _quiet_until  # of the process, on purpose
+    if environ.get("REMOTE_ADDR") == _USUAL_PEER and environ.keys().isdisjoint(_NAMED_BY_PROXIES):
+        return  # nearly always, and this is asked for each request
     if time.monotonic() < _quiet_until or not any(map(_is_elsewhere, _senders(environ))):
         return
     try:
@@ -164,8 +167,6 @@ def _senders(environ: Mapping[str, Any]) -> list[str]:
     too. It adds its client at the end, after what that client made up.
     """
     peer = environ.get("REMOTE_ADDR") or ""
-    if environ.keys().isdisjoint(_NAMED_BY_PROXIES):  # nearly always, and this is asked for each request
-        return [peer]
     proxies = settings.ALLAUTH_TRUSTED_PROXY_COUNT
     named = (environ.get("HTTP_X_FORWARDED_FOR") or "").split(",")
     if proxies:

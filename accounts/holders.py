@@ -4,8 +4,7 @@ A token is a holder of its own, so that what was made with it ends with it. A ru
 token, or where it was started without one, the account.
 """
 
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from django.utils import timezone
 
@@ -25,8 +24,7 @@ WHERE t.id = %s AND t.revoked_at IS NULL AND a.is_active
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(NamedTuple):
     """An account, or with a `token_id` that token of the account."""
 
     account_id: str

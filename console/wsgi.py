@@ -8,9 +8,9 @@ import django
 from django.conf import settings
 from django.core.cache import close_caches
 from django.core.handlers.exception import convert_exception_to_response
-from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
-from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections, reset_queries
+from django.db import close_old_connections, reset_queries
 from django.http import HttpRequest, HttpResponse
 from django.utils.log import log_response
 
@@ -19,10 +19,12 @@ django.setup(set_prefix=False)
 
 # Django must be set up before anything is imported that needs it.
 from accounts.exposure import record_request  # noqa: E402
+from accounts.lib.sql import thread_connection  # noqa: E402
 from accounts.middleware import API_PREFIX, is_api  # noqa: E402
 from console.http.handler import respond  # noqa: E402
 from console.http.joined_socket import HeaderBufferingSocket  # noqa: E402
 from console.http.responses import BytesResponse  # noqa: E402
+from console.http.wsgi_request import ApiWSGIRequest  # noqa: E402
 from resources.runs.callback_url import parse_caller  # noqa: E402
 from sharing.enforcement.reauthorize import get_reauthorizer  # noqa: E402
 
@@ -34,7 +36,7 @@ class ApiShortcut:
 
     def close_connection(self) -> None:
         """Give up the connection to the database if it is broken or old, after the answer."""
-        connections[DEFAULT_DB_ALIAS].close_if_unusable_or_obsolete()
+        thread_connection().close_if_unusable_or_obsolete()
 
     def get_response(self, request: HttpRequest) -> Any:
         """Return the answer; for the API without the URL configuration of the thread, which is always the one."""
@@ -61,7 +63,7 @@ class Application(ApiShortcut, WSGIHandler):
         record_request(environ)
         if not environ.get("PATH_INFO", "").startswith(API_PREFIX):
             return super().__call__(environ, start_response)
-        response = self.get_response(WSGIRequest(environ))
+        response = self.get_response(ApiWSGIRequest(environ))
         start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
         file = getattr(response, "file_to_stream", None)
         if file is None or "wsgi.file_wrapper" not in environ:
@@ -82,8 +84,8 @@ def _take_run_out_of_path(request: HttpRequest) -> bool:
 
 def _watch_connection(request: HttpRequest) -> None:
     """Have the request judged again also while its client does not read."""
-    judge, connection = get_reauthorizer(request), request.META.get("gunicorn.socket")
-    if judge is not None and isinstance(connection, HeaderBufferingSocket):
+    connection = request.META.get("gunicorn.socket")
+    if isinstance(connection, HeaderBufferingSocket) and (judge := get_reauthorizer(request)) is not None:
         connection.watch(judge.keep_on)
 
 

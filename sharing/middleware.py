@@ -5,7 +5,6 @@ with `request.resource` or answers with the refusal of the access model. The vie
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple, cast
 
 from django.core.exceptions import PermissionDenied
@@ -74,24 +73,26 @@ def authorize(request: HttpRequest, view: Callable[..., Any], kwargs: dict[str, 
         return _on_resource(request, need, kwargs)
     if isinstance(need, SignedIn):
         refusal = _signed_in(request, need, cast("ApiRequest", request).principal)
-        _set_judge(request, partial(_signed_in, request, need))
+        _set_judge(request, _signed_in, need)
         return refusal
     return None
 
 
-def _set_judge(request: HttpRequest, ask: Callable[[Principal], HttpResponse | None]) -> None:
-    """Leave on a request what judges it again, with the principal that its credential speaks for then."""
-    request.judge = Reauthorizer(partial(_again, request, ask))  # type: ignore[attr-defined]  # our own attribute
+def _set_judge(request: Any, ask: Callable[[Any, Any, Principal], HttpResponse | None], question: Any) -> None:
+    """Leave on a request what judges it again: `ask`, about `question`, with the principal that it speaks for then."""
+    request.judge = Reauthorizer(_again, request, ask, question)
 
 
-def _again(request: HttpRequest, ask: Callable[[Principal], HttpResponse | None]) -> HttpResponse | None:
+def _again(
+    request: HttpRequest, ask: Callable[[Any, Any, Principal], HttpResponse | None], question: Any
+) -> HttpResponse | None:
     try:
         principal = reload_principal(request)
     except UnknownToken:
         return UNKNOWN_TOKEN.response()
     if principal.account_id != cast("ApiRequest", request).principal.account_id:
         return refusals.sign_in_required(request)
-    return ask(principal)
+    return ask(request, question, principal)
 
 
 def _signed_in(request: HttpRequest, need: SignedIn, principal: Principal) -> HttpResponse | None:
@@ -114,7 +115,6 @@ def _on_resource(request: HttpRequest, need: Requires, kwargs: dict[str, Any]) -
     request = cast("ResourceApiRequest", request)
     principal = request.principal
     needs_somebody = resource_addresses.needs_principal(kwargs)
-    nameless = principal.is_anonymous and needs_somebody
     kind = need.kind or resource_addresses.pop_kind(kwargs)
     try:
         address = resource_addresses.pop_address(kind, kwargs, principal, request)
@@ -123,8 +123,9 @@ def _on_resource(request: HttpRequest, need: Requires, kwargs: dict[str, Any]) -
     permissions = need.permissions
     if need.or_about_oneself and _is_about_oneself(request, need, kwargs):
         permissions = (Permission.READ,)
-    by_somebody = need.by_somebody or nameless or not is_api(request) or Permission.READ not in permissions
-    if principal.is_anonymous and by_somebody:
+    if principal.is_anonymous and (
+        need.by_somebody or needs_somebody or Permission.READ not in permissions or not is_api(request)
+    ):
         return refusals.sign_in_required(request)
     beyond = _beyond_token(request, need, principal)
     if beyond is not None:
@@ -146,7 +147,7 @@ def _on_resource(request: HttpRequest, need: Requires, kwargs: dict[str, Any]) -
     request.resource = resource
     request.access = access
     request.decision = decision
-    _set_judge(request, partial(_on_same_resource, request, question))
+    _set_judge(request, _on_same_resource, question)
     return None
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -28,9 +29,16 @@ class _Here(threading.local):
 
     def __init__(self) -> None:
         self.connection: BaseDatabaseWrapper = connections[DEFAULT_DB_ALIAS]
+        # Whether statements go to the driver unless they are watched; to ask each time takes long, too.
+        self.is_direct = self.connection.vendor == "sqlite" and not settings.DEBUG
 
 
 _here = _Here()
+
+
+def thread_connection() -> BaseDatabaseWrapper:
+    """Return this thread's connection to the default database, as `django.db.connection` stands for it."""
+    return _here.connection
 
 
 class Statement:
@@ -47,7 +55,7 @@ class Statement:
             DatabaseError: Django's, whichever way the statement went.
         """
         connection = _here.connection
-        if connection.vendor != "sqlite" or connection.queries_logged or connection.execute_wrappers:
+        if not _here.is_direct or connection.force_debug_cursor or connection.execute_wrappers:
             with connection.cursor() as cursor:
                 cursor.execute(self.sql, parameters)
                 first: tuple[Any, ...] | None = cursor.fetchone()
@@ -68,7 +76,7 @@ class Statement:
             DatabaseError: Django's, whichever way the statement went.
         """
         connection = _here.connection
-        if connection.vendor != "sqlite" or connection.queries_logged or connection.execute_wrappers:
+        if not _here.is_direct or connection.force_debug_cursor or connection.execute_wrappers:
             with connection.cursor() as cursor:
                 if connection.vendor == "postgresql":
                     cursor.cursor.format = BINARY

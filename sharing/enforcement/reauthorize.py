@@ -35,10 +35,11 @@ class NoLongerAllowed(Exception):
 class Reauthorizer:
     """Asks again whether a request is allowed, when it is time."""
 
-    __slots__ = ("_ask", "_at")
+    __slots__ = ("_arguments", "_ask", "_at")
 
-    def __init__(self, ask: Callable[[], HttpResponse | None]) -> None:
-        self._ask = ask
+    def __init__(self, ask: Callable[..., HttpResponse | None], *arguments: Any) -> None:
+        self._ask = ask  # with its arguments beside it, for every request has one of these, and few are asked
+        self._arguments = arguments
         self._at = clock()
 
     def refusal(self, after_seconds: float) -> HttpResponse | None:
@@ -50,7 +51,7 @@ class Reauthorizer:
         if now - self._at < after_seconds:
             return None
         with not_counted():
-            refusal = self._ask()
+            refusal = self._ask(*self._arguments)
         if not connection.in_atomic_block:
             connection.close()
         self._at = now
