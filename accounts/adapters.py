@@ -22,13 +22,16 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from accounts import administrator, audit, sign_in_limits, sign_up_policy
+from accounts import audit
+from accounts.administration import administrator
+from accounts.deployment import sign_up_policy
 from accounts.email_addresses import normalize
-from accounts.freshness import is_fresh
 from accounts.lib.encryption import CannotDecrypt, decrypt, encrypt
 from accounts.models import Account
 from accounts.principal import ANONYMOUS, Principal
-from accounts.second_factors import UNREADABLE
+from accounts.sign_in import sign_in_limits
+from accounts.sign_in.reauthentication import is_fresh
+from accounts.sign_in.second_factors import UNREADABLE
 
 _logger = logging.getLogger(__name__)
 

@@ -14,6 +14,6 @@ class AccountsConfig(AppConfig):
         from allauth.usersessions.models import UserSession
 
         import accounts.sign_in_trail  # noqa: F401  # connects to their signals
-        from accounts.session_store import keep_digests_in
+        from accounts.sign_in.session_store import keep_digests_in
 
         keep_digests_in(UserSession._meta.get_field("session_key"))

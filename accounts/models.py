@@ -197,7 +197,7 @@ class ApiToken(models.Model):
 
 
 class Invitation(models.Model):
-    """A link for one email to make an account (accounts/invitations.py). Only the SHA-256 of its key is kept."""
+    """A link for one email to make an account (accounts/sign_up/invitations.py); only its key's SHA-256 is kept."""
 
     id = models.CharField(primary_key=True, max_length=17, default=new_id, editable=False)
     email = models.EmailField(max_length=254, db_index=True)
@@ -252,7 +252,7 @@ class CacheEntry(models.Model):
 
 
 class SignInAddress(models.Model):
-    """An address that a user has signed in from; see accounts/sign_in_limits.py."""
+    """An address that a user has signed in from; see accounts/sign_in/sign_in_limits.py."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="sign_in_addresses")
     address = models.CharField(max_length=45, help_text="An IPv4 address, or the network of an IPv6 address.")
@@ -266,7 +266,7 @@ class SignInAddress(models.Model):
 
 
 class ListeningAddress(models.Model):
-    """An address that a server of this deployment listens on; see accounts/exposure.py."""
+    """An address that a server of this deployment listens on; see accounts/deployment/exposure.py."""
 
     machine = models.CharField(max_length=100)
     process_space = models.CharField(
@@ -290,7 +290,7 @@ class ListeningAddress(models.Model):
 
 
 class UpgradeNotice(models.Model):
-    """What an upgrade changed for a user or the administrator; see accounts/upgrade_notices.py."""
+    """What an upgrade changed for a user or the administrator; see accounts/deployment/upgrade_notices.py."""
 
     key = models.CharField(max_length=60)
     account_id = models.CharField(max_length=17, blank=True, help_text="Empty for the administrator.")

@@ -86,7 +86,7 @@ class Principal:
     """The account that a request acts for, or anonymous, with the limits of its token.
 
     `account_id` is None for an anonymous principal, and then everything else is empty too. The only exception is the
-    server's administrator, who has a `username` for the audit trail (accounts/administrator.py).
+    server's administrator, who has a `username` for the audit trail (accounts/administration/administrator.py).
     `run` is the run whose token this is, None for all other tokens and for sessions.
     """
 

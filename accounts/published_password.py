@@ -14,9 +14,11 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import Error, connection, transaction
 from django.http import HttpRequest
 
-from accounts import audit, exposure, sessions, tokens
-from accounts.administrator import ADMINISTRATOR
+from accounts import audit, tokens
+from accounts.administration.administrator import ADMINISTRATOR
+from accounts.deployment import exposure
 from accounts.models import Account, ApiToken, AuditEvent
+from accounts.sign_in import sessions
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from contextvars import ContextVar
 from allauth.account.adapter import get_adapter
 from django.http import HttpRequest
 
-from accounts.user_agents import browser_name
+from accounts.lib.user_agents import browser_name
 
 _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 

@@ -14,9 +14,10 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from accounts import audit, sessions, sign_in_limits
+from accounts import audit
 from accounts.adapters import acting_principal
 from accounts.models import Account
+from accounts.sign_in import sessions, sign_in_limits
 
 
 @receiver(user_signed_up)

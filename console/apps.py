@@ -10,7 +10,7 @@ class ConsoleConfig(AppConfig):
 
     def ready(self) -> None:
         """Leave with the floors below what only this one knows."""
-        import console.checks  # noqa: F401  # registers the checks of `manage.py check --deploy`
+        import console.deploy_checks  # noqa: F401  # registers the checks of `manage.py check --deploy`
         from console.api.webhooks import payloads as webhook_payloads
 
         webhook_payloads.register()

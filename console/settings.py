@@ -73,8 +73,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "accounts.sessions.SessionActivityMiddleware",
-    "accounts.sign_in_limits.KnownBrowserMiddleware",
+    "accounts.sign_in.sessions.SessionActivityMiddleware",
+    "accounts.sign_in.sign_in_limits.KnownBrowserMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "accounts.middleware.SessionPrincipalMiddleware",
@@ -175,12 +175,12 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
     {"NAME": "accounts.published_password.PublishedPasswordValidator"},
-    {"NAME": "accounts.password_strength.GuessablePasswordValidator"},
+    {"NAME": "accounts.sign_up.password_strength.GuessablePasswordValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 # Who can make an account: open, invited (links from `manage.py invite`) or closed (only `manage.py create_account`).
-# Without it, open on loopback and invited where others can come (accounts/sign_up_policy.py).
+# Without it, open on loopback and invited where others can come (accounts/deployment/sign_up_policy.py).
 SIGN_UP = os.environ.get("SIGN_UP", "")
 if SIGN_UP not in ("", "open", "invited", "closed"):
     raise ValueError(f"SIGN_UP must be open, invited or closed, not {SIGN_UP[:20]!r}.")
@@ -207,8 +207,8 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_SESSION_REMEMBER = True
-# accounts/sign_in_limits.py counts passwords, also those of each address. "login_failed" counts only codes and passkeys
-# of the second step, by account: the client has given the password by then.
+# accounts/sign_in/sign_in_limits.py counts passwords, also those of each address. "login_failed" counts only codes and
+# passkeys of the second step, by account: the client has given the password by then.
 ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": "10/5m/key"}
 ACCOUNT_LOGOUT_REDIRECT_URL = "/sign-in"
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
@@ -244,7 +244,8 @@ CACHES = {
     "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 20_000}},
 }
 
-# Sessions and cookies. A session ends after 14 days without use, and 90 days after the sign-in (accounts/sessions.py).
+# Sessions and cookies. A session ends after 14 days without use, and 90 days after the sign-in
+# (accounts/sign_in/sessions.py).
 SESSION_COOKIE_AGE = ACCOUNT_SESSION_COOKIE_AGE = 14 * 24 * 60 * 60
 # Browsers keep a cookie with this prefix to the very host that set it, over TLS.
 _cookie_prefix = "__Host-" if SERVED_OVER_TLS else ""
@@ -255,7 +256,7 @@ KNOWN_BROWSER_COOKIE_NAME = f"{_cookie_prefix}known_browser"
 MESSAGE_STORAGE = "console.http.message_storage.MessageStorage"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SERVED_OVER_TLS
 SESSION_COOKIE_HTTPONLY = True
-SESSION_ENGINE = "accounts.session_store"
+SESSION_ENGINE = "accounts.sign_in.session_store"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "console.pages.account.sign_in.csrf_failure"
@@ -321,9 +322,12 @@ STORAGES: dict[str, dict[str, Any]] = {
     "records": _records(),
 }
 
-# Emails: without an SMTP server they are printed to the log on loopback, and not sent elsewhere (accounts/emails.py).
+# Emails: without an SMTP server they are printed to the log on loopback, and not sent elsewhere
+# (accounts/deployment/outgoing_email.py).
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
-EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" if EMAIL_HOST else "accounts.emails.LogBackend"
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend" if EMAIL_HOST else "accounts.deployment.outgoing_email.LogBackend"
+)
 EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "587"))
 EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")

@@ -18,7 +18,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 django.setup(set_prefix=False)
 
 # Django must be set up before anything is imported that needs it.
-from accounts.exposure import record_request  # noqa: E402
+from accounts.deployment.exposure import record_request  # noqa: E402
 from accounts.lib.sql import thread_connection  # noqa: E402
 from accounts.middleware import API_PREFIX, is_api  # noqa: E402
 from console.http.handler import respond  # noqa: E402

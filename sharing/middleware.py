@@ -16,7 +16,7 @@ from accounts.holders import Holder
 from accounts.lib.api_errors import ApiError
 from accounts.middleware import UNKNOWN_TOKEN, is_api, reload_principal
 from accounts.principal import Principal
-from accounts.requests import ApiRequest
+from accounts.request_types import ApiRequest
 from accounts.tokens import UnknownToken
 from resources.kinds import Kind
 from resources.models import Resource

@@ -14,9 +14,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import audit, sessions
-from accounts.administrator import ADMINISTRATOR
+from accounts import audit
+from accounts.administration.administrator import ADMINISTRATOR
 from accounts.models import Account, ApiToken
+from accounts.sign_in import sessions
 from resources.builds import ending
 from resources.jobs.status import FINISHED
 from resources.models import Build, Run, Schedule, Webhook

@@ -15,8 +15,9 @@ from django_tasks import task_backends
 from django_tasks.backends.base import BaseTaskBackend
 from django_tasks_db.backend import DatabaseBackend
 
-from accounts import exposure, tokens
-from accounts.exposure import exposure_reasons
+from accounts import tokens
+from accounts.deployment import exposure
+from accounts.deployment.exposure import exposure_reasons
 from accounts.models import Account
 from console.wsgi import ApiShortcut, Application
 from resources.models import Resource

@@ -1,8 +1,8 @@
 """Count uses that are limited, such as lookups of users by name.
 
-Counts are kept in the database cache, so a limit holds across worker processes and machines. Wrong passwords
-are counted here too (`accounts/sign_in_limits.py`). django-allauth counts sign-up, password reset and the second step
-of sign-in (`ACCOUNT_RATE_LIMITS`), in the same cache.
+Counts are kept in the database cache, so a limit holds across worker processes and machines. Wrong passwords are
+counted here too (`accounts/sign_in/sign_in_limits.py`). django-allauth counts sign-up, password reset and the second
+step of sign-in (`ACCOUNT_RATE_LIMITS`), in the same cache.
 """
 
 from typing import Protocol

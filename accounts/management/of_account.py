@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts import administration
+from accounts.administration import manage_accounts
 from accounts.models import Account
 
 
@@ -22,8 +22,8 @@ class AccountCommand(BaseCommand):
             CommandError: when there is no such account.
         """
         try:
-            account = administration.find(options["account"])
-        except administration.NoAccount as error:
+            account = manage_accounts.find(options["account"])
+        except manage_accounts.NoAccount as error:
             raise CommandError(str(error)) from error
         self.act(account, options)
 

@@ -10,7 +10,7 @@ from django.db.models.functions import Length
 from django.utils import timezone
 
 from accounts.lib.encryption import decrypt, encrypt
-from accounts.session_store import stored_key
+from accounts.sign_in.session_store import stored_key
 
 KEY_LENGTH = 32  # of what Django makes; a digest has 40 characters
 AT_ONCE = 200

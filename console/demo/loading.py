@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 
-from accounts import audit, exposure
+from accounts import audit
+from accounts.deployment import exposure
 from accounts.models import Account, AuditEvent
 from accounts.principal import ANONYMOUS
 from accounts.published_password import DEMO_LOADED, PUBLISHED_PASSWORD, accounts_with_published_password

@@ -8,8 +8,8 @@ from html import escape
 from typing import NamedTuple
 
 from console.demo import items
-from resources.requests import clock
-from resources.requests.structs import NewRequest
+from resources.request_queues import clock
+from resources.request_queues.structs import NewRequest
 
 _PIXELS_PER_DEGREE = 2
 _WIDTH, _HEIGHT = 360 * _PIXELS_PER_DEGREE, 180 * _PIXELS_PER_DEGREE

@@ -20,9 +20,9 @@ from resources.kinds import Kind
 from resources.logs.writing import append_line
 from resources.models import MODELS, Actor, Build, GeneralAccess, Resource, Run, Task
 from resources.records.writing import write
-from resources.requests.clients import Client
-from resources.requests.head import lock_head
-from resources.requests.writing import add
+from resources.request_queues.clients import Client
+from resources.request_queues.head import lock_head
+from resources.request_queues.writing import add
 from resources.runs import starting
 from resources.schedules import editing as schedules
 from resources.schedules.actions import RunActorTask

@@ -31,7 +31,8 @@ def post_worker_init(worker: Worker) -> None:
     """
     # The application is loaded only now, in each worker process, and with it the tasks that the queue names by path.
     import resources.worker.tasks  # noqa: F401
-    from accounts import exposure, published_password
+    from accounts import published_password
+    from accounts.deployment import exposure
 
     exposure.record_while_alive(exposure.listening_addresses(worker.sockets), os.getppid())
     published_password.revoke_access_when_possible()

@@ -41,11 +41,11 @@ class RequestQueue(Resource):
 class QueuedRequest(models.Model):
     """One request of a queue.
 
-    `request_id` is made from the unique key in the way of the clients (`resources/requests/identity.py`), so the two
-    are unique together. The queue is worked off by ascending `order_key`. Moments are milliseconds since 1970, so
-    that statements written by hand compare them on every database alike. A lock is `lock_expires_at` with the one
-    who holds it in `locked_by`; an expired one is taken off by whoever asks for the head next. A handled request is
-    never locked. `details` is a JSON object with everything that is only kept to be given back.
+    `request_id` is made from the unique key in the way of the clients (`resources/request_queues/identity.py`), so the
+    two are unique together. The queue is worked off by ascending `order_key`. Moments are milliseconds since 1970, so
+    that statements written by hand compare them on every database alike. A lock is `lock_expires_at` with the one who
+    holds it in `locked_by`; an expired one is taken off by whoever asks for the head next. A handled request is never
+    locked. `details` is a JSON object with everything that is only kept to be given back.
     """
 
     id = models.BigAutoField(primary_key=True)

@@ -24,7 +24,7 @@ from types import MappingProxyType
 
 from django.conf import settings
 
-from accounts.exposure import exposure_reasons
+from accounts.deployment.exposure import exposure_reasons
 from resources.sandbox import seccomp
 from resources.sandbox.network import starting
 from resources.sandbox.network.starting import NetworkFailed

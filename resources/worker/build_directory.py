@@ -16,8 +16,8 @@ from resources.sandbox.bubblewrap import HOME, BindMount, Isolation
 from resources.sandbox.directories import APP, NODE_MODULES, PACKAGES
 from resources.sandbox.disk_limit import Disk
 from resources.worker import commands, environment, fetch_source, source_files
-from resources.worker.container import Program
 from resources.worker.fetch_source import RemoteSource
+from resources.worker.running_program import Program
 from resources.worker.supervise import Outcome, ProgramSupervisor
 
 _INSTALLED_BYTES = 2 * 1024**3  # the largest file that an installation may write

@@ -22,8 +22,8 @@ from resources.sandbox.directories import APP, NODE_MODULES, PACKAGES
 from resources.sandbox.disk_limit import Disk
 from resources.secret_inputs import keys
 from resources.worker import build_directory, commands, environment, execute_build, leases, worker_identity
-from resources.worker.container import KILLED, Program
 from resources.worker.log_writer import Lines
+from resources.worker.running_program import KILLED, Program
 from resources.worker.source_files import BadSource
 from resources.worker.supervise import Outcome, ProgramSupervisor
 from resources.worker.suspended_accounts import OwnerSuspended, check_owner

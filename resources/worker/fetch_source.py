@@ -20,7 +20,7 @@ from resources.sandbox.bubblewrap import BindMount, Isolation
 from resources.sandbox.directories import APP, FETCHED, REVISION
 from resources.sandbox.disk_limit import Disk
 from resources.worker import environment
-from resources.worker.container import Program
+from resources.worker.running_program import Program
 from resources.worker.source_files import BadSource
 
 MAX_DOWNLOADED_BYTES = 256 * 1024**2

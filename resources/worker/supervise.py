@@ -19,8 +19,8 @@ from resources.jobs.status import AT_WORK, JobStatus
 from resources.models import Run
 from resources.sandbox.bubblewrap import Isolation
 from resources.worker import leases
-from resources.worker.container import Measured, Program, RunningProgram
 from resources.worker.log_writer import Lines
+from resources.worker.running_program import Measured, Program, RunningProgram
 from resources.worker.worker_identity import stopping
 
 POLL_SECONDS = 1.0

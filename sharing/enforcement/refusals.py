@@ -16,7 +16,7 @@ from accounts.lib.api_errors import ApiError, record_not_found
 from accounts.middleware import is_api
 from accounts.models import AuditEvent
 from accounts.principal import Principal
-from accounts.requests import ApiRequest
+from accounts.request_types import ApiRequest
 from resources.kinds import KINDS, Kind
 from sharing import token_limits
 from sharing.access import Access, AddressedBy

@@ -5,7 +5,7 @@ A view of one kind says which: `ResourceApiRequest[Task]`. Without it, the resou
 
 from typing import Generic
 
-from accounts.requests import ApiRequest, PageRequest
+from accounts.request_types import ApiRequest, PageRequest
 from sharing.access import Access, Decision, ResourceT_co
 
 

@@ -18,7 +18,8 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from accounts import exposure, published_password
+from accounts import published_password
+from accounts.deployment import exposure
 from accounts.models import Account, AuditEvent
 from accounts.published_password import PUBLISHED_PASSWORD
 from console.demo import loading

@@ -19,8 +19,8 @@ from django.db import connection  # noqa: E402
 from accounts.models import Account  # noqa: E402
 from console.api.request_queues.serializers import RequestBody  # noqa: E402
 from resources.models import RequestQueue  # noqa: E402
-from resources.requests import head, writing  # noqa: E402
-from resources.requests.clients import Client  # noqa: E402
+from resources.request_queues import head, writing  # noqa: E402
+from resources.request_queues.clients import Client  # noqa: E402
 from tests.benchmarks.queue_plan import BATCH, url_of, user_data_of  # noqa: E402
 
 CLIENT = Client("bench", "bench")

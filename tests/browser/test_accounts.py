@@ -13,9 +13,10 @@ from allauth.mfa.totp.internal import auth as totp
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from accounts import invitations, tokens
+from accounts import tokens
 from accounts.lib.encryption import decrypt
 from accounts.models import Account
+from accounts.sign_up import invitations
 from resources.kinds import Kind
 from resources.models import Dataset
 from sharing.declare import Requires, declared

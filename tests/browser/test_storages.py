@@ -11,10 +11,10 @@ from resources.kinds import Kind
 from resources.models import QueuedRequest, Record
 from resources.records import writing
 from resources.records.reading import open_record
-from resources.requests import clock, head
-from resources.requests.clients import Client
-from resources.requests.structs import NewRequest
-from resources.requests.writing import add
+from resources.request_queues import clock, head
+from resources.request_queues.clients import Client
+from resources.request_queues.structs import NewRequest
+from resources.request_queues.writing import add
 from tests.support.browser import has_room
 
 SCHEMES = ["light", "dark"]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from apify_client.errors import ApifyApiError, ForbiddenError, NotFoundError, UnauthorizedError
 
-from resources.requests import writing
+from resources.request_queues import writing
 from tests.clients.either import run_apart
 from tests.support.queue_stage import ids, new, request
 

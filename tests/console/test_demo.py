@@ -16,8 +16,8 @@ from console.pages.key_value_stores.preview import Form, build_preview
 from resources.kinds import KINDS, Kind
 from resources.models import Actor, Dataset, GeneralAccess, KeyValueStore, RequestQueue, Resource, Run, Task
 from resources.records.reading import open_record
-from resources.requests import reading
-from resources.requests.reading import State
+from resources.request_queues import reading
+from resources.request_queues.reading import State
 from sharing.lists import Ownership, listed
 from sharing.models import Grant, Issue
 from sharing.permissions import Permission, grantable

@@ -10,9 +10,9 @@ from django.conf import settings as project
 from django.core import checks as django_checks
 from django.core.management import call_command
 
-from accounts import upgrade_notices
+from accounts.deployment import upgrade_notices
 from accounts.models import Account
-from console import checks
+from console import deploy_checks
 from console.demo import loading
 from resources.sandbox.bubblewrap import Isolation, IsolationMissing
 from tests.support.sign_in import verify
@@ -40,16 +40,16 @@ def deployed(settings, monkeypatch, tmp_path) -> Path:
     monkeypatch.setenv("DEMO", "0")
     monkeypatch.delenv("DATABASE_URL", raising=False)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    monkeypatch.setattr(checks, "isolation", lambda: Isolation(on=True))
+    monkeypatch.setattr(deploy_checks, "isolation", lambda: Isolation(on=True))
     return tmp_path / "data"
 
 
 def ids() -> list[str]:
-    return [str(message.id) for message in checks.messages()]
+    return [str(message.id) for message in deploy_checks.messages()]
 
 
 def test_nothing_is_said_of_a_deployment_that_is_set_up(deployed):
-    assert checks.messages() == []
+    assert deploy_checks.messages() == []
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_nothing_is_said_of_a_deployment_that_is_set_up(deployed):
 )
 def test_a_setting_that_is_not_for_the_public_is_named(deployed, settings, setting, value, id_):
     setattr(settings, setting, value)
-    (message,) = checks.messages()
+    (message,) = deploy_checks.messages()
     assert message.id == id_
     assert message.hint
 
@@ -102,7 +102,7 @@ def test_a_database_that_is_reached_safely(deployed, monkeypatch, url):
 
 def test_the_demo_with_its_published_password(deployed, monkeypatch):
     loading.load(local=True)
-    (message,) = checks.messages()
+    (message,) = deploy_checks.messages()
     assert message.id == "console.W005"
     assert "ada, ben, cleo, dan" in message.msg
 
@@ -131,8 +131,8 @@ def _missing() -> Isolation:
     ],
 )
 def test_runs_that_are_not_isolated(deployed, monkeypatch, found, why):
-    monkeypatch.setattr(checks, "isolation", found)
-    (message,) = checks.messages()
+    monkeypatch.setattr(deploy_checks, "isolation", found)
+    (message,) = deploy_checks.messages()
     assert message.id == "console.W008"
     assert why in message.msg
 
@@ -154,17 +154,17 @@ def test_a_database_without_tables_is_no_reason_to_fail(deployed, monkeypatch):
     def no_table() -> list[Account]:
         raise OperationalError("no such table")
 
-    monkeypatch.setattr(checks.published_password, "accounts_with_published_password", no_table)
+    monkeypatch.setattr(deploy_checks.published_password, "accounts_with_published_password", no_table)
     assert ids() == []
 
 
 def test_check_deploy_runs_them_and_check_alone_does_not(deployed, settings):
     settings.SIGN_UP = "open"
     said = io.StringIO()
-    call_command("check", deploy=True, tags=[checks.TAG], stderr=said)
+    call_command("check", deploy=True, tags=[deploy_checks.TAG], stderr=said)
     assert "console.W007" in said.getvalue()
     assert "SIGN_UP=invited" in said.getvalue()
-    assert django_checks.run_checks(tags=[checks.TAG]) == []
+    assert django_checks.run_checks(tags=[deploy_checks.TAG]) == []
 
 
 # The start
@@ -212,7 +212,7 @@ def test_a_server_where_nobody_ever_signed_up_has_nothing_to_get_used_to(deploye
 def test_each_check_has_a_line_in_the_chapter_of_the_readme():
     readme = (project.BASE_DIR / "README.md").read_text()
     chapter = readme.split("## Going public")[1].split("\n## ")[0]
-    source = (project.BASE_DIR / "console" / "checks.py").read_text()
+    source = (project.BASE_DIR / "console" / "deploy_checks.py").read_text()
     ids_of_checks = set(re.findall(r"\b[IW]0\d\d\b", source))
     assert len(ids_of_checks) > 15
     assert set(re.findall(r"\b[IW]0\d\d\b", chapter)) == ids_of_checks

@@ -24,15 +24,15 @@ FLOORS = ("accounts", "resources", "sharing", "console")
 WAITING = {
     ("manage.py", "main"): {"django.core.management.execute_from_command_line"},
     ("accounts/apps.py", "ready"): {
-        "accounts.session_store.keep_digests_in",
+        "accounts.sign_in.session_store.keep_digests_in",
         "accounts.sign_in_trail",
         "allauth.usersessions.models.UserSession",
     },
     ("resources/apps.py", "ready"): {"resources.records.discarding"},
     ("sharing/apps.py", "ready"): {"sharing.system_checks"},
-    ("console/apps.py", "ready"): {"console.checks", "console.api.webhooks.payloads"},
+    ("console/apps.py", "ready"): {"console.deploy_checks", "console.api.webhooks.payloads"},
     ("console/server/gunicorn_config.py", "post_worker_init"): {
-        "accounts.exposure",
+        "accounts.deployment.exposure",
         "accounts.published_password",
         "resources.worker.tasks",
     },

@@ -6,7 +6,7 @@ import os
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts import exposure
+from accounts.deployment import exposure
 from accounts.lib.encryption import decrypt, encrypt
 from console.server import secret_keys
 

@@ -8,10 +8,11 @@ from django.contrib.sessions.backends.db import SessionStore as DjangosSessionSt
 from django.core import signing
 from django.http import HttpResponse
 
-from accounts import known_secrets, sign_in_limits
+from accounts.deployment import secret_digests
 from accounts.lib import encryption
 from accounts.principal import Principal
-from accounts.session_store import SessionStore
+from accounts.sign_in import sign_in_limits
+from accounts.sign_in.session_store import SessionStore
 from console.backup import manifest
 from console.pages.sharing import undo_token
 from resources.models import Dataset
@@ -61,7 +62,7 @@ def test_a_browser_that_signed_in_is_known(ada, rf, settings):
 
 
 def test_secrets_have_the_digests_that_are_stored():
-    assert known_secrets.digest(SECRET) == "3a1d21d96355cf2e4ed5d681d809d30c"
+    assert secret_digests.digest(SECRET) == "3a1d21d96355cf2e4ed5d681d809d30c"
     assert manifest.digest_of(SECRET) == "eb7a2311dda93e4c26fa96c818204708b68c7554b1e24b505fc9703723bc6db1"
     assert signatures.current_fingerprint() == "6ce72db83d340985"
 

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import ApiToken
-from accounts.session_store import stored_key
+from accounts.sign_in.session_store import stored_key
 from resources.kinds import Kind
 from resources.models import ActorVersion
 from sharing.models import Grant

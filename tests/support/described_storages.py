@@ -6,9 +6,9 @@ from typing import Any
 from resources.datasets.writing import push
 from resources.models import Dataset, KeyValueStore, RequestQueue, Run
 from resources.records.writing import write
-from resources.requests import head, writing
-from resources.requests.clients import Client as QueueClient
-from resources.requests.identity import request_id
+from resources.request_queues import head, writing
+from resources.request_queues.clients import Client as QueueClient
+from resources.request_queues.identity import request_id
 from tests.description.asking import Stage
 from tests.support.queue_stage import request
 

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from resources.requests.clients import Client
-from resources.requests.structs import NewRequest
+from resources.request_queues.clients import Client
+from resources.request_queues.structs import NewRequest
 
 ONE = Client("account-one", "one")
 TWO = Client("account-two", "two")

@@ -20,10 +20,10 @@ DATABASE, QUEUE_ID, NAME = sys.argv[1:]
 settings.DATABASES["default"]["NAME"] = DATABASE
 django.setup()
 
-from resources.requests import clock, head, writing
-from resources.requests.clients import Client
-from resources.requests.errors import QueueGone
-from resources.requests.structs import NewRequest
+from resources.request_queues import clock, head, writing
+from resources.request_queues.clients import Client
+from resources.request_queues.errors import QueueGone
+from resources.request_queues.structs import NewRequest
 
 PIECE = 10
 GONE = 3

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts import sign_up
 from accounts.models import AccountGeneralAccess
+from accounts.sign_up import sign_up
 
 
 class Command(BaseCommand):

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from accounts import administration
+from accounts.administration import manage_accounts
 from accounts.management.of_account import AccountCommand, counted
 from accounts.models import Account
 
@@ -21,6 +21,6 @@ class Command(AccountCommand):
 
     def act(self, account: Account, options: dict[str, Any]) -> None:
         """End them."""
-        ended, revoked = administration.end_sessions(account, keep_tokens=options["keep_tokens"])
+        ended, revoked = manage_accounts.end_sessions(account, keep_tokens=options["keep_tokens"])
         said = f"Ended {counted(ended, 'session')} and {counted(revoked, 'API token')} of {account.username}."
         self.stdout.write(said)

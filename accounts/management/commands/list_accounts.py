@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from accounts import administration
-from accounts.administration import AccountRow
+from accounts.administration import manage_accounts
+from accounts.administration.manage_accounts import AccountRow
 from accounts.lib.timestamps import iso
 
 HEADINGS = ("ID", "Username", "Email", "Verified", "State", "Last sign-in", "API tokens")
@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print all of them, the oldest first."""
-        for line in (_json if options["json"] else _table)(administration.list_accounts()):
+        for line in (_json if options["json"] else _table)(manage_accounts.list_accounts()):
             self.stdout.write(line)
 
 

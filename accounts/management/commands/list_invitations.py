@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from accounts import invitations
 from accounts.models import Invitation
+from accounts.sign_up import invitations
 
 
 class Command(BaseCommand):

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from accounts import administration
+from accounts.administration import manage_accounts
 from accounts.management.of_account import AccountCommand
 from accounts.models import Account
 
@@ -23,6 +23,6 @@ class Command(AccountCommand):
         """
         if not account.is_active:
             raise CommandError(f"{account.username} is suspended. Restore the account first: restore_account.")
-        self.stdout.write(administration.reset_link(account))
+        self.stdout.write(manage_accounts.reset_link(account))
         hours = settings.PASSWORD_RESET_TIMEOUT // 3600
         self.stderr.write(f"The link is for {account.username}, works once, and ends in {hours} hours.")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from accounts import administration
+from accounts.administration import manage_accounts
 from accounts.management.of_account import AccountCommand, counted
 from accounts.models import Account
 
@@ -14,7 +14,7 @@ class Command(AccountCommand):
 
     def act(self, account: Account, options: dict[str, Any]) -> None:
         """Remove them."""
-        removed = administration.reset_two_factor(account)
+        removed = manage_accounts.reset_two_factor(account)
         if removed:
             self.stdout.write(f"Removed {counted(len(removed), 'second factor')} of {account.username}.")
         else:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts import invitations
+from accounts.sign_up import invitations
 
 
 class Command(BaseCommand):

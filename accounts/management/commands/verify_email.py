@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from accounts import administration
+from accounts.administration import manage_accounts
 from accounts.management.of_account import AccountCommand
 from accounts.models import Account
 
@@ -21,8 +21,8 @@ class Command(AccountCommand):
             CommandError: when another account has verified the same email.
         """
         try:
-            changed = administration.verify_email(account)
-        except administration.EmailTaken as error:
+            changed = manage_accounts.verify_email(account)
+        except manage_accounts.EmailTaken as error:
             raise CommandError(str(error)) from error
         done = f"Verified {account.email}" if changed else f"{account.email} was verified before; nothing changed"
         self.stdout.write(f"{done} ({account.username}).")

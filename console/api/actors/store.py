@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from accounts.lib.api_errors import invalid_value
-from accounts.requests import ApiRequest
+from accounts.request_types import ApiRequest
 from console.api.actors.serializers import serialize_stats
 from console.http import json_responses
 from console.http.pagination import Page, flag, one_of

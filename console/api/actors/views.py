@@ -9,7 +9,7 @@ from msgspec import UNSET
 from accounts.lib.api_errors import record_not_found
 from accounts.lib.timestamps import iso
 from accounts.principal import Principal
-from accounts.requests import ApiRequest
+from accounts.request_types import ApiRequest
 from console.api.actors import serializers
 from console.api.actors.bodies import REFUSED, ActorBody, BuildTag, Version, to_api_error
 from console.api.resources.update import may_not_change

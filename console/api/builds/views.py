@@ -16,7 +16,7 @@ from msgspec import UNSET, UnsetType
 
 from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.lib.timestamps import iso
-from accounts.requests import ApiRequest
+from accounts.request_types import ApiRequest
 from console.api.builds.numbers import number_as_int
 from console.api.resources.serializers import serialize_basics
 from console.api.resources.update import change_general_access

@@ -7,7 +7,7 @@ import msgspec
 from django.http import HttpResponse
 
 from accounts.principal import Principal
-from accounts.requests import ApiRequest
+from accounts.request_types import ApiRequest
 from console.api.resources import storage_views
 from console.api.resources.lists import list_response
 from console.api.resources.storage_schemas import schema_in

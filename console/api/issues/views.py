@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.lib.timestamps import iso
 from accounts.principal import Principal
-from accounts.requests import ApiRequest
+from accounts.request_types import ApiRequest
 from console.http import json_responses, request_body
 from console.http.pagination import Page, one_of
 from resources.kinds import Kind

@@ -7,9 +7,9 @@ from http import HTTPStatus
 from accounts.lib.api_errors import ApiError, record_not_found
 from resources.kinds import Kind
 from resources.models import RequestQueue
-from resources.requests import clients
-from resources.requests.clients import Client
-from resources.requests.errors import NotLockedByClient, QueueGone, RequestNotFound, WrongRequestId
+from resources.request_queues import clients
+from resources.request_queues.clients import Client
+from resources.request_queues.errors import NotLockedByClient, QueueGone, RequestNotFound, WrongRequestId
 from sharing.enforcement.refusals import not_found_error
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.permissions import Permission

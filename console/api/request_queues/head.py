@@ -13,8 +13,8 @@ from console.http import json_responses
 from console.http.pagination import flag, whole_number
 from resources.kinds import Kind
 from resources.models import RequestQueue
-from resources.requests import head, locks
-from resources.requests.usage import head_items
+from resources.request_queues import head, locks
+from resources.request_queues.usage import head_items
 from sharing.declare import needs
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.permissions import Permission

@@ -13,9 +13,9 @@ from console.http import json_responses, request_body
 from console.http.pagination import flag, whole_number
 from resources.kinds import Kind
 from resources.models import RequestQueue
-from resources.requests import reading, writing
-from resources.requests.identity import looks_like_request_id, request_id
-from resources.requests.reading import State
+from resources.request_queues import reading, writing
+from resources.request_queues.identity import looks_like_request_id, request_id
+from resources.request_queues.reading import State
 from resources.usage import reads
 from sharing.declare import needs
 from sharing.enforcement.request_types import ResourceApiRequest

@@ -13,8 +13,8 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 from accounts.lib.api_errors import invalid_value
 from accounts.lib.timestamps import iso
 from console.http.pagination import MAX_NUMBER
-from resources.requests import clock
-from resources.requests.structs import MAX_TEXT, HeadRequest, NewRequest, Registered, StoredRequest
+from resources.request_queues import clock
+from resources.request_queues.structs import MAX_TEXT, HeadRequest, NewRequest, Registered, StoredRequest
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
 Text = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)]

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from accounts.principal import Principal
-from accounts.requests import ApiRequest
+from accounts.request_types import ApiRequest
 from console.api.resources import storage_views
 from console.api.resources.lists import list_response
 from console.api.resources.storage_views import actor_id_of, serialize_list, serialize_storage

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from django.http import HttpResponse
 
 from accounts.principal import Principal
-from accounts.requests import ApiRequest
+from accounts.request_types import ApiRequest
 from console.http import json_responses
 from console.http.pagination import Page, flag, one_of
 from resources.kinds import KINDS, Kind

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 
 from accounts.lib.api_errors import invalid_value
 from accounts.lib.timestamps import iso
-from accounts.requests import ApiRequest
+from accounts.request_types import ApiRequest
 from console.api.resources.serializers import serialize_basics
 from console.api.resources.update import change_storage
 from console.http import json_responses

@@ -13,7 +13,7 @@ from django.http import HttpRequest, QueryDict
 from msgspec import UNSET
 
 from accounts.lib.api_errors import ApiError, invalid_value
-from accounts.requests import ApiRequest
+from accounts.request_types import ApiRequest
 from console.api.resources import permission_levels
 from console.api.resources.webhook_body import WebhookBody
 from console.http import request_body

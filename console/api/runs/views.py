@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.middleware import token_from_request
-from accounts.requests import ApiRequest
+from accounts.request_types import ApiRequest
 from console.api.resources.lists import OWNERSHIPS
 from console.api.resources.update import change_general_access, check_may_change
 from console.api.runs.serializers import serialize_run, serialize_runs

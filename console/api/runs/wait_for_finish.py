@@ -19,7 +19,7 @@ from django.http import HttpRequest, QueryDict
 
 from accounts.enumeration import client_key
 from accounts.lib.api_errors import ApiError, invalid_value
-from accounts.requests import ApiRequest
+from accounts.request_types import ApiRequest
 from console.http.disconnect import is_connected
 from resources.jobs.status import FINISHED
 from resources.kinds import Kind

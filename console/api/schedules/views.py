@@ -15,7 +15,7 @@ from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.lib.timestamps import iso
 from accounts.models import Account
 from accounts.principal import Principal
-from accounts.requests import ApiRequest
+from accounts.request_types import ApiRequest
 from console.api.resources import permission_levels
 from console.api.resources.lists import list_response
 from console.http import json_responses, request_body

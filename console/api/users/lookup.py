@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from accounts import enumeration
 from accounts.lib.api_errors import ApiError
 from accounts.models import Account
-from accounts.requests import ApiRequest
+from accounts.request_types import ApiRequest
 
 _ACCOUNTS = "account"
 

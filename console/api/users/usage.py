@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.lib.api_errors import ApiError, invalid_value
 from accounts.lib.timestamps import iso
-from accounts.requests import ApiRequest
+from accounts.request_types import ApiRequest
 from console.http import json_responses, request_body
 from console.http.pagination import MAX_NUMBER
 from resources.account_usage import Month, compute_units_of, holdings_of

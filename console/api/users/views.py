@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from accounts.lib.api_errors import record_not_found
 from accounts.lib.timestamps import iso
 from accounts.models import Account
-from accounts.requests import ApiRequest
+from accounts.request_types import ApiRequest
 from console.api.users.lookup import find_account
 from console.http import json_responses
 from sharing.declare import any_token, public

@@ -15,7 +15,7 @@ from msgspec import UNSET, UnsetType
 
 from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.principal import Principal
-from accounts.requests import ApiRequest
+from accounts.request_types import ApiRequest
 from console.api.resources.table_lists import rows_response
 from console.api.resources.webhook_body import ConditionBody, WebhookBody
 from console.api.webhooks.serializers import (

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import exposure
+from accounts.deployment import exposure
 from console.demo.loading import CannotLoad, SignIn, load
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.running_processes import processes_without
+from accounts.deployment.running_processes import processes_without
 from console.encrypted_columns import COLUMNS
 from console.server import secret_keys
 

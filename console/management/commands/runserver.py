@@ -4,7 +4,8 @@ import os
 
 from whitenoise.runserver_nostatic.management.commands import runserver
 
-from accounts import exposure, published_password
+from accounts import published_password
+from accounts.deployment import exposure
 
 
 class Command(runserver.Command):  # type: ignore[misc]  # whitenoise chooses its base at run time

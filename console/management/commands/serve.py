@@ -13,10 +13,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection, connections
 from django.urls import reverse
 
-from accounts import exposure, published_password, sign_up_policy, upgrade_notices
+from accounts import published_password
+from accounts.deployment import exposure, sign_up_policy, upgrade_notices
+from accounts.deployment.sign_up_policy import SignUp
 from accounts.models import AuditEvent
-from accounts.sign_up_policy import SignUp
-from console import checks
+from console import deploy_checks
 from console.demo import loading
 from console.demo.loading import SignIn
 from console.management.commands.load_demo import table_of
@@ -87,7 +88,7 @@ class Command(BaseCommand):
                 f"{', '.join(closed)}.\n"
                 f"Set another one by the link that this prints: {sys.executable} manage.py reset_link {closed[0]}\n"
             )
-        for message in checks.messages():
+        for message in deploy_checks.messages():
             self.stdout.write(f"- {message.msg}\n  {message.hint}\n")
 
 

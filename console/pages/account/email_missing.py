@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts import emails
+from accounts.deployment import outgoing_email
 
 
 def email_missing(request: HttpRequest) -> HttpResponse:
@@ -20,7 +20,7 @@ class NeedsEmail:
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Answer with the view where emails are sent, else with the page that says that they are not."""
-        if not emails.can_send():
+        if not outgoing_email.can_send():
             return email_missing(request)
         response: HttpResponse = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]  # of the view
         return response

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts import invitations
-from accounts.invitations import InvitationOver
+from accounts.sign_up import invitations
+from accounts.sign_up.invitations import InvitationOver
 from console.pages.account.forms import LONG_ENOUGH, SignUpForm
 from console.pages.components.forms import BaseForm
 from sharing.declare import public

@@ -7,8 +7,8 @@ from allauth.account.adapter import get_adapter
 from django.http import HttpResponse, QueryDict
 from django.urls import reverse
 
-from accounts.freshness import is_fresh
-from accounts.requests import PageRequest
+from accounts.request_types import PageRequest
+from accounts.sign_in.reauthentication import is_fresh
 from console.pages.components.dialogs import redirect_from_dialog
 
 LONGEST_KEPT = 20_000  # characters of a form

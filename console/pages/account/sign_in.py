@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 
-from accounts import sign_up_policy
+from accounts.deployment import sign_up_policy
 from sharing.declare import account_wide, public
 
 _WHO_SIGNS_IN = "whoever signs in has not signed in yet"

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from accounts import emails, sign_up_policy
+from accounts.deployment import outgoing_email, sign_up_policy
 from console.pages.account.email_missing import NeedsEmail, email_missing
 from sharing.declare import public
 
@@ -50,7 +50,7 @@ class _NewPassword(views.PasswordResetFromKeyView):  # type: ignore[misc]  # all
 
 def _verification_sent(request: HttpRequest) -> HttpResponse:
     """Say that a link was sent, which is so only where emails are."""
-    if not emails.can_send():
+    if not outgoing_email.can_send():
         return email_missing(request)
     response: HttpResponse = views.email_verification_sent(request)
     return response

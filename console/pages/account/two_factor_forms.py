@@ -10,7 +10,7 @@ from allauth.mfa.webauthn import forms as webauthn_forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts.second_factors import is_readable, is_unreadable
+from accounts.sign_in.second_factors import is_readable, is_unreadable
 from console.pages.components.forms import BaseForm, HostileCredential
 
 # What is said of a factor that cannot be read, where the other one can.

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.principal import Principal
-from accounts.requests import PageRequest
+from accounts.request_types import PageRequest
 from console.pages.actors.tabs import get_title
 from console.pages.actors.templates import STARTERS, template_files
 from console.pages.components import dialogs

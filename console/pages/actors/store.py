@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from accounts.requests import PageRequest
+from accounts.request_types import PageRequest
 from console.pages.components.listing import LONGEST_SEARCH
 from console.pages.components.tables import Paging
 from resources.actors.store import StoreOrder, public_actors

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
 
-from accounts.requests import PageRequest
+from accounts.request_types import PageRequest
 
 
 def render_dialog(request: PageRequest, fragment: str, *, title: str, **context: Any) -> HttpResponse:

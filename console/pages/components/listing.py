@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
-from accounts.requests import PageRequest
+from accounts.request_types import PageRequest
 from console.pages.components.tables import ROWS, Paging
 from resources.jobs.status import JobStatus
 from resources.kinds import KINDS, Kind

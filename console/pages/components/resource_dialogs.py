@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 
-from accounts.requests import PageRequest
+from accounts.request_types import PageRequest
 from console.pages.components import dialogs
 from console.pages.components.forms import BaseForm
 from resources.edit_locked import NameTaken, ResourceGone

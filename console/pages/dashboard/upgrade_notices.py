@@ -4,8 +4,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from accounts import upgrade_notices
-from accounts.requests import PageRequest
+from accounts.deployment import upgrade_notices
+from accounts.request_types import PageRequest
 from sharing.declare import account_wide
 
 

@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.requests import PageRequest
+from accounts.request_types import PageRequest
 from console.pages.components.code_samples import push_first_items
 from console.pages.components.tables import build_rows
 from console.pages.dashboard.upgrade_notices import notices_for

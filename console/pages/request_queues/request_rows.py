@@ -10,9 +10,9 @@ from msgspec import Raw
 
 from console.pages.components.cells import Cell, build_cell, printable
 from console.pages.components.json_format import format_json
-from resources.requests import clock
-from resources.requests.reading import State
-from resources.requests.structs import StoredRequest
+from resources.request_queues import clock
+from resources.request_queues.reading import State
+from resources.request_queues.structs import StoredRequest
 
 Type = TypeVar("Type")
 

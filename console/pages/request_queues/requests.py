@@ -15,10 +15,10 @@ from console.pages.components import dialogs
 from console.pages.request_queues.request_rows import build_row
 from resources.kinds import Kind
 from resources.models import RequestQueue
-from resources.requests import locks, reading, writing
-from resources.requests.clients import Client
-from resources.requests.errors import QueueGone, RequestNotFound
-from resources.requests.structs import MAX_TEXT, NewRequest
+from resources.request_queues import locks, reading, writing
+from resources.request_queues.clients import Client
+from resources.request_queues.errors import QueueGone, RequestNotFound
+from resources.request_queues.structs import MAX_TEXT, NewRequest
 from sharing.declare import needs
 from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission

@@ -8,9 +8,9 @@ from console.pages.request_queues.request_rows import STATES, build_row
 from console.pages.storages.page import storage_context
 from resources.kinds import Kind
 from resources.models import RequestQueue
-from resources.requests import reading
-from resources.requests.identity import looks_like_request_id
-from resources.requests.reading import State
+from resources.request_queues import reading
+from resources.request_queues.identity import looks_like_request_id
+from resources.request_queues.reading import State
 from sharing.declare import needs
 from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission

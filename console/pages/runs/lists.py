@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
-from accounts.requests import PageRequest
+from accounts.request_types import PageRequest
 from console.pages.components.listing import get_listing, render_list
 from console.pages.runs.rows import run_rows
 from resources.kinds import Kind

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.lib.api_errors import ApiError
 from accounts.principal import Principal
-from accounts.requests import PageRequest
+from accounts.request_types import PageRequest
 from console.http.form_limits import BYTES_PER_CHARACTER, limit_form_size
 from console.pages.components import dialogs
 from console.pages.components.resource_dialogs import delete_resource, rename_resource, try_to_name

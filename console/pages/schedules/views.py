@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone as clock
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.requests import PageRequest
+from accounts.request_types import PageRequest
 from console.pages.components import resource_page
 from console.pages.components.resource_page import Tab
 from console.pages.schedules.forms import TimesForm

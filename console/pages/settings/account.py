@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import preferences
 from accounts.models import Account
-from accounts.requests import PageRequest
+from accounts.request_types import PageRequest
 from console.pages.account.email_missing import NeedsEmail
 from sharing.declare import account_wide
 

@@ -8,9 +8,9 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.administrator import ADMINISTRATOR
+from accounts.administration.administrator import ADMINISTRATOR
 from accounts.models import ApiToken, AuditEvent
-from accounts.requests import PageRequest
+from accounts.request_types import PageRequest
 from console.pages.components.tables import Paging
 from console.pages.settings.activity_messages import activity_message
 from sharing.declare import account_wide

@@ -6,7 +6,7 @@ from django import forms
 from django.http import QueryDict
 
 from accounts.models import Account
-from accounts.requests import PageRequest
+from accounts.request_types import PageRequest
 from console.pages.account.reauthenticate import back_from_confirmation
 from console.pages.components import prediction_sentences
 from console.pages.storages.link_form import days

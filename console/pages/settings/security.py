@@ -10,10 +10,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import sessions
 from accounts.models import Account, AccountGeneralAccess
-from accounts.requests import PageRequest
-from accounts.second_factors import codes_left, is_readable
+from accounts.request_types import PageRequest
+from accounts.sign_in import sessions
+from accounts.sign_in.second_factors import codes_left, is_readable
 from console.pages.account.reauthenticate import ask_first, back_from_confirmation
 from console.pages.components.prediction_sentences import developer_sentence
 from console.pages.components.visibility_sentences import level_sentences, run_sharing_sentences

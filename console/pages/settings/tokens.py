@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import tokens
 from accounts.lib.ids import looks_like_id
 from accounts.models import ApiToken
-from accounts.requests import PageRequest
+from accounts.request_types import PageRequest
 from console.pages.account.reauthenticate import ask_first, back_from_confirmation
 from console.pages.components.dialogs import redirect_from_dialog
 from console.pages.settings.token_form import TokenForm

@@ -16,8 +16,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.generic.edit import FormView
 
-from accounts.requests import PageRequest
-from accounts.second_factors import is_unreadable
+from accounts.request_types import PageRequest
+from accounts.sign_in.second_factors import is_unreadable
 from sharing.declare import account_wide
 
 View = Callable[..., HttpResponse]

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from accounts import audit
 from accounts.lib.rate_limits import count_use
-from accounts.requests import PageRequest
+from accounts.request_types import PageRequest
 from resources.kinds import Kind
 from resources.models import Resource
 from sharing.access import Access

@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.requests import PageRequest
+from accounts.request_types import PageRequest
 from console.pages.components.listing import get_paging
 from console.pages.components.shared_rows import build_rows
 from resources.kinds import KINDS, Kind

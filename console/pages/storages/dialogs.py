@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.requests import PageRequest
+from accounts.request_types import PageRequest
 from console.pages.components import dialogs
 from console.pages.components.code_samples import content_url, read_content
 from console.pages.components.forms import BaseForm

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 from msgspec import UNSET
 
-from accounts.requests import PageRequest
+from accounts.request_types import PageRequest
 from console.http.form_limits import BYTES_PER_CHARACTER, limit_form_size
 from console.pages.components import dialogs
 from console.pages.components.resource_dialogs import delete_resource, name_field, rename_resource, try_to_name

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from accounts.principal import Principal
-from accounts.requests import PageRequest
+from accounts.request_types import PageRequest
 from console.pages.components.listing import get_listing, render_list
 from console.pages.components.shared_rows import how_shared
 from console.pages.components.tables import Row, build_rows

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
-from accounts import exposure
-from accounts.exposure import exposure_reasons
+from accounts.deployment import exposure
+from accounts.deployment.exposure import exposure_reasons
 from resources.sandbox.bubblewrap import IsolationMissing, isolation
 from resources.worker import worker
 

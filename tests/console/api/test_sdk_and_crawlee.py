@@ -11,7 +11,7 @@ import pytest
 
 from resources.kinds import Kind
 from resources.models import Dataset, QueuedRequest, RequestQueue
-from resources.requests.identity import request_id
+from resources.request_queues.identity import request_id
 from tests.support.crawled_site import FLAKY, PAGES, Site, serving
 
 ROOT = Path(__file__).parents[3]

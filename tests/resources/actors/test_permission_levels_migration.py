@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from accounts import upgrade_notices
+from accounts.deployment import upgrade_notices
 from resources.models import Actor, Schedule, Task
 from resources.runs import saved_options
 from resources.runs.options import check_saved

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from accounts import exposure
+from accounts.deployment import exposure
 from resources.jobs.status import JobStatus
 from resources.logs.reading import text_of
 from resources.models import Run

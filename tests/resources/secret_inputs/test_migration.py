@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from accounts import upgrade_notices
+from accounts.deployment import upgrade_notices
 from resources.models import Schedule, Task
 from resources.secret_inputs.fields import Holder
 from tests.support.secret_stage import GIVEN, JSON, SCHEMA, shows_no_secret

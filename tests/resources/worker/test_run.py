@@ -208,7 +208,7 @@ def test_one_that_opens_too_many_files_is_stopped(ada, monkeypatch):
 
 
 def test_one_that_starts_too_many_processes_is_stopped(ada, monkeypatch):
-    monkeypatch.setattr("resources.worker.container.MAX_PROCESSES", 20)
+    monkeypatch.setattr("resources.worker.running_program.MAX_PROCESSES", 20)
     starts = "import subprocess\nchildren = [subprocess.Popen(['sleep', '60']) for _ in range(30)]\n" + LOOPS
     run = execute(started(ada, {"main.py": starts}))
     assert (run.status, run.exit_code) == (JobStatus.FAILED, 137)

@@ -7,8 +7,8 @@ import pytest
 from apify_client._utils.crypto import create_hmac_signature
 from django.utils import timezone
 
-from accounts import sessions
 from accounts.models import Account, ApiToken
+from accounts.sign_in import sessions
 from resources.datasets.writing import push
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind

@@ -10,7 +10,7 @@ from django.apps import apps
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts import upgrade_notices
+from accounts.deployment import upgrade_notices
 from accounts.models import Account, ApiToken
 from resources.kinds import Kind
 from resources.models import Resource

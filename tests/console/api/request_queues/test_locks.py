@@ -7,7 +7,7 @@ import pytest
 
 from resources.kinds import Kind
 from resources.models import RequestQueue
-from resources.requests import clock
+from resources.request_queues import clock
 from tests.support.api import error_of, message_of
 from tests.support.queue_stage import NOON, SetClock, request
 

@@ -9,8 +9,8 @@ from accounts.models import AuditEvent
 from resources import usage
 from resources.kinds import Kind
 from resources.models import QueuedRequest, RequestQueue
-from resources.requests import writing
-from resources.requests.usage import head_items
+from resources.request_queues import writing
+from resources.request_queues.usage import head_items
 from tests.support.api import error_of
 from tests.support.queue_stage import ONE, request
 

@@ -10,9 +10,9 @@ from console.pages.request_queues import request_rows
 from console.pages.request_queues import requests as queue_requests
 from resources.kinds import Kind
 from resources.models import GeneralAccess, QueuedRequest, RequestQueue
-from resources.requests import clock, head, reading, writing
-from resources.requests.clients import Client as QueueClient
-from resources.requests.structs import NewRequest, StoredRequest
+from resources.request_queues import clock, head, reading, writing
+from resources.request_queues.clients import Client as QueueClient
+from resources.request_queues.structs import NewRequest, StoredRequest
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from django.core.cache import caches
 from django.test import Client
 from django.utils import timezone
 
-from accounts.session_store import stored_key
+from accounts.sign_in.session_store import stored_key
 from tests.support.sign_in import actions_of, sign_in, verify
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]

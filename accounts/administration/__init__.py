@@ -1,0 +1,1 @@
+"""The server's administrator, and what the administrator does with accounts."""
