@@ -10,6 +10,8 @@ _QUOTED = r'"(?:[\t \x21\x23-\x5b\x5d-\x7e]|\\[\t\x20-\x7e])*"'
 # Each character can match in one place only, so that a text has one reading and failing takes no longer than matching.
 # There are no possessive quantifiers, because Python 3.11.2 (Debian 12) matches them wrongly.
 _PARAMETER = rf"{_WORD}=(?:{_WORD}|{_QUOTED})[ \t]*"
+_EACH_PARAMETER = re.compile(rf"({_WORD})=(?:({_WORD})|({_QUOTED}))")
+_ESCAPED = re.compile(r"\\(.)")
 _PARSED = re.compile(rf"{_WORD}/{_WORD}[ \t]*(?:;[ \t]*(?:{_PARAMETER})?)*\Z")
 ANY_BYTES = "application/octet-stream"
 
@@ -35,3 +37,12 @@ def is_json(content_type: str) -> bool:
 def essence_of(content_type: str) -> str:
     """Return a media type without its parameters, in lower case."""
     return content_type.partition(";")[0].strip().lower()
+
+
+def parameter_of(content_type: str, name: str) -> str:
+    """Return the first parameter of this name, "" where there is none. `name` is in lower case; case is ignored."""
+    _, _, parameters = content_type.partition(";")
+    for found in _EACH_PARAMETER.finditer(parameters):
+        if found[1].lower() == name:
+            return found[2] or _ESCAPED.sub(r"\1", found[3][1:-1])
+    return ""

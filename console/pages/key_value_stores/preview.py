@@ -13,6 +13,7 @@ from console.pages.components.cells import printable
 from console.pages.components.json_format import format_json
 from console.pages.components.secret_masking import mask_secrets
 from resources.models import Record
+from resources.records import charsets
 from resources.records.content import Undecodable, UnpacksTooLarge, decoded_pieces, stored_pieces
 from resources.records.content_types import as_served, essence_of
 from resources.records.reading import open_current
@@ -40,14 +41,6 @@ _TEXT = frozenset(
         "image/svg+xml",
     }
 )
-_CHARSETS = {
-    "iso-8859-1": "latin-1",
-    "latin1": "latin-1",
-    "utf-16": "utf-16",
-    "utf-16be": "utf-16-be",
-    "utf-16le": "utf-16-le",
-    "windows-1252": "cp1252",
-}
 
 
 class Form(StrEnum):
@@ -97,21 +90,29 @@ def build_preview(record: Record, secret: Collection[str] | None = None) -> Prev
         start, is_whole = _start_of(record)
     except (Undecodable, UnpacksTooLarge):
         return Preview(Form.UNREADABLE)
-    shown = _as_json(start, is_whole) if is_json else _as_text(record, start, is_whole)
+    text, note = _decode(record, start, is_whole)
+    shown = _as_json(text, note, is_whole) if is_json else Preview(Form.TEXT, printable(text), not is_whole, note)
     return shown if secret is None else replace(shown, text=mask_secrets(shown.text, secret))
 
 
-def _as_json(start: bytes, is_whole: bool) -> Preview:
-    if is_whole and not _is_json(start):
-        return Preview(Form.TEXT, printable(start.decode(errors="replace")), note="This is not valid JSON.")
-    text, is_cut = format_json(start.decode(errors="replace" if is_whole else "ignore"), MAX_CHARACTERS)
-    return Preview(Form.JSON, printable(text), is_cut or not is_whole)
+def _as_json(text: str, note: str, is_whole: bool) -> Preview:
+    if is_whole and not note and not _is_json(text):
+        return Preview(Form.TEXT, printable(text), note="This is not valid JSON.")
+    laid_out, is_cut = format_json(text, MAX_CHARACTERS)
+    return Preview(Form.JSON, printable(laid_out), is_cut or not is_whole, note)
 
 
-def _as_text(record: Record, start: bytes, is_whole: bool) -> Preview:
-    charset = _charset_of(record.content_type)
-    text = start.decode(charset, errors="replace" if is_whole else "ignore")
-    return Preview(Form.TEXT, printable(text), not is_whole)
+def _decode(record: Record, start: bytes, is_whole: bool) -> tuple[str, str]:
+    """Return the text of a record's beginning, by the declared charset, and what there is to say of it."""
+    charset = charsets.declared_charset(record.content_type)
+    try:
+        text, is_clean = charsets.decode(start, charset, is_whole=is_whole)
+    except charsets.UnknownCharset:
+        text = start.decode(errors="replace" if is_whole else "ignore")
+        return text, f"The charset “{charset}” is not known here, so this is shown as if it were UTF-8."
+    if is_clean:
+        return text, ""
+    return text, f"Not all of this is {charset or 'UTF-8'}: � stands for what is not."
 
 
 def _start_of(record: Record) -> tuple[bytes, bool]:
@@ -134,20 +135,11 @@ def _start_of(record: Record) -> tuple[bytes, bool]:
     return start[:MAX_BYTES], size <= MAX_BYTES
 
 
-def _is_json(text: bytes) -> bool:
+def _is_json(text: str) -> bool:
     try:
         msgspec.json.decode(text, type=msgspec.Raw)  # which knows numbers of any size
     except RecursionError:
         return True  # too deep to say; laying it out is not
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeError):
         return False
     return True
-
-
-def _charset_of(content_type: str) -> str:
-    """Return Python's name of the charset that a type names, of those that a page can show; else UTF-8."""
-    for parameter in content_type.split(";")[1:]:
-        name, _, value = parameter.partition("=")
-        if name.strip().lower() == "charset":
-            return _CHARSETS.get(value.strip().strip('"').lower(), "utf-8")
-    return "utf-8"

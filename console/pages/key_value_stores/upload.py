@@ -27,7 +27,7 @@ from console.pages.key_value_stores.views import build_row
 from resources.kinds import Kind
 from resources.models import KeyValueStore, Record
 from resources.models.key_value_store import MAX_KEY_LENGTH
-from resources.records import writing
+from resources.records import charsets, writing
 from resources.records.content_types import MAX_LENGTH as MAX_TYPE_LENGTH
 from resources.records.content_types import can_be_content_type
 from resources.records.keys import RULES
@@ -117,7 +117,20 @@ class RecordForm(forms.Form):
         key = data.get("key") or (file.name if file else "")
         if not key and "key" not in self.errors:
             self.add_error("key", f"Give the record a key. {RULES}")
-        return {**data, "key": key, "content_type": data.get("content_type") or _type_of(key, file, text)}
+        content_type = data.get("content_type") or _type_of(key, file, text)
+        return {**data, "key": key, "content_type": content_type, "encoded": self._encode(text, content_type)}
+
+    def _encode(self, text: str, content_type: str) -> bytes:
+        """Return the text in the charset that its type declares; nothing, and an error in the form, where it cannot."""
+        charset = charsets.declared_charset(content_type)
+        try:
+            return charsets.encode(text, charset if text else "")
+        except charsets.UnknownCharset:
+            self.add_error("content_type", f"The charset “{charset}” is not known here. Text can be in UTF-8.")
+        except UnicodeEncodeError as problem:
+            missing = text[problem.start : problem.start + 1]
+            self.add_error("text", f"There is no “{missing}” in {charset or 'UTF-8'}, which the content type declares.")
+        return b""
 
     def store(self, store: KeyValueStore) -> Record | None:
         """Write the record and return it; None, and an error in the form, if it will not do.
@@ -128,7 +141,7 @@ class RecordForm(forms.Form):
         if not self.is_valid():
             return None
         data = self.cleaned_data
-        pieces: Iterable[bytes] = data["file"].chunks() if data["file"] else [data["text"].encode()]
+        pieces: Iterable[bytes] = data["file"].chunks() if data["file"] else [data["encoded"]]
         expect = None if data["replace"] else _expect_nothing
         try:
             return writing.write(store.pk, data["key"], pieces, content_type=data["content_type"], expect=expect)
