@@ -3,7 +3,6 @@
 import io
 import os
 import re
-import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from accounts.models import Account, AuditEvent
 from accounts.published_password import PUBLISHED_PASSWORD
 from console.demo import loading
 from tests.support.cast import PASSWORD
+from tests.support.ports import free_port
 from tests.support.sign_in import actions_of, is_signed_in, link_in_mail, sign_in, stale, verify
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
@@ -230,9 +230,7 @@ class Browser:
 @contextmanager
 def serving(data, **environment: str):
     """Serve what lies in a directory by `manage.py serve` until the block ends."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     unwanted = ("DATABASE_URL", "LOG_LEVEL", "PUBLIC_URL", "HOST", "SIGN_UP", "ALLOWED_HOSTS")
     given = {name: value for name, value in os.environ.items() if name not in unwanted}
     given |= {"DJANGO_SETTINGS_MODULE": "console.settings", "DATA_DIR": str(data), "PORT": str(port), "WORKER": "0"}

@@ -32,6 +32,7 @@ from tests.benchmarks import content_data, databases
 from tests.benchmarks.bench_requests import wait_for
 from tests.benchmarks.databases import Database
 from tests.benchmarks.report import Reach, table
+from tests.support.ports import free_port
 from tests.support.served import Served, served
 
 MEGABYTE = 1e6
@@ -161,9 +162,7 @@ def _nginx(root: Path) -> Iterator[str | None]:
     if NGINX is None:
         yield None
         return
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     configuration = root / "nginx.conf"
     configuration.write_text(_NGINX.format(directory=root, root=root, port=port))
     process = subprocess.Popen([NGINX, "-c", str(configuration), "-p", str(root), "-e", "stderr"])

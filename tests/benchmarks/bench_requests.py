@@ -20,6 +20,7 @@ from tests.benchmarks import databases
 from tests.benchmarks.databases import Database
 from tests.benchmarks.load import requests_per_second, tool
 from tests.benchmarks.report import Reach, table
+from tests.support.ports import free_port
 
 SHARE_OF_EMPTY = 0.6
 CONNECTIONS = (1, 8)
@@ -89,9 +90,7 @@ def _measure(database: Database, rounds: int, seconds: float) -> dict[int, tuple
 @contextmanager
 def serving(application: str, environment: dict[str, str]) -> Iterator[str]:
     """Run gunicorn with our configuration on a free port until the block ends, and return its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     is_ours = application == "console.wsgi:application"
     config = "console.server.gunicorn_config" if is_ours else "tests.benchmarks.other_gunicorn_config"
     command = [sys.executable, "-m", "gunicorn", "--config", f"python:{config}", application]

@@ -11,6 +11,7 @@ import pytest
 
 from console.server import supervisor
 from console.server.supervisor import Supervisor
+from tests.support.ports import free_port
 
 # Listens, and ends with 7 when somebody sends it an x.
 SERVER = """
@@ -55,8 +56,7 @@ def both(monkeypatch) -> Iterator[tuple[Supervisor, Reports, int]]:
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(60)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         server = [sys.executable, "-c", SERVER, str(port)]
         worker = [sys.executable, "-c", WORKER, str(listening.getsockname()[1])]
         yield Supervisor(server, worker, ("127.0.0.1", port)), Reports(listening), port
