@@ -9,7 +9,7 @@ from msgspec import Raw
 
 from resources.datasets.errors import DatasetGone
 from resources.datasets.items import decode
-from resources.datasets.json_text import BigNumber, read_float, read_integer
+from resources.datasets.json_text import nearest_number
 from resources.datasets.scanning import Window, scan
 from resources.datasets.work_limit import ReaderGone
 from resources.datasets.writing import MAX_FIELD_LENGTH, MAX_FIELDS
@@ -111,15 +111,7 @@ def _size(text: bytes) -> int | float | None:
         return len(_ARRAY.decode(text))
     if opening in b"ntf":
         return None
-    return _number(text.decode())
-
-
-def _number(text: str) -> int | float | None:
-    """Return a number, as near as a float comes to it where it is long, or None when it is beyond all floats."""
-    value = read_integer(text) if text.lstrip("-").isdecimal() else read_float(text)
-    if isinstance(value, BigNumber):
-        value = read_float(text)
-    return None if isinstance(value, BigNumber) else value
+    return nearest_number(text.decode())
 
 
 def _saved(dataset_id: str) -> tuple[int, dict[str, _Field]]:

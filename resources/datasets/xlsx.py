@@ -1,9 +1,11 @@
 """Items as an Excel workbook, written row by row into a temporary file, because a workbook is finished at its end.
 
 Excel has limits of its own. What goes beyond the rows of a sheet continues on a further sheet; a text that is too
-long for a cell is cut. A number that Excel would round stands as text. No text is ever taken for a formula or link.
+long for a cell is cut. An integer that Excel's numbers, which are doubles, do not hold stands as text: it is an ID
+more often than an amount. No text is ever taken for a formula or link.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,8 +21,8 @@ from resources.datasets.options import ItemsOptions
 
 MAX_ROWS = 1_048_576
 MAX_TEXT = 32_767  # in UTF-16
-# Excel keeps this many digits of a number.
-MAX_DIGITS = 15
+# Any number of so many characters is a double that comes out of the 16 digits that XlsxWriter writes.
+SHORT_NUMBER = 15
 _PIECE = 64 * 1024
 _OPTIONS = {
     "constant_memory": True,
@@ -85,18 +87,29 @@ class _Sheets:
             sheet.write_boolean(row, at, value == b"true")
         elif value != b"null":
             text = value.decode()
-            if _is_exact(text):
-                sheet.write_number(row, at, float(text))
-            else:
+            number = _number(text)
+            if number is None:
                 sheet.write_string(row, at, text[:MAX_TEXT])
+            else:
+                sheet.write_number(row, at, number)
 
 
-def _is_exact(number: str) -> bool:
-    """Tell whether Excel holds a number as it is written."""
-    digits = number.lower().partition("e")[0].lstrip("-").replace(".", "").strip("0")
-    if not digits:
-        return True
-    return len(digits) <= MAX_DIGITS and 1e-300 < abs(float(number)) < 1e300
+class _AllDigits(float):
+    """A number that XlsxWriter, which asks for 16 digits, writes with as many as it takes to read it back."""
+
+    def __format__(self, spec: str) -> str:
+        text = super().__format__(spec)
+        return text if float(text) == self else repr(float(self))
+
+
+def _number(text: str) -> float | None:
+    """Return a number as Excel holds it, None for an integer, or a number beyond all doubles, that it does not hold."""
+    number = float(text)
+    if len(text) <= SHORT_NUMBER and not math.isinf(number):
+        return number
+    if math.isinf(number) or (text.lstrip("-").isdecimal() and int(number) != int(text)):
+        return None
+    return _AllDigits(number)
 
 
 def _as_text(text: str) -> str:

@@ -253,16 +253,64 @@ def test_a_workbook_has_typed_cells_under_its_titles(dataset):
     assert rows_of(read(dataset, "xlsx", skip_header_row=True, fields=("t",))) == [["x"]]
 
 
-@pytest.mark.parametrize("number", ["1234567890123456", "0.12345678901234567", "1e999", "-1e-310", "9" * 400])
-def test_a_number_that_excel_would_round_stands_as_text(dataset, number):
+# A double holds 2^53 and no odd integer beyond.
+NO_DOUBLE = [
+    "9007199254740993",
+    "-9007199254740993",
+    "12345678901234567890",
+    "1e999",
+    "-1.5E999",
+    "9" * 309,
+    "9" * 5000,
+]
+DOUBLES = [
+    "123456789012345",
+    "1234567890123456",
+    "9007199254740992",
+    "-9007199254740994",
+    "12345678901234568",
+    "1000000000000000000000",
+    "1" + "0" * 22,
+    "-0.5",
+    "0.000",
+    "-0",
+    "1E3",
+    "59.97",
+    "0.30000000000000004",
+    "0.1234567890123456789012345",
+    "123456789.12345678",
+    "-1e-310",
+    "5e-324",
+    "1e-400",
+    "1.7976931348623157e308",
+    "0." + "3" * 5000,
+]
+
+
+@pytest.mark.parametrize("number", NO_DOUBLE)
+def test_a_number_that_a_double_does_not_hold_stands_as_text(dataset, number):
     push(dataset.pk, b'[{"n": %b}]' % number.encode())
     assert rows_of(read(dataset, "xlsx"))[1] == [number]
 
 
-@pytest.mark.parametrize("number", ["123456789012345", "-0.5", "1000000000000000000000", "0.000", "-0", "1E3"])
-def test_a_number_that_excel_holds_is_one(dataset, number):
+@pytest.mark.parametrize("number", DOUBLES)
+def test_a_number_that_a_double_holds_is_that_double(dataset, number):
     push(dataset.pk, b'[{"n": %b}]' % number.encode())
-    assert rows_of(read(dataset, "xlsx"))[1] == [float(number)]
+    (cell,) = rows_of(read(dataset, "xlsx"))[1]
+    assert isinstance(cell, int | float)
+    assert float(cell) == float(number)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_every_double_comes_out_of_a_workbook_as_it_went_in(number):
+    text = f"{xlsx._number(repr(number)):.16G}"
+    assert float(text) == number
+
+
+def test_a_column_of_fractions_adds_up(dataset):
+    prices = [19.99, 59.97, 0.1 + 0.2, 1 / 3, 1e-7]
+    filled(dataset, *({"price": price} for price in prices))
+    assert sum(row[0] for row in rows_of(read(dataset, "xlsx"))[1:]) == sum(prices)
 
 
 def test_a_text_that_is_too_long_for_a_cell_is_cut(dataset):

@@ -439,6 +439,16 @@ def test_cells_of_every_form():
     ]
 
 
+@pytest.mark.parametrize("number", ["1.50", "1E3", "-0", "0.12345678901234567890", "1e5", "0.30000000000000004"])
+def test_a_number_is_shown_as_it_was_pushed(ada, signed_in, dataset, number):
+    push(dataset.pk, b'{"price": %b, "nested": [%b]}' % (number.encode(), number.encode()))
+    browser = signed_in(ada)
+    rows = browser.get(dataset.console_path).context["table"].rows
+    assert number in [cell.text for cell in rows[-1].cells]
+    assert f"[{number}]" in [cell.text for cell in rows[-1].cells]
+    assert f'"price": {number}' in browser.get(f"{dataset.console_path}?view=json").context["items"][-1].text
+
+
 def test_numbers_beyond_python_are_shown_as_they_were_pushed(ada, signed_in, make_resource):
     made = make_resource(Kind.DATASET, ada)
     huge = "1" * 5000
