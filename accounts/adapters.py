@@ -143,7 +143,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """Give an account a new password, known by its owner (changed) or by their email (reset)."""
         had_one = user.has_usable_password()
         user.set_password(password)  # slow on purpose, so before the transaction
-        by = holder_of_link(user)
+        by = link_principal(user)
         action = (
             "password.reset"
             if acting_principal(user).is_anonymous
@@ -162,7 +162,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             with transaction.atomic():
                 if not super().confirm_email(request, email_address):
                     return False
-                by, email = holder_of_link(email_address.user), email_address.email
+                by, email = link_principal(email_address.user), email_address.email
                 action, details = "email.verified", {"email": email}
                 if email != before:
                     action, details = "email.changed", {"before": before, "after": email}
@@ -185,7 +185,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         Raises:
             ValidationError: when there were too many wrong ones.
         """
-        self._attempt = sign_in_limits.attempt(request, _login_of(credentials))
+        self._attempt = sign_in_limits.attempt(request, _login_from(credentials))
         if self._attempt is None:
             raise self.validation_error("too_many_login_attempts")
 
@@ -198,7 +198,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """Tell an account that its password was tried. Names that do not exist are not revealed."""
-        account = Account.objects.named_at_sign_in(_login_of(credentials))
+        account = Account.objects.named_at_sign_in(_login_from(credentials))
         if account is not None:
             with transaction.atomic():
                 audit.record("sign_in.failed", by=acting_principal(account), account_id=account.pk)
@@ -210,7 +210,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         return not is_fresh(context.request)
 
 
-def _login_of(credentials: dict[str, Any]) -> str:
+def _login_from(credentials: dict[str, Any]) -> str:
     return str(credentials.get("email") or credentials.get("username") or "")
 
 
@@ -238,7 +238,7 @@ def acting_principal(account: Any) -> Principal:
     return ANONYMOUS
 
 
-def holder_of_link(account: Any) -> Principal:
+def link_principal(account: Any) -> Principal:
     """Return who acts by a link from an email: the user whose email it is, signed in or not, or the administrator."""
     if administrator.is_administrator_acting():
         return administrator.ADMINISTRATOR

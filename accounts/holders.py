@@ -44,7 +44,7 @@ class Holder(NamedTuple):
         return cls(principal.account_id, run.started_by_token_id if run else principal.token_id or "")
 
 
-def principal_of(code: str) -> Principal | None:
+def load_principal(code: str) -> Principal | None:
     """Return the principal that a holder is now, by its code, at the cost of one indexed statement.
 
     None: the account is gone or not active, or the token is revoked, expired or gone.

@@ -41,7 +41,7 @@ class Holdings:
     memory_mbytes: int
 
 
-def holdings_of(account_id: str) -> Holdings:
+def count_holdings(account_id: str) -> Holdings:
     """Count what an account owns and what it has at work."""
     own = Resource.objects.filter(owner_id=account_id)
     active = Run.objects.filter(status__in=_UNFINISHED, owner_id=account_id).values_list("memory_mbytes", flat=True)
@@ -55,7 +55,7 @@ def holdings_of(account_id: str) -> Holdings:
     )
 
 
-def compute_units_of(account_id: str, month: Month) -> dict[date, float]:
+def compute_units_by_day(account_id: str, month: Month) -> dict[date, float]:
     """Return the compute units (gigabytes of memory times hours) that an account's runs have used, by day.
 
     A run counts on the day, in UTC, on which it was made, and once it has ended.

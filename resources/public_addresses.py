@@ -59,7 +59,7 @@ def with_forms(networks: Iterable[Network]) -> frozenset[Network]:
     found = set(networks)
     for network in list(found):
         if isinstance(network, IPv4Network):
-            found.update(_forms_of(network))
+            found.update(_ipv6_forms(network))
     return frozenset(found)
 
 
@@ -78,7 +78,7 @@ def own_networks() -> set[Network]:
         kernel.close()
 
 
-def _forms_of(network: IPv4Network) -> tuple[IPv6Network, IPv6Network]:
+def _ipv6_forms(network: IPv4Network) -> tuple[IPv6Network, IPv6Network]:
     """Return the networks of IPv6 that stand for one of IPv4, by NAT64 and by 6to4."""
     start, length = int(network.network_address), network.prefixlen
     translated = IPv6Network((int(NAT64.network_address) | start, NAT64.prefixlen + length))

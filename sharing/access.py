@@ -237,7 +237,7 @@ def _actor_grant(account_id: str, facts: Facts, permission: Permission) -> dict[
     if facts.kind is not Kind.BUILD or facts.actor is None:
         return None
     needed = {Permission.READ: EVERYTHING, Permission.WRITE: Permission.BUILD}.get(permission, NOTHING)
-    return _of(facts.actor, "actor") if facts.actor.granted & needed else None
+    return _parent_fields(facts.actor, "actor") if facts.actor.granted & needed else None
 
 
 def _public_actor(account_id: str | None, facts: Facts, permission: Permission) -> dict[str, str] | None:
@@ -245,7 +245,7 @@ def _public_actor(account_id: str | None, facts: Facts, permission: Permission) 
         may = permission is Permission.READ or (permission is Permission.RUN and account_id is not None)
         return {} if may else None
     if facts.kind is Kind.BUILD and permission is Permission.READ and facts.actor is not None:
-        return _of(facts.actor, "actor") if facts.actor.is_public else None
+        return _parent_fields(facts.actor, "actor") if facts.actor.is_public else None
     return None
 
 
@@ -259,7 +259,7 @@ def _owner_runs(account_id: str, facts: Facts, permission: Permission) -> dict[s
         return None
     for what, parent in (("actor", facts.actor), ("task", facts.task)):
         if parent is not None and Permission.VIEW_OWNER_RUNS in parent.granted and parent.owner_id == facts.owner_id:
-            return _of(parent, what)
+            return _parent_fields(parent, what)
     return None
 
 
@@ -267,7 +267,7 @@ def _creator_runs(account_id: str, facts: Facts, permission: Permission) -> dict
     if facts.kind is not Kind.RUN or permission is not Permission.READ or facts.actor is None:
         return None
     created = facts.actor.is_public and facts.actor.owner_id == account_id
-    return _of(facts.actor, "actor") if created and facts.owner_shares_runs else None
+    return _parent_fields(facts.actor, "actor") if created and facts.owner_shares_runs else None
 
 
 def _run(account_id: str, facts: Facts, permission: Permission) -> dict[str, str] | None:
@@ -277,7 +277,7 @@ def _run(account_id: str, facts: Facts, permission: Permission) -> dict[str, str
     return {"runId": facts.run.id, "runReason": by.reason.value, **by.details} if by.allowed else None
 
 
-def _of(parent: Parent, what: str) -> dict[str, str]:
+def _parent_fields(parent: Parent, what: str) -> dict[str, str]:
     return {f"{what}Id": parent.id, f"{what}Name": parent.name or parent.id}
 
 

@@ -13,7 +13,7 @@ class UnsupportedLevel(ValueError):
     """A level that does not exist, or that this resource cannot have; the message says which it can."""
 
 
-def levels_of(resource: Resource) -> list[GeneralAccess]:
+def get_levels(resource: Resource) -> list[GeneralAccess]:
     """Return the levels that a resource can have: none where general access does not apply."""
     if not resource.info.general_access:
         return []
@@ -27,8 +27,8 @@ def set_for_resource(resource: Resource, level: str, *, by: Principal) -> bool:
     Raises:
         UnsupportedLevel: when the resource cannot have this level, or was deleted meanwhile.
     """
-    if level not in levels_of(resource):
-        allowed = ", ".join(levels_of(resource)) or "none"
+    if level not in get_levels(resource):
+        allowed = ", ".join(get_levels(resource)) or "none"
         raise UnsupportedLevel(f"{level} is not possible for this {resource.info.noun}. Possible: {allowed}.")
     with transaction.atomic():
         before = (

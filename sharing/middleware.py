@@ -188,7 +188,7 @@ def _on_same_resource(request: ResourceApiRequest, question: _Question, principa
     found = fetch(ResourceAddress(kind, id=before.facts.id), principal.account_id, only_facts=True)
     if found is None:
         return refusals.missing(request, kind, before.facts.id)
-    named_before, named_now = _name_of(before.facts), _name_of(found.facts)
+    named_before, named_now = _owner_and_name(before.facts), _owner_and_name(found.facts)
     by = before.addressed_by if named_before == named_now else AddressedBy.ID
     access = Access(principal, before.resource, found.facts, by)
     if _decided(request, access, question).allowed:
@@ -196,7 +196,7 @@ def _on_same_resource(request: ResourceApiRequest, question: _Question, principa
     return refusals.forbidden_response(request, access, question.permissions[0])
 
 
-def _name_of(facts: Facts) -> tuple[str, str | None]:
+def _owner_and_name(facts: Facts) -> tuple[str, str | None]:
     return facts.owner_username.lower(), facts.name
 
 

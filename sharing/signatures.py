@@ -196,7 +196,7 @@ def parse_signature(signature: str, opens: SignedContent) -> ParsedSignature | N
     return None
 
 
-def text_of(signature: str) -> str:
+def canonical_text(signature: str) -> str:
     """Return the canonical text of a signature that was just made here and has a payload."""
     return _decoded(signature)
 

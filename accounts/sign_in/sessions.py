@@ -88,7 +88,7 @@ class SessionInfo:
     is_current: bool
 
 
-def list_of(account: Account, current_key: str | None) -> list[SessionInfo]:
+def list_sessions(account: Account, current_key: str | None) -> list[SessionInfo]:
     """Return the living sessions of an account, the current one first and then by last use."""
     noted = UserSession.objects.filter(user=account)
     alive = _alive(account, [session.session_key for session in noted])

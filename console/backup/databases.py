@@ -36,12 +36,12 @@ def copy_database(target: Path) -> Iterator[Callable[[str], Rows]]:
         yield ask
 
 
-def records_of(ask: Callable[[str], Rows]) -> Iterator[tuple[int, str]]:
+def iterate_records(ask: Callable[[str], Rows]) -> Iterator[tuple[int, str]]:
     """Return the size and the file of each record that the copy names."""
     return ((size, file) for size, file in ask(_RECORDS))
 
 
-def migrations_of(ask: Callable[[str], Rows]) -> dict[str, str]:
+def load_migrations(ask: Callable[[str], Rows]) -> dict[str, str]:
     """Return the last migration of each app in the copy."""
     return dict(ask(_MIGRATIONS))
 

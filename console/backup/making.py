@@ -44,9 +44,9 @@ def make(target: Path) -> Manifest:
 def _make(target: Path) -> Manifest:
     made_at = timezone.now()
     with databases.copy_database(target) as ask:
-        migrations = databases.migrations_of(ask)
+        migrations = databases.load_migrations(ask)
         with (target / RECORDS_LIST).open("w") as names:
-            names.writelines(f"{size} {file}\n" for size, file in databases.records_of(ask))
+            names.writelines(f"{size} {file}\n" for size, file in databases.iterate_records(ask))
     count, total, missing = _copy_records(target)
     made = Manifest(
         made_at=iso(made_at),
@@ -57,7 +57,7 @@ def _make(target: Path) -> Manifest:
         bucket=bucket_name(),
         missing=missing,
         has_secret=_copy_secrets(target),
-        secret_digest=manifest.digest_of(settings.SECRET_KEY),
+        secret_digest=manifest.hash_secret(settings.SECRET_KEY),
     )
     os.sync()  # all that was written is there after a power cut, before the backup is called one
     manifest.write(made, target)

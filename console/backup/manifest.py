@@ -56,7 +56,7 @@ def write(manifest: Manifest, target: Path) -> None:
     (target / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2))
 
 
-def digest_of(secret: str) -> str:
+def hash_secret(secret: str) -> str:
     """Return a digest that recognizes a secret and tells nothing of it: 64 hex digits."""
     return salted_hmac("console.backup", "secret", secret=secret, algorithm="sha256").hexdigest()
 
@@ -64,4 +64,4 @@ def digest_of(secret: str) -> str:
 def knows_secret(manifest: Manifest) -> bool:
     """Tell whether this server's secret, or one of its fallbacks, is the one of a backup."""
     known = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    return any(constant_time_compare(digest_of(secret), manifest.secret_digest) for secret in known)
+    return any(constant_time_compare(hash_secret(secret), manifest.secret_digest) for secret in known)

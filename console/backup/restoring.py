@@ -87,7 +87,7 @@ def _restore(source: Path) -> None:
             _copy(source / databases.SQLITE_FILE, under_way / Path(connection.settings_dict["NAME"]).name)
         os.sync()
         for each in list(under_way.iterdir()):
-            place = _place_of(each.name)
+            place = _restored_path(each.name)
             each.replace(place)
             moved.append(place)
         if connection.vendor == "postgresql":
@@ -107,7 +107,7 @@ def _remove(place: Path) -> None:
         place.unlink()
 
 
-def _place_of(name: str) -> Path:
+def _restored_path(name: str) -> Path:
     """Return where something belongs: the database where the settings name it, all else in the data directory."""
     database = Path(connection.settings_dict["NAME"])
     return database if connection.vendor == "sqlite" and name == database.name else Path(settings.DATA_DIR) / name

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from django.db.models import Q
 from django.db.models.functions import Length
 
-from sharing.links.link_digests import secret_of
+from sharing.links.link_digests import find_secret
 from sharing.models import RefusedSignature, SignedLink
 from sharing.signatures import fingerprints
 
@@ -23,7 +23,7 @@ def problems() -> Iterator[str]:
     can_be_made = Q(secret="") | Q(secret__in=fingerprints())
     links = SignedLink.objects.filter(can_be_made).exclude(made_by=None).select_related("resource__owner")
     for link in links.order_by("pk").iterator(chunk_size=500):
-        found = secret_of(link, link.resource.link_counter, link.resource.owner.link_counter)
+        found = find_secret(link, link.resource.link_counter, link.resource.owner.link_counter)
         if not found or link.secret not in ("", found):
             yield f"Link {link.pk} to {link.resource_id}: its digest is not that of what its row says."
     cut = RefusedSignature.objects.annotate(length=Length("digest")).exclude(length=_DIGEST_BYTES).order_by("pk")

@@ -38,7 +38,7 @@ def limit_form_size(size: Size) -> Callable[[View], View]:
     return attach
 
 
-def limit_of(view: Callable[..., Any]) -> int:
+def get_form_limit(view: Callable[..., Any]) -> int:
     """Return how many bytes the body of a request to a view may have."""
     declared: Size | None = getattr(view, "body_limit", None)
     if declared is None:
@@ -62,7 +62,7 @@ class FormBodyMiddleware:
         """Answer with the refusal, or return None."""
         if request.method in _WITHOUT_BODY:
             return None
-        refusal = _refusal(request, limit_of(view))
+        refusal = _refusal(request, get_form_limit(view))
         if refusal is not None:
             return refusal
         _judge_when_read(request)

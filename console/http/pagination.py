@@ -75,7 +75,7 @@ def flag(query: Mapping[str, str], name: str) -> bool:
     return value
 
 
-def one_of(query: QueryDict, name: str, choices: dict[str, Choice], default: Choice) -> Choice:
+def parse_choice(query: QueryDict, name: str, choices: dict[str, Choice], default: Choice) -> Choice:
     """Return what the parameter chooses among `choices`, or `default` when it is not there.
 
     Raises:

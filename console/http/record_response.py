@@ -16,7 +16,7 @@ from console.http.conditional import ByteRange, accepts_encoding, http_date, is_
 from console.http.responses import BytesResponse
 from resources.models import Record
 from resources.records.content import PIECE, Undecodable, UnpacksTooLarge, decoded_pieces
-from resources.records.content_types import as_served, essence_of
+from resources.records.content_types import as_served, media_type
 from resources.records.reading import open_current, open_record
 
 SANDBOX = "sandbox; default-src 'none'"
@@ -50,7 +50,7 @@ _SMALL = 65_536
 _ATTEMPTS = 5
 
 
-def etags_of(record: Record | None) -> tuple[str, ...]:
+def get_etags(record: Record | None) -> tuple[str, ...]:
     """Return the entity tags of a record: as it is stored, and taken out of its encoding."""
     if record is None:
         return ()
@@ -59,7 +59,7 @@ def etags_of(record: Record | None) -> tuple[str, ...]:
 
 def is_safe_inline(content_type: str) -> bool:
     """Tell whether a browser may show this type instead of downloading it."""
-    return essence_of(as_served(content_type)) in _HARMLESS
+    return media_type(as_served(content_type)) in _HARMLESS
 
 
 def record_response(request: HttpRequest, record: Record, *, as_attachment: bool) -> HttpResponseBase | None:

@@ -24,7 +24,7 @@ def get_file(version: ActorVersion, name: str) -> SourceFile:
     Raises:
         NoSuchFile: when there is none with this name.
     """
-    for file in versions.source_files_of(version):
+    for file in versions.get_source_files(version):
         if file.name == name:
             return file
     raise NoSuchFile(name)
@@ -97,7 +97,9 @@ def remove(version: ActorVersion, name: str, *, by: Principal) -> None:
 
 def _change(version: ActorVersion, change: Callable[[list[SourceFile]], list[SourceFile]], by: Principal) -> None:
     """Lock the version while its files are edited."""
-    versions.change(version, lambda locked: VersionChange(source_files=change(versions.source_files_of(locked))), by=by)
+    versions.change(
+        version, lambda locked: VersionChange(source_files=change(versions.get_source_files(locked))), by=by
+    )
 
 
 def _named(files: list[SourceFile], name: str) -> SourceFile:

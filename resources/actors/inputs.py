@@ -24,7 +24,7 @@ def problems(schema: str, value: Any) -> list[str]:
     return list(_of_object(described, value))
 
 
-def defaults_of(schema: str) -> dict[str, Any]:
+def schema_defaults(schema: str) -> dict[str, Any]:
     """Return the defaults of an input schema's fields by their names; `schema` is JSON text, "" where there is none."""
     described = msgspec.json.decode(schema) if schema else {}
     properties = _dict(_dict(described).get("properties"))

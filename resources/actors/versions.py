@@ -112,7 +112,7 @@ def remove(version: ActorVersion, *, by: Principal) -> None:
         version.delete()
 
 
-def source_files_of(version: ActorVersion) -> list[SourceFile]:
+def get_source_files(version: ActorVersion) -> list[SourceFile]:
     """Return the source files of a version; none where its source is elsewhere."""
     return source_files.load_files(version.source_files)
 
@@ -185,14 +185,14 @@ _URL_FIELDS = {
 }
 
 
-def url_field_of(source_type: str) -> str:
+def url_field_for(source_type: str) -> str:
     """Return what the API calls the URL of a source of this type; "" where there is none."""
     return _URL_FIELDS.get(SourceType(source_type), "")
 
 
 def _check_url(version: ActorVersion) -> None:
     """Check that a source that is elsewhere says where, by an address that is fetched and not by a local path."""
-    field = url_field_of(version.source_type)
+    field = url_field_for(version.source_type)
     if not field:
         return
     try:

@@ -17,7 +17,7 @@ def encrypt_source_url(url: str) -> str:
     return encrypt(url) if url else ""
 
 
-def source_url_of(kept: Mapping[str, Any]) -> str:
+def get_source_url(kept: Mapping[str, Any]) -> str:
     """Return the URL in what a build keeps, "" where there is none.
 
     Raises:
@@ -27,9 +27,9 @@ def source_url_of(kept: Mapping[str, Any]) -> str:
     return decrypt(text) if text else ""
 
 
-def readable_source_url_of(kept: Mapping[str, Any]) -> str | None:
+def get_readable_source_url(kept: Mapping[str, Any]) -> str | None:
     """Return the URL in what a build keeps, to be shown; None where it cannot be read any more."""
     try:
-        return source_url_of(kept)
+        return get_source_url(kept)
     except CannotDecrypt:
         return None

@@ -65,7 +65,7 @@ class Elements:
         name = self._names.get(text)
         if name is None:
             prefix, colon, rest = text.partition(":")
-            name = f"{prefix}:{name_of(rest)}" if colon and prefix in self._prefixes else name_of(text)
+            name = f"{prefix}:{xml_name(rest)}" if colon and prefix in self._prefixes else xml_name(text)
             if len(self._names) < MOST_NAMES and len(text) <= LONGEST_NAME:
                 self._names[text] = name
         return name
@@ -99,16 +99,16 @@ class Elements:
         for key, value in members.items():
             name = self._name(key)
             named.setdefault(f"_{name}" if name.lower().startswith("xml") else name, value)
-        return "".join(f' {name}="{escape_attribute(text_of(value))}"' for name, value in named.items())
+        return "".join(f' {name}="{escape_attribute(xml_text(value))}"' for name, value in named.items())
 
 
-def name_of(text: str) -> str:
+def xml_name(text: str) -> str:
     """Return a name that XML allows for something called `text`."""
     name = _NOT_IN_NAMES.sub("_", text)
     return name if _STARTS.match(name) else f"_{name}"
 
 
-def text_of(value: Any) -> str:
+def xml_text(value: Any) -> str:
     """Return a value as text: null is empty, what is no text stands as in JSON."""
     if value is None:
         return ""
@@ -140,5 +140,5 @@ def _read(value: bytes) -> Any:
 
 def _closed(start: str, name: str, value: Any) -> str:
     """Return an element without elements inside."""
-    text = escape(text_of(value))
+    text = escape(xml_text(value))
     return f"{start}>{text}</{name}>" if text else f"{start}/>"

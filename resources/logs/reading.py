@@ -49,7 +49,7 @@ def log_length(job_id: str) -> int:
     return sum(last) if last else 0
 
 
-def text_of(job_id: str, start: int = 0, limit: int | None = None) -> str:
+def read_text(job_id: str, start: int = 0, limit: int | None = None) -> str:
     """Return the log as text, its last `limit` bytes where that is given, from a line's beginning."""
     data = b"".join(read(job_id, start))
     if limit is not None and len(data) > limit:

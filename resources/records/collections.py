@@ -44,7 +44,7 @@ def checked_schema(text: bytes) -> str:
     return kept
 
 
-def keys_of(schema: str, collection: str) -> KeyFilter:
+def collection_keys(schema: str, collection: str) -> KeyFilter:
     """Return which keys belong to a collection of a store with this schema, the text that `checked_schema` gave.
 
     Raises:

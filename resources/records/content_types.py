@@ -34,7 +34,7 @@ def is_json(content_type: str) -> bool:
     return _JSON.match(content_type) is not None
 
 
-def essence_of(content_type: str) -> str:
+def media_type(content_type: str) -> str:
     """Return a media type without its parameters, in lower case."""
     return content_type.partition(";")[0].strip().lower()
 

@@ -26,7 +26,7 @@ def prolong(
         order_key = clock.order_keys(1, forefront=forefront)[0]
         _check_id(request_id)
         if not rows(_PROLONG, [expires_at, order_key, queue_id, request_id, client.owner]):
-            _state_of(queue_id, request_id)
+            _load_expiry(queue_id, request_id)
             raise NotLockedByClient(request_id)
         change.touched = True
     return clock.from_milliseconds(expires_at)
@@ -46,7 +46,7 @@ def unlock(queue_id: str, request_id: str, *, client: Client, forefront: bool = 
         if rows(_UNLOCK, [order_key, queue_id, request_id, client.owner]):
             change.touched = True
             return
-        expires_at = _state_of(queue_id, request_id)
+        expires_at = _load_expiry(queue_id, request_id)
         if expires_at is not None and expires_at > clock.milliseconds(clock.now()):
             raise NotLockedByClient(request_id)
 
@@ -88,7 +88,7 @@ def _check_id(request_id: str) -> None:
         raise RequestNotFound(request_id)
 
 
-def _state_of(queue_id: str, request_id: str) -> int | None:
+def _load_expiry(queue_id: str, request_id: str) -> int | None:
     """Return when the lock of a request expires, in milliseconds since 1970; None where there is none."""
     found = rows(_SELECT, [queue_id, request_id])
     if not found:

@@ -29,7 +29,7 @@ def add(
         unique.setdefault(request.id, request)
     with changing(queue_id, client) as change:
         added = _insert(queue_id, unique, change, forefront)
-        present = _handled_of(queue_id, [id_ for id_ in unique if id_ not in added])
+        present = _load_handled(queue_id, [id_ for id_ in unique if id_ not in added])
     answers: list[Registered | None] = []
     for request in requests:
         if request.id in added:
@@ -118,7 +118,7 @@ def _insert(queue_id: str, unique: dict[str, NewRequest], change: Change, forefr
     return inserted
 
 
-def _handled_of(queue_id: str, request_ids: list[str]) -> dict[str, bool]:
+def _load_handled(queue_id: str, request_ids: list[str]) -> dict[str, bool]:
     """Return whether each of these requests was handled, of those that are there."""
     if not request_ids:
         return {}

@@ -17,17 +17,17 @@ _PREFIX = re.compile(r"/from/(?P<run>[0-9a-zA-Z]{17})\.(?P<mark>[0-9a-f]{20})(?=
 
 def callback_base_url(run_id: str) -> str:
     """Return the base URL that a run is given for the API: the public one, with the run in its path."""
-    return f"{settings.PUBLIC_URL}/from/{run_id}.{signature_of(run_id)}"
+    return f"{settings.PUBLIC_URL}/from/{run_id}.{make_signature(run_id)}"
 
 
 def parse_caller(path: str) -> tuple[str, str]:
     """Return the run that calls by `path`, and the path without that; "" and the same path for everybody else."""
     found = _PREFIX.match(path)
-    if found is None or not constant_time_compare(found["mark"], signature_of(found["run"])):
+    if found is None or not constant_time_compare(found["mark"], make_signature(found["run"])):
         return "", path
     return found["run"], path[found.end() :]
 
 
-def signature_of(run_id: str) -> str:
+def make_signature(run_id: str) -> str:
     """Return the secret part of a run's address."""
     return salted_hmac(_SALT, run_id, algorithm="sha256").hexdigest()[:_MARK_LENGTH]

@@ -13,7 +13,7 @@ from django.conf import settings
 from accounts.lib.encryption import CannotDecrypt
 from resources.models import Build, BuildContent, InputKeyPair, Run
 from resources.runs import inputs
-from resources.runs.restarting import input_key_of, kept_input
+from resources.runs.restarting import get_input_key, kept_input
 from resources.runs.starting import INPUT_KEY
 from resources.secret_inputs import keys
 from resources.secret_inputs.fields import MAX_SECRETS, secret_fields, texts_in
@@ -22,20 +22,20 @@ from resources.secret_inputs.values import NotOurs, decrypted
 _MOST_BUILDS = 50
 
 
-def variables_of(run: Run) -> dict[str, str]:
+def decryption_variables(run: Run) -> dict[str, str]:
     """Return the variables by which the SDKs decrypt the input of a run; none where nothing in it is encrypted for it.
 
     Raises:
         CannotDecrypt: when the key was stored with a SECRET_KEY that this server does not know.
     """
     actor_id = run.current_actor_id
-    if not any(True for _ in _values_of(run, input_key_of(run), actor_id)):
+    if not any(True for _ in _decrypted_values(run, get_input_key(run), actor_id)):
         return {}
     key = keys.find(run.owner_id, actor_id)
-    return keys.environment_of(key) if key else {}
+    return keys.build_environment(key) if key else {}
 
 
-def hidden_texts_of(run: Run) -> list[str]:
+def load_hidden_texts(run: Run) -> list[str]:
     """Return the texts in the secret fields of all inputs that a run has been given.
 
     Raises:
@@ -47,10 +47,12 @@ def hidden_texts_of(run: Run) -> list[str]:
     actor_ids = {actor_id for _, actor_id in _inputs(run)}
     if not InputKeyPair.objects.filter(account_id=run.owner_id, actor_id__in=actor_ids).exists():
         return []
-    return [text for key, actor in _inputs(run) for value in _values_of(run, key, actor) for text in texts_in(value)]
+    return [
+        text for key, actor in _inputs(run) for value in _decrypted_values(run, key, actor) for text in texts_in(value)
+    ]
 
 
-def secret_names_of(run: Run) -> set[str]:
+def load_secret_names(run: Run) -> set[str]:
     """Return the names of the fields that are secret by the input schema of any build that a run has had.
 
     Of one that has gone on with another build, by a metamorph or resurrected, the first one is not known: it counts
@@ -77,7 +79,7 @@ def _has_encrypted(run: Run) -> bool:
     return record is not None and bool(inputs.encrypted_in(record))
 
 
-def _values_of(run: Run, input_key: str, actor_id: str) -> Iterator[Any]:
+def _decrypted_values(run: Run, input_key: str, actor_id: str) -> Iterator[Any]:
     """Yield the decrypted values in an input that are encrypted for the run's owner and this Actor.
 
     At most MAX_SECRETS are tried: an input that was accepted has no more, but the run can write another one.

@@ -14,7 +14,7 @@ import msgspec
 from django.conf import settings
 
 from accounts.lib.encryption import CannotDecrypt
-from resources.actors.inputs import defaults_of, problems
+from resources.actors.inputs import problems, schema_defaults
 from resources.models import Build, BuildContent, Record
 from resources.records.content import Undecodable, UnpacksTooLarge, decoded_pieces
 from resources.records.content_types import MAX_LENGTH, can_be_content_type, is_json
@@ -58,18 +58,18 @@ def accept_input(build: Build, given: bytes | None, content_type: str, holder: H
     """
     if given is not None and not can_be_content_type(content_type):
         raise InvalidInput([f"Its content type must be a media type of at most {MAX_LENGTH} characters."])
-    schema = schema_of(build)
+    schema = get_input_schema(build)
     if given is not None and not is_json(content_type):
         if secret_fields(schema):
             raise InvalidInput(
                 ["It must be JSON, with Content-Type: application/json, for the Actor has secret fields."]
             )
         return given, content_type
-    fields = _fields_of(given)
+    fields = _parse_fields(given)
     _check(schema, given, fields, holder)
     if fields is None:
         return given, content_type
-    defaults = {name: msgspec.Raw(msgspec.json.encode(each)) for name, each in defaults_of(schema).items()}
+    defaults = {name: msgspec.Raw(msgspec.json.encode(each)) for name, each in schema_defaults(schema).items()}
     stored = _sealed({**defaults, **fields}, schema, holder)
     # Of a field that is there twice, the last value counts; the first one may be a secret too, and is not kept.
     if not stored or (stored == fields and not secret_fields(schema)):
@@ -83,10 +83,10 @@ def check_record(build: Build, record: Record | None, holder: Holder) -> None:
     Raises:
         InvalidInput: when the input schema of the build does not allow it, or it is too large to be looked at.
     """
-    schema = schema_of(build)
+    schema = get_input_schema(build)
     if schema and (record is None or is_json(record.content_type)):
-        given = _content_of(record) if record else None
-        _check(schema, given, _fields_of(given), holder)
+        given = _read_content(record) if record else None
+        _check(schema, given, _parse_fields(given), holder)
 
 
 def check_value(schema: str, given: bytes | None, holder: Holder) -> None:
@@ -95,7 +95,7 @@ def check_value(schema: str, given: bytes | None, holder: Holder) -> None:
     Raises:
         InvalidInput: when the schema does not allow it.
     """
-    _check(schema, given, _fields_of(given), holder)
+    _check(schema, given, _parse_fields(given), holder)
 
 
 def reencrypt_input(build: Build, record: Record, holder: Holder) -> bytes | None:
@@ -107,8 +107,8 @@ def reencrypt_input(build: Build, record: Record, holder: Holder) -> bytes | Non
     """
     if not is_json(record.content_type):
         return None
-    schema = schema_of(build)
-    fields = _fields_of(_content_of(record))
+    schema = get_input_schema(build)
+    fields = _parse_fields(_read_content(record))
     if fields is None and secret_fields(schema):
         raise InvalidInput(["It is not a JSON object, and the Actor has secret fields."])
     stored = _sealed(fields, schema, holder) if fields else fields
@@ -118,13 +118,13 @@ def reencrypt_input(build: Build, record: Record, holder: Holder) -> bytes | Non
 def encrypted_in(record: Record) -> dict[str, str]:
     """Return the encrypted values of an input that a run has, by their fields; none where it cannot be read."""
     try:
-        fields = _fields_of(_content_of(record)) if is_json(record.content_type) else None
+        fields = _parse_fields(_read_content(record)) if is_json(record.content_type) else None
     except (InvalidInput, FileNotFoundError):
         return {}
     return encrypted_texts(fields or {})
 
 
-def schema_of(build: Build | None) -> str:
+def get_input_schema(build: Build | None) -> str:
     """Return the input schema of a build as JSON text, "" where there is none."""
     if build is None:
         return ""
@@ -158,7 +158,7 @@ def _sentence(error: SecretsRefused | CannotDecrypt) -> str:
     return "Its secret fields cannot be read, because they were encrypted with another SECRET_KEY of the server."
 
 
-def _fields_of(given: bytes | None) -> Fields | None:
+def _parse_fields(given: bytes | None) -> Fields | None:
     """Return the fields of an input, of which none is looked into; None where it is no object."""
     try:
         return {} if given is None else msgspec.json.decode(given, type=dict[str, msgspec.Raw] | None) or {}
@@ -173,7 +173,7 @@ def _parsed(text: bytes) -> Any:
         raise InvalidInput([f"It is not valid JSON: {error}."]) from None
 
 
-def _content_of(record: Record) -> bytes:
+def _read_content(record: Record) -> bytes:
     """Return the bytes of a record; one that has been deleted in the meantime is an empty input."""
     found = open_current(record)
     if found is None:

@@ -28,22 +28,22 @@ _entries: OrderedDict[_Key, _Entry] = OrderedDict()
 _lock = threading.Lock()
 
 
-def hidden_texts_of(run: Run) -> list[str]:
+def get_hidden_texts(run: Run) -> list[str]:
     """Return the texts in the secret fields of all inputs that a run has been given, decrypted once in a while.
 
     They are read anew where the run has been given another input since: by a metamorph, or when it was resurrected.
 
     Raises:
-        CannotDecrypt: as `input_secrets.hidden_texts_of`, of which only what it returns is kept.
+        CannotDecrypt: as `input_secrets.load_hidden_texts`, of which only what it returns is kept.
     """
-    entry = _entry_of((run.pk, run.resurrect_count, len(run.metamorphs)))
+    entry = _get_entry((run.pk, run.resurrect_count, len(run.metamorphs)))
     with entry.lock:  # messages that come at the same time wait for the first one
         if entry.texts is None:
-            entry.texts = input_secrets.hidden_texts_of(run)
+            entry.texts = input_secrets.load_hidden_texts(run)
         return entry.texts
 
 
-def _entry_of(key: _Key) -> _Entry:
+def _get_entry(key: _Key) -> _Entry:
     now = time.monotonic()
     with _lock:
         entry = _entries.get(key)

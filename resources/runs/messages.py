@@ -5,7 +5,7 @@ from resources.actors import environment
 from resources.logs.hiding import HIDDEN, Redactor
 from resources.models import BuildContent, Run
 from resources.runs import kept_secrets
-from resources.runs.callback_url import signature_of
+from resources.runs.callback_url import make_signature
 
 
 def without_secrets(run: Run, message: str, token: str) -> str:
@@ -15,7 +15,7 @@ def without_secrets(run: Run, message: str, token: str) -> str:
     """
     sealed = BuildContent.objects.filter(build_id=run.build_id).values_list("environment", flat=True).first()
     try:
-        secrets = [*environment.decrypt_environment(sealed or "").secrets(), *kept_secrets.hidden_texts_of(run)]
+        secrets = [*environment.decrypt_environment(sealed or "").secrets(), *kept_secrets.get_hidden_texts(run)]
     except CannotDecrypt:  # the run was given them, and here nobody knows them any more
         return HIDDEN.decode()
-    return Redactor([*secrets, token, signature_of(run.pk)]).hide(message.encode(errors="replace")).decode()
+    return Redactor([*secrets, token, make_signature(run.pk)]).hide(message.encode(errors="replace")).decode()

@@ -72,9 +72,9 @@ def metamorph(
     """
     chosen = build_to_run(target, build)
     content_type = content_type or DEFAULT_CONTENT_TYPE
-    holder = holder_of(run, chosen, before=(run.current_actor_id,))
+    holder = build_holder(run, chosen, before=(run.current_actor_id,))
     if input is None:
-        record = kept_input(run, input_key_of(run))
+        record = kept_input(run, get_input_key(run))
         inputs.check_record(chosen, record, holder)
         input = inputs.reencrypt_input(chosen, record, holder) if record else None
         content_type = record.content_type if record else content_type
@@ -105,17 +105,17 @@ def metamorph(
         )
         audit.record("run.metamorphed", by=by, account_id=run.owner_id, subject_kind=run.kind, subject_id=run.pk)
         if key and input is not None:  # last, for the bytes of a record are not undone with the transaction
-            writing.write(_store_of(run), key, [input], content_type=content_type)
+            writing.write(_store_id(run), key, [input], content_type=content_type)
     run.refresh_from_db()
 
 
-def input_key_of(run: Run) -> str:
+def get_input_key(run: Run) -> str:
     """Return the key of the record that is a run's input now: that of its last metamorph that had one, or INPUT."""
     keys = [each["inputKey"] for each in run.metamorphs if each.get("inputKey")]
     return str(keys[-1]) if keys else INPUT_KEY
 
 
-def holder_of(run: Run, build: Build, *, before: tuple[str, ...] = ()) -> Holder:
+def build_holder(run: Run, build: Build, *, before: tuple[str, ...] = ()) -> Holder:
     """Return whose secrets the input of a run holds that goes on with a build, having been the Actors `before`."""
     return Holder(run.owner_id, build.actor_id or "", before)
 
@@ -126,7 +126,7 @@ def kept_input(run: Run, key: str) -> Record | None:
     return reading.find(store, key) if store else None
 
 
-def _store_of(run: Run) -> str:
+def _store_id(run: Run) -> str:
     store = _found_store(run)
     if store is None:
         raise writing.StoreGone(run.pk)

@@ -13,7 +13,7 @@ from resources.models import Build, Run
 from resources.records import writing
 from resources.runs import inputs
 from resources.runs.options import RunOptions, options_of_run
-from resources.runs.restarting import holder_of, input_key_of, kept_input
+from resources.runs.restarting import build_holder, get_input_key, kept_input
 from resources.runs.starting import DISK_PER_MEMORY, INPUT_KEY, CannotRun, build_to_run
 from resources.runs.tokens import scope_within, starting_token
 from resources.webhooks.events import RUN_RESURRECTED, emit_event
@@ -39,8 +39,8 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
     """
     chosen = options.over(options_of_run(run)).checked()
     build = _build(run, options.build)
-    key = input_key_of(run) if options.build is None else INPUT_KEY
-    record, holder = kept_input(run, key), holder_of(run, build)
+    key = get_input_key(run) if options.build is None else INPUT_KEY
+    record, holder = kept_input(run, key), build_holder(run, build)
     if options.build is not None:
         inputs.check_record(build, record, holder)
     stored = inputs.reencrypt_input(build, record, holder) if record else None

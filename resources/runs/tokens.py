@@ -25,13 +25,13 @@ def make_run_token(run: Run) -> str:
         if locked is None:
             raise RunOver(run.pk)
         tokens.end_for_run(locked.token_id)
-        token, text = tokens.create_for_run(locked.owner_id, identity_of(locked), _scope_of(locked))
+        token, text = tokens.create_for_run(locked.owner_id, build_identity(locked), _build_scope(locked))
         Run.objects.filter(pk=run.pk).update(token_id=token.pk)
     run.token_id = token.pk
     return text
 
 
-def identity_of(run: Run) -> RunIdentity:
+def build_identity(run: Run) -> RunIdentity:
     """Return how a run presents itself from now on, by the Actor that it is now."""
     return RunIdentity(run.pk, is_of_other_account(run), run.started_by_token or "")
 
@@ -64,7 +64,7 @@ def scope_within(scope: list[dict[str, Any]] | None, by: Principal) -> list[dict
     return Scope.from_json(scope).narrowed_to(by.scope).to_json()
 
 
-def _scope_of(run: Run) -> list[dict[str, Any]] | None:
+def _build_scope(run: Run) -> list[dict[str, Any]] | None:
     """Return what a run's token may be used for: what it was started for, and what belongs to the run; None: all.
 
     So the holder of a scoped token gets no further by starting an Actor with it.

@@ -28,7 +28,7 @@ def compute_units(run: Run, millis: int) -> float:
     return round(run.memory_mbytes / _MBYTES_OF_UNIT * millis / _HOUR_MILLIS, 6)
 
 
-def stats_of(run: Run) -> dict[str, Any]:
+def get_stats(run: Run) -> dict[str, Any]:
     """Return the statistics of a run, as the API has them. What a worker does not measure is left out."""
     millis = ran_millis(run)
     return {
@@ -47,7 +47,7 @@ def stats_of(run: Run) -> dict[str, Any]:
     }
 
 
-def usage_of(run: Run, storages: Iterable[Resource]) -> dict[str, Any]:
+def get_usage(run: Run, storages: Iterable[Resource]) -> dict[str, Any]:
     """Return what a run has used, in units that the API has a name for, of its default `storages` as well."""
     usage: dict[str, Any] = {"ACTOR_COMPUTE_UNITS": compute_units(run, ran_millis(run))}
     for storage in storages:

@@ -164,7 +164,7 @@ def bubblewrap_arguments(
     return [*told, "--chdir", directory]
 
 
-def file_of(content: bytes) -> int:
+def make_memory_file(content: bytes) -> int:
     """Return a descriptor of a file in memory with this content, to be read from its beginning."""
     descriptor = os.memfd_create("latchkey")
     with os.fdopen(os.dup(descriptor), "wb") as file:
@@ -229,13 +229,13 @@ def why_not() -> str:
     program = bubblewrap()
     if program is None:
         return "bubblewrap (bwrap) is not installed."
-    return seccomp.why_not() or _problem_of(program)
+    return seccomp.why_not() or _find_problem(program)
 
 
 @cache
-def _problem_of(program: str) -> str:
+def _find_problem(program: str) -> str:
     """Return why bubblewrap does not work, "" where it does: found out by using it, once in a process."""
-    filtering = file_of(seccomp.filter_program())
+    filtering = make_memory_file(seccomp.filter_program())
     told = ["--seccomp", str(filtering), *bubblewrap_arguments((), {"PATH": os.defpath}, "/", 1 << 20)]
     command = [program, *told, "--", sys.executable, "-I", "-S", "-c", ""]
     try:

@@ -285,7 +285,7 @@ class _Unpacking:
 
     def add(self, member: tarfile.TarInfo, content: Callable[[], IO[bytes] | None]) -> None:
         """Write a member, or keep it for the end where it is a link. What lies about where it is is an error."""
-        if member.name.startswith("/") or ".." in _parts_of(member):
+        if member.name.startswith("/") or ".." in _member_parts(member):
             raise Problem(f'The path "{member.name[:100]}" in the archive must be a relative one without .. in it.')
         self._amount.add_path(member.name)
         if member.issym():
@@ -308,11 +308,13 @@ class _Unpacking:
     def finish(self) -> None:
         """Take what is in a directory that everything is in out of it, and make the links, which stay within."""
         root = _FILES
-        tops = {path.name for path in _FILES.iterdir()} | {each for link in self._links for each in _parts_of(link)[:1]}
+        tops = {path.name for path in _FILES.iterdir()} | {
+            each for link in self._links for each in _member_parts(link)[:1]
+        }
         if len(tops) == 1 and _FILES.joinpath(*tops).is_dir():
             root = _FILES.joinpath(*tops)
         for link in self._links:
-            within = _parts_of(link)[1:] if root != _FILES else _parts_of(link)
+            within = _member_parts(link)[1:] if root != _FILES else _member_parts(link)
             self._make_link(root, link.replace(name="/".join(within)))
         if root != _FILES:
             root.rename("root")
@@ -328,7 +330,7 @@ class _Unpacking:
         path.symlink_to(safe.linkname)
 
 
-def _parts_of(member: tarfile.TarInfo) -> tuple[str, ...]:
+def _member_parts(member: tarfile.TarInfo) -> tuple[str, ...]:
     return PurePosixPath(member.name).parts
 
 
@@ -342,10 +344,10 @@ def _unpack(archive: IO[bytes], unpacking: _Unpacking) -> None:
         raise Problem("The archive is neither a .zip nor a .tar.gz.")
     with tarfile.open(fileobj=archive, mode="r:gz") as tar:
         for member in tar:
-            unpacking.add(member, partial(_content_of, tar, member))
+            unpacking.add(member, partial(_open_member, tar, member))
 
 
-def _content_of(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes] | None:
+def _open_member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes] | None:
     try:
         return tar.extractfile(member)
     except (KeyError, RecursionError):

@@ -34,12 +34,12 @@ def read(directory: Path, name: str, size: int) -> bytes | None:
 
 def is_file(directory: Path, name: str) -> bool:
     """Tell whether a path in a directory is that of a regular file."""
-    return stat.S_ISREG(_mode_of(directory, name))
+    return stat.S_ISREG(_read_mode(directory, name))
 
 
 def is_directory(directory: Path, name: str) -> bool:
     """Tell whether a path in a directory is that of a directory."""
-    return stat.S_ISDIR(_mode_of(directory, name))
+    return stat.S_ISDIR(_read_mode(directory, name))
 
 
 def names(directory: Path) -> list[str]:
@@ -63,7 +63,7 @@ def is_no_link_but_a_directory(path: Path) -> bool:
         return False
 
 
-def _mode_of(directory: Path, name: str) -> int:
+def _read_mode(directory: Path, name: str) -> int:
     try:
         reached = _reach(directory, name)
     except (OSError, ValueError):
@@ -106,7 +106,7 @@ def _reach(directory: Path, name: str) -> int:
             way.append(os.open(part, _NO_LINK, dir_fd=way[-1]))
             if stat.S_ISLNK(os.fstat(way[-1]).st_mode):
                 links += 1
-                parts.extendleft(reversed(_target_of(way.pop())))
+                parts.extendleft(reversed(_read_target(way.pop())))
             if links > _MAX_LINKS or len(way) + len(parts) > _MAX_PARTS:
                 raise OSError(errno.ELOOP, "This leads on and on.")
         return way.pop()
@@ -115,7 +115,7 @@ def _reach(directory: Path, name: str) -> int:
             os.close(each)
 
 
-def _target_of(link: int) -> list[str]:
+def _read_target(link: int) -> list[str]:
     try:
         target = os.readlink("", dir_fd=link)
     finally:

@@ -53,7 +53,7 @@ class InvalidActions(ValueError):
     """Actions that no schedule can have; the message says why."""
 
 
-def load_actions(text: str) -> list[Action]:
+def parse_actions(text: str) -> list[Action]:
     """Return the actions that a schedule keeps."""
     return msgspec.json.decode(text, type=list[Action])
 
@@ -75,9 +75,9 @@ def dump_actions(actions: list[Action]) -> str:
     return text
 
 
-def actions_of(schedule: Schedule) -> list[Action]:
+def get_actions(schedule: Schedule) -> list[Action]:
     """Return what a schedule does."""
-    return load_actions(schedule.actions)
+    return parse_actions(schedule.actions)
 
 
 def started_by(action: Action) -> tuple[Kind, str]:
@@ -87,7 +87,7 @@ def started_by(action: Action) -> tuple[Kind, str]:
     return Kind.TASK, action.actor_task_id
 
 
-def input_of(action: Action, task: Task | None) -> tuple[bytes | None, str]:
+def build_input(action: Action, task: Task | None) -> tuple[bytes | None, str]:
     """Return the input of the run that an action starts and what it is; None where there is none."""
     if isinstance(action, RunActor):
         given = action.run_input
@@ -97,10 +97,10 @@ def input_of(action: Action, task: Task | None) -> tuple[bytes | None, str]:
     saved = task.input if task else ""
     if not action.input:
         return (saved.encode(), task.input_content_type) if task and saved else (None, "")
-    return msgspec.json.encode({**_fields_of(saved), **action.input}), JSON_TYPE
+    return msgspec.json.encode({**_parse_fields(saved), **action.input}), JSON_TYPE
 
 
-def _fields_of(saved: str) -> dict[str, msgspec.Raw]:
+def _parse_fields(saved: str) -> dict[str, msgspec.Raw]:
     try:
         return msgspec.json.decode(saved or "{}", type=dict[str, msgspec.Raw])
     except msgspec.DecodeError:

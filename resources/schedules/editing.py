@@ -21,7 +21,7 @@ from resources.records.content_types import MAX_LENGTH, can_be_content_type
 from resources.runs.options import InvalidOption, check_saved
 from resources.schedules import times
 from resources.schedules.actions import Action, InvalidActions, RunActor, dump_actions
-from resources.schedules.secrets import input_field_of, with_secrets_sealed
+from resources.schedules.secrets import input_field_for, with_secrets_sealed
 from resources.secret_inputs.fields import SecretsRefused
 from resources.secret_inputs.saved import NotAnObject
 from resources.storages import NAME, NAME_RULES, InvalidName
@@ -108,7 +108,7 @@ def delete(schedule: Schedule, *, by: Principal) -> bool:
     return delete_locked(Schedule, schedule, record_deletion=lambda locked: record("resource.deleted", locked, by))
 
 
-def log_of(schedule: Schedule) -> list[ScheduleInvocation]:
+def load_log(schedule: Schedule) -> list[ScheduleInvocation]:
     """Return the last MAX_LOG lines of a schedule's log, the oldest first."""
     return list(ScheduleInvocation.objects.filter(schedule_id=schedule.pk).order_by("-pk")[:MAX_LOG])[::-1]
 
@@ -168,7 +168,7 @@ def _sealed(field: str, action: Action, owner_id: str) -> Action:
     try:
         return with_secrets_sealed(action, owner_id)
     except (NotAnObject, SecretsRefused, CannotDecrypt) as error:
-        raise InvalidSchedule(f"{field}.{input_field_of(action)}", str(error)) from None
+        raise InvalidSchedule(f"{field}.{input_field_for(action)}", str(error)) from None
 
 
 def _check_run(field: str, action: RunActor) -> None:

@@ -15,7 +15,7 @@ from resources.runs.saved_options import load_options
 from resources.schedules import actions
 from resources.schedules.secrets import with_secrets_sealed
 from resources.secret_inputs.fields import Holder, SecretsRefused
-from resources.secret_inputs.saved import GetModel, NotAnObject, encrypt_saved_input, schema_of
+from resources.secret_inputs.saved import GetModel, NotAnObject, encrypt_saved_input, load_schema
 
 _REFUSED = (NotAnObject, SecretsRefused, CannotDecrypt)
 
@@ -55,7 +55,7 @@ def _actors_with_secret_fields(model: GetModel) -> list[str]:
 def _seal_tasks(tasks: "QuerySet[Any]", model: GetModel) -> Sealed:
     done = Sealed()
     for task in tasks.exclude(input="").iterator():
-        schema = schema_of(task.actor_id, load_options(task.options).build or "", model)
+        schema = load_schema(task.actor_id, load_options(task.options).build or "", model)
         holder = Holder(task.owner_id, task.actor_id, key_pairs=model("resources", "InputKeyPair"))
         try:
             text = encrypt_saved_input(task.input, schema, holder)
@@ -71,7 +71,7 @@ def _seal_tasks(tasks: "QuerySet[Any]", model: GetModel) -> Sealed:
 def _seal_schedules(named: set[str], model: GetModel) -> Sealed:
     schedules, done = model("resources", "Schedule").objects, Sealed()
     for schedule in schedules.exclude(actions="[]").order_by("pk").iterator():
-        kept = actions.load_actions(schedule.actions)
+        kept = actions.parse_actions(schedule.actions)
         if not any(_started_by(action) in named for action in kept):
             continue
         try:

@@ -7,10 +7,10 @@ from resources.records.content_types import is_json
 from resources.runs.saved_options import load_options
 from resources.schedules.actions import JSON_TYPE, Action, RunActor, RunActorTask
 from resources.secret_inputs.fields import Holder, secret_fields
-from resources.secret_inputs.saved import GetModel, NotAnObject, encrypt_saved_input, schema_of
+from resources.secret_inputs.saved import GetModel, NotAnObject, encrypt_saved_input, load_schema
 
 
-def input_field_of(action: Action) -> str:
+def input_field_for(action: Action) -> str:
     """Return what the API calls the input of an action."""
     return "runInput.body" if isinstance(action, RunActor) else "input"
 
@@ -34,7 +34,7 @@ def _of_actor(action: RunActor, owner_id: str, model: GetModel) -> Action:
     given = action.run_input
     if given is None or not given.body:
         return action
-    schema = schema_of(action.actor_id, (action.run_options.build if action.run_options else None) or "", model)
+    schema = load_schema(action.actor_id, (action.run_options.build if action.run_options else None) or "", model)
     if not is_json(given.content_type or JSON_TYPE):
         if secret_fields(schema):
             raise NotAnObject
@@ -50,7 +50,7 @@ def _of_task(action: RunActorTask, owner_id: str, model: GetModel) -> Action:
     task = model("resources", "Task").objects.filter(pk=action.actor_task_id).first()
     if task is None:
         return action
-    schema = schema_of(task.actor_id, load_options(task.options).build or "", model)
+    schema = load_schema(task.actor_id, load_options(task.options).build or "", model)
     holder = Holder(owner_id, task.actor_id or "", key_pairs=model("resources", "InputKeyPair"))
     text = encrypt_saved_input(msgspec.json.encode(action.input).decode(), schema, holder)
     return msgspec.structs.replace(action, input=msgspec.json.decode(text))

@@ -12,7 +12,7 @@ EDITORS: Final = {
 }
 
 
-def problem_of(schema: dict[str, Any]) -> str:
+def find_problem(schema: dict[str, Any]) -> str:
     """Return a sentence on the first field that an input schema wrongly calls secret, "" where there is none.
 
     A field inside another one cannot be secret, because the SDKs decrypt whole fields of the input only.
@@ -29,11 +29,11 @@ def _problems(schema: dict[str, Any]) -> Iterator[str]:
         if not isinstance(said, bool):
             yield f"isSecret of the input field {name} must be true or false."
         elif said:
-            yield from _problems_of(name, field)
+            yield from _find_problems(name, field)
         yield from (f"Only the input field {name} as a whole can be secret, not {inner}." for inner in _inner(field))
 
 
-def _problems_of(name: str, field: dict[str, Any]) -> Iterator[str]:
+def _find_problems(name: str, field: dict[str, Any]) -> Iterator[str]:
     type_, editor = field.get("type"), field.get("editor")
     if not isinstance(type_, str) or type_ not in EDITORS:
         yield f"The input field {name} cannot be secret: its type must be one of {', '.join(EDITORS)}."

@@ -57,7 +57,7 @@ def new_private_key() -> str:
     return encrypt(pem.decode())
 
 
-def environment_of(key: rsa.RSAPrivateKey) -> dict[str, str]:
+def build_environment(key: rsa.RSAPrivateKey) -> dict[str, str]:
     """Return the variables from which the SDKs take a key: Base64 of an encrypted PEM, and its passphrase."""
     passphrase = secrets.token_urlsafe(_PASSPHRASE_BYTES)
     encryption = serialization.BestAvailableEncryption(passphrase.encode())

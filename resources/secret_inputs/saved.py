@@ -24,7 +24,7 @@ class NotAnObject(ValueError):
         super().__init__("it must be a JSON object, for the Actor has secret fields.")
 
 
-def schema_of(actor_id: str | None, build: str, model: GetModel = apps.get_model) -> str:
+def load_schema(actor_id: str | None, build: str, model: GetModel = apps.get_model) -> str:
     """Return the input schema of the build that a tag or number names, "" where there is none.
 
     An empty `build` names the Actor's default build. `model` gives the models, in a migration as they were then.

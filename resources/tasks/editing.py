@@ -109,7 +109,7 @@ def delete(task: Task, *, by: Principal) -> bool:
     return delete_locked(Task, task, record_deletion=lambda locked: record("resource.deleted", locked, by))
 
 
-def detail_of(task: Task, name: str) -> dict[str, Any] | None:
+def get_detail(task: Task, name: str) -> dict[str, Any] | None:
     """Return what was given with a task as `actorStandby` or `publicConfig`; it is only kept to be given back."""
     detail: dict[str, Any] | None = json.loads(task.details).get(name)
     return detail
@@ -125,7 +125,7 @@ def _apply(task: Task, change: TaskChange) -> None:
     if change.options is not UNSET:
         task.options = dump_options(_checked_options(change.options or NONE_SAVED))
     if change.standby is not UNSET:
-        if not memory.is_possible_standby(change.standby or {}, detail_of(task, "actorStandby") or {}):
+        if not memory.is_possible_standby(change.standby or {}, get_detail(task, "actorStandby") or {}):
             raise InvalidTask("actorStandby.memoryMbytes", memory.MEMORY_RULES)
         task.details = _with_detail(task, "actorStandby", change.standby)
     if change.public_config is not UNSET:
@@ -139,7 +139,7 @@ def _apply(task: Task, change: TaskChange) -> None:
 
 def _sealed(task: Task) -> str:
     """Return the input of a task with its secret fields encrypted for the task's owner and Actor."""
-    schema = saved.schema_of(task.actor_id, load_options(task.options).build or "")
+    schema = saved.load_schema(task.actor_id, load_options(task.options).build or "")
     try:
         return saved.encrypt_saved_input(task.input, schema, Holder(task.owner_id, task.actor_id or ""))
     except (saved.NotAnObject, SecretsRefused, CannotDecrypt) as error:

@@ -125,7 +125,7 @@ def check(url: str) -> None:
         raise BadUrl(_MAY_NOT_BE_SENT_TO.format(target.host_header))
 
 
-def addresses_of(target: Target) -> Sequence[str]:
+def resolve_addresses(target: Target) -> Sequence[str]:
     """Return the addresses to connect to for a target, all of them allowed, in the order of the resolver.
 
     Raises:

@@ -60,7 +60,7 @@ def emit_event(job: Run | Build, event_type: str) -> None:
         raise ValueError(f"{event_type} is no event.")
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("An event belongs in the transaction of its change.")
-    waiting = [webhook for webhook in _of(job, event_type) if event_type in webhook.event_types]
+    waiting = [webhook for webhook in _webhooks_for(job, event_type) if event_type in webhook.event_types]
     dispatch(waiting, event_type, event_data(job))
 
 
@@ -83,7 +83,7 @@ def event_data(job: Run | Build) -> dict[str, str | None]:
     return {"actorId": job.actor_id or "", "actorTaskId": job.task_id, "actorRunId": job.pk}
 
 
-def _of(job: Run | Build, event_type: str) -> Iterable[Webhook]:
+def _webhooks_for(job: Run | Build, event_type: str) -> Iterable[Webhook]:
     """Return the webhooks of the job's owner whose condition is the run, its task, or its Actor.
 
     An ad-hoc one is sent once for each event: a run that was resurrected ends a second time.

@@ -11,7 +11,7 @@ from socket import SHUT_RDWR, socket
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
 
-from resources.webhooks.addresses import AddressRefused, BadUrl, Target, addresses_of, parse
+from resources.webhooks.addresses import AddressRefused, BadUrl, Target, parse, resolve_addresses
 
 SECONDS = 30.0
 CONNECT_SECONDS = 10.0
@@ -70,7 +70,7 @@ def post_webhook(
     """
     try:
         target = parse(url)
-        addresses = addresses_of(target)
+        addresses = resolve_addresses(target)
     except (BadUrl, AddressRefused) as error:
         return WebhookResponse(error=str(error))
     with _Deadline(seconds) as deadline:

@@ -82,7 +82,7 @@ def seen_packages(isolation: Isolation, build: Path) -> str:
     return f"/{PACKAGES}" if isolation.on else str(build / PACKAGES)
 
 
-def _disk_of(making: Path, memory_bytes: int) -> Disk:
+def _build_disk(making: Path, memory_bytes: int) -> Disk:
     """Return what holds a build to its disk, which is as large as that of a run with so much memory."""
     return Disk(making, DISK_PER_MEMORY * memory_bytes)
 
@@ -104,10 +104,10 @@ def installations(app: Path) -> list[tuple[list[str], str]]:
 def _fetch(source: RemoteSource, making: Path, attendant: ProgramSupervisor, memory_bytes: int) -> None:
     attendant.lines.hide(source.secrets())
     attendant.lines.note(f"Fetching the {source.shown()}.")
-    disk = _disk_of(making, memory_bytes)
-    program = fetch_source.program_of(source, making, attendant.isolation, memory_bytes, disk)
+    disk = _build_disk(making, memory_bytes)
+    program = fetch_source.build_program(source, making, attendant.isolation, memory_bytes, disk)
     _complete(
-        program, attendant, "Fetching the source", lambda: attendant.lines.hidden(fetch_source.problem_of(making))
+        program, attendant, "Fetching the source", lambda: attendant.lines.hidden(fetch_source.read_problem(making))
     )
     fetch_source.take(making)
 
@@ -135,7 +135,7 @@ def _install(
         directory=app,
         memory_bytes=memory_bytes,
         file_bytes=_INSTALLED_BYTES,
-        disk=_disk_of(making, memory_bytes),
+        disk=_build_disk(making, memory_bytes),
         mounts=mounts,
     )
     _complete(program, attendant, "Installing")

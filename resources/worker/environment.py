@@ -19,7 +19,7 @@ from resources.kinds import Kind
 from resources.models import Resource, Run, TaggedBuild
 from resources.runs import input_secrets
 from resources.runs.callback_url import callback_base_url
-from resources.runs.restarting import input_key_of
+from resources.runs.restarting import get_input_key
 from resources.runs.tokens import make_run_token
 
 _MEGABYTES_OF_ONE_CPU = 4096
@@ -52,7 +52,7 @@ def run_environment(run: Run, home: str, of_version: Mapping[str, str]) -> dict[
     said = {
         **_identity(run),
         **_storages(run),
-        **input_secrets.variables_of(run),
+        **input_secrets.decryption_variables(run),
         "APIFY_TOKEN": make_run_token(run),
         "APIFY_API_BASE_URL": callback_base_url(run.pk),
         "APIFY_API_PUBLIC_BASE_URL": settings.PUBLIC_URL,
@@ -99,9 +99,9 @@ def _identity(run: Run) -> dict[str, str]:
         "ACTOR_RUN_ID": run.pk,
         "ACTOR_BUILD_ID": run.build_id or "",
         "ACTOR_BUILD_NUMBER": run.build_number,
-        "ACTOR_BUILD_TAGS": ",".join(_tags_of(run.build_id)),
+        "ACTOR_BUILD_TAGS": ",".join(_load_tags(run.build_id)),
         "ACTOR_TASK_ID": run.task_id or "",
-        "ACTOR_INPUT_KEY": input_key_of(run),
+        "ACTOR_INPUT_KEY": get_input_key(run),
     }
     older = {"APIFY_ACTOR_ID": actor_id, "APIFY_ACTOR_RUN_ID": run.pk, "APIFY_INPUT_KEY": said["ACTOR_INPUT_KEY"]}
     older |= {"APIFY_ACTOR_BUILD_ID": said["ACTOR_BUILD_ID"], "APIFY_ACTOR_BUILD_NUMBER": run.build_number}
@@ -111,7 +111,7 @@ def _identity(run: Run) -> dict[str, str]:
     return {**said, **older}
 
 
-def _tags_of(build_id: str | None) -> list[str]:
+def _load_tags(build_id: str | None) -> list[str]:
     return list(TaggedBuild.objects.filter(build_id=build_id).order_by("tag").values_list("tag", flat=True))
 
 

@@ -11,12 +11,12 @@ import msgspec
 from accounts.lib.encryption import CannotDecrypt
 from resources.actors import environment as variables
 from resources.actors.source_files import SourceFile, load_files
-from resources.builds.source_url import source_url_of
+from resources.builds.source_url import get_source_url
 from resources.jobs.status import JobStatus
 from resources.models import Build, BuildContent, SourceType
 from resources.sandbox.bubblewrap import IsolationMissing, isolation
 from resources.sandbox.directories import APP
-from resources.secret_inputs.declarations import problem_of
+from resources.secret_inputs.declarations import find_problem
 from resources.worker import build_directory, fetch_source, leases, source_files, worker_identity
 from resources.worker.fetch_source import RemoteSource
 from resources.worker.log_writer import Lines
@@ -50,12 +50,12 @@ def _execute(build_id: str, worker: str) -> None:
         leases.finish_job(lines, lambda: leases.end(Build, build_id, worker, JobStatus.FAILED, message=message))
 
 
-def memory_bytes_of(build: Build) -> int:
+def get_memory_bytes(build: Build) -> int:
     """Return how much memory a build may take."""
     return (build.memory_mbytes or _DEFAULT_MEMORY_MBYTES) * 1024**2
 
 
-def source_of(content: BuildContent) -> Sequence[SourceFile] | RemoteSource:
+def get_source(content: BuildContent) -> Sequence[SourceFile] | RemoteSource:
     """Return the source files of a build, or where they are to be fetched from.
 
     Raises:
@@ -64,7 +64,7 @@ def source_of(content: BuildContent) -> Sequence[SourceFile] | RemoteSource:
     source: dict[str, Any] = json.loads(content.source)
     kind = SourceType(source.get("sourceType") or SourceType.SOURCE_FILES)
     if kind != SourceType.SOURCE_FILES:
-        return RemoteSource(kind, source_url_of(source), source.get("revision", ""))
+        return RemoteSource(kind, get_source_url(source), source.get("revision", ""))
     return load_files(msgspec.json.encode(source.get("sourceFiles", [])).decode())
 
 
@@ -76,11 +76,11 @@ def _build(build_id: str, worker: str, lines: Lines) -> None:
         isolated = isolation()
         if notice := isolated.notice("build"):
             lines.note(notice)
-        source = source_of(build.content)
+        source = get_source(build.content)
         attendant = ProgramSupervisor(build, worker, isolated, lines)
         given = variables.decrypt_environment(build.content.environment if wants_variables(build.content) else "")
         lines.hide(given.secrets())
-        directory = build_directory.make(build_id, source, attendant, memory_bytes_of(build), given.values)
+        directory = build_directory.make(build_id, source, attendant, get_memory_bytes(build), given.values)
         _save_what_it_says(build.content, directory)
     except (OwnerSuspended, IsolationMissing, source_files.BadSource, CannotDecrypt) as error:
         _end(build_id, worker, lines, JobStatus.FAILED, str(error))
@@ -100,7 +100,7 @@ def _named(source: Sequence[SourceFile] | RemoteSource, directory: Path) -> str:
     """Return what was built, in the words of the log."""
     if not isinstance(source, RemoteSource):
         return f"{len(source)} source files"
-    revision = fetch_source.revision_of(directory)
+    revision = fetch_source.read_revision(directory)
     return f"the archive with the SHA-256 {revision}" if source.is_archive else f"commit {revision}"
 
 
@@ -111,19 +111,19 @@ def _save_what_it_says(content: BuildContent, directory: Path) -> None:
         BadSource: when a file of it is missing or not valid.
     """
     app = directory / APP
-    revision = fetch_source.revision_of(directory)
+    revision = fetch_source.read_revision(directory)
     if revision:
         content.source = json.dumps(json.loads(content.source) | {"revision": revision})
-    definition = source_files.definition_of(app)
+    definition = source_files.read_definition(app)
     content.definition = msgspec.json.encode(definition).decode() if definition else ""
-    content.input_schema = source_files.input_schema_of(app, definition)
-    problem = problem_of(json.loads(content.input_schema)) if content.input_schema else ""
+    content.input_schema = source_files.read_input_schema(app, definition)
+    problem = find_problem(json.loads(content.input_schema)) if content.input_schema else ""
     if problem:
         raise source_files.BadSource(
             f"The input schema is not valid. {problem[:_LONGEST_PROBLEM]}".replace("\x00", "\ufffd")
         )
-    content.readme = source_files.text_of(app, definition, "readme")
-    content.changelog = source_files.text_of(app, definition, "changelog")
+    content.readme = source_files.read_text(app, definition, "readme")
+    content.changelog = source_files.read_text(app, definition, "changelog")
     leases.retry_db(lambda: content.save(update_fields=["source", "definition", "input_schema", "readme", "changelog"]))
 
 

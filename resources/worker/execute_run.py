@@ -12,7 +12,7 @@ from resources.actors import environment as variables
 from resources.jobs.status import JobStatus
 from resources.models import Run
 from resources.runs import input_secrets
-from resources.runs.callback_url import signature_of
+from resources.runs.callback_url import make_signature
 from resources.runs.starting import DISK_PER_MEMORY
 from resources.runs.tokens import RunOver
 from resources.sandbox import directories
@@ -130,21 +130,21 @@ class _Execution:
         memory_bytes = (run.memory_mbytes or _DEFAULT_MEMORY_MBYTES) * 1024**2
         build = build_directory.make(
             run.build.pk,
-            execute_build.source_of(content),
+            execute_build.get_source(content),
             attendant,
-            max(memory_bytes, execute_build.memory_bytes_of(run.build)),
+            max(memory_bytes, execute_build.get_memory_bytes(run.build)),
             of_version.values if execute_build.wants_variables(content) else {},
         )
-        disk = Disk(self._directory, _disk_mbytes_of(run) * 1024**2)
+        disk = Disk(self._directory, _disk_mbytes(run) * 1024**2)
         try:
             _fill(self._directory, build, disk.most_bytes)
         except TooLarge as error:
             raise CannotStart(_out_of_disk(run), KILLED) from error
         home, app = build_directory.app_path(isolated, self._directory)
         given = environment.run_environment(run, home, of_version.values)
-        self._lines.hide([given["APIFY_TOKEN"], signature_of(run.pk)])
+        self._lines.hide([given["APIFY_TOKEN"], make_signature(run.pk)])
         self._lines.hide(given[name] for name in keys.VARIABLES if name in given)
-        self._lines.hide(input_secrets.hidden_texts_of(run))
+        self._lines.hide(input_secrets.load_hidden_texts(run))
         if directories.packages_directory(build):
             given["PYTHONPATH"] = build_directory.seen_packages(isolated, build)
         return Program(
@@ -216,10 +216,10 @@ def _failure(run: Run, attendant: ProgramSupervisor) -> str | None:
 
 
 def _out_of_disk(run: Run) -> str:
-    return f"The Actor ran out of disk space: its files took more than its {_disk_mbytes_of(run)} MB."
+    return f"The Actor ran out of disk space: its files took more than its {_disk_mbytes(run)} MB."
 
 
-def _disk_mbytes_of(run: Run) -> int:
+def _disk_mbytes(run: Run) -> int:
     return run.disk_mbytes or DISK_PER_MEMORY * (run.memory_mbytes or _DEFAULT_MEMORY_MBYTES)
 
 

@@ -54,12 +54,12 @@ class RemoteSource:
         """Return what may be read of it in a log: its URL without name, password and query."""
         parts = self._parts()
         fragment = f"#{parts.fragment}" if parts.fragment and self.kind == SourceType.GIT_REPO else ""
-        return f"{self.kind.label} {parts.scheme}://{_host_of(parts)}{parts.path}{fragment}"
+        return f"{self.kind.label} {parts.scheme}://{_get_host(parts)}{parts.path}{fragment}"
 
     def secrets(self) -> Iterator[str]:
         """Yield the secrets in the URL, as they are written there and as they are sent."""
         parts = self._parts()
-        name, password = _credentials_of(parts)
+        name, password = _get_credentials(parts)
         yield from (parts.username or "", parts.password or "", name, password, parts.query)
         # A server may send one back alone, as it is or decoded.
         for each in filter(None, parts.query.split("&")):
@@ -75,12 +75,12 @@ class RemoteSource:
             BadSource: for a URL that nothing is fetched from, or a branch or directory that there cannot be.
         """
         parts = self._parts()
-        name, password = _credentials_of(parts)
+        name, password = _get_credentials(parts)
         ref, _, directory = (parts.fragment if self.kind == SourceType.GIT_REPO else "").partition(":")
         return json.dumps(
             {
                 "kind": "archive" if self.is_archive else "git",
-                "url": parts._replace(netloc=_host_of(parts), fragment="").geturl(),
+                "url": parts._replace(netloc=_get_host(parts), fragment="").geturl(),
                 "username": name,
                 "password": password,
                 "revision": self.revision or _checked_ref(ref),
@@ -94,14 +94,14 @@ class RemoteSource:
         try:
             parts = urlsplit(self.url)
             fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-            if fine and not any(map(_CONTROL.search, _credentials_of(parts))):
+            if fine and not any(map(_CONTROL.search, _get_credentials(parts))):
                 return parts
         except ValueError:
             pass
         raise BadSource(f"The URL of the {self.kind.label} must be a valid one with http or https.")
 
 
-def program_of(source: RemoteSource, making: Path, isolation: Isolation, memory_bytes: int, disk: Disk) -> Program:
+def build_program(source: RemoteSource, making: Path, isolation: Isolation, memory_bytes: int, disk: Disk) -> Program:
     """Return the program that fetches a source into a directory that is made for it in `making`.
 
     Raises:
@@ -124,7 +124,7 @@ def program_of(source: RemoteSource, making: Path, isolation: Isolation, memory_
     )
 
 
-def problem_of(making: Path) -> str:
+def read_problem(making: Path) -> str:
     """Return why the program has failed, "" where it could not say."""
     text = (open_files.read(making / FETCHED, "problem", _MAX_PROBLEM_BYTES) or b"").decode(errors="replace")
     return "".join(each if each.isprintable() else " " for each in text).strip()
@@ -147,16 +147,16 @@ def take(making: Path) -> None:
         file.write(revision)
 
 
-def revision_of(build: Path) -> str:
+def read_revision(build: Path) -> str:
     """Return which revision of its source the directory of a build was made of, "" where it was not fetched."""
     return (open_files.read(build, REVISION, 100) or b"").decode(errors="replace")
 
 
-def _credentials_of(parts: SplitResult) -> tuple[str, str]:
+def _get_credentials(parts: SplitResult) -> tuple[str, str]:
     return unquote(parts.username or ""), unquote(parts.password or "")
 
 
-def _host_of(parts: SplitResult) -> str:
+def _get_host(parts: SplitResult) -> str:
     return parts.netloc.rpartition("@")[2]
 
 

@@ -195,20 +195,20 @@ def _may_begin_anew(job: AnyJob) -> bool:
     return log_length(job.pk) == 0
 
 
-def _tasks_of(job_ids: Collection[str]) -> Any:
+def _tasks_for(job_ids: Collection[str]) -> Any:
     """Return the tasks of jobs, in no order. No index has the jobs: ask for all of them at once."""
     return DBTaskResult.objects.filter(args_kwargs__args__0__in=list(job_ids)).order_by()
 
 
 def _queued(job_ids: Collection[str]) -> set[str]:
     """Return which of these jobs are in a queue; only the tasks that wait are read."""
-    ready = _tasks_of(job_ids).filter(_has_status(DBTaskResult, {TaskResultStatus.READY}))
+    ready = _tasks_for(job_ids).filter(_has_status(DBTaskResult, {TaskResultStatus.READY}))
     return {args_kwargs["args"][0] for args_kwargs in ready.values_list("args_kwargs", flat=True)}
 
 
 def _close_tasks(job_ids: Collection[str]) -> None:
     """Say of the tasks that died with their worker that they have failed, so that they are cleaned up some day."""
-    running = _tasks_of(job_ids).filter(status=TaskResultStatus.RUNNING) if job_ids else DBTaskResult.objects.none()
+    running = _tasks_for(job_ids).filter(status=TaskResultStatus.RUNNING) if job_ids else DBTaskResult.objects.none()
     running.update(status=TaskResultStatus.FAILED, finished_at=timezone.now())
 
 

@@ -17,7 +17,7 @@ from resources.sandbox.bubblewrap import (
     IsolationMissing,
     bubblewrap,
     bubblewrap_arguments,
-    file_of,
+    make_memory_file,
 )
 from resources.sandbox.disk_limit import Disk
 from resources.sandbox.network.starting import NetworkFailed, RunNetwork
@@ -83,7 +83,7 @@ class RunningProgram:
         self._lines = lines
         self._measured_at = 0.0
         self.failed_connections = 0
-        self._network = _network_of(isolation)
+        self._network = _start_network(isolation)
         try:
             self._process = _start(program, isolation, self._network)
         except BaseException:
@@ -188,7 +188,7 @@ class RunningProgram:
         self.measured.cpu_millis = max(self.measured.cpu_millis, round((usage.ru_utime + usage.ru_stime) * 1000))
 
 
-def _network_of(isolation: Isolation) -> RunNetwork | None:
+def _start_network(isolation: Isolation) -> RunNetwork | None:
     """Set up the network of a program, None where it shares the server's."""
     if isolation.shares_network:
         return None
@@ -204,14 +204,17 @@ def _start(program: Program, isolation: Isolation, network: RunNetwork | None) -
     keep = []
     namespaces = list(network.namespaces) if network else []
     if isolation.on:
-        files = {name: file_of(content) for name, content in (network.files if network else {}).items()}
+        files = {name: make_memory_file(content) for name, content in (network.files if network else {}).items()}
         told = bubblewrap_arguments(program.mounts, environment, directory, program.memory_bytes, files)
-        filtering, telling = file_of(seccomp.filter_program()), file_of("\0".join([*told, ""]).encode())
+        filtering, telling = (
+            make_memory_file(seccomp.filter_program()),
+            make_memory_file("\0".join([*told, ""]).encode()),
+        )
         keep += [*files.values(), filtering, telling]
         options = ["--seccomp", str(filtering), "--args", str(telling)]
         command = [bubblewrap() or "bwrap", *options, "--", *command]
         environment, directory = dict(_LAUNCHER_ENVIRONMENT), "/"
-    spec = file_of(
+    spec = make_memory_file(
         json.dumps(
             {
                 "parent": os.getpid(),

@@ -39,7 +39,7 @@ def write(files: Sequence[SourceFile], app: Path) -> None:
             raise BadSource(f'The source file "{file.name}" cannot be written: {error}') from error
 
 
-def definition_of(app: Path) -> dict[str, Any]:
+def read_definition(app: Path) -> dict[str, Any]:
     """Return what `.actor/actor.json` says, an empty one where there is none.
 
     The schemas of its output and storages are in it, where it names the files that they are in.
@@ -57,7 +57,7 @@ def definition_of(app: Path) -> dict[str, Any]:
     return definition
 
 
-def input_schema_of(app: Path, definition: dict[str, Any]) -> str:
+def read_input_schema(app: Path, definition: dict[str, Any]) -> str:
     """Return the schema of the input as JSON text, "" where there is none.
 
     The definition says where it is, or has it in itself.
@@ -72,7 +72,7 @@ def input_schema_of(app: Path, definition: dict[str, Any]) -> str:
     return "" if name is None else _as_text(_object(app, name))
 
 
-def text_of(app: Path, definition: dict[str, Any], what: str) -> str:
+def read_text(app: Path, definition: dict[str, Any], what: str) -> str:
     """Return the text of the Actor's "readme" or "changelog", "" where there is none."""
     named = definition.get(what)
     name = _named(app, named) if isinstance(named, str) else _first(app, _READMES if what == "readme" else _CHANGELOGS)

@@ -59,7 +59,7 @@ class ProgramSupervisor:
         self._job = job
         self._model = type(job)
         self._worker = worker
-        self._deadline = _deadline_of(job)
+        self._deadline = _get_deadline(job)
         self._saved_at = self._heard_at = time.monotonic()
         self._exposure_asked_at: float | None = None
         self._before = Measured()
@@ -182,7 +182,7 @@ class ProgramSupervisor:
             close_old_connections()
 
 
-def _deadline_of(job: leases.AnyJob) -> datetime | None:
+def _get_deadline(job: leases.AnyJob) -> datetime | None:
     if not job.timeout_secs or job.started_at is None:
         return None
     return job.started_at + timedelta(seconds=job.timeout_secs)

@@ -63,7 +63,7 @@ def missing(request: HttpRequest, kind: Kind, id_: str = "", *, may_be_anothers:
         if may_be_anothers:
             request.refused = RefusalDetails(kind)  # type: ignore[attr-defined]  # our own attribute
         return not_found_error(kind).response()
-    was_deleted = bool(id_) and _knows_deletion_of(request, id_)
+    was_deleted = bool(id_) and _knows_of_deletion(request, id_)
     context = {"info": KINDS[kind], "back_to": _page_to_return_to(request), "was_deleted": was_deleted}
     return render(request, "not_found.html", context, status=HTTPStatus.NOT_FOUND)
 
@@ -149,7 +149,7 @@ def insufficient_permissions(kind: Kind, missing: Permission | None = None, why:
     return ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", message)
 
 
-def _knows_deletion_of(request: HttpRequest, id_: str) -> bool:
+def _knows_of_deletion(request: HttpRequest, id_: str) -> bool:
     me = cast("ApiRequest", request).principal.account_id
     known = Q(account_id=me) | Q(actor_id=me)
     return bool(me) and AuditEvent.objects.filter(known, action="resource.deleted", subject_id=id_).exists()

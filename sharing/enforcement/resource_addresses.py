@@ -79,7 +79,7 @@ def statuses_in(query: QueryDict) -> list[JobStatus]:
 def _last_run(kind: Kind, parent: Kind, text: str, principal: Principal, query: QueryDict) -> ResourceAddress | None:
     """Return the address of the last run of an Actor or task that the principal owns, or of its default storage."""
     statuses, origin = statuses_in(query), _origin_in(query)
-    parent_id = _id_of(parent, text, principal)
+    parent_id = _find_id(parent, text, principal)
     if parent_id is None or principal.is_anonymous:
         return None
     run_id = _newest(parent, parent_id, principal.account_id or "", statuses, origin)
@@ -120,7 +120,7 @@ def _origin_in(query: QueryDict) -> str:
 
 def _run_of_actor(kind: Kind, text: str, actor: str, principal: Principal) -> ResourceAddress | None:
     """Return the address of a run that is named together with its Actor; None where it is none of that Actor's."""
-    address, run_id = parse_address(kind, text, principal), _id_of(kind, text, principal)
+    address, run_id = parse_address(kind, text, principal), _find_id(kind, text, principal)
     actor_id = actor if looks_like_id(actor) else _id_of_readable(Kind.ACTOR, actor, principal)
     if run_id is None or actor_id is None:
         return None
@@ -136,7 +136,7 @@ def _id_of_readable(kind: Kind, text: str, principal: Principal) -> str | None:
     return found.facts.id if decide(principal, found.facts, Permission.READ, address.by).allowed else None
 
 
-def _id_of(kind: Kind, text: str, principal: Principal) -> str | None:
+def _find_id(kind: Kind, text: str, principal: Principal) -> str | None:
     """Return the ID of what `text` names. It is for looking among what one may see anyway, and tells nothing itself."""
     address = parse_address(kind, text, principal)
     if address is None or address.id:

@@ -13,7 +13,7 @@ _URL = re.compile(r"""(?<![\w.+-])https?://[^\s<>"'`()\[\]{}|\\^]+""", re.IGNORE
 _PORTS = {"http": 80, "https": 443}
 
 
-def run_id_of(text: str) -> str:
+def parse_run_id(text: str) -> str:
     """Return the ID of the run that `text` names: by its URL, a path of this server, or the ID itself; else ""."""
     text = text.strip()
     if re.fullmatch(r"[0-9a-zA-Z]{17}", text):
@@ -30,8 +30,8 @@ def run_ids_in(text: str) -> list[str]:
 
 
 def _id_in_url(url: str) -> str:
-    here = _place_of(settings.PUBLIC_URL)
-    there = _place_of(url)
+    here = _split_url(settings.PUBLIC_URL)
+    there = _split_url(url)
     if here is None or there is None or there[:2] != here[:2] or not there[2].startswith(here[2]):
         return ""
     return _id_in_path(there[2][len(here[2]) :])
@@ -42,7 +42,7 @@ def _id_in_path(path: str) -> str:
     return found["id"] if found else ""
 
 
-def _place_of(url: str) -> tuple[str, int | None, str] | None:
+def _split_url(url: str) -> tuple[str, int | None, str] | None:
     """Return the host, the port and the path of a URL; None for what is none, or has a user in it."""
     try:
         parts = urlsplit(url)

@@ -98,11 +98,11 @@ def _registered(known: _Known, written: ParsedSignature, facts: Facts, opens: Si
 
 
 def _held(written: ParsedSignature, facts: Facts, opens: SignedContent, record_key: str) -> ValidSignature | None:
-    found = check_held(written, signing_keys.source_of(facts), opens, record_key)
+    found = check_held(written, signing_keys.key_source(facts), opens, record_key)
     if found is None:
         return None
     signed, code = found
-    holder = holders.principal_of(code)
+    holder = holders.load_principal(code)
     return signed if holder is not None and _may_read(holder, facts) else None
 
 

@@ -16,13 +16,13 @@ from sharing.signatures import (
     HeldSigner,
     KeySource,
     SignedContent,
+    canonical_text,
     digest,
     fingerprints,
     keys_from_before_holders,
     mac,
     secrets,
     sign_content,
-    text_of,
 )
 
 
@@ -37,7 +37,7 @@ class Registered(Protocol):
     digest: "bytes | memoryview[int]"  # the latter has no parameters when the program runs
 
 
-def secret_of(link: Registered, link_counter: int, owner_link_counter: int) -> str:
+def find_secret(link: Registered, link_counter: int, owner_link_counter: int) -> str:
     """Return the fingerprint of the secret by which the link has its digest, "" where it has it by none that is known.
 
     The counters are those of the storage and its owner now; a link goes on when they are raised, so lower ones are
@@ -59,14 +59,14 @@ def _texts(link: Registered, source: KeySource) -> Iterator[tuple[str, str]]:
     for secret, fingerprint, old_key in zip(secrets(), fingerprints(), keys_from_before_holders(source), strict=True):
         if link.made_by_id:
             made = HeldSigner(source, Holder(link.made_by_id).code, secret)
-            yield fingerprint, text_of(made.sign(opens, expires_at, link.record_key))
+            yield fingerprint, canonical_text(made.sign(opens, expires_at, link.record_key))
         yield fingerprint, _text_from_before_holders(link, old_key, expires_at, secret)
 
 
 def _text_from_before_holders(link: Registered, key: str, expires_at: int, secret: str) -> str:
     """Return the text that the version before holders signed, by the one key that a storage had."""
     if link.opens == SignedContent.CONTENT:
-        return text_of(sign_content(key, link.resource_id, expires_at))
+        return canonical_text(sign_content(key, link.resource_id, expires_at))
     own_key = salted_hmac("sharing.signatures.record", key, secret=secret, algorithm="sha256").hexdigest()
     signed = f"{Format.RECORD_UNTIL}.{expires_at}"
     return f"{signed}.{mac(own_key, f'{signed}.{link.resource_id}.{link.record_key}')}"

@@ -85,9 +85,9 @@ def is_lowered(account: Account, days: int | None) -> bool:
     return days is not None and (account.link_days is None or days < account.link_days)
 
 
-def effect_of(account: Account, days: int) -> Effect:
+def predict_effect(account: Account, days: int) -> Effect:
     """Return what setting or lowering the cap to so many days would end, now."""
-    standing = standing_of(account)
+    standing = active_links(account)
     ending = standing.filter(_outliving(days)).count()
     given = StorageKey.objects.filter(resource__owner=account)
     until = account.old_link_keys_until if account.link_counter == 0 else None
@@ -118,8 +118,8 @@ def set_cap(account: Account, days: int | None, *, by: Principal) -> bool:
         if before == days:
             return False
         if days is not None and is_lowered(locked, days):
-            standing_of(account).filter(_outliving(days)).update(refused_at=timezone.now())
-            _end_keys_of(account)
+            active_links(account).filter(_outliving(days)).update(refused_at=timezone.now())
+            _end_keys(account)
         Account.objects.filter(pk=account.pk).update(link_days=days)
         audit.record("account.link_days.changed", by=by, account_id=account.pk, before=before, after=days)
     account.refresh_from_db(fields=["link_days", "link_counter"])
@@ -161,14 +161,14 @@ def _turn_key(facts: Facts) -> None:
     )
 
 
-def _end_keys_of(account: Account) -> None:
+def _end_keys(account: Account) -> None:
     Account.objects.filter(pk=account.pk).update(link_counter=F("link_counter") + 1)
     StorageKey.objects.filter(resource__owner=account).delete()
     # What was signed with those keys opens nothing any more, so nothing needs to be known of it.
     RefusedSignature.objects.filter(resource__owner=account).delete()
 
 
-def standing_of(account: Account) -> QuerySet[SignedLink]:
+def active_links(account: Account) -> QuerySet[SignedLink]:
     """Return the registered links to what an account owns that were not revoked or refused and have not ended."""
     return SignedLink.objects.filter(
         resource__owner=account, revoked_at=None, refused_at=None, expires_at__gt=timezone.now()

@@ -43,7 +43,7 @@ class KeyHolder:
     is_old: bool = False
 
 
-def states_of(found: Iterable[SignedLink], resource: Resource, facts: Facts) -> list[LinkState]:
+def load_states(found: Iterable[SignedLink], resource: Resource, facts: Facts) -> list[LinkState]:
     """Return the state of each of these links to `resource`, whose makers are fetched, in two statements or none."""
     shown = list(found)
     others = any(link.made_by_id != facts.owner_id for link in shown)
@@ -57,7 +57,7 @@ def active(resource: Resource, facts: Facts) -> list[SignedLink]:
         resource_id=facts.id, revoked_at=None, refused_at=None, expires_at__gt=timezone.now()
     )
     found = list(standing.select_related("made_by").order_by("-created_at", "-pk"))
-    states = states_of(found, resource, facts)
+    states = load_states(found, resource, facts)
     return [link for link, state in zip(found, states, strict=True) if state is LinkState.ACTIVE]
 
 

@@ -26,7 +26,7 @@ from sharing.facts import load_facts
 from sharing.links import link_limits, signing_keys
 from sharing.models import SignedLink
 from sharing.permissions import Permission
-from sharing.signatures import DEFAULT_LIFETIME, HeldSigner, SignedContent, digest, text_of
+from sharing.signatures import DEFAULT_LIFETIME, HeldSigner, SignedContent, canonical_text, digest
 
 
 class LinkRefused(ValueError):
@@ -80,7 +80,7 @@ def signer(access: Access, opens: SignedContent) -> Callable[[str], str] | None:
     holder = Holder.of(access.principal)
     if holder is None or link_refusal(access) is not None:
         return None
-    made = HeldSigner(signing_keys.source_of(access.facts), holder.code)
+    made = HeldSigner(signing_keys.key_source(access.facts), holder.code)
     expires_at = _expires_at(access.facts.owner_link_days)
     return lambda record_key: made.sign(opens, expires_at, record_key)
 
@@ -113,7 +113,7 @@ def create(
         raise LinkRefused("A link needs some time to live.")
     if cap is not None and lifetime > timedelta(days=cap):
         raise LinkRefused(f"Links to what {facts.owner_username} owns can last {cap} days at most.")
-    made = HeldSigner(signing_keys.source_of(facts), Holder(by.pk).code)
+    made = HeldSigner(signing_keys.key_source(facts), Holder(by.pk).code)
     with transaction.atomic():
         expires_at = link_limits.milliseconds(timezone.now() + lifetime)
         signature, kept = _sign(made, resource, opens, record_key, expires_at)
@@ -179,7 +179,7 @@ def _sign(
     made: HeldSigner, resource: Resource, opens: SignedContent, record_key: str, expires_at: int
 ) -> tuple[str, bytes]:
     signature = made.sign(opens, expires_at, record_key)
-    return signature, digest(resource.pk, record_key, opens, text_of(signature))
+    return signature, digest(resource.pk, record_key, opens, canonical_text(signature))
 
 
 def _record(action: str, link: SignedLink, by: Principal) -> None:

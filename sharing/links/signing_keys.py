@@ -82,7 +82,7 @@ class GivenKeys:
     old: int
 
 
-def source_of(facts: Facts) -> KeySource:
+def key_source(facts: Facts) -> KeySource:
     """Return what the keys of a storage are derived from."""
     return KeySource(facts.id, facts.link_counter, facts.owner_link_counter)
 
@@ -117,7 +117,7 @@ def give_key(access: Access) -> str | None:
         if given_at is None:
             return None
     _count_use(facts.id, KeyHolding(holder, given_at, current_fingerprint()))
-    return signing_key(source_of(facts), holder.code)
+    return signing_key(key_source(facts), holder.code)
 
 
 def load_given_keys(facts: Facts) -> GivenKeys:
@@ -128,7 +128,7 @@ def load_given_keys(facts: Facts) -> GivenKeys:
 
 def candidates(facts: Facts, found: GivenKeys) -> list[str]:
     """Return the keys that a client's signature may have been made with, at most MOST."""
-    source = source_of(facts)
+    source = key_source(facts)
     keys = holder_keys(source, [(_holder(row).code, row[3]) for row in found.rows])
     return keys + keys_from_before_holders(source)[: found.old]
 

@@ -80,7 +80,7 @@ def shared_in_bulk(only: Narrowed, direction: str) -> list[str]:
     ]
 
 
-def pairs_of(pairs: OwnerParentPairs, only: Narrowed, of_scan: IndexScan, *conditions: str) -> str:
+def pairs_statement(pairs: OwnerParentPairs, only: Narrowed, of_scan: IndexScan, *conditions: str) -> str:
     """Return the statement of those pairs that can have something of the Actor, task and status that are asked for."""
     found = list(conditions)
     if only.of_actor if pairs.parent == "actor" else only.of_task:
@@ -100,13 +100,13 @@ def _first(pairs: OwnerParentPairs, kinds: frozenset[Kind], only: Narrowed, rank
         return fill(_STATEMENTS.FIRST_OF_EACH_PAIR, rank=rank, pairs=found, scan=way.in_order(direction))
 
     def first_of_first(way: IndexScan, *conditions: str) -> str:
-        found = pairs_of(pairs, only, way, *conditions)
+        found = pairs_statement(pairs, only, way, *conditions)
         ways = {"scan": way.in_order(direction), "direction": direction}
         return first_of(fill(_STATEMENTS.PAIRS_THAT_COME_FIRST, pairs=found, **ways), way)
 
     ways = scans(pairs, kinds, only)
     if not pairs.from_run_counts:
-        return [first_of(pairs_of(pairs, only, way), way) for way in ways]
+        return [first_of(pairs_statement(pairs, only, way), way) for way in ways]
     if only.statuses or only.of_task:  # for which no index mixes the owners of an Actor's runs
         return [first_of_first(way) for way in ways]
     widely_shared = narrow(WIDELY_SHARED_ACTORS, ["a.id = %(actor)s"] if only.of_actor else [])

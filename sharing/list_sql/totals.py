@@ -6,7 +6,7 @@ from typing import Final
 from resources.kinds import Kind
 from sharing.list_sql.bulk_shares import OwnerParentPairs
 from sharing.list_sql.columns import OF_N, OF_RESOURCE, OF_RUN_COUNT, RUNS, STORAGE_KINDS, RunColumns
-from sharing.list_sql.found import own, pairs_of, shared_in_bulk, shared_one_by_one
+from sharing.list_sql.found import own, pairs_statement, shared_in_bulk, shared_one_by_one
 from sharing.list_sql.narrowed import Narrowed
 from sharing.list_sql.rules import OWN_RUN_COUNT
 from sharing.list_sql.scans import IndexScan, scans
@@ -92,7 +92,7 @@ def _counts_of_pairs(pairs: OwnerParentPairs, kinds: frozenset[Kind], only: Narr
 
     def count(way: IndexScan) -> str:
         first, *more = way.conditions + of_none_before(way.run)
-        found = {"pairs": pairs_of(pairs, only, way), "tables": way.tables, "conditions": narrow(first, more)}
+        found = {"pairs": pairs_statement(pairs, only, way), "tables": way.tables, "conditions": narrow(first, more)}
         return fill(_COUNT, statement=fill(_OF_EACH_PAIR, **found) + stop)
 
     if kinds == RUNS and only.has_run_count:

@@ -3,7 +3,7 @@
 from django.db import migrations, models
 
 import sharing.signatures
-from sharing.links.link_digests import secret_of
+from sharing.links.link_digests import find_secret
 
 AT_ONCE = 500
 HELP = "The fingerprint of the secret that it was signed with (sharing/signatures.py)."
@@ -15,7 +15,7 @@ def find_secrets(apps, schema_editor):
     last = ""
     while found := list(rows.filter(pk__gt=last)[:AT_ONCE]):
         for link in found:
-            link.secret = secret_of(link, link.resource.link_counter, link.resource.owner.link_counter)
+            link.secret = find_secret(link, link.resource.link_counter, link.resource.owner.link_counter)
         rows.model.objects.bulk_update(found, ["secret"])
         last = found[-1].pk
 

@@ -45,12 +45,14 @@ def check_change(task: Task, change: TaskChange, *, by: Principal) -> TaskChange
     Raises:
         ApiError: 403 for a principal that may not choose the code, and would by this change.
     """
-    if change.options is not UNSET and code_of(change.options) != code_of(saved_options.load_options(task.options)):
+    if change.options is not UNSET and chosen_code(change.options) != chosen_code(
+        saved_options.load_options(task.options)
+    ):
         check_may_choose_code(Kind.TASK, task.owner_id, by=by)
     return change
 
 
-def code_of(saved: SavedOptions | None) -> tuple[str, str]:
+def chosen_code(saved: SavedOptions | None) -> tuple[str, str]:
     """Return the build and the permission level that saved options choose, each "" where they say nothing."""
     said = saved or NONE_SAVED
     return said.build or "", said.force_permission_level or ""

@@ -18,7 +18,7 @@ from sharing import token_limits
 from sharing.enforcement import refusals
 from sharing.enforcement.require import get_or_refuse
 from sharing.permissions import Permission
-from sharing.policies.code_choice import check_may_choose_code, code_of
+from sharing.policies.code_choice import check_may_choose_code, chosen_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +68,4 @@ def _code(action: Action) -> tuple[str, ...]:
     """Return the code that an action runs: an Actor with a build and a permission level, or a task, which has these."""
     if not isinstance(action, RunActor):
         return (action.actor_task_id,)
-    return (action.actor_id, *code_of(action.run_options))
+    return (action.actor_id, *chosen_code(action.run_options))

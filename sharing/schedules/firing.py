@@ -100,13 +100,13 @@ def _following(schedule: Schedule, now: datetime) -> datetime | None:
 def _act(schedule: Schedule, planned: datetime) -> None:
     was_failing = _is_failing(schedule)
     failures = []
-    for action in actions.actions_of(schedule):
+    for action in actions.get_actions(schedule):
         try:
             message = _start(schedule, action, planned)
             _log(schedule, WARNING if message.startswith("Not started") else INFO, message, action)
         except _NotStarted as error:
             failures.append(_log(schedule, ERROR, f"{TARGET} was not started: {error}", action))
-    if not actions.actions_of(schedule):
+    if not actions.get_actions(schedule):
         _log(schedule, WARNING, "There is nothing to start: the schedule has no actions.")
     _prune(schedule)
     if failures and schedule.notify_by_email and schedule.owner.is_active and _may_write(schedule, was_failing):
@@ -149,7 +149,7 @@ def _principal(schedule: Schedule) -> Principal:
 
 
 def _run(schedule: Schedule, action: Action, target: Target, planned: datetime) -> Run:
-    body, content_type = actions.input_of(action, target.task)
+    body, content_type = actions.build_input(action, target.task)
     try:
         with transaction.atomic():
             return starting.start(

@@ -99,7 +99,7 @@ def link_makers(account: Account, level: GeneralAccess, *, readers_make_links: b
 
 def links_to_what_is_owned_by(account: Account) -> ActiveLinks:
     """Return what links and keys to what an account owns stand, in three statements."""
-    standing = link_limits.standing_of(account)
+    standing = link_limits.active_links(account)
     return ActiveLinks(
         links=standing.count(),
         of_others=standing.exclude(made_by=account).count(),

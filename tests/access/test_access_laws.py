@@ -21,11 +21,11 @@ from resources.models import Resource, Run
 from sharing import decide_many, general_access, grants
 from sharing.access import Reason, decide
 from sharing.facts import load_facts
-from sharing.general_access import levels_of
+from sharing.general_access import get_levels
 from sharing.issues import issues
 from sharing.links import link_limits, links
 from sharing.links.check_signature import verify
-from sharing.links.signing_keys import source_of
+from sharing.links.signing_keys import key_source
 from sharing.lists import Ownership
 from sharing.models import Grant, Issue, StorageKey
 from sharing.permissions import NOTHING, Permission, parse
@@ -214,7 +214,7 @@ class Laws(TestCase):
         elif what == "unpublish":
             Resource.objects.filter(pk=world.resources["actor0"].pk).update(is_public=False)
         else:
-            resource = data.draw(st.sampled_from([r for r in world.resources.values() if levels_of(r)]))
+            resource = data.draw(st.sampled_from([r for r in world.resources.values() if get_levels(r)]))
             general_access.set_for_resource(resource, "RESTRICTED", by=Principal(resource.owner_id))
 
     def _give(self, world: World, data: st.DataObject):
@@ -284,11 +284,11 @@ def _signed(world: World, holder: Principal) -> Iterable[_Signature]:
         facts = load_facts(resource, holder.account_id)
         code = Holder(holder.account_id or "", holder.token_id or "").code
         StorageKey.objects.create(resource=resource, account_id=holder.account_id or "", token_id=holder.token_id or "")
-        key = signing_key(source_of(facts), code)
+        key = signing_key(key_source(facts), code)
         yield _Signature(holder, resource, create_storage_content_signature(resource.pk, key), by_client=True)
         ends = int((timezone.now() + timedelta(days=13)).timestamp() * 1000)
         yield _Signature(
-            holder, resource, HeldSigner(source_of(facts), code).sign(SignedContent.CONTENT, ends), by_client=False
+            holder, resource, HeldSigner(key_source(facts), code).sign(SignedContent.CONTENT, ends), by_client=False
         )
 
 

@@ -5,7 +5,7 @@ import pytest
 from accounts.models import AuditEvent
 from resources.kinds import KINDS, Kind
 from resources.models import GeneralAccess
-from sharing.general_access import UnsupportedLevel, levels_of, set_for_account, set_for_resource, set_run_sharing
+from sharing.general_access import UnsupportedLevel, get_levels, set_for_account, set_for_resource, set_run_sharing
 
 
 def status_for(client, resource):
@@ -19,7 +19,7 @@ def status_for(client, resource):
 @pytest.mark.parametrize("level", GeneralAccess.values)
 def test_kinds_of_explicit_access_only_have_no_level(kind, level, ada, make_resource):
     resource = make_resource(kind, ada)
-    assert levels_of(resource) == []
+    assert get_levels(resource) == []
     with pytest.raises(UnsupportedLevel):
         set_for_resource(resource, level, by=ada.principal)
     assert not AuditEvent.objects.exists()
@@ -53,7 +53,7 @@ def test_what_was_deleted_meanwhile_has_no_level(ada, make_resource):
 @pytest.mark.parametrize("kind", [kind for kind, info in KINDS.items() if info.storage])
 def test_a_named_storage_can_have_every_level(kind, ada, make_resource):
     resource = make_resource(kind, ada, name="prices")
-    assert levels_of(resource) == list(GeneralAccess)
+    assert get_levels(resource) == list(GeneralAccess)
     for level in (*GeneralAccess.values[1:], GeneralAccess.values[0]):
         assert set_for_resource(resource, level, by=ada.principal) is True
         assert set_for_resource(resource, level, by=ada.principal) is False

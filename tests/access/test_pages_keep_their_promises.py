@@ -284,7 +284,7 @@ def test_how_long_links_open_something(ada, make_resource, signed_in):
     def opens(days: int | None) -> bool:
         at = 0 if days is None else link_limits.milliseconds(timezone.now() + timedelta(days=days))
         facts = load_facts(store, None)
-        signature = HeldSigner(signing_keys.source_of(facts), Holder(ada.pk).code).sign(SignedContent.CONTENT, at)
+        signature = HeldSigner(signing_keys.key_source(facts), Holder(ada.pk).code).sign(SignedContent.CONTENT, at)
         return verify(signature, facts, SignedContent.CONTENT) is not None
 
     assert ("and may be permanent" in section(page, "link-limit-none")) is opens(None)

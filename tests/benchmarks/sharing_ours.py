@@ -92,7 +92,7 @@ def _measure_signatures(dataset_id: str) -> float:
         token, _ = tokens.create(owner, f"token {number}", by=owner.principal)
         StorageKey.objects.create(resource_id=dataset_id, account=owner, token_id=token.pk)
     facts = load_facts(Resource.objects.get(pk=dataset_id), None)
-    right = signing_key(signing_keys.source_of(facts), Holder(owner.pk, token.pk).code)
+    right = signing_key(signing_keys.key_source(facts), Holder(owner.pk, token.pk).code)
     assert opens(dataset_id, sign_content(right, dataset_id, 0))
     forged = sign_content("f" * 64, dataset_id, 0)
     assert not opens(dataset_id, forged)

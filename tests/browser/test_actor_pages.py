@@ -136,7 +136,7 @@ def test_from_a_new_actor_to_its_first_build(open_page, ben):
     page.get_by_role("link", name="Build 0.1").click()
     page.get_by_role("dialog", name="Build Actor").get_by_role("button", name="Build").click()
     expect(page.get_by_role("heading", name="Build 0.1.1")).to_be_visible()
-    assert versions.source_files_of(Actor.objects.get().versions.get())[0].content == "print('mine')\n"
+    assert versions.get_source_files(Actor.objects.get().versions.get())[0].content == "print('mine')\n"
 
 
 def test_a_mistake_in_a_dialog_is_said_beside_the_field(open_page, dan, actor):

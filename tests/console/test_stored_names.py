@@ -63,7 +63,7 @@ def test_a_browser_that_signed_in_is_known(ada, rf, settings):
 
 def test_secrets_have_the_digests_that_are_stored():
     assert secret_digests.digest(SECRET) == "3a1d21d96355cf2e4ed5d681d809d30c"
-    assert manifest.digest_of(SECRET) == "eb7a2311dda93e4c26fa96c818204708b68c7554b1e24b505fc9703723bc6db1"
+    assert manifest.hash_secret(SECRET) == "eb7a2311dda93e4c26fa96c818204708b68c7554b1e24b505fc9703723bc6db1"
     assert signatures.current_fingerprint() == "6ce72db83d340985"
 
 

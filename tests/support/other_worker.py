@@ -22,7 +22,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 django.setup()
 
 from accounts.models import Account  # noqa: E402
-from resources.logs.reading import text_of  # noqa: E402
+from resources.logs.reading import read_text  # noqa: E402
 from resources.models import Run, Schedule  # noqa: E402
 from resources.runs import starting  # noqa: E402
 from resources.runs.options import RunOptions  # noqa: E402
@@ -66,7 +66,7 @@ def care() -> int:
 def show(run_id: str) -> dict[str, object]:
     """Return what is to be seen of a run."""
     run = Run.objects.get(pk=run_id)
-    return {"status": run.status, "worker": run.worker, "restarts": run.restart_count, "log": text_of(run_id)}
+    return {"status": run.status, "worker": run.worker, "restarts": run.restart_count, "log": read_text(run_id)}
 
 
 def schedule(port: str, time: str) -> str:

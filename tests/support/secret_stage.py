@@ -83,4 +83,4 @@ def read_with(variables: dict[str, str], text: str) -> dict[str, Any]:
 def read_by(run: Run | str, key: str = "INPUT") -> dict[str, Any]:
     """Return the input of a run as the SDK in it reads it."""
     found = Run.objects.get(pk=run if isinstance(run, str) else run.pk)
-    return read_with(input_secrets.variables_of(found), stored(found, key))
+    return read_with(input_secrets.decryption_variables(found), stored(found, key))

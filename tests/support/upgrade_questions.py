@@ -37,7 +37,7 @@ def check_what_is_encrypted(place: Place) -> None:
     """Check that all that is encrypted is what it was in November."""
     code = (
         "import json\nfrom resources.models import ActorVersion, BuildContent, Webhook\n"
-        "from resources.builds.source_url import source_url_of\n"
+        "from resources.builds.source_url import get_source_url\n"
         "from allauth.mfa.models import Authenticator\n"
         "factors = {each.type: each.wrap() for each in Authenticator.objects.all()}\n"
         "from allauth.mfa.utils import decrypt\n"
@@ -48,7 +48,7 @@ def check_what_is_encrypted(place: Place) -> None:
         "'totp': decrypt(totp.data['secret']),\n"
         "'codes': factors['recovery_codes'].generate_codes(),\n"
         "'unused': len(factors['recovery_codes'].get_unused_codes()),\n"
-        "'built': [source_url_of(json.loads(c.source)) for c in BuildContent.objects.all()],\n"
+        "'built': [get_source_url(json.loads(c.source)) for c in BuildContent.objects.all()],\n"
         "}))"
     )
     found, known = answers(place, code), place.known

@@ -13,7 +13,7 @@ from accounts.models import Account
 from accounts.principal import ANONYMOUS
 from console.api.users.lookup import find_account
 from console.http import json_responses, request_body
-from console.http.pagination import one_of
+from console.http.pagination import parse_choice
 from resources.kinds import Kind
 from resources.models import Resource
 from sharing import grants
@@ -95,8 +95,8 @@ def delete_right(request: ResourceApiRequest, account: str) -> HttpResponse:
 @needs(None, Permission.MANAGE_ACCESS_RIGHTS, or_about_oneself="account", oneself_by_default=True)
 def explain(request: ResourceApiRequest) -> HttpResponse:
     """Answer with the decision for an account, for `anonymous`, or for the client itself, and with its reason."""
-    permission = one_of(request.GET, "permission", _PERMISSIONS, Permission.READ)
-    addressed_by = one_of(request.GET, "addressedBy", _ADDRESSED_BY, AddressedBy.ID)
+    permission = parse_choice(request.GET, "permission", _PERMISSIONS, Permission.READ)
+    addressed_by = parse_choice(request.GET, "addressedBy", _ADDRESSED_BY, AddressedBy.ID)
     decision = _decide(request, request.GET.get("account"), permission, addressed_by)
     return json_responses.data_response(
         {"allowed": decision.allowed, "reason": decision.reason.value, "details": dict(decision.details)}

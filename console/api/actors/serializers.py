@@ -10,7 +10,7 @@ from accounts.lib.timestamps import iso
 from console.api.actors.bodies import serialize_fields
 from console.api.builds.numbers import number_as_int
 from console.api.resources.serializers import serialize_basics
-from resources.actors.versions import url_field_of, url_for_readers
+from resources.actors.versions import url_field_for, url_for_readers
 from resources.models import Actor, ActorVersion, Build, EnvironmentVariable, TaggedBuild
 from sharing.access import Access
 from sharing.permissions import Permission
@@ -61,7 +61,7 @@ def serialize_version(version: ActorVersion, with_environment: bool) -> dict[str
         "applyEnvVarsToBuild": version.apply_env_vars_to_build,
         "buildTag": version.build_tag or None,
     }
-    url_field = url_field_of(version.source_type)
+    url_field = url_field_for(version.source_type)
     if url_field and isinstance(version.source_url, UnreadableText):
         answer[url_field] = None
     elif url_field:

@@ -10,7 +10,7 @@ from accounts.lib.api_errors import invalid_value
 from accounts.request_types import ApiRequest
 from console.api.actors.serializers import serialize_stats
 from console.http import json_responses
-from console.http.pagination import Page, flag, one_of
+from console.http.pagination import Page, flag, parse_choice
 from resources.actors.pricing import pricing_at
 from resources.actors.store import CATEGORY, StoreOrder, public_actors
 from resources.models import Actor
@@ -36,12 +36,12 @@ def list_store(request: ApiRequest) -> HttpResponse:
         search=_text(request, "search"),
         username=_text(request, "username"),
         category=category,
-        pricing_model=one_of(request.GET, "pricingModel", _PRICING_MODELS, ""),
-        order=one_of(request.GET, "sortBy", {order.value: order for order in StoreOrder}, StoreOrder.RELEVANCE),
+        pricing_model=parse_choice(request.GET, "pricingModel", _PRICING_MODELS, ""),
+        order=parse_choice(request.GET, "sortBy", {order.value: order for order in StoreOrder}, StoreOrder.RELEVANCE),
     )
     if flag(request.GET, "allowsAgenticUsers"):
         found = found.none()
-    write = one_of(request.GET, "responseFormat", {"full": _in_full, "agent": _in_short}, _in_full)
+    write = parse_choice(request.GET, "responseFormat", {"full": _in_full, "agent": _in_short}, _in_full)
     rows = found[page.offset : page.offset + page.limit]
     return json_responses.data_response(page.answer(found.count(), [write(actor) for actor in rows]))
 

@@ -14,7 +14,7 @@ from console.api.actors import serializers
 from console.api.actors.bodies import REFUSED, ActorBody, BuildTag, Version, to_api_error
 from console.api.resources.update import may_not_change
 from console.http import json_responses, request_body
-from console.http.pagination import Page, flag, one_of
+from console.http.pagination import Page, flag, parse_choice
 from console.http.request_body import unset_if_null
 from resources.actors import editing, environment, versions
 from resources.actors.fields import ActorChange, InvalidField
@@ -43,7 +43,7 @@ def list_actors(request: ApiRequest) -> HttpResponse:
         "ownership": Ownership.MINE if flag(request.GET, "my") else Ownership.BOTH,
         "kinds": [Kind.ACTOR],
     }
-    by_last_run = one_of(request.GET, "sortBy", _ORDERS, default=False)
+    by_last_run = parse_choice(request.GET, "sortBy", _ORDERS, default=False)
     account_id = request.principal.account_id or ""
     total = count_listed(account_id, **wanted)
     if by_last_run:

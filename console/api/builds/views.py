@@ -28,7 +28,7 @@ from resources.actors.fields import InvalidField
 from resources.actors.versions import url_for_readers
 from resources.builds import definition, deleting, starting
 from resources.builds.ending import abort as abort_build
-from resources.builds.source_url import readable_source_url_of
+from resources.builds.source_url import get_readable_source_url
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, Build, BuildContent, SourceType
 from sharing.access import Access
@@ -264,7 +264,7 @@ def _version(source: str, *, in_full: bool) -> dict[str, Any]:
     if kept.get("sourceType") == SourceType.SOURCE_FILES:
         version["sourceFiles"] = [file for file in kept.get("sourceFiles", ()) if not file.get("folder")]
     elif kept.get("sourceType") == SourceType.GIT_REPO:
-        url = readable_source_url_of(kept)
+        url = get_readable_source_url(kept)
         version["gitRepoUrl"] = url if in_full or url is None else url_for_readers(url)  # None: it cannot be read
     return version
 

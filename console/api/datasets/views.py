@@ -11,7 +11,7 @@ from accounts.request_types import ApiRequest
 from console.api.resources import storage_views
 from console.api.resources.lists import list_response
 from console.api.resources.storage_schemas import schema_in
-from console.api.resources.storage_views import actor_id_of, serialize_list, serialize_storage
+from console.api.resources.storage_views import get_actor_id, serialize_list, serialize_storage
 from resources.datasets.schemas import checked_schema
 from resources.kinds import Kind
 from resources.models import Dataset
@@ -57,7 +57,7 @@ def delete(request: ResourceApiRequest[Dataset]) -> HttpResponse:
 def _serialize(access: Access[Dataset]) -> dict[str, Any]:
     dataset = access.resource
     return {
-        **serialize_storage(dataset, access.facts.owner_username, actor_id_of(access)),
+        **serialize_storage(dataset, access.facts.owner_username, get_actor_id(access)),
         **_counters(dataset),
         "fields": dataset.fields,
         "schema": msgspec.Raw(dataset.schema.encode()) if dataset.schema else None,

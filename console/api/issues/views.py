@@ -16,13 +16,13 @@ from accounts.lib.timestamps import iso
 from accounts.principal import Principal
 from accounts.request_types import ApiRequest
 from console.http import json_responses, request_body
-from console.http.pagination import Page, one_of
+from console.http.pagination import Page, parse_choice
 from resources.kinds import Kind
 from resources.models import Actor, Run
 from sharing.declare import needs
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.issues import issues
-from sharing.issues.run_urls import run_id_of
+from sharing.issues.run_urls import parse_run_id
 from sharing.models import Issue, IssueComment
 from sharing.permissions import Permission
 from sharing.policies import issue_rules
@@ -57,7 +57,7 @@ class NewComment(msgspec.Struct, rename="camel"):
 def list_issues(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Answer with a page of the Actor's issues, those in one `state` only where it is given."""
     page = Page.from_query(request.GET)
-    state = one_of(request.GET, "state", _STATES, None)
+    state = parse_choice(request.GET, "state", _STATES, None)
     found = _issues_of(request).filter(state=state) if state else _issues_of(request)
     order = ("-created_at", "-pk") if page.desc else ("created_at", "pk")
     rows = found.order_by(*order)[page.offset : page.offset + page.limit]
@@ -158,7 +158,7 @@ def _actor(request: ResourceApiRequest[Actor]) -> Actor:
 
 def _run(request: ApiRequest, url: str) -> Run:
     """Return the run that is to be attached."""
-    run_id = run_id_of(url)
+    run_id = parse_run_id(url)
     if not run_id:
         raise invalid_value("runUrl", "it must be the URL or the ID of a run on this server.")
     return issue_rules.run_to_attach(run_id, request.principal)

@@ -11,7 +11,7 @@ from console.http.pagination import MAX_LIMIT, whole_number
 from console.http.record_urls import record_url
 from resources.kinds import Kind
 from resources.models import KeyValueStore, Record, Resource
-from resources.records.collections import UnknownCollection, keys_of
+from resources.records.collections import UnknownCollection, collection_keys
 from resources.records.keys import RULES, KeyFilter, can_be_key
 from resources.records.reading import list_records
 from resources.records.usage import lists
@@ -56,7 +56,7 @@ def wanted_keys(query: QueryDict, store: KeyValueStore) -> KeyFilter:
     if not name:
         return KeyFilter((prefix,))
     try:
-        collection = keys_of(store.schema, name)
+        collection = collection_keys(store.schema, name)
     except UnknownCollection as error:
         raise ApiError(HTTPStatus.BAD_REQUEST, "invalid-collection", str(error)) from None
     return KeyFilter((prefix, *collection.prefixes), collection.exact)

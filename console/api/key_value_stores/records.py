@@ -10,8 +10,8 @@ from accounts.lib.api_errors import ApiError, record_not_found
 from console.api.key_value_stores.keys import wanted_keys
 from console.http import json_responses, request_body
 from console.http.conditional import check_preconditions
-from console.http.pagination import flag, one_of
-from console.http.record_response import SANDBOX, etags_of, record_response
+from console.http.pagination import flag, parse_choice
+from console.http.record_response import SANDBOX, get_etags, record_response
 from console.http.record_urls import record_url
 from resources.kinds import Kind
 from resources.models import KeyValueStore, Record
@@ -33,7 +33,7 @@ _DISPOSITIONS = {"inline": False, "attachment": True}
 @needs(Kind.KEY_VALUE_STORE, Permission.READ, signed=SignedContent.RECORD, only_facts=True)
 def read_record(request: ResourceApiRequest[KeyValueStore], key: str) -> HttpResponseBase:
     """Answer with a record, or with what a HEAD wants to know of it."""
-    as_attachment = flag(request.GET, "attachment") or one_of(request.GET, "disposition", _DISPOSITIONS, False)
+    as_attachment = flag(request.GET, "attachment") or parse_choice(request.GET, "disposition", _DISPOSITIONS, False)
     store_id = request.access.facts.id
     record = find(store_id, key)
     answer = record_response(request, record, as_attachment=as_attachment) if record else None
@@ -65,7 +65,7 @@ def write_record(request: ResourceApiRequest[KeyValueStore], key: str) -> HttpRe
         raise _too_large() from None
     except writing.StoreGone:
         raise not_found_error(Kind.KEY_VALUE_STORE) from None
-    headers = {"Location": record_url(request.resource, key), "ETag": etags_of(record)[0]}
+    headers = {"Location": record_url(request.resource, key), "ETag": get_etags(record)[0]}
     return json_responses.json_response(b"{}", HTTPStatus.CREATED, headers)
 
 
@@ -99,7 +99,7 @@ def download_all(request: ResourceApiRequest[KeyValueStore]) -> HttpResponseBase
 
 
 def _expectation(request: ResourceApiRequest[KeyValueStore]) -> Callable[[Record | None], None]:
-    return lambda record: check_preconditions(request, etags_of(record))
+    return lambda record: check_preconditions(request, get_etags(record))
 
 
 def _content_type(request: ResourceApiRequest[KeyValueStore]) -> str:

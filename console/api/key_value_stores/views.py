@@ -11,7 +11,7 @@ from accounts.request_types import ApiRequest
 from console.api.resources import storage_views
 from console.api.resources.lists import list_response
 from console.api.resources.storage_schemas import schema_in
-from console.api.resources.storage_views import actor_id_of, serialize_list, serialize_storage
+from console.api.resources.storage_views import get_actor_id, serialize_list, serialize_storage
 from resources.kinds import Kind
 from resources.models import KeyValueStore
 from resources.records.collections import checked_schema
@@ -55,7 +55,7 @@ def delete(request: ResourceApiRequest[KeyValueStore]) -> HttpResponse:
 
 
 def _serialize(access: Access[KeyValueStore]) -> dict[str, Any]:
-    store = _serialize_item(access.resource, access.facts.owner_username, actor_id_of(access))
+    store = _serialize_item(access.resource, access.facts.owner_username, get_actor_id(access))
     return store | signed_fields(access, "keys", "keysPublicUrl")
 
 

@@ -34,7 +34,7 @@ def list_requests(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
     """Answer with a page of requests in the order of their ids, and with the cursor for the next one."""
     query = request.GET
     limit = min(whole_number(query, "limit", 0) or MAX_LIST, MAX_LIST)
-    place, after = _start_of(request)
+    place, after = _parse_start(request)
     states = _states(request)
     if "exclusiveStartId" in place and states:
         raise _mismatched("filter", "exclusiveStartId")
@@ -115,7 +115,7 @@ def delete_batch(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
     """Delete up to 25 requests, each called by its ID or its unique key; one that is not there is done with."""
     client = client_from_request(request)
     batch = _checked_batch(request_body.read_json(request, list[RequestToDelete]))
-    ids = [_id_of(each, at) for at, each in enumerate(batch)]
+    ids = [_request_id(each, at) for at, each in enumerate(batch)]
     with refusals():
         writing.delete_many(request.resource.pk, ids, client=client)
     processed = [
@@ -131,7 +131,7 @@ def _checked_batch(batch: list[Each]) -> list[Each]:
     return batch
 
 
-def _id_of(line: RequestToDelete, at: int) -> str:
+def _request_id(line: RequestToDelete, at: int) -> str:
     if line.id is None and line.unique_key is None:
         raise invalid_value(f"[{at}]", "it must have an id or a uniqueKey.")
     made = None if line.unique_key is None else request_id(line.unique_key)
@@ -140,7 +140,7 @@ def _id_of(line: RequestToDelete, at: int) -> str:
     return line.id or made or ""
 
 
-def _start_of(request: ResourceApiRequest[RequestQueue]) -> tuple[dict[str, str], str]:
+def _parse_start(request: ResourceApiRequest[RequestQueue]) -> tuple[dict[str, str], str]:
     """Return where a list begins: the parameter that says so, as it is answered, and the ID after which it does."""
     given = {name: request.GET[name] for name in ("cursor", "exclusiveStartId") if request.GET.get(name)}
     if len(given) > 1:

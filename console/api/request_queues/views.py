@@ -9,7 +9,7 @@ from accounts.principal import Principal
 from accounts.request_types import ApiRequest
 from console.api.resources import storage_views
 from console.api.resources.lists import list_response
-from console.api.resources.storage_views import actor_id_of, serialize_list, serialize_storage
+from console.api.resources.storage_views import get_actor_id, serialize_list, serialize_storage
 from resources.kinds import Kind
 from resources.models import RequestQueue
 from sharing.access import Access
@@ -53,7 +53,7 @@ def delete(request: ResourceApiRequest[RequestQueue]) -> HttpResponse:
 def _serialize(access: Access[RequestQueue]) -> dict[str, Any]:
     queue = access.resource
     return {
-        **serialize_storage(queue, access.facts.owner_username, actor_id_of(access)),
+        **serialize_storage(queue, access.facts.owner_username, get_actor_id(access)),
         **_counters(queue),
         **signed_fields(access),
     }

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from accounts.principal import Principal
 from accounts.request_types import ApiRequest
 from console.http import json_responses
-from console.http.pagination import Page, flag, one_of
+from console.http.pagination import Page, flag, parse_choice
 from resources.kinds import KINDS, Kind
 from sharing.lists import Listed, Ownership, count_listed, listed
 
@@ -33,7 +33,7 @@ def list_response(request: ApiRequest, kind: Kind, serialize_items: SerializeIte
     page = Page.from_query(request.GET)
     account_id = request.principal.account_id or ""
     wanted: dict[str, Any] = {
-        "ownership": one_of(request.GET, "ownership", OWNERSHIPS, Ownership.BOTH),
+        "ownership": parse_choice(request.GET, "ownership", OWNERSHIPS, Ownership.BOTH),
         "kinds": [kind],
     }
     more = {}

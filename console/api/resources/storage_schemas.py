@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from accounts.lib.api_errors import ApiError
 from console.http import request_body
-from resources.records.content_types import essence_of
+from resources.records.content_types import media_type
 from resources.storages import InvalidSchema
 
 _NULL = b"null"
@@ -26,7 +26,7 @@ def schema_in(request: HttpRequest, check: Callable[[bytes], str], error_type: s
     Raises:
         ApiError: 400 `error_type` for what `check` refuses as an InvalidSchema, and whatever reading the body raises.
     """
-    if essence_of(request.META.get("CONTENT_TYPE") or "") != "application/json":
+    if media_type(request.META.get("CONTENT_TYPE") or "") != "application/json":
         return ""
     body = request_body.read(request)
     if not body.strip():

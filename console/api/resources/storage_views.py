@@ -89,7 +89,7 @@ def serialize_storage(storage: Storage, username: str, actor_id: str | None) -> 
     }
 
 
-def actor_id_of(access: Access[Storage]) -> str | None:
+def get_actor_id(access: Access[Storage]) -> str | None:
     """Return the ID of the Actor whose run made a storage."""
     run = access.facts.run
     return run.actor.id if run and run.actor else None

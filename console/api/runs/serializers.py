@@ -11,7 +11,7 @@ from console.api.resources.serializers import serialize_basics
 from resources.actors.pricing import pricing_at
 from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import Actor, Dataset, KeyValueStore, RequestQueue, Resource, Run
-from resources.runs.usage import stats_of, usage_of
+from resources.runs.usage import get_stats, get_usage
 from sharing.access import Access
 from sharing.lists import Listed
 
@@ -50,25 +50,25 @@ def serialize_run(run: Run, access: Access) -> dict[str, Any]:
 
     What it has used is for those who say who they are, and where it was started from for its owner alone.
     """
-    storages = _storages_of(run)
+    storages = _load_storages(run)
     ids = {storage.kind: storage.pk for storage in storages}
     described = {
         **serialize_basics(run),
         **_core(run, ids),
         "statusMessage": run.status_message or None,
         "isStatusMessageTerminal": run.is_status_message_terminal,
-        "meta": _meta(run) | (_client_of(run) if access.principal.account_id == run.owner_id else {}),
-        "stats": stats_of(run),
+        "meta": _meta(run) | (_serialize_client(run) if access.principal.account_id == run.owner_id else {}),
+        "stats": get_stats(run),
         "options": serialize_options(run),
         "exitCode": run.exit_code,
         "storageIds": {_STORAGE_GROUPS[Kind(kind)]: {"default": id_} for kind, id_ in ids.items()},
         "chargedEventCounts": run.charged_events,
         "metamorphs": run.metamorphs or None,
         "gitBranchName": None,
-        **_pricing_of(run),
+        **_serialize_pricing(run),
     }
     if not access.principal.is_anonymous:
-        described |= {"usage": usage_of(run, storages), "usageTotalUsd": 0.0, "usageUsd": {}}  # nobody is billed
+        described |= {"usage": get_usage(run, storages), "usageTotalUsd": 0.0, "usageUsd": {}}  # nobody is billed
     return described
 
 
@@ -129,7 +129,7 @@ def _core(run: Run | _InList, storages: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _pricing_of(run: Run) -> dict[str, Any]:
+def _serialize_pricing(run: Run) -> dict[str, Any]:
     """Return what the Actor cost when the run was asked for: without it the SDKs charge for no events."""
     details = Actor.objects.filter(pk=run.actor_id).values_list("details", flat=True).first() if run.actor_id else None
     pricing = pricing_at(details, run.created_at) if details else None
@@ -143,11 +143,11 @@ def _meta(run: Run | _InList) -> dict[str, Any]:
     return meta
 
 
-def _client_of(run: Run) -> dict[str, Any]:
+def _serialize_client(run: Run) -> dict[str, Any]:
     return {"clientIp": run.client_ip or None, "userAgent": run.user_agent or None}
 
 
-def _storages_of(run: Run) -> list[Resource]:
+def _load_storages(run: Run) -> list[Resource]:
     found: list[Resource] = []
     of_run: Iterable[type[Resource]] = (Dataset, KeyValueStore, RequestQueue)
     for model in of_run:

@@ -18,7 +18,7 @@ from console.api.resources.update import change_general_access, check_may_change
 from console.api.runs.serializers import serialize_run, serialize_runs
 from console.api.runs.wait_for_finish import seconds_to_wait, until_finished
 from console.http import json_responses, request_body
-from console.http.pagination import Page, one_of
+from console.http.pagination import Page, parse_choice
 from resources.kinds import Kind
 from resources.models import Actor, Run, Task
 from resources.runs import deleting
@@ -125,7 +125,7 @@ def _list(request: ApiRequest, **of: str) -> HttpResponse:
     wanted: dict[str, Any] = {
         **of,
         "kinds": [Kind.RUN],
-        "ownership": one_of(request.GET, "ownership", OWNERSHIPS, Ownership.BOTH),
+        "ownership": parse_choice(request.GET, "ownership", OWNERSHIPS, Ownership.BOTH),
         "statuses": statuses_in(request.GET),
         "since": _moment(request.GET, "startedAfter"),
         "until": _end_of_millisecond(_moment(request.GET, "startedBefore")),

@@ -128,7 +128,7 @@ def wait(request: HttpRequest, job: Build | Run, seconds: float) -> bool:
             connection.close()
         sleep(min(pause, left))
         waited, pause = True, min(pause * _GROWTH, _LONGEST_PAUSE)
-        status = _status_of(job.pk, kind)
+        status = _load_status(job.pk, kind)
         if status is None:
             raise not_found_error(kind)
     if waited:
@@ -137,7 +137,7 @@ def wait(request: HttpRequest, job: Build | Run, seconds: float) -> bool:
     return status in FINISHED
 
 
-def _status_of(job_id: str, kind: Kind) -> str | None:
+def _load_status(job_id: str, kind: Kind) -> str | None:
     jobs = Build.objects if kind is Kind.BUILD else Run.objects
     return jobs.filter(pk=job_id).values_list("status", flat=True).first()
 

@@ -24,7 +24,7 @@ from resources.edit_locked import NameTaken, ResourceGone
 from resources.kinds import Kind
 from resources.models import Schedule
 from resources.schedules import editing
-from resources.schedules.actions import MAX_ACTIONS, Action, RunActor, actions_of
+from resources.schedules.actions import MAX_ACTIONS, Action, RunActor, get_actions
 from resources.schedules.editing import InvalidSchedule, ScheduleChange
 from resources.storages import InvalidName
 from sharing.declare import needs, signed_in_for
@@ -94,7 +94,7 @@ def create(request: ApiRequest) -> HttpResponse:
     try:
         schedule = editing.create(principal.account_id or "", body.change(principal, principal), by=principal)
     except _REFUSED as error:
-        raise _refusal_of(error) from None
+        raise _as_api_error(error) from None
     return json_responses.data_response(_described(schedule), json_responses.CREATED, location=schedule.api_url)
 
 
@@ -113,11 +113,11 @@ def update(request: ResourceApiRequest[Schedule]) -> HttpResponse:
     try:
         editing.update(
             schedule,
-            lambda locked: body.change(request.principal, owner, actions_of(locked)),
+            lambda locked: body.change(request.principal, owner, get_actions(locked)),
             by=request.principal,
         )
     except _REFUSED as error:
-        raise _refusal_of(error) from None
+        raise _as_api_error(error) from None
     except ResourceGone:
         raise record_not_found("Schedule was not found.") from None
     return json_responses.data_response(_described(schedule))
@@ -134,7 +134,7 @@ def delete(request: ResourceApiRequest[Schedule]) -> HttpResponse:
 @needs(Kind.SCHEDULE, Permission.READ)
 def show_log(request: ResourceApiRequest[Schedule]) -> HttpResponse:
     """Answer with the last lines of a schedule's log, the oldest first."""
-    lines = readable_lines(editing.log_of(request.resource), request.principal)
+    lines = readable_lines(editing.load_log(request.resource), request.principal)
     return json_responses.data_response(
         [{"message": line.message, "level": line.level, "createdAt": iso(line.at)} for line in lines]
     )
@@ -143,7 +143,7 @@ def show_log(request: ResourceApiRequest[Schedule]) -> HttpResponse:
 _REFUSED = (InvalidName, NameTaken, InvalidSchedule)
 
 
-def _refusal_of(error: Exception) -> ApiError:
+def _as_api_error(error: Exception) -> ApiError:
     if isinstance(error, NameTaken):
         return json_responses.conflict_error("schedule-name-not-unique", str(error))
     return invalid_value(error.field if isinstance(error, InvalidSchedule) else "name", str(error))
@@ -155,7 +155,7 @@ def _described(schedule: Schedule) -> dict[str, Any]:
         "title": schedule.title or None,
         "description": schedule.description or None,
         "notifications": {"email": schedule.notify_by_email},
-        "actions": [msgspec.to_builtins(action) for action in actions_of(schedule)],
+        "actions": [msgspec.to_builtins(action) for action in get_actions(schedule)],
         "consoleUrl": schedule.console_url,
     }
 
@@ -179,7 +179,7 @@ def _core(schedule: Schedule) -> dict[str, Any]:
 def _list_items(rows: Sequence[Listed], _principal: Principal) -> list[dict[str, Any]]:
     schedules = Schedule.objects.in_bulk([row.id for row in rows])
     found = [schedules[row.id] for row in rows if row.id in schedules]
-    return [{**_core(each), "actions": [_short(action) for action in actions_of(each)]} for each in found]
+    return [{**_core(each), "actions": [_short(action) for action in get_actions(each)]} for each in found]
 
 
 def _short(action: Action) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def create(request: ApiRequest) -> HttpResponse:
     try:
         task = editing.create(principal.account_id or "", actor, _change(body, None), by=principal)
     except _REFUSED as error:
-        raise _refusal_of(error) from None
+        raise _as_api_error(error) from None
     return json_responses.data_response(
         _described(task, principal.username), json_responses.CREATED, location=task.api_url
     )
@@ -132,7 +132,7 @@ def _update(request: ResourceApiRequest[Task], change: Callable[[Task], TaskChan
             by=request.principal,
         )
     except _REFUSED as error:
-        raise _refusal_of(error) from None
+        raise _as_api_error(error) from None
     except ResourceGone:
         raise record_not_found("Actor task was not found.") from None
 
@@ -140,7 +140,7 @@ def _update(request: ResourceApiRequest[Task], change: Callable[[Task], TaskChan
 _REFUSED = (InvalidName, NameTaken, InvalidTask)
 
 
-def _refusal_of(error: Exception) -> ApiError:
+def _as_api_error(error: Exception) -> ApiError:
     if isinstance(error, NameTaken):
         return json_responses.conflict_error("actor-task-name-not-unique", str(error))
     return invalid_value(error.field if isinstance(error, InvalidTask) else "name", str(error))
@@ -163,7 +163,7 @@ def _change(body: TaskBody, task: Task | None) -> TaskChange:
 
 
 def _detail(task: Task | None, name: str) -> dict[str, Any] | None:
-    return editing.detail_of(task, name) if task else None
+    return editing.get_detail(task, name) if task else None
 
 
 def _options(task: Task | None, given: dict[str, Any] | None) -> SavedOptions:
@@ -222,8 +222,8 @@ def _described(task: Task, username: str) -> dict[str, Any]:
         "description": task.description or None,
         "options": msgspec.to_builtins(saved_options.load_options(task.options)),
         "input": msgspec.Raw(task.input.encode()) if _is_json(task.input) else None,
-        "actorStandby": editing.detail_of(task, "actorStandby"),
-        "publicConfig": editing.detail_of(task, "publicConfig"),
+        "actorStandby": editing.get_detail(task, "actorStandby"),
+        "publicConfig": editing.get_detail(task, "publicConfig"),
         "isPublic": False,
         "consoleUrl": task.console_url,
     }

@@ -17,7 +17,7 @@ from accounts.lib.timestamps import iso
 from accounts.request_types import ApiRequest
 from console.http import json_responses, request_body
 from console.http.pagination import MAX_NUMBER
-from resources.account_usage import Month, compute_units_of, holdings_of
+from resources.account_usage import Month, compute_units_by_day, count_holdings
 from resources.memory import MAX_MEMORY_MBYTES
 from sharing.declare import account_wide
 
@@ -36,7 +36,7 @@ class LimitsBody(msgspec.Struct, rename="camel"):
 def show_monthly(request: ApiRequest) -> HttpResponse:
     """Answer with what the account's runs have used in a month, by day; `date` is any day of it."""
     month = Month.of(_day(request))
-    by_day = compute_units_of(request.principal.account_id or "", month)
+    by_day = compute_units_by_day(request.principal.account_id or "", month)
     days = [
         {
             "date": iso(datetime(day.year, day.month, day.day, tzinfo=UTC)),
@@ -61,14 +61,14 @@ def show_limits(request: ApiRequest) -> HttpResponse:
     """Answer with what the account may have at most, and with what it has."""
     account_id = request.principal.account_id or ""
     month = Month.of(timezone.now().date())
-    held = holdings_of(account_id)
+    held = count_holdings(account_id)
     return json_responses.data_response(
         {
             "monthlyUsageCycle": _cycle(month),
             "limits": _LIMITS,
             "current": {
                 "monthlyUsageUsd": 0,
-                "monthlyActorComputeUnits": sum(compute_units_of(account_id, month).values()),
+                "monthlyActorComputeUnits": sum(compute_units_by_day(account_id, month).values()),
                 "monthlyExternalDataTransferGbytes": 0,
                 "monthlyProxySerps": 0,
                 "monthlyResidentialProxyGbytes": 0,

@@ -19,10 +19,10 @@ class Command(BaseCommand):
             people = load(local=not exposure.exposure_reasons())
         except CannotLoad as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(table_of(people))
+        self.stdout.write(format_people(people))
 
 
-def table_of(people: list[SignIn]) -> str:
+def format_people(people: list[SignIn]) -> str:
     """Return a line for each of the demo's people: username, password, and who they are."""
     return "".join(
         f"  {person.username:6}{person.password or '(no published password)'}  {person.about}\n" for person in people

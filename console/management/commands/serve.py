@@ -20,7 +20,7 @@ from accounts.models import AuditEvent
 from console import deploy_checks
 from console.demo import loading
 from console.demo.loading import SignIn
-from console.management.commands.load_demo import table_of
+from console.management.commands.load_demo import format_people
 from console.server.supervisor import Supervisor
 
 HIGHEST_PORT = 65535
@@ -69,7 +69,7 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"\nSign in at {settings.PUBLIC_URL}{reverse('account_login')} as somebody of the demo:\n"
             )
-            self.stdout.write(table_of(people))
+            self.stdout.write(format_people(people))
         self._say_what_others_could_do()
         for notice in upgrade_notices.unseen(upgrade_notices.ADMINISTRATOR):
             self.stdout.write(f"\n{upgrade_notices.title(notice)}\n{upgrade_notices.text(notice)}\n")

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts import tokens
-from accounts.adapters import holder_of_link
+from accounts.adapters import link_principal
 from accounts.email_addresses import normalize_or_lower
 from accounts.models import Account
 from console.pages.components.forms import BaseForm
@@ -108,7 +108,7 @@ class _WithNewPassword(BaseForm):
             super().save()  # type: ignore[misc]  # allauth's form, which this goes before
             if self.cleaned_data["end_tokens"]:
                 account = self.user  # type: ignore[attr-defined]
-                tokens.end_all(account, by=holder_of_link(account))
+                tokens.end_all(account, by=link_principal(account))
 
 
 class NewPasswordForm(_WithNewPassword, allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]  # no types

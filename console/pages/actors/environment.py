@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_http_methods
 from msgspec import UNSET, UnsetType
 
-from console.pages.actors.source import path_of, version_of
+from console.pages.actors.source import get_source_path, get_version_or_refuse
 from console.pages.components import dialogs
 from console.pages.components.forms import BaseForm
 from resources.actors import environment
@@ -69,7 +69,7 @@ class VariableForm(BaseForm):
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
     """Add a variable to a version."""
-    version = version_of(request, number)
+    version = get_version_or_refuse(request, number)
     form = VariableForm(None, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         if version.environment.filter(name=form.cleaned_data["name"]).exists():
@@ -83,7 +83,7 @@ def add(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def change(request: ResourcePageRequest[Actor], number: str, name: str) -> HttpResponse:
     """Give a variable another value, or make it secret."""
-    version = version_of(request, number)
+    version = get_version_or_refuse(request, number)
     variable = _variable(version, name)
     form = VariableForm(variable, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid() and _set(request, version, form):
@@ -95,7 +95,7 @@ def change(request: ResourcePageRequest[Actor], number: str, name: str) -> HttpR
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: ResourcePageRequest[Actor], number: str, name: str) -> HttpResponse:
     """Ask, then remove a variable."""
-    version = version_of(request, number)
+    version = get_version_or_refuse(request, number)
     variable = _variable(version, name)
     if request.method == "POST":
         environment.remove_variable(version, variable.name, by=request.principal)
@@ -106,7 +106,7 @@ def delete(request: ResourcePageRequest[Actor], number: str, name: str) -> HttpR
         title="Delete variable?",
         variable=variable,
         version=version,
-        back=path_of(version),
+        back=get_source_path(version),
         here=request.path,
     )
 
@@ -132,10 +132,10 @@ def _set(request: ResourcePageRequest[Actor], version: ActorVersion, form: Varia
 
 def _done(request: ResourcePageRequest[Actor], version: ActorVersion, said: str) -> HttpResponse:
     messages.success(request, f"{said} Builds that are there keep what they were built with.")
-    return dialogs.redirect_from_dialog(request, path_of(version))
+    return dialogs.redirect_from_dialog(request, get_source_path(version))
 
 
 def _answer(request: ResourcePageRequest[Actor], version: ActorVersion, form: VariableForm, title: str) -> HttpResponse:
     return dialogs.render_dialog(
-        request, "actors/_variable.html", title=title, form=form, back=path_of(version), here=request.path
+        request, "actors/_variable.html", title=title, form=form, back=get_source_path(version), here=request.path
     )

@@ -9,7 +9,7 @@ from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_http_methods
 
 from console.http.form_limits import limit_form_size
-from console.pages.actors.source import path_of, version_of
+from console.pages.actors.source import get_source_path, get_version_or_refuse
 from console.pages.components import dialogs
 from console.pages.components.forms import BaseForm
 from resources.actors import files, source_files
@@ -76,14 +76,14 @@ class NewFileForm(FileNameForm):
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
     """Add a file to a version, an empty one or one from the user's computer."""
-    version = version_of(request, number)
+    version = get_version_or_refuse(request, number)
     form = NewFileForm(request.POST, request.FILES) if request.method == "POST" else NewFileForm()
     if request.method == "POST" and form.is_valid():
         file = form.file()
         try:
             files.add(version, file, by=request.principal)
             messages.success(request, f"{file.name} was added.")
-            return dialogs.redirect_from_dialog(request, path_of(version, file.name))
+            return dialogs.redirect_from_dialog(request, get_source_path(version, file.name))
         except InvalidField as problem:
             form.refuse(problem)
         except ResourceGone:
@@ -95,13 +95,13 @@ def add(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def rename(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
     """Give a file another path."""
-    version = version_of(request, number)
+    version = get_version_or_refuse(request, number)
     name = _named(request, version)
     form = FileNameForm(request.POST if request.method == "POST" else None, initial={"name": name})
     if request.method == "POST" and form.is_valid():
         try:
             files.rename(version, name, form.cleaned_data["name"], by=request.principal)
-            return dialogs.redirect_from_dialog(request, path_of(version, form.cleaned_data["name"]))
+            return dialogs.redirect_from_dialog(request, get_source_path(version, form.cleaned_data["name"]))
         except InvalidField as problem:
             form.refuse(problem)
         except (files.NoSuchFile, ResourceGone):
@@ -113,7 +113,7 @@ def rename(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
     """Ask, then take a file away."""
-    version = version_of(request, number)
+    version = get_version_or_refuse(request, number)
     name = _named(request, version)
     if request.method == "POST":
         try:
@@ -121,7 +121,7 @@ def delete(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
         except (files.NoSuchFile, ResourceGone):
             return _gone(request, version)
         messages.success(request, f"{name} was deleted.")
-        return dialogs.redirect_from_dialog(request, path_of(version))
+        return dialogs.redirect_from_dialog(request, get_source_path(version))
     return _answer(request, "actors/_file_delete.html", "Delete file?", version, name=name)
 
 
@@ -136,7 +136,7 @@ def _named(request: ResourcePageRequest[Actor], version: ActorVersion) -> str:
 def _answer(
     request: ResourcePageRequest[Actor], fragment: str, title: str, version: ActorVersion, **context: Any
 ) -> HttpResponse:
-    back = path_of(version, context.get("name", ""))
+    back = get_source_path(version, context.get("name", ""))
     return dialogs.render_dialog(
         request, fragment, title=title, version=version, back=back, here=request.get_full_path(), **context
     )

@@ -75,7 +75,7 @@ def show_source(request: ResourcePageRequest[Actor]) -> HttpResponse:
 @require_POST
 def save(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
     """Give a file another content, unless another user has done so in the meantime."""
-    version = version_of(request, number)
+    version = get_version_or_refuse(request, number)
     name = request.GET.get("file", "")
     try:
         file = files.get_file(version, name)
@@ -84,11 +84,11 @@ def save(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
     form = FileForm(file, request.POST)
     if form.is_valid() and _save(request, version, file, form):
         messages.success(request, f"{name} was saved. Build the version for it to be run.")
-        return redirect(path_of(version, name))
+        return redirect(get_source_path(version, name))
     return _show(request, version, file, form, status=422)
 
 
-def version_of(request: ResourcePageRequest[Actor], number: str) -> ActorVersion:
+def get_version_or_refuse(request: ResourcePageRequest[Actor], number: str) -> ActorVersion:
     """Return a version of the Actor that the URL names; a page that there is not, where there is none."""
     found = request.resource.versions.filter(number=number).first() if "\x00" not in number else None
     if found is None:
@@ -101,7 +101,7 @@ def in_order(found: list[ActorVersion]) -> list[ActorVersion]:
     return sorted(found, key=lambda version: [int(part) for part in version.number.split(".")], reverse=True)
 
 
-def path_of(version: ActorVersion, file: str = "") -> str:
+def get_source_path(version: ActorVersion, file: str = "") -> str:
     """Return the path of a version's page, with one of its files opened."""
     query = {"version": version.number} | ({"file": file} if file else {})
     return f"/actors/{version.actor_id}/source?{urlencode(query)}"
@@ -110,20 +110,20 @@ def path_of(version: ActorVersion, file: str = "") -> str:
 def redirect_with_error(request: ResourcePageRequest[Actor], version: ActorVersion, said: str) -> HttpResponse:
     """Lead back to the version, and say why."""
     messages.warning(request, said)
-    return redirect(path_of(version))
+    return redirect(get_source_path(version))
 
 
 def _chosen(request: ResourcePageRequest[Actor]) -> ActorVersion | None:
     """Return the version that the query names, else the one with the highest number; None where there is none."""
     number = request.GET.get("version")
     if number:
-        return version_of(request, number)
+        return get_version_or_refuse(request, number)
     return next(iter(in_order(list(request.resource.versions.all()))), None)
 
 
 def _opened(version: ActorVersion, name: str) -> SourceFile | None:
     """Return the file that the query names, else what one looks for first."""
-    found = versions.source_files_of(version)
+    found = versions.get_source_files(version)
     if name:
         file = next((each for each in found if each.name == name), None)
         if file is None:
@@ -179,10 +179,10 @@ def _rows(version: ActorVersion, current: SourceFile | None) -> list[FileRow]:
     return [
         FileRow(
             file.name,
-            path_of(version, file.name),
+            get_source_path(version, file.name),
             is_current=current is not None and file.name == current.name,
             is_text=file.format == "TEXT",
             size=len(file.data),
         )
-        for file in sorted(versions.source_files_of(version), key=lambda each: each.name)
+        for file in sorted(versions.get_source_files(version), key=lambda each: each.name)
     ]

@@ -20,7 +20,7 @@ from resources.jobs.status import Origin
 from resources.kinds import Kind
 from resources.models import Actor, Build, BuildContent, Run
 from resources.runs import starting
-from resources.runs.inputs import InvalidInput, schema_of
+from resources.runs.inputs import InvalidInput, get_input_schema
 from resources.runs.options import InvalidOption
 from sharing.access import Parent
 from sharing.declare import needs
@@ -58,7 +58,7 @@ def start(request: ResourcePageRequest[Actor]) -> HttpResponse:
         "memory_mbytes": actor.default_memory_mbytes,
     }
     form = InputForm(request.POST if request.method == "POST" else None, initial=initial)
-    form.show_secret_fields(schema_of(_build_of(form, actor)))
+    form.show_secret_fields(get_input_schema(_get_build(form, actor)))
     if request.method == "POST" and form.is_valid():
         run = _start(request, form)
         if run is not None:
@@ -98,7 +98,7 @@ def _start(request: ResourcePageRequest[Actor], form: InputForm) -> Run | None:
     return None
 
 
-def _build_of(form: InputForm, actor: Actor) -> Build | None:
+def _get_build(form: InputForm, actor: Actor) -> Build | None:
     """Return the build that a form would start, whose secret fields it asks for."""
     return build_for(actor, str(form["build"].value() or ""))
 

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_http_methods
 
-from console.pages.actors.source import in_order, path_of, version_of
+from console.pages.actors.source import get_source_path, get_version_or_refuse, in_order
 from console.pages.components import dialogs
 from console.pages.components.forms import BaseForm
 from resources.actors import versions
@@ -102,11 +102,11 @@ def add(request: ResourcePageRequest[Actor]) -> HttpResponse:
         copied = next((each for each in found if each.number == form.cleaned_data["copied"]), None)
         wanted = form.change()
         if copied is not None:
-            wanted = replace(wanted, source_files=versions.source_files_of(copied))
+            wanted = replace(wanted, source_files=versions.get_source_files(copied))
         try:
             made = versions.add(request.resource, form.cleaned_data["number"], wanted, by=request.principal)
             messages.success(request, f"Version {made.number} was added.")
-            return dialogs.redirect_from_dialog(request, path_of(made))
+            return dialogs.redirect_from_dialog(request, get_source_path(made))
         except (InvalidField, versions.VersionExists, versions.TooManyVersions) as problem:
             form.refuse(problem)
     back = f"{request.resource.console_path}/source"
@@ -119,14 +119,14 @@ def add(request: ResourcePageRequest[Actor]) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def change(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
     """Change a version apart from its files and variables."""
-    version = version_of(request, number)
+    version = get_version_or_refuse(request, number)
     initial = {name: getattr(version, name) for name in VersionForm.base_fields}
     form = VersionForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
             versions.change(version, form.change(), by=request.principal)
             messages.success(request, f"Version {version.number} was changed.")
-            return dialogs.redirect_from_dialog(request, path_of(version))
+            return dialogs.redirect_from_dialog(request, get_source_path(version))
         except (InvalidField, versions.VersionExists) as problem:
             form.refuse(problem)
         except ResourceGone:
@@ -136,7 +136,7 @@ def change(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
         "actors/_version.html",
         title=f"Version {number}",
         form=form,
-        back=path_of(version),
+        back=get_source_path(version),
         here=request.path,
         verb="Save",
     )
@@ -146,7 +146,7 @@ def change(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
     """Ask, then remove a version with its files and variables."""
-    version = version_of(request, number)
+    version = get_version_or_refuse(request, number)
     source = f"{request.resource.console_path}/source"
     if request.method == "POST":
         try:
@@ -160,7 +160,7 @@ def delete(request: ResourcePageRequest[Actor], number: str) -> HttpResponse:
         "actors/_version_delete.html",
         title="Delete version?",
         version=version,
-        back=path_of(version),
+        back=get_source_path(version),
         here=request.path,
         is_last=not request.resource.versions.exclude(pk=version.pk).exists(),
     )

@@ -16,7 +16,7 @@ from console.pages.runs import log as run_log
 from resources.actors import source_files
 from resources.actors.versions import url_for_readers
 from resources.builds import deleting, ending
-from resources.builds.source_url import readable_source_url_of
+from resources.builds.source_url import get_readable_source_url
 from resources.kinds import Kind
 from resources.models import Build, BuildContent, SourceType
 from sharing.declare import needs
@@ -48,7 +48,7 @@ def source(request: ResourcePageRequest[Build]) -> HttpResponse:
     file = next((each for each in found if each.name == wanted or (not wanted and each.format == "TEXT")), None)
     if wanted and file is None:
         raise Http404
-    url = "" if is_files else readable_source_url_of(kept)
+    url = "" if is_files else get_readable_source_url(kept)
     context = _context(request, "/source") | {
         "files": found,
         "file": file,

@@ -14,7 +14,7 @@ from sharing.declare import needs
 from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.facts import load_facts
 from sharing.issues import issues
-from sharing.issues.run_urls import run_id_of
+from sharing.issues.run_urls import parse_run_id
 from sharing.models import Issue
 from sharing.permissions import Permission
 
@@ -51,15 +51,15 @@ class AttachedRun:
 @require_POST
 def preview(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """Show which runs the form, as it stands, shares with whom; nothing is saved."""
-    actor, text = actor_of(request), request.POST.get("text", "") or request.POST.get("description", "")
-    issue = _issue_of(request)
+    actor, text = load_actor(request), request.POST.get("text", "") or request.POST.get("description", "")
+    issue = _load_issue(request)
     if len(text) > issues.MAX_TEXT:
         text = ""
-    shares = shares_of(request, actor, text, issue=issue, of_comment="text" in request.POST)
+    shares = predict_shares(request, actor, text, issue=issue, of_comment="text" in request.POST)
     return render(request, "issues/_shares.html", {"shares": shares, "actor": actor, "issue": issue})
 
 
-def shares_of(
+def predict_shares(
     request: ResourcePageRequest[Actor],
     actor: Actor,
     text: str,
@@ -77,7 +77,7 @@ def shares_of(
         named = issues.attachable(actor, text, by=by)
     shared = issues.shared_runs(issue) if issue is not None else set()
     named = [run for run in named if run.pk not in shared]
-    in_field = run_id_of(request.POST.get("run", "")[:500])
+    in_field = parse_run_id(request.POST.get("run", "")[:500])
     chosen = Run.objects.filter(pk=in_field, owner_id=by.account_id, actor_id=actor.pk) if in_field else ()
     extra = [run for run in chosen if run.pk not in shared and run not in named]
     return Shares([*named, *extra], named, actor.owner.username)
@@ -98,7 +98,7 @@ def attached_runs(issue: Issue, user: Account) -> list[AttachedRun]:
     ]
 
 
-def actor_of(request: ResourcePageRequest[Actor]) -> Actor:
+def load_actor(request: ResourcePageRequest[Actor]) -> Actor:
     """Return the Actor of a request with its owner."""
     return Actor.objects.select_related("owner").get(pk=request.resource.pk)
 
@@ -142,7 +142,7 @@ def _says(run: Run, developer: Account, *, is_mine: bool, is_shared: bool, reads
     return f"is attached, but its owner does not share it with you through this issue any more.{other_way}"
 
 
-def _issue_of(request: ResourcePageRequest[Actor]) -> Issue | None:
+def _load_issue(request: ResourcePageRequest[Actor]) -> Issue | None:
     found = Issue.objects.filter(actor_id=request.resource.pk).select_related("actor__owner")
     id_ = request.POST.get("issue", "")
     return found.filter(pk=id_).first() if id_ and "\x00" not in id_ else None

@@ -23,7 +23,7 @@ from resources.models import Actor, Run
 from sharing.declare import needs
 from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.issues import issues
-from sharing.issues.run_urls import run_id_of
+from sharing.issues.run_urls import parse_run_id
 from sharing.models import Issue
 from sharing.permissions import Permission
 from sharing.policies import issue_rules
@@ -65,7 +65,7 @@ class IssueForm(BaseForm):
     def clean_run(self) -> str:
         """Return the ID of the run, or ""."""
         text = str(self.cleaned_data["run"]).strip()
-        run_id = run_id_of(text)
+        run_id = parse_run_id(text)
         if text and not run_id:
             raise forms.ValidationError("This is not the URL or the ID of a run on this server.")
         return run_id
@@ -111,9 +111,9 @@ def list_issues(request: ResourcePageRequest[Actor]) -> HttpResponse:
 def new(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """Open an issue."""
     form = IssueForm(request.POST if request.method == "POST" else None, initial={"run": request.GET.get("run", "")})
-    actor = shared_runs.actor_of(request)
+    actor = shared_runs.load_actor(request)
     form.explain_run(actor, request.user.pk)
-    shares = shared_runs.shares_of(request, actor, request.POST.get("description", ""))
+    shares = shared_runs.predict_shares(request, actor, request.POST.get("description", ""))
     must_confirm = request.method == "POST" and form.is_valid() and not shared_runs.is_seen(request, shares)
     if request.method == "POST" and form.is_valid() and not must_confirm and _may_write(request, form):
         issue = form.try_to(lambda: _report(request, form.cleaned_data))
@@ -139,7 +139,9 @@ def comment(request: ResourcePageRequest[Actor], issue: str) -> HttpResponse:
     """Say something to an issue."""
     found = _issue(request, issue)
     form = CommentForm(request.POST)
-    shares = shared_runs.shares_of(request, found.actor, request.POST.get("text", ""), issue=found, of_comment=True)
+    shares = shared_runs.predict_shares(
+        request, found.actor, request.POST.get("text", ""), issue=found, of_comment=True
+    )
     if form.is_valid() and not shared_runs.is_seen(request, shares):
         return _show(request, found, form, shares)
     if form.is_valid() and _may_write(request, form):
@@ -169,7 +171,7 @@ def edit(request: ResourcePageRequest[Actor], issue: str) -> HttpResponse:
     initial = {"title": found.title, "description": found.description, "run": found.run_id or ""}
     form = IssueForm(request.POST if request.method == "POST" else None, initial=initial)
     form.explain_run(found.actor, request.user.pk)
-    shares = shared_runs.shares_of(request, found.actor, request.POST.get("description", ""), issue=found)
+    shares = shared_runs.predict_shares(request, found.actor, request.POST.get("description", ""), issue=found)
     must_confirm = request.method == "POST" and form.is_valid() and not shared_runs.is_seen(request, shares)
     if (
         request.method == "POST"
@@ -216,7 +218,7 @@ def take_off(request: ResourcePageRequest[Actor], issue: str, attached: str) -> 
 
 def _report(request: ResourcePageRequest[Actor], given: dict[str, str]) -> Issue:
     run = _run(request, given["run"]) if given["run"] else None
-    actor = shared_runs.actor_of(request)
+    actor = shared_runs.load_actor(request)
     return issues.report(actor, given["title"], given["description"], by=request.principal, run=run)
 
 

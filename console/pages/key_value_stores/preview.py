@@ -15,7 +15,7 @@ from console.pages.components.secret_masking import mask_secrets
 from resources.models import Record
 from resources.records import charsets
 from resources.records.content import Undecodable, UnpacksTooLarge, decoded_pieces, stored_pieces
-from resources.records.content_types import as_served, essence_of
+from resources.records.content_types import as_served, media_type
 from resources.records.reading import open_current
 
 MAX_BYTES = 128 * 1024
@@ -67,7 +67,7 @@ class Preview:
 
 def is_raster(content_type: str) -> bool:
     """Tell whether this is a picture that a browser may show in a page."""
-    return essence_of(as_served(content_type)) in _RASTER
+    return media_type(as_served(content_type)) in _RASTER
 
 
 def build_preview(record: Record, secret: Collection[str] | None = None) -> Preview:
@@ -78,7 +78,7 @@ def build_preview(record: Record, secret: Collection[str] | None = None) -> Prev
     Raises:
         FileNotFoundError: when the record was deleted in the meantime.
     """
-    essence = essence_of(as_served(record.content_type))
+    essence = media_type(as_served(record.content_type))
     if not record.size:
         return Preview(Form.EMPTY)
     if essence in _RASTER:
@@ -87,7 +87,7 @@ def build_preview(record: Record, secret: Collection[str] | None = None) -> Prev
     if not (is_json or essence.startswith("text/") or essence in _TEXT or essence.endswith("+xml")):
         return Preview(Form.BINARY)
     try:
-        start, is_whole = _start_of(record)
+        start, is_whole = _read_start(record)
     except (Undecodable, UnpacksTooLarge):
         return Preview(Form.UNREADABLE)
     text, note = _decode(record, start, is_whole)
@@ -115,7 +115,7 @@ def _decode(record: Record, start: bytes, is_whole: bool) -> tuple[str, str]:
     return text, f"Not all of this is {charset or 'UTF-8'}: � stands for what is not."
 
 
-def _start_of(record: Record) -> tuple[bytes, bool]:
+def _read_start(record: Record) -> tuple[bytes, bool]:
     """Return at most the first MAX_BYTES of a record, out of its encoding, and whether they are all."""
     found = open_current(record)
     if found is None:

@@ -15,7 +15,7 @@ from console.pages.key_value_stores.views import build_row
 from resources.kinds import Kind
 from resources.models import KeyValueStore, Record
 from resources.records import writing
-from resources.records.content_types import ANY_BYTES, as_served, essence_of
+from resources.records.content_types import ANY_BYTES, as_served, media_type
 from resources.records.reading import find
 from sharing.declare import needs
 from sharing.enforcement.request_types import ResourcePageRequest
@@ -66,7 +66,7 @@ def content(request: ResourcePageRequest[KeyValueStore], key: str = "") -> HttpR
     if record is None or response is None:
         return _missing(request)
     if response.status_code in _WITH_CONTENT:
-        response.headers["Content-Type"] = essence_of(as_served(record.content_type)) if inline else ANY_BYTES
+        response.headers["Content-Type"] = media_type(as_served(record.content_type)) if inline else ANY_BYTES
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     return response

@@ -117,7 +117,7 @@ class RecordForm(forms.Form):
         key = data.get("key") or (file.name if file else "")
         if not key and "key" not in self.errors:
             self.add_error("key", f"Give the record a key. {RULES}")
-        content_type = data.get("content_type") or _type_of(key, file, text)
+        content_type = data.get("content_type") or _guess_type(key, file, text)
         return {**data, "key": key, "content_type": content_type, "encoded": self._encode(text, content_type)}
 
     def _encode(self, text: str, content_type: str) -> bytes:
@@ -233,7 +233,7 @@ def _described(record: Record) -> str:
     return f"{record.content_type}, {filesizeformat(record.size)}"
 
 
-def _type_of(key: str, file: "UploadedFile[bytes] | None", text: str) -> str:
+def _guess_type(key: str, file: "UploadedFile[bytes] | None", text: str) -> str:
     """Return the type that a record probably has: what the browser says, what the name says, what it looks like."""
     told = (file.content_type or "") if file else ""
     if told != _ANY_BYTES and can_be_content_type(told):

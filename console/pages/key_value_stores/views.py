@@ -11,7 +11,7 @@ from console.pages.storages.page import storage_context
 from resources.kinds import Kind
 from resources.models import KeyValueStore, Record
 from resources.models.key_value_store import MAX_KEY_LENGTH
-from resources.records.content_types import essence_of
+from resources.records.content_types import media_type
 from resources.records.keys import KeyFilter, can_be_key, can_be_stored
 from resources.records.reading import list_records
 from sharing.declare import needs
@@ -72,7 +72,7 @@ def build_row(store: KeyValueStore, record: Record) -> RecordRow:
         download = f"{query}&download"
     return RecordRow(
         record,
-        essence_of(record.content_type),
+        media_type(record.content_type),
         path=f"{path}{query}",
         content_path=f"{path}/content{query}",
         download_path=f"{path}/content{download}",

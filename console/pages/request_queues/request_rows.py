@@ -74,7 +74,7 @@ def build_row(request: StoredRequest) -> RequestRow:
     return RequestRow(
         request=request,
         url=build_cell(request.url),
-        state=STATES[_state_of(request)],
+        state=STATES[_get_state(request)],
         until=_moment(request.handled_at if request.handled_at is not None else request.lock_expires_at),
         errors=[printable(error[:LONGEST_PART]) for error in errors[-MAX_ERRORS:]],
         error_count=len(errors),
@@ -84,7 +84,7 @@ def build_row(request: StoredRequest) -> RequestRow:
     )
 
 
-def _state_of(request: StoredRequest) -> State:
+def _get_state(request: StoredRequest) -> State:
     if request.handled_at is not None:
         return State.HANDLED
     return State.PENDING if request.lock_expires_at is None else State.LOCKED

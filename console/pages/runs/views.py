@@ -24,7 +24,7 @@ from resources.jobs.status import Origin
 from resources.kinds import Kind
 from resources.models import Dataset, KeyValueStore, Record, Run
 from resources.records.reading import find
-from resources.runs.input_secrets import secret_names_of
+from resources.runs.input_secrets import load_secret_names
 from sharing.access import general_access_source
 from sharing.declare import needs
 from sharing.enforcement import refusals
@@ -152,7 +152,7 @@ def _log(request: ResourcePageRequest[Run]) -> dict[str, Any]:
 
 def _input(request: ResourcePageRequest[Run]) -> dict[str, Any]:
     store = next(iter(default_storages(request.resource, request.principal, Kind.KEY_VALUE_STORE)), None)
-    return {"store_link": store, "input": _shown(store, "INPUT", secret_names_of(request.resource))}
+    return {"store_link": store, "input": _shown(store, "INPUT", load_secret_names(request.resource))}
 
 
 def _storage(request: ResourcePageRequest[Run]) -> dict[str, Any]:

@@ -12,13 +12,13 @@ from accounts.request_types import PageRequest
 from console.http.form_limits import BYTES_PER_CHARACTER, limit_form_size
 from console.pages.components import dialogs
 from console.pages.components.resource_dialogs import delete_resource, rename_resource, try_to_name
-from console.pages.schedules.forms import MAX_INPUT, ActionForm, NewScheduleForm, change_of, owner_of
+from console.pages.schedules.forms import MAX_INPUT, ActionForm, NewScheduleForm, build_change, owner_principal
 from console.pages.schedules.presentation import action_lines
 from resources.edit_locked import ResourceGone
 from resources.kinds import KINDS, Kind
 from resources.models import Schedule
 from resources.schedules import editing
-from resources.schedules.actions import Action, actions_of
+from resources.schedules.actions import Action, get_actions
 from sharing.declare import needs, signed_in_for
 from sharing.enforcement import refusals
 from sharing.enforcement.request_types import ResourcePageRequest
@@ -61,7 +61,7 @@ def add_action(request: ResourcePageRequest[Schedule]) -> HttpResponse:
     path = f"{schedule.console_path}/actions/new"
     form.offer_secret_fields(request.principal, path, request.GET.get("starts", ""))
     if request.method == "POST" and form.is_valid():
-        action = _checked(form, request.principal, owner_of(schedule))
+        action = _checked(form, request.principal, owner_principal(schedule))
         try:
             if action is not None and _add(request, form, action):
                 messages.success(request, "It is started when the schedule fires next.")
@@ -84,7 +84,7 @@ def add_action(request: ResourcePageRequest[Schedule]) -> HttpResponse:
 def remove_action(request: ResourcePageRequest[Schedule], action: str) -> HttpResponse:
     """Ask, then take something away from what a schedule starts."""
     schedule = request.resource
-    wanted = [each for each in actions_of(schedule) if each.id == action]
+    wanted = [each for each in get_actions(schedule) if each.id == action]
     if not wanted:
         messages.info(request, "The schedule does not start this any more.")
         return dialogs.redirect_from_dialog(request, schedule.console_path)
@@ -130,7 +130,7 @@ def _create(request: PageRequest, form: NewScheduleForm) -> Schedule | None:
         actions = [action]
     try:
         return try_to_name(
-            form, lambda: editing.create(request.user.pk, change_of(form, actions), by=request.principal)
+            form, lambda: editing.create(request.user.pk, build_change(form, actions), by=request.principal)
         )
     except editing.InvalidSchedule as problem:
         form.refuse(problem)
@@ -151,14 +151,14 @@ def _checked(form: ActionForm, by: Principal, owner: Principal) -> Action | None
 
 
 def _without(schedule: Schedule, action_id: str) -> editing.ScheduleChange:
-    return editing.ScheduleChange(actions=[each for each in actions_of(schedule) if each.id != action_id])
+    return editing.ScheduleChange(actions=[each for each in get_actions(schedule) if each.id != action_id])
 
 
 def _add(request: ResourcePageRequest[Schedule], form: ActionForm, action: Action) -> bool:
     try:
         editing.update(
             request.resource,
-            lambda locked: editing.ScheduleChange(actions=[*actions_of(locked), action]),
+            lambda locked: editing.ScheduleChange(actions=[*get_actions(locked), action]),
             by=request.principal,
         )
     except editing.InvalidSchedule as problem:

@@ -16,7 +16,7 @@ from resources.models import Schedule
 from resources.runs.saved_options import load_options
 from resources.schedules import editing, times
 from resources.schedules.actions import JSON_TYPE, Action, RunActor, RunActorTask, RunInput
-from resources.secret_inputs.saved import schema_of
+from resources.secret_inputs.saved import load_schema
 from sharing.lists import Listed
 from sharing.policies.schedule_targets import get_target
 from sharing.policies.selectors import runnable_choices
@@ -123,7 +123,7 @@ class ActionForm(SecretInputForm):
         if target is not None:
             build = load_options(target.task.options).build if target.task else None
             left_empty = "Left empty, the task's own value is taken." if target.task else ""
-            self.show_secret_fields(schema_of(target.actor.pk, build or ""), left_empty=left_empty)
+            self.show_secret_fields(load_schema(target.actor.pk, build or ""), left_empty=left_empty)
 
     def offer(self, principal: Principal, asked_for: dict[str, str] | None = None) -> bool:
         """Fill the choice with the tasks and Actors that a principal may start, and return whether there are any."""
@@ -154,7 +154,7 @@ class NewScheduleForm(TimesForm, ActionForm):
         self.fields["starts"].required = False
 
 
-def change_of(form: NewScheduleForm, actions: list[Action]) -> editing.ScheduleChange:
+def build_change(form: NewScheduleForm, actions: list[Action]) -> editing.ScheduleChange:
     """Return what a new schedule is to be like."""
     given = form.cleaned_data
     return editing.ScheduleChange(
@@ -166,7 +166,7 @@ def change_of(form: NewScheduleForm, actions: list[Action]) -> editing.ScheduleC
     )
 
 
-def owner_of(schedule: Schedule) -> Principal:
+def owner_principal(schedule: Schedule) -> Principal:
     """Return whom a schedule speaks for."""
     return Principal(schedule.owner_id, schedule.owner.username, schedule.owner.email)
 

@@ -14,7 +14,7 @@ from console.pages.components.tables import Row, build_rows
 from console.pages.schedules.presentation import describe_action
 from resources.kinds import Kind
 from resources.models import Schedule
-from resources.schedules.actions import actions_of
+from resources.schedules.actions import get_actions
 from sharing.declare import signed_in_for
 from sharing.lists import Listed
 from sharing.permissions import Permission
@@ -51,7 +51,7 @@ def _rows(found: Sequence[Listed], principal: Principal) -> list[ScheduleRow]:
             row.can_share,
             schedule=schedule,
             sentence=describe_action(schedule.cron_expression),
-            action_count=len(actions_of(schedule)),
+            action_count=len(get_actions(schedule)),
             how=how.get(schedule.pk, ""),
         )
         for row, schedule in zip(build_rows(there, principal), there, strict=True)

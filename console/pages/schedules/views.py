@@ -17,7 +17,7 @@ from resources.edit_locked import ResourceGone
 from resources.kinds import Kind
 from resources.models import Schedule, ScheduleInvocation
 from resources.schedules import editing
-from resources.schedules.actions import MAX_ACTIONS, actions_of
+from resources.schedules.actions import MAX_ACTIONS, get_actions
 from resources.schedules.times import InvalidTimes
 from sharing.declare import any_token, needs
 from sharing.enforcement import refusals
@@ -98,7 +98,7 @@ def preview(request: PageRequest) -> HttpResponse:
 
 def _page(request: ResourcePageRequest[Schedule], form: TimesForm, status: int = 200) -> HttpResponse:
     schedule = request.resource
-    actions = actions_of(schedule)
+    actions = get_actions(schedule)
     try:
         shown = describe_times(schedule.cron_expression, schedule.timezone, clock.now())
     except InvalidTimes:

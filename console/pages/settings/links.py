@@ -10,7 +10,7 @@ from accounts.request_types import PageRequest
 from console.pages.account.reauthenticate import back_from_confirmation
 from console.pages.components import prediction_sentences
 from console.pages.storages.link_form import days
-from sharing.links.link_limits import MAX_CAP, Effect, effect_of, is_lowered
+from sharing.links.link_limits import MAX_CAP, Effect, is_lowered, predict_effect
 
 SECTION = "pre-signed-links"
 READER_SECTION = "reader-links"
@@ -64,7 +64,7 @@ def effect_to_show(request: PageRequest, cap: int | None) -> Effect | None:
     """
     if cap is None or not is_lowered(request.user, cap) or request.POST.get("seen") == str(cap):
         return None
-    effect = effect_of(request.user, cap)
+    effect = predict_effect(request.user, cap)
     return effect if effect.ends_something else None
 
 
@@ -92,7 +92,7 @@ def links_context(request: PageRequest) -> dict[str, Any]:
     }
 
 
-def said_of(cap: int | None) -> str:
+def saved_message(cap: int | None) -> str:
     """Say what was saved."""
     if cap is None:
         return "Saved: pre-signed links to what you own live as long as whoever makes them chooses, also for ever."

@@ -90,7 +90,7 @@ def pre_signed_links(request: PageRequest) -> HttpResponse:
     if effect is not None:
         return _answer(request, section, effect=effect, seen=form.cap)
     changed = link_limits.set_cap(request.user, form.cap, by=request.principal)
-    return _answer(request, section, said=settings_links.said_of(form.cap) if changed else _NOTHING_CHANGED)
+    return _answer(request, section, said=settings_links.saved_message(form.cap) if changed else _NOTHING_CHANGED)
 
 
 @account_wide
@@ -203,5 +203,5 @@ def _page(request: PageRequest) -> dict[str, object]:
         "passkeys": [factor for factor in factors if factor.type == Authenticator.Type.WEBAUTHN],
         "recovery_codes": codes,
         "codes_left": codes_left(codes) if codes else 0,
-        "sessions": sessions.list_of(request.user, request.session.session_key),
+        "sessions": sessions.list_sessions(request.user, request.session.session_key),
     }

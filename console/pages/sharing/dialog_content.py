@@ -13,7 +13,7 @@ from resources.kinds import Kind
 from resources.models import GeneralAccess, Resource
 from sharing.access import Access, Facts, effective_general_access
 from sharing.decide_many import is_allowed_on_parent
-from sharing.general_access import levels_of
+from sharing.general_access import get_levels
 from sharing.models import Grant, SignedLink
 from sharing.overview import Right
 from sharing.permissions import NOTHING, Permission, grantable
@@ -284,7 +284,7 @@ def _general(resource: Resource, facts: Facts, me: str | None, seen: Visibility)
         icon=badge.icon,
         tone=badge.tone,
         sentence=sentence,
-        levels=[_level(each, facts, account) for each in levels_of(resource)],
+        levels=[_level(each, facts, account) for each in get_levels(resource)],
         notes=[other_level_sentence(each) for each in seen.other_levels],
     )
 

@@ -24,7 +24,7 @@ from sharing.access import Access, effective_general_access
 from sharing.declare import needs
 from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.links import links
-from sharing.links.link_states import LinkState, active, keys_given, states_of
+from sharing.links.link_states import LinkState, active, keys_given, load_states
 from sharing.models import SignedLink
 from sharing.permissions import Permission
 from sharing.signatures import SignedContent
@@ -175,7 +175,7 @@ def _visible(access: Access) -> QuerySet[SignedLink]:
 
 def _rows(shown: list[SignedLink], request: ResourcePageRequest) -> list[LinkRow]:
     access, me = request.access, request.principal.account_id
-    states = states_of(shown, request.resource, access.facts)
+    states = load_states(shown, request.resource, access.facts)
     return [
         LinkRow(link, _opens(link, access.facts.kind), _seen(state, access), is_mine=link.made_by_id == me)
         for link, state in zip(shown, states, strict=True)

@@ -16,7 +16,7 @@ from resources.kinds import KINDS, Kind
 from resources.models import Task
 from resources.runs.options import MAX_BUILD_LENGTH
 from resources.runs.saved_options import SavedOptions
-from resources.secret_inputs.saved import schema_of
+from resources.secret_inputs.saved import load_schema
 from resources.storages import NAME_RULES
 from resources.tasks import editing
 from sharing.declare import needs, signed_in_for
@@ -49,7 +49,9 @@ def create(request: PageRequest) -> HttpResponse:
     choices = _choices(request, str(wanted))
     form.fields["actor"].widget.choices = choices
     actor = get_allowed_actor(request.principal, str(wanted)[:200], Permission.RUN) if wanted else None
-    form.show_secret_fields(schema_of(actor.pk if actor else None, str(form["build"].value() or "")[:MAX_BUILD_LENGTH]))
+    form.show_secret_fields(
+        load_schema(actor.pk if actor else None, str(form["build"].value() or "")[:MAX_BUILD_LENGTH])
+    )
     if request.method == "POST" and form.is_valid():
         task = _create(request, form)
         if task is not None:

@@ -26,7 +26,7 @@ from resources.runs import saved_options, starting
 from resources.runs.inputs import InvalidInput
 from resources.runs.options import MAX_BUILD_LENGTH, InvalidOption
 from resources.secret_inputs.fields import secret_fields
-from resources.secret_inputs.saved import schema_of
+from resources.secret_inputs.saved import load_schema
 from resources.tasks import editing
 from sharing.declare import needs
 from sharing.enforcement import refusals
@@ -145,7 +145,9 @@ def _change(task: Task, given: dict[str, Any], input_: str) -> editing.TaskChang
 
 def _schema(task: Task, build: str | None = None) -> str:
     """Return the input schema of the build that a task would start, or of another `build` of its Actor."""
-    return schema_of(task.actor_id, (saved_options.load_options(task.options).build if build is None else build) or "")
+    return load_schema(
+        task.actor_id, (saved_options.load_options(task.options).build if build is None else build) or ""
+    )
 
 
 def _form(task: Task, data: Any = None) -> InputForm:

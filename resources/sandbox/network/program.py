@@ -133,7 +133,7 @@ class _Keeper:
             raise Failed("There is no user-mode network.")
         # It cannot tell that this process has died, except by this pipe or by a signal that it may lose.
         reading, self._exit = os.pipe()
-        command = user_mode.command_of(*program, self._holder_pid, reading, ipv4=rules.ipv4, ipv6=rules.ipv6)
+        command = user_mode.build_command(*program, self._holder_pid, reading, ipv4=rules.ipv4, ipv6=rules.ipv6)
         this = os.getpid()
         self._network = subprocess.Popen(  # noqa: S603  # constants and a path
             command,

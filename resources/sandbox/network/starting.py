@@ -154,7 +154,7 @@ class _Plan:
 
     def _allow_name(self, name: str, port: int | None) -> None:
         """Let through to the addresses of a name; where one is on loopback, the port there is passed on."""
-        addresses = _addresses_of(name)
+        addresses = _resolve_addresses(name)
         if port is not None and any(allowed.is_loopback(ip_network(address)) for address in addresses):
             self._pass_on(name, port)
             return
@@ -184,7 +184,7 @@ def find_user_mode_network() -> tuple[str, str]:
     """
     problems = []
     for name, path in user_mode.installed().items():
-        problem = _problem_of(name, path)
+        problem = _find_problem(name, path)
         if not problem:
             return name, path
         problems.append(f"{name} does not work here: {problem}")
@@ -197,12 +197,12 @@ def check_alone() -> None:
     Raises:
         NetworkFailed: when it does not work here.
     """
-    problem = _problem_of("", "")
+    problem = _find_problem("", "")
     if problem:
         raise NetworkFailed(f"A network of its own does not work here: {problem}")
 
 
-def _problem_of(name: str, path: str) -> str:
+def _find_problem(name: str, path: str) -> str:
     """Return why a user-mode network does not work, "" where it does. What did not work is tried again later."""
     tried = _tried.get(path)
     if tried is None or (tried.problem and time.monotonic() - tried.at > _AGAIN_SECONDS):
@@ -265,7 +265,7 @@ def _resolv_conf() -> bytes:
     return "\n".join([f"nameserver {_RESOLVER}", *kept, ""]).encode()
 
 
-def _addresses_of(name: str) -> list[str]:
+def _resolve_addresses(name: str) -> list[str]:
     try:
         answers = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):

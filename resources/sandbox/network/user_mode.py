@@ -20,7 +20,7 @@ def installed() -> dict[str, str]:
     return {name: path for name, path in found.items() if path}
 
 
-def command_of(name: str, path: str, pid: int, exit_descriptor: int, *, ipv4: bool, ipv6: bool) -> list[str]:
+def build_command(name: str, path: str, pid: int, exit_descriptor: int, *, ipv4: bool, ipv6: bool) -> list[str]:
     """Return what to start for the namespaces of a process. slirp4netns ends when the descriptor is closed."""
     return (_pasta(path, ipv4, ipv6) if name == PASTA else _slirp4netns(path, exit_descriptor, ipv6)) + (
         [str(pid)] if name == PASTA else [str(pid), INTERFACE]

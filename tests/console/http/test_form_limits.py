@@ -17,7 +17,7 @@ from console.http.form_limits import (
     BYTES_PER_CHARACTER,
     BYTES_PER_CHARACTER_IN_MULTIPART,
     SMALL_FORM_BYTES,
-    limit_of,
+    get_form_limit,
 )
 from console.pages.actors import files as actor_files
 from console.pages.actors import source as actor_source
@@ -73,10 +73,10 @@ def test_no_page_reads_what_an_anonymous_client_must_not_send(route, pattern):
 
 
 def test_only_views_that_declare_it_take_more_than_a_small_form():
-    large = {pattern.callback.__name__ for _, pattern in PAGES if limit_of(pattern.callback) > SMALL_FORM_BYTES}
+    large = {pattern.callback.__name__ for _, pattern in PAGES if get_form_limit(pattern.callback) > SMALL_FORM_BYTES}
     assert large == {"save", "add", "start", "create", "add_action", "upload", "dialog"}
     files = (dataset_upload.dialog, store_upload.upload, actor_files.add)
-    assert all(limit_of(view) > AROUND_A_FILE_BYTES for view in files)
+    assert all(get_form_limit(view) > AROUND_A_FILE_BYTES for view in files)
 
 
 def methods_of(view):
@@ -116,7 +116,7 @@ def test_each_form_takes_the_largest_value_of_each_of_its_fields(settings):
             per_character = BYTES_PER_CHARACTER_IN_MULTIPART if form in MULTIPART_FORMS else BYTES_PER_CHARACTER
             for name, field in form.base_fields.items():
                 length = getattr(field, "max_length", 0) or LONGEST_TEXT
-                allowed = min(limit_of(pattern.callback), settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+                allowed = min(get_form_limit(pattern.callback), settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
                 assert length * per_character <= allowed, (route, form, name)
     assert found >= {
         "InputForm",

@@ -9,7 +9,7 @@ from gunicorn.config import Config
 
 from console.logging import LINE, ScrubbingFormatter, scrub
 from console.server.gunicorn_config import Logger
-from resources.runs.callback_url import signature_of
+from resources.runs.callback_url import make_signature
 
 TOKEN = "latchkey_api_0123456789abcdefghijABCDEFGHIJ012345"
 
@@ -46,7 +46,7 @@ def test_the_secret_is_hidden_and_the_rest_is_not(line):
 def test_the_mark_of_a_run_is_hidden_and_the_run_is_not(way):
     """It is what keeps others from writing into the log of the run."""
     run = "abcdefghijklmnopq"
-    mark = signature_of(run)
+    mark = make_signature(run)
     escaped = "".join(f"%{ord(each):02X}" for each in mark)
     for written in (mark, mark.upper(), escaped):
         line = scrub(f'"POST {way.format(run, written)} HTTP/1.1" 200')

@@ -221,8 +221,8 @@ def test_source_files_come_back_with_their_bytes(ada, actor):
     version = versions.add(actor, "0.1", VersionChange(source_files=files), by=ada.principal)
 
     version.refresh_from_db()
-    assert versions.source_files_of(version) == files[:2]
-    assert [file.data for file in versions.source_files_of(version)] == ["ü".encode(), b"\0\1"]
+    assert versions.get_source_files(version) == files[:2]
+    assert [file.data for file in versions.get_source_files(version)] == ["ü".encode(), b"\0\1"]
 
 
 def test_the_last_version_stays(ada, actor, version):

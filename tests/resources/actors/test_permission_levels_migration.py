@@ -8,7 +8,7 @@ from accounts.deployment import upgrade_notices
 from resources.models import Actor, Schedule, Task
 from resources.runs import saved_options
 from resources.runs.options import check_saved
-from resources.schedules.actions import actions_of
+from resources.schedules.actions import get_actions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,7 +57,7 @@ def test_levels_that_do_not_exist_are_cleared_and_nothing_else(migrate):
     }
     for name, kept in (("limited", None), ("full", FULL)):
         saved = saved_options.load_options(Task.objects.get(name=name).options)
-        first, second = actions_of(Schedule.objects.get(name=name))
+        first, second = get_actions(Schedule.objects.get(name=name))
         assert (saved.build, saved.force_permission_level) == ("latest", kept)
         assert first.run_options == saved
         assert (first.actor_id, second.input["n"]) == ("x" * 17, LARGE)

@@ -7,7 +7,7 @@ import pytest
 from resources.actors import editing, versions
 from resources.actors.versions import VersionChange
 from resources.builds import starting
-from resources.logs.reading import text_of
+from resources.logs.reading import read_text
 from resources.models import Actor, Build, SourceType
 from resources.worker import execute_build
 
@@ -67,7 +67,7 @@ def test_no_answer_of_the_api_shows_readers_a_secret_of_the_address(actor, api, 
 
 
 def test_the_log_shows_nobody_a_secret_of_the_address(actor):
-    log = text_of(Build.objects.get(actor_id=actor.pk).pk)
+    log = read_text(Build.objects.get(actor_id=actor.pk).pk)
     assert "example.invalid/a.zip" in log
     assert "4dq" not in log
 

@@ -16,7 +16,7 @@ from accounts.lib.content_encodings import ENCODINGS, Undecodable, UnpacksTooLar
 from resources.kinds import Kind
 from resources.records import discarding, reading, writing
 from resources.records.archive import zip_archive
-from resources.records.collections import UnknownCollection, checked_schema, keys_of
+from resources.records.collections import UnknownCollection, checked_schema, collection_keys
 from resources.records.keys import InvalidKey, KeyFilter, can_be_key, check_key
 from resources.storages import InvalidSchema
 
@@ -160,11 +160,11 @@ def test_what_is_no_schema(schema):
 
 def test_collections_of_a_schema():
     schema = checked_schema(b'{"title": "x", "collections": {"one": {"key": "K"}, "many": {"keyPrefix": "p-"}}}')
-    assert keys_of(schema, "one").exact == "K"
-    assert keys_of(schema, "many").prefixes == ("p-",)
+    assert collection_keys(schema, "one").exact == "K"
+    assert collection_keys(schema, "many").prefixes == ("p-",)
     for text, name in ((schema, "other"), ("", "one")):
         with pytest.raises(UnknownCollection):
-            keys_of(text, name)
+            collection_keys(text, name)
 
 
 # Archives

@@ -146,7 +146,7 @@ def test_no_requests_change_nothing(queue):
 
 def test_a_request_that_is_deleted_while_it_is_added_can_be_added_again(queue, monkeypatch):
     writing.add(queue.pk, [request("a")], client=ONE)
-    monkeypatch.setattr(writing, "_handled_of", lambda *_: {})
+    monkeypatch.setattr(writing, "_load_handled", lambda *_: {})
     assert writing.add(queue.pk, [request("a"), request("b")], client=ONE)[0] is None
     assert counters(queue) == (2, 0, 2)
 

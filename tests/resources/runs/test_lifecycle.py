@@ -301,10 +301,10 @@ def test_a_metamorph_goes_on_as_another_actor(run, actor, ada, dan, make_resourc
     restarting.metamorph(at_work(run), target, by=ada.principal, input=b"{}", content_type="application/json")
     assert (run.actor_id, run.build_id, run.restart_requested) == (actor.pk, build.pk, True)
     assert run.metamorphs[0]["actorId"] == target.pk
-    assert restarting.input_key_of(run) == "INPUT-METAMORPH-1"
+    assert restarting.get_input_key(run) == "INPUT-METAMORPH-1"
     assert reading.find(KeyValueStore.objects.get(run_id=run.pk).pk, "INPUT-METAMORPH-1")
     restarting.metamorph(run, target, by=ada.principal)
-    assert restarting.input_key_of(run) == "INPUT-METAMORPH-1"
+    assert restarting.get_input_key(run) == "INPUT-METAMORPH-1"
     for _ in range(restarting.MAX_METAMORPHS - 2):
         restarting.metamorph(run, target, by=ada.principal)
     with pytest.raises(restarting.TooManyMetamorphs):
@@ -321,7 +321,7 @@ def test_another_build_takes_a_metamorph_back(run, actor, ada, dan, make_resourc
     ended(at_work(run))
     resurrecting.resurrect(run, RunOptions(build="latest"), by=ada.principal)
     assert (run.build_number, run.metamorphs) == ("0.1.1", [])
-    assert restarting.input_key_of(run) == "INPUT"
+    assert restarting.get_input_key(run) == "INPUT"
 
 
 def test_a_metamorph_needs_a_build(run, ada, dan, make_resource):

@@ -5,7 +5,7 @@ import pytest
 from resources.kinds import Kind
 from resources.logs import following, writing
 from resources.logs.following import follow, whole
-from resources.logs.reading import lines_of_ours, log_length, read, text_of
+from resources.logs.reading import lines_of_ours, log_length, read, read_text
 from resources.logs.writing import append, append_line
 from resources.models import LogPiece
 
@@ -28,7 +28,7 @@ def test_a_log_is_read_from_any_byte_on(job):
 
 def test_a_line_of_ours_has_its_time_and_is_one_line(job):
     append_line(job, "stopped\nby ada")
-    assert text_of(job)[10:] == "T" + text_of(job)[11:23] + "Z stopped by ada\n"
+    assert read_text(job)[10:] == "T" + read_text(job)[11:23] + "Z stopped by ada\n"
 
 
 def test_a_line_of_ours_is_known_from_one_that_was_printed(job):
@@ -37,24 +37,24 @@ def test_a_line_of_ours_is_known_from_one_that_was_printed(job):
     append(job, ours + b"\n")  # to the letter
     append_line(job, "ACCESS: two")
     assert [line.partition(b" ")[2] for line in lines_of_ours(job)] == [b"ACCESS: one", b"ACCESS: two"]
-    assert text_of(job).count("ACCESS: one") == 2
+    assert read_text(job).count("ACCESS: one") == 2
 
 
 def test_the_end_of_a_log_begins_with_a_whole_line(job):
     append(job, b"first line\nsecond line\n")
-    assert text_of(job, limit=15) == "second line\n"
+    assert read_text(job, limit=15) == "second line\n"
 
 
 def test_a_log_that_is_too_large_says_so_once_and_takes_no_more(job, monkeypatch):
     monkeypatch.setattr(writing, "MAX_LOG_BYTES", 30)
     for number in range(10):
         append(job, f"line number {number}\n".encode())
-    log = text_of(job)
+    log = read_text(job)
     assert log.startswith("line number 0\nline number 1\n")
     assert log.count("too large") == 1
     assert "number 2" not in log
     append_line(job, "aborted")
-    assert text_of(job).endswith("aborted\n")
+    assert read_text(job).endswith("aborted\n")
 
 
 NO_UTF8 = [

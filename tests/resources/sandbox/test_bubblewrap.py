@@ -11,7 +11,7 @@ from django.conf import settings
 
 from resources.actors import environment
 from resources.jobs.status import JobStatus
-from resources.logs.reading import text_of
+from resources.logs.reading import read_text
 from resources.models import Run
 from resources.runs import starting
 from resources.sandbox import bubblewrap, directories
@@ -60,7 +60,7 @@ def passes_on(settings, monkeypatch):
 
 
 def said(job: Run) -> dict:
-    log = text_of(job.pk)
+    log = read_text(job.pk)
     (line,) = [line for line in log.splitlines() if " {" in line] or pytest.fail(log)
     return json.loads(line.partition(" ")[2])
 
@@ -89,7 +89,7 @@ def test_a_run_sees_nothing_of_the_server(ada, passes_on):
     passes_on(PATHS=json.dumps([str(path) for path in [*forbidden, build]]), WORKER_PID=str(os.getpid()))
     execute_run.execute(program.pk)
     program.refresh_from_db()
-    assert program.status == JobStatus.SUCCEEDED, text_of(program.pk)
+    assert program.status == JobStatus.SUCCEEDED, read_text(program.pk)
     found = said(program)
     assert found["read"] == []
     assert found["others"] == []
@@ -129,7 +129,7 @@ def test_variables_of_a_version_touch_nothing_outside(ada, tmp_path):
     execute_run.execute(run.pk)
     run.refresh_from_db()
     assert run.status == JobStatus.SUCCEEDED
-    lines = [line for line in text_of(run.pk).splitlines() if "nowhere.so" in line]
+    lines = [line for line in read_text(run.pk).splitlines() if "nowhere.so" in line]
     assert len(lines) <= 1  # bubblewrap itself was not told, only Python, inside
 
 
@@ -185,7 +185,7 @@ def test_an_installation_cannot_have_a_run_see_what_a_link_leads_to(ada, monkeyp
     environment.set_variable(actor.versions.get(), "LEADS_TO", str(settings.DATA_DIR), by=ada.principal)
     build = built(actor)
     assert build.status == JobStatus.FAILED
-    assert "node_modules is a link" in text_of(build.pk)
+    assert "node_modules is a link" in read_text(build.pk)
 
 
 def test_a_run_sees_no_link_that_an_earlier_installation_has_left(ada):
@@ -196,7 +196,7 @@ def test_a_run_sees_no_link_that_an_earlier_installation_has_left(ada):
     execute_run.execute(run.pk)
     run.refresh_from_db()
     assert run.status == JobStatus.FAILED
-    assert "SEES [" not in text_of(run.pk)
+    assert "SEES [" not in read_text(run.pk)
 
 
 def test_an_interpreter_that_lies_below_tmp_is_seen(tmp_path, monkeypatch):

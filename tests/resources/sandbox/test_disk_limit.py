@@ -13,7 +13,7 @@ import pytest
 
 from resources.builds import starting
 from resources.jobs.status import JobStatus
-from resources.logs.reading import text_of
+from resources.logs.reading import read_text
 from resources.models import Build, Run
 from resources.runs import starting as runs
 from resources.sandbox import copy_files, directories, disk_limit, disk_usage, processes
@@ -386,9 +386,9 @@ def limited(run: Run) -> Run:
 def test_a_run_that_takes_more_than_its_disk_is_stopped(ada, settings, how, isolated):
     settings.RUN_ISOLATION = "required" if isolated else "none"
     run = limited(started(ada, {"main.py": BEGINS + FILLS[how] + STAYS}))
-    assert (run.status, run.exit_code) == (JobStatus.FAILED, 137), text_of(run.pk)
+    assert (run.status, run.exit_code) == (JobStatus.FAILED, 137), read_text(run.pk)
     assert run.status_message == f"The Actor ran out of disk space: its files took more than its {LIMIT} MB."
-    assert run.status_message in text_of(run.pk)
+    assert run.status_message in read_text(run.pk)
     assert directories.run_directory(run.pk) == []
 
 
@@ -417,7 +417,7 @@ os.symlink('/usr', 'usr')
 @pytest.mark.django_db
 def test_what_takes_no_more_is_not_stopped(ada):
     run = limited(started(ada, {"main.py": FINE.replace("LIMIT", str(LIMIT))}))
-    assert run.status == JobStatus.SUCCEEDED, text_of(run.pk)
+    assert run.status == JobStatus.SUCCEEDED, read_text(run.pk)
 
 
 @pytest.mark.django_db
@@ -454,7 +454,7 @@ def test_a_build_that_takes_more_than_its_disk_fails(ada, monkeypatch, stays, fi
     Build.objects.filter(pk=build.pk).update(memory_mbytes=64)
     execute_build.execute(build.pk)
     build.refresh_from_db()
-    assert (build.status, build.exit_code) == (JobStatus.FAILED, 137), text_of(build.pk)
+    assert (build.status, build.exit_code) == (JobStatus.FAILED, 137), read_text(build.pk)
     assert build.status_message == "Installing took too much disk space: more than 128 MB."
     assert [each for each in directories.kept("builds") if each.name.startswith(build.pk)] == []
 

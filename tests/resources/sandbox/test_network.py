@@ -24,7 +24,7 @@ from django.core.management import call_command
 
 from accounts.deployment import exposure
 from resources.jobs.status import JobStatus
-from resources.logs.reading import text_of
+from resources.logs.reading import read_text
 from resources.models import Run
 from resources.runs import starting as runs
 from resources.sandbox import bubblewrap, processes
@@ -150,7 +150,7 @@ def tries(world, ada, settings, monkeypatch, tmp_path):
 
 
 def found_by(run: Run) -> dict[str, str]:
-    log = text_of(run.pk)
+    log = read_text(run.pk)
     (line,) = [line for line in log.splitlines() if " {" in line] or pytest.fail(log)
     found: dict[str, str] = json.loads(line.partition(" ")[2])
     return found
@@ -266,14 +266,14 @@ def test_a_network_that_is_allowed_does_not_let_through_to_the_machine_itself(tr
 
 @needs_namespaces
 def test_a_host_that_is_allowed_is_found_and_reached_at_its_port_only(tries, by, settings, monkeypatch):
-    monkeypatch.setattr(starting, "_addresses_of", lambda name: ["10.9.9.9"])
+    monkeypatch.setattr(starting, "_resolve_addresses", lambda name: ["10.9.9.9"])
     settings.RUN_NETWORK_ALLOW = ["index.test:80"]
     assert reached(tries(("name", "index.test", 80), ("name", "index.test", 25))) == {"name index.test 80"}
 
 
 def test_a_host_that_is_on_loopback_is_passed_on_to_by_its_name(settings, monkeypatch):
     """By the name, so that it may lead somewhere else a minute later."""
-    monkeypatch.setattr(starting, "_addresses_of", lambda name: ["127.0.0.1", "::1"])
+    monkeypatch.setattr(starting, "_resolve_addresses", lambda name: ["127.0.0.1", "::1"])
     settings.PUBLIC_URL, settings.RUN_NETWORK_ALLOW = "https://latchkey.test", ["index.test:3141", "index.test:80"]
     plan = starting._Plan(is_open=True)
     assert plan.wanted(None).relays == [
@@ -314,7 +314,7 @@ def test_what_is_needed_is_looked_for_and_what_is_missing_is_said(ada, only, set
     only(*programs)
     run = started(ada, {"main.py": "print('hello')"})
     execute_run.execute(run.pk)
-    log = text_of(run.pk)
+    log = read_text(run.pk)
     assert " hello\n" in log
     assert ("not isolated from the server. bubblewrap (bwrap) is not installed." in log) == (missing == "bwrap")
     assert ("shares the network of the server. Neither pasta (of passt) nor" in log) == (missing == "both")
@@ -334,7 +334,7 @@ def test_where_others_reach_the_deployment_nothing_runs_without(ada, only, setti
         exposure.record_listening(["0.0.0.0"], os.getpid())
     execute_run.execute(run.pk)
     run.refresh_from_db()
-    log = text_of(run.pk)
+    log = read_text(run.pk)
     assert run.status == JobStatus.FAILED
     assert "hello" not in log
     assert "others reach this server" in log
@@ -370,7 +370,7 @@ def test_a_run_without_isolation_ends_when_others_reach_the_deployment(ada, only
     run.refresh_from_db()
     assert run.status == JobStatus.FAILED
     assert run.status_message.startswith("Others can reach this server now, and this run ")
-    assert "it is stopped." in text_of(run.pk)
+    assert "it is stopped." in read_text(run.pk)
     assert run.restart_count == 0
 
 
@@ -397,8 +397,8 @@ def test_what_is_set_to_be_shared_runs_where_others_reach_the_deployment(ada, on
     settings.PUBLIC_URL, settings.RUN_NETWORK = "https://latchkey.example", "shared"
     run = started(ada, {"main.py": "print('hello')"})
     execute_run.execute(run.pk)
-    assert " hello\n" in text_of(run.pk)
-    assert "network" not in text_of(run.pk)
+    assert " hello\n" in read_text(run.pk)
+    assert "network" not in read_text(run.pk)
     only()
     settings.RUN_ISOLATION = "none"
     assert bubblewrap.isolation() == Isolation(on=False)
@@ -434,7 +434,7 @@ def test_a_machine_without_any_network_still_runs_actors(ada, only, settings, wo
     finally:
         assert libc.setns(before, 0x40000000) == 0
         os.close(before)
-    assert " hello\n" in text_of(run.pk)
+    assert " hello\n" in read_text(run.pk)
 
 
 def test_one_that_does_not_work_gives_way_to_the_other_and_is_named_where_there_is_none(only, monkeypatch, tmp_path):
@@ -462,7 +462,7 @@ def test_a_network_that_cannot_be_set_up_fails_the_run_with_a_message(ada, only,
     run.refresh_from_db()
     assert run.status == JobStatus.FAILED
     assert "a network of its own could not be set up" in run.status_message
-    assert "hello" not in text_of(run.pk)
+    assert "hello" not in read_text(run.pk)
 
 
 @pytest.mark.parametrize(
@@ -534,7 +534,7 @@ def test_when_a_part_of_a_network_dies_all_of_it_and_the_run_end(ada, by, monkey
     execute_run.execute(run.pk)
     run.refresh_from_db()
     assert (run.status, run.exit_code) == (JobStatus.FAILED, 137)
-    assert "Its network has failed" in text_of(run.pk)
+    assert "Its network has failed" in read_text(run.pk)
     wait_for_the_end_of(networks[-1])
 
 

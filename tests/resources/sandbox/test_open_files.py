@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 
 from resources.jobs.status import JobStatus
-from resources.logs.reading import text_of
+from resources.logs.reading import read_text
 from resources.models import BuildContent
 from resources.runs import starting
 from resources.sandbox import directories, open_files
@@ -51,13 +51,13 @@ def all_that_is_learned(app: Path) -> list:
         except (source_files.BadSource, commands.NoCommand) as error:
             return type(error), str(error)
 
-    definition = asked(source_files.definition_of, app)
+    definition = asked(source_files.read_definition, app)
     known = definition if isinstance(definition, dict) else {}
     return [
         definition,
-        *(asked(source_files.input_schema_of, app, said) for said in (known, {"input": "x.json"})),
-        *(asked(source_files.text_of, app, known, what) for what in ("readme", "changelog")),
-        asked(source_files.text_of, app, {"readme": "x.json"}, "readme"),
+        *(asked(source_files.read_input_schema, app, said) for said in (known, {"input": "x.json"})),
+        *(asked(source_files.read_text, app, known, what) for what in ("readme", "changelog")),
+        asked(source_files.read_text, app, {"readme": "x.json"}, "readme"),
         *(asked(do, app) for do in (commands.find_command, commands.read_package, build_directory.installations)),
     ]
 
@@ -119,7 +119,7 @@ def test_what_a_definition_names_is_looked_for_in_the_build_alone(app, tmp_path)
         "\ud800",
     ):
         with pytest.raises(source_files.BadSource, match="which is not there"):
-            source_files.input_schema_of(app, {"input": named})
+            source_files.read_input_schema(app, {"input": named})
 
 
 def test_links_within_a_build_lead_on(app):
@@ -127,7 +127,7 @@ def test_links_within_a_build_lead_on(app):
     (app / "docs/deep/README.md").write_text("# Read")
     (app / "docs/here").symlink_to("deep")
     (app / "README.md").symlink_to("docs/here/../deep/README.md")
-    assert source_files.text_of(app, {}, "readme") == "# Read"
+    assert source_files.read_text(app, {}, "readme") == "# Read"
     assert open_files.read(app, "docs/here/README.md", 3) == b"# R"
     assert open_files.read(app, "README.md/", 3) is None
     assert open_files.names(app / "docs") == ["deep", "here"]
@@ -195,14 +195,14 @@ def test_a_build_that_is_full_of_traps_is_built_and_run(ada, monkeypatch):
     monkeypatch.setattr(build_directory, "installations", lambda app: [install])
     actor = actor_of(ada, {"main.py": "import os\nprint(sorted(os.listdir()))"})
     build = built(actor)
-    assert build.status == JobStatus.SUCCEEDED, text_of(build.pk)
+    assert build.status == JobStatus.SUCCEEDED, read_text(build.pk)
     content = BuildContent.objects.get(build=build)
     assert (content.definition, content.input_schema, content.readme, content.changelog) == ("", "", "", "")
     run = starting.start(actor, by=ada.principal)
     execute_run.execute(run.pk)
     run.refresh_from_db()
-    assert run.status == JobStatus.SUCCEEDED, text_of(run.pk)
-    assert "'CHANGELOG.md', 'README.md', 'main.py', 'node_modules', 'requirements.txt', 'src'" in text_of(run.pk)
+    assert run.status == JobStatus.SUCCEEDED, read_text(run.pk)
+    assert "'CHANGELOG.md', 'README.md', 'main.py', 'node_modules', 'requirements.txt', 'src'" in read_text(run.pk)
 
 
 def test_a_revision_is_written_through_no_link(tmp_path):

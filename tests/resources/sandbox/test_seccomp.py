@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from resources.jobs.status import JobStatus
-from resources.logs.reading import text_of
+from resources.logs.reading import read_text
 from resources.models import Run
 from resources.sandbox import bubblewrap, seccomp
 from resources.worker import execute_run, worker
@@ -78,7 +78,7 @@ def answered(machine: str, number: int, *args: int, architecture: int | None = N
 def executed(run: Run) -> str:
     execute_run.execute(run.pk)
     run.refresh_from_db()
-    log = text_of(run.pk)
+    log = read_text(run.pk)
     assert run.status == JobStatus.SUCCEEDED, log
     return log
 

@@ -104,7 +104,7 @@ def test_empty_values_and_null_stay_as_they_are(api, ada, actor):
 def test_an_input_without_secret_fields_makes_no_key(api, ada, actor):
     run_id = start(api, ada, actor, {"url": "x"})
     assert not InputKeyPair.objects.exists()
-    assert input_secrets.variables_of(Run.objects.get(pk=run_id)) == {}
+    assert input_secrets.decryption_variables(Run.objects.get(pk=run_id)) == {}
 
 
 def test_of_a_field_that_is_there_twice_neither_value_is_kept(api, ada, actor):
@@ -244,7 +244,7 @@ def test_of_an_input_that_a_run_writes_itself_only_so_many_values_are_tried(api,
     writing.write(store.pk, "INPUT", [json.dumps(own).encode()], content_type=JSON)
     calls, decrypt = [], input_secrets.decrypted
     monkeypatch.setattr(input_secrets, "decrypted", lambda *given: calls.append(given[0]) or decrypt(*given))
-    assert input_secrets.hidden_texts_of(run) == []
+    assert input_secrets.load_hidden_texts(run) == []
     assert len(calls) == MAX_SECRETS
 
 
@@ -259,10 +259,10 @@ def test_a_run_gets_the_key_of_its_owner_and_actor_and_no_other(api, ada, ben, a
     texts = [stored(run) for run in runs]
     for at, run_id in enumerate(runs):
         run = Run.objects.get(pk=run_id)
-        assert read_with(input_secrets.variables_of(run), texts[at]) == GIVEN
+        assert read_with(input_secrets.decryption_variables(run), texts[at]) == GIVEN
         for foreign in texts[:at] + texts[at + 1 :]:
             with pytest.raises(ValueError, match=r"(?i)decrypt"):
-                read_with(input_secrets.variables_of(run), foreign)
+                read_with(input_secrets.decryption_variables(run), foreign)
 
 
 def test_what_a_writer_puts_into_the_input_of_a_run_is_not_decrypted_in_it(api, ada, ben, actor, ciphertext, give):
@@ -273,7 +273,7 @@ def test_what_a_writer_puts_into_the_input_of_a_run_is_not_decrypted_in_it(api, 
     store = KeyValueStore.objects.get(run_id=run.pk)
     writing.write(store.pk, "INPUT", [json.dumps({"password": ciphertext}).encode()], content_type=JSON)
     refused(post(api(ben), f"/v2/actor-runs/{run.pk}/resurrect", None))
-    assert input_secrets.variables_of(run) == {}
+    assert input_secrets.decryption_variables(run) == {}
 
 
 def test_the_private_key_is_encrypted_at_rest(api, ada, actor, ciphertext):
@@ -304,7 +304,7 @@ def test_a_metamorph_encrypts_anew_for_the_actor_that_the_run_turns_into(api, ad
     assert read_by(run, "INPUT-METAMORPH-1") == GIVEN
     with pytest.raises(ValueError, match=r"(?i)decrypt"):
         read_by(run, "INPUT")  # the target does not get the key of what the run was
-    texts = input_secrets.hidden_texts_of(run)
+    texts = input_secrets.load_hidden_texts(run)
     assert texts.count(PASSWORD) == 2
 
 

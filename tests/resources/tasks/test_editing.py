@@ -85,10 +85,10 @@ def test_what_is_not_given_stays(task, by):
     kept = Task.objects.get()
     assert (kept.name, kept.title, kept.input) == ("prices", "Prices", '{"a": 1}')
     assert saved_options.load_options(kept.options) == saved
-    assert editing.detail_of(kept, "actorStandby") == {"isEnabled": True}
+    assert editing.get_detail(kept, "actorStandby") == {"isEnabled": True}
     editing.update(task, TaskChange(options=None, standby=None, input=None), by=by)
     kept = Task.objects.get()
-    assert (kept.options, editing.detail_of(kept, "actorStandby"), kept.input) == ("{}", None, "")
+    assert (kept.options, editing.get_detail(kept, "actorStandby"), kept.input) == ("{}", None, "")
 
 
 def test_a_task_without_a_name_is_given_one(ada, actor, make_resource, by):

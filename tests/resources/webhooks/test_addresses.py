@@ -74,14 +74,14 @@ def test_an_address_that_is_not_public_is_refused_when_it_is_saved(address):
 def test_and_when_a_name_leads_there(address, resolves):
     resolves(address)
     with pytest.raises(AddressRefused):
-        addresses.addresses_of(addresses.parse("http://rebound.example/"))
+        addresses.resolve_addresses(addresses.parse("http://rebound.example/"))
 
 
 @pytest.mark.parametrize("address", PRIVATE)
 def test_one_bad_answer_among_good_ones_is_enough(address, resolves):
     resolves("93.184.215.14", address)
     with pytest.raises(AddressRefused):
-        addresses.addresses_of(addresses.parse("http://rebound.example/"))
+        addresses.resolve_addresses(addresses.parse("http://rebound.example/"))
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_a_name_that_nobody_has(monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     with pytest.raises(AddressRefused, match="not found"):
-        addresses.addresses_of(addresses.parse("http://nowhere.example/"))
+        addresses.resolve_addresses(addresses.parse("http://nowhere.example/"))
 
 
 @pytest.mark.parametrize("address", PRIVATE)
@@ -164,10 +164,10 @@ def test_what_a_name_of_the_deployments_network_leads_to_is_not_told(address, re
     target = addresses.parse("http://database.intranet:8080/")
     resolves(address)
     with pytest.raises(AddressRefused) as refused:
-        addresses.addresses_of(target)
+        addresses.resolve_addresses(target)
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [])
     with pytest.raises(AddressRefused) as unknown:
-        addresses.addresses_of(target)
+        addresses.resolve_addresses(target)
     assert str(refused.value) == str(unknown.value)
     assert address not in str(refused.value)
     assert "WEBHOOK_ADDRESSES" in str(refused.value)
@@ -178,12 +178,12 @@ def test_public_addresses(address, resolves):
     addresses.check(url_of(address))
     addresses.check(url_of(address, ":8080"))
     resolves(address)
-    assert addresses.addresses_of(addresses.parse("https://example.com/")) == [address]
+    assert addresses.resolve_addresses(addresses.parse("https://example.com/")) == [address]
 
 
 def test_a_name_is_asked_for_once(resolves):
     asked = resolves("93.184.215.14", "93.184.215.14", "93.184.215.15")
-    found = addresses.addresses_of(addresses.parse("https://Example.COM./"))
+    found = addresses.resolve_addresses(addresses.parse("https://Example.COM./"))
     assert found == ["93.184.215.14", "93.184.215.15"]
     assert asked == ["example.com"]
 
@@ -208,12 +208,12 @@ def test_a_deployment_allows_networks_and_names(settings, resolves):
         with pytest.raises(BadUrl):
             addresses.check(url)
     resolves("192.168.0.1")
-    assert addresses.addresses_of(addresses.parse("http://hooks.intranet/")) == ["192.168.0.1"]
+    assert addresses.resolve_addresses(addresses.parse("http://hooks.intranet/")) == ["192.168.0.1"]
     with pytest.raises(AddressRefused):
-        addresses.addresses_of(addresses.parse("http://other.intranet/"))
+        addresses.resolve_addresses(addresses.parse("http://other.intranet/"))
     resolves("93.184.215.14")
     with pytest.raises(AddressRefused):
-        addresses.addresses_of(addresses.parse("http://example.com/"))
+        addresses.resolve_addresses(addresses.parse("http://example.com/"))
 
 
 def test_only_names(settings):

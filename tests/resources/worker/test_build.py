@@ -8,7 +8,7 @@ import pytest
 from resources.actors.source_files import SourceFile
 from resources.builds import ending, starting
 from resources.jobs.status import JobStatus
-from resources.logs.reading import text_of
+from resources.logs.reading import read_text
 from resources.models import Build, BuildContent, TaggedBuild
 from resources.runs import starting as runs
 from resources.sandbox import directories
@@ -77,13 +77,13 @@ def test_a_link_that_an_installation_leaves_is_not_followed(tmp_path):
     (app / ".actor").mkdir(parents=True)
     for name in (".actor/actor.json", "README.md", "package.json"):
         (app / name).symlink_to(tmp_path / "secret.json")
-    assert source_files.definition_of(app) == {}
-    assert source_files.text_of(app, {}, "readme") == ""
-    assert source_files.input_schema_of(app, {}) == ""
+    assert source_files.read_definition(app) == {}
+    assert source_files.read_text(app, {}, "readme") == ""
+    assert source_files.read_input_schema(app, {}) == ""
     with pytest.raises(NoCommand):
         find_command(app)
     with pytest.raises(source_files.BadSource, match="not there"):
-        source_files.input_schema_of(app, {"input": "../../secret.json"})
+        source_files.read_input_schema(app, {"input": "../../secret.json"})
 
 
 def test_a_link_that_leads_in_a_circle_is_no_file(tmp_path):
@@ -105,15 +105,15 @@ def test_a_source_that_is_wrong_fails_and_says_why(ada, files, said):
     build = built(actor)
     assert build.status == JobStatus.FAILED
     assert said in build.status_message
-    assert said in text_of(build.pk)
+    assert said in read_text(build.pk)
     assert not TaggedBuild.objects.exists()
 
 
 def test_a_build_is_built_once(ada):
     build = built(actor_of(ada, {"main.py": ""}))
-    before = text_of(build.pk)
+    before = read_text(build.pk)
     execute_build.execute(build.pk)
-    assert text_of(build.pk) == before
+    assert read_text(build.pk) == before
 
 
 def test_what_requirements_name_is_installed_by_pip_for_this_build(ada, monkeypatch):
@@ -128,19 +128,19 @@ def test_what_requirements_name_is_installed_by_pip_for_this_build(ada, monkeypa
     listed.append({"name": "greeting-1.0-py3-none-any.whl", "format": "BASE64", "content": wheel()})
     actor.versions.update(source_files=json.dumps(listed))
     build = built(actor)
-    assert build.status == JobStatus.SUCCEEDED, text_of(build.pk)
-    assert "Installing what requirements.txt names." in text_of(build.pk)
+    assert build.status == JobStatus.SUCCEEDED, read_text(build.pk)
+    assert "Installing what requirements.txt names." in read_text(build.pk)
     assert (directories.build_directory(build.pk) / "packages/greeting.py").is_file()
     run = runs.start(actor, by=ada.principal)
     execute_run.execute(run.pk)
-    assert " hello from a wheel\n" in text_of(run.pk)
+    assert " hello from a wheel\n" in read_text(run.pk)
 
 
 def test_an_installation_that_fails_fails_the_build_with_its_log(ada, installs):
     installs("import sys; sys.exit('no such package')")
     build = built(actor_of(ada, {"main.py": "", "requirements.txt": "x"}))
     assert (build.status, build.exit_code) == (JobStatus.FAILED, 1)
-    assert " no such package\n" in text_of(build.pk)
+    assert " no such package\n" in read_text(build.pk)
     assert not directories.build_directory(build.pk).exists()
     assert [each for each in directories.kept("builds") if each.name.startswith(build.pk)] == []
 
@@ -228,7 +228,7 @@ def test_of_a_large_file_only_the_beginning_is_read(tmp_path, monkeypatch):
     tmp_path.joinpath("README.md").write_bytes(b"x" * 100)
     with tmp_path.joinpath("README.md").open("r+b") as file:
         file.truncate(1 << 40)  # a hole, as an installation can leave it, and more than there is memory
-    assert source_files.text_of(tmp_path, {}, "readme").startswith("x" * 100)
+    assert source_files.read_text(tmp_path, {}, "readme").startswith("x" * 100)
     tmp_path.joinpath("package.json").write_bytes(b"{")
     with tmp_path.joinpath("package.json").open("r+b") as file:
         file.truncate(1 << 40)
@@ -254,7 +254,7 @@ def test_a_field_that_cannot_be_secret_fails_the_build(ada, field, problem):
     build = built(actor_of(ada, {"main.py": "", ".actor/input_schema.json": json.dumps(schema)}))
     assert build.status == JobStatus.FAILED
     assert problem in build.status_message
-    assert "hunter2" not in text_of(build.pk)
+    assert "hunter2" not in read_text(build.pk)
 
 
 @pytest.mark.parametrize("count", [MAX_SECRETS, MAX_SECRETS + 1])

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from resources.jobs.status import JobStatus
-from resources.logs.reading import text_of
+from resources.logs.reading import read_text
 from resources.models import Dataset, Run
 from resources.sandbox.network import relay, starting, user_mode
 from resources.worker import execute_run
@@ -94,7 +94,7 @@ def executed(run: Run, world: World) -> Run:
 
 
 def said(run: Run) -> dict:
-    log = text_of(run.pk)
+    log = read_text(run.pk)
     (line,) = [line for line in log.splitlines() if " {" in line] or pytest.fail(log)
     found: dict = json.loads(line.partition(" ")[2])
     return found
@@ -127,7 +127,7 @@ asyncio.run(main())
 def test_crawlee_crawls_a_site_to_the_end_with_its_queue_and_dataset_in_the_api(api, ada, world, site):
     run = started(ada, {"main.py": CRAWLEE}, input=json.dumps({"start": NAMED}).encode(), memory_mbytes=1024)
     executed(run, world)
-    assert (run.status, run.status_message) == (JobStatus.SUCCEEDED, f"{PAGES + 1}, 0 failed"), text_of(run.pk)
+    assert (run.status, run.status_message) == (JobStatus.SUCCEEDED, f"{PAGES + 1}, 0 failed"), read_text(run.pk)
     assert Dataset.objects.get(run_id=run.pk).item_count == PAGES + 1
     pages = {f"/page-{number}": 1 for number in range(PAGES)}
     assert site.asked == Counter({"/": 1} | pages | {FLAKY: 2})
@@ -160,7 +160,7 @@ def test_a_browser_without_its_sandbox_crawls_a_site_with_all_that_its_pages_loa
     start = f"{NAMED}rich/0"
     run = started(ada, {"main.py": BROWSER.format(repr((start, chromium)))}, memory_mbytes=4096)
     executed(run, world)
-    assert run.status == JobStatus.SUCCEEDED, text_of(run.pk)
+    assert run.status == JobStatus.SUCCEEDED, read_text(run.pk)
     expected = {f"{NAMED}rich/{at}": f"{at} times 7, 1 pixel, 77px" for at in range(RICH_PAGES)}
     assert said(run) == expected
     asked = {f"/rich/{at}": 1 for at in range(RICH_PAGES)} | dict.fromkeys(RICH_PARTS, RICH_PAGES)
@@ -232,5 +232,5 @@ def test_a_crawler_behind_a_proxy_asks_the_api_itself(api, ada, world, proxy, se
     run = started(ada, {"main.py": CRAWLEE}, input=json.dumps({"start": start}).encode(), memory_mbytes=1024)
     with served(world, PRIVATE):
         executed(run, world)
-    assert (run.status, run.status_message) == (JobStatus.SUCCEEDED, f"{PAGES + 1}, 0 failed"), text_of(run.pk)
+    assert (run.status, run.status_message) == (JobStatus.SUCCEEDED, f"{PAGES + 1}, 0 failed"), read_text(run.pk)
     assert {where for _, where in proxy.asked} == {f"{PRIVATE}:{PORT}"}

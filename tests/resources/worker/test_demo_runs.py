@@ -6,7 +6,7 @@ import pytest
 
 from console.demo import loading, programs
 from resources.jobs.status import JobStatus
-from resources.logs.reading import text_of
+from resources.logs.reading import read_text
 from resources.models import Actor, Build, BuildContent, Dataset, Run
 from resources.worker import execute_run
 
@@ -40,8 +40,8 @@ def test_what_waits_for_a_worker_runs_as_it_should(demo):
         ("ben", "character-finder"): JobStatus.SUCCEEDED,
         ("ada", "forgetful-counter"): JobStatus.SUCCEEDED,
         ("ben", "forgetful-counter"): JobStatus.FAILED,
-    }, "\n".join(text_of(run.pk) for run in waiting)
-    refused = text_of(next(run.pk for run in waiting if run.status == JobStatus.FAILED))
+    }, "\n".join(read_text(run.pk) for run in waiting)
+    refused = read_text(next(run.pk for run in waiting if run.status == JobStatus.FAILED))
     assert "ACCESS: GET /v2/datasets/" in refused
     assert "The call had no API token" in refused
     assert "Restricted" in refused

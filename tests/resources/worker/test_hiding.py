@@ -13,7 +13,7 @@ from resources.actors import environment
 from resources.actors.environment import Environment, Variable
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
-from resources.logs.reading import text_of
+from resources.logs.reading import read_text
 from resources.models import Actor, BuildContent, InputKeyPair, Run
 from resources.runs import input_secrets, kept_secrets, restarting, starting
 from resources.runs.tokens import make_run_token
@@ -45,7 +45,7 @@ def printed(job):
         for piece in pieces:
             lines.feed(piece)
         lines.end()
-        return [line.partition(" ")[2] for line in text_of(job).split("\n")[:-1]]
+        return [line.partition(" ")[2] for line in read_text(job).split("\n")[:-1]]
 
     return print_in
 
@@ -88,7 +88,7 @@ def test_the_workers_own_words_hide_it_too(job):
     lines.hide([SECRET])
     lines.note(f"It says {SECRET}.")
     lines.end()
-    assert text_of(job).endswith(" ACTOR: It says ********.\n")
+    assert read_text(job).endswith(" ACTOR: It says ********.\n")
 
 
 # In pieces
@@ -162,7 +162,7 @@ def test_a_run_that_prints_what_it_was_given_tells_nobody_its_secrets(make_run_o
     execute_run.execute(run.pk)
     run.refresh_from_db()
     assert run.status == JobStatus.SUCCEEDED
-    said = [line.partition(" ")[2] for line in text_of(run.pk).splitlines() if " ACTOR: " not in line]
+    said = [line.partition(" ")[2] for line in read_text(run.pk).splitlines() if " ACTOR: " not in line]
     assert said[:3] == ["********", "debugging", "********"]
     assert said[3].endswith(f"/from/{run.pk}.********")
 
@@ -178,7 +178,7 @@ def test_a_build_that_prints_a_secret_tells_nobody(ada, monkeypatch):
     environment.replace(actor.versions.get(), variables, by=ada.principal)
     build = built(actor)
     assert build.status == JobStatus.SUCCEEDED
-    assert " <********debugging>\n" in text_of(build.pk)
+    assert " <********debugging>\n" in read_text(build.pk)
 
 
 # Status messages
@@ -259,14 +259,14 @@ def test_secrets_are_kept_in_memory_of_a_bounded_number_of_runs_and_for_a_bounde
     now, read, run_of = [1000.0], [], partial(SimpleNamespace, resurrect_count=0, metamorphs=[])
     monkeypatch.setattr(kept_secrets, "_entries", OrderedDict())
     monkeypatch.setattr(kept_secrets.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(input_secrets, "hidden_texts_of", lambda run: read.append(run.pk) or ["secret"])
+    monkeypatch.setattr(input_secrets, "load_hidden_texts", lambda run: read.append(run.pk) or ["secret"])
     for at in range(kept_secrets.MOST_RUNS + 5):
-        assert kept_secrets.hidden_texts_of(run_of(pk=f"{at}")) == ["secret"]
+        assert kept_secrets.get_hidden_texts(run_of(pk=f"{at}")) == ["secret"]
     assert len(kept_secrets._entries) == kept_secrets.MOST_RUNS
     now[0] += kept_secrets._SECONDS + 1
     read.clear()
-    kept_secrets.hidden_texts_of(run_of(pk="9"))
-    kept_secrets.hidden_texts_of(run_of(pk="9"))
+    kept_secrets.get_hidden_texts(run_of(pk="9"))
+    kept_secrets.get_hidden_texts(run_of(pk="9"))
     assert read == ["9"]
     assert len(kept_secrets._entries) == 1
 

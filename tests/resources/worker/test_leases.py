@@ -10,7 +10,7 @@ from django_tasks_db.models import DBTaskResult
 from resources.jobs.queue import queue_run
 from resources.jobs.status import AT_WORK, JobStatus
 from resources.kinds import Kind
-from resources.logs.reading import text_of
+from resources.logs.reading import read_text
 from resources.logs.writing import append_line
 from resources.models import Build, Run
 from resources.worker import execute_run, leases
@@ -91,7 +91,7 @@ def test_a_job_whose_worker_is_gone_ends(make_job, queued, kind, status, ends):
     job.refresh_from_db()
     assert (job.status, queued) == (ends, [])
     assert job.finished_at is not None
-    assert "The worker that had this is gone" in text_of(job.pk)
+    assert "The worker that had this is gone" in read_text(job.pk)
     assert leases.reclaim_expired_leases("alive") == 0
 
 
@@ -123,10 +123,10 @@ def test_of_two_that_look_one_ends_it(make_job, queued, monkeypatch):
     job = make_job()
     seen = list(leases._expired(Run))
     leases.reclaim_expired_leases("first")
-    log = text_of(job.pk)
+    log = read_text(job.pk)
     monkeypatch.setattr(leases, "_expired", lambda model: iter(seen if model is Run else []))
     assert leases.reclaim_expired_leases("second") == 0
-    assert text_of(job.pk) == log
+    assert read_text(job.pk) == log
 
 
 def test_a_job_that_is_in_no_queue_is_queued_again(make_job, database_queue):

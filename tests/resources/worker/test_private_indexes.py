@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from resources.jobs.status import JobStatus
-from resources.logs.reading import text_of
+from resources.logs.reading import read_text
 from resources.runs import starting as runs
 from resources.worker import execute_run
 from tests.support.machine import needs_programs
@@ -42,10 +42,10 @@ def index(tmp_path, settings):
 def log_of_run(ada, files: dict[str, str]) -> str:
     actor = actor_of(ada, files)
     build = built(actor)
-    assert build.status == JobStatus.SUCCEEDED, text_of(build.pk)
+    assert build.status == JobStatus.SUCCEEDED, read_text(build.pk)
     run = runs.start(actor, by=ada.principal)
     execute_run.execute(run.pk)
-    return text_of(run.pk)
+    return read_text(run.pk)
 
 
 def test_pip_installs_from_an_index_that_is_allowed(ada, index):

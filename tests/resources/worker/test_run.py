@@ -12,7 +12,7 @@ from accounts import tokens
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.logs import writing
-from resources.logs.reading import text_of
+from resources.logs.reading import read_text
 from resources.models import Build, Resource, Run
 from resources.runs import aborting, restarting
 from resources.sandbox import bubblewrap, directories
@@ -56,7 +56,7 @@ def execute(run: Run) -> Run:
 
 
 def log_of(job: Resource) -> str:
-    return text_of(job.pk)
+    return read_text(job.pk)
 
 
 def said(run: Run) -> dict:

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from resources.jobs.status import JobStatus
-from resources.logs.reading import text_of
+from resources.logs.reading import read_text
 from resources.models import Actor, Dataset, Record, Run
 from resources.records.reading import open_record
 from resources.worker import execute_run
@@ -41,7 +41,7 @@ def test_an_actor_of_the_sdk_runs_to_its_end(api_here, ada):
     run = started(ada, FILES, input=b'{"count": 30}', memory_mbytes=512)
     execute_run.execute(run.pk)
     run = Run.objects.get(pk=run.pk)
-    log = text_of(run.pk)
+    log = read_text(run.pk)
     assert (run.status, run.exit_code) == (JobStatus.SUCCEEDED, 0), log
     assert "Asked for 30" in log
     assert Dataset.objects.get(run_id=run.pk).item_count == 30
@@ -78,7 +78,7 @@ def test_an_actor_of_the_sdk_charges_for_its_events_up_to_the_limit(api_here, ad
     Actor.objects.filter(pk=run.actor_id).update(details=json.dumps({"pricingInfos": [pricing]}))
     execute_run.execute(run.pk)
     run = Run.objects.get(pk=run.pk)
-    assert run.status == JobStatus.SUCCEEDED, text_of(run.pk)
+    assert run.status == JobStatus.SUCCEEDED, read_text(run.pk)
     assert run.charged_events == {"page": 10}
     with open_record(Record.objects.get(store__run_id=run.pk, key="OUTPUT")) as file:
         assert json.load(file) == {"charged": 7}
@@ -113,7 +113,7 @@ def test_an_actor_of_the_sdk_reads_its_secret_fields_and_its_log_and_status_hide
     assert shows_no_secret(stored(run))
     execute_run.execute(run.pk)
     run = Run.objects.get(pk=run.pk)
-    log = text_of(run.pk)
+    log = read_text(run.pk)
     assert run.status == JobStatus.SUCCEEDED, log
     read = json.dumps([GIVEN["password"], GIVEN["cookies"], GIVEN["url"]])
     with open_record(Record.objects.get(store__run_id=run.pk, key="OUTPUT")) as file:
@@ -141,7 +141,7 @@ def test_what_a_run_gives_another_actor_is_encrypted_for_that_one(api_here, ada)
     target = secret_actor(ada)
     run = started(ada, {"main.py": CALLS}, input=json.dumps({**GIVEN, "target": target.pk}).encode(), memory_mbytes=512)
     execute_run.execute(run.pk)
-    assert Run.objects.get(pk=run.pk).status == JobStatus.SUCCEEDED, text_of(run.pk)
+    assert Run.objects.get(pk=run.pk).status == JobStatus.SUCCEEDED, read_text(run.pk)
     called = Run.objects.get(actor_id=target.pk)
     assert shows_no_secret(stored(called))
     assert read_by(called) == GIVEN

@@ -14,7 +14,7 @@ import pytest
 from resources.actors import editing, versions
 from resources.builds import starting
 from resources.jobs.status import JobStatus
-from resources.logs.reading import text_of
+from resources.logs.reading import read_text
 from resources.models import Actor, Build, BuildContent, Run, SourceType
 from resources.runs import starting as runs
 from resources.sandbox import directories, fetch_program
@@ -68,14 +68,14 @@ def unpacked(tmp_path, monkeypatch):
 
 def refused(build: Build) -> str:
     """Return why a build has failed, which its log says too, and see that nothing is left of it."""
-    assert build.status == JobStatus.FAILED, text_of(build.pk)
-    assert f"ACTOR: {build.status_message}" in text_of(build.pk)
+    assert build.status == JobStatus.FAILED, read_text(build.pk)
+    assert f"ACTOR: {build.status_message}" in read_text(build.pk)
     assert [each for each in directories.kept("builds") if each.name.startswith(build.pk)] == []
     return str(build.status_message)
 
 
 def app_of(build: Build) -> Path:
-    assert build.status == JobStatus.SUCCEEDED, text_of(build.pk)
+    assert build.status == JobStatus.SUCCEEDED, read_text(build.pk)
     return directories.build_directory(build.pk) / "app"
 
 
@@ -175,7 +175,7 @@ def test_nobody_is_asked_for_a_password(elsewhere, host, given):
     host.with_password("dan", PASSWORD)
     build = built(elsewhere(url.replace("://", f"://{given}")))
     assert "Git failed: " in refused(build)
-    assert PASSWORD not in text_of(build.pk)
+    assert PASSWORD not in read_text(build.pk)
 
 
 @needs_git
@@ -344,7 +344,7 @@ def test_a_password_in_the_url_is_used_and_is_in_no_log_and_no_file(elsewhere, h
     host.files["/a.zip"] = zipped(WORKS)
     url = host.with_password("the-name", PASSWORD) + ("/a.zip?secret=of-a-query" if kind == "TARBALL" else "/a.git")
     build = built(elsewhere(url, kind))
-    log = text_of(build.pk)
+    log = read_text(build.pk)
     assert names(app_of(build)) == {"main.py"}
     assert f"Fetching the {build_label(kind)} {host.url}/a." in log
     assert host.given
@@ -366,7 +366,7 @@ def test_a_password_that_a_server_says_again_is_hidden(elsewhere, host):
     host.files["/a.git/info/refs"] = f"001e# service=git-upload-pack\n0000{len(said) + 4:04x}{said}".encode()
     build = built(elsewhere(f"{host.with_password('dan', PASSWORD)}/a.git"))
     assert "********" in refused(build)
-    assert PASSWORD not in build.status_message + text_of(build.pk)
+    assert PASSWORD not in build.status_message + read_text(build.pk)
 
 
 @needs_git
@@ -410,8 +410,8 @@ def test_what_fetches_sees_no_more_than_a_build(elsewhere, host, monkeypatch, tm
     assert refused(build).startswith("looked  around xxx")
     assert len(build.status_message) <= 1000
     assert build.exit_code == 3
-    assert "seen [] False True\n" in text_of(build.pk)
-    assert "ours [False, False]\n" in text_of(build.pk)
+    assert "seen [] False True\n" in read_text(build.pk)
+    assert "ours [False, False]\n" in read_text(build.pk)
 
 
 @pytest.mark.django_db
@@ -476,7 +476,7 @@ def test_a_repository_is_fetched(elsewhere, host, plain, wanted):
     assert names(app) == ({"main.py"} if "sub" in wanted else {"main.py", "sub", "sub/main.py"})
     assert names(app.parent) == {"app", "revision", *(f"app/{name}" for name in names(app))}
     commit = second if "dev" in wanted else first
-    assert f"ACTOR: Built commit {commit}.\n" in text_of(build.pk)
+    assert f"ACTOR: Built commit {commit}.\n" in read_text(build.pk)
 
 
 @needs_git
@@ -504,7 +504,7 @@ def test_a_gist_is_a_repository_at_its_url(elsewhere, host):
     host.repository("e51feb78", {"main": WORKS})
     build = built(elsewhere(f"{host.url}/e51feb78#file-main-py", "GITHUB_GIST"))
     assert names(app_of(build)) == {"main.py"}
-    assert f"Fetching the GitHub Gist {host.url}/e51feb78.\n" in text_of(build.pk)
+    assert f"Fetching the GitHub Gist {host.url}/e51feb78.\n" in read_text(build.pk)
 
 
 @pytest.mark.django_db
@@ -525,10 +525,10 @@ def test_an_archive_is_built_as_source_files_are_and_runs(elsewhere, host, pack)
     assert names(app_of(build)) == {".actor", *files}
     assert json.loads(content.definition) == said
     assert (content.input_schema, content.readme, content.changelog) == ('{"title":"What"}', "# Read", "# Changed")
-    assert "ACTOR: Built the archive with the SHA-256 " in text_of(build.pk)
+    assert "ACTOR: Built the archive with the SHA-256 " in read_text(build.pk)
     run = run_of(actor)
     assert run.status == JobStatus.SUCCEEDED
-    assert "fetched and run\n" in text_of(run.pk)
+    assert "fetched and run\n" in read_text(run.pk)
 
 
 def test_what_is_in_an_archive_stays_as_it_is(unpacked):
@@ -579,7 +579,7 @@ def test_another_machine_fetches_the_same_commit(elsewhere, host):
     assert other
     directories.remove(directories.build_directory(build.pk))
     run = run_of(actor)
-    assert "fetched and run\n" in text_of(run.pk)
+    assert "fetched and run\n" in read_text(run.pk)
     assert (directories.build_directory(build.pk) / "revision").read_text() == first
 
 
@@ -594,14 +594,14 @@ def test_an_archive_that_is_another_one_by_now_is_not_run(elsewhere, host):
     run = run_of(actor)
     assert run.status == JobStatus.FAILED
     assert "another one by now" in run.status_message
-    assert PASSWORD not in text_of(run.pk)
+    assert PASSWORD not in read_text(run.pk)
 
 
 @pytest.mark.django_db
 def test_source_files_need_no_fetching(ada, monkeypatch):
-    monkeypatch.setattr(fetch_source, "program_of", None)
+    monkeypatch.setattr(fetch_source, "build_program", None)
     build = built(actor_of(ada, WORKS))
-    assert "ACTOR: Built 1 source files.\n" in text_of(build.pk)
+    assert "ACTOR: Built 1 source files.\n" in read_text(build.pk)
     assert names(directories.build_directory(build.pk)) == {"app", "app/main.py"}
 
 

@@ -137,7 +137,7 @@ def test_a_session_that_ends(ada, signed_in, store, clock, how):
     browser = signed_in(ada)
     browser.get("/")  # notes the session
     ends = {
-        "ended": lambda: sessions.end(ada, sessions.list_of(ada, None)[0].id, by=ada.principal),
+        "ended": lambda: sessions.end(ada, sessions.list_sessions(ada, None)[0].id, by=ada.principal),
         "signed out": browser.logout,
         "suspended": lambda: Account.objects.update(is_active=False),
         "password changed": lambda: (ada.set_password("another good one"), ada.save()),

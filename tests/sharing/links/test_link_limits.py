@@ -169,7 +169,7 @@ def test_the_effect_counts_what_ends_and_what_goes_on(ada, ben, store, make_reso
     theirs = make_resource(Kind.DATASET, ben)
     key_of(theirs)
     links.create(theirs, SignedContent.CONTENT, timedelta(days=6), by=ben)
-    assert link_limits.effect_of(ada, 3) == link_limits.Effect(ending=1, continuing=2, keys=2, storages=2, old=0)
+    assert link_limits.predict_effect(ada, 3) == link_limits.Effect(ending=1, continuing=2, keys=2, storages=2, old=0)
     Account.objects.filter(pk=ada.pk).update(old_link_keys_until=timezone.now(), link_counter=0)
     ada.refresh_from_db()
-    assert link_limits.effect_of(ada, 3).old == 2
+    assert link_limits.predict_effect(ada, 3).old == 2

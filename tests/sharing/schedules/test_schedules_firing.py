@@ -62,7 +62,7 @@ def make_schedule(ada, actor):
 
 def log(schedule) -> list[tuple[str, str]]:
     """Return the levels and messages of the log, as the owner of the schedule reads them."""
-    return [(line.level, line.message) for line in readable_lines(editing.log_of(schedule), schedule.owner.principal)]
+    return [(line.level, line.message) for line in readable_lines(editing.load_log(schedule), schedule.owner.principal)]
 
 
 # What does not start

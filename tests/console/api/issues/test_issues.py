@@ -5,7 +5,7 @@ import pytest
 from accounts.models import AuditEvent
 from resources.kinds import Kind
 from sharing.issues import issues
-from sharing.issues.run_urls import run_id_of
+from sharing.issues.run_urls import parse_run_id
 from sharing.mail import share_mail
 from sharing.models import Grant, Issue, IssueComment
 from tests.support.api import error_of, send
@@ -235,7 +235,7 @@ def test_a_list_costs_the_same_whatever_its_length(actor, url, api, ben, dan, dj
 )
 def test_ways_to_name_a_run(settings, text):
     id_ = "a1B2c3D4e5F6g7H8i"
-    assert run_id_of(text.format(id=id_, public=settings.PUBLIC_URL)) == id_
+    assert parse_run_id(text.format(id=id_, public=settings.PUBLIC_URL)) == id_
 
 
 def test_an_issue_that_is_closed_and_opened_again_and_again_fills_no_mailbox(

@@ -334,7 +334,7 @@ def test_batches(api, ada, queue, at):
 
 def test_a_request_that_could_not_be_added_is_given_back(api, ada, at, monkeypatch):
     send(api(ada), "post", f"{at}/requests", A)
-    monkeypatch.setattr("resources.request_queues.writing._handled_of", lambda *_: {})
+    monkeypatch.setattr("resources.request_queues.writing._load_handled", lambda *_: {})
     answer = send(api(ada), "post", f"{at}/requests/batch", [A]).json()["data"]
     assert answer == {"processedRequests": [], "unprocessedRequests": [{**A, "method": "GET"}]}
     assert error_of(send(api(ada), "post", f"{at}/requests", A)) == (429, "rate-limit-exceeded")

@@ -55,7 +55,7 @@ def built(actor, dan) -> Build:
 
 
 def source_of(actor: Actor) -> dict[str, str]:
-    return {file.name: file.content for file in versions.source_files_of(actor.versions.get(number="0.1"))}
+    return {file.name: file.content for file in versions.get_source_files(actor.versions.get(number="0.1"))}
 
 
 def main_of(page: str) -> str:
@@ -484,7 +484,7 @@ def test_a_version_is_added_with_the_files_of_another(actor, signed_in, dan):
     body = {"number": "0.2", "build_tag": "beta", "source_type": "SOURCE_FILES", "copied": "0.1"}
     here.post(f"{actor.console_path}/versions/new", body)
     made = actor.versions.get(number="0.2")
-    assert {file.name for file in versions.source_files_of(made)} == {"main.py", ".actor/actor.json"}
+    assert {file.name for file in versions.get_source_files(made)} == {"main.py", ".actor/actor.json"}
     assert not made.environment.exists()
     change = {"number": "0.3", "build_tag": "", "source_type": "SOURCE_FILES", "apply_env_vars_to_build": "on"}
     here.post(f"{actor.console_path}/versions/0.2", change)

@@ -9,7 +9,7 @@ from console.pages.schedules.presentation import describe_times
 from resources.kinds import Kind
 from resources.models import Schedule, ScheduleInvocation
 from resources.schedules import editing
-from resources.schedules.actions import RunActor, RunActorTask, actions_of, dump_actions
+from resources.schedules.actions import RunActor, RunActorTask, dump_actions, get_actions
 from tests.support.factories import give
 
 pytestmark = pytest.mark.django_db
@@ -84,7 +84,7 @@ def test_a_reader_changes_nothing(ben, signed_in, schedule):
     for path in POSTS:
         assert browser.post(schedule.console_path + path, {"enabled": "1", "name": "mine"}).status_code == 403
     schedule.refresh_from_db()
-    assert (schedule.name, schedule.is_enabled, len(actions_of(schedule))) == ("nightly", False, 2)
+    assert (schedule.name, schedule.is_enabled, len(get_actions(schedule))) == ("nightly", False, 2)
 
 
 def test_what_it_starts_is_named_only_to_who_may_know_the_name(ben, signed_in, schedule, actor, task):
@@ -116,7 +116,7 @@ def test_what_may_not_be_run_is_not_scheduled(ben, cleo, signed_in, schedule, ac
         assert 'id="id_starts_error"' in text_of(response)
     form = {"cron_expression": "@daily", "timezone": "UTC", "starts": f"task:{task.pk}"}
     assert browser.post("/schedules/new", form).status_code == 422
-    assert [len(actions_of(each)) for each in Schedule.objects.all()] == [2]
+    assert [len(get_actions(each)) for each in Schedule.objects.all()] == [2]
 
 
 def test_changing_is_not_done_by_looking(ada, signed_in, schedule):
@@ -250,7 +250,7 @@ def test_a_schedule_is_made_with_what_it_starts(ada, signed_in, task):
     assert response.headers["HX-Redirect"] == schedule.console_path
     assert (schedule.name, schedule.is_enabled, schedule.owner_id) == ("daily", True, ada.pk)
     assert schedule.next_at is not None
-    (action,) = actions_of(schedule)
+    (action,) = get_actions(schedule)
     assert (action.actor_task_id, action.input) == (task.pk, {"city": "Brno"})
 
 
@@ -265,7 +265,7 @@ def test_a_public_actor_is_offered_where_it_is_asked_for(ben, signed_in, actor):
 
     schedule = Schedule.objects.get()
     assert not schedule.is_enabled
-    assert actions_of(schedule)[0].actor_id == actor.pk
+    assert get_actions(schedule)[0].actor_id == actor.pk
 
 
 @pytest.mark.parametrize(("dialog", "first"), [("/schedules/new", "name"), ("{}/actions/new", "starts")])
@@ -301,13 +301,13 @@ def test_only_the_owner_adds_to_what_a_schedule_starts(ada, ben, signed_in, sche
     assert refused.status_code == 422
     assert "Only its owner can choose" in text_of(refused)
     schedule.refresh_from_db()
-    assert len(actions_of(schedule)) == 2
+    assert len(get_actions(schedule)) == 2
 
     owner = signed_in(ada)
     assert f'href="{path}"' in text_of(owner.get(schedule.console_path))
     owner.post(path, {"starts": f"actor:{adas.pk}"})
     schedule.refresh_from_db()
-    assert len(actions_of(schedule)) == 3
+    assert len(get_actions(schedule)) == 3
 
 
 def test_times_are_saved_and_it_is_switched_on_and_off(ada, signed_in, schedule):
@@ -329,13 +329,13 @@ def test_things_are_added_to_what_it_starts_and_taken_away(ada, signed_in, sched
 
     browser.post(f"{schedule.console_path}/actions/new", {"starts": f"actor:{actor.pk}", "input": '{"a": 1}'})
     schedule.refresh_from_db()
-    assert [each.run_input.body for each in actions_of(schedule)[2:]] == ['{"a":1}']
+    assert [each.run_input.body for each in get_actions(schedule)[2:]] == ['{"a":1}']
     assert "finder" in text_of(browser.get(f"{schedule.console_path}/actions/first/remove"))
     browser.post(f"{schedule.console_path}/actions/first/remove")
 
     schedule.refresh_from_db()
-    assert "first" not in [each.id for each in actions_of(schedule)]
-    assert len(actions_of(schedule)) == 2
+    assert "first" not in [each.id for each in get_actions(schedule)]
+    assert len(get_actions(schedule)) == 2
     assert browser.get(f"{schedule.console_path}/actions/first/remove").status_code == 302
 
 
@@ -400,16 +400,16 @@ def meanwhile(monkeypatch):
 def test_two_who_change_what_it_starts_lose_neither(ada, signed_in, schedule, actor, meanwhile):
     browser = signed_in(ada)
     third = RunActor(actor_id=actor.pk, id="third")
-    others = [*actions_of(schedule), third]
+    others = [*get_actions(schedule), third]
     meanwhile(lambda: Schedule.objects.update(actions=dump_actions(others)))
     browser.post(f"{schedule.console_path}/actions/new", {"starts": f"actor:{actor.pk}"})
-    kept = actions_of(Schedule.objects.get())
+    kept = get_actions(Schedule.objects.get())
     assert kept[:3] == others
     assert len(kept) == 4
 
     meanwhile(lambda: Schedule.objects.update(actions=dump_actions(others[1:])))
     browser.post(f"{schedule.console_path}/actions/second/remove")
-    assert actions_of(Schedule.objects.get()) == [third]
+    assert get_actions(Schedule.objects.get()) == [third]
 
 
 @pytest.mark.parametrize("path", ["/actions/new", "/actions/first/remove"])
