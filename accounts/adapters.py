@@ -40,8 +40,8 @@ UNKNOWN_ADDRESS = "0.0.0.0"  # noqa: S104  # stands for "no address", nothing is
 
 def public_url(path: str, **query: str | None) -> str:
     """Return the address of a page as the world sees it, leaving out what is None in `query`."""
-    given = {name: value for name, value in query.items() if value is not None}
-    return settings.PUBLIC_URL + path + (f"?{urlencode(given)}" if given else "")
+    parameters = {name: value for name, value in query.items() if value is not None}
+    return settings.PUBLIC_URL + path + (f"?{urlencode(parameters)}" if parameters else "")
 
 
 def _next() -> str | None:
@@ -214,15 +214,15 @@ def _login_from(credentials: dict[str, Any]) -> str:
     return str(credentials.get("email") or credentials.get("username") or "")
 
 
-def _without_foreign_links(given: dict[str, Any]) -> dict[str, Any]:
+def _without_foreign_links(fields: dict[str, Any]) -> dict[str, Any]:
     """Leave out the links that allauth built from the Host header; ours take their place.
 
     A link with a key in it was built by this adapter and stays.
     """
-    has_key = "key" in given
+    has_key = "key" in fields
     return {
         name: value
-        for name, value in given.items()
+        for name, value in fields.items()
         if name != "signup_url" and (has_key or name != "password_reset_url")
     }
 

@@ -14,9 +14,9 @@ def is_possible(memory_mbytes: int) -> bool:
     return in_bounds and memory_mbytes & (memory_mbytes - 1) == 0
 
 
-def is_possible_standby(given: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
+def is_possible_standby(settings: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
     """Tell whether the `memoryMbytes` of an `actorStandby` can be kept: one that a run can have, none, or as it was."""
-    memory_mbytes = given.get("memoryMbytes")
+    memory_mbytes = settings.get("memoryMbytes")
     if memory_mbytes is None or memory_mbytes == kept.get("memoryMbytes"):
         return True
     return isinstance(memory_mbytes, int) and is_possible(memory_mbytes)

@@ -129,8 +129,8 @@ class Netlink:
         peer = empty + _attribute(3, _text(theirs[0])) + _attribute(1, _mac(theirs[1])) + size
         peer += _attribute(28, _number(namespace))
         info = _attribute(1, _text("veth")) + _attribute(2, _attribute(1, peer))
-        told = empty + _attribute(3, _text(ours[0])) + _attribute(1, _mac(ours[1])) + size + _attribute(18, info)
-        self._tell(_NEWLINK, _CREATE | _EXCL, told)
+        message = empty + _attribute(3, _text(ours[0])) + _attribute(1, _mac(ours[1])) + size + _attribute(18, info)
+        self._tell(_NEWLINK, _CREATE | _EXCL, message)
 
     def add_address(self, index: int, address: Address) -> None:
         """Give an interface an address, and no network with it."""
@@ -145,21 +145,21 @@ class Netlink:
         scope = 0 if by or network.version == 6 or kind != UNICAST else _LINK_SCOPE
         flags = _ON_LINK if by else 0
         length, family = network.prefixlen, _family(network)
-        told = struct.pack("BBBBBBBBI", family, length, 0, 0, table, _STATIC_PROTOCOL, scope, kind, flags)
-        told += _attribute(1, network.network_address.packed) if length else b""
-        told += _attribute(4, _number(to)) if to else b""
-        told += _attribute(5, by.packed) if by else b""
-        self._tell(_NEWROUTE, _CREATE, told)
+        message = struct.pack("BBBBBBBBI", family, length, 0, 0, table, _STATIC_PROTOCOL, scope, kind, flags)
+        message += _attribute(1, network.network_address.packed) if length else b""
+        message += _attribute(4, _number(to)) if to else b""
+        message += _attribute(5, by.packed) if by else b""
+        self._tell(_NEWROUTE, _CREATE, message)
 
     def add_rule(self, priority: int, table: int, network: Network, port: int | None = None) -> None:
         """Have the routes of a table decide of what is sent to a network, or only to a port of TCP there."""
         length = network.prefixlen
-        told = struct.pack("BBBBBBBBI", _family(network), length, 0, 0, table, 0, 0, 1, 0)
-        told += _attribute(1, network.network_address.packed) if length else b""
-        told += _attribute(6, _number(priority))
+        message = struct.pack("BBBBBBBBI", _family(network), length, 0, 0, table, 0, 0, 1, 0)
+        message += _attribute(1, network.network_address.packed) if length else b""
+        message += _attribute(6, _number(priority))
         if port is not None:
-            told += _attribute(22, bytes([socket.IPPROTO_TCP])) + _attribute(24, struct.pack("HH", port, port))
-        self._tell(_NEWRULE, _CREATE | _EXCL, told)
+            message += _attribute(22, bytes([socket.IPPROTO_TCP])) + _attribute(24, struct.pack("HH", port, port))
+        self._tell(_NEWRULE, _CREATE | _EXCL, message)
 
     def add_neighbour(self, index: int, address: Address, mac: str) -> None:
         """Say which MAC an address has, so that no neighbor needs to be asked."""

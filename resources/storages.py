@@ -45,11 +45,11 @@ def create(
     info = KINDS[model.KIND]
     if not info.storage or by.account_id != owner_id:
         raise ValueError(f"{by.account_id} cannot make a {info.noun} for {owner_id}.")
-    given = {"schema": schema} if schema else {}
+    defaults = {"schema": schema} if schema else {}
     made: QuerySet[Storage] = QuerySet(model)
     if name is None:
-        return made.create(owner_id=owner_id, **given), True
-    return made.get_or_create(owner_id=owner_id, kind=info.kind, name=_checked(name), defaults=given)
+        return made.create(owner_id=owner_id, **defaults), True
+    return made.get_or_create(owner_id=owner_id, kind=info.kind, name=_checked(name), defaults=defaults)
 
 
 def rename(resource: Resource, name: str | None, *, by: Principal) -> bool:

@@ -119,13 +119,13 @@ def fingerprints() -> list[str]:
     return [_fingerprint(secret) for secret in secrets()]
 
 
-def holder_keys(source: KeySource, given: Iterable[tuple[str, str]]) -> list[str]:
+def holder_keys(source: KeySource, holders: Iterable[tuple[str, str]]) -> list[str]:
     """Return one key for each holder's code and the fingerprint of the secret that its key was derived from.
 
     Raises:
         KeyError: for a fingerprint of none of the server's secrets.
     """
-    pairs = list(given)
+    pairs = list(holders)
     named = {_fingerprint(secret): secret for secret in secrets()}
     roots = {each: _derived("sharing.signatures.holders", source.text, named[each]) for _, each in pairs}
     return [hmac.digest(roots[each], holder.encode(), "sha256").hex() for holder, each in pairs]

@@ -123,7 +123,7 @@ def _run(program: str, *arguments: str) -> None:
 
 def _parameters() -> dict[str, Any]:
     """Return how libpq connects to the database of the settings."""
-    given = connection.settings_dict
+    config = connection.settings_dict
     named = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
-    found = {name: given[key] for name, key in named.items() if given[key]}
-    return {**{name: value for name, value in given["OPTIONS"].items() if name not in _OF_DJANGO}, **found}
+    found = {name: config[key] for name, key in named.items() if config[key]}
+    return {**{name: value for name, value in config["OPTIONS"].items() if name not in _OF_DJANGO}, **found}

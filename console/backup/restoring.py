@@ -43,8 +43,8 @@ def _checked(source: Path) -> Manifest:
         raise BackupError(f"The records of this backup are in the bucket {backup.bucket}: set RECORDS_BUCKET.")
     if not backup.bucket and not files.storage().is_local:
         raise BackupError("The records of this backup are files: unset RECORDS_BUCKET.")
-    given = bool(os.environ.get("SECRET_KEY"))
-    if (given or not backup.has_secret) and not manifest.knows_secret(backup):
+    from_environment = bool(os.environ.get("SECRET_KEY"))
+    if (from_environment or not backup.has_secret) and not manifest.knows_secret(backup):
         advice = "unset it: the backup holds its secret." if backup.has_secret else "give the one of that server."
         raise BackupError(f"SECRET_KEY is not the secret that the backup was made with; {advice}")
     for size, file in making.listed(source) if not backup.bucket else ():

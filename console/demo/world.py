@@ -203,9 +203,9 @@ class World:
 
     def _start(self, owner: str, actor: Actor, wanted: str | None = None, task: Task | None = None) -> None:
         """Start a run as anybody does: a worker runs it once the server is up."""
-        given = None if wanted is None else wanted.encode()
+        content = None if wanted is None else wanted.encode()
         by = self._principal(owner)
-        starting.start(actor, by=by, input=given, content_type=JSON_TYPE, task=task, origin=Origin.WEB)
+        starting.start(actor, by=by, input=content, content_type=JSON_TYPE, task=task, origin=Origin.WEB)
 
     def _actor(self, owner: str, name: str, **fields: Any) -> Actor:
         """Make an Actor that really runs, and its build."""

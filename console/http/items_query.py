@@ -21,8 +21,8 @@ def parse_items_query(query: Mapping[str, str]) -> ItemsOptions:
         ApiError: `invalid-value`, naming the parameter.
     """
     found: dict[str, Any] = {}
-    given = [name for name in query if name in _PARAMETERS and query[name]]  # what is empty is not given
-    for name in sorted(given, key=_ORDER.__getitem__) if len(given) > 1 else given:
+    names = [name for name in query if name in _PARAMETERS and query[name]]  # what is empty is not given
+    for name in sorted(names, key=_ORDER.__getitem__) if len(names) > 1 else names:
         field, read = _PARAMETERS[name]
         found[field] = read(query, name)
     if found.pop("simplified", False):

@@ -22,16 +22,16 @@ _BEFORE = API_PREFIX.removeprefix("/")
 class _Route(NamedTuple):
     pattern: RoutePattern
     view: ApiView
-    given: dict[str, Any]
+    defaults: dict[str, Any]
 
 
 def resolve_view(path: str) -> tuple[ApiView, dict[str, Any]] | None:
     """Return the view that answers at a path, with the arguments from it; None when there is nothing."""
     below = path[len(API_PREFIX) :]
-    for pattern, view, given in _routes(settings.ROOT_URLCONF).get(below.partition("/")[0], ()):
+    for pattern, view, defaults in _routes(settings.ROOT_URLCONF).get(below.partition("/")[0], ()):
         found = pattern.match(below)
         if found is not None:
-            return view, found[2] | given
+            return view, found[2] | defaults
     return None
 
 

@@ -18,9 +18,9 @@ _made: list[Path] = []
 
 def secret_key(data_dir: Path) -> str:
     """Return SECRET_KEY, or a secret that is made at the first start and kept in the data directory."""
-    given = os.environ.get("SECRET_KEY")
-    if given:
-        return given
+    secret = os.environ.get("SECRET_KEY")
+    if secret:
+        return secret
     path = data_dir / SECRET_KEY_FILE
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -42,12 +42,12 @@ def fallbacks(data_dir: Path) -> list[str]:
     The last is the next secret, where there is one: a process that does not use it yet reads what others write with it.
     Those in the environment are separated by commas, those in the file by line feeds.
     """
-    given = os.environ.get("SECRET_KEY_FALLBACKS", "").split(",")
+    configured = os.environ.get("SECRET_KEY_FALLBACKS", "").split(",")
     try:
         kept = (data_dir / FALLBACKS_FILE).read_text().splitlines()
     except FileNotFoundError:
         kept = []
-    return list(dict.fromkeys(filter(None, (text.strip() for text in (*given, *kept, next_secret(data_dir))))))
+    return list(dict.fromkeys(filter(None, (text.strip() for text in (*configured, *kept, next_secret(data_dir))))))
 
 
 def next_secret(data_dir: Path) -> str:

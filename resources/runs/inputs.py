@@ -46,7 +46,7 @@ class InvalidInput(ValueError):
         super().__init__(f"Input is not valid: {' '.join(self.problems)}")
 
 
-def accept_input(build: Build, given: bytes | None, content_type: str, holder: Holder) -> tuple[bytes | None, str]:
+def accept_input(build: Build, content: bytes | None, content_type: str, holder: Holder) -> tuple[bytes | None, str]:
     """Return the input that a run of a build gets, and its type, for one that it is about to be given.
 
     That is what was given, byte for byte, unless fields are left out that have a default, or the build has secret
@@ -56,25 +56,25 @@ def accept_input(build: Build, given: bytes | None, content_type: str, holder: H
         InvalidInput: when the input schema of the build does not allow it, its type is none that a record can have, or
             it has a value that was encrypted for another account, Actor or field, or too many that are secret.
     """
-    if given is not None and not can_be_content_type(content_type):
+    if content is not None and not can_be_content_type(content_type):
         raise InvalidInput([f"Its content type must be a media type of at most {MAX_LENGTH} characters."])
     schema = get_input_schema(build)
-    if given is not None and not is_json(content_type):
+    if content is not None and not is_json(content_type):
         if secret_fields(schema):
             raise InvalidInput(
                 ["It must be JSON, with Content-Type: application/json, for the Actor has secret fields."]
             )
-        return given, content_type
-    fields = _parse_fields(given)
-    _check(schema, given, fields, holder)
+        return content, content_type
+    fields = _parse_fields(content)
+    _check(schema, content, fields, holder)
     if fields is None:
-        return given, content_type
+        return content, content_type
     defaults = {name: msgspec.Raw(msgspec.json.encode(each)) for name, each in schema_defaults(schema).items()}
     stored = _sealed({**defaults, **fields}, schema, holder)
     # Of a field that is there twice, the last value counts; the first one may be a secret too, and is not kept.
     if not stored or (stored == fields and not secret_fields(schema)):
-        return given, content_type
-    return msgspec.json.encode(stored), JSON_TYPE if given is None else content_type
+        return content, content_type
+    return msgspec.json.encode(stored), JSON_TYPE if content is None else content_type
 
 
 def check_record(build: Build, record: Record | None, holder: Holder) -> None:
@@ -85,17 +85,17 @@ def check_record(build: Build, record: Record | None, holder: Holder) -> None:
     """
     schema = get_input_schema(build)
     if schema and (record is None or is_json(record.content_type)):
-        given = _read_content(record) if record else None
-        _check(schema, given, _parse_fields(given), holder)
+        content = _read_content(record) if record else None
+        _check(schema, content, _parse_fields(content), holder)
 
 
-def check_value(schema: str, given: bytes | None, holder: Holder) -> None:
+def check_value(schema: str, content: bytes | None, holder: Holder) -> None:
     """Look at the JSON text of an input, where null is an empty one; `schema` is JSON text, "" where there is none.
 
     Raises:
         InvalidInput: when the schema does not allow it.
     """
-    _check(schema, given, _parse_fields(given), holder)
+    _check(schema, content, _parse_fields(content), holder)
 
 
 def reencrypt_input(build: Build, record: Record, holder: Holder) -> bytes | None:
@@ -131,15 +131,15 @@ def get_input_schema(build: Build | None) -> str:
     return BuildContent.objects.filter(build_id=build.pk).values_list("input_schema", flat=True).first() or ""
 
 
-def _check(schema: str, given: bytes | None, fields: Fields | None, holder: Holder) -> None:
-    """Hold the plain values of an input against a schema; `fields` are those of `given` where it is an object."""
+def _check(schema: str, content: bytes | None, fields: Fields | None, holder: Holder) -> None:
+    """Hold the plain values of an input against a schema; `fields` are those of `content` where it is an object."""
     try:
         plain = decrypt_fields(fields or {}, holder)
     except (SecretsRefused, CannotDecrypt) as error:
         raise InvalidInput([_sentence(error)]) from None
     if not schema:
         return
-    value = {} if given is None else _parsed(given)
+    value = {} if content is None else _parsed(content)
     found = problems(schema, {} if value is None else {**value, **plain} if plain else value)
     if found:
         raise InvalidInput(found)
@@ -158,10 +158,10 @@ def _sentence(error: SecretsRefused | CannotDecrypt) -> str:
     return "Its secret fields cannot be read, because they were encrypted with another SECRET_KEY of the server."
 
 
-def _parse_fields(given: bytes | None) -> Fields | None:
+def _parse_fields(content: bytes | None) -> Fields | None:
     """Return the fields of an input, of which none is looked into; None where it is no object."""
     try:
-        return {} if given is None else msgspec.json.decode(given, type=dict[str, msgspec.Raw] | None) or {}
+        return {} if content is None else msgspec.json.decode(content, type=dict[str, msgspec.Raw] | None) or {}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 

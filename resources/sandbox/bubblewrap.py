@@ -146,22 +146,22 @@ def bubblewrap_arguments(
 
     `files` are seen in /etc instead of the machine's own: their names, and descriptors of what is in them.
     """
-    told = ["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
-    told += ["--disable-userns", "--cap-drop", "ALL", "--die-with-parent", "--new-session"]
-    told += ["--uid", str(USER_ID), "--gid", str(USER_ID), "--hostname", "actor"]
-    told += ["--proc", "/proc", "--dev", "/dev", "--size", str(memory_bytes), "--tmpfs", "/dev/shm"]  # noqa: S108
-    told += ["--remount-ro", "/dev", "--size", str(memory_bytes), "--tmpfs", "/tmp"]  # noqa: S108  # one of its own
+    arguments = ["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+    arguments += ["--disable-userns", "--cap-drop", "ALL", "--die-with-parent", "--new-session"]
+    arguments += ["--uid", str(USER_ID), "--gid", str(USER_ID), "--hostname", "actor"]
+    arguments += ["--proc", "/proc", "--dev", "/dev", "--size", str(memory_bytes), "--tmpfs", "/dev/shm"]  # noqa: S108
+    arguments += ["--remount-ro", "/dev", "--size", str(memory_bytes), "--tmpfs", "/tmp"]  # noqa: S108  # one of its own
     system = _system(files)
-    told += system  # after /tmp, which would cover an interpreter that lies there
+    arguments += system  # after /tmp, which would cover an interpreter that lies there
     for mount in mounts:
-        told += ["--bind" if mount.writable else "--ro-bind", str(mount.host), mount.inside]
+        arguments += ["--bind" if mount.writable else "--ro-bind", str(mount.host), mount.inside]
     # What holds all this together, and what hides our own, are file systems in memory, too, and not to be filled.
     for option, inside in pairwise(system):
-        told += ["--remount-ro", inside] if option == "--tmpfs" else []
-    told += ["--remount-ro", "/", "--clearenv"]
+        arguments += ["--remount-ro", inside] if option == "--tmpfs" else []
+    arguments += ["--remount-ro", "/", "--clearenv"]
     for name, value in environment.items():
-        told += ["--setenv", name, value]
-    return [*told, "--chdir", directory]
+        arguments += ["--setenv", name, value]
+    return [*arguments, "--chdir", directory]
 
 
 def make_memory_file(content: bytes) -> int:
@@ -180,33 +180,33 @@ def bubblewrap() -> str | None:
 
 def _system(files: Mapping[str, int]) -> list[str]:
     """Return what is seen by every job: programs, libraries, certificates, and the interpreters."""
-    told = ["--ro-bind", "/usr", "/usr"]
+    arguments = ["--ro-bind", "/usr", "/usr"]
     for name in _SYSTEM:
         path = Path(name)
         if path.is_symlink():
-            told += ["--symlink", str(path.readlink()), name]
+            arguments += ["--symlink", str(path.readlink()), name]
         elif path.is_dir():
-            told += ["--ro-bind", name, name]
+            arguments += ["--ro-bind", name, name]
     for name in _ETC:
         if name not in files:
-            told += ["--ro-bind-try", str(Path(f"/etc/{name}").resolve()), f"/etc/{name}"]
+            arguments += ["--ro-bind-try", str(Path(f"/etc/{name}").resolve()), f"/etc/{name}"]
     for name, descriptor in files.items():
-        told += ["--ro-bind-data", str(descriptor), f"/etc/{name}"]
-    told += ["--ro-bind", str(_PASSWD), "/etc/passwd"]
-    told += _hidden("/usr")
+        arguments += ["--ro-bind-data", str(descriptor), f"/etc/{name}"]
+    arguments += ["--ro-bind", str(_PASSWD), "/etc/passwd"]
+    arguments += _hidden("/usr")
     for prefix in _prefixes():
         # The path may lead through links; it is the same path inside.
-        told += ["--ro-bind", str(Path(prefix).resolve()), prefix, *_hidden(prefix)]
-    return told
+        arguments += ["--ro-bind", str(Path(prefix).resolve()), prefix, *_hidden(prefix)]
+    return arguments
 
 
 def _hidden(seen: str) -> list[str]:
     """Return what hides our own code and data where they lie below something that is seen."""
-    told = []
+    arguments = []
     for ours in (settings.BASE_DIR, settings.DATA_DIR):
         if ours.is_relative_to(Path(seen).resolve()) and ours.is_dir() and ours != Path(seen).resolve():
-            told += ["--tmpfs", str(Path(seen) / ours.relative_to(Path(seen).resolve()))]
-    return told
+            arguments += ["--tmpfs", str(Path(seen) / ours.relative_to(Path(seen).resolve()))]
+    return arguments
 
 
 @cache
@@ -236,8 +236,8 @@ def why_not() -> str:
 def _find_problem(program: str) -> str:
     """Return why bubblewrap does not work, "" where it does: found out by using it, once in a process."""
     filtering = make_memory_file(seccomp.filter_program())
-    told = ["--seccomp", str(filtering), *bubblewrap_arguments((), {"PATH": os.defpath}, "/", 1 << 20)]
-    command = [program, *told, "--", sys.executable, "-I", "-S", "-c", ""]
+    arguments = ["--seccomp", str(filtering), *bubblewrap_arguments((), {"PATH": os.defpath}, "/", 1 << 20)]
+    command = [program, *arguments, "--", sys.executable, "-I", "-S", "-c", ""]
     try:
         done = subprocess.run(  # noqa: S603  # constants and paths
             command,

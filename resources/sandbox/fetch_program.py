@@ -81,16 +81,16 @@ class Amount:
 # A Git repository
 
 
-def _fetch_repository(told: dict[str, Any]) -> str:
+def _fetch_repository(config: dict[str, Any]) -> str:
     """Have the files of one commit in `files`, and return the commit."""
     _FILES.mkdir()
-    git = _Git(told)
+    git = _Git(config)
     git.do("init", "--quiet", "--template=")
-    commit = _fetched_commit(git, told["url"], told["revision"])
-    tree = git.ask("rev-parse", "--quiet", "--verify", f"{commit}:{told['directory']}")
+    commit = _fetched_commit(git, config["url"], config["revision"])
+    tree = git.ask("rev-parse", "--quiet", "--verify", f"{commit}:{config['directory']}")
     if tree is None or git.ask("cat-file", "-t", tree) != "tree":
-        raise Problem(f'There is no directory "{told["directory"]}" in the repository.')
-    _check_tree(git, tree, Amount(told["most"]["files"], told["most"]["unpacked"]))
+        raise Problem(f'There is no directory "{config["directory"]}" in the repository.')
+    _check_tree(git, tree, Amount(config["most"]["files"], config["most"]["unpacked"]))
     # Reading a tree runs no hook and knows no submodule, and a directory's own tree holds nothing of what is around it.
     git.do("read-tree", tree)
     git.do("checkout-index", "--all", "--quiet")
@@ -100,7 +100,7 @@ def _fetch_repository(told: dict[str, Any]) -> str:
 class _Git:
     """The program, with the repository in a directory that is not among the files, and no settings but those here."""
 
-    def __init__(self, told: dict[str, Any]) -> None:
+    def __init__(self, config: dict[str, Any]) -> None:
         directory = Path.cwd()
         self._environment = {
             **os.environ,
@@ -111,13 +111,13 @@ class _Git:
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_ALLOW_PROTOCOL": "http:https",
-            "SOURCE_USERNAME": told["username"],
-            "SOURCE_PASSWORD": told["password"],
+            "SOURCE_USERNAME": config["username"],
+            "SOURCE_PASSWORD": config["password"],
         }
         settings = ["core.hooksPath=/dev/null", "http.lowSpeedLimit=1", f"http.lowSpeedTime={_SILENT_SECONDS}"]
         settings += ["credential.helper=", "gc.auto=0", "maintenance.auto=false"]
-        if told["username"] or told["password"]:
-            parts = urlsplit(told["url"])
+        if config["username"] or config["password"]:
+            parts = urlsplit(config["url"])
             settings.append(f"credential.{parts.scheme}://{parts.netloc}.helper={_GIVE}")
         self._command = ["git", *(word for each in settings for word in ("-c", each))]
 
@@ -215,14 +215,14 @@ def _parts(printed: IO[bytes] | None) -> Iterator[bytes]:
 # An archive
 
 
-def _fetch_archive(told: dict[str, Any]) -> str:
+def _fetch_archive(config: dict[str, Any]) -> str:
     """Have what is in an archive in `files`, and return the archive's SHA-256."""
     with tempfile.TemporaryFile(dir=".") as archive:
-        digest = _download(told, archive)
-        if told["revision"] not in ("", digest):
+        digest = _download(config, archive)
+        if config["revision"] not in ("", digest):
             raise Problem("The archive is another one by now than when this was built. Build it again.")
         archive.seek(0)
-        unpacking = _Unpacking(Amount(told["most"]["files"], told["most"]["unpacked"]))
+        unpacking = _Unpacking(Amount(config["most"]["files"], config["most"]["unpacked"]))
         try:
             _unpack(archive, unpacking)
             unpacking.finish()
@@ -231,13 +231,13 @@ def _fetch_archive(told: dict[str, Any]) -> str:
     return digest
 
 
-def _download(told: dict[str, Any], archive: IO[bytes]) -> str:
-    request = urllib.request.Request(quote(told["url"], safe=_KEPT))  # noqa: S310  # see _opener
+def _download(config: dict[str, Any], archive: IO[bytes]) -> str:
+    request = urllib.request.Request(quote(config["url"], safe=_KEPT))  # noqa: S310  # see _opener
     request.add_header("User-Agent", "Latchkey")
-    if told["username"] or told["password"]:
-        given = base64.b64encode(f"{told['username']}:{told['password']}".encode()).decode()
-        request.add_unredirected_header("Authorization", f"Basic {given}")
-    most, digest, size = told["most"]["downloaded"], hashlib.sha256(), 0
+    if config["username"] or config["password"]:
+        credentials = base64.b64encode(f"{config['username']}:{config['password']}".encode()).decode()
+        request.add_unredirected_header("Authorization", f"Basic {credentials}")
+    most, digest, size = config["most"]["downloaded"], hashlib.sha256(), 0
     try:
         with _opener().open(request, timeout=_SILENT_SECONDS) as answer:
             while chunk := answer.read(_CHUNK_BYTES):
@@ -372,9 +372,9 @@ def _unpack_zip(archive: IO[bytes], unpacking: _Unpacking) -> None:
 
 def main() -> None:
     """Fetch it, or say why not."""
-    told = json.loads(os.environ.pop("SOURCE"))
+    config = json.loads(os.environ.pop("SOURCE"))
     try:
-        fetched = _fetch_repository(told) if told["kind"] == "git" else _fetch_archive(told)
+        fetched = _fetch_repository(config) if config["kind"] == "git" else _fetch_archive(config)
     except Problem as problem:
         _PROBLEM.write_text(str(problem), encoding="utf-8", errors="replace")
         sys.exit(1)

@@ -49,22 +49,22 @@ def _enter(namespaces: list[int]) -> None:
 def main() -> None:
     """Set everything and become the command."""
     with os.fdopen(int(sys.argv[1]), "rb") as file:
-        told = json.load(file)
-    _enter(told["namespaces"])
-    _die_with(told["parent"])
+        config = json.load(file)
+    _enter(config["namespaces"])
+    _die_with(config["parent"])
     _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_FSIZE, told["fileBytes"])
-    _limit(resource.RLIMIT_NPROC, told["processes"])
+    _limit(resource.RLIMIT_FSIZE, config["fileBytes"])
+    _limit(resource.RLIMIT_NPROC, config["processes"])
     os.nice(_NICE)
     for signal_number in (signal.SIGPIPE, signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, signal.SIG_DFL)
-    for descriptor in told["keep"]:
+    for descriptor in config["keep"]:
         os.set_inheritable(descriptor, True)
-    os.chdir(told["directory"])
+    os.chdir(config["directory"])
     try:
-        os.execve(told["command"][0], told["command"], told["environment"])  # noqa: S606  # no shell
+        os.execve(config["command"][0], config["command"], config["environment"])  # noqa: S606  # no shell
     except OSError as error:
-        sys.exit(f"{told['command'][0]} could not be started: {error.strerror}.")
+        sys.exit(f"{config['command'][0]} could not be started: {error.strerror}.")
 
 
 if __name__ == "__main__":

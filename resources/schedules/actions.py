@@ -90,10 +90,10 @@ def started_by(action: Action) -> tuple[Kind, str]:
 def build_input(action: Action, task: Task | None) -> tuple[bytes | None, str]:
     """Return the input of the run that an action starts and what it is; None where there is none."""
     if isinstance(action, RunActor):
-        given = action.run_input
-        if given is None or given.body is None:
+        run_input = action.run_input
+        if run_input is None or run_input.body is None:
             return None, ""
-        return given.body.encode(), given.content_type or JSON_TYPE
+        return run_input.body.encode(), run_input.content_type or JSON_TYPE
     saved = task.input if task else ""
     if not action.input:
         return (saved.encode(), task.input_content_type) if task and saved else (None, "")
@@ -107,5 +107,5 @@ def _parse_fields(saved: str) -> dict[str, msgspec.Raw]:
         return {}
 
 
-def _id(given: str) -> str:
-    return given if given.isascii() and given.isalnum() and len(given) <= 30 else new_id()
+def _id(id_: str) -> str:
+    return id_ if id_.isascii() and id_.isalnum() and len(id_) <= 30 else new_id()

@@ -31,17 +31,17 @@ def with_secrets_sealed(action: Action, owner_id: str, model: GetModel = apps.ge
 
 
 def _of_actor(action: RunActor, owner_id: str, model: GetModel) -> Action:
-    given = action.run_input
-    if given is None or not given.body:
+    run_input = action.run_input
+    if run_input is None or not run_input.body:
         return action
     schema = load_schema(action.actor_id, (action.run_options.build if action.run_options else None) or "", model)
-    if not is_json(given.content_type or JSON_TYPE):
+    if not is_json(run_input.content_type or JSON_TYPE):
         if secret_fields(schema):
             raise NotAnObject
         return action
     holder = Holder(owner_id, action.actor_id, key_pairs=model("resources", "InputKeyPair"))
-    body = encrypt_saved_input(given.body, schema, holder)
-    return msgspec.structs.replace(action, run_input=msgspec.structs.replace(given, body=body))
+    body = encrypt_saved_input(run_input.body, schema, holder)
+    return msgspec.structs.replace(action, run_input=msgspec.structs.replace(run_input, body=body))
 
 
 def _of_task(action: RunActorTask, owner_id: str, model: GetModel) -> Action:

@@ -104,21 +104,21 @@ def secret_fields(schema: str) -> dict[str, dict[str, Any]]:
     return {name: each for name, each in properties.items() if isinstance(each, dict) and each.get("isSecret")}
 
 
-def decrypt_fields(given: Mapping[str, msgspec.Raw], holder: Holder) -> dict[str, Any]:
-    """Return the values of those fields that are encrypted; what every other field has is in `given` itself.
+def decrypt_fields(fields: Mapping[str, msgspec.Raw], holder: Holder) -> dict[str, Any]:
+    """Return the values of those fields that are encrypted; what every other field has is in `fields` itself.
 
     Raises:
         TooManySecrets: when there are more than MAX_SECRETS.
         ForeignSecret: for the first one that was encrypted for another account, Actor or field.
         CannotDecrypt: when the key was stored with a SECRET_KEY that this server does not know.
     """
-    texts = encrypted_texts(given)
+    texts = encrypted_texts(fields)
     if len(texts) > MAX_SECRETS:
         raise TooManySecrets
     return {name: holder.open(name, text)[0] for name, text in texts.items()}
 
 
-def encrypt_fields(given: Fields, schema: str, holder: Holder) -> Fields:
+def encrypt_fields(fields: Fields, schema: str, holder: Holder) -> Fields:
     """Return the fields of an input as they are stored: the secret ones encrypted, once.
 
     A value that is encrypted for the holder's Actor already stays as it is, and stays encrypted where the schema does
@@ -129,8 +129,8 @@ def encrypt_fields(given: Fields, schema: str, holder: Holder) -> Fields:
         ForeignSecret: when a value was encrypted for another account, Actor or field.
         CannotDecrypt: when the key was stored with a SECRET_KEY that this server does not know.
     """
-    secret, kept, texts = secret_fields(schema), dict(given), encrypted_texts(given)
-    if len(texts.keys() | (secret.keys() & given.keys())) > MAX_SECRETS:
+    secret, kept, texts = secret_fields(schema), dict(fields), encrypted_texts(fields)
+    if len(texts.keys() | (secret.keys() & fields.keys())) > MAX_SECRETS:
         raise TooManySecrets
     for name, text in texts.items():
         value, is_of_actor = holder.open(name, text)
@@ -143,9 +143,9 @@ def encrypt_fields(given: Fields, schema: str, holder: Holder) -> Fields:
     return kept
 
 
-def encrypted_texts(given: Mapping[str, msgspec.Raw]) -> dict[str, str]:
+def encrypted_texts(fields: Mapping[str, msgspec.Raw]) -> dict[str, str]:
     """Return those fields whose value has the form of an encrypted one."""
-    texts = {name: _text(raw) for name, raw in given.items() if bytes(raw)[:1] == b'"'}
+    texts = {name: _text(raw) for name, raw in fields.items() if bytes(raw)[:1] == b'"'}
     return {name: text for name, text in texts.items() if is_encrypted(text)}
 
 

@@ -185,11 +185,11 @@ def _apply(webhook: Webhook, change: WebhookChange, on: Condition | None = None)
     webhook.is_ad_hoc = webhook.is_ad_hoc and webhook.run_id is not None
 
 
-def _event_types(given: Sequence[str]) -> list[str]:
-    wrong = [each for each in given if each not in events.EVENT_TYPES]
-    if wrong or not given:
+def _event_types(types: Sequence[str]) -> list[str]:
+    wrong = [each for each in types if each not in events.EVENT_TYPES]
+    if wrong or not types:
         raise InvalidWebhook("eventTypes", f"it must hold some of {', '.join(sorted(events.EVENT_TYPES))}.")
-    return list(dict.fromkeys(given))
+    return list(dict.fromkeys(types))
 
 
 def _url(url: str) -> str:

@@ -81,9 +81,9 @@ def _past_proxies(variables: Mapping[str, str]) -> dict[str, str]:
     """Return what has the API asked directly where variables name a proxy: that need not reach it, nor see tokens."""
     if not any(value for name, value in variables.items() if name.upper() in _PROXIES):
         return {}
-    given = variables.get("no_proxy") or variables.get("NO_PROXY") or ""
+    exempt_hosts = variables.get("no_proxy") or variables.get("NO_PROXY") or ""
     host = urlsplit(settings.PUBLIC_URL).hostname or ""
-    exempt = given if given == "*" else ",".join(filter(None, (given, host)))
+    exempt = exempt_hosts if exempt_hosts == "*" else ",".join(filter(None, (exempt_hosts, host)))
     return {"NO_PROXY": exempt, "no_proxy": exempt}
 
 

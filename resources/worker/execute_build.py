@@ -78,9 +78,9 @@ def _build(build_id: str, worker: str, lines: Lines) -> None:
             lines.note(notice)
         source = get_source(build.content)
         attendant = ProgramSupervisor(build, worker, isolated, lines)
-        given = variables.decrypt_environment(build.content.environment if wants_variables(build.content) else "")
-        lines.hide(given.secrets())
-        directory = build_directory.make(build_id, source, attendant, get_memory_bytes(build), given.values)
+        environment = variables.decrypt_environment(build.content.environment if wants_variables(build.content) else "")
+        lines.hide(environment.secrets())
+        directory = build_directory.make(build_id, source, attendant, get_memory_bytes(build), environment.values)
         _save_what_it_says(build.content, directory)
     except (OwnerSuspended, IsolationMissing, source_files.BadSource, CannotDecrypt) as error:
         _end(build_id, worker, lines, JobStatus.FAILED, str(error))

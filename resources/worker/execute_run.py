@@ -141,15 +141,15 @@ class _Execution:
         except TooLarge as error:
             raise CannotStart(_out_of_disk(run), KILLED) from error
         home, app = build_directory.app_path(isolated, self._directory)
-        given = environment.run_environment(run, home, of_version.values)
-        self._lines.hide([given["APIFY_TOKEN"], make_signature(run.pk)])
-        self._lines.hide(given[name] for name in keys.VARIABLES if name in given)
+        environment_ = environment.run_environment(run, home, of_version.values)
+        self._lines.hide([environment_["APIFY_TOKEN"], make_signature(run.pk)])
+        self._lines.hide(environment_[name] for name in keys.VARIABLES if name in environment_)
         self._lines.hide(input_secrets.load_hidden_texts(run))
         if directories.packages_directory(build):
-            given["PYTHONPATH"] = build_directory.seen_packages(isolated, build)
+            environment_["PYTHONPATH"] = build_directory.seen_packages(isolated, build)
         return Program(
             command=commands.find_command(build / APP),
-            environment=given,
+            environment=environment_,
             directory=app,
             memory_bytes=memory_bytes,
             file_bytes=disk.most_bytes,

@@ -68,7 +68,7 @@ class RemoteSource:
         if name or password:
             yield base64.b64encode(f"{name}:{password}".encode()).decode()
 
-    def told(self) -> str:
+    def program_config(self) -> str:
         """Return what the program is told, as JSON text.
 
         Raises:
@@ -107,7 +107,7 @@ def build_program(source: RemoteSource, making: Path, isolation: Isolation, memo
     Raises:
         BadSource: when it cannot be fetched from there, or not with what is installed here.
     """
-    told = source.told()
+    config = source.program_config()
     if not source.is_archive and shutil.which("git") is None:
         raise BadSource(f"The source is a {source.kind.label}, and git is not installed on this server.")
     fetched = making / FETCHED
@@ -115,7 +115,7 @@ def build_program(source: RemoteSource, making: Path, isolation: Isolation, memo
     seen, program = (f"/{FETCHED}", f"/{FETCH_PROGRAM.name}") if isolation.on else (str(fetched), str(FETCH_PROGRAM))
     return Program(
         command=[sys.executable, "-I", "-S", program],
-        environment={**environment.program_environment(seen, {}), "SOURCE": told},
+        environment={**environment.program_environment(seen, {}), "SOURCE": config},
         directory=seen,
         memory_bytes=memory_bytes,
         file_bytes=_FILE_BYTES,

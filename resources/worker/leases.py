@@ -71,10 +71,10 @@ def release(model: type[AnyJob], job_id: str, worker: str) -> bool:
     if isinstance(job, Run) and job.started_at:
         changes["before_millis"] = F("before_millis") + (now - job.started_at) // timedelta(milliseconds=1)
     with transaction.atomic():
-        given = model.objects.filter(pk=job_id, worker=worker, status=JobStatus.RUNNING).update(**changes)
-        if given:
+        released = model.objects.filter(pk=job_id, worker=worker, status=JobStatus.RUNNING).update(**changes)
+        if released:
             _queue(model, job_id)
-    return bool(given)
+    return bool(released)
 
 
 def end(

@@ -205,10 +205,10 @@ def _start(program: Program, isolation: Isolation, network: RunNetwork | None) -
     namespaces = list(network.namespaces) if network else []
     if isolation.on:
         files = {name: make_memory_file(content) for name, content in (network.files if network else {}).items()}
-        told = bubblewrap_arguments(program.mounts, environment, directory, program.memory_bytes, files)
+        arguments = bubblewrap_arguments(program.mounts, environment, directory, program.memory_bytes, files)
         filtering, telling = (
             make_memory_file(seccomp.filter_program()),
-            make_memory_file("\0".join([*told, ""]).encode()),
+            make_memory_file("\0".join([*arguments, ""]).encode()),
         )
         keep += [*files.values(), filtering, telling]
         options = ["--seccomp", str(filtering), "--args", str(telling)]

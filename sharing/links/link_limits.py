@@ -89,14 +89,14 @@ def predict_effect(account: Account, days: int) -> Effect:
     """Return what setting or lowering the cap to so many days would end, now."""
     standing = active_links(account)
     ending = standing.filter(_outliving(days)).count()
-    given = StorageKey.objects.filter(resource__owner=account)
+    keys = StorageKey.objects.filter(resource__owner=account)
     until = account.old_link_keys_until if account.link_counter == 0 else None
     from_before = Resource.objects.filter(owner=account, kind__in=STORAGES, old_key_ended=None)
     return Effect(
         ending=ending,
         continuing=standing.count() - ending,
-        keys=given.count(),
-        storages=given.values("resource_id").distinct().count(),
+        keys=keys.count(),
+        storages=keys.values("resource_id").distinct().count(),
         old=from_before.filter(created_at__lte=until).count() if until else 0,
     )
 

@@ -61,26 +61,26 @@ def active(resource: Resource, facts: Facts) -> list[SignedLink]:
     return [link for link, state in zip(found, states, strict=True) if state is LinkState.ACTIVE]
 
 
-def keys_given(facts: Facts) -> list[KeyHolder]:
+def load_key_holders(facts: Facts) -> list[KeyHolder]:
     """Return who was given a signing key of a storage and can still sign with it, in three statements."""
-    found, has_old = signing_keys.given(facts)
+    found, has_old = signing_keys.load_holdings(facts)
     usernames = dict(
         Account.objects.filter(pk__in={each.holder.account_id for each in found}).values_list("pk", "username")
     )
     names = dict(ApiToken.objects.filter(pk__in={each.holder.token_id for each in found}).values_list("pk", "name"))
-    given = [
+    holders = [
         KeyHolder(usernames.get(each.holder.account_id, ""), names.get(each.holder.token_id, ""), each.used_at)
         for each in found
     ]
-    return [*given, KeyHolder(facts.owner_username, "", None, is_old=True)] if has_old else given
+    return [*holders, KeyHolder(facts.owner_username, "", None, is_old=True)] if has_old else holders
 
 
 def _explicit_readers(facts: Facts) -> set[str]:
     """Return the accounts that may READ by one of the rules 1 to 8."""
     found = overview(facts)
-    given = {right.account_id for right in found.items}
+    account_ids = {right.account_id for right in found.items}
     elsewhere = {row.account_id for row in found.elsewhere if row.account_id}
-    return {found.owner_id} | given | elsewhere
+    return {found.owner_id} | account_ids | elsewhere
 
 
 def _state(link: SignedLink, facts: Facts, readers: set[str]) -> LinkState:

@@ -147,7 +147,7 @@ def still_opens(facts: Facts, found: GivenKeys, at: int) -> bool:
     return True
 
 
-def given(facts: Facts) -> tuple[list[KeyHolding], bool]:
+def load_holdings(facts: Facts) -> tuple[list[KeyHolding], bool]:
     """Return who was given the key of a storage and still holds WRITE, and whether the owner's old key holds too.
 
     Each holder comes once, by the key that was used last.
@@ -272,9 +272,9 @@ def _record_forgotten(facts: Facts, holder: Holder) -> None:
     )
 
 
-def _count_use(resource_id: str, given: KeyHolding) -> None:
-    if timezone.now() - given.used_at > FRESH:
-        uses.add(f"{resource_id}.{given.holder.account_id}.{given.holder.token_id}.{given.secret}")
+def _count_use(resource_id: str, holding: KeyHolding) -> None:
+    if timezone.now() - holding.used_at > FRESH:
+        uses.add(f"{resource_id}.{holding.holder.account_id}.{holding.holder.token_id}.{holding.secret}")
 
 
 def _save_uses(counts: dict[str, int], at: datetime) -> None:

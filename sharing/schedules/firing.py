@@ -174,16 +174,16 @@ def _run(schedule: Schedule, action: Action, target: Target, planned: datetime) 
 
 
 def _options(action: Action) -> RunOptions:
-    given = action.run_options if isinstance(action, RunActor) else None
-    if given is None:
+    options = action.run_options if isinstance(action, RunActor) else None
+    if options is None:
         return RunOptions()
     return RunOptions(
-        build=given.build,
-        timeout_secs=given.timeout_secs,
-        memory_mbytes=given.memory_mbytes,
-        max_items=given.max_items,
-        max_total_charge_usd=given.max_total_charge_usd,
-        restart_on_error=given.restart_on_error,
+        build=options.build,
+        timeout_secs=options.timeout_secs,
+        memory_mbytes=options.memory_mbytes,
+        max_items=options.max_items,
+        max_total_charge_usd=options.max_total_charge_usd,
+        restart_on_error=options.restart_on_error,
     )
 
 

@@ -123,16 +123,16 @@ def visibility_after_publish(actor: Actor, facts: Facts, *, public: bool) -> Vis
     run = _run(_STRANGER.account_id or "", parent)
     shared = replace(run, owner_shares_runs=True)
     developer = Principal(facts.owner_id, facts.owner_username)
-    given = overview(after)
-    run_by = [right.username for right in given.items if Permission.RUN.name in right.permissions]
+    access = overview(after)
+    run_by = [right.username for right in access.items if Permission.RUN.name in right.permissions]
     return VisibilityAfterPublish(
         everyone=everyone(after),
         everyone_runs=decide(_STRANGER, replace(after, granted=NOTHING), Permission.RUN).allowed,
         builds=everyone(build),
         runs=everyone(run),
         developer_reads_shared=decide(developer, shared, Permission.READ).allowed,
-        readers=[given.owner_username, *(right.username for right in given.items)],
-        runners=[given.owner_username, *run_by],
+        readers=[access.owner_username, *(right.username for right in access.items)],
+        runners=[access.owner_username, *run_by],
         open_builds=open_builds(actor),
         own_builds=_own_builds(actor),
     )

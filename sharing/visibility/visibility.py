@@ -16,7 +16,7 @@ from accounts.principal import ANONYMOUS
 from resources.kinds import STORAGES, Kind
 from resources.models import Actor, GeneralAccess, Resource
 from sharing.access import AddressedBy, Facts, Parent, Reason, decide
-from sharing.links.link_states import KeyHolder, active, keys_given
+from sharing.links.link_states import KeyHolder, active, load_key_holders
 from sharing.models import Grant, SignedLink
 from sharing.overview import Overview, overview
 from sharing.permissions import Permission
@@ -162,7 +162,7 @@ def _of_storage(storage: Resource, run: Facts) -> Facts:
 
 def _with_links(storages: Iterable[tuple[Resource, Facts]]) -> list[StorageLinks]:
     """Return those of at most three storages that links open, in two to seven statements for each."""
-    found = [StorageLinks(each, active(each, facts), keys_given(facts)) for each, facts in storages]
+    found = [StorageLinks(each, active(each, facts), load_key_holders(facts)) for each, facts in storages]
     return [each for each in found if each.links or each.key_holders]
 
 

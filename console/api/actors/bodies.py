@@ -174,7 +174,7 @@ class ActorBody(msgspec.Struct, rename="camel"):
     def _details(self, kept: dict[str, Any]) -> dict[str, Any]:
         """Return what is kept only to be given back. Objects are merged into those that are there."""
         options = self.default_run_options or RunOptions()
-        given = {
+        changed = {
             "seoTitle": self.seo_title,
             "seoDescription": self.seo_description,
             "categories": self.categories,
@@ -184,7 +184,7 @@ class ActorBody(msgspec.Struct, rename="camel"):
             "maxItems": options.max_items,
             "forcePermissionLevel": options.force_permission_level,
         }
-        details: dict[str, Any] = {name: value for name, value in given.items() if value is not UNSET}
+        details: dict[str, Any] = {name: value for name, value in changed.items() if value is not UNSET}
         for field in ("actorPermissionLevel", "forcePermissionLevel"):
             permission_levels.check(_WIRE.get(field, field), details.get(field))
         for name, said in (("exampleRunInput", self.example_run_input), ("actorStandby", self.actor_standby)):

@@ -98,8 +98,8 @@ def update(request: ResourceApiRequest[Actor]) -> HttpResponse:
     try:
         with transaction.atomic():
             editing.update(actor, lambda locked: _changed(request, body, locked), by=by)
-            if (given := unset_if_null(body.versions)) is not UNSET:
-                _replace(actor, given, by)
+            if (bodies := unset_if_null(body.versions)) is not UNSET:
+                _replace(actor, bodies, by)
             for tag, build in (body.tagged_builds or {}).items():
                 _tag(actor, tag, build, by)
     except REFUSED as error:
@@ -155,15 +155,15 @@ def _list_item(actor: Actor) -> dict[str, Any]:
     }
 
 
-def _replace(actor: Actor, given: list[Version], by: Principal) -> None:
+def _replace(actor: Actor, bodies: list[Version], by: Principal) -> None:
     """Let these be all versions of an Actor."""
-    numbers = [version.version_number for version in given]
-    if not given:
+    numbers = [version.version_number for version in bodies]
+    if not bodies:
         raise versions.TooFewVersions("An Actor needs at least one version.")
     if len(set(numbers)) != len(numbers):
         raise InvalidField("versions", "each number may be there once.")
     there = {version.number: version for version in ActorVersion.objects.filter(actor=actor).select_related("actor")}
-    for said in given:
+    for said in bodies:
         known = there.pop(said.version_number or "", None)
         if known is None:
             _add(actor, said, by)

@@ -41,14 +41,14 @@ def validate(request: ResourceApiRequest[Actor]) -> HttpResponse:
 
     `build` is a tag or number; without it, it is the build that runs use when nothing else is asked for.
     """
-    given = request_body.read(request) or b"null"
-    request_body.decode_json(given, cast("type[Any]", Any))
+    content = request_body.read(request) or b"null"
+    request_body.decode_json(content, cast("type[Any]", Any))
     build = build_for(request.resource, request.GET.get("build", ""))
     if build is None:
         raise json_responses.bad_request_error("unknown-build-tag", "The Actor has no such build that succeeded.")
     try:
         holder = Holder(request.principal.account_id or "", build.actor_id or "")
-        check_value(_content(build).input_schema, given, holder)
+        check_value(_content(build).input_schema, content, holder)
     except InvalidInput as error:
         raise to_api_error(error) from None
     return json_responses.json_response(msgspec.json.encode({"valid": True}))

@@ -142,13 +142,13 @@ def _request_id(line: RequestToDelete, at: int) -> str:
 
 def _parse_start(request: ResourceApiRequest[RequestQueue]) -> tuple[dict[str, str], str]:
     """Return where a list begins: the parameter that says so, as it is answered, and the ID after which it does."""
-    given = {name: request.GET[name] for name in ("cursor", "exclusiveStartId") if request.GET.get(name)}
-    if len(given) > 1:
+    parameters = {name: request.GET[name] for name in ("cursor", "exclusiveStartId") if request.GET.get(name)}
+    if len(parameters) > 1:
         raise _mismatched("cursor", "exclusiveStartId")
-    for name, text in given.items():
+    for name, text in parameters.items():
         if not looks_like_request_id(text):
             raise invalid_value(name, "no request can come after it.")
-        return given, text
+        return parameters, text
     return {}, ""
 
 

@@ -103,10 +103,10 @@ def parse_input_over_task(request: HttpRequest, task: Task) -> tuple[bytes | Non
             "invalid-content-type-header",
             "What a run is given instead of the task's input must be JSON, with Content-Type: application/json.",
         )
-    given = _decoded(body)
-    if not isinstance(given, dict):
+    fields = _decoded(body)
+    if not isinstance(fields, dict):
         raise ApiError(HTTPStatus.BAD_REQUEST, "input-json-not-object", "The input must be a JSON object.")
-    return msgspec.json.encode({**_saved_fields(task), **given}), JSON_TYPE
+    return msgspec.json.encode({**_saved_fields(task), **fields}), JSON_TYPE
 
 
 def parse_webhooks(query: QueryDict) -> list[tuple[WebhookChange, str | None]]:
@@ -123,8 +123,8 @@ def parse_webhooks(query: QueryDict) -> list[tuple[WebhookChange, str | None]]:
         decoded = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise invalid_value("webhooks", "it must be a JSON array in Base64.") from None
-    given = request_body.decode_json(decoded, list[WebhookBody])
-    return [(each.change(UNSET), each.idempotency_key) for each in given]
+    bodies = request_body.decode_json(decoded, list[WebhookBody])
+    return [(each.change(UNSET), each.idempotency_key) for each in bodies]
 
 
 def parse_origin(request: ApiRequest) -> str:

@@ -111,8 +111,8 @@ def show_input(request: ResourceApiRequest[Task]) -> HttpResponse:
 @needs(Kind.TASK, Permission.WRITE)
 def update_input(request: ResourceApiRequest[Task]) -> HttpResponse:
     """Change those fields of the input that are given, and answer with all of them."""
-    given = request_body.read_json(request, msgspec.Raw)
-    fields = _object(bytes(given))
+    body = request_body.read_json(request, msgspec.Raw)
+    fields = _object(bytes(body))
     if fields is None:
         raise ApiError(HTTPStatus.BAD_REQUEST, "input-json-not-object", "The input must be a JSON object.")
     _update(request, lambda locked: _with_fields(locked, fields))
@@ -166,9 +166,9 @@ def _detail(task: Task | None, name: str) -> dict[str, Any] | None:
     return editing.get_detail(task, name) if task else None
 
 
-def _options(task: Task | None, given: dict[str, Any] | None) -> SavedOptions:
+def _options(task: Task | None, options: dict[str, Any] | None) -> SavedOptions:
     saved = msgspec.to_builtins(saved_options.load_options(task.options)) if task else {}
-    merged = _merged(saved, given) or {}
+    merged = _merged(saved, options) or {}
     try:
         converted = msgspec.convert(merged, SavedOptions)
     except msgspec.ValidationError as error:
@@ -177,23 +177,23 @@ def _options(task: Task | None, given: dict[str, Any] | None) -> SavedOptions:
     return converted
 
 
-def _merged(saved: Mapping[str, Any] | None, given: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    if given is None:
+def _merged(saved: Mapping[str, Any] | None, changes: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if changes is None:
         return None
-    return {name: value for name, value in {**(saved or {}), **given}.items() if value is not None}
+    return {name: value for name, value in {**(saved or {}), **changes}.items() if value is not None}
 
 
-def _input(given: bytes) -> str | None:
+def _input(data: bytes) -> str | None:
     """Return the text of an input: an object, or a list of objects as clients may send it; null is none."""
     try:
-        value = msgspec.json.decode(given)
+        value = msgspec.json.decode(data)
     except msgspec.DecodeError as error:  # what a body may hold where nobody looks, as a number that is too large
         raise invalid_value("input", f"{error}.") from None
     if value is None:
         return None
     if not isinstance(value, dict | list):
         raise ApiError(HTTPStatus.BAD_REQUEST, "input-json-not-object", "The input must be a JSON object.")
-    return given.decode()
+    return data.decode()
 
 
 def _object(text: bytes) -> dict[str, msgspec.Raw] | None:

@@ -68,14 +68,14 @@ class Command(BaseCommand):
             )
 
     def _reencrypt(self) -> None:
-        given = bool(os.environ.get("SECRET_KEY"))
-        upcoming = "" if given else secret_keys.next_secret(settings.DATA_DIR)
+        from_environment = bool(os.environ.get("SECRET_KEY"))
+        upcoming = "" if from_environment else secret_keys.next_secret(settings.DATA_DIR)
         self._demand(processes_without(upcoming or settings.SECRET_KEY), "cannot read what the new secret encrypts")
         if upcoming:
             settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = secret_keys.rotate(settings.DATA_DIR)
             self.stdout.write("The next secret is the one of now, and the one of before is a fallback.")
         self._encrypt_anew()
-        if given:
+        if from_environment:
             last = f"Next: {_LATER.lower()}, {_BY_ENVIRONMENT}."
         else:
             last = (

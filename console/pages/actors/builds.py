@@ -87,14 +87,14 @@ def start(request: ResourcePageRequest[Actor]) -> HttpResponse:
 
 
 def _start(request: ResourcePageRequest[Actor], form: BuildForm) -> Build | None:
-    given = form.cleaned_data
+    data = form.cleaned_data
     try:
         return starting.start(
             request.resource,
-            given["version"],
+            data["version"],
             by=request.principal,
-            tag=given["tag"] or None,
-            use_cache=not given["afresh"],
+            tag=data["tag"] or None,
+            use_cache=not data["afresh"],
             origin=Origin.WEB,
             client_ip=client_details().get("ip", ""),
             user_agent=request.headers.get("User-Agent", ""),

@@ -119,10 +119,10 @@ def _variable(version: ActorVersion, name: str) -> EnvironmentVariable:
 
 
 def _set(request: ResourcePageRequest[Actor], version: ActorVersion, form: VariableForm) -> bool:
-    given = form.cleaned_data
+    data = form.cleaned_data
     try:
         environment.set_variable(
-            version, given["name"], form.given_value(), is_secret=given["is_secret"], by=request.principal
+            version, data["name"], form.given_value(), is_secret=data["is_secret"], by=request.principal
         )
     except InvalidField as problem:
         form.refuse(problem)

@@ -112,11 +112,11 @@ def _rows(found: Sequence[Listed], principal: Principal) -> list[ActorRow]:
 
 
 def _create(request: PageRequest, form: NewActorForm) -> Actor | None:
-    given, by = form.cleaned_data, request.principal
+    data, by = form.cleaned_data, request.principal
     try:
         with transaction.atomic():
-            actor = editing.create(request.user.pk, given["name"], ActorChange(title=given["title"]), by=by)
-            files = template_files(given["starter"], given["name"])
+            actor = editing.create(request.user.pk, data["name"], ActorChange(title=data["title"]), by=by)
+            files = template_files(data["starter"], data["name"])
             versions.add(actor, FIRST_VERSION, VersionChange(source_files=files, build_tag="latest"), by=by)
             return actor
     except (InvalidName, NameTaken) as problem:

@@ -133,10 +133,10 @@ def _opened(version: ActorVersion, name: str) -> SourceFile | None:
 
 
 def _save(request: ResourcePageRequest[Actor], version: ActorVersion, file: SourceFile, form: FileForm) -> bool:
-    given = form.cleaned_data
+    data = form.cleaned_data
     try:
-        content = _with_its_line_ends(given["content"], file.content)
-        files.write(version, file.name, content, seen=given["seen"], by=request.principal)
+        content = _with_its_line_ends(data["content"], file.content)
+        files.write(version, file.name, content, seen=data["seen"], by=request.principal)
     except (files.FileChanged, InvalidField) as problem:
         form.add_error("content", str(problem)[:1].upper() + str(problem)[1:])
     except (files.NoSuchFile, ResourceGone):

@@ -64,13 +64,13 @@ class VersionForm(BaseForm):
 
     def change(self) -> VersionChange:
         """Return what the form says of the version; only of a form that is valid."""
-        given = self.cleaned_data
+        data = self.cleaned_data
         return VersionChange(
-            number=given["number"],
-            source_type=given["source_type"],
-            source_url=given["source_url"],
-            build_tag=given["build_tag"],
-            apply_env_vars_to_build=given["apply_env_vars_to_build"],
+            number=data["number"],
+            source_type=data["source_type"],
+            source_url=data["source_url"],
+            build_tag=data["build_tag"],
+            apply_env_vars_to_build=data["apply_env_vars_to_build"],
         )
 
     def refuse(self, problem: ValueError) -> None:

@@ -35,6 +35,6 @@ class InputForm(SecretInputForm, OptionsForm):
 
     def clean(self) -> dict[str, Any]:
         """Check the options, and the secret fields."""
-        given = super().clean()
+        data = super().clean()
         self.check_secrets()
-        return given
+        return data

@@ -33,20 +33,20 @@ class OptionsForm(BaseForm):
 
     def options(self) -> RunOptions:
         """Return the options that the form asks for; only of a form that is valid."""
-        given: dict[str, Any] = self.cleaned_data
+        data: dict[str, Any] = self.cleaned_data
         return RunOptions(
-            build=given["build"] or None, timeout_secs=given["timeout_secs"], memory_mbytes=given["memory_mbytes"]
+            build=data["build"] or None, timeout_secs=data["timeout_secs"], memory_mbytes=data["memory_mbytes"]
         )
 
     def clean(self) -> dict[str, Any]:
         """Say beside its field what no run can have."""
-        given = super().clean() or {}
+        data = super().clean() or {}
         if not self.errors:
             try:
                 self.options().checked()
             except InvalidOption as problem:
                 self.refuse(problem)
-        return given
+        return data
 
     def refuse(self, problem: InvalidOption) -> None:
         """Say beside its field which option cannot be."""

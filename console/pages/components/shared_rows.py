@@ -30,19 +30,20 @@ class SharedRow:
 
 def build_rows(found: Sequence[Listed], account_id: str) -> list[SharedRow]:
     """Return the rows for a page of what is shared with an account."""
-    told = _Told(found, account_id)
+    labels = _ShareLabels(found, account_id)
     return [
-        SharedRow(each, KINDS[each.kind], permissions_label(told.permissions(each)), told.how(each)) for each in found
+        SharedRow(each, KINDS[each.kind], permissions_label(labels.permissions(each)), labels.how(each))
+        for each in found
     ]
 
 
 def how_shared(found: Sequence[Listed], account_id: str) -> dict[str, str]:
     """Return how each of these came to be shared with an account, by ID: "shared by ada"."""
-    told = _Told(found, account_id) if found else None
-    return {each.id: told.how(each) for each in found} if told else {}
+    labels = _ShareLabels(found, account_id) if found else None
+    return {each.id: labels.how(each) for each in found} if labels else {}
 
 
-class _Told:
+class _ShareLabels:
     """What there is to say of a page of resources, gathered in three statements."""
 
     def __init__(self, found: Iterable[Listed], account_id: str) -> None:

@@ -216,20 +216,20 @@ def take_off(request: ResourcePageRequest[Actor], issue: str, attached: str) -> 
     return redirect(found.console_path)
 
 
-def _report(request: ResourcePageRequest[Actor], given: dict[str, str]) -> Issue:
-    run = _run(request, given["run"]) if given["run"] else None
+def _report(request: ResourcePageRequest[Actor], data: dict[str, str]) -> Issue:
+    run = _run(request, data["run"]) if data["run"] else None
     actor = shared_runs.load_actor(request)
-    return issues.report(actor, given["title"], given["description"], by=request.principal, run=run)
+    return issues.report(actor, data["title"], data["description"], by=request.principal, run=run)
 
 
-def _rewrite(request: ResourcePageRequest[Actor], issue: Issue, given: dict[str, str]) -> bool:
+def _rewrite(request: ResourcePageRequest[Actor], issue: Issue, data: dict[str, str]) -> bool:
     by = request.principal
     with transaction.atomic():
-        if not given["run"]:
+        if not data["run"]:
             issues.detach_run(issue, by=by)
-        elif given["run"] != issue.run_id:
-            issues.attach_run(issue, _run(request, given["run"]), by=by)
-        issues.rewrite(issue, by=by, title=given["title"], description=given["description"])
+        elif data["run"] != issue.run_id:
+            issues.attach_run(issue, _run(request, data["run"]), by=by)
+        issues.rewrite(issue, by=by, title=data["title"], description=data["description"])
     return True
 
 

@@ -235,9 +235,9 @@ def _described(record: Record) -> str:
 
 def _guess_type(key: str, file: "UploadedFile[bytes] | None", text: str) -> str:
     """Return the type that a record probably has: what the browser says, what the name says, what it looks like."""
-    told = (file.content_type or "") if file else ""
-    if told != _ANY_BYTES and can_be_content_type(told):
-        return told
+    declared = (file.content_type or "") if file else ""
+    if declared != _ANY_BYTES and can_be_content_type(declared):
+        return declared
     guessed, encoding = mimetypes.guess_type((file.name if file else None) or key)
     if encoding:  # compressed, so it is not what the name says that is in it
         return "application/gzip" if encoding == "gzip" else _ANY_BYTES

@@ -62,13 +62,13 @@ class TimesForm(BaseForm):
 
     def clean(self) -> dict[str, Any]:
         """Say beside its field what is no time."""
-        given = super().clean() or {}
+        data = super().clean() or {}
         if not self.errors:
             try:
-                times.check(given["cron_expression"], given["timezone"])
+                times.check(data["cron_expression"], data["timezone"])
             except times.InvalidTimes as problem:
                 self.refuse(problem)
-        return given
+        return data
 
     def refuse(self, problem: editing.InvalidSchedule | times.InvalidTimes) -> None:
         """Say beside its field what a schedule cannot have."""
@@ -93,9 +93,9 @@ class ActionForm(SecretInputForm):
 
     def clean(self) -> dict[str, Any]:
         """Check the secret fields."""
-        given = super().clean() or {}
+        data = super().clean() or {}
         self.check_secrets()
-        return given
+        return data
 
     def action(self) -> Action | None:
         """Return the action that the form asks for; None where nothing is to be started. Only of a valid form."""
@@ -156,12 +156,12 @@ class NewScheduleForm(TimesForm, ActionForm):
 
 def build_change(form: NewScheduleForm, actions: list[Action]) -> editing.ScheduleChange:
     """Return what a new schedule is to be like."""
-    given = form.cleaned_data
+    data = form.cleaned_data
     return editing.ScheduleChange(
-        name=given["name"] or UNSET,
-        cron_expression=given["cron_expression"],
-        timezone=given["timezone"],
-        is_enabled=given["is_enabled"],
+        name=data["name"] or UNSET,
+        cron_expression=data["cron_expression"],
+        timezone=data["timezone"],
+        is_enabled=data["is_enabled"],
         actions=actions,
     )
 

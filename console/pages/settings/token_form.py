@@ -90,30 +90,30 @@ class TokenForm(BaseForm, forms.Form):
 
     def clean(self) -> dict[str, Any]:
         """Work out when the token ends and what its scope is."""
-        given: dict[str, Any] = super().clean() or self.cleaned_data
+        data: dict[str, Any] = super().clean() or self.cleaned_data
         if not self.errors:
-            given["expires_at"] = self._expires_at(given)
-            given["scope_entries"] = self._scope(given) if given["access"] == "limited" else None
-        return given
+            data["expires_at"] = self._expires_at(data)
+            data["scope_entries"] = self._scope(data) if data["access"] == "limited" else None
+        return data
 
-    def _expires_at(self, given: dict[str, Any]) -> datetime | None:
-        lifetime = given["lifetime"]
+    def _expires_at(self, data: dict[str, Any]) -> datetime | None:
+        lifetime = data["lifetime"]
         if lifetime == ON_A_DATE:
-            day = given["expires_on"]
+            day = data["expires_on"]
             if day is None or day < timezone.now().date():
                 self.add_error("expires_on", "Choose a day that is not over yet.")
                 return None
             return datetime.combine(day, time.max, UTC)
         return timezone.now() + timedelta(days=int(lifetime)) if lifetime != NEVER else None
 
-    def _scope(self, given: dict[str, Any]) -> list[dict[str, Any]]:
-        ticked = [choice.split(":") for choice in given["scope"]]
+    def _scope(self, data: dict[str, Any]) -> list[dict[str, Any]]:
+        ticked = [choice.split(":") for choice in data["scope"]]
         if not ticked:
             self.add_error("scope", "Tick at least one permission, or let the token do everything.")
         entries: list[dict[str, Any]] = []
         for kind, info in KINDS.items():
             names = [name for ticked_kind, name in ticked if ticked_kind == kind]
-            ids = self._ids(kind, given[f"ids_{kind}"])
+            ids = self._ids(kind, data[f"ids_{kind}"])
             if ids and not names:
                 self.add_error(f"ids_{kind}", f"Tick what the token may do with these {info.short_plural}.")
             if names:

@@ -56,13 +56,13 @@ def _create(request: PageRequest) -> HttpResponse:
     if not _is_sent_first(request):
         messages.info(request, _SENT_TWICE)
         return redirect("settings-integrations")
-    given = form.cleaned_data
+    data = form.cleaned_data
     token, text = tokens.create(
         request.user,
-        given["name"],
+        data["name"],
         by=request.principal,
-        scope=given["scope_entries"],
-        expires_at=given["expires_at"],
+        scope=data["scope_entries"],
+        expires_at=data["expires_at"],
     )
     return _page(request, TokenForm(account=request.user), made=token, text=text)
 

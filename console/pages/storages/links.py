@@ -24,7 +24,7 @@ from sharing.access import Access, effective_general_access
 from sharing.declare import needs
 from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.links import links
-from sharing.links.link_states import LinkState, active, keys_given, load_states
+from sharing.links.link_states import LinkState, active, load_key_holders, load_states
 from sharing.models import SignedLink
 from sharing.permissions import Permission
 from sharing.signatures import SignedContent
@@ -111,7 +111,7 @@ def link_list(request: ResourcePageRequest) -> HttpResponse:
         "manages": manages,
         "says": links_sentence(request.access.facts),
         "why_not": links.link_refusal(request.access),
-        "key_holders": keys_given(request.access.facts) if manages else [],
+        "key_holders": load_key_holders(request.access.facts) if manages else [],
     }
     return render(request, "storages/links.html", context)
 
@@ -158,7 +158,7 @@ def revoke_all(request: ResourcePageRequest) -> HttpResponse:
         title="Revoke all links?",
         resource=resource,
         active=len(active(resource, facts)),
-        key_holders=len(keys_given(facts)),
+        key_holders=len(load_key_holders(facts)),
         back=_list_path(request),
     )
 

@@ -83,16 +83,16 @@ def delete(request: ResourcePageRequest[Task]) -> HttpResponse:
 
 
 def _create(request: PageRequest, form: NewTaskForm) -> Task | None:
-    given = form.cleaned_data
-    actor = get_allowed_actor(request.principal, given["actor"], Permission.RUN)
+    data = form.cleaned_data
+    actor = get_allowed_actor(request.principal, data["actor"], Permission.RUN)
     if actor is None:
         form.add_error("actor", "There is no such Actor, or it is not shared with you, or you may not run it.")
         return None
     saved = SavedOptions(
-        build=given["build"] or None, timeout_secs=given["timeout_secs"], memory_mbytes=given["memory_mbytes"]
+        build=data["build"] or None, timeout_secs=data["timeout_secs"], memory_mbytes=data["memory_mbytes"]
     )
     change = editing.TaskChange(
-        name=given["name"] or UNSET, options=saved, input=form.with_secrets(given["input"]) or None
+        name=data["name"] or UNSET, options=saved, input=form.with_secrets(data["input"]) or None
     )
     try:
         return try_to_name(form, lambda: editing.create(request.user.pk, actor, change, by=request.principal))

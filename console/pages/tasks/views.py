@@ -53,13 +53,13 @@ def save(request: ResourcePageRequest[Task]) -> HttpResponse:
     form = _form(task, request.POST)
     if not form.is_valid():
         return _page(request, form, status=422)
-    given = form.cleaned_data
+    data = form.cleaned_data
     try:
         editing.update(
             task,
             lambda locked: check_change(
                 locked,
-                _change(locked, given, form.with_secrets(given["input"], locked.input)),
+                _change(locked, data, form.with_secrets(data["input"], locked.input)),
                 by=request.principal,
             ),
             by=request.principal,
@@ -132,13 +132,13 @@ def _head(request: ResourcePageRequest[Task], tab: str) -> dict[str, Any]:
     }
 
 
-def _change(task: Task, given: dict[str, Any], input_: str) -> editing.TaskChange:
+def _change(task: Task, data: dict[str, Any], input_: str) -> editing.TaskChange:
     """Return what a form changes; options that it does not show stay as they are."""
     saved = msgspec.structs.replace(
         saved_options.load_options(task.options),
-        build=given["build"] or None,
-        timeout_secs=given["timeout_secs"],
-        memory_mbytes=given["memory_mbytes"],
+        build=data["build"] or None,
+        timeout_secs=data["timeout_secs"],
+        memory_mbytes=data["memory_mbytes"],
     )
     return editing.TaskChange(options=saved, input=input_ or None)
 

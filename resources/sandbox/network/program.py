@@ -222,7 +222,7 @@ def _serve(wanted: Wanted, listening: dict[int, socket.socket]) -> None:
             relay.serve(listening[number], partial(relay.connected, host, port))
 
 
-def described(wanted: Wanted) -> bytes:
+def encode_config(wanted: Wanted) -> bytes:
     """Return what the program is told, for its first argument."""
-    told: dict[str, Any] = {name: getattr(wanted, name) for name in Wanted.__slots__}
-    return json.dumps(told).encode()
+    config: dict[str, Any] = {name: getattr(wanted, name) for name in Wanted.__slots__}
+    return json.dumps(config).encode()

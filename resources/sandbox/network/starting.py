@@ -235,24 +235,24 @@ def _counted(plain: str, of_ipv6: str) -> dict[str, int]:
 
 
 def _start(wanted: Wanted, theirs: socket.socket, complaints: int) -> subprocess.Popen[bytes]:
-    told = os.memfd_create("latchkey")
+    config_file = os.memfd_create("latchkey")
     try:
-        os.write(told, program.described(wanted))
-        os.lseek(told, 0, os.SEEK_SET)
+        os.write(config_file, program.encode_config(wanted))
+        os.lseek(config_file, 0, os.SEEK_SET)
         return subprocess.Popen(  # noqa: S603  # no shell, and no words of others among the arguments
-            [sys.executable, "-I", "-S", "-c", _CODE.format(root=str(_ROOT)), str(told), str(theirs.fileno())],
+            [sys.executable, "-I", "-S", "-c", _CODE.format(root=str(_ROOT)), str(config_file), str(theirs.fileno())],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=complaints,
             env=_ENVIRONMENT,
             cwd="/",
-            pass_fds=(told, theirs.fileno()),
+            pass_fds=(config_file, theirs.fileno()),
             start_new_session=True,
         )
     except OSError as error:
         raise NetworkFailed(str(error)) from error
     finally:
-        os.close(told)
+        os.close(config_file)
 
 
 def _resolv_conf() -> bytes:

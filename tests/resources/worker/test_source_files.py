@@ -98,7 +98,7 @@ URLS = ["file:///etc", "ext::sh -c id", "ssh://x/y", "ftp://x/y", "/etc", "", "h
 @pytest.mark.parametrize("kind", ["GIT_REPO", "TARBALL", "GITHUB_GIST"])
 @pytest.mark.parametrize("url", URLS)
 def test_nothing_is_fetched_but_by_http(kind, url):
-    for asked in (RemoteSource.told, RemoteSource.shown, lambda source: list(source.secrets())):
+    for asked in (RemoteSource.program_config, RemoteSource.shown, lambda source: list(source.secrets())):
         with pytest.raises(fetch_source.BadSource, match="must be a valid one with http or https"):
             asked(RemoteSource(SourceType(kind), url))
 
@@ -115,7 +115,7 @@ def test_a_url_that_was_saved_all_the_same_fails_the_build(elsewhere, kind):
 def test_what_is_no_branch_and_no_directory(fragment):
     source = RemoteSource(SourceType.GIT_REPO, f"https://example.com/a.git#{fragment}")
     with pytest.raises(fetch_source.BadSource):
-        source.told()
+        source.program_config()
 
 
 @pytest.mark.django_db

@@ -494,7 +494,7 @@ def test_a_key_that_is_read_again_after_the_secret_was_turned_holds_and_so_does_
     after = f"{path_of(store)}/keys?signature={create_storage_content_signature(store.pk, key)}"
     assert before.statuses(api()) == ({200}, {200})
     assert api().get(after).status_code == 200
-    assert len(signing_keys.given(load_facts(store, None))[0]) == 1  # one holder, with two keys
+    assert len(signing_keys.load_holdings(load_facts(store, None))[0]) == 1  # one holder, with two keys
     settings.SECRET_KEY_FALLBACKS = []
     assert before.statuses(api()) == ({403}, {403})
     assert api().get(after).status_code == 200

@@ -18,7 +18,7 @@ from resources.records import writing
 from sharing import grants
 from sharing.facts import load_facts
 from sharing.links import link_limits, links, signing_keys
-from sharing.links.link_states import keys_given
+from sharing.links.link_states import load_key_holders
 from sharing.models import Grant, SignedLink, StorageKey
 from sharing.signatures import SignedContent, digest
 from tests.support.link_keys import key_of
@@ -141,7 +141,7 @@ def test_where_others_could_ever_write_what_clients_signed_ends_and_the_owner_is
     [told] = upgrade_notices.unseen(upgrade_notices.ADMINISTRATOR)
     assert "1 storages of 1 accounts" in upgrade_notices.text(told)
     assert not upgrade_notices.unseen(ben.pk)
-    assert not any(holder.is_old for holder in keys_given(load_facts(store, None)))
+    assert not any(holder.is_old for holder in load_key_holders(load_facts(store, None)))
 
 
 def test_where_only_the_owner_ever_wrote_all_goes_on_and_nobody_is_told(ada, ben, cleo, api, give, store):
@@ -152,7 +152,7 @@ def test_where_only_the_owner_ever_wrote_all_goes_on_and_nobody_is_told(ada, ben
     assert old.statuses() == ({200}, {200})
     assert not upgrade_notices.unseen(ada.pk)
     assert not upgrade_notices.unseen(upgrade_notices.ADMINISTRATOR)
-    assert [holder.is_old for holder in keys_given(load_facts(store, None))] == [True]
+    assert [holder.is_old for holder in load_key_holders(load_facts(store, None))] == [True]
 
 
 def test_a_writer_of_after_the_upgrade_ends_nothing_and_gets_another_key(ada, ben, api, give, store):
@@ -175,12 +175,12 @@ def test_the_old_key_ends_as_all_keys_do(ada, api, store, make_resource):
     olds = [Old(api, each, ada) for each in stores]
     upgrade()
     links.revoke_all(store, by=ada.principal)
-    assert not any(holder.is_old for holder in keys_given(load_facts(store, None)))
+    assert not any(holder.is_old for holder in load_key_holders(load_facts(store, None)))
     assert [old.statuses() for old in olds] == [({403}, {403}), ({200}, {200})]
     ada.refresh_from_db()
     link_limits.set_cap(ada, 3650, by=ada.principal)
     assert [old.statuses() for old in olds] == [({403}, {403}), ({403}, {200})]
-    assert not any(holder.is_old for each in stores for holder in keys_given(load_facts(each, None)))
+    assert not any(holder.is_old for each in stores for holder in load_key_holders(load_facts(each, None)))
 
 
 def test_the_old_key_ends_with_the_account_of_its_owner(ada, api, store):
