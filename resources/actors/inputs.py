@@ -120,7 +120,7 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
     "null": lambda value: value is None,
 }
 _WORDS = {
-    "string": "a text",
+    "string": "text",
     "boolean": "true or false",
     "integer": "a whole number",
     "number": "a number",

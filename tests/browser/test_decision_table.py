@@ -22,12 +22,12 @@ MISSING = "0" * 17
 # What the page says of each reason.
 WHY = {
     "GRANT": "because it was shared with you",
-    "ACTOR_GRANT": r"through the Actor [\w-]+, which was shared with you",
+    "ACTOR_GRANT": r"because the Actor [\w-]+ was shared with you",
     "PUBLIC_ACTOR": r"because the Actor( [\w-]+)? is public",
     "ISSUE": rf"because it is attached to the issue “{ISSUE_TITLE}” on your Actor [\w-]+",
-    "OWNER_RUNS": r"through the (Actor|task) [\w-]+, whose owner's runs you can view",
+    "OWNER_RUNS": r"because ada shared their runs of the (Actor|task) [\w-]+",
     "CREATOR_RUNS": r"as the creator of the Actor [\w-]+, because ada shares runs with developers",
-    "RUN": r"through the run \w{17}, .+",
+    "RUN": r"via the run \w{17}, .+",
     "ANYONE_WITH_ID": "because anyone with its ID can read it",
     "ANYONE_WITH_NAME": "because anyone with its name can read it",
 }

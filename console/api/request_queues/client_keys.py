@@ -26,7 +26,7 @@ def client_from_request(request: ResourceApiRequest[RequestQueue]) -> Client:
     key = request.GET.get("clientKey") or None
     if key is not None and (len(key) > MAX_KEY or "\x00" in key):
         raise ApiError(
-            HTTPStatus.BAD_REQUEST, "invalid-client-key", f"The clientKey must be a text of 1 to {MAX_KEY} characters."
+            HTTPStatus.BAD_REQUEST, "invalid-client-key", f"The clientKey must be text of 1 to {MAX_KEY} characters."
         )
     return Client(request.principal.account_id, key)
 

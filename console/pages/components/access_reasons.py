@@ -1,4 +1,4 @@
-"""Where access comes from, in words: "through the Actor prices-crawler", "attached to issue 'Prices missing'"."""
+"""Where access comes from, in words: "through the Actor prices-crawler", "via the shared run 7yx7Kq2mWc4bT9aZd"."""
 
 from resources.kinds import KINDS, Kind
 from sharing.access import Decision, Facts, Reason
@@ -12,6 +12,8 @@ def inherited_reason(row: InheritedAccess, known: frozenset[str]) -> str:
 
     `known` are the IDs of the Actors and tasks whose names the reader of the sentence may know.
     """
+    if row.reason is Reason.RUN and row.run_reason is Reason.GRANT and row.through:
+        return f"via the shared run {row.through.name}"
     if row.reason is Reason.RUN:
         return f"through {_named(row.through, known)}, {_of_run(row, known)}"
     return _of_reason(row.reason, row.through, known)
@@ -26,7 +28,7 @@ def decision_reason(decision: Decision, facts: Facts, account_id: str | None) ->
     if decision.reason is not Reason.RUN or facts.run is None:
         return _of_oneself(decision.reason, details, facts, owner, account_id)
     of_run = _of_oneself(Reason(details["runReason"]), details, facts.run, owner, account_id)
-    return f"through the run {facts.run.id}, {of_run}"
+    return f"via the run {facts.run.id}, {of_run}"
 
 
 def _of_oneself(reason: Reason, details: dict[str, str], facts: Facts, owner: str, account_id: str | None) -> str:
@@ -48,10 +50,10 @@ def _issue_title(run_id: str, account_id: str | None) -> str:
 _OF_ONESELF = {
     Reason.OWNER: "because you own it",
     Reason.GRANT: "because it was shared with you",
-    Reason.ACTOR_GRANT: "through {through}, which was shared with you",
+    Reason.ACTOR_GRANT: "because {through} was shared with you",
     Reason.PUBLIC_ACTOR: "because {through} is public",
     Reason.ISSUE: "because it is attached to the issue “{issue}” on your Actor {actor}",
-    Reason.OWNER_RUNS: "through {through}, whose owner's runs you can view",
+    Reason.OWNER_RUNS: "because {owner} shared their runs of {through}",
     Reason.CREATOR_RUNS: "as the creator of {through}, because {owner} shares runs with developers",
     Reason.ANYONE_WITH_ID: "because anyone with its ID can read it",
     Reason.ANYONE_WITH_NAME: "because anyone with its name can read it",
@@ -78,8 +80,6 @@ def _of_run(row: InheritedAccess, known: frozenset[str]) -> str:
             return "which they own"
         case Reason.ISSUE:
             return f"which is attached to issue '{row.issue_title}'"
-        case Reason.GRANT:
-            return "which was shared with them"
         case None:
             return "which they can read"
         case reason:

@@ -50,8 +50,8 @@ def other_level_sentence(other: OtherLevel) -> str:
     """Say that a default storage of a run has another level than the run."""
     noun = KINDS[Kind(other.storage.kind)].noun
     if other.everyone is PublicAccess.NO:
-        return f"Its default {noun} is Restricted by a level of its own."
-    return f"Anyone who has the ID of its default {noun} can read that, by a level of its own."
+        return f"Its default {noun} is Restricted by its own setting."
+    return f"Anyone who has the ID of its default {noun} can read that, by its own setting."
 
 
 def new_run_sentences(seen: Visibility) -> list[str]:

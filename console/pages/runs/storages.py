@@ -1,7 +1,7 @@
 """The default storages of a run, as far as the viewer may read them.
 
-The holder of a mere link to an open run may not read a default storage that is Restricted by itself, so that each is
-asked for by itself.
+A user who has only the link of an open run may not read a default storage that is Restricted by itself. So the decision
+is asked for each of them.
 """
 
 from dataclasses import dataclass

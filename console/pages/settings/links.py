@@ -95,9 +95,9 @@ def links_context(request: PageRequest) -> dict[str, Any]:
 def saved_message(cap: int | None) -> str:
     """Say what was saved."""
     if cap is None:
-        return "Saved: pre-signed links to what you own live as long as whoever makes them chooses, also for ever."
+        return "Saved: pre-signed links to your storages can last as long as their makers choose."
     return (
-        f"Saved: pre-signed links to what you own live {days(cap)} at most. Those that would live longer open nothing."
+        f"Saved: pre-signed links to your storages last {days(cap)} at most. Links that outlast the limit do not work."
     )
 
 

@@ -47,11 +47,11 @@ class LifetimeForm(forms.Form):
         field.choices = choices
         field.initial = min(DEFAULT_LIFETIME // timedelta(hours=1), choices[-1][0])
         if cap is not None:
-            field.help_text = f"The owner lets no link live longer than {days(cap)}."
+            field.help_text = f"The owner lets no link last longer than {days(cap)}."
 
 
 def lifetimes(cap: int | None) -> list[tuple[int, str]]:
-    """Return what can be chosen, in hours and in words, where links live `cap` days at most (None: as they like)."""
+    """Return what can be chosen, in hours and in words, where links last `cap` days at most (None: without a limit)."""
     longest = max(_LIFETIMES) if cap is None else min(cap * _DAY, max(_LIFETIMES))
     found = {hours: words for hours, words in _LIFETIMES.items() if hours <= longest}
     found.setdefault(longest, days(longest // _DAY))

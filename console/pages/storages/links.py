@@ -46,9 +46,7 @@ STATES = {
     LinkState.ACTIVE: State("Active", "good", "check", "Everyone who has it can open it."),
     LinkState.REVOKED: State("Revoked", "bad", "no-symbol", "It was revoked; its signature opens nothing any more."),
     LinkState.EXPIRED: State("Expired", "neutral", "clock", "Its time is over."),
-    LinkState.BEYOND_CAP: State(
-        "Blocked", "warning", "pause", "It would live longer than the owner allows links to live."
-    ),
+    LinkState.BEYOND_CAP: State("Blocked", "warning", "pause", "It lasts longer than the owner allows."),
     LinkState.WITHOUT_ACCESS: State("Blocked", "warning", "pause", "Its maker cannot read this any more."),
 }
 

@@ -81,11 +81,9 @@ def test_it_says_how_one_may_read_it(restricted_ada, ben, make_resource, give, s
     run = make_resource(Kind.RUN, restricted_ada, actor=actor)
     store = make_resource(Kind.KEY_VALUE_STORE, restricted_ada, run=run)
     client = signed_in(ben)
-    assert (
-        "through the Actor crawler, whose owner&#x27;s runs you can view"
-        in client.get(run.console_path).content.decode()
-    )
-    assert f"through the run {run.pk}" in client.get(store.console_path).content.decode()
+    shared = "because ada shared their runs of the Actor crawler"
+    assert shared in client.get(run.console_path).content.decode()
+    assert f"via the run {run.pk}, {shared}" in client.get(store.console_path).content.decode()
 
 
 def test_it_says_in_a_whole_sentence_what_one_may_do_and_why(ada, ben, make_resource, give, signed_in):

@@ -44,7 +44,7 @@ def actor(ada) -> Actor:
         (b"{}", "Field input.url is required."),
         (b"null", "Field input.url is required."),
         (b"[]", "The input must be an object."),
-        (b'{"url": 5}', "Field input.url must be a text."),
+        (b'{"url": 5}', "Field input.url must be text."),
         (b'{"url": "x", "depth": 0}', "Field input.depth must be at least 1."),
     ],
 )
@@ -104,7 +104,7 @@ def turn(api, ada, actor):
         (b'{"url": "x"}', b"{}", "Field input.url is required."),
         (b'{"url": "x"}', b'{"url": "x", "depth": 0}', "Field input.depth must be at least 1."),
         (None, b"", "Field input.url is required."),
-        (b'{"url": 5}', b"", "Field input.url must be a text."),  # what it goes on with is what it has
+        (b'{"url": 5}', b"", "Field input.url must be text."),  # what it goes on with is what it has
         (b"[]", b"", "The input must be an object."),
     ],
 )

@@ -105,7 +105,7 @@ def test_the_cap_of_the_owner_holds_in_the_export_too(ada, signed_in, dataset):
     browser = signed_in(ada)
     assert browser.post(f"{dataset.console_path}/export", sent(lifetime="336")).status_code == 422
     page = browser.get(f"{dataset.console_path}/export").content.decode()
-    assert "no link live longer than 7 days" in page
+    assert "no link last longer than 7 days" in page
     assert "14 days" not in page
     assert browser.post(f"{dataset.console_path}/export", sent(lifetime="168")).status_code == 200
     assert SignedLink.objects.count() == 1

@@ -518,11 +518,11 @@ def test_its_page_and_its_storages_say_why_somebody_sees_them(
 
     of_dan = make_run(dan)
     give(actor, cleo, "READ", "VIEW_OWNER_RUNS")
-    everywhere(cleo, of_dan, "through the Actor finder, whose owner's runs you can view")
+    everywhere(cleo, of_dan, "because dan shared their runs of the Actor finder")
 
     task = make_resource(Kind.TASK, dan, name="weekly", actor=actor)
     give(task, ada, "READ", "VIEW_OWNER_RUNS")
-    everywhere(ada, make_run(dan, task_id=task.pk), "through the task weekly, whose owner's runs you can view")
+    everywhere(ada, make_run(dan, task_id=task.pk), "because dan shared their runs of the task weekly")
 
     everywhere(ada, make_run(cleo, general_access=OPEN), "because anyone with its ID can read it")
 
@@ -531,7 +531,7 @@ def test_a_build_says_through_which_actor(ada, ben, dan, signed_in, actor, make_
     build = make_resource(Kind.BUILD, dan, actor=actor, general_access="RESTRICTED")
     give(actor, ada)
 
-    assert "through the Actor finder, which was shared with you" in text_of(signed_in(ada).get(build.console_path))
+    assert "because the Actor finder was shared with you" in text_of(signed_in(ada).get(build.console_path))
     assert "because the Actor finder is public" in text_of(signed_in(ben).get(build.console_path))
 
 

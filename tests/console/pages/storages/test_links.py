@@ -93,7 +93,7 @@ def test_a_lifetime_beyond_the_cap_of_the_owner_is_refused(ada, ben, give, signe
     Account.objects.filter(pk=ben.pk).update(link_days=365)
     response = signed_in(ben).post(f"{storage.console_path}/link", {"lifetime": str(24 * 14)})
     assert response.status_code == 422
-    assert "no link live longer than 7 days" in response.content.decode()
+    assert "no link last longer than 7 days" in response.content.decode()
     assert not SignedLink.objects.exists()
 
 
@@ -270,7 +270,7 @@ def test_a_row_says_why_a_link_opens_nothing(ada, ben, give, signed_in, storage,
         "Its maker cannot read this any more.",
     ]
     Account.objects.filter(pk=ada.pk).update(link_days=7)
-    assert states()[1] == "It would live longer than the owner allows links to live."
+    assert states()[1] == "It lasts longer than the owner allows."
     SignedLink.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert states()[1] == "Its time is over."
 
@@ -402,7 +402,7 @@ def test_coming_back_from_the_confirmation_keeps_what_was_typed(ada, ada_here):
 
 def test_the_limit_is_saved_said_and_audited(ada, ada_here):
     response = ada_here.post(SETTING, {"link_limit": "days", "link_days": "7"}, headers=HTMX)
-    assert "live 7 days at most" in response.content.decode()
+    assert "last 7 days at most" in response.content.decode()
     ada.refresh_from_db()
     assert ada.link_days == 7
     assert "Nothing changed" in ada_here.post(SETTING, {"link_limit": "days", "link_days": "7"}).content.decode()
@@ -435,7 +435,7 @@ def test_before_a_limit_is_saved_the_page_says_what_ends(api, ada, ada_here, sto
     ada.refresh_from_db()
     assert ada.link_days is None
     assert [api().get(url + each).status_code for each in (long, short, signed)] == [200] * 3
-    assert "live 7 days at most" in ada_here.post(SETTING, LOWERED | {"seen": "7"}, headers=headers).content.decode()
+    assert "last 7 days at most" in ada_here.post(SETTING, LOWERED | {"seen": "7"}, headers=headers).content.decode()
     assert [api().get(url + each).status_code for each in (long, short, signed)] == [403, 200, 403]
 
 
