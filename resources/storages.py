@@ -49,7 +49,7 @@ def create(
     made: QuerySet[Storage] = QuerySet(model)
     if name is None:
         return made.create(owner_id=owner_id, **defaults), True
-    return made.get_or_create(owner_id=owner_id, kind=info.kind, name=_checked(name), defaults=defaults)
+    return made.get_or_create(owner_id=owner_id, kind=info.kind, name=check_name(name), defaults=defaults)
 
 
 def rename(resource: Resource, name: str | None, *, by: Principal) -> bool:
@@ -63,7 +63,7 @@ def rename(resource: Resource, name: str | None, *, by: Principal) -> bool:
         ResourceGone: when the storage was deleted in the meantime.
     """
     if name is not None:
-        _checked(name)
+        check_name(name)
     with transaction.atomic():
         locked = Resource.objects.select_for_update().filter(pk=resource.pk).first()
         if locked is None:
@@ -93,7 +93,12 @@ def delete(resource: Resource, *, by: Principal) -> bool:
     )
 
 
-def _checked(name: str) -> str:
+def check_name(name: str) -> str:
+    """Return a name of a storage, task or schedule as it is.
+
+    Raises:
+        InvalidName: when nothing can be called so; the message says why.
+    """
     if not NAME.match(name):
         shown = 0 < len(name) <= MAX_NAME_LENGTH and name.isprintable()
         raise InvalidName(f'"{name}" cannot be a name. {NAME_RULES}' if shown else NAME_RULES)

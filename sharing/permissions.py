@@ -32,7 +32,7 @@ class UnsupportedPermission(ValueError):
 
 def grantable(kind: Kind) -> Permission:
     """Return the permissions that can be granted on a kind."""
-    return _join(KINDS[kind].permissions)
+    return join_permissions(KINDS[kind].permissions)
 
 
 def parse(names: Iterable[str], kind: Kind) -> Permission:
@@ -51,10 +51,11 @@ def parse(names: Iterable[str], kind: Kind) -> Permission:
             )
     if not wanted:
         raise UnsupportedPermission("At least one permission is needed; revoke the access to take all away.")
-    return _join(wanted) | Permission.READ
+    return join_permissions(wanted) | Permission.READ
 
 
-def _join(names: Iterable[str]) -> Permission:
+def join_permissions(names: Iterable[str]) -> Permission:
+    """Return the permissions of these names as one."""
     joined = NOTHING
     for name in names:
         joined |= Permission[name]

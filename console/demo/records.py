@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import NamedTuple
 
+from accounts.lib.timestamps import milliseconds
 from console.demo import items
 from resources.request_queues import clock
 from resources.request_queues.structs import NewRequest
@@ -44,7 +45,7 @@ def reports() -> list[DemoRecord]:
 
 def handled_requests() -> list[NewRequest]:
     """Return pages that have been visited."""
-    now = clock.milliseconds(clock.now())
+    now = milliseconds(clock.now())
     return [
         NewRequest(url, url, handled_at=now, details='{"userData": {"label": "START"}}')
         for url in ("https://www.iana.org/time-zones", "https://www.unicode.org/ucd/")

@@ -16,16 +16,6 @@ def now() -> datetime:
     return timezone.now()
 
 
-def milliseconds(moment: datetime) -> int:
-    """Return a moment as milliseconds since 1970, cut off."""
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
-
-
-def from_milliseconds(value: int) -> datetime:
-    """Return the moment that is `value` milliseconds after 1970."""
-    return _EPOCH + timedelta(milliseconds=value)
-
-
 def order_keys(count: int, *, forefront: bool) -> list[int]:
     """Return the next `count` keys in the order of a queue: behind everything that is there, or before it.
 

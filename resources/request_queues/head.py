@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from accounts.lib.sql import Statement
+from accounts.lib.timestamps import from_milliseconds, milliseconds
 from resources.request_queues import clock
 from resources.request_queues.changing import changing, for_update, rows
 from resources.request_queues.clients import Client
@@ -31,7 +32,7 @@ class LockedHead:
 
 def head(queue_id: str, limit: int) -> list[HeadRequest]:
     """Return the first requests that are neither handled nor locked."""
-    now = clock.milliseconds(clock.now())
+    now = milliseconds(clock.now())
     return [HeadRequest(*row) for row in _HEAD.rows([queue_id, limit, queue_id, now, limit])]
 
 
@@ -46,8 +47,8 @@ def lock_head(queue_id: str, limit: int, duration: timedelta, *, client: Client)
     with changing(queue_id, client) as change:
         now = clock.now()
         free = for_update(of_those_free=True)
-        _take_off_expired(queue_id, clock.milliseconds(now), free)
-        expires_at = clock.milliseconds(now + duration)
+        _take_off_expired(queue_id, milliseconds(now), free)
+        expires_at = milliseconds(now + duration)
         taken = rows(_TAKE.format(lock=free), [queue_id, limit, expires_at, client.owner])
         taken.sort(key=lambda row: row[:2])
         change.head_items_read += len(taken)
@@ -56,7 +57,7 @@ def lock_head(queue_id: str, limit: int, duration: timedelta, *, client: Client)
         has_locked = bool(taken) or bool(rows(_REMAINS, [queue_id, queue_id]))
     return LockedHead(
         [HeadRequest(*row[2:]) for row in taken],
-        clock.from_milliseconds(expires_at),
+        from_milliseconds(expires_at),
         has_locked,
         change.had_multiple_clients,
         now if taken else None,

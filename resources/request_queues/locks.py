@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from accounts.lib.timestamps import from_milliseconds, milliseconds
 from resources.request_queues import clock
 from resources.request_queues.changing import changing, for_update, rows
 from resources.request_queues.clients import Client
@@ -22,14 +23,14 @@ def prolong(
         QueueGone: when there is no such queue (any more).
     """
     with changing(queue_id, client) as change:
-        expires_at = clock.milliseconds(clock.now() + duration)
+        expires_at = milliseconds(clock.now() + duration)
         order_key = clock.order_keys(1, forefront=forefront)[0]
         _check_id(request_id)
         if not rows(_PROLONG, [expires_at, order_key, queue_id, request_id, client.owner]):
             _load_expiry(queue_id, request_id)
             raise NotLockedByClient(request_id)
         change.touched = True
-    return clock.from_milliseconds(expires_at)
+    return from_milliseconds(expires_at)
 
 
 def unlock(queue_id: str, request_id: str, *, client: Client, forefront: bool = False) -> None:
@@ -47,7 +48,7 @@ def unlock(queue_id: str, request_id: str, *, client: Client, forefront: bool = 
             change.touched = True
             return
         expires_at = _load_expiry(queue_id, request_id)
-        if expires_at is not None and expires_at > clock.milliseconds(clock.now()):
+        if expires_at is not None and expires_at > milliseconds(clock.now()):
             raise NotLockedByClient(request_id)
 
 
@@ -58,7 +59,7 @@ def unlock_all(queue_id: str, *, client: Client) -> int:
         QueueGone: when there is no such queue (any more).
     """
     with changing(queue_id, client) as change:
-        now = clock.milliseconds(clock.now())
+        now = milliseconds(clock.now())
         held = rows(_SELECT_HELD + for_update(), [queue_id, client.owner])
         if held:
             rows(_UNLOCK_ALL, [queue_id, client.owner])
@@ -75,7 +76,7 @@ def unlock_for_everybody(queue_id: str, *, client: Client) -> int:
         QueueGone: when there is no such queue (any more).
     """
     with changing(queue_id, client) as change:
-        now = clock.milliseconds(clock.now())
+        now = milliseconds(clock.now())
         held = rows(_SELECT_LOCKED + for_update(), [queue_id])
         if held:
             rows(_UNLOCK_LOCKED, [queue_id])

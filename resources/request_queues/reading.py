@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from accounts.lib.sql import Statement
+from accounts.lib.timestamps import milliseconds
 from resources.request_queues import clock
 from resources.request_queues.errors import RequestNotFound
 from resources.request_queues.identity import looks_like_request_id
@@ -40,12 +41,12 @@ def get(queue_id: str, request_id: str) -> StoredRequest:
     row = _GET.row([queue_id, request_id]) if looks_like_request_id(request_id) else None
     if row is None:
         raise RequestNotFound(request_id)
-    return _stored(row, clock.milliseconds(clock.now()))
+    return _stored(row, milliseconds(clock.now()))
 
 
 def count_locked(queue_id: str) -> int:
     """Return how many requests of a queue are locked now."""
-    ((count,),) = _COUNT_LOCKED.rows([queue_id, clock.milliseconds(clock.now())])
+    ((count,),) = _COUNT_LOCKED.rows([queue_id, milliseconds(clock.now())])
     return int(count)
 
 
@@ -63,7 +64,7 @@ def page(
 
     A page takes no more than about `max_bytes`, but has one request at least as long as there is one.
     """
-    now = clock.milliseconds(clock.now())
+    now = milliseconds(clock.now())
     sizes, requests = _STATEMENTS[frozenset(states)]
     moments = [now] * _MOMENTS[frozenset(states)]
     found = sizes.rows([queue_id, after, *moments, limit + 1])

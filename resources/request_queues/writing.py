@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import connection
 
+from accounts.lib.timestamps import milliseconds
 from resources.request_queues import clock
 from resources.request_queues.changing import Change, changing, for_update, marks, rows
 from resources.request_queues.clients import Client
@@ -130,7 +131,7 @@ def _update(
     request: NewRequest, before: tuple[Any, ...], change: Change, client: Client, forefront: bool
 ) -> Registered:
     pk, handled_at, lock_expires_at, locked_by, order_key, size = before
-    is_locked = lock_expires_at is not None and lock_expires_at > clock.milliseconds(clock.now())
+    is_locked = lock_expires_at is not None and lock_expires_at > milliseconds(clock.now())
     if request.handled_at is not None:
         place: tuple[Any, ...] = (None, "", order_key)
     elif is_locked and locked_by != client.owner:

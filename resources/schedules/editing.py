@@ -24,7 +24,7 @@ from resources.schedules.actions import Action, InvalidActions, RunActor, dump_a
 from resources.schedules.secrets import input_field_for, with_secrets_sealed
 from resources.secret_inputs.fields import SecretsRefused
 from resources.secret_inputs.saved import NotAnObject
-from resources.storages import NAME, NAME_RULES, InvalidName
+from resources.storages import check_name
 
 MAX_TITLE = 200
 MAX_DESCRIPTION = 10_000
@@ -121,7 +121,7 @@ def _record_change(before: Schedule, after: Schedule, by: Principal) -> None:
 
 def _apply(schedule: Schedule, change: ScheduleChange, by: Principal) -> None:
     if change.name is not UNSET:
-        schedule.name = _name(change.name)
+        schedule.name = check_name(change.name)
     if change.title is not UNSET:
         schedule.title = _text("title", change.title, MAX_TITLE)
     if change.description is not UNSET:
@@ -183,12 +183,6 @@ def _check_run(field: str, action: RunActor) -> None:
         raise InvalidSchedule(
             f"{field}.runInput.contentType", f"it must be a media type of at most {MAX_LENGTH} characters."
         )
-
-
-def _name(name: str) -> str:
-    if not NAME.match(name):
-        raise InvalidName(NAME_RULES)
-    return name
 
 
 def _text(field: str, text: str, limit: int) -> str:

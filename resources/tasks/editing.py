@@ -23,7 +23,7 @@ from resources.runs.options import InvalidOption, check_saved
 from resources.runs.saved_options import NONE_SAVED, SavedOptions, dump_options, load_options
 from resources.secret_inputs import saved
 from resources.secret_inputs.fields import Holder, SecretsRefused
-from resources.storages import NAME, NAME_RULES, InvalidName
+from resources.storages import check_name
 
 MAX_TITLE = 200
 MAX_DESCRIPTION = 10_000
@@ -117,7 +117,7 @@ def get_detail(task: Task, name: str) -> dict[str, Any] | None:
 
 def _apply(task: Task, change: TaskChange) -> None:
     if change.name is not UNSET:
-        task.name = _checked_name(change.name)
+        task.name = check_name(change.name)
     if change.title is not UNSET:
         task.title = checked_text("title", change.title, MAX_TITLE)
     if change.description is not UNSET:
@@ -152,12 +152,6 @@ def _checked_options(options: SavedOptions) -> SavedOptions:
     except InvalidOption as error:
         raise InvalidTask(f"options.{error.field}", str(error)) from None
     return options
-
-
-def _checked_name(name: str) -> str:
-    if not NAME.match(name):
-        raise InvalidName(NAME_RULES)
-    return name
 
 
 def checked_text(field: str, text: str, limit: int) -> str:

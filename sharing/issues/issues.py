@@ -11,7 +11,7 @@ Users who can see an Actor see its issues. Their words are their authors'; an Ac
 from collections.abc import Sequence
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from msgspec import UNSET, UnsetType
 
@@ -38,6 +38,20 @@ class InvalidIssue(ValueError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+def list_issues(actor_id: str) -> QuerySet[Issue]:
+    """Return the issues of an Actor, in no order, each with author, run and Actor, and its `comment_count`.
+
+    Comments without text, which only change the state, are not counted.
+    """
+    found = Issue.objects.filter(actor_id=actor_id).select_related("author", "run", "actor__owner")
+    return found.annotate(comment_count=Count("comments", filter=~Q(comments__text="")))
+
+
+def load_actor(actor_id: str) -> Actor:
+    """Return an Actor with its owner, in one query."""
+    return Actor.objects.select_related("owner").get(pk=actor_id)
 
 
 def report(actor: Actor, title: str, description: str = "", *, by: Principal, run: Run | None = None) -> Issue:

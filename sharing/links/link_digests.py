@@ -10,7 +10,7 @@ from typing import Protocol
 from django.utils.crypto import salted_hmac
 
 from accounts.holders import Holder
-from sharing.links.link_limits import milliseconds
+from accounts.lib.timestamps import milliseconds
 from sharing.signatures import (
     Format,
     HeldSigner,

@@ -14,6 +14,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts import audit
+from accounts.lib.timestamps import milliseconds
 from accounts.models import Account
 from accounts.principal import ANONYMOUS, Principal
 from resources.kinds import STORAGES
@@ -25,7 +26,6 @@ from sharing.signatures import ValidSignature
 
 MAX_CAP = 3650
 MOST_REFUSALS = 256
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 24 * 60 * 60 * 1000
 _CLOCKS_DIFFER = 60 * 1000
 
@@ -54,11 +54,6 @@ class Effect:
 def now() -> int:
     """Return the time in milliseconds since 1970."""
     return milliseconds(timezone.now())
-
-
-def milliseconds(moment: datetime) -> int:
-    """Return a moment in milliseconds since 1970."""
-    return (moment - _EPOCH) // timedelta(milliseconds=1)  # exact, as floats are not
 
 
 def is_beyond(expires_at: int, facts: Facts, *, made_here: bool = False) -> bool:

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from django.utils import timezone
 
+from accounts.lib.timestamps import milliseconds
 from accounts.models import Account, ApiToken
 from resources.models import Resource
 from sharing.access import Facts
@@ -88,9 +89,7 @@ def _state(link: SignedLink, facts: Facts, readers: set[str]) -> LinkState:
         return LinkState.REVOKED
     if link.expires_at <= timezone.now():
         return LinkState.EXPIRED
-    if link.refused_at is not None or link_limits.is_beyond(
-        link_limits.milliseconds(link.expires_at), facts, made_here=True
-    ):
+    if link.refused_at is not None or link_limits.is_beyond(milliseconds(link.expires_at), facts, made_here=True):
         return LinkState.BEYOND_CAP
     maker = link.made_by
     if maker is None or not maker.is_active or maker.pk not in readers:

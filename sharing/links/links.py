@@ -17,13 +17,14 @@ from django.utils import timezone
 from accounts import audit
 from accounts.holders import Holder
 from accounts.lib.counters import BufferedCounter
+from accounts.lib.timestamps import milliseconds
 from accounts.models import Account
 from accounts.principal import Principal
 from resources.models import GeneralAccess, Resource
 from resources.records.keys import collides_with_signature
 from sharing.access import EXPLICIT, Access, AddressedBy, effective_general_access
 from sharing.facts import load_facts
-from sharing.links import link_limits, signing_keys
+from sharing.links import signing_keys
 from sharing.models import SignedLink
 from sharing.permissions import Permission
 from sharing.signatures import DEFAULT_LIFETIME, HeldSigner, SignedContent, canonical_text, digest
@@ -115,7 +116,7 @@ def create(
         raise LinkRefused(f"Links to what {facts.owner_username} owns can last {cap} days at most.")
     made = HeldSigner(signing_keys.key_source(facts), Holder(by.pk).code)
     with transaction.atomic():
-        expires_at = link_limits.milliseconds(timezone.now() + lifetime)
+        expires_at = milliseconds(timezone.now() + lifetime)
         signature, kept = _sign(made, resource, opens, record_key, expires_at)
         while SignedLink.objects.filter(digest=kept).exists():  # each link has its own signature, so its own end
             expires_at += 1
@@ -172,7 +173,7 @@ def set_reader_links(account: Account, allowed: bool, *, by: Principal) -> bool:
 
 def _expires_at(cap: int | None) -> int:
     lifetime = DEFAULT_LIFETIME if cap is None else min(DEFAULT_LIFETIME, timedelta(days=cap))
-    return link_limits.milliseconds(timezone.now() + lifetime)
+    return milliseconds(timezone.now() + lifetime)
 
 
 def _sign(

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.holders import Holder
+from accounts.lib.timestamps import milliseconds
 from accounts.models import Account
 from resources.kinds import STORAGES, Kind
 from resources.models import Actor, Resource
@@ -282,7 +283,7 @@ def test_how_long_links_open_something(ada, make_resource, signed_in):
     store = make_resource(Kind.DATASET, ada, general_access="RESTRICTED")
 
     def opens(days: int | None) -> bool:
-        at = 0 if days is None else link_limits.milliseconds(timezone.now() + timedelta(days=days))
+        at = 0 if days is None else milliseconds(timezone.now() + timedelta(days=days))
         facts = load_facts(store, None)
         signature = HeldSigner(signing_keys.key_source(facts), Holder(ada.pk).code).sign(SignedContent.CONTENT, at)
         return verify(signature, facts, SignedContent.CONTENT) is not None

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
+from accounts.lib.timestamps import milliseconds
 from resources.kinds import Kind
 from resources.models import QueuedRequest, Record
 from resources.records import writing
@@ -40,7 +41,7 @@ def store(ada, make_resource):
 def queue(ada, make_resource):
     made = make_resource(Kind.REQUEST_QUEUE, ada, name="pages")
     worker = Client(ada.pk, "worker")
-    add(made.pk, [NewRequest("a", "https://example.com/a", handled_at=clock.milliseconds(clock.now()))], client=worker)
+    add(made.pk, [NewRequest("a", "https://example.com/a", handled_at=milliseconds(clock.now()))], client=worker)
     add(made.pk, [NewRequest("b", "https://example.com/b")], client=worker)
     head.lock_head(made.pk, 1, timedelta(hours=1), client=worker)
     add(made.pk, [NewRequest("c", "https://example.com/c", retry_count=2, details=TRIED)], client=worker)

@@ -16,6 +16,8 @@ from datetime import timedelta
 import django
 from django.conf import settings
 
+from accounts.lib.timestamps import milliseconds
+
 DATABASE, QUEUE_ID, NAME = sys.argv[1:]
 settings.DATABASES["default"]["NAME"] = DATABASE
 django.setup()
@@ -51,7 +53,7 @@ def work() -> list[int]:
             number = int(request.url.rpartition("/")[2])
             handed.append(number)
             writing.add(QUEUE_ID, found_by(number), client=CLIENT, forefront=number % 2 == 0)
-            done = NewRequest(request.unique_key, request.url, handled_at=clock.milliseconds(clock.now()))
+            done = NewRequest(request.unique_key, request.url, handled_at=milliseconds(clock.now()))
             writing.replace(QUEUE_ID, request.id, done, client=CLIENT)
 
 

@@ -41,7 +41,9 @@ def list_store(request: ApiRequest) -> HttpResponse:
     )
     if flag(request.GET, "allowsAgenticUsers"):
         found = found.none()
-    write = parse_choice(request.GET, "responseFormat", {"full": _in_full, "agent": _in_short}, _in_full)
+    write = parse_choice(
+        request.GET, "responseFormat", {"full": _serialize_in_full, "agent": _serialize_for_agents}, _serialize_in_full
+    )
     rows = found[page.offset : page.offset + page.limit]
     return json_responses.data_response(page.answer(found.count(), [write(actor) for actor in rows]))
 
@@ -53,7 +55,7 @@ def _text(request: ApiRequest, name: str) -> str:
     return text
 
 
-def _in_short(actor: Actor) -> dict[str, Any]:
+def _serialize_for_agents(actor: Actor) -> dict[str, Any]:
     return {
         "id": actor.pk,
         "title": actor.title or actor.name,
@@ -67,9 +69,9 @@ def _in_short(actor: Actor) -> dict[str, Any]:
     }
 
 
-def _in_full(actor: Actor) -> dict[str, Any]:
+def _serialize_in_full(actor: Actor) -> dict[str, Any]:
     return {
-        **_in_short(actor),
+        **_serialize_for_agents(actor),
         "userFullName": actor.owner.username,
         "pictureUrl": None,
         "userPictureUrl": None,

@@ -11,9 +11,8 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from accounts.lib.api_errors import invalid_value
-from accounts.lib.timestamps import iso
+from accounts.lib.timestamps import from_milliseconds, iso, milliseconds
 from console.http.pagination import MAX_NUMBER
-from resources.request_queues import clock
 from resources.request_queues.structs import MAX_TEXT, HeadRequest, NewRequest, Registered, StoredRequest
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
@@ -63,7 +62,7 @@ class RequestBody(msgspec.Struct, rename="camel"):
             self.url,
             self.method or "GET",
             self.retry_count or 0,
-            None if self.handled_at is None else max(0, clock.milliseconds(self.handled_at)),
+            None if self.handled_at is None else max(0, milliseconds(self.handled_at)),
             self._details(where),
         )
 
@@ -109,9 +108,9 @@ def serialize_request(request: StoredRequest) -> dict[str, Any]:
         **_decode_details(request.details),
     }
     if request.handled_at is not None:
-        fields["handledAt"] = iso(clock.from_milliseconds(request.handled_at))
+        fields["handledAt"] = iso(from_milliseconds(request.handled_at))
     if request.lock_expires_at is not None:
-        fields["lockExpiresAt"] = iso(clock.from_milliseconds(request.lock_expires_at))
+        fields["lockExpiresAt"] = iso(from_milliseconds(request.lock_expires_at))
     return fields
 
 

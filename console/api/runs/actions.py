@@ -22,12 +22,11 @@ from resources.runs import aborting, charging, restarting, resurrecting
 from resources.runs.inputs import InvalidInput
 from resources.runs.options import InvalidOption
 from resources.runs.starting import CannotRun
-from sharing import token_limits
 from sharing.declare import needs
-from sharing.enforcement import refusals
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.enforcement.require import get_or_refuse
 from sharing.permissions import Permission
+from sharing.policies.metamorphing import check_metamorph
 from sharing.policies.resurrecting import check_resurrect
 
 
@@ -75,7 +74,7 @@ def reboot(request: ResourceApiRequest[Run]) -> HttpResponse:
 @needs(Kind.RUN, Permission.WRITE)
 def metamorph(request: ResourceApiRequest[Run]) -> HttpResponse:
     """Turn a run that is running into a run of another Actor, which its owner must be allowed to run."""
-    _check_is_owner(request)
+    check_metamorph(request.resource, by=request.principal)
     named = request.GET.get("targetActorId", "")
     if not named:
         raise ApiError(HTTPStatus.BAD_REQUEST, "parameter-required", "The parameter targetActorId is required.")
@@ -109,15 +108,6 @@ def charge(request: ResourceApiRequest[Run]) -> HttpResponse:
             raise invalid_value(error.field, str(error)) from None
         raise ApiError(HTTPStatus.BAD_REQUEST, "job-finished", str(error)) from None
     return json_responses.json_response(b"{}", json_responses.CREATED)
-
-
-def _check_is_owner(request: ResourceApiRequest[Run]) -> None:
-    principal = request.principal
-    is_itself = principal.run is not None and principal.run.id == request.resource.pk
-    if token_limits.is_run_of_other_account(principal) and not is_itself:
-        raise refusals.token_limited_error(token_limits.CODE)
-    if principal.account_id != request.resource.owner_id:
-        raise refusals.token_limited_error("Only its owner can choose what becomes of an Actor run.")
 
 
 def _not_now(error: Exception) -> ApiError:

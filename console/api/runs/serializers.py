@@ -54,10 +54,10 @@ def serialize_run(run: Run, access: Access) -> dict[str, Any]:
     ids = {storage.kind: storage.pk for storage in storages}
     described = {
         **serialize_basics(run),
-        **_core(run, ids),
+        **_serialize_summary(run, ids),
         "statusMessage": run.status_message or None,
         "isStatusMessageTerminal": run.is_status_message_terminal,
-        "meta": _meta(run) | (_serialize_client(run) if access.principal.account_id == run.owner_id else {}),
+        "meta": _serialize_meta(run) | (_serialize_client(run) if access.principal.account_id == run.owner_id else {}),
         "stats": get_stats(run),
         "options": serialize_options(run),
         "exitCode": run.exit_code,
@@ -81,7 +81,7 @@ def serialize_runs(rows: Sequence[Listed]) -> list[dict[str, Any]]:
     of_runs = Resource.objects.filter(run_id__in=ids, kind__in=STORAGES)
     for run_id, kind, storage_id in of_runs.values_list("run_id", "kind", "id"):
         storages[run_id][kind] = storage_id
-    return [_in_list(runs[row.id], storages[row.id], row) for row in rows if row.id in runs]
+    return [_serialize_list_item(runs[row.id], storages[row.id], row) for row in rows if row.id in runs]
 
 
 def serialize_options(run: Run) -> dict[str, Any]:
@@ -100,19 +100,19 @@ def serialize_options(run: Run) -> dict[str, Any]:
     return options
 
 
-def _in_list(run: _InList, storages: Mapping[str, str], row: Listed) -> dict[str, Any]:
+def _serialize_list_item(run: _InList, storages: Mapping[str, str], row: Listed) -> dict[str, Any]:
     return {
-        **_core(run, storages),
+        **_serialize_summary(run, storages),
         "username": row.owner_username,
         "statusMessage": run.status_message or None,
-        "meta": _meta(run),
+        "meta": _serialize_meta(run),
         "usageTotalUsd": 0.0,  # nobody is billed
         "generalAccess": row.general_access,
         "consoleUrl": f"{settings.PUBLIC_URL}/{KINDS[Kind.RUN].console_path}/{run.pk}",
     }
 
 
-def _core(run: Run | _InList, storages: Mapping[str, str]) -> dict[str, Any]:
+def _serialize_summary(run: Run | _InList, storages: Mapping[str, str]) -> dict[str, Any]:
     """Return what a list says of a run as well. What has been deleted is still known by its ID, or by an empty one."""
     return {
         "id": run.pk,
@@ -136,7 +136,7 @@ def _serialize_pricing(run: Run) -> dict[str, Any]:
     return {"pricingInfo": pricing} if pricing else {}
 
 
-def _meta(run: Run | _InList) -> dict[str, Any]:
+def _serialize_meta(run: Run | _InList) -> dict[str, Any]:
     meta: dict[str, Any] = {"origin": run.origin}
     if run.schedule_id:
         meta |= {"scheduleId": run.schedule_id, "scheduledAt": iso(run.scheduled_at) if run.scheduled_at else None}

@@ -5,7 +5,6 @@ on a task, and RUN on the task's Actor (`sharing/policies/schedule_targets.py`).
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 from django.http import HttpResponse
@@ -18,6 +17,7 @@ from accounts.principal import Principal
 from accounts.request_types import ApiRequest
 from console.api.resources import permission_levels
 from console.api.resources.lists import list_response
+from console.api.schedules.serializers import serialize_schedule, serialize_schedules
 from console.http import json_responses, request_body
 from console.http.request_body import unset_if_null
 from resources.edit_locked import NameTaken, ResourceGone
@@ -29,7 +29,6 @@ from resources.schedules.editing import InvalidSchedule, ScheduleChange
 from resources.storages import InvalidName
 from sharing.declare import needs, signed_in_for
 from sharing.enforcement.request_types import ResourceApiRequest
-from sharing.lists import Listed
 from sharing.permissions import Permission
 from sharing.policies.schedule_targets import check_action
 from sharing.schedules.schedule_log import readable_lines
@@ -83,7 +82,7 @@ class ScheduleBody(msgspec.Struct, rename="camel"):
 @signed_in_for(Kind.SCHEDULE, Permission.READ)
 def list_schedules(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the schedules that the account may read."""
-    return list_response(request, Kind.SCHEDULE, _list_items)
+    return list_response(request, Kind.SCHEDULE, serialize_schedules)
 
 
 @signed_in_for(Kind.SCHEDULE, Permission.WRITE)
@@ -95,13 +94,13 @@ def create(request: ApiRequest) -> HttpResponse:
         schedule = editing.create(principal.account_id or "", body.change(principal, principal), by=principal)
     except _REFUSED as error:
         raise _as_api_error(error) from None
-    return json_responses.data_response(_described(schedule), json_responses.CREATED, location=schedule.api_url)
+    return json_responses.data_response(serialize_schedule(schedule), json_responses.CREATED, location=schedule.api_url)
 
 
 @needs(Kind.SCHEDULE, Permission.READ)
 def show(request: ResourceApiRequest[Schedule]) -> HttpResponse:
     """Answer with a schedule and what it starts."""
-    return json_responses.data_response(_described(request.resource))
+    return json_responses.data_response(serialize_schedule(request.resource))
 
 
 @needs(Kind.SCHEDULE, Permission.WRITE)
@@ -120,7 +119,7 @@ def update(request: ResourceApiRequest[Schedule]) -> HttpResponse:
         raise _as_api_error(error) from None
     except ResourceGone:
         raise record_not_found("Schedule was not found.") from None
-    return json_responses.data_response(_described(schedule))
+    return json_responses.data_response(serialize_schedule(schedule))
 
 
 @needs(Kind.SCHEDULE, Permission.WRITE)
@@ -147,42 +146,3 @@ def _as_api_error(error: Exception) -> ApiError:
     if isinstance(error, NameTaken):
         return json_responses.conflict_error("schedule-name-not-unique", str(error))
     return invalid_value(error.field if isinstance(error, InvalidSchedule) else "name", str(error))
-
-
-def _described(schedule: Schedule) -> dict[str, Any]:
-    return {
-        **_core(schedule),
-        "title": schedule.title or None,
-        "description": schedule.description or None,
-        "notifications": {"email": schedule.notify_by_email},
-        "actions": [msgspec.to_builtins(action) for action in get_actions(schedule)],
-        "consoleUrl": schedule.console_url,
-    }
-
-
-def _core(schedule: Schedule) -> dict[str, Any]:
-    return {
-        "id": schedule.pk,
-        "userId": schedule.owner_id,
-        "name": schedule.name or "",
-        "cronExpression": schedule.cron_expression,
-        "timezone": schedule.timezone,
-        "isEnabled": schedule.is_enabled,
-        "isExclusive": schedule.is_exclusive,
-        "createdAt": iso(schedule.created_at),
-        "modifiedAt": iso(schedule.modified_at),
-        "nextRunAt": iso(schedule.next_at) if schedule.next_at else None,
-        "lastRunAt": iso(schedule.last_at) if schedule.last_at else None,
-    }
-
-
-def _list_items(rows: Sequence[Listed], _principal: Principal) -> list[dict[str, Any]]:
-    schedules = Schedule.objects.in_bulk([row.id for row in rows])
-    found = [schedules[row.id] for row in rows if row.id in schedules]
-    return [{**_core(each), "actions": [_short(action) for action in get_actions(each)]} for each in found]
-
-
-def _short(action: Action) -> dict[str, Any]:
-    if isinstance(action, RunActor):
-        return {"id": action.id, "type": "RUN_ACTOR", "actorId": action.actor_id}
-    return {"id": action.id, "type": "RUN_ACTOR_TASK", "actorTaskId": action.actor_task_id}

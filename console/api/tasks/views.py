@@ -5,7 +5,7 @@ and so it is asked again whenever the task is run. Objects within a task (`optio
 merged into what is there, because clients send empty ones for no change; null takes one away.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -14,26 +14,23 @@ from django.http import HttpResponse
 from msgspec import UNSET, UnsetType
 
 from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
-from accounts.lib.timestamps import iso
-from accounts.principal import Principal
 from accounts.request_types import ApiRequest
 from console.api.resources import permission_levels
 from console.api.resources.lists import list_response
+from console.api.tasks.serializers import serialize_task, serialize_tasks
 from console.http import json_responses, request_body
 from console.http.request_body import empty_if_null, unset_if_null
 from resources.edit_locked import NameTaken, ResourceGone
 from resources.kinds import Kind
-from resources.models import Resource, Task
+from resources.models import Task
 from resources.runs import saved_options
 from resources.runs.saved_options import SavedOptions
 from resources.storages import InvalidName
 from resources.tasks import editing
 from resources.tasks.editing import InvalidTask, TaskChange
-from sharing.decide_many import ids_allowed
 from sharing.declare import needs, signed_in_for
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.enforcement.require import get_or_refuse
-from sharing.lists import Listed
 from sharing.permissions import Permission
 from sharing.policies.code_choice import check_change
 
@@ -57,7 +54,7 @@ class TaskBody(msgspec.Struct, rename="camel"):
 @signed_in_for(Kind.TASK, Permission.READ)
 def list_tasks(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the tasks that the account may read."""
-    return list_response(request, Kind.TASK, _list_items)
+    return list_response(request, Kind.TASK, serialize_tasks)
 
 
 @signed_in_for(Kind.TASK, Permission.WRITE)
@@ -73,7 +70,7 @@ def create(request: ApiRequest) -> HttpResponse:
     except _REFUSED as error:
         raise _as_api_error(error) from None
     return json_responses.data_response(
-        _described(task, principal.username), json_responses.CREATED, location=task.api_url
+        serialize_task(task, principal.username), json_responses.CREATED, location=task.api_url
     )
 
 
@@ -204,7 +201,7 @@ def _object(text: bytes) -> dict[str, msgspec.Raw] | None:
 
 
 def _answer(request: ResourceApiRequest[Task]) -> HttpResponse:
-    return json_responses.data_response(_described(request.resource, request.access.facts.owner_username))
+    return json_responses.data_response(serialize_task(request.resource, request.access.facts.owner_username))
 
 
 def _answer_with_input(request: ResourceApiRequest[Task]) -> HttpResponse:
@@ -213,57 +210,3 @@ def _answer_with_input(request: ResourceApiRequest[Task]) -> HttpResponse:
     if task.input:
         response.headers["Content-Type"] = task.input_content_type
     return response
-
-
-def _described(task: Task, username: str) -> dict[str, Any]:
-    return {
-        **_core(task, username),
-        "title": task.title or None,
-        "description": task.description or None,
-        "options": msgspec.to_builtins(saved_options.load_options(task.options)),
-        "input": msgspec.Raw(task.input.encode()) if _is_json(task.input) else None,
-        "actorStandby": editing.get_detail(task, "actorStandby"),
-        "publicConfig": editing.get_detail(task, "publicConfig"),
-        "isPublic": False,
-        "consoleUrl": task.console_url,
-    }
-
-
-def _core(task: Task, username: str) -> dict[str, Any]:
-    return {
-        "id": task.pk,
-        "userId": task.owner_id,
-        "actId": task.actor_id or "",
-        "name": task.name or "",
-        "username": username,
-        "createdAt": iso(task.created_at),
-        "modifiedAt": iso(task.modified_at),
-        "stats": {"totalRuns": task.run_count},
-    }
-
-
-def _is_json(text: str) -> bool:
-    """Tell whether an input that was saved as text can stand within JSON."""
-    try:
-        msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        return False
-    return True
-
-
-def _list_items(rows: Sequence[Listed], principal: Principal) -> list[dict[str, Any]]:
-    tasks = Task.objects.in_bulk([row.id for row in rows])
-    actors = Resource.objects.select_related("owner").in_bulk({task.actor_id for task in tasks.values()} - {None})
-    readable = ids_allowed(actors.values(), principal, Permission.READ)
-    known = {id_: actor for id_, actor in actors.items() if id_ in readable}
-    return [_list_item(tasks[row.id], row, known) for row in rows if row.id in tasks]
-
-
-def _list_item(task: Task, row: Listed, known: Mapping[str, Resource]) -> dict[str, Any]:
-    actor = known.get(task.actor_id or "")
-    return {
-        **_core(task, row.owner_username),
-        "title": task.title or None,
-        "actName": actor.name if actor else None,
-        "actUsername": actor.owner.username if actor else None,
-    }

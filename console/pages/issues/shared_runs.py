@@ -51,7 +51,10 @@ class AttachedRun:
 @require_POST
 def preview(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """Show which runs the form, as it stands, shares with whom; nothing is saved."""
-    actor, text = load_actor(request), request.POST.get("text", "") or request.POST.get("description", "")
+    actor, text = (
+        issues.load_actor(request.resource.pk),
+        request.POST.get("text", "") or request.POST.get("description", ""),
+    )
     issue = _load_issue(request)
     if len(text) > issues.MAX_TEXT:
         text = ""
@@ -96,11 +99,6 @@ def attached_runs(issue: Issue, user: Account) -> list[AttachedRun]:
         for run in issues.attached(issue)
         if user.pk in (run.owner_id, issue.actor.owner_id)
     ]
-
-
-def load_actor(request: ResourcePageRequest[Actor]) -> Actor:
-    """Return the Actor of a request with its owner."""
-    return Actor.objects.select_related("owner").get(pk=request.resource.pk)
 
 
 def named_run(issue: Issue, run_id: str, owner: Account) -> Run:

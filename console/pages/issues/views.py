@@ -6,7 +6,6 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -96,7 +95,7 @@ class CommentForm(BaseForm):
 def list_issues(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """List the issues of an Actor, the open ones unless others are asked for."""
     state = request.GET.get("state", "open")
-    found = _issues_of(request)
+    found = issues.list_issues(request.resource.pk)
     if state in _STATES:
         found = found.filter(state=_STATES[state])
     paging = Paging.of(request.GET, found.count())
@@ -111,7 +110,7 @@ def list_issues(request: ResourcePageRequest[Actor]) -> HttpResponse:
 def new(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """Open an issue."""
     form = IssueForm(request.POST if request.method == "POST" else None, initial={"run": request.GET.get("run", "")})
-    actor = shared_runs.load_actor(request)
+    actor = issues.load_actor(request.resource.pk)
     form.explain_run(actor, request.user.pk)
     shares = shared_runs.predict_shares(request, actor, request.POST.get("description", ""))
     must_confirm = request.method == "POST" and form.is_valid() and not shared_runs.is_seen(request, shares)
@@ -218,7 +217,7 @@ def take_off(request: ResourcePageRequest[Actor], issue: str, attached: str) -> 
 
 def _report(request: ResourcePageRequest[Actor], data: dict[str, str]) -> Issue:
     run = _run(request, data["run"]) if data["run"] else None
-    actor = shared_runs.load_actor(request)
+    actor = issues.load_actor(request.resource.pk)
     return issues.report(actor, data["title"], data["description"], by=request.principal, run=run)
 
 
@@ -258,15 +257,10 @@ def _about(request: ResourcePageRequest[Actor]) -> dict[str, Any]:
     return {"actor": request.resource, "resource": request.resource, "owner": request.access.facts.owner_username}
 
 
-def _issues_of(request: ResourcePageRequest[Actor]) -> QuerySet[Issue]:
-    found = Issue.objects.filter(actor_id=request.resource.pk).select_related("author", "run", "actor__owner")
-    return found.annotate(comment_count=Count("comments", filter=~Q(comments__text="")))
-
-
 def _issue(request: ResourcePageRequest[Actor], issue_id: str) -> Issue:
     if "\x00" in issue_id:
         raise Http404
-    return get_object_or_404(_issues_of(request), pk=issue_id)
+    return get_object_or_404(issues.list_issues(request.resource.pk), pk=issue_id)
 
 
 def _its_authors(request: ResourcePageRequest[Actor], issue_id: str) -> Issue:

@@ -8,9 +8,9 @@ from typing import TypeVar
 import msgspec
 from msgspec import Raw
 
+from accounts.lib.timestamps import from_milliseconds, milliseconds
 from console.pages.components.cells import Cell, build_cell, printable
 from console.pages.components.json_format import format_json
-from resources.request_queues import clock
 from resources.request_queues.reading import State
 from resources.request_queues.structs import StoredRequest
 
@@ -19,7 +19,7 @@ Type = TypeVar("Type")
 MAX_ERRORS = 50
 LONGEST_PART = 32 * 1024
 _LABELS = {"payload": "Payload", "headers": "Headers", "userData": "User data"}
-_LATEST = clock.milliseconds(datetime.max.replace(tzinfo=clock.from_milliseconds(0).tzinfo))
+_LATEST = milliseconds(datetime.max.replace(tzinfo=from_milliseconds(0).tzinfo))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def _get_state(request: StoredRequest) -> State:
 
 
 def _moment(milliseconds: int | None) -> datetime | None:
-    return None if milliseconds is None else clock.from_milliseconds(min(milliseconds, _LATEST))
+    return None if milliseconds is None else from_milliseconds(min(milliseconds, _LATEST))
 
 
 def _decoded(details: Mapping[str, Raw], name: str, type_: type[Type]) -> Type | None:

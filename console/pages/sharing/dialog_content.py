@@ -1,6 +1,5 @@
 """What the share dialog shows: the people, where other access comes from, and the general access."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,7 +15,7 @@ from sharing.decide_many import is_allowed_on_parent
 from sharing.general_access import get_levels
 from sharing.models import Grant, SignedLink
 from sharing.overview import Right
-from sharing.permissions import NOTHING, Permission, grantable
+from sharing.permissions import Permission, grantable, join_permissions
 from sharing.visibility.labels import LABELS, permission_help, permissions_label
 from sharing.visibility.visibility import PublicAccess, StorageLinks, Visibility, who_can_read
 
@@ -150,7 +149,7 @@ def _for_manager(access: Access) -> Content:
     inherited = [
         Inherited(
             row.username or "Everyone",
-            permissions_label(_joined(row.permissions)),
+            permissions_label(join_permissions(row.permissions)),
             access_reasons.inherited_reason(row, known),
             is_me=row.account_id == me,
         )
@@ -224,7 +223,7 @@ def _person(right: Right, access: Access, names: dict[str, str], held: Permissio
     is_me = right.account_id == me
     from_issue = right.source == Grant.Source.ISSUE
     owns = facts.owner_id == me
-    permissions = _joined(right.permissions)
+    permissions = join_permissions(right.permissions)
     reach = grantable(facts.kind) if owns else held
     return Person(
         key=f"issue-{right.issue_id}-{right.account_id}" if from_issue else f"person-{right.account_id}",
@@ -296,13 +295,6 @@ def _level(level: GeneralAccess, facts: Facts, account: str) -> LevelOption:
         what = account if facts.run is None else "the run"
         label = f"Follow {what} (now: {GeneralAccess(followed).label})"
     return LevelOption(level.value, label, selected=facts.general_access == level)
-
-
-def _joined(names: Iterable[str]) -> Permission:
-    joined = NOTHING
-    for name in names:
-        joined |= Permission[name]
-    return joined
 
 
 def _givers(ids: set[str], me: str | None) -> dict[str, str]:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from accounts.lib.timestamps import milliseconds
 from resources.kinds import Kind
 from resources.models import QueuedRequest, RequestQueue
 from resources.request_queues import clock, head, locks, reading, writing
@@ -49,7 +50,7 @@ def test_the_lock_of_another_client_can_be_neither_prolonged_nor_taken_off(queue
         with pytest.raises(NotLockedByClient):
             locks.unlock(queue.pk, a, client=client)
         assert locks.unlock_all(queue.pk, client=client) == 0
-    assert lock_of(queue, "a") == clock.milliseconds(NOON + MINUTE)
+    assert lock_of(queue, "a") == milliseconds(NOON + MINUTE)
 
 
 def test_what_is_not_locked_cannot_be_prolonged(queue):
@@ -60,7 +61,7 @@ def test_what_is_not_locked_cannot_be_prolonged(queue):
 
 def test_what_is_handled_cannot_be_prolonged(queue):
     lock(queue, 1)
-    handled = request("a", handled_at=clock.milliseconds(NOON))
+    handled = request("a", handled_at=milliseconds(NOON))
     writing.replace(queue.pk, handled.id, handled, client=ONE)
     with pytest.raises(NotLockedByClient):
         locks.prolong(queue.pk, handled.id, MINUTE, client=ONE)
@@ -88,7 +89,7 @@ def test_replacing_by_another_client_leaves_the_lock_and_the_place(queue):
     lock(queue, 1)
     writing.replace(queue.pk, request("a").id, request("a", method="POST"), client=TWO, forefront=True)
     assert reading.get(queue.pk, request("a").id).method == "POST"
-    assert lock_of(queue, "a") == clock.milliseconds(NOON + MINUTE)
+    assert lock_of(queue, "a") == milliseconds(NOON + MINUTE)
     assert "a" not in paths(lock(queue, client=TWO).requests)
 
 
@@ -138,7 +139,7 @@ def test_whether_anything_is_locked_by_anybody(queue, time):
     assert lock(queue, 6).has_locked
     assert lock(queue, client=TWO).has_locked
     for path in "abcdef":
-        handled = request(path, handled_at=clock.milliseconds(NOON))
+        handled = request(path, handled_at=milliseconds(NOON))
         writing.replace(queue.pk, handled.id, handled, client=ONE)
     assert not lock(queue, client=TWO).has_locked
 
@@ -193,7 +194,7 @@ def test_clients_without_a_key_are_told_apart_by_their_account(queue):
 
 def test_handling_or_putting_back_takes_the_own_lock_off(queue):
     lock(queue, 2)
-    handled = request("a", handled_at=clock.milliseconds(NOON))
+    handled = request("a", handled_at=milliseconds(NOON))
     writing.replace(queue.pk, handled.id, handled, client=ONE)
     writing.replace(queue.pk, request("b").id, request("b"), client=ONE, forefront=True)
     assert paths(head.head(queue.pk, 25)) == ["b", "c", "d", "e", "f"]
@@ -202,7 +203,7 @@ def test_handling_or_putting_back_takes_the_own_lock_off(queue):
 
 def test_whoever_handles_takes_any_lock_off(queue):
     lock(queue, 1)
-    handled = request("a", handled_at=clock.milliseconds(NOON))
+    handled = request("a", handled_at=milliseconds(NOON))
     writing.replace(queue.pk, handled.id, handled, client=TWO)
     assert RequestQueue.objects.get(pk=queue.pk).handled_count == 1
     assert lock_of(queue, "a") is None

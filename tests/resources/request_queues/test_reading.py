@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from accounts.lib.timestamps import from_milliseconds, milliseconds
 from resources.kinds import Kind
 from resources.request_queues import clock, head, reading, writing
 from resources.request_queues.reading import State
@@ -61,7 +62,7 @@ def test_states_are_told_apart_and_united(queue, monkeypatch):
     time = SetClock()
     monkeypatch.setattr(clock, "now", time)
     writing.add(queue.pk, [request(path) for path in "abcd"], client=ONE)
-    handled = request("d", handled_at=clock.milliseconds(NOON))
+    handled = request("d", handled_at=milliseconds(NOON))
     writing.replace(queue.pk, handled.id, handled, client=ONE)
     head.lock_head(queue.pk, 1, timedelta(minutes=1), client=ONE)
 
@@ -82,11 +83,11 @@ def test_a_request_comes_back_as_it_was(queue):
     details = '{"userData":{"NUL":"\\u0000","big":123456789012345678901234567890}}'
     writing.add(
         queue.pk,
-        [request("é", method="POST", retry_count=3, handled_at=clock.milliseconds(NOON), details=details)],
+        [request("é", method="POST", retry_count=3, handled_at=milliseconds(NOON), details=details)],
         client=ONE,
     )
     kept = reading.get(queue.pk, request("é").id)
     assert kept == reading.page(queue.pk, 1).requests[0]
     assert (kept.unique_key, kept.url, kept.method) == ("https://example.com/é", "https://example.com/é", "POST")
-    assert (kept.retry_count, kept.handled_at, kept.details) == (3, clock.milliseconds(NOON), details)
-    assert clock.from_milliseconds(kept.handled_at) == NOON
+    assert (kept.retry_count, kept.handled_at, kept.details) == (3, milliseconds(NOON), details)
+    assert from_milliseconds(kept.handled_at) == NOON

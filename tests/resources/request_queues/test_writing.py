@@ -6,10 +6,11 @@ from django.db import IntegrityError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.lib.timestamps import milliseconds
 from resources import storages
 from resources.kinds import Kind
 from resources.models import QueuedRequest, RequestQueue
-from resources.request_queues import clock, head, locks, reading, writing
+from resources.request_queues import head, locks, reading, writing
 from resources.request_queues.clients import Client
 from resources.request_queues.errors import QueueGone, RequestNotFound, WrongRequestId
 from resources.request_queues.identity import looks_like_request_id, request_id
@@ -17,7 +18,7 @@ from resources.request_queues.structs import Registered
 from tests.support.queue_stage import NOON, ONE, TWO, paths, request
 
 pytestmark = pytest.mark.django_db
-HANDLED = clock.milliseconds(NOON)
+HANDLED = milliseconds(NOON)
 
 
 @pytest.fixture

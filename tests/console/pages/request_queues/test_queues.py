@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from accounts.lib.timestamps import milliseconds
 from console.pages.request_queues import request_rows
 from console.pages.request_queues import requests as queue_requests
 from resources.kinds import Kind
@@ -31,7 +32,7 @@ def add(queue, *requests):
 def queue(ada, make_resource):
     """A queue with a request in each state: the first one handled, the second locked, the third pending."""
     made = make_resource(Kind.REQUEST_QUEUE, ada, name="pages", general_access=GeneralAccess.RESTRICTED)
-    add(made, NewRequest(FIRST, FIRST, handled_at=clock.milliseconds(clock.now())), NewRequest(SECOND, SECOND))
+    add(made, NewRequest(FIRST, FIRST, handled_at=milliseconds(clock.now())), NewRequest(SECOND, SECOND))
     head.lock_head(made.pk, 1, timedelta(hours=1), client=WORKER)
     errors = json.dumps({"errorMessages": ["Timed out", "No answer"], "userData": {"label": "LIST"}})
     add(made, NewRequest(THIRD, THIRD, "POST", retry_count=2, details=errors))
