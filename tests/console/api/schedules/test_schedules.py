@@ -109,7 +109,7 @@ def test_a_writer_does_not_choose_what_the_owners_token_is_given_to(
 
 
 @pytest.fixture
-def plan(api, ada, ben, give, make_resource):
+def shared_schedule(api, ada, ben, give, make_resource):
     """A schedule that ben may write, and which of ada's own Actors and tasks it starts."""
     mine, other = (make_resource(Kind.ACTOR, ada, name=name) for name in ("mine", "other"))
     daily, weekly = (make_resource(Kind.TASK, ada, name=name, actor_id=mine.pk) for name in ("daily", "weekly"))
@@ -143,9 +143,9 @@ def _options(**changed):
     ],
     ids=["Actor", "new Actor", "task", "new task", "build", "no build", "no permission level", "no options"],
 )
-def test_only_the_owner_chooses_the_code_of_a_schedule(api, ada, ben, plan, chosen):
+def test_only_the_owner_chooses_the_code_of_a_schedule(api, ada, ben, shared_schedule, chosen):
     """Of the owner's own Actors too: which of them runs, with which build, is what speaks for the owner."""
-    one, of = plan
+    one, of = shared_schedule
     before = Schedule.objects.get(name="shared").actions
     refused = send(api(ben), "put", one, {"actions": chosen(of), "title": "Mine"})
     assert error_of(refused) == (403, "insufficient-permissions")
@@ -155,8 +155,8 @@ def test_only_the_owner_chooses_the_code_of_a_schedule(api, ada, ben, plan, chos
     assert send(api(ada), "put", one, {"actions": chosen(of)}).status_code == 200
 
 
-def test_a_writer_changes_everything_else_of_a_schedule(api, ben, plan):
-    one, of = plan
+def test_a_writer_changes_everything_else_of_a_schedule(api, ben, shared_schedule):
+    one, of = shared_schedule
     input_ = {"body": '{"page": 2}', "contentType": "application/json"}
     changed = of_actor(of["mine"], runInput=input_, runOptions=_options(timeoutSecs=9, memoryMbytes=256))
     actions = [changed, of_task(of["daily"], input={"page": 3})]

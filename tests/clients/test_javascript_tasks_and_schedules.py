@@ -7,7 +7,7 @@ from tests.support.run_stage import worker
 
 
 @needs_javascript
-def test_plans(cast, live_server, token_of):
+def test_tasks_schedules_and_webhooks(cast, live_server, token_of):
     built_actor(cast["ben"], is_public=True)
     with worker(counting):
-        run_script("plans.mjs", live_server.url, ada=token_of(cast["ada"]), cleo=token_of(cast["cleo"]))
+        run_script("tasks_and_schedules.mjs", live_server.url, ada=token_of(cast["ada"]), cleo=token_of(cast["cleo"]))

@@ -1,5 +1,5 @@
 // The JavaScript client, unchanged, with tasks, schedules, webhooks, their dispatches, and accounts. Run by
-// test_javascript_plans.py, which sets the environment and stands in for the worker.
+// test_javascript_tasks_and_schedules.py, which sets the environment and stands in for the worker.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import path from "node:path";
