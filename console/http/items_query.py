@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from accounts.lib.api_errors import invalid_value
-from resources.datasets import xml
-from resources.datasets.formats import FORMATS
+from resources.datasets.formats import xml
+from resources.datasets.formats.formats import FORMATS
 from resources.datasets.options import ItemsOptions
 
 # Offsets and limits beyond this are no mistake worth another answer than "nothing there".

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from resources.datasets import chunks, csv, json_text
-from resources.datasets.formats import BOM, FORMATS
+from resources.datasets import chunks, json_text
+from resources.datasets.formats import csv
+from resources.datasets.formats.formats import BOM, FORMATS
 from resources.datasets.items import Block, decode
 from resources.datasets.options import ItemsOptions
 from resources.datasets.scanning import SMALL_BYTES, Scan, Window, scan

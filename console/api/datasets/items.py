@@ -15,7 +15,7 @@ from console.http.items_query import parse_items_query
 from console.http.pagination import flag
 from console.http.query import parameters
 from console.http.responses import BytesResponse
-from resources.datasets.csv_formulas import without_formulas
+from resources.datasets.formats.csv_formulas import without_formulas
 from resources.datasets.reading import Items, open_items
 from resources.datasets.statistics import field_statistics
 from resources.datasets.work_limit import ReaderGone

@@ -22,8 +22,8 @@ from console.pages.components.numbers import number
 from console.pages.components.prediction_sentences import end_sentence, link_sentence
 from console.pages.storages import link_form
 from console.pages.storages.link_form import LifetimeForm, NewLink
-from resources.datasets.csv_formulas import without_formulas
 from resources.datasets.errors import DatasetGone
+from resources.datasets.formats.csv_formulas import without_formulas
 from resources.datasets.options import ItemsOptions
 from resources.datasets.reading import Items, open_items
 from resources.datasets.work_limit import ReaderGone

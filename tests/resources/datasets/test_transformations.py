@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from accounts.lib.api_errors import ApiError
 from console.http.items_query import parse_items_query
 from resources.datasets import chunks, scanning, work_limit
-from resources.datasets.formats import FORMATS
+from resources.datasets.formats.formats import FORMATS
 from resources.datasets.options import ItemsOptions
 from resources.datasets.reading import open_items
 from resources.datasets.scanning import SMALL_BYTES

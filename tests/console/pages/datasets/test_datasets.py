@@ -6,7 +6,7 @@ import pytest
 
 from console.pages.components.cells import LONGEST_VALUE, build_cell, build_table
 from console.pages.components.tables import Paging
-from resources.datasets.csv_formulas import without_formulas
+from resources.datasets.formats.csv_formulas import without_formulas
 from resources.datasets.writing import push
 from resources.kinds import Kind
 from resources.models import Dataset, GeneralAccess

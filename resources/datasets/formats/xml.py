@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
+from resources.datasets.formats.markup import escape, escape_attribute
 from resources.datasets.items import Block, Item
-from resources.datasets.markup import escape, escape_attribute
 from resources.datasets.options import ItemsOptions
 
 # How many names are remembered, and up to which length.

@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 import xlsxwriter
 
-from resources.datasets.columns import arrange
+from resources.datasets.formats.columns import arrange
+from resources.datasets.formats.markup import possible
 from resources.datasets.items import Block
-from resources.datasets.markup import possible
 from resources.datasets.options import ItemsOptions
 
 MAX_ROWS = 1_048_576

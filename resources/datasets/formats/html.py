@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 from msgspec import Raw
 
-from resources.datasets.columns import arrange
+from resources.datasets.formats.columns import arrange
+from resources.datasets.formats.markup import escape
 from resources.datasets.items import Block
-from resources.datasets.markup import escape
 from resources.datasets.options import ItemsOptions
 
 _NOTHING = Raw(b"null")

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
+from resources.datasets.formats.markup import escape
+from resources.datasets.formats.xml import HEAD, Elements
 from resources.datasets.items import Block
-from resources.datasets.markup import escape
 from resources.datasets.options import ItemsOptions
-from resources.datasets.xml import HEAD, Elements
 
 # What feeds are extended with. They are declared, so that fields may be called `media:content` or `dc:creator`.
 _EXTENSIONS = {

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl.utils.escape import unescape
 
-from resources.datasets import scanning, xlsx
-from resources.datasets.formats import FORMATS
+from resources.datasets import scanning
+from resources.datasets.formats import xlsx
+from resources.datasets.formats.formats import FORMATS
 from resources.datasets.options import ItemsOptions
 from resources.datasets.reading import open_items
 from resources.datasets.writing import push

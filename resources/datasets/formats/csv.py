@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import astuple
 
-from resources.datasets.columns import arrange, titles
+from resources.datasets.formats.columns import arrange, titles
 from resources.datasets.items import Block
 from resources.datasets.options import ItemsOptions
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from resources.datasets import csv, scanning
+from resources.datasets import scanning
+from resources.datasets.formats import csv
 from resources.datasets.items import decode
 from resources.datasets.options import ItemsOptions
 from resources.datasets.reading import open_items

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from resources.datasets import csv, html, rss, xlsx, xml
+from resources.datasets.formats import csv, html, rss, xlsx, xml
 from resources.datasets.items import Block
 from resources.datasets.options import ItemsOptions
 
