@@ -44,6 +44,11 @@ class ResourceAddress:
         """Whether this is an ID, be it that of its run, or a name."""
         return AddressedBy.NAME if self.name else AddressedBy.ID
 
+    @property
+    def compared_name(self) -> str:
+        """The name as the index of names has it: an Actor is found by its name in any case."""
+        return self.name.lower() if self.kind is Kind.ACTOR else self.name
+
 
 class FoundResource:
     """A resource and the facts about it. The model instance is made on first use: not every view needs it."""
@@ -98,13 +103,18 @@ def fetch(
     if statement.has_key:
         asked_for += [holder.account_id, holder.token_id, current_fingerprint()] if holder else ["", "", ""]
     if address.name:
-        sql, key = statement.by_name, [address.username.lower(), address.name]
+        sql, key = statement.by_name, [address.username.lower(), address.compared_name]
     elif address.run_id:
         sql, key = statement.by_run, [address.run_id]
     else:
         sql, key = statement.by_id, [address.id]
     row = sql.row(asked_for + key)
     return None if row is None else FoundResource(statement, row)
+
+
+def _name_column(kind: Kind) -> str:
+    """Return what the names of a kind are compared by, in the SQL of a statement about the resource `r`."""
+    return "LOWER(r.name)" if kind is Kind.ACTOR else "r.name"
 
 
 def load_facts(resource: Resource, account_id: str | None) -> Facts:
@@ -201,7 +211,7 @@ class _Statement:
         self.by_run = Statement(f"{select} WHERE r.run_id = %s{self._of_kind()}")
         self.by_name = Statement(
             f"{select} WHERE r.owner_id = (SELECT a.id FROM accounts_account a WHERE LOWER(a.username) = %s) "
-            f"AND r.name = %s{self._of_kind()}"
+            f"AND {_name_column(kind)} = %s{self._of_kind()}"
         )
 
     def _of_kind(self) -> str:

@@ -59,6 +59,17 @@ TEXTS: dict[str, tuple[str, str]] = {
         "this server does not have, such as LIMITED_PERMISSIONS, while all their runs had full permissions. The owners "
         "are told on their dashboards.",
     ),
+    "names-of-actors": (
+        "Some of your Actors have a new name",
+        "Names of Actors are the same in whatever case they are written. Where several Actors of yours had the same "
+        "name but for its case, the oldest keeps it: {names}. Programs that use IDs go on as before.",
+    ),
+    "names-of-actors-of-accounts": (
+        "Some Actors have a new name",
+        "Names of Actors are the same in whatever case they are written. {actors} Actors of {accounts} accounts had "
+        "the same name as an older one of their owner but for its case, and have a number at its end now. The owners "
+        "are told on their dashboards.",
+    ),
     "link-keys-of-accounts": (
         "Signed links to some storages have ended",
         "Each account and API token that can write a storage now has its own key for signing links. Where another "

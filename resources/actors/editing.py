@@ -16,8 +16,8 @@ from resources.jobs.queue import queue_input_encryption
 from resources.models import Actor, Build
 from resources.storages import MAX_NAME_LENGTH, InvalidName
 
-NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
-NAME_RULES = f"Use 1 to {MAX_NAME_LENGTH} lowercase letters, digits and dashes, with a letter or digit at both ends."
+NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]{1,61}[a-zA-Z0-9]\Z", re.ASCII)
+NAME_RULES = f"Use 3 to {MAX_NAME_LENGTH} letters, digits and dashes, with a letter or digit at both ends."
 FIRST_NAME = "my-actor"
 
 
@@ -94,7 +94,7 @@ _FIELDS = tuple(field.name for field in fields(ActorChange))
 
 def _apply(actor: Actor, change: ActorChange) -> None:
     check(change)
-    if change.name is not UNSET:
+    if change.name is not UNSET and change.name != actor.name:  # names from before there was a shortest one stay
         _checked(change.name)
     for field in _FIELDS:
         value = getattr(change, field)
@@ -127,7 +127,7 @@ def _checked(name: str) -> str:
 
 def _free_name(owner_id: str) -> str:
     """Return a name that the account has not given to an Actor yet: my-actor, my-actor-2 and so on."""
-    mine = Actor.objects.filter(owner_id=owner_id, name__startswith=FIRST_NAME)
-    taken = set(mine.values_list("name", flat=True))
+    mine = Actor.objects.filter(owner_id=owner_id, name__istartswith=FIRST_NAME)
+    taken = {name.lower() for name in mine.values_list("name", flat=True) if name}
     names = (FIRST_NAME, *(f"{FIRST_NAME}-{number}" for number in range(2, len(taken) + 2)))
     return next(name for name in names if name not in taken)

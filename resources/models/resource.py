@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.lib.ids import new_id
@@ -59,6 +60,8 @@ class Resource(models.Model):
             models.UniqueConstraint(
                 fields=("owner", "kind", "name"), condition=Q(name__isnull=False), name="resource_name_unique"
             ),
+            # An Actor's name is found by this index in whatever case it is written.
+            models.UniqueConstraint("owner", Lower("name"), condition=Q(kind=Kind.ACTOR), name="actor_name_unique"),
         )
         indexes = (
             # Lists are sorted by the ID where times are the same, and those that are read most read nothing else.

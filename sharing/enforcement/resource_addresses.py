@@ -142,5 +142,9 @@ def _find_id(kind: Kind, text: str, principal: Principal) -> str | None:
     if address is None or address.id:
         return address.id if address else None
     owner = Account.objects.alias(lowered=Lower("username")).filter(lowered=address.username.lower())
-    named = Resource.objects.filter(owner__in=owner.values("pk"), kind=kind, name=address.name)
+    named = Resource.objects.filter(owner__in=owner.values("pk"), kind=kind)
+    if kind is Kind.ACTOR:
+        named = named.alias(lowered=Lower("name")).filter(lowered=address.compared_name)
+    else:
+        named = named.filter(name=address.compared_name)
     return named.values_list("pk", flat=True).first()

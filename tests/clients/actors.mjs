@@ -42,6 +42,14 @@ const everything = {
         await refuses(cleo.actor(this.id).update({ title: "mine" }), 404, "record-not-found");
     },
 
+    async namesWithCapitals() {
+        const made = await ada.actors().create({ name: "My-Scraper" });
+        assert.equal(made.name, "My-Scraper");
+        assert.equal((await ada.actor("ada/MY-scraper").get()).id, made.id);
+        await refuses(ada.actors().create({ name: "my-scraper" }), 400, "actor-name-not-unique");
+        await ada.actor(made.id).delete();
+    },
+
     async versions() {
         const made = await this.actor.versions().create({ versionNumber: "0.2", sourceType: "SOURCE_FILES", sourceFiles });
         assert.deepEqual(made.sourceFiles, sourceFiles);

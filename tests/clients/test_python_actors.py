@@ -73,8 +73,8 @@ def test_list(ada_client, prices, cast, client_of):
     assert (page.total, page.count, page.offset, page.limit, page.desc) == (1, 1, 0, 1000, False)
     assert (page.items[0].name, page.items[0].username, page.items[0].stats.total_runs) == ("prices", "ada", 0)
     for number in range(3):
-        ada_client.actors().create(name=f"a{number}")
-    assert [each.name for each in ada_client.actors().iterate(my=True, desc=True, limit=2)] == ["a2", "a1"]
+        ada_client.actors().create(name=f"act{number}")
+    assert [each.name for each in ada_client.actors().iterate(my=True, desc=True, limit=2)] == ["act2", "act1"]
     assert len(ada_client.actors().list(sort_by="stats.lastRunStartedAt").items) == 4
     assert of_ben.id not in [each.id for each in ada_client.actors().iterate()]
     with pytest.raises(UnauthorizedError):
@@ -206,3 +206,22 @@ def test_delete(ada_client, prices, builder):
     prices.delete()  # once more is fine with the client
     with pytest.raises(NotFoundError):
         prices.build(version_number="0.1")
+
+
+def test_names_with_capitals(ada_client, cast, client_of):
+    made = ada_client.actors().create(name="My-Scraper")
+    assert made.name == "My-Scraper"
+    for address in ("ada/my-scraper", "ADA~MY-SCRAPER", "~My-Scraper"):
+        assert ada_client.actor(address).get().id == made.id
+    with pytest.raises(InvalidRequestError) as refused:
+        ada_client.actors().create(name="MY-scraper")
+    assert refused.value.type == "actor-name-not-unique"
+
+
+def test_the_builds_of_a_public_actor_are_listed_for_all(prices, builder, cast, client_of):
+    built = prices.build(version_number="0.1", wait_for_finish=5)
+    with pytest.raises(NotFoundError):
+        client_of(cast["cleo"]).actor("ada/prices").builds().list()
+    prices.update(is_public=True)
+    for client in (client_of(cast["cleo"]), client_of()):
+        assert [each.id for each in client.actor("ada/prices").builds().list().items] == [built.id]

@@ -52,17 +52,28 @@ class BuildChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
 @signed_in_for(Kind.BUILD, Permission.READ)
 def list_builds(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the builds that are one's own or shared with one."""
-    return _list(request)
+    page = Page.from_query(request.GET)
+    account_id = request.principal.account_id or ""
+    rows = listed(account_id, kinds=[Kind.BUILD], offset=page.offset, limit=page.limit, newest_first=page.desc)
+    total = count_listed(account_id, kinds=[Kind.BUILD])
+    return json_responses.data_response(page.answer(total, _list_items([row.id for row in rows])))
 
 
-@needs(Kind.ACTOR, Permission.READ, by_somebody=True, lists=Kind.BUILD)
+@needs(Kind.ACTOR, Permission.READ)
 def list_of_actor(request: ResourceApiRequest[Actor]) -> HttpResponse:
-    """Answer with a page of the builds of an Actor that are one's own or shared with one.
+    """Answer with a page of the builds of an Actor: who may read the Actor may read all of them.
 
-    As in every list, what is readable only because the Actor is public is left out. It can be read by its ID, and the
-    Actor's tags say which builds there are to be run.
+    A token with a scope must name READ on builds, unless the Actor is public, whose builds are read without a token.
     """
-    return _list(request, actor_id=request.resource.pk)
+    is_public = request.access.facts.is_public
+    if not is_public and not request.principal.scope_allows(Permission.READ.name or "", Kind.BUILD):
+        return refusals.out_of_scope(Kind.BUILD, Permission.READ)
+    page = Page.from_query(request.GET)
+    order = "-" if page.desc else ""
+    found = Build.objects.filter(actor_id=request.access.facts.id, kind=Kind.BUILD)
+    ids = found.order_by(f"{order}created_at", f"{order}pk").values_list("pk", flat=True)
+    items = _list_items(list(ids[page.offset : page.offset + page.limit]))
+    return json_responses.data_response(page.answer(found.count(), items))
 
 
 @needs(Kind.ACTOR, Permission.BUILD)
@@ -164,8 +175,8 @@ def check_actor(request: ResourceApiRequest[Build], actor: str) -> None:
     if not actor:
         return
     address, of = parse_address(Kind.ACTOR, actor, request.principal), request.access.facts
-    its_own = (of.actor.id, (of.owner_username.lower(), of.actor.name)) if of.actor else ()
-    if address is None or (address.id or (address.username.lower(), address.name)) not in its_own:
+    its_own = (of.actor.id, (of.owner_username.lower(), (of.actor.name or "").lower())) if of.actor else ()
+    if address is None or (address.id or (address.username.lower(), address.compared_name)) not in its_own:
         raise refusals.not_found_error(Kind.BUILD)
 
 
@@ -191,15 +202,6 @@ def serialize_build(access: Access[Build]) -> dict[str, Any]:
     if not access.principal.is_anonymous:
         answer |= {"usageTotalUsd": 0.0, "usageUsd": {"ACTOR_COMPUTE_UNITS": 0.0}}
     return answer
-
-
-def _list(request: ApiRequest, **only: str) -> HttpResponse:
-    page = Page.from_query(request.GET)
-    account_id = request.principal.account_id or ""
-    wanted: dict[str, Any] = {"kinds": [Kind.BUILD], **only}
-    rows = listed(account_id, **wanted, offset=page.offset, limit=page.limit, newest_first=page.desc)
-    total = count_listed(account_id, **wanted)
-    return json_responses.data_response(page.answer(total, _list_items([row.id for row in rows])))
 
 
 def _list_items(ids: Sequence[str]) -> list[dict[str, Any]]:

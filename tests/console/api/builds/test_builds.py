@@ -133,7 +133,7 @@ def test_builds_of_a_public_actor_are_read_by_anybody_until_it_is_private(api, d
 def test_a_build_is_not_found_below_another_actor(api, ada, ben, actor, make_build, make_resource, url):
     build = make_build()
     other = make_resource(Kind.ACTOR, ada, name="other")
-    for address in (actor.pk, "~prices", "ADA~prices"):
+    for address in (actor.pk, "~prices", "ADA~prices", "~PRICES"):
         assert data_of(api(ada).get(f"/v2/acts/{address}/builds/{build.pk}"))["id"] == build.pk
     for address in (other.pk, "~other", "ben~prices", "prices", "0" * 17):
         for method, path in (("get", ""), ("get", "/openapi.json"), ("post", "/abort")):
@@ -151,11 +151,10 @@ def test_a_scope_without_builds_has_none(api, ada, actor, make_build, url):
         assert error_of(scoped.get(f"{url}/{path}")) == (403, "insufficient-permissions")
 
 
-def test_nobody_has_no_list(api, actor, url):
-    actor.is_public = True
-    actor.save()
+def test_nobody_has_no_list_of_their_own_and_none_of_a_private_actor(api, cleo, url):
     assert error_of(api().get(BUILDS)) == (401, "token-not-provided")
-    assert error_of(api().get(f"{url}/builds")) == (401, "token-not-provided")
+    for client in (api(), api(cleo)):
+        assert error_of(client.get(f"{url}/builds")) == (404, "record-not-found")
 
 
 # Building
@@ -240,7 +239,10 @@ def test_lists_have_ones_own_and_what_is_shared(api, ada, ben, dan, actor, make_
     assert ids(api(dan), BUILDS) == []
     actor.is_public = True
     actor.save()
-    assert ids(api(dan), f"{url}/builds") == []  # readable, and unlisted
+    for client in (api(dan), api(), api(dan, scope=[{"kind": "actor", "permissions": ["READ"]}])):
+        assert ids(client, f"{url}/builds") == [first.pk, second.pk]
+        assert ids(client, f"{url}/builds?desc=1&offset=1&limit=1") == [first.pk]
+    assert ids(api(dan), BUILDS) == []  # in no list of one's own
     item = data_of(api(ada).get(f"{url}/builds"))["items"][0]
     assert (item["buildNumber"], item["buildNumberInt"], item["usageTotalUsd"]) == ("0.1.1", 100_001, 0)
 
