@@ -1,4 +1,4 @@
-"""Whether emails leave this server, and what becomes of them where no SMTP server is set up.
+"""Tell whether emails leave this server, and print or drop them where no SMTP server is set up.
 
 On loopback they are printed to the log: the links in them are for the user at this machine. Where others can reach the
 server, a log is read by others than the recipient, so that their texts are not in it, and nothing is sent.

@@ -1,1 +1,1 @@
-"""Signing in and its sessions: limits of wrong passwords, second factors, and asking again for who it is."""
+"""Signing in and sessions: limits on wrong passwords, second factors, reauthentication."""

@@ -1,4 +1,4 @@
-"""Whether a sign-in is fresh enough to change something sensitive, or the person should prove again who they are."""
+"""Tell whether a session signed in recently enough to change something sensitive, or must reauthenticate first."""
 
 import time
 

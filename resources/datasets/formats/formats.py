@@ -1,4 +1,4 @@
-"""The forms in which items can leave: what each is called on the wire, and what writes it.
+"""The formats of items: the name of each in requests, its content type, and its writer.
 
 A writer takes `blocks`, a function that gives the items block by block and can be called again where a form
 needs to see them twice, and gives the bytes piece by piece.
