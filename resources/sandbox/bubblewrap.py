@@ -25,7 +25,7 @@ from types import MappingProxyType
 from django.conf import settings
 
 from accounts.deployment.exposure import exposure_reasons
-from resources.sandbox import seccomp
+from resources.sandbox import interpreters, seccomp
 from resources.sandbox.network import starting
 from resources.sandbox.network.starting import NetworkFailed
 
@@ -197,6 +197,8 @@ def _system(files: Mapping[str, int]) -> list[str]:
     for prefix in _prefixes():
         # The path may lead through links; it is the same path inside.
         arguments += ["--ro-bind", str(Path(prefix).resolve()), prefix, *_hidden(prefix)]
+    for path in interpreters.other_files():
+        arguments += ["--ro-bind", str(path.resolve()), str(path)]
     return arguments
 
 

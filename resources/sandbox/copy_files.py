@@ -23,18 +23,19 @@ class TooLarge(CannotCopy):
 
 
 def copy_directory(source: Path, target: Path, *, leave_out: str, most_bytes: int) -> None:
-    """Copy a directory to where there is nothing yet, all but `leave_out`, a name in it.
+    """Copy a directory to where there is nothing yet, all but `leave_out`, a path in it.
 
     Raises:
         CannotCopy: when something cannot be read, or is nested too deeply to have a path.
         TooLarge: when the copy would take more than `most_bytes`.
     """
     copying = _Copying(most_bytes)
+    left_out = source / leave_out
     waiting = [(source, target)]
     while waiting:
         here, there = waiting.pop()
         try:
-            waiting += copying.copy_entries(here, there, leave_out if here == source else "")
+            waiting += copying.copy_entries(here, there, left_out.name if here == left_out.parent else "")
         except OSError as error:
             name = str(here.relative_to(source))[:200]
             raise CannotCopy(f'The files of the build in "{name}" cannot be copied: {error.strerror}.') from error

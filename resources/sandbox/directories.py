@@ -4,7 +4,8 @@ A build directory is made once and never changed; each machine makes its own whe
 (`resources/worker/build_directory.py`).
 
     builds/<build id>/app       the source files, with what npm has installed
-    builds/<build id>/packages  what pip has installed, where there is a requirements.txt
+    builds/<build id>/packages  what pip has installed, where the files name anything
+    builds/<build id>/python    links to the interpreter, where it is another one than that of the server
     builds/<build id>/revision  the commit, or the SHA-256 of the archive, where the source was fetched
     runs/<run id>.<hex>/app     the run's own copy of the source files, which it may change: where it starts
 
@@ -24,8 +25,8 @@ from django.conf import settings
 from resources.sandbox import open_files
 from resources.sandbox.disk_usage import open_up
 
-APP, PACKAGES, NODE_MODULES = "app", "packages", "node_modules"
-FETCHED, REVISION = "fetched", "revision"
+APP, PACKAGES, NODE_MODULES, PYTHON = "app", "packages", "node_modules", "python"
+FETCHED, REVISION, CACHE = "fetched", "revision", "cache"
 
 
 def build_directory(build_id: str) -> Path:
@@ -48,12 +49,13 @@ def job_id_from(directory: Path) -> str:
     return directory.name.partition(".")[0]
 
 
-def node_modules_directory(build: Path) -> Path | None:
-    """Return where npm has installed into a build, None where it has not.
+def node_modules_directory(build: Path, package_directory: str = "") -> Path | None:
+    """Return where npm has installed into a build, beside the package.json that is in a directory of its files.
 
-    A link is none: npm runs programs of strangers, and what a link leads to would be shown to the runs of the build.
+    None where it has not. A link is none: npm runs programs of strangers, and what a link leads to would be shown to
+    the runs of the build.
     """
-    installed = build / APP / NODE_MODULES
+    installed = build / APP / package_directory / NODE_MODULES
     return installed if open_files.is_no_link_but_a_directory(installed) else None
 
 

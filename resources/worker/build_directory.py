@@ -13,11 +13,15 @@ from resources.actors.source_files import SourceFile
 from resources.runs.starting import DISK_PER_MEMORY
 from resources.sandbox import directories, open_files
 from resources.sandbox.bubblewrap import HOME, BindMount, Isolation
-from resources.sandbox.directories import APP, NODE_MODULES, PACKAGES
+from resources.sandbox.directories import APP, CACHE, NODE_MODULES, PACKAGES, PYTHON
 from resources.sandbox.disk_limit import Disk
 from resources.worker import commands, environment, fetch_source, source_files
 from resources.worker.fetch_source import RemoteSource
+from resources.worker.installations import Installation, installations
+from resources.worker.log_writer import Lines
+from resources.worker.project import Project, read
 from resources.worker.running_program import Program
+from resources.worker.start_check import NoCommand
 from resources.worker.supervise import Outcome, ProgramSupervisor
 
 _INSTALLED_BYTES = 2 * 1024**3  # the largest file that an installation may write
@@ -55,12 +59,8 @@ def make(
                 _fetch(source, making, attendant, memory_bytes)
             else:
                 source_files.write(source, making / APP)
-            for command, installed in installations(making / APP):
-                _install(command, making, installed, attendant, memory_bytes, variables)
-                if (making / APP / NODE_MODULES).is_symlink():
-                    raise CannotMake("Installing left a link: node_modules is a link, and must be a directory.")
-            commands.find_command(making / APP)
-        except (source_files.BadSource, commands.NoCommand) as error:
+            _prepare(making, attendant, memory_bytes, variables)
+        except (source_files.BadSource, NoCommand) as error:
             raise CannotMake(str(error)) from error
         try:
             making.rename(ready)
@@ -70,6 +70,50 @@ def make(
     finally:
         directories.remove(making)
     return ready
+
+
+def _prepare(making: Path, attendant: ProgramSupervisor, memory_bytes: int, variables: Mapping[str, str]) -> None:
+    """Install and build what the files name, and look whether what they start is there then."""
+    project = read(making / APP)
+    _note_what_is_not_done(project, attendant.lines)
+    _link_python(project, making)
+    variables = {**project.variables(app_path(attendant.isolation, making)[1]), **variables}
+    for step in installations(project):
+        _install(step, making, attendant, memory_bytes, variables)
+        if (making / APP / project.package_directory / NODE_MODULES).is_symlink():
+            raise CannotMake("Installing left a link: node_modules is a link, and must be a directory.")
+    directories.remove(making / CACHE)
+    for name in commands.find_start(read(making / APP), making).left_out:
+        attendant.lines.note(f"Started without {name}, which is not on this server.")
+
+
+def _note_what_is_not_done(project: Project, lines: Lines) -> None:
+    """Say in the log which version of Python is not there, and what the Dockerfile says in vain."""
+    asked, version = project.python_asked_for(), project.python()
+    if not project.is_for_node and asked not in ("", version):
+        lines.note(f"Python {asked} is asked for, and is not on this server: Python {version} is used.")
+    image = project.image
+    if image.base:
+        lines.note(f"The Dockerfile is read, not executed: there is no image {image.base} here.")
+    for shown in image.not_done:
+        lines.note(f"Not done of the Dockerfile, {shown}")
+
+
+def _link_python(project: Project, making: Path) -> None:
+    """Let `python` be the interpreter that the Actor asks for, where that is not the one of the server."""
+    path = commands.python_path(project)
+    if project.is_for_node or path == sys.executable:
+        return
+    (making / PYTHON).mkdir()
+    for name in ("python", "python3"):
+        (making / PYTHON / name).symlink_to(path)
+
+
+def search_path(isolation: Isolation, build: Path) -> list[str]:
+    """Return the directories of a build in which its programs are, as a program sees them."""
+    seen = [(build / PYTHON, f"/{PYTHON}"), (build / PACKAGES / "bin", f"/{PACKAGES}/bin")]
+    there = [(here, inside) for here, inside in seen if open_files.is_no_link_but_a_directory(here)]
+    return [inside if isolation.on else str(here) for here, inside in there]
 
 
 def app_path(isolation: Isolation, directory: Path) -> tuple[str, str]:
@@ -87,20 +131,6 @@ def _build_disk(making: Path, memory_bytes: int) -> Disk:
     return Disk(making, DISK_PER_MEMORY * memory_bytes)
 
 
-def installations(app: Path) -> list[tuple[list[str], str]]:
-    """Return the commands that install what the Actor needs, each with the directory that it fills."""
-    if commands.is_for_node(app):
-        package = commands.read_package(app)
-        if not package.get("dependencies") and not package.get("optionalDependencies"):
-            return []
-        npm = commands.program("npm")
-        return [([npm, "install", "--omit=dev", "--no-audit", "--no-fund", "--no-update-notifier"], NODE_MODULES)]
-    if not open_files.is_file(app, "requirements.txt"):
-        return []
-    pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-cache-dir"]
-    return [([*pip, "--quiet", "--requirement", "requirements.txt", "--target"], PACKAGES)]
-
-
 def _fetch(source: RemoteSource, making: Path, attendant: ProgramSupervisor, memory_bytes: int) -> None:
     attendant.lines.hide(source.secrets())
     attendant.lines.note(f"Fetching the {source.shown()}.")
@@ -113,32 +143,43 @@ def _fetch(source: RemoteSource, making: Path, attendant: ProgramSupervisor, mem
 
 
 def _install(
-    command: list[str],
+    step: Installation,
     making: Path,
-    installed: str,
     attendant: ProgramSupervisor,
     memory_bytes: int,
     variables: Mapping[str, str],
 ) -> None:
-    home, app = app_path(attendant.isolation, making)
-    mounts = [BindMount(making / APP, app, writable=installed == NODE_MODULES)]
-    if installed == PACKAGES:
-        (making / PACKAGES).mkdir()
-        mounts.append(BindMount(making / PACKAGES, f"/{PACKAGES}", writable=True))
-        command = [*command, seen_packages(attendant.isolation, making)]
-    attendant.lines.note(
-        f"Installing what {'package.json' if installed == NODE_MODULES else 'requirements.txt'} names."
-    )
+    isolation = attendant.isolation
+    home, app = app_path(isolation, making)
+    cache, packages = making / CACHE, making / PACKAGES
+    cache.mkdir(exist_ok=True)
+    seen_cache = f"/{CACHE}" if isolation.on else str(cache)
+    mounts = [BindMount(making / APP, app, writable=step.writes_files), BindMount(cache, seen_cache, writable=True)]
+    command = step.command
+    if step.fills == PACKAGES:
+        packages.mkdir(exist_ok=True)
+        mounts.append(BindMount(packages, f"/{PACKAGES}", writable=True))
+        command = [*command, seen_packages(isolation, making)]
+    if open_files.is_no_link_but_a_directory(making / PYTHON):
+        mounts.append(BindMount(making / PYTHON, f"/{PYTHON}"))
+    attendant.lines.note(step.says)
     program = Program(
         command=command,
-        environment={**environment.program_environment(home if not attendant.isolation.on else "/tmp", variables)},  # noqa: S108
-        directory=app,
+        environment={
+            **environment.program_environment(
+                home if not isolation.on else "/tmp",  # noqa: S108
+                variables,
+                search_path(isolation, making),
+            ),
+            "npm_config_cache": f"{seen_cache}/npm",  # on the disk: what lies in /tmp is memory
+        },
+        directory=f"{app}/{step.directory}".rstrip("/"),
         memory_bytes=memory_bytes,
         file_bytes=_INSTALLED_BYTES,
         disk=_build_disk(making, memory_bytes),
         mounts=mounts,
     )
-    _complete(program, attendant, "Installing")
+    _complete(program, attendant, step.doing)
 
 
 def _complete(program: Program, attendant: ProgramSupervisor, doing: str, why: Callable[[], str] = str) -> None:

@@ -6,7 +6,7 @@ that says where the run is and whom it speaks for. Where a proxy is named, the A
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -26,15 +26,18 @@ _MEGABYTES_OF_ONE_CPU = 4096
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
-def program_environment(home: str, of_version: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of any program of a job: a search path, a home, a language, and those of the version."""
+def program_environment(home: str, of_version: Mapping[str, str], first: Sequence[str] = ()) -> dict[str, str]:
+    """Return the variables of any program of a job: a search path, a home, a language, and those of the version.
+
+    `first` are directories that the search path begins with, as the program sees them.
+    """
     # The interpreters first, so that `python` and `node` in a script are those that the Actor was started by.
     path = [*dict.fromkeys([os.path.dirname(sys.executable), *os.environ.get("PATH", os.defpath).split(os.pathsep)])]  # noqa: PTH120  # not resolved
     passed_on = {name: os.environ[name] for name in settings.RUN_PASSES_ON if name in os.environ}
     return {
         **passed_on,
         **of_version,
-        "PATH": os.pathsep.join(each for each in path if Path(each).is_dir()),
+        "PATH": os.pathsep.join([*first, *(each for each in path if Path(each).is_dir())]),
         "HOME": home,
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
@@ -42,8 +45,10 @@ def program_environment(home: str, of_version: Mapping[str, str]) -> dict[str, s
     }
 
 
-def run_environment(run: Run, home: str, of_version: Mapping[str, str]) -> dict[str, str]:
+def run_environment(run: Run, home: str, of_version: Mapping[str, str], first: Sequence[str] = ()) -> dict[str, str]:
     """Return all variables of a run, its token among them, which is made anew by this.
+
+    `first` are directories that the search path begins with, as the run sees them.
 
     Raises:
         CannotDecrypt: when the key of its secret input fields was stored with a SECRET_KEY that is not known.
@@ -73,7 +78,7 @@ def run_environment(run: Run, home: str, of_version: Mapping[str, str]) -> dict[
             ends = iso(run.started_at + timedelta(seconds=run.timeout_secs))
             said["ACTOR_TIMEOUT_AT"] = said["APIFY_TIMEOUT_AT"] = ends
     kept = {name: of_version[name] for name in ("APIFY_LOG_LEVEL", "ACTOR_LOG_LEVEL") if name in of_version}
-    program = program_environment(home, of_version)
+    program = program_environment(home, of_version, first)
     return {**program, **_past_proxies(program), "APIFY_LOG_LEVEL": "INFO", **kept, **said}
 
 

@@ -1,6 +1,7 @@
 """Running: a build started as a run, attended until it ends, and started again where that is wanted."""
 
 import logging
+import os
 import time
 from collections import deque
 from pathlib import Path
@@ -15,16 +16,18 @@ from resources.runs import input_secrets
 from resources.runs.callback_url import make_signature
 from resources.runs.starting import DISK_PER_MEMORY
 from resources.runs.tokens import RunOver
-from resources.sandbox import directories
+from resources.sandbox import directories, open_files
 from resources.sandbox.bubblewrap import BindMount, Isolation, IsolationMissing, isolation
 from resources.sandbox.copy_files import CannotCopy, TooLarge, copy_directory
-from resources.sandbox.directories import APP, NODE_MODULES, PACKAGES
+from resources.sandbox.directories import APP, NODE_MODULES, PACKAGES, PYTHON
 from resources.sandbox.disk_limit import Disk
 from resources.secret_inputs import keys
 from resources.worker import build_directory, commands, environment, execute_build, leases, worker_identity
 from resources.worker.log_writer import Lines
+from resources.worker.project import read
 from resources.worker.running_program import KILLED, Program
 from resources.worker.source_files import BadSource
+from resources.worker.start_check import NoCommand
 from resources.worker.supervise import Outcome, ProgramSupervisor
 from resources.worker.suspended_accounts import OwnerSuspended, check_owner
 
@@ -104,7 +107,7 @@ class _Execution:
                 CannotDecrypt,
                 BadSource,
                 CannotCopy,
-                commands.NoCommand,
+                NoCommand,
             ) as error:
                 self._end(JobStatus.FAILED, message=str(error))
                 return
@@ -136,25 +139,34 @@ class _Execution:
             of_version.values if execute_build.wants_variables(content) else {},
         )
         disk = Disk(self._directory, _disk_mbytes(run) * 1024**2)
+        project = read(build / APP)
+        installed = directories.node_modules_directory(build, project.package_directory)
         try:
-            _fill(self._directory, build, disk.most_bytes)
+            _fill(self._directory, build, disk.most_bytes, installed)
         except TooLarge as error:
             raise CannotStart(_out_of_disk(run), KILLED) from error
         home, app = build_directory.app_path(isolated, self._directory)
-        environment_ = environment.run_environment(run, home, of_version.values)
+        packages = build_directory.seen_packages(isolated, build)
+        start = commands.find_start(project, build, commands.Seen(app, packages))
+        environment_ = environment.run_environment(
+            run,
+            home,
+            {**project.variables(app), **of_version.values},
+            build_directory.search_path(isolated, build),
+        )
         self._lines.hide([environment_["APIFY_TOKEN"], make_signature(run.pk)])
         self._lines.hide(environment_[name] for name in keys.VARIABLES if name in environment_)
         self._lines.hide(input_secrets.load_hidden_texts(run))
         if directories.packages_directory(build):
-            environment_["PYTHONPATH"] = build_directory.seen_packages(isolated, build)
+            environment_["PYTHONPATH"] = os.pathsep.join(filter(None, (packages, environment_.get("PYTHONPATH"))))
         return Program(
-            command=commands.find_command(build / APP),
+            command=start.command,
             environment=environment_,
-            directory=app,
+            directory=f"{app}/{start.directory}".rstrip("/"),
             memory_bytes=memory_bytes,
             file_bytes=disk.most_bytes,
             disk=disk,
-            mounts=_mounts(self._directory, build, home, isolated),
+            mounts=_mounts(self._directory, build, home, isolated, installed),
         )
 
     def _goes_on(self, run: Run, attendant: ProgramSupervisor, outcome: Outcome) -> bool:
@@ -223,27 +235,29 @@ def _disk_mbytes(run: Run) -> int:
     return run.disk_mbytes or DISK_PER_MEMORY * (run.memory_mbytes or _DEFAULT_MEMORY_MBYTES)
 
 
-def _fill(directory: Path, build: Path, most_bytes: int) -> None:
+def _fill(directory: Path, build: Path, most_bytes: int, installed: Path | None) -> None:
     """Make an attempt's directory anew, with its own copy of the source files; what is installed is not copied."""
     directories.remove(directory)
     directory.mkdir()
-    copy_directory(build / APP, directory / APP, leave_out=NODE_MODULES, most_bytes=most_bytes)
-    if directories.node_modules_directory(build):
-        (directory / APP / NODE_MODULES).mkdir()
+    leave_out = (installed or build / APP / NODE_MODULES).relative_to(build / APP)
+    copy_directory(build / APP, directory / APP, leave_out=str(leave_out), most_bytes=most_bytes)
+    if installed:
+        (directory / APP / leave_out).mkdir()
 
 
-def _mounts(directory: Path, build: Path, home: str, isolated: Isolation) -> list[BindMount]:
+def _mounts(directory: Path, build: Path, home: str, isolated: Isolation, installed: Path | None) -> list[BindMount]:
     """Return what a run sees of the machine: its own directory to write, and what its build has installed to read."""
-    installed = directories.node_modules_directory(build)
     if not isolated.on:
         if installed:
-            own = directory / APP / NODE_MODULES
+            own = directory / installed.relative_to(build)
             own.rmdir()
             own.symlink_to(installed)
         return []
     mounts = [BindMount(directory, home, writable=True)]
     if installed:
-        mounts.append(BindMount(installed, f"{home}/{APP}/{NODE_MODULES}"))
+        mounts.append(BindMount(installed, f"{home}/{installed.relative_to(build)}"))
     if packages := directories.packages_directory(build):
         mounts.append(BindMount(packages, f"/{PACKAGES}"))
+    if open_files.is_no_link_but_a_directory(build / PYTHON):
+        mounts.append(BindMount(build / PYTHON, f"/{PYTHON}"))
     return mounts

@@ -53,7 +53,7 @@ def read_definition(app: Path) -> dict[str, Any]:
     for holder, names in ((definition, ("output",)), (storages if isinstance(storages, dict) else {}, _STORAGES)):
         for schema in names:
             if isinstance(holder.get(schema), str):
-                holder[schema] = _object(app, _named(app, holder[schema]))
+                holder[schema] = _object(app, path_beside_definition(app, holder[schema]))
     return definition
 
 
@@ -68,16 +68,29 @@ def read_input_schema(app: Path, definition: dict[str, Any]) -> str:
     named = definition.get("input")
     if isinstance(named, dict):
         return _as_text(named)
-    name = _named(app, named) if isinstance(named, str) else _first(app, _INPUT_SCHEMAS)
+    name = path_beside_definition(app, named) if isinstance(named, str) else _first(app, _INPUT_SCHEMAS)
     return "" if name is None else _as_text(_object(app, name))
 
 
 def read_text(app: Path, definition: dict[str, Any], what: str) -> str:
     """Return the text of the Actor's "readme" or "changelog", "" where there is none."""
     named = definition.get(what)
-    name = _named(app, named) if isinstance(named, str) else _first(app, _READMES if what == "readme" else _CHANGELOGS)
+    usual = _READMES if what == "readme" else _CHANGELOGS
+    name = path_beside_definition(app, named) if isinstance(named, str) else _first(app, usual)
     text = None if name is None else open_files.read(app, name, _MAX_TEXT_BYTES)
     return "" if text is None else text.decode(errors="replace").replace("\x00", "")
+
+
+def path_beside_definition(app: Path, named: str) -> str:
+    """Return the path of a file that the definition names, by a path from where the definition is.
+
+    Raises:
+        BadSource: when there is no such file.
+    """
+    name = f".actor/{named}" if open_files.is_directory(app, ".actor") else named
+    if not open_files.is_file(app, name):
+        raise BadSource(f'The definition of the Actor names the file "{named[:200]}", which is not there.')
+    return name
 
 
 def _relative(name: str) -> PurePosixPath:
@@ -89,14 +102,6 @@ def _relative(name: str) -> PurePosixPath:
 
 def _first(app: Path, names: Sequence[str]) -> str | None:
     return next((name for name in names if open_files.is_file(app, name)), None)
-
-
-def _named(app: Path, named: str) -> str:
-    """Return the path of a file that the definition names, by a path from where the definition is."""
-    name = f".actor/{named}" if open_files.is_directory(app, ".actor") else named
-    if not open_files.is_file(app, name):
-        raise BadSource(f'The definition of the Actor names the file "{named[:200]}", which is not there.')
-    return name
 
 
 def _object(app: Path, name: str) -> dict[str, Any]:

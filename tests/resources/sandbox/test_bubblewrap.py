@@ -17,6 +17,7 @@ from resources.runs import starting
 from resources.sandbox import bubblewrap, directories
 from resources.sandbox.bubblewrap import Isolation, IsolationMissing
 from resources.worker import build_directory, execute_build, execute_run
+from resources.worker.installations import Installation
 from tests.support.work_stage import actor_of, built, needs_bubblewrap, started
 
 pytestmark = [pytest.mark.django_db, needs_bubblewrap, pytest.mark.usefixtures("looks_often")]
@@ -177,9 +178,8 @@ os.symlink(os.environ["LEADS_TO"], "node_modules")
 
 
 def test_an_installation_cannot_have_a_run_see_what_a_link_leads_to(ada, monkeypatch):
-    monkeypatch.setattr(
-        build_directory, "installations", lambda app: [([sys.executable, "-c", LEADS_OUT], directories.NODE_MODULES)]
-    )
+    install = Installation([sys.executable, "-c", LEADS_OUT], directories.NODE_MODULES, writes_files=True)
+    monkeypatch.setattr(build_directory, "installations", lambda project: [install])
     monkeypatch.setattr(execute_build, "wants_variables", lambda content: True)
     actor = actor_of(ada, {"main.py": "import os; print('SEES', os.listdir('node_modules'))"})
     environment.set_variable(actor.versions.get(), "LEADS_TO", str(settings.DATA_DIR), by=ada.principal)

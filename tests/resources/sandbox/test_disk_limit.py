@@ -20,6 +20,7 @@ from resources.sandbox import copy_files, directories, disk_limit, disk_usage, p
 from resources.sandbox.disk_limit import Disk
 from resources.sandbox.disk_usage import Walk
 from resources.worker import build_directory, execute_build, execute_run
+from resources.worker.installations import Installation
 from tests.support.machine import needs
 from tests.support.work_stage import actor_of, built, needs_bubblewrap, started
 
@@ -448,7 +449,9 @@ def test_a_build_that_takes_more_than_its_disk_fails(ada, monkeypatch, stays, fi
     if fill == FILLS["deleted"] and not stays:
         pytest.skip("What is deleted when it ends takes nothing.")
     monkeypatch.setattr(
-        build_directory, "installations", lambda app: [([sys.executable, "-c", code], directories.PACKAGES)]
+        build_directory,
+        "installations",
+        lambda project: [Installation([sys.executable, "-c", code], directories.PACKAGES)],
     )
     build = starting.start(actor_of(ada, {"main.py": ""}), "0.1", by=ada.principal)
     Build.objects.filter(pk=build.pk).update(memory_mbytes=64)

@@ -29,9 +29,11 @@ from resources.models import Run
 from resources.runs import starting as runs
 from resources.sandbox import bubblewrap, processes
 from resources.sandbox.bubblewrap import Isolation, IsolationMissing
+from resources.sandbox.directories import PACKAGES
 from resources.sandbox.network import namespaces, starting, user_mode
 from resources.sandbox.network.starting import NetworkFailed, RunNetwork
 from resources.worker import build_directory, execute_run, supervise
+from resources.worker.installations import Installation
 from resources.worker.log_writer import Lines
 from tests.support.machine import check_programs, needs_programs
 from tests.support.network_world import OWN, PRIVATE, PUBLIC, ROOT, World, needs_namespaces
@@ -377,7 +379,9 @@ def test_a_run_without_isolation_ends_when_others_reach_the_deployment(ada, only
 def test_a_build_without_isolation_ends_when_others_reach_the_deployment(ada, only, monkeypatch):
     only()
     exposed_when_it_says_ready(monkeypatch)
-    monkeypatch.setattr(build_directory, "installations", lambda app: [([sys.executable, "-c", WAITS], "packages")])
+    monkeypatch.setattr(
+        build_directory, "installations", lambda project: [Installation([sys.executable, "-c", WAITS], PACKAGES)]
+    )
     build = built(actor_of(ada, {"main.py": "", "requirements.txt": "x"}))
     assert build.status == JobStatus.FAILED
     assert build.status_message.startswith("Others can reach this server now, and this build is not isolated")
@@ -561,7 +565,7 @@ def test_a_build_that_is_refused_names_the_setting_and_succeeds_with_it(ada, by,
         address = f"127.0.0.1:{index.getsockname()[1]}"
         installs = f"import socket; socket.create_connection(('127.0.0.1', {index.getsockname()[1]}), 5)"
         monkeypatch.setattr(
-            build_directory, "installations", lambda app: [([sys.executable, "-c", installs], "packages")]
+            build_directory, "installations", lambda project: [Installation([sys.executable, "-c", installs], PACKAGES)]
         )
         build = built(actor_of(ada, {"main.py": "", "requirements.txt": "x"}, name="refused"))
         assert build.status == JobStatus.FAILED
@@ -574,7 +578,9 @@ def test_a_build_that_is_refused_names_the_setting_and_succeeds_with_it(ada, by,
 @pytest.mark.parametrize("host", ["10.9.9.9", "fd00:9::9", "2002:a09:909::9", "5.5.5.2"])
 def test_a_build_that_is_refused_names_the_setting_wherever_it_wanted_to_go(ada, world, settings, monkeypatch, host):
     installs = f"import socket; socket.create_connection(({host!r}, 80), 5)"
-    monkeypatch.setattr(build_directory, "installations", lambda app: [([sys.executable, "-c", installs], "packages")])
+    monkeypatch.setattr(
+        build_directory, "installations", lambda project: [Installation([sys.executable, "-c", installs], PACKAGES)]
+    )
     actor = actor_of(ada, {"main.py": "", "requirements.txt": "x"})
     with world.entered():
         build = built(actor)
@@ -582,7 +588,9 @@ def test_a_build_that_is_refused_names_the_setting_wherever_it_wanted_to_go(ada,
 
 
 def test_a_build_that_fails_for_another_reason_does_not_name_it(ada, by, monkeypatch):
-    monkeypatch.setattr(build_directory, "installations", lambda app: [([sys.executable, "-c", "1/0"], "packages")])
+    monkeypatch.setattr(
+        build_directory, "installations", lambda project: [Installation([sys.executable, "-c", "1/0"], PACKAGES)]
+    )
     build = built(actor_of(ada, {"main.py": "", "requirements.txt": "x"}))
     assert "RUN_NETWORK_ALLOW" not in build.status_message
 

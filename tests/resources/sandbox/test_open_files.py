@@ -16,7 +16,9 @@ from resources.logs.reading import read_text
 from resources.models import BuildContent
 from resources.runs import starting
 from resources.sandbox import directories, open_files
-from resources.worker import build_directory, commands, execute_run, fetch_source, source_files
+from resources.worker import build_directory, commands, execute_run, fetch_source, project, source_files
+from resources.worker.installations import Installation, installations
+from resources.worker.start_check import NoCommand
 from tests.support.work_stage import actor_of, built
 
 pytestmark = pytest.mark.usefixtures("looks_often")
@@ -48,7 +50,7 @@ def all_that_is_learned(app: Path) -> list:
     def asked(ask, *args):
         try:
             return ask(*args)
-        except (source_files.BadSource, commands.NoCommand) as error:
+        except (source_files.BadSource, NoCommand) as error:
             return type(error), str(error)
 
     definition = asked(source_files.read_definition, app)
@@ -58,8 +60,16 @@ def all_that_is_learned(app: Path) -> list:
         *(asked(source_files.read_input_schema, app, said) for said in (known, {"input": "x.json"})),
         *(asked(source_files.read_text, app, known, what) for what in ("readme", "changelog")),
         asked(source_files.read_text, app, {"readme": "x.json"}, "readme"),
-        *(asked(do, app) for do in (commands.find_command, commands.read_package, build_directory.installations)),
+        *(asked(do, app) for do in (found_start, project.read, found_installations)),
     ]
+
+
+def found_start(app: Path) -> commands.Start:
+    return commands.find_start(project.read(app), app.parent)
+
+
+def found_installations(app: Path) -> list[Installation]:
+    return installations(project.read(app))
 
 
 def put(path: Path, trap: str) -> None:
@@ -191,8 +201,8 @@ os.symlink("gone", "requirements.txt")
 
 @pytest.mark.django_db
 def test_a_build_that_is_full_of_traps_is_built_and_run(ada, monkeypatch):
-    install = ([sys.executable, "-c", LEAVES], directories.NODE_MODULES)
-    monkeypatch.setattr(build_directory, "installations", lambda app: [install])
+    install = Installation([sys.executable, "-c", LEAVES], directories.NODE_MODULES, writes_files=True)
+    monkeypatch.setattr(build_directory, "installations", lambda project: [install])
     actor = actor_of(ada, {"main.py": "import os\nprint(sorted(os.listdir()))"})
     build = built(actor)
     assert build.status == JobStatus.SUCCEEDED, read_text(build.pk)
@@ -223,6 +233,7 @@ ALLOWED = {
         "source_files",
         "open",
     ): "they are written before anything is installed, and only where there is nothing",
+    ("execute_build", "read_text"): "that of source_files, which reads by descriptors",
     ("fetch_source", "open"): "the revision is written only where there is nothing",
     ("maintenance", "exists"): "asked of the database",
     ("copy_files", "stat"): "without following links",
@@ -240,7 +251,10 @@ ALLOWED = {
 def test_nothing_else_opens_what_a_build_has_brought():
     worker = (
         "source_files",
+        "project",
         "commands",
+        "start_check",
+        "installations",
         "build_directory",
         "fetch_source",
         "execute_build",

@@ -13,8 +13,10 @@ from resources.models import Build, BuildContent, TaggedBuild
 from resources.runs import starting as runs
 from resources.sandbox import directories
 from resources.secret_inputs.fields import MAX_SECRETS
-from resources.worker import build_directory, commands, execute_build, execute_run, source_files
-from resources.worker.commands import NoCommand, find_command
+from resources.worker import build_directory, execute_build, execute_run, project, source_files
+from resources.worker.commands import find_start
+from resources.worker.installations import Installation
+from resources.worker.start_check import NoCommand
 from tests.support.work_stage import actor_of, built, execute_and_abort, wheel
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("looks_often")]
@@ -27,7 +29,9 @@ def installs(monkeypatch):
 
     def install_by(code: str) -> None:
         monkeypatch.setattr(
-            build_directory, "installations", lambda app: [([sys.executable, "-c", code], directories.PACKAGES)]
+            build_directory,
+            "installations",
+            lambda project: [Installation([sys.executable, "-c", code], directories.PACKAGES)],
         )
 
     return install_by
@@ -81,14 +85,14 @@ def test_a_link_that_an_installation_leaves_is_not_followed(tmp_path):
     assert source_files.read_text(app, {}, "readme") == ""
     assert source_files.read_input_schema(app, {}) == ""
     with pytest.raises(NoCommand):
-        find_command(app)
+        find_start(project.read(app), app.parent)
     with pytest.raises(source_files.BadSource, match="not there"):
         source_files.read_input_schema(app, {"input": "../../secret.json"})
 
 
 def test_a_link_that_leads_in_a_circle_is_no_file(tmp_path):
     (tmp_path / "package.json").symlink_to("package.json")
-    assert not commands.is_for_node(tmp_path)
+    assert not project.read(tmp_path).is_for_node
 
 
 @pytest.mark.parametrize(
@@ -174,7 +178,7 @@ def test_a_build_is_aborted(ada, installs, monkeypatch):
 def test_node_is_found_out_by_its_package(tmp_path):
     (tmp_path / "package.json").write_text('{"main": "../../outside.js"}')
     with pytest.raises(NoCommand):
-        find_command(tmp_path)
+        find_start(project.read(tmp_path), tmp_path)
 
 
 def definition(text: str) -> dict[str, str]:
@@ -232,7 +236,7 @@ def test_of_a_large_file_only_the_beginning_is_read(tmp_path, monkeypatch):
     tmp_path.joinpath("package.json").write_bytes(b"{")
     with tmp_path.joinpath("package.json").open("r+b") as file:
         file.truncate(1 << 40)
-    assert commands.read_package(tmp_path) == {}
+    assert project.read(tmp_path).package == {}
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from resources.runs import input_secrets, kept_secrets, restarting, starting
 from resources.runs.tokens import make_run_token
 from resources.secret_inputs.values import decrypted
 from resources.worker import build_directory, execute_run
+from resources.worker.installations import Installation
 from resources.worker.log_writer import MAX_LINE_BYTES, Lines
 from tests.support.secret_stage import GIVEN, secret_actor
 from tests.support.work_stage import actor_of, built
@@ -170,7 +171,9 @@ def test_a_run_that_prints_what_it_was_given_tells_nobody_its_secrets(make_run_o
 def test_a_build_that_prints_a_secret_tells_nobody(ada, monkeypatch):
     code = "import os; print('<', os.environ['PASSWORD'], os.environ['LEVEL'], '>', sep='')"
     monkeypatch.setattr(
-        build_directory, "installations", lambda app: [([sys.executable, "-c", code], build_directory.PACKAGES)]
+        build_directory,
+        "installations",
+        lambda project: [Installation([sys.executable, "-c", code], build_directory.PACKAGES)],
     )
     actor = actor_of(ada, {"main.py": ""})
     actor.versions.update(apply_env_vars_to_build=True)

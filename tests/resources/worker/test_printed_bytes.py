@@ -9,6 +9,7 @@ from resources.kinds import Kind
 from resources.logs.reading import log_length, read
 from resources.sandbox import directories
 from resources.worker import build_directory, execute_run
+from resources.worker.installations import Installation
 from resources.worker.log_writer import MAX_LINE_BYTES, Lines
 from tests.support.work_stage import actor_of, built, started
 
@@ -79,8 +80,8 @@ def test_what_runs_print_is_utf8(ada):
 
 
 def test_what_installing_prints_is_utf8(ada, monkeypatch):
-    installing = ([sys.executable, "-c", PRINTS], directories.PACKAGES)
-    monkeypatch.setattr(build_directory, "installations", lambda app: [installing])
+    installing = Installation([sys.executable, "-c", PRINTS], directories.PACKAGES)
+    monkeypatch.setattr(build_directory, "installations", lambda project: [installing])
     build = built(actor_of(ada, {"main.py": ""}))
     assert build.status == JobStatus.SUCCEEDED
     assert set(PRINTED) <= set(lines_of(build.pk))
