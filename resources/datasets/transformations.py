@@ -21,7 +21,7 @@ Step = Callable[[Blocks], Blocks]
 # Unwinding gives its records in blocks of so many, or so many bytes: one item can become many, each nearly as large.
 BLOCK_RECORDS = 500
 BLOCK_BYTES = 1024 * 1024
-# A name made by flattening is not made longer than this; what lies deeper stays nested.
+# A name made by flattening is not made longer than this; what lies deeper stays nested, so that no value is lost.
 MAX_NAME_LENGTH = 200
 
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
@@ -165,9 +165,10 @@ def _flatten(name: str) -> Callable[[Item], Item]:
         if name not in item:
             return item
         flat: Item = {}
+        taken = set(item)
         for key, value in item.items():
             if key == name:
-                _flatten_value(name, value, flat)
+                _flatten_value(name, value, flat, taken)
             else:
                 flat[key] = value
         return flat
@@ -175,11 +176,16 @@ def _flatten(name: str) -> Callable[[Item], Item]:
     return flatten
 
 
-def _flatten_value(path: str, value: Raw, into: Item) -> None:
-    """Add an object's values by dotted names, level by level; an empty object stays one."""
+def _flatten_value(path: str, value: Raw, into: Item, taken: set[str]) -> None:
+    """Add an object's values by dotted names, level by level; an empty object stays one.
+
+    So does an object one of whose values would get a name that is too long, or `taken` by another value of the item.
+    """
     members = _OBJECT.decode(value) if bytes(value)[:1] == b"{" else {}
-    if not members or any(len(path) + 1 + len(key) > MAX_NAME_LENGTH for key in members):
+    names = [f"{path}.{key}" for key in members]
+    if not names or not taken.isdisjoint(names) or max(map(len, names)) > MAX_NAME_LENGTH:
         into[path] = value
         return
-    for key, member in members.items():
-        _flatten_value(f"{path}.{key}", member, into)
+    taken.update(names)
+    for name, member in zip(names, members.values(), strict=True):
+        _flatten_value(name, member, into, taken)

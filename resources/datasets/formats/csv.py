@@ -12,7 +12,8 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import astuple
 
-from resources.datasets.formats.columns import arrange, titles
+from resources.datasets.formats.column_paths import titles
+from resources.datasets.formats.columns import arrange
 from resources.datasets.items import Block
 from resources.datasets.options import ItemsOptions
 
@@ -32,8 +33,8 @@ def write(blocks: Callable[[], Iterator[Block]], options: ItemsOptions, columns:
         columns: the columns where they are known; then no value is an array or an object.
     """
     table = arrange(blocks, options, columns)
-    names = table.names
-    values = ([[item.get(name, _NOTHING) for item in block] for name in names] for block in table.blocks() if block)
+    paths = table.paths
+    values = ([[item.get(path, _NOTHING) for item in block] for path in paths] for block in table.blocks() if block)
     return _write(values, table.titles, options)
 
 

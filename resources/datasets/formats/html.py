@@ -17,12 +17,12 @@ _TEXT = msgspec.json.Decoder(str)
 def write(blocks: Callable[[], Iterator[Block]], options: ItemsOptions, columns: list[str] | None) -> Iterator[bytes]:
     """Write the items as a table with a row of titles; see `columns.arrange` for the arguments."""
     table = arrange(blocks, options, columns)
-    titles = _row("th", map(escape, table.titles)) if table.names and not options.skip_header_row else ""
+    titles = _row("th", map(escape, table.titles)) if table.paths and not options.skip_header_row else ""
     yield f"<table>\n{titles}".encode()
     for block in table.blocks():
-        if block and table.names:
+        if block and table.paths:
             yield "".join(
-                _row("td", (_cell(bytes(item.get(name, _NOTHING))) for name in table.names)) for item in block
+                _row("td", (_cell(bytes(item.get(name, _NOTHING))) for name in table.paths)) for item in block
             ).encode()
     yield b"</table>"
 

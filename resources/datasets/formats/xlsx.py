@@ -44,7 +44,7 @@ def write(blocks: Callable[[], Iterator[Block]], options: ItemsOptions, columns:
         sheets = _Sheets(workbook, [] if options.skip_header_row else table.titles)
         for block in table.blocks():
             for item in block:
-                sheets.add([(at, bytes(item[name])) for at, name in enumerate(table.names) if name in item])
+                sheets.add([(at, bytes(item[name])) for at, name in enumerate(table.paths) if name in item])
         workbook.close()
         with path.open("rb") as file:
             while piece := file.read(_PIECE):

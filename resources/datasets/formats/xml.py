@@ -96,9 +96,14 @@ class Elements:
         if not isinstance(members, dict):
             return ""
         named: dict[str, Any] = {}
+        numbers: dict[str, int] = {}
         for key, value in members.items():
             name = self._name(key)
-            named.setdefault(f"_{name}" if name.lower().startswith("xml") else name, value)
+            name = f"_{name}" if name.lower().startswith("xml") else name
+            while name in named:  # an element has no two attributes of one name
+                numbers[name] = numbers.get(name, 1) + 1
+                name = f"{name}_{numbers[name]}"
+            named[name] = value
         return "".join(f' {name}="{escape_attribute(xml_text(value))}"' for name, value in named.items())
 
 

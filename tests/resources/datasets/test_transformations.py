@@ -220,6 +220,21 @@ def test_flattening_ends_where_names_would_become_too_long(dataset):
     assert transformed(dataset, [{"a": deep}], flatten=("a",)) == [[(f"a.{'k' * 90}.{'k' * 90}", [("k" * 90, 1)])]]
 
 
+def test_flattening_loses_no_value_whose_name_would_be_anothers(dataset):
+    items = [
+        {"a": {"b": 1, "c": 2}, "a.b": 3},
+        {"a.b": 3, "a": {"b": 1}},
+        {"a": {"b": {"c": 1}, "b.c": 2, "d": {"e": 3}}},
+        {"a": {"b": {"c.d": 1}, "b.c": {"d": 2}}},
+    ]
+    assert transformed(dataset, items, flatten=("a",)) == [
+        [("a", [("b", 1), ("c", 2)]), ("a.b", 3)],
+        [("a.b", 3), ("a", [("b", 1)])],
+        [("a.b", [("c", 1)]), ("a.b.c", 2), ("a.d.e", 3)],
+        [("a.b.c.d", 1), ("a.b.c", [("d", 2)])],
+    ]
+
+
 def test_flattening_makes_dotted_names(dataset):
     items = [{"a": {"b": {"c": 1}, "d": [1, {"e": 2}], "f": {}}, "g": {"h": 1}}, {"a": 5}]
     found = transformed(dataset, items, flatten=("a",))

@@ -205,6 +205,11 @@ def test_xml_is_as_it_is_described(dataset):
     assert read(filled(dataset, item), "xml").decode() == expected
 
 
+def test_attributes_of_xml_whose_names_become_alike_are_numbered(dataset):
+    filled(dataset, {"@": {"a b": 1, "a_b": 2, "a_b_2": 3, "a/b": 4}})
+    assert b'<item a_b="1" a_b_2="2" a_b_2_2="3" a_b_3="4"/>' in read(dataset, "xml")
+
+
 def test_the_elements_of_xml_can_be_called_otherwise(api, ada, dataset):
     filled(dataset, {"a": 1})
     query = {"format": "xml", "xmlRoot": "prices", "xmlRow": "price", "bom": "1"}
