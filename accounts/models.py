@@ -303,3 +303,15 @@ class UpgradeNotice(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class DeploymentFact(models.Model):
+    """What all servers and workers of this database must agree in; see resources/start_checks.py."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    value = models.CharField(max_length=300)
+    machine = models.CharField(max_length=100, help_text="The host that said so.")
+    set_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.value}"

@@ -17,6 +17,7 @@ OTHER_REASONS = {
     "support/killable_server.py": "a Python package of the lock file",
     "access/test_lists.py": "the database",
     "resources/sandbox/test_disk_limit.py": "nothing to test",
+    "resources/test_start_checks.py": "the database",
     "resources/worker/test_leases.py": "the database",
     "resources/sandbox/test_network.py": "the names of the machine",
     "resources/sandbox/test_seccomp.py": "the architecture, and its headers",

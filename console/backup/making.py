@@ -18,6 +18,7 @@ from console.backup import databases, manifest
 from console.backup.manifest import BackupError, Manifest
 from console.server import secret_keys
 from resources.records import files
+from resources.records.directory import IDENTITY_FILE
 
 RECORDS_LIST, RECORDS = "records.txt", "records"
 SECRETS = (secret_keys.SECRET_KEY_FILE, secret_keys.FALLBACKS_FILE)
@@ -106,6 +107,8 @@ def _copy_records(target: Path) -> tuple[int, int, list[str]]:
         count, total = count + 1, total + size
         if storage.is_local and not _copied(Path(storage.path(file)), target / RECORDS / file, size):
             missing.append(file)
+    if storage.is_local:  # where they are restored, they are the records of the database that is restored
+        _copied(Path(storage.path(IDENTITY_FILE)), target / RECORDS / IDENTITY_FILE, 0)
     return count, total, missing
 
 

@@ -11,6 +11,7 @@ from console.backup import databases, making, manifest
 from console.backup.manifest import BackupError, Manifest
 from console.server import secret_keys
 from resources.records import files
+from resources.records.directory import IDENTITY_FILE
 
 _UNDER_WAY = ".restoring"
 
@@ -80,7 +81,7 @@ def _restore(source: Path) -> None:
         for name in making.SECRETS if not os.environ.get("SECRET_KEY") else ():
             if (source / name).exists():
                 _copy(source / name, under_way / name)
-        for _, file in making.listed(source):
+        for file in (IDENTITY_FILE, *(name for _, name in making.listed(source))):
             if (source / making.RECORDS / file).exists():
                 _copy(source / making.RECORDS / file, under_way / making.RECORDS / file)
         if connection.vendor == "sqlite":

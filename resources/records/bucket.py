@@ -50,6 +50,10 @@ class RecordBucket(S3Storage):  # type: ignore[misc]  # ships no types
         for each in self.bucket.objects.filter(Prefix=prefix):
             yield StoredFile(each.key.removeprefix(prefix), each.last_modified)
 
+    def identity(self, *, make: bool = False) -> str:
+        """Return the name of the bucket with the prefix; hosts may reach it by different addresses."""
+        return f"bucket {self.bucket_name}/{self.location.strip('/')}".removesuffix("/")[:300]
+
     def _object(self, name: str) -> Any:
         return self.bucket.Object(self._normalize_name(name))
 

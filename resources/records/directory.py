@@ -9,9 +9,13 @@ from typing import IO, Any
 
 from django.core.files.storage import FileSystemStorage
 
+from accounts.lib.ids import new_id
 from resources.records.files import StoredFile
 
 _ATTEMPTS = 5
+# A file that tells this directory from those of other hosts. It is no record.
+IDENTITY_FILE = ".directory-id"
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 
 class RecordDirectory(FileSystemStorage):
@@ -38,7 +42,21 @@ class RecordDirectory(FileSystemStorage):
 
     def walk(self) -> Iterator[StoredFile]:
         """Yield every file; folders and files may come and go meanwhile."""
-        return self._walk(Path(self.location), "")
+        return (each for each in self._walk(Path(self.location), "") if each.name != IDENTITY_FILE)
+
+    def identity(self, *, make: bool = False) -> str:
+        """Return what the file in this directory says; where there is none, one is made if `make` says so."""
+        path = Path(self.location) / IDENTITY_FILE
+        if make:
+            _make(path.parent)
+            with suppress(FileExistsError), os.fdopen(os.open(path, _NEW, 0o600), "w") as file:
+                file.write(new_id())
+                file.flush()
+                os.fsync(file.fileno())
+        try:
+            return path.read_text().strip()
+        except FileNotFoundError:
+            return ""
 
     def _save(self, name: str, content: Any) -> str:
         path = Path(self.path(name))
@@ -59,7 +77,7 @@ class RecordDirectory(FileSystemStorage):
     def _create(self, path: Path) -> int:
         for _ in range(_ATTEMPTS):
             try:
-                return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                return os.open(path, _NEW, 0o600)
             except FileNotFoundError:
                 with suppress(FileNotFoundError):  # a folder above was cleaned away; the next attempt makes it anew
                     _make(path.parent)

@@ -63,6 +63,12 @@ class RecordStorage(Protocol):
     def walk(self) -> Iterator[StoredFile]:
         """Yield every file that there is, in constant memory."""
 
+    def identity(self, *, make: bool = False) -> str:
+        """Return what tells this place from any other, at most 300 characters; "" where it has none and none is made.
+
+        Every host that sees the same files sees the same one.
+        """
+
 
 def storage() -> RecordStorage:
     """Return the storage that is configured."""

@@ -34,6 +34,7 @@ WAITING = {
     ("console/server/gunicorn_config.py", "post_worker_init"): {
         "accounts.deployment.exposure",
         "accounts.published_password",
+        "console.server.checked_start",
         "resources.worker.tasks",
     },
     ("console/backup/databases.py", "_postgresql"): {"psycopg"},

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from resources.records.directory import IDENTITY_FILE
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -62,7 +64,8 @@ class Server:
     @property
     def records(self) -> set[Path]:
         """The files that hold the bytes of records."""
-        return {each for each in Path(self.environment["DATA_DIR"], "records").rglob("*") if each.is_file()}
+        found = Path(self.environment["DATA_DIR"], "records").rglob("*")
+        return {each for each in found if each.is_file() and each.name != IDENTITY_FILE}
 
     def manage(self, *arguments: str) -> str:
         """Run a command of manage.py and return what it says."""

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts.deployment.running_processes import processes_without
 from console.encrypted_columns import COLUMNS
 from console.server import secret_keys
+from resources import start_checks
 
 _ENDS_WITH_FALLBACKS = (
     "browser sessions that were not used since (users sign in again), links to reset passwords and to verify emails, "
@@ -113,6 +114,7 @@ class Command(BaseCommand):
             CommandError: when something cannot be read.
         """
         count = sum(column.encrypt_anew() for column in COLUMNS)
+        start_checks.adopt_secret()
         self.stdout.write(f"{count:,} values are encrypted with the secret of now.")
         if unreadable := _unreadable():
             raise CommandError(

@@ -16,12 +16,15 @@ from django.urls import reverse
 from accounts import published_password
 from accounts.deployment import exposure, sign_up_policy, upgrade_notices
 from accounts.deployment.sign_up_policy import SignUp
+from accounts.lib.database_errors import describe
 from accounts.models import AuditEvent
 from console import deploy_checks
 from console.demo import loading
 from console.demo.loading import SignIn
 from console.management.commands.load_demo import format_people
 from console.server.supervisor import Supervisor
+from resources import start_checks
+from resources.start_checks import StartRefused
 
 HIGHEST_PORT = 65535
 
@@ -44,15 +47,11 @@ class Command(BaseCommand):
         if not options["prepare_only"]:
             _check_free(host, port)
         try:
-            call_command("migrate", interactive=False, verbosity=0)
+            self._prepare(host, listens=not options["prepare_only"])
+        except StartRefused as refused:
+            raise CommandError(str(refused)) from None
         except DatabaseError as error:
-            raise CommandError(f"The database does not answer: {str(error).strip()}") from error
-        if not options["prepare_only"]:  # before anything asks whether this is on loopback only
-            exposure.record_listening([host.strip("[]")], os.getpid())
-        call_command("collectstatic", interactive=False, verbosity=0)
-        published_password.revoke_access()
-        _note_invitations()
-        self._say_where(_load_demo(host) if _flag("DEMO") else loading.people_present())
+            raise CommandError(describe(error)) from error
         if options["prepare_only"]:
             return
         connections.close_all()
@@ -62,6 +61,28 @@ class Command(BaseCommand):
         if not _flag("WORKER"):
             os.execv(sys.executable, server)  # noqa: S606  # no shell; the same Python, as gunicorn from here on
         sys.exit(Supervisor(server, [sys.executable, "manage.py", "worker"], (host, port)).run())
+
+    def _prepare(self, host: str, *, listens: bool) -> None:
+        """Bring the database up to date and say where to sign in, one host at a time.
+
+        Raises:
+            StartRefused: when this host does not fit to the database.
+            DatabaseError: when the database does not answer, or a migration fails.
+        """
+        with start_checks.one_at_a_time(self._say_waiting):
+            start_checks.check()
+            call_command("migrate", interactive=False, verbosity=0)
+            start_checks.check()
+            if listens:  # before anything asks whether this is on loopback only
+                exposure.record_listening([host.strip("[]")], os.getpid())
+            call_command("collectstatic", interactive=False, verbosity=0)
+            published_password.revoke_access()
+            _note_invitations()
+            self._say_where(_load_demo(host) if _flag("DEMO") else loading.people_present())
+
+    def _say_waiting(self) -> None:
+        self.stdout.write("Another start prepares the database; this one waits for it.")
+        self.stdout.flush()
 
     def _say_where(self, people: list[SignIn]) -> None:
         self.stdout.write(f"\nLatchkey serves {settings.PUBLIC_URL}\nIts data: {_where_data_is()}\n")

@@ -1,5 +1,6 @@
 """`manage.py worker`: build, run and send what is queued."""
 
+import logging
 import os
 from typing import Any
 
@@ -9,8 +10,12 @@ from django.db import Error
 
 from accounts.deployment import exposure
 from accounts.deployment.exposure import exposure_reasons
+from accounts.lib.database_errors import describe
+from resources import start_checks
 from resources.sandbox.bubblewrap import IsolationMissing, isolation
 from resources.worker import worker
+
+_log = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -28,6 +33,7 @@ class Command(BaseCommand):
         """Work until asked to end."""
         if options["jobs"] < 1:
             raise CommandError("A worker has at least one job at once.")
+        _check_start()
         ended = exposure.record_while_alive([exposure.WORKER], os.getpid())
         try:
             self.stdout.write(f"The worker is ready. {_how_runs_are_kept_apart()}".rstrip())
@@ -35,6 +41,20 @@ class Command(BaseCommand):
             worker.run(options["jobs"])
         finally:
             ended.set()
+
+
+def _check_start() -> None:
+    """Refuse to start where this host does not fit to the database; one that does not answer is waited for later.
+
+    Raises:
+        CommandError: with the sentence that says what to do.
+    """
+    try:
+        start_checks.check()
+    except start_checks.StartRefused as refused:
+        raise CommandError(str(refused)) from None
+    except Error as error:
+        _log.warning("%s", describe(error))
 
 
 def _how_runs_are_kept_apart() -> str:
