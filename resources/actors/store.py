@@ -6,9 +6,12 @@ from enum import StrEnum
 
 from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Lower
+from django.utils import timezone
 
+from resources.actors.pricing import pricing_at
 from resources.models import Actor, TaggedBuild
 
+_FREE = {"pricingModel": "FREE"}
 CATEGORY = re.compile(r"[A-Z0-9_]{1,50}\Z", re.ASCII)
 
 
@@ -32,7 +35,8 @@ def public_actors(
     """Return the public Actors, with their owners, that all of this is true of.
 
     `search` is a part of the name, the title, the description, the owner's username or the readme of the default build,
-    whatever its case. `category` is one of the Actor's categories. An Actor without a pricing model is "FREE".
+    whatever its case. `category` is one of the Actor's categories. `pricing_model` is that of the price in force now;
+    an Actor without one is "FREE".
     """
     found = Actor.objects.filter(is_public=True, owner__is_active=True).select_related("owner")
     if search:
@@ -42,11 +46,22 @@ def public_actors(
     if category:
         # Details are JSON without spaces, and no category has a bracket in it.
         found = found.filter(details__regex=rf'"categories":\[[^]]*"{category}"')
-    if pricing_model == "FREE":
-        found = found.exclude(details__contains='"pricingInfos":[{')
-    elif pricing_model:
-        found = found.filter(details__contains=f'"pricingModel":"{pricing_model}"')
+    if pricing_model:
+        found = _with_pricing_model(found, pricing_model)
     return _ORDERS[order](found, search)
+
+
+def _with_pricing_model(found: QuerySet[Actor], pricing_model: str) -> QuerySet[Actor]:
+    """Leave those Actors whose price in force now is of a model.
+
+    Which price that is only Python can tell, from texts of times in any zone. So what has any prices is read.
+    """
+    now = timezone.now()
+    priced = found.filter(details__contains='"pricingInfos":[{').values_list("pk", "details")
+    models = {pk: (pricing_at(details, now) or _FREE)["pricingModel"] for pk, details in priced.iterator()}
+    if pricing_model == _FREE["pricingModel"]:
+        return found.exclude(pk__in=[pk for pk, model in models.items() if model != pricing_model])
+    return found.filter(pk__in=[pk for pk, model in models.items() if model == pricing_model])
 
 
 def _contains(search: str) -> Q:

@@ -30,6 +30,9 @@ class Origin(models.TextChoices):
     WEBHOOK = "WEBHOOK", "Webhook"
     ACTOR = "ACTOR", "Another Actor"
     CLI = "CLI", "Command line"
+    CI = "CI", "Continuous integration"
+    MCP = "MCP", "MCP server"
+    APIFY_AI = "APIFY_AI", "AI agent"
     DEVELOPMENT = "DEVELOPMENT", "Development"
     TEST = "TEST", "Test"
 

@@ -22,6 +22,8 @@ class Run(Resource, Job):
     `started_by_run` is the ID of the run that started this one, null where none did.
     `restart_requested` is set by a reboot or metamorph of a run at work: its worker stops
     what runs, clears it, reads the run anew, and starts what `build` is then, with the same storages.
+    What was measured of it is that of all its attempts, but for what is `current`, which is null in runs from before it
+    was measured. `received_bytes` and `sent_bytes` are also null where it shared the server's network.
     `charge_keys` is JSON, a list: the keys of charges that have been counted.
 
     The `list_` columns repeat what stands in the resource's own row and never changes there (but that an Actor or task
@@ -57,6 +59,11 @@ class Run(Resource, Job):
     memory_max_bytes = models.PositiveBigIntegerField(default=0)
     memory_average_bytes = models.PositiveBigIntegerField(default=0)
     cpu_millis = models.PositiveBigIntegerField(default=0)
+    memory_current_bytes = models.PositiveBigIntegerField(null=True, blank=True)
+    cpu_max_percent = models.FloatField(null=True, blank=True)
+    cpu_current_percent = models.FloatField(null=True, blank=True)
+    received_bytes = models.PositiveBigIntegerField(null=True, blank=True)
+    sent_bytes = models.PositiveBigIntegerField(null=True, blank=True)
     token_id = models.CharField(max_length=17, blank=True, default="")
     token_scope = models.JSONField(null=True, blank=True)
     started_by_token = models.CharField(max_length=17, null=True, blank=True)

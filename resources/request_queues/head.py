@@ -53,6 +53,7 @@ def lock_head(queue_id: str, limit: int, duration: timedelta, *, client: Client)
         taken.sort(key=lambda row: row[:2])
         change.head_items_read += len(taken)
         change.touched = bool(taken)
+        change.written += len(taken)
         # What is still to be handled and could not be taken is locked, or just being locked, by somebody.
         has_locked = bool(taken) or bool(rows(_REMAINS, [queue_id, queue_id]))
     return LockedHead(

@@ -30,6 +30,7 @@ def prolong(
             _load_expiry(queue_id, request_id)
             raise NotLockedByClient(request_id)
         change.touched = True
+        change.written += 1
     return from_milliseconds(expires_at)
 
 

@@ -33,7 +33,7 @@ def charge(run: Run, event_name: str, count: int, *, idempotency_key: str = "") 
     with transaction.atomic():
         locked = Run.objects.select_for_update(of=("self",)).filter(pk=run.pk).exclude(status__in=FINISHED).first()
         if locked is None:
-            raise CannotCharge("", "The run has finished.")
+            raise CannotCharge("", "The run has already finished.")
         if idempotency_key and idempotency_key in locked.charge_keys:
             return False
         counts = dict(locked.charged_events)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from django.db.models import Case, F, Q, TextField, Value, When
+from django.db.models import BooleanField, Case, F, Q, TextField, Value, When
 
 from accounts import tokens
 from resources.jobs import ending
@@ -30,7 +30,8 @@ def finish(
     """Move a run to an end state, and return whether it was this call that did; see `resources.jobs.ending.finish`.
 
     Together with it the run's token is revoked and the event is emitted. A status message that the run itself has
-    called its last one stays; else it is `message`, or what stands for the status.
+    called its last one stays, and any other of the run's stays too unless there is a `message`, which only the server
+    knows: that its memory was used up, say. Where there is neither it is what stands for the status.
 
     Raises:
         ValueError: when `status` is not an end.
@@ -44,17 +45,27 @@ def finish(
         Run,
         run_id,
         status,
-        message=_last_message(_default_message(status, exit_code) if message is None else message),
+        message=_last_message(status, exit_code, message),
         exit_code=exit_code,
         only_from=only_from,
         at_end=at_end,
-        is_status_message_terminal=True,
+        is_status_message_terminal=_is_last(message),
     )
 
 
-def _last_message(otherwise: str) -> Case:
-    kept = When(Q(is_status_message_terminal=True) & ~Q(status_message=""), then=F("status_message"))
-    return Case(kept, default=Value(otherwise), output_field=TextField())
+def _last_message(status: JobStatus, exit_code: int | None, message: str | None) -> Case:
+    otherwise = _default_message(status, exit_code) if message is None else message
+    return Case(When(_is_kept(message), then=F("status_message")), default=Value(otherwise), output_field=TextField())
+
+
+def _is_last(message: str | None) -> Case:
+    kept = When(_is_kept(message), then=F("is_status_message_terminal"))
+    return Case(kept, default=Value(True), output_field=BooleanField())
+
+
+def _is_kept(message: str | None) -> Q:
+    is_last = Q() if message is None else Q(is_status_message_terminal=True)
+    return is_last & ~Q(status_message="")
 
 
 def _default_message(status: JobStatus, exit_code: int | None) -> str:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.lib.timestamps import iso
 from accounts.principal import Principal
-from resources.jobs.status import JobStatus
+from resources.jobs.status import FINISHED, JobStatus
 from resources.kinds import Kind
 from resources.models import Actor, Build, Record, Resource, Run
 from resources.records import reading, writing
@@ -23,10 +23,16 @@ from resources.secret_inputs.fields import Holder
 
 # A run that goes on turning into something else is a loop.
 MAX_METAMORPHS: Final = 10
+# Clients that race against the end of a run look for these words.
+ALREADY_FINISHED: Final = "This run has already finished."
 
 
 class NotRunning(ValueError):
-    """The run is not RUNNING, so that there is nothing to restart."""
+    """The run is not RUNNING, so that there is nothing to restart; `has_finished` says whether it was before."""
+
+    def __init__(self, problem: str, run_id: str) -> None:
+        self.has_finished = Run.objects.filter(pk=run_id, status__in=FINISHED).exists()
+        super().__init__(f"{problem} {ALREADY_FINISHED}" if self.has_finished else problem)
 
 
 class TooManyMetamorphs(ValueError):
@@ -44,7 +50,7 @@ def reboot(run: Run, *, by: Principal) -> None:
             restart_requested=True, reboot_count=F("reboot_count") + 1
         )
         if not changed:
-            raise NotRunning("Only a run that is running can be rebooted.")
+            raise NotRunning("Only a run that is running can be rebooted.", run.pk)
         audit.record("run.rebooted", by=by, account_id=run.owner_id, subject_kind=run.kind, subject_id=run.pk)
     run.refresh_from_db()
 
@@ -83,7 +89,7 @@ def metamorph(
     with transaction.atomic():
         locked = Run.objects.select_for_update(of=("self",)).filter(pk=run.pk, status=JobStatus.RUNNING).first()
         if locked is None:
-            raise NotRunning("Only a run that is running can be turned into a run of another Actor.")
+            raise NotRunning("Only a run that is running can be turned into a run of another Actor.", run.pk)
         number = len(locked.metamorphs) + 1
         if number > MAX_METAMORPHS:
             raise TooManyMetamorphs(f"A run can be turned into a run of another Actor {MAX_METAMORPHS} times at most.")

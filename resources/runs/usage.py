@@ -29,8 +29,10 @@ def compute_units(run: Run, millis: int) -> float:
 
 
 def get_stats(run: Run) -> dict[str, Any]:
-    """Return the statistics of a run, as the API has them. What a worker does not measure is left out."""
+    """Return the statistics of a run, as the API has them. Clients read all of them; what was not measured is 0."""
     millis = ran_millis(run)
+    cpu_average = 100 * run.cpu_millis / millis if millis else 0.0
+    is_at_work = run.status in AT_WORK
     return {
         "inputBodyLen": run.input_bytes,
         "migrationCount": 0,  # a run whose worker dies is taken up again as a restart
@@ -39,7 +41,13 @@ def get_stats(run: Run) -> dict[str, Any]:
         "resurrectCount": run.resurrect_count,
         "memAvgBytes": run.memory_average_bytes,
         "memMaxBytes": run.memory_max_bytes,
-        "cpuAvgUsage": round(100 * run.cpu_millis / millis, 3) if millis else 0.0,
+        "memCurrentBytes": (run.memory_current_bytes or 0) if is_at_work else 0,
+        "cpuAvgUsage": round(cpu_average, 3),
+        # One that ends soon is measured as a whole.
+        "cpuMaxUsage": round(max(run.cpu_max_percent or 0.0, cpu_average), 3),
+        "cpuCurrentUsage": round((run.cpu_current_percent or 0.0) if is_at_work else 0.0, 3),
+        "netRxBytes": run.received_bytes or 0,
+        "netTxBytes": run.sent_bytes or 0,
         "durationMillis": millis,
         "runTimeSecs": millis / 1000,
         "metamorph": len(run.metamorphs),

@@ -177,8 +177,9 @@ def _note(dispatch: WebhookDispatch, started: datetime, answer: WebhookResponse)
     with transaction.atomic():
         mine = WebhookDispatch.objects.select_for_update().filter(pk=dispatch.pk, attempts=dispatch.attempts).first()
         if mine is None:
-            logger.warning("The webhook dispatch %s was deleted, or tried again by somebody else.", dispatch.pk)
-            return
+            if WebhookDispatch.objects.filter(pk=dispatch.pk).exists():
+                logger.warning("The webhook dispatch %s was tried again by another worker.", dispatch.pk)
+            return  # where it was deleted, that is what its owner wanted
         mine.calls = json.dumps([*json.loads(mine.calls), call])
         if answer.is_taken:
             mine.status = WebhookDispatch.Status.SUCCEEDED

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from resources.sandbox import LAUNCH_PROGRAM, processes, seccomp
 from resources.sandbox.bubblewrap import (
@@ -27,6 +27,7 @@ KILLED = 137  # what shells say of a process that was killed
 MAX_PROCESSES = 512
 _MEASURE_SECONDS = 0.25
 _QUICK_MEASUREMENTS = 4  # at the beginning, so that one that ends soon was measured too
+CPU_SECONDS = 0.9  # the kernel counts in hundredths of a second, so that shorter ones say nothing
 _READ_BYTES = 64 * 1024
 _DRAIN_SECONDS = 1.0
 _LAUNCHER_ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8"}
@@ -50,19 +51,45 @@ class Program:
 
 @dataclass(slots=True)
 class Measured:
-    """What a program took: the most memory and the average over its measurements, and its time on processors."""
+    """What a program took: of memory, of its time on processors, and of its network.
+
+    Memory is the most, the average over its measurements, and what it has now. `cpu_max_percent` and
+    `cpu_current_percent` are the part of one processor's time that it took between two measurements, at least
+    CPU_SECONDS apart: 200 where it kept two processors busy. `received_bytes` and `sent_bytes` are None where it
+    shares the server's network.
+    """
 
     memory_max_bytes: int = 0
     memory_average_bytes: float = 0
     cpu_millis: int = 0
     times: int = 0
+    memory_current_bytes: int = 0
+    cpu_max_percent: float = 0
+    cpu_current_percent: float = 0
+    received_bytes: int | None = None
+    sent_bytes: int | None = None
+    _cpu_since: float | None = field(default=None, init=False)
+    _cpu_millis_then: int = field(default=0, init=False)
 
-    def add(self, memory_bytes: int, cpu_millis: int) -> None:
-        """Take another measurement in."""
+    def add(self, memory_bytes: int, cpu_millis: int, now: float) -> None:
+        """Take another measurement in, of a moment in seconds of a clock that never goes back."""
         self.times += 1
+        self.memory_current_bytes = memory_bytes
+        self._add_cpu(cpu_millis, now)
         self.memory_max_bytes = max(self.memory_max_bytes, memory_bytes)
         self.memory_average_bytes += (memory_bytes - self.memory_average_bytes) / self.times
         self.cpu_millis = max(self.cpu_millis, cpu_millis)
+
+    def _add_cpu(self, cpu_millis: int, now: float) -> None:
+        """Note what part of a processor it took since the last time, where that was not just now."""
+        if self._cpu_since is not None:
+            seconds = now - self._cpu_since
+            if seconds < CPU_SECONDS:
+                return
+            # Less than before, where a process has ended whose parent did not wait for it.
+            self.cpu_current_percent = max(0, cpu_millis - self._cpu_millis_then) / 10 / seconds
+            self.cpu_max_percent = max(self.cpu_max_percent, self.cpu_current_percent)
+        self._cpu_since, self._cpu_millis_then = now, cpu_millis
 
 
 class RunningProgram:
@@ -154,10 +181,15 @@ class RunningProgram:
         memory = usage.memory_bytes
         if memory > self._program.memory_bytes:  # what is shared was counted several times: look closely
             memory = processes.measure_memory(pids, usage.files_bytes)
-        self.measured.add(memory, usage.cpu_millis)
+        self.measured.add(memory, usage.cpu_millis, time.monotonic())
+        self._measure_network()
         if memory > self._program.memory_bytes:
             self._stop_for("memory")
         self._measured_at = time.monotonic()
+
+    def _measure_network(self) -> None:
+        if self._network is not None:
+            self.measured.received_bytes, self.measured.sent_bytes = self._network.transferred_bytes()
 
     def _look_whether_the_network_failed(self) -> None:
         if self._network is not None and self._network.has_failed():
@@ -170,6 +202,7 @@ class RunningProgram:
         if network is not None:
             try:
                 self.failed_connections = network.failed_connections()
+                self.measured.received_bytes, self.measured.sent_bytes = network.transferred_bytes()
             finally:
                 network.close()
 

@@ -64,7 +64,14 @@ class ProgramSupervisor:
         self._exposure_asked_at: float | None = None
         self._before = Measured()
         if isinstance(job, Run):
-            self._before = Measured(job.memory_max_bytes, job.memory_average_bytes, job.cpu_millis)
+            self._before = Measured(
+                job.memory_max_bytes,
+                job.memory_average_bytes,
+                job.cpu_millis,
+                cpu_max_percent=job.cpu_max_percent or 0,
+                received_bytes=job.received_bytes,
+                sent_bytes=job.sent_bytes,
+            )
 
     def run(self, program: Program) -> Outcome:
         """Run a program to its end, and return how that came about."""
@@ -175,6 +182,12 @@ class ProgramSupervisor:
             changes["memory_max_bytes"] = max(self._before.memory_max_bytes, measured.memory_max_bytes)
             changes["memory_average_bytes"] = round(measured.memory_average_bytes)
             changes["cpu_millis"] = self._before.cpu_millis + measured.cpu_millis
+            changes["memory_current_bytes"] = measured.memory_current_bytes
+            changes["cpu_max_percent"] = max(self._before.cpu_max_percent, measured.cpu_max_percent)
+            changes["cpu_current_percent"] = measured.cpu_current_percent
+            if measured.received_bytes is not None and measured.sent_bytes is not None:
+                changes["received_bytes"] = (self._before.received_bytes or 0) + measured.received_bytes
+                changes["sent_bytes"] = (self._before.sent_bytes or 0) + measured.sent_bytes
         try:
             leases.renew(self._model, self._job.pk, self._worker, **changes)
             self._saved_at = time.monotonic()

@@ -28,7 +28,7 @@ OF_ACTOR = "of_actor"
 JOB = "job"
 _JOBS = (Kind.RUN, Kind.BUILD)
 # Where a run may have been asked for elsewhere; nothing here ever was.
-_OTHER_ORIGINS = frozenset({"CI", "STANDBY", "MCP"})
+_OTHER_ORIGINS = frozenset({"STANDBY"})
 
 
 def needs_principal(kwargs: dict[str, Any]) -> bool:

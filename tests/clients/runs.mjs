@@ -55,6 +55,8 @@ const everything = {
         assert.equal((await run.update({ statusMessage: "Going" })).statusMessage, "Going");
         assert.equal((await run.reboot()).stats.rebootCount, 1);
         assert.equal((await run.metamorph("ben~counter", { b: 2 })).metamorphs.length, 1);
+        const { cpuMaxUsage, cpuCurrentUsage, memCurrentBytes, netRxBytes, netTxBytes } = (await run.get()).stats;
+        for (const figure of [cpuMaxUsage, cpuCurrentUsage, memCurrentBytes, netRxBytes, netTxBytes]) assert.ok(figure >= 0);
         await run.charge({ eventName: "page", count: 2 });
         assert.deepEqual((await run.get()).chargedEventCounts, { page: 2 });
         await refuses(cleo.run(id).abort(), 403, "insufficient-permissions");

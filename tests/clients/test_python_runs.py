@@ -140,3 +140,26 @@ def test_log_redirection_survives_what_is_no_utf8(client, actor, monkeypatch):
     with client.run(started.id).get_streamed_log(to_logger=logger), worker(printing):
         found = [said.get(timeout=30).getMessage().partition(" ")[2] for _ in range(5)]
     assert found == ["M\ufffdller", "\ufffd", *["žluťoučký kůň"] * 3]
+
+
+def test_what_has_finished_says_so_in_the_words_that_clients_look_for(client, actor):
+    started = client.actor(actor.pk).start()
+    at_work(started.id)
+    run = client.run(started.id)
+    run.update(status_message="3 of 9")
+    ended(started.id)
+    over = run.get()
+    assert (over.status_message, over.is_status_message_terminal) == ("3 of 9", None)
+    for call in (
+        run.reboot,
+        lambda: run.metamorph(target_actor_id=actor.pk),
+        lambda: run.charge(event_name="page", count=1),
+    ):
+        with pytest.raises(ApifyApiError, match="already finished"):
+            call()
+
+
+def test_every_figure_of_a_run_is_a_number(client, actor):
+    stats = client.run(client.actor(actor.pk).start().id).get().stats
+    figures = stats.model_dump()
+    assert {name for name, figure in figures.items() if figure is None} == set()

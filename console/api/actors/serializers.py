@@ -10,6 +10,7 @@ from accounts.lib.timestamps import iso
 from console.api.actors.bodies import serialize_fields
 from console.api.builds.numbers import number_as_int
 from console.api.resources.serializers import serialize_basics
+from resources.actors.users import count_users
 from resources.actors.versions import url_field_for, url_for_readers
 from resources.models import Actor, ActorVersion, Build, EnvironmentVariable, TaggedBuild
 from sharing.access import Access
@@ -32,16 +33,20 @@ def serialize_actor(access: Access) -> dict[str, Any]:
         **serialize_basics(actor),
         "username": access.facts.owner_username,
         **serialize_fields(actor),
-        "stats": serialize_stats(actor),
+        "stats": serialize_stats(actor, count_users([actor])[actor.pk]),
         "versions": [serialize_version(version, with_environment) for version in serialize_versions(actor.pk)],
         "taggedBuilds": _tagged_builds(actor),
         "isSourceCodeHidden": False,
     }
 
 
-def serialize_stats(actor: Actor) -> dict[str, Any]:
-    """Return the counters of an Actor."""
-    stats: dict[str, Any] = {"totalBuilds": actor.build_count, "totalRuns": actor.run_count}
+def serialize_stats(actor: Actor, users: int) -> dict[str, Any]:
+    """Return the counters of an Actor; `users` is how many accounts have used it."""
+    stats: dict[str, Any] = {
+        "totalBuilds": actor.build_count,
+        "totalRuns": actor.run_count,
+        "totalUsers": users,
+    }
     if actor.last_run_at is not None:
         stats["lastRunStartedAt"] = iso(actor.last_run_at)
     return stats

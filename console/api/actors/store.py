@@ -13,6 +13,7 @@ from console.http import json_responses
 from console.http.pagination import Page, flag, parse_choice
 from resources.actors.pricing import pricing_at
 from resources.actors.store import CATEGORY, StoreOrder, public_actors
+from resources.actors.users import count_users
 from resources.models import Actor
 from sharing.declare import public
 
@@ -22,7 +23,7 @@ _MAX_TEXT = 200
 
 @public("whoever publishes an Actor puts it into the Store, for everybody to find")
 def list_store(request: ApiRequest) -> HttpResponse:
-    """Answer with a page of the public Actors that fit what is asked for, in two queries.
+    """Answer with a page of the public Actors that fit what is asked for, in at most four queries.
 
     Nothing here is kept back for safety, and no Actor can be paid for by an agent, so `includeUnrunnableActors` changes
     nothing and `allowsAgenticUsers=true` finds nothing.
@@ -44,8 +45,10 @@ def list_store(request: ApiRequest) -> HttpResponse:
     write = parse_choice(
         request.GET, "responseFormat", {"full": _serialize_in_full, "agent": _serialize_for_agents}, _serialize_in_full
     )
-    rows = found[page.offset : page.offset + page.limit]
-    return json_responses.data_response(page.answer(found.count(), [write(actor) for actor in rows]))
+    rows = list(found[page.offset : page.offset + page.limit])
+    users = count_users(rows)
+    items = [write(actor, users[actor.pk]) for actor in rows]
+    return json_responses.data_response(page.answer(found.count(), items))
 
 
 def _text(request: ApiRequest, name: str) -> str:
@@ -55,7 +58,7 @@ def _text(request: ApiRequest, name: str) -> str:
     return text
 
 
-def _serialize_for_agents(actor: Actor) -> dict[str, Any]:
+def _serialize_for_agents(actor: Actor, users: int) -> dict[str, Any]:
     return {
         "id": actor.pk,
         "title": actor.title or actor.name,
@@ -65,13 +68,13 @@ def _serialize_for_agents(actor: Actor) -> dict[str, Any]:
         "notice": "NONE",
         "badge": None,
         "categories": msgspec.json.decode(actor.details).get("categories") or [],
-        "stats": serialize_stats(actor),
+        "stats": serialize_stats(actor, users),
     }
 
 
-def _serialize_in_full(actor: Actor) -> dict[str, Any]:
+def _serialize_in_full(actor: Actor, users: int) -> dict[str, Any]:
     return {
-        **_serialize_for_agents(actor),
+        **_serialize_for_agents(actor, users),
         "userFullName": actor.owner.username,
         "pictureUrl": None,
         "userPictureUrl": None,

@@ -18,6 +18,7 @@ from console.http.pagination import Page, flag, parse_choice
 from console.http.request_body import unset_if_null
 from resources.actors import editing, environment, versions
 from resources.actors.fields import ActorChange, InvalidField
+from resources.actors.users import count_users
 from resources.builds import tagging
 from resources.edit_locked import ResourceGone
 from resources.kinds import Kind
@@ -52,7 +53,8 @@ def list_actors(request: ApiRequest) -> HttpResponse:
         rows = listed(account_id, **wanted, offset=page.offset, limit=page.limit, newest_first=page.desc)
         by_id = Actor.objects.select_related("owner").in_bulk([row.id for row in rows])
         found = [by_id[row.id] for row in rows if row.id in by_id]
-    return json_responses.data_response(page.answer(total, [_list_item(actor) for actor in found]))
+    users = count_users(found)
+    return json_responses.data_response(page.answer(total, [_list_item(actor, users[actor.pk]) for actor in found]))
 
 
 @signed_in_for(Kind.ACTOR, Permission.WRITE)
@@ -142,7 +144,7 @@ def _by_last_run(ids: list[str], page: Page) -> list[Actor]:
     return [by_id[each] for each in wanted if each in by_id]
 
 
-def _list_item(actor: Actor) -> dict[str, Any]:
+def _list_item(actor: Actor, users: int) -> dict[str, Any]:
     return {
         "id": actor.pk,
         "name": actor.name or "",
@@ -151,7 +153,7 @@ def _list_item(actor: Actor) -> dict[str, Any]:
         "createdAt": iso(actor.created_at),
         "modifiedAt": iso(actor.modified_at),
         "isPublic": actor.is_public,
-        "stats": serializers.serialize_stats(actor),
+        "stats": serializers.serialize_stats(actor, users),
     }
 
 

@@ -20,6 +20,7 @@ from accounts.request_types import ApiRequest
 from console.api.builds.numbers import number_as_int
 from console.api.resources.serializers import serialize_basics
 from console.api.resources.update import change_general_access
+from console.api.runs.parsers import parse_origin
 from console.api.runs.wait_for_finish import seconds_to_wait, until_finished
 from console.http import json_responses, request_body
 from console.http.pagination import Page, flag
@@ -92,6 +93,7 @@ def start(request: ResourceApiRequest[Actor]) -> HttpResponse:
             request.GET.get("version") or _only_version(actor),
             tag=request.GET.get("tag"),
             use_cache=use_cache,
+            origin=parse_origin(request),
             client_ip=get_adapter().get_client_ip(request),
             user_agent=request.META.get("HTTP_USER_AGENT", ""),
             by=request.principal,

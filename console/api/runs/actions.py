@@ -67,7 +67,7 @@ def reboot(request: ResourceApiRequest[Run]) -> HttpResponse:
     try:
         restarting.reboot(request.resource, by=request.principal)
     except restarting.NotRunning as error:
-        raise _not_now(error) from None
+        raise _not_running(error) from None
     return run_response(request)
 
 
@@ -86,7 +86,7 @@ def metamorph(request: ResourceApiRequest[Run]) -> HttpResponse:
             request.resource, target, build=build, input=body, content_type=content_type, by=request.principal
         )
     except restarting.NotRunning as error:
-        raise _not_now(error) from None
+        raise _not_running(error) from None
     except restarting.TooManyMetamorphs as error:
         raise ApiError(HTTPStatus.BAD_REQUEST, "max-metamorphs-exceeded", str(error)) from None
     except writing.StoreGone:
@@ -108,6 +108,11 @@ def charge(request: ResourceApiRequest[Run]) -> HttpResponse:
             raise invalid_value(error.field, str(error)) from None
         raise ApiError(HTTPStatus.BAD_REQUEST, "job-finished", str(error)) from None
     return json_responses.json_response(b"{}", json_responses.CREATED)
+
+
+def _not_running(error: restarting.NotRunning) -> ApiError:
+    type_ = "job-finished" if error.has_finished else "operation-not-allowed"
+    return ApiError(HTTPStatus.BAD_REQUEST, type_, str(error))
 
 
 def _not_now(error: Exception) -> ApiError:

@@ -27,9 +27,10 @@ from resources.runs.starting import DEFAULT_CONTENT_TYPE, CannotRun
 from resources.webhooks.editing import InvalidWebhook, WebhookChange
 
 _DECIMAL = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?\Z", re.ASCII)
-# Clients say where they were called from; of those that may be, it is the command line that is told apart.
 _BASE64 = str.maketrans(" -_", "++/")
 _ORIGIN_HEADER = "HTTP_X_APIFY_REQUEST_ORIGIN"
+# Clients say what called them. Where else a job can be asked for, the server knows by itself.
+_SAID_ORIGINS = frozenset({Origin.CLI, Origin.CI, Origin.MCP, Origin.APIFY_AI})
 
 
 def parse_options(query: QueryDict) -> RunOptions:
@@ -128,11 +129,11 @@ def parse_webhooks(query: QueryDict) -> list[tuple[WebhookChange, str | None]]:
 
 
 def parse_origin(request: ApiRequest) -> str:
-    """Return where a run is asked for: in another run, on the command line, or by some other client."""
+    """Return where a run or build is asked for: in another run, by what a client says, or by some client."""
     if getattr(request, "from_run", "") or request.principal.run:
         return Origin.ACTOR
     said = request.META.get(_ORIGIN_HEADER, "").upper()
-    return Origin.CLI if said == Origin.CLI else Origin.API
+    return said if said in _SAID_ORIGINS else Origin.API
 
 
 def _saved_fields(task: Task) -> Mapping[str, Any]:

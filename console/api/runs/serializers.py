@@ -56,7 +56,7 @@ def serialize_run(run: Run, access: Access) -> dict[str, Any]:
         **serialize_basics(run),
         **_serialize_summary(run, ids),
         "statusMessage": run.status_message or None,
-        "isStatusMessageTerminal": run.is_status_message_terminal,
+        "isStatusMessageTerminal": run.is_status_message_terminal or None,
         "meta": _serialize_meta(run) | (_serialize_client(run) if access.principal.account_id == run.owner_id else {}),
         "stats": get_stats(run),
         "options": serialize_options(run),

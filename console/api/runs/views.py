@@ -38,7 +38,7 @@ class RunChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
 
     run_id: str | UnsetType = UNSET
     status_message: str | UnsetType = UNSET
-    is_status_message_terminal: bool | UnsetType = UNSET
+    is_status_message_terminal: bool | UnsetType | None = UNSET
     general_access: str | UnsetType = UNSET
     # What crawlee and the SDK for JavaScript log the message at themselves, and send along with each.
     level: str | UnsetType | None = UNSET

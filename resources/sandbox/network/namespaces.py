@@ -62,11 +62,11 @@ class Namespaces:
     _inner: Netlink = field(init=False)
     _appearing: Netlink = field(init=False)
 
-    def make(self, wanted: Sequence[tuple[str, int, bool]]) -> tuple[int, int, int, int]:
+    def make(self, wanted: Sequence[tuple[str, int, bool]]) -> tuple[int, int, int, int, int]:
         """Make both, listen in the inner one at each address and port that is wanted, by UDP where that is True.
 
         Returns:
-            Descriptors of the user namespace, of the inner network namespace, and of its counters.
+            Descriptors of the user namespace, of the inner network namespace, and of its three files of counters.
         """
         uid, gid = os.geteuid(), os.getegid()
         _unshare(_NEWUSER | _NEWNET)
@@ -77,7 +77,7 @@ class Namespaces:
         _unshare(_NEWNET)
         self._inner = Netlink()
         inner = os.open("/proc/self/ns/net", os.O_RDONLY)
-        counters = [os.open(name, os.O_RDONLY) for name in ("/proc/self/net/snmp", _counters_6())]
+        counters = [os.open(name, os.O_RDONLY) for name in ("/proc/self/net/snmp", _counters_6(), "/proc/self/net/dev")]
         self._listen(wanted)
         if self.rules.ipv4 or self.rules.ipv6:
             _add_no_addresses()
@@ -86,7 +86,7 @@ class Namespaces:
         _enter(outer)
         if self.rules.ipv4 or self.rules.ipv6:
             self._forward()
-        return os.open("/proc/self/ns/user", os.O_RDONLY), inner, counters[0], counters[1]
+        return os.open("/proc/self/ns/user", os.O_RDONLY), inner, counters[0], counters[1], counters[2]
 
     def connect(self) -> None:
         """Wait until the user-mode network has made its interface, and let it be used.

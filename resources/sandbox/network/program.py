@@ -2,9 +2,9 @@
 
 It is started by the worker (`starting.py`) and is no part of what is measured as the run's. The first argument is the
 descriptor of a JSON object, see `Wanted`, the second one that of a socket to the worker. It answers there once: `{}`
-with descriptors of the user namespace, the network namespace and its two files of counters, or `{"problem"}`. When the
-worker closes the socket, or dies, it ends, and all that it has started with it. When it ends before, the network has
-failed.
+with descriptors of the user namespace, the network namespace and its three files of counters, or `{"problem"}`. When
+the worker closes the socket, or dies, it ends, and all that it has started with it. When it ends before, the network
+has failed.
 """
 
 import ctypes
@@ -31,6 +31,7 @@ from resources.sandbox.network.namespaces import Namespaces, Rules
 _PR_SET_PDEATHSIG = 1
 _MESSAGE_BYTES = 1 << 16
 _MAX_DESCRIPTORS = 250
+_OWN_DESCRIPTORS = 5  # those that the worker gets; what listens comes after them
 _PUBLIC_4, _PUBLIC_6 = "1.1.1.1", "2600::"  # asked of the routes only; nothing is sent there
 
 
@@ -102,9 +103,10 @@ class _Keeper:
         if rules.ipv4 or rules.ipv6:
             self._start_network(wanted.program, rules)
             self._hear()
-        _serve(wanted, dict(zip(served, (socket.socket(fileno=each) for each in descriptors[4:]), strict=True)))
-        socket.send_fds(worker, [b"{}"], descriptors[:4])
-        for each in descriptors[:4]:
+        own, listening = descriptors[:_OWN_DESCRIPTORS], descriptors[_OWN_DESCRIPTORS:]
+        _serve(wanted, dict(zip(served, (socket.socket(fileno=each) for each in listening), strict=True)))
+        socket.send_fds(worker, [b"{}"], own)
+        for each in own:
             os.close(each)
 
     def keep(self) -> None:

@@ -69,8 +69,13 @@ class RunNetwork:
 
     def failed_connections(self) -> int:
         """Return how many connections were tried from inside and came to nothing."""
-        counted = _counted(*(os.pread(each, _ANSWER_BYTES, 0).decode() for each in self._counters))
+        plain, of_ipv6, _ = self._counters
+        counted = _counted(*(os.pread(each, _ANSWER_BYTES, 0).decode() for each in (plain, of_ipv6)))
         return sum(counted.get(name, 0) for name in _FAILURES)
+
+    def transferred_bytes(self) -> tuple[int, int]:
+        """Return how many bytes were received from and sent to other hosts; what goes over loopback is not counted."""
+        return _transferred(os.pread(self._counters[2], _ANSWER_BYTES, 0).decode())
 
     def close(self) -> None:
         """End it. Safe to call again."""
@@ -92,7 +97,7 @@ class RunNetwork:
             answer, descriptors, _, _ = socket.recv_fds(self._socket, _ANSWER_BYTES, 8)
         except TimeoutError:
             answer, descriptors = b'{"problem": "it does not get ready."}', []
-        if answer == b"{}" and len(descriptors) == 4:
+        if answer == b"{}" and len(descriptors) == 5:
             return tuple(descriptors[:2]), tuple(descriptors[2:])
         self._process.kill()
         self._process.wait()
@@ -232,6 +237,17 @@ def _counted(plain: str, of_ipv6: str) -> dict[str, int]:
         counted.update({names[0] + name: int(value) for name, value in zip(names[1:], values[1:], strict=False)})
     counted.update({name: int(value) for name, value in map(str.split, of_ipv6.splitlines())})
     return counted
+
+
+def _transferred(interfaces: str) -> tuple[int, int]:
+    """Return the bytes that came in and went out, of what /proc/net/dev says of all interfaces but loopback."""
+    received = sent = 0
+    for line in interfaces.splitlines()[2:]:  # below its two lines of headings
+        name, _, numbers = line.partition(":")
+        if name.strip() != "lo":
+            received += int(numbers.split()[0])
+            sent += int(numbers.split()[8])
+    return received, sent
 
 
 def _start(wanted: Wanted, theirs: socket.socket, complaints: int) -> subprocess.Popen[bytes]:

@@ -224,3 +224,13 @@ def test_head_items_are_counted_and_locking_modifies_the_queue(queue, time):
     time.move(hours=1)
     lock(queue, 0)
     assert RequestQueue.objects.get(pk=queue.pk).modified_at == NOON + timedelta(hours=1)
+
+
+def test_locks_and_prolongations_are_writes(queue):
+    written = RequestQueue.objects.get(pk=queue.pk).write_count
+    lock(queue, 2)
+    lock(queue, 0)
+    locks.prolong(queue.pk, request("a").id, MINUTE, client=ONE)
+    with pytest.raises(NotLockedByClient):
+        locks.prolong(queue.pk, request("a").id, MINUTE, client=TWO)
+    assert RequestQueue.objects.get(pk=queue.pk).write_count == written + 3

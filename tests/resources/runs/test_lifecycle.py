@@ -163,9 +163,25 @@ def test_the_last_message_of_the_run_itself_stays(run):
     assert ended(run).status_message == "All found"
 
 
-def test_a_passing_message_does_not_stay(run):
+@pytest.mark.parametrize(
+    ("status", "exit_code"),
+    [(JobStatus.SUCCEEDED, 0), (JobStatus.FAILED, 7), (JobStatus.ABORTED, None), (JobStatus.TIMED_OUT, None)],
+)
+def test_a_passing_message_stays_as_it_was(run, status, exit_code):
     at_work(run, status_message="3 of 9")
-    assert ended(run, JobStatus.FAILED, exit_code=7).status_message == "Actor run failed with exit code 7"
+    over = ended(run, status, exit_code=exit_code)
+    assert (over.status_message, over.is_status_message_terminal) == ("3 of 9", False)
+
+
+def test_what_only_the_server_knows_takes_the_place_of_a_passing_message(run):
+    at_work(run, status_message="3 of 9")
+    over = ended(run, JobStatus.FAILED, message="The Actor ran out of memory.")
+    assert (over.status_message, over.is_status_message_terminal) == ("The Actor ran out of memory.", True)
+
+
+def test_a_run_without_a_message_is_given_one(run):
+    over = ended(at_work(run), JobStatus.FAILED, exit_code=7)
+    assert (over.status_message, over.is_status_message_terminal) == ("Actor run failed with exit code 7", True)
 
 
 def test_the_token_ends_with_the_run(run, ada):

@@ -173,6 +173,9 @@ def text(*tries: Try) -> set[str]:
 def test_a_run_reaches_public_addresses_and_no_others(tries, by):
     found = tries(*PUBLIC_TRIES, *HOSTILE_TRIES)
     assert reached(found) == text(*PUBLIC_TRIES)
+    run = Run.objects.get()
+    assert run.sent_bytes > 0
+    assert run.received_bytes > 0
 
 
 @needs_namespaces

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from resources.kinds import Kind
-from resources.models import WebhookDispatch
+from resources.models import Webhook, WebhookDispatch
 from resources.webhooks import delivery, events, sending
 from resources.webhooks.delivery import deliver
 from tests.support.factories import make_webhook
@@ -441,6 +441,15 @@ def test_who_comes_back_after_the_claim_ran_out_writes_nothing(make_dispatch, re
     assert len(receiver.received) == 2
     assert [call["errorMessage"] for call in calls(dispatch)] == [None]
     assert dispatch.status == "SUCCEEDED"
+
+
+def test_that_a_webhook_was_deleted_meanwhile_is_nothing_to_warn_of(
+    make_dispatch, receiver, intranet, meanwhile, caplog
+):
+    dispatch = make_dispatch()
+    meanwhile(lambda: Webhook.objects.all().delete())
+    assert deliver(dispatch.pk) is True
+    assert [record for record in caplog.records if record.levelname == "WARNING"] == []
 
 
 @pytest.mark.django_db(transaction=True)

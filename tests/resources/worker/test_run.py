@@ -15,6 +15,7 @@ from resources.logs import writing
 from resources.logs.reading import read_text
 from resources.models import Build, Resource, Run
 from resources.runs import aborting, restarting
+from resources.runs.usage import get_stats
 from resources.sandbox import bubblewrap, directories
 from resources.worker import execute_run, leases, worker_identity
 from resources.worker.log_writer import Lines
@@ -74,6 +75,20 @@ def test_a_run_that_ends_well_has_succeeded(ada):
     hello = next(line for line in log_of(run).splitlines() if line.endswith(" hello"))
     assert timezone.datetime.fromisoformat(hello.split()[0]) >= run.started_at - timedelta(milliseconds=1)
     assert directories.run_directory(run.pk) == []
+
+
+def test_all_figures_of_a_run_are_measured(ada):
+    busy = "import time\nheld = bytes(20_000_000)\nuntil = time.monotonic() + 2.5\n"
+    run = execute(started(ada, {"main.py": busy + "while time.monotonic() < until: pass\n"}))
+    stats = get_stats(run)
+    assert {"cpuMaxUsage", "cpuCurrentUsage", "memCurrentBytes", "netRxBytes", "netTxBytes"} < stats.keys()
+    assert stats["cpuMaxUsage"] >= stats["cpuAvgUsage"] > 0
+    assert run.cpu_max_percent > 0
+    assert run.memory_max_bytes >= run.memory_current_bytes > 0
+    assert (stats["memCurrentBytes"], stats["cpuCurrentUsage"]) == (0, 0)  # it has ended
+    run.status = JobStatus.RUNNING
+    assert get_stats(run)["memCurrentBytes"] == run.memory_current_bytes
+    assert get_stats(run)["cpuCurrentUsage"] == round(run.cpu_current_percent, 3)
 
 
 def test_a_run_that_ends_badly_has_failed(ada):

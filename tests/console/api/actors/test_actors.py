@@ -173,7 +173,7 @@ def test_an_actor_is_made_with_all_that_is_said_of_it(api, ada):
             "envVars": [{"name": "A", "value": "1", "isSecret": False}],
         }
     ]
-    assert made["stats"] == {"totalBuilds": 0, "totalRuns": 0}
+    assert made["stats"] == {"totalBuilds": 0, "totalRuns": 0, "totalUsers": 1}
     assert (made["userId"], made["username"], made["taggedBuilds"]) == (ada.pk, "ada", {})
     assert data_of(api(ada).get(f"/v2/acts/ada~{made['name']}")) == made
 
@@ -317,22 +317,22 @@ def test_parameters_of_the_list_that_are_wrong(api, ada, query):
 def test_the_number_of_queries_does_not_grow(api, ada, make_resource, django_assert_num_queries, query):
     client = api(ada)
     make_resource(Kind.ACTOR, ada, name="first")
-    with django_assert_num_queries(5 if "sortBy" in query else 4):
+    with django_assert_num_queries(6 if "sortBy" in query else 5):
         client.get(f"{ACTORS}{query}")
     for number in range(20):
         make_resource(Kind.ACTOR, ada, name=f"other-{number}")
-    with django_assert_num_queries(5 if "sortBy" in query else 4):
+    with django_assert_num_queries(6 if "sortBy" in query else 5):
         assert len(data_of(client.get(f"{ACTORS}{query}"))["items"]) == 21
 
 
 def test_an_actor_is_shown_in_a_number_of_queries_that_does_not_grow(api, ada, url, actor, django_assert_num_queries):
     client = api(ada)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         client.get(url)
     for number in range(2, 20):
         version = ActorVersion.objects.create(actor=actor, number=f"0.{number}")
         version.environment.create(name="A", value="1")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         assert len(data_of(client.get(url))["versions"]) == 19
 
 

@@ -107,7 +107,7 @@ def test_what_is_told_of_an_actor(api, shop):
     assert (item["title"], item["username"], item["categories"]) == ("finder", "dan", ["AI", "OPEN_SOURCE"])
     assert item["currentPricingInfo"] == {"pricingModel": "FREE"}
     assert item["url"].endswith(f"/actors/{shop['finder'].pk}")
-    assert item["stats"] == {"totalBuilds": 0, "totalRuns": 3}
+    assert item["stats"] == {"totalBuilds": 0, "totalRuns": 3, "totalUsers": 1}
     short = data_of(api().get(f"{STORE}?search=dan&responseFormat=agent"))["items"][0]
     assert set(short) < set(item)
     assert "url" not in short
@@ -116,11 +116,11 @@ def test_what_is_told_of_an_actor(api, shop):
 def test_the_number_of_queries_does_not_grow(api, ada, make_resource, django_assert_num_queries):
     make_resource(Kind.ACTOR, ada, name="first", is_public=True)
     client = api()
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         client.get(STORE)
     for number in range(20):
         make_resource(Kind.ACTOR, ada, name=f"other-{number}", is_public=True)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         assert len(names(client)) == 21
 
 
@@ -131,3 +131,30 @@ def test_a_price_of_the_future_is_not_the_current_one(api, shop):
     ]
     Actor.objects.filter(pk=shop["finder"].pk).update(details=json.dumps({"pricingInfos": infos}))
     assert data_of(api().get(f"{STORE}?search=dan"))["items"][0]["currentPricingInfo"] == infos[0]
+
+
+def test_the_pricing_model_is_the_one_in_force(api, shop):
+    past, future = "2021-01-01T00:00:00.000Z", "2999-01-01T00:00:00.000Z"
+    for name, infos in {
+        "finder": [("PAY_PER_EVENT", past), ("FREE", future)],
+        "prices": [("FLAT_PRICE_PER_MONTH", past), ("FREE", "2022-01-01T02:00:00.000+02:00")],
+        "priced": [("PRICE_PER_DATASET_ITEM", future)],
+    }.items():
+        details = {"pricingInfos": [{"pricingModel": model, "startedAt": start} for model, start in infos]}
+        Actor.objects.filter(pk=shop[name].pk).update(details=json.dumps(details, separators=(",", ":")))
+    assert names(api(), "pricingModel=PAY_PER_EVENT") == ["finder"]
+    assert set(names(api(), "pricingModel=FREE")) == {"prices", "priced"}
+    for model in ("FLAT_PRICE_PER_MONTH", "PRICE_PER_DATASET_ITEM"):
+        assert names(api(), f"pricingModel={model}") == []
+
+
+def test_users_are_those_with_runs_and_the_owner(api, shop, ada, ben, cleo, make_resource):
+    for account in (ben, ben, cleo, shop["finder"].owner):
+        make_resource(Kind.RUN, account, actor_id=shop["finder"].pk)
+    gone = make_resource(Kind.RUN, ada, actor_id=shop["finder"].pk)
+    gone.delete()
+    users = {item["name"]: item["stats"]["totalUsers"] for item in data_of(api().get(STORE))["items"]}
+    assert users == {"finder": 3, "prices": 1, "priced": 1}
+    assert data_of(api().get(f"/v2/actors/{shop['finder'].pk}"))["stats"]["totalUsers"] == 3
+    owner = api(shop["finder"].owner)
+    assert data_of(owner.get("/v2/actors"))["items"][0]["stats"]["totalUsers"] == 3

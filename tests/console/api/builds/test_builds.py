@@ -193,6 +193,15 @@ def test_the_url_of_a_repository_is_that_of_no_other_source(api, ada, actor, url
     assert built["actVersion"] == {"versionNumber": "0.1", "sourceType": kind, "buildTag": "latest", **seen}
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"), [("CI", "CI"), ("cli", "CLI"), ("MCP", "MCP"), ("APIFY_AI", "APIFY_AI"), ("WEB", "API")]
+)
+def test_clients_say_what_called_them(api, ada, url, said, kept):
+    built = data_of(api(ada).post(f"{url}/builds", headers={"X-Apify-Request-Origin": said}))
+    assert built["meta"]["origin"] == kept
+    assert data_of(api(ada).get(BUILDS))["items"][0]["meta"]["origin"] == kept
+
+
 def test_the_version_may_be_left_out_where_there_is_only_one(api, ada, actor, url):
     assert data_of(api(ada).post(f"{url}/builds"))["buildNumber"] == "0.1.1"
     versions.add(actor, "0.2", by=ada.principal)

@@ -17,7 +17,7 @@ from resources.records import writing
 from resources.records.reading import find, open_current
 from resources.runs import starting
 from resources.runs.tokens import make_run_token
-from tests.support.api import ApiClient, error_of
+from tests.support.api import ApiClient, error_of, message_of
 from tests.support.factories import built, built_actor
 from tests.support.run_stage import at_work, ended
 
@@ -411,6 +411,8 @@ def test_statistics_are_of_what_has_been_used(api, run, ada):
     stats = described["stats"]
     assert (stats["durationMillis"], stats["runTimeSecs"], stats["computeUnits"]) == (180_000, 180.0, 0.1)
     assert (stats["cpuAvgUsage"], stats["memMaxBytes"]) == (25.0, 5)
+    assert (stats["cpuMaxUsage"], stats["cpuCurrentUsage"], stats["memCurrentBytes"]) == (25.0, 0.0, 0)
+    assert (stats["netRxBytes"], stats["netTxBytes"]) == (0, 0)
     assert described["usage"]["DATASET_WRITES"] == 1
 
 
@@ -419,7 +421,10 @@ def test_a_status_message_is_the_last_one_only_when_it_says_so(api, run, ada):
     body = {"runId": run.pk, "statusMessage": "Done", "isStatusMessageTerminal": True}
     assert data(api(ada).put(at, json.dumps(body), content_type=JSON))["isStatusMessageTerminal"] is True
     later = data(api(ada).put(at, json.dumps({"statusMessage": "Really"}), content_type=JSON))
-    assert (later["statusMessage"], later["isStatusMessageTerminal"]) == ("Really", False)
+    assert (later["statusMessage"], later["isStatusMessageTerminal"]) == ("Really", None)
+    assert data(api(ada).put(at, json.dumps({"statusMessage": "", "isStatusMessageTerminal": None}), content_type=JSON))
+    ended(run)
+    assert data(api(ada).get(at))["isStatusMessageTerminal"] is True  # the server's own
 
 
 def test_the_level_that_crawlee_sends_along_with_a_status_message_is_let_through(api, run, ada):
@@ -467,7 +472,14 @@ def test_reboot_metamorph_resurrect_and_charge(api, dan, run, ada):
         assert charged.status_code == 201
     assert data(client.get(at))["chargedEventCounts"] == {"page": 3}
     ended(run)
+    for action in ("reboot", "metamorph?targetActorId=dan~finder", "charge"):
+        refused = client.post(f"{at}/{action}", '{"eventName": "page", "count": 1}', content_type=JSON)
+        assert error_of(refused) == (400, "job-finished")
+        assert "already finished" in message_of(refused)
     again = data(client.post(f"{at}/resurrect?timeout=5&memory=128"))
+    early = client.post(f"{at}/reboot")
+    assert error_of(early) == (400, "operation-not-allowed")
+    assert "finished" not in message_of(early)
     assert (again["status"], again["options"]["timeoutSecs"], again["options"]["memoryMbytes"]) == ("READY", 5, 128)
     assert error_of(client.post(f"{at}/charge", '{"eventName": ""}', content_type=JSON)) == (400, "invalid-value")
 
@@ -572,3 +584,17 @@ def test_a_list_costs_the_same_however_long(api, actor, ada, django_assert_max_n
         found = data(client.get("/v2/actor-runs"))
     assert len(found["items"]) == 4
     assert {"defaultDatasetId", "buildId", "meta", "usageTotalUsd"} <= set(found["items"][0])
+
+
+@pytest.mark.parametrize("said", ["CI", "CLI", "MCP", "APIFY_AI"])
+def test_clients_say_what_called_them(api, actor, ada, said):
+    client = api(ada)
+    run = data(client.post(f"/v2/actors/{actor.pk}/runs", headers={"X-Apify-Request-Origin": said.lower()}), 201)
+    assert run["meta"]["origin"] == said
+    assert data(client.get(f"/v2/actors/{actor.pk}/runs/last?origin={said}"))["id"] == run["id"]
+
+
+@pytest.mark.parametrize("said", ["WEB", "SCHEDULER", "MOON", ""])
+def test_what_only_the_server_knows_is_not_for_clients_to_say(api, actor, ada, said):
+    run = data(api(ada).post(f"/v2/actors/{actor.pk}/runs", headers={"X-Apify-Request-Origin": said}), 201)
+    assert run["meta"]["origin"] == "API"
