@@ -356,10 +356,13 @@ RECORDS_WAIT_HOURS = float(os.environ.get("RECORDS_WAIT_HOURS", "6"))
 if not 0 < RECORDS_WAIT_HOURS <= 24 * 365:
     raise ValueError("RECORDS_WAIT_HOURS must be a number of hours above 0.")
 
-# How many clients of one process may wait for runs and follow logs at a time: each has a thread of its own.
-WAITING_CLIENTS = max(1, int(os.environ.get("WEB_THREADS", "16")) * 3 // 4)
+# How many clients of one process may wait for runs and follow logs at a time: each costs some memory, and no thread.
+WAITING_CLIENTS = max(1, int(os.environ.get("WAITING_CLIENTS", "1000")))
 # And how many of them for one account, or from one address of anonymous clients, so that others may wait as well.
-WAITING_CLIENTS_OF_ONE = max(1, WAITING_CLIENTS // 4)
+WAITING_CLIENTS_OF_ONE = max(1, WAITING_CLIENTS // 2)
+# The same for servers that are not ours, and ours with TLS, where each has a thread of its own.
+WAITING_THREADS = max(1, int(os.environ.get("WEB_THREADS", "16")) * 3 // 4)
+WAITING_THREADS_OF_ONE = max(1, WAITING_THREADS // 4)
 
 # Counts such as "last used" are saved by a thread; tests save them by hand.
 COUNTERS_FLUSH_THEMSELVES = True

@@ -23,6 +23,7 @@ from accounts.lib.sql import thread_connection  # noqa: E402
 from accounts.middleware import API_PREFIX, is_api  # noqa: E402
 from console.http.handler import respond  # noqa: E402
 from console.http.joined_socket import HeaderBufferingSocket  # noqa: E402
+from console.http.parking import PARKED, Parked, Wait  # noqa: E402
 from console.http.responses import BytesResponse  # noqa: E402
 from console.http.wsgi_request import ApiWSGIRequest  # noqa: E402
 from resources.runs.callback_url import parse_caller  # noqa: E402
@@ -60,10 +61,16 @@ class Application(ApiShortcut, WSGIHandler):
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         """Answer a request by WSGI (PEP 3333); one for the API without Django's signals, which have no receivers."""
-        record_request(environ)
-        if not environ.get("PATH_INFO", "").startswith(API_PREFIX):
-            return super().__call__(environ, start_response)
-        response = self.get_response(ApiWSGIRequest(environ))
+        parked: Wait | None = environ.get(PARKED)
+        if parked is None:
+            record_request(environ)
+            if not environ.get("PATH_INFO", "").startswith(API_PREFIX):
+                return super().__call__(environ, start_response)
+        try:
+            response = self.get_response(ApiWSGIRequest(environ) if parked is None else parked.request)
+        except Parked:
+            self.close_connection()
+            raise
         start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
         file = getattr(response, "file_to_stream", None)
         if file is None or "wsgi.file_wrapper" not in environ:
@@ -86,7 +93,7 @@ def _watch_connection(request: HttpRequest) -> None:
     """Have the request judged again also while its client does not read."""
     connection = request.META.get("gunicorn.socket")
     if isinstance(connection, HeaderBufferingSocket) and (judge := get_reauthorizer(request)) is not None:
-        connection.watch(judge.keep_on)
+        connection.watch(judge)
 
 
 def _look_after_connections_once() -> None:

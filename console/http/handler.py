@@ -17,6 +17,7 @@ from accounts.request_context import request_context
 from accounts.tokens import UnknownToken
 from console.http import refusal_log
 from console.http.error_handlers import as_api_response
+from console.http.parking import PARKED, Wait
 from console.http.responses import DefaultHeaders
 from console.http.routing import resolve_view
 from sharing.enforcement import reauthorize
@@ -73,7 +74,11 @@ def _headers_over_tls(hsts_seconds: int, include_subdomains: bool) -> DefaultHea
 
 def _answer(request: HttpRequest) -> HttpResponse:
     """Return the answer of the view that the path names, or the refusal; whatever is raised becomes an answer too."""
+    parked: Wait | None = request.META.get(PARKED)
     try:
+        if parked is not None:  # it has been let through, and has waited
+            with request_context(request):
+                return parked.answer()  # type: ignore[return-value]  # as a view
         request.principal = principal_from_token(request)  # type: ignore[attr-defined]  # our own attribute
         with request_context(request):
             found = resolve_view(request.path_info)

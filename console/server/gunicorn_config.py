@@ -5,6 +5,7 @@ Each worker process opens its own database connections, so nothing is loaded bef
 
 import gc
 import os
+import resource
 
 import gunicorn.glogging
 from gunicorn.config import Config
@@ -45,12 +46,18 @@ def post_worker_init(worker: Worker) -> None:
 wsgi_app = "console.wsgi:application"
 bind = [f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"]
 
-# Threads, because an answer that streams holds on to its thread for as long as its reader takes, and a client that
-# waits for a run for as long as it waits. Some are left for everybody else (WAITING_CLIENTS in the settings).
+# Threads answer; clients that wait, follow or read slowly hold none of them (console/server/lot.py).
 worker_class = "console.server.gunicorn_worker.Worker"
 workers = int(os.environ.get("WEB_WORKERS", "2"))
 threads = int(os.environ.get("WEB_THREADS", "16"))
 preload_app = False
+# How many connections a process has, those that wait and idle ones among them. Each needs a descriptor.
+worker_connections = int(os.environ.get("WEB_CONNECTIONS", "4000"))
+_descriptors, _most_descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
+_needed = worker_connections + 1000
+if 0 <= _descriptors < _needed:
+    _needed = min(_needed, _most_descriptors) if _most_descriptors >= 0 else _needed
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_needed, _most_descriptors))
 
 # The time limit watches whether a worker is alive, not how long an answer takes.
 timeout = 60

@@ -32,9 +32,9 @@ sleep = time.sleep
 def whole(job_id: str) -> Iterator[bytes]:
     """Yield what the log holds now, and of what is added meanwhile no more than is there when one gets to it."""
     at = 0
-    while data := _portion(job_id, at):
+    while data := portion(job_id, at):
         at += len(data)
-        _let_go()
+        let_go()
         yield as_utf8(data)
 
 
@@ -47,50 +47,67 @@ def follow(job_id: str, kind: Kind, still_wanted: Callable[[], bool]) -> Iterato
     """
     at, pause = 0, _FIRST_PAUSE
     while True:
-        is_over = _has_finished(job_id, kind)  # asked first: what was written before the end is there after it
-        while data := _portion(job_id, at):
+        is_over = has_finished(job_id, kind)  # asked first: what was written before the end is there after it
+        while data := portion(job_id, at):
             at, pause = at + len(data), _FIRST_PAUSE
-            _let_go()
+            let_go()
             yield as_utf8(data)
         if is_over or not still_wanted():
             return
-        _let_go()
+        let_go()
         yield b""
         sleep(pause)
         pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
 
 def printable(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the same log without what only a terminal understands. Pieces may break off anywhere; lines are kept whole.
+    """Yield the same log without what only a terminal understands, as `Printable` does."""
+    lines = Printable()
+    for piece in pieces:
+        if not piece:
+            yield b""
+        if data := lines.add(piece):
+            yield data
+    if rest := lines.end():
+        yield rest
+
+
+class Printable:
+    """A log without what only a terminal understands. Pieces may break off anywhere; lines are kept whole.
 
     A line that is longer than PORTION is taken to be several.
     """
-    rest = b""
-    for piece in pieces:
-        lines, end, rest = (rest + piece).rpartition(b"\n")
-        if not end and len(rest) > PORTION:
-            lines, rest = rest, b""
-        if not piece:
-            yield b""
-        if lines or end:
-            yield _UNPRINTABLE.sub(b"", _ESCAPES.sub(b"", lines + end))
-    if rest:
-        yield _UNPRINTABLE.sub(b"", _ESCAPES.sub(b"", rest))
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def add(self, piece: bytes) -> bytes:
+        """Take what comes next, and return what is whole."""
+        lines, end, self._rest = (self._rest + piece).rpartition(b"\n")
+        if not end and len(self._rest) > PORTION:
+            lines, self._rest = self._rest, b""
+        return _UNPRINTABLE.sub(b"", _ESCAPES.sub(b"", lines + end))
+
+    def end(self) -> bytes:
+        """Return what is left: a line that has no end."""
+        rest, self._rest = self._rest, b""
+        return _UNPRINTABLE.sub(b"", _ESCAPES.sub(b"", rest))
 
 
-def _portion(job_id: str, start: int) -> bytes:
+def portion(job_id: str, start: int) -> bytes:
     """Return what the log holds from byte `start` on, PORTION of it at most: whole lines, where one is not larger."""
     data = read_some(job_id, start, PORTION)
     return data[: data.rfind(b"\n") + 1] or data
 
 
-def _has_finished(job_id: str, kind: Kind) -> bool:
+def has_finished(job_id: str, kind: Kind) -> bool:
+    """Tell whether nothing is added to a job's log any more: it has finished, or been deleted."""
     jobs = Build.objects if kind is Kind.BUILD else Run.objects
     status = jobs.filter(pk=job_id).values_list("status", flat=True).first()
     return status is None or status in FINISHED
 
 
-def _let_go() -> None:
+def let_go() -> None:
     """Close the database connection: a client that reads slowly, or waits, needs none."""
     if not connection.in_atomic_block:
         connection.close()

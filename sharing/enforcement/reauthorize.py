@@ -42,20 +42,25 @@ class Reauthorizer:
         self._arguments = arguments
         self._at = clock()
 
-    def refusal(self, after_seconds: float) -> HttpResponse | None:
+    def refusal(self, after_seconds: float, *, keeps_connection: bool = False) -> HttpResponse | None:
         """Return the refusal, or None while the request is allowed; it is asked only after so many seconds.
 
-        Neither a connection to the database nor a transaction is held afterwards, while a client reads.
+        Neither a connection to the database nor a transaction is held afterwards, while a client reads, unless the
+        caller keeps its connection for the next one.
         """
         now = clock()
         if now - self._at < after_seconds:
             return None
         with not_counted():
             refusal = self._ask(*self._arguments)
-        if not connection.in_atomic_block:
+        if not keeps_connection and not connection.in_atomic_block:
             connection.close()
         self._at = now
         return refusal
+
+    def refusal_when_due(self) -> HttpResponse | None:
+        """Return the refusal of a request that goes on and is judged every few seconds, by one that judges many."""
+        return self.refusal(EVERY_SECONDS, keeps_connection=True)
 
     def keep_on(self) -> None:
         """Let an answer go on.

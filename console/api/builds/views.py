@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 from allauth.account.adapter import get_adapter
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from msgspec import UNSET, UnsetType
 
 from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
@@ -21,7 +21,7 @@ from console.api.builds.numbers import number_as_int
 from console.api.resources.serializers import serialize_basics
 from console.api.resources.update import change_general_access
 from console.api.runs.parsers import parse_origin
-from console.api.runs.wait_for_finish import seconds_to_wait, until_finished
+from console.api.runs.wait_for_finish import seconds_to_wait, when_finished
 from console.http import json_responses, request_body
 from console.http.pagination import Page, flag
 from resources.actors.builds import build_for
@@ -78,7 +78,7 @@ def list_of_actor(request: ResourceApiRequest[Actor]) -> HttpResponse:
 
 
 @needs(Kind.ACTOR, Permission.BUILD)
-def start(request: ResourceApiRequest[Actor]) -> HttpResponse:
+def start(request: ResourceApiRequest[Actor]) -> HttpResponseBase:
     """Have a version of an Actor built, and wait for it as long as is asked for.
 
     `version` may be left out where there is only one.
@@ -102,25 +102,35 @@ def start(request: ResourceApiRequest[Actor]) -> HttpResponse:
         raise _cannot_build(error) from None
     except InvalidField as error:
         raise invalid_value(error.field, str(error)) from None
-    until_finished(request, build, seconds)
-    access = access_to(request.principal, build)
-    return json_responses.data_response(serialize_build(access), json_responses.CREATED, location=build.api_url)
+
+    def answer(has_finished: bool) -> HttpResponse:
+        access = access_to(request.principal, build)
+        return json_responses.data_response(serialize_build(access), json_responses.CREATED, location=build.api_url)
+
+    return when_finished(request, build, seconds, answer)
 
 
 @needs(Kind.ACTOR, Permission.READ)
-def show_default(request: ResourceApiRequest[Actor]) -> HttpResponse:
+def show_default(request: ResourceApiRequest[Actor]) -> HttpResponseBase:
     """Answer with the build that runs of an Actor use when nothing else is asked for."""
     access = default_build(request)
-    until_finished(request, access.resource, seconds_to_wait(request.GET))
-    return json_responses.data_response(serialize_build(access))
+    return _show_when_finished(request, access)
 
 
 @needs(Kind.BUILD, Permission.READ)
-def show(request: ResourceApiRequest[Build], actor: str = "") -> HttpResponse:
+def show(request: ResourceApiRequest[Build], actor: str = "") -> HttpResponseBase:
     """Answer with what is known of a build, and wait for its end as long as is asked for."""
     check_actor(request, actor)
-    until_finished(request, request.resource, seconds_to_wait(request.GET))
-    return json_responses.data_response(serialize_build(request.access))
+    return _show_when_finished(request, request.access)
+
+
+def _show_when_finished(request: ApiRequest, access: Access[Build]) -> HttpResponseBase:
+    return when_finished(
+        request,
+        access.resource,
+        seconds_to_wait(request.GET),
+        lambda has_finished: json_responses.data_response(serialize_build(access)),
+    )
 
 
 @needs(Kind.BUILD, Permission.WRITE, Permission.MANAGE_ACCESS_RIGHTS)

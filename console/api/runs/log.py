@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from django.http import HttpResponseBase, StreamingHttpResponse
 
 from console.api.runs import wait_for_finish
+from console.api.runs.job_stays import FollowedLog, LogFollow
 from console.http.disconnect import is_connected
 from console.http.pagination import flag
+from console.http.parking import can_park
 from resources.kinds import Kind
 from resources.logs.following import follow, printable, whole
 from resources.models import Run
@@ -46,6 +48,8 @@ def _answer(request: ResourceApiRequest) -> HttpResponseBase:
         pieces = whole(facts.id)
         return StreamingHttpResponse(pieces if is_raw else printable(pieces), headers=headers)
     slot = wait_for_finish.enter(request)
+    if can_park(request):
+        return FollowedLog(LogFollow(request, facts.id, facts.kind, is_raw=is_raw), slot.leave, headers)
     pieces = follow(facts.id, facts.kind, lambda: is_connected(request))
     return StreamingHttpResponse(_Following(pieces if is_raw else printable(pieces), slot), headers=headers)
 

@@ -51,14 +51,14 @@ Output = Callable[[ResourceApiRequest, Run], HttpResponseBase]
 
 
 @needs(Kind.ACTOR, Permission.RUN)
-def start_actor(request: ResourceApiRequest[Actor]) -> HttpResponse:
+def start_actor(request: ResourceApiRequest[Actor]) -> HttpResponseBase:
     """Start an Actor, with the body as its input, and answer with the run."""
     actor_id = request.resource.pk
     return _answer_with_run(request, _run_of_actor, lambda run: f"actors/{actor_id}/runs/{run.pk}")
 
 
 @needs(Kind.TASK, Permission.READ, by_somebody=True)
-def start_task(request: ResourceApiRequest[Task]) -> HttpResponse:
+def start_task(request: ResourceApiRequest[Task]) -> HttpResponseBase:
     """Start a task, with the body's fields over its own, and answer with the run."""
     return _answer_with_run(request, _run_of_task, lambda run: f"actor-runs/{run.pk}")
 
@@ -91,14 +91,17 @@ def run_task_for_items(request: ResourceApiRequest[Task]) -> HttpResponseBase:
 
 def _answer_with_run(
     request: ResourceApiRequest[ResourceT], start: Start[ResourceT], path: Callable[[Run], str]
-) -> HttpResponse:
+) -> HttpResponseBase:
     seconds = wait_for_finish.seconds_to_wait(request.GET)
     run = start(request)
-    wait_for_finish.until_finished(request, run, seconds)
-    access = access_to(request.principal, run)
-    return json_responses.data_response(
-        serialize_run(run, access), json_responses.CREATED, location=f"{settings.PUBLIC_URL}/v2/{path(run)}"
-    )
+
+    def answer(has_finished: bool) -> HttpResponse:
+        access = access_to(request.principal, run)
+        return json_responses.data_response(
+            serialize_run(run, access), json_responses.CREATED, location=f"{settings.PUBLIC_URL}/v2/{path(run)}"
+        )
+
+    return wait_for_finish.when_finished(request, run, seconds, answer)
 
 
 def _run_to_the_end(
@@ -111,12 +114,25 @@ def _run_to_the_end(
     """
     if request.method == "HEAD":
         raise method_not_allowed(("GET", "POST"))  # whoever only looks starts nothing
-    with wait_for_finish.enter(request):
+    slot = wait_for_finish.enter(request)
+    try:
         run = start(request)
-        has_finished = wait_for_finish.wait(request, run, MAX_SYNC_SECONDS)
-    if not has_finished:
-        message = f"The run (ID: {run.pk}) has not finished within {MAX_SYNC_SECONDS:.0f} seconds. It goes on."
-        raise ApiError(HTTPStatus.REQUEST_TIMEOUT, "run-timeout-exceeded", message)
+    except BaseException:
+        slot.leave()
+        raise
+    begun_at = wait_for_finish.clock()
+
+    def answer(has_finished: bool) -> HttpResponseBase:
+        if not has_finished:  # a server that stops does not wait as long as it might
+            seconds = wait_for_finish.clock() - begun_at
+            message = f"The run (ID: {run.pk}) has not finished within {seconds:.0f} seconds. It goes on."
+            raise ApiError(HTTPStatus.REQUEST_TIMEOUT, "run-timeout-exceeded", message)
+        return _answer_with_output(request, run, output)
+
+    return wait_for_finish.answer_later(request, run, MAX_SYNC_SECONDS, slot, answer)
+
+
+def _answer_with_output(request: ResourceApiRequest, run: Run, output: Output) -> HttpResponseBase:
     if run.status != JobStatus.SUCCEEDED:
         message = f"The run (ID: {run.pk}) did not succeed. Its status is {run.status}."
         raise ApiError(HTTPStatus.BAD_REQUEST, "run-failed", message)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from django.db import transaction
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse, HttpResponseBase, QueryDict
 from msgspec import UNSET, UnsetType
 
 from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
@@ -16,7 +16,7 @@ from accounts.request_types import ApiRequest
 from console.api.resources.lists import OWNERSHIPS
 from console.api.resources.update import change_general_access, check_may_change
 from console.api.runs.serializers import serialize_run, serialize_runs
-from console.api.runs.wait_for_finish import seconds_to_wait, until_finished
+from console.api.runs.wait_for_finish import seconds_to_wait, when_finished
 from console.http import json_responses, request_body
 from console.http.pagination import Page, parse_choice
 from resources.kinds import Kind
@@ -63,10 +63,11 @@ def list_of_task(request: ResourceApiRequest[Task]) -> HttpResponse:
 
 
 @needs(Kind.RUN, Permission.READ)
-def show(request: ResourceApiRequest[Run]) -> HttpResponse:
+def show(request: ResourceApiRequest[Run]) -> HttpResponseBase:
     """Answer with a run, once it has finished or the time that one wants to wait is over."""
-    until_finished(request, request.resource, seconds_to_wait(request.GET))
-    return run_response(request)
+    return when_finished(
+        request, request.resource, seconds_to_wait(request.GET), lambda has_finished: run_response(request)
+    )
 
 
 @needs(Kind.RUN, Permission.WRITE, Permission.MANAGE_ACCESS_RIGHTS)

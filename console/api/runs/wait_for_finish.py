@@ -1,9 +1,9 @@
 """Waiting for a build or run to finish, on behalf of a client that asked to be answered then.
 
-The row is looked at again and again, at first twice a second and then less often. No transaction is held meanwhile, and
-no connection either: a client that waits costs a thread and nothing of the database. The slots for waiting are limited,
-so that some threads are left for the calls of the runs themselves. One account, or one address of anonymous clients,
-gets some of the slots and not all.
+On our own server a client that waits costs some memory and no thread (console/http/parking.py). On others it costs a
+thread: the row is looked at again and again, at first twice a second and then less often, and no transaction is held
+meanwhile, and no connection either. The slots for waiting are limited, there so that some threads are left for the
+calls of the runs themselves. One account, or one address of anonymous clients, gets some of the slots and not all.
 """
 
 import re
@@ -15,12 +15,14 @@ from typing import Self
 
 from django.conf import settings
 from django.db import connection
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest, HttpResponseBase, QueryDict
 
 from accounts.enumeration import client_key
 from accounts.lib.api_errors import ApiError, invalid_value
 from accounts.request_types import ApiRequest
+from console.api.runs.job_stays import JobWait, Then, refresh
 from console.http.disconnect import is_connected
+from console.http.parking import Parked, can_park
 from resources.jobs.status import FINISHED
 from resources.kinds import Kind
 from resources.models import Build, Run
@@ -43,9 +45,13 @@ class WaitSlot:
 
     def __init__(self, request: ApiRequest) -> None:
         self._who = client_key(request, request.principal)
+        all_slots, of_one = (
+            (settings.WAITING_CLIENTS, settings.WAITING_CLIENTS_OF_ONE)
+            if can_park(request)
+            else (settings.WAITING_THREADS, settings.WAITING_THREADS_OF_ONE)
+        )
         with self._lock:
-            is_free = self._taken.total() < settings.WAITING_CLIENTS
-            self._is_taken = is_free and self._taken[self._who] < settings.WAITING_CLIENTS_OF_ONE
+            self._is_taken = self._taken.total() < all_slots and self._taken[self._who] < of_one
             if self._is_taken:
                 self._taken[self._who] += 1
 
@@ -98,26 +104,39 @@ def seconds_to_wait(query: QueryDict) -> float:
     return min(float(text), MAX_SECONDS)
 
 
-def until_finished(request: ApiRequest, job: Build | Run, seconds: float) -> bool:
-    """Wait until a build or run has finished, at most for so many seconds, and return whether it has.
+def when_finished(request: ApiRequest, job: Build | Run, seconds: float, then: Then) -> HttpResponseBase:
+    """Return what `then` answers when a build or run has finished, or so many seconds have passed.
 
-    `job` is what it is in the database afterwards. A client that closes the connection is not waited for any longer,
-    and where too many wait already, or too many of the same account, one is answered at once.
+    `then` is told whether it has finished, and `job` is then what it is in the database. Where too many wait already,
+    or too many of the same account, one is answered at once.
 
     Raises:
         ApiError: 404 when the job was deleted meanwhile.
+        Parked: where our own server answers later.
     """
     if job.status in FINISHED or seconds <= 0:
-        return job.status in FINISHED
-    with WaitSlot(request) as slot:
-        return wait(request, job, seconds) if slot.is_taken else False
+        return then(job.status in FINISHED)
+    slot = WaitSlot(request)
+    return answer_later(request, job, seconds, slot, then) if slot.is_taken else then(False)
+
+
+def answer_later(request: ApiRequest, job: Build | Run, seconds: float, slot: WaitSlot, then: Then) -> HttpResponseBase:
+    """Answer as `when_finished` does, for a request that has a slot, which is released when it has waited."""
+    if can_park(request):
+        raise Parked(JobWait(request, job, seconds, then, slot.leave))
+    with slot:
+        has_finished = wait(request, job, seconds)
+    return then(has_finished)
 
 
 def wait(request: HttpRequest, job: Build | Run, seconds: float) -> bool:
-    """Wait as `until_finished` does, for a request that has a slot already; it is judged again after the wait.
+    """Wait in this thread until a build or run has finished, at most for so many seconds; return whether it has.
+
+    A client that closes the connection is not waited for any longer. The request is judged again after the wait.
 
     Raises:
         NoLongerAllowed: when the request is no longer allowed.
+        ApiError: 404 when the job was deleted meanwhile.
     """
     deadline, pause = clock() + seconds, _FIRST_PAUSE
     kind = Kind(job.kind)
@@ -133,17 +152,10 @@ def wait(request: HttpRequest, job: Build | Run, seconds: float) -> bool:
             raise not_found_error(kind)
     if waited:
         reauthorize_after_delay(request)
-        _refresh(job, kind)
+        refresh(job)
     return status in FINISHED
 
 
 def _load_status(job_id: str, kind: Kind) -> str | None:
     jobs = Build.objects if kind is Kind.BUILD else Run.objects
     return jobs.filter(pk=job_id).values_list("status", flat=True).first()
-
-
-def _refresh(job: Build | Run, kind: Kind) -> None:
-    try:
-        job.refresh_from_db()
-    except (Build.DoesNotExist, Run.DoesNotExist):
-        raise not_found_error(kind) from None

@@ -8,7 +8,6 @@ import threading
 
 import pytest
 
-from console.http import joined_socket
 from console.http.joined_socket import HeaderBufferingSocket
 from sharing.enforcement.access_gone import AccessGone
 from tests.support.served import served
@@ -93,44 +92,66 @@ def test_it_is_a_socket_to_whoever_looks():
 
 
 @pytest.fixture
-def slow(monkeypatch):
+def slow():
     """A connection whose client does not read by itself."""
-    monkeypatch.setattr(joined_socket, "WAIT_MILLISECONDS", 1)
     ours, theirs = socket.socketpair()
     with ours, theirs:
         yield HeaderBufferingSocket(ours), theirs
 
 
-def times(count):
-    """Return what lets an answer go on so many times."""
-    left = iter(range(count))
+class Judge:
+    """Lets an answer go on so many times; always where that is negative."""
 
-    def keep_on():
-        if next(left, None) is None:
+    def __init__(self, times):
+        self.times = times
+
+    def keep_on(self):
+        if self.times == 0:
             raise AccessGone
+        self.times -= 1
 
-    return keep_on
+
+def read_all(joined, theirs, size):
+    """Read so many bytes, and have more sent meanwhile."""
+    arrived = bytearray()
+    while len(arrived) < size:
+        joined.drain()
+        arrived += theirs.recv(100_000)
+    return bytes(arrived)
 
 
 @pytest.mark.parametrize("held", [b"", HEADERS])
-def test_an_answer_ends_while_its_client_does_not_read(slow, held, tmp_path):
+def test_a_client_that_does_not_read_is_not_waited_for(slow, held):
     joined, theirs = slow
-    joined.watch(times(3))
+    body = random.Random(2).randbytes(10_000_000)
     if held:
         joined.sendall(held)
+    joined.sendall(body)
+    joined.sendall(b"end")
+    assert joined.is_behind
+    assert joined.kept_bytes > 1_000_000
+    assert not joined.drain(0.01)
+    assert read_all(joined, theirs, len(held) + len(body) + 3) == held + body + b"end"
+    assert (joined.is_behind, joined.kept_bytes, joined.drain()) == (False, 0, True)
+
+
+def test_an_answer_ends_while_its_client_reads_slowly(slow):
+    joined, theirs = slow
+    joined.watch(Judge(2))
+    joined.sendall(bytes(10_000_000))
     with pytest.raises(AccessGone):
-        joined.sendall(bytes(10_000_000))
-    assert theirs.recv(len(HEADERS), socket.MSG_WAITALL)[: len(held)] == held
+        read_all(joined, theirs, 10_000_000)
 
 
-def test_a_file_ends_while_its_client_does_not_read(slow, tmp_path):
+def test_a_file_ends_while_its_client_reads_slowly(slow, tmp_path):
     joined, theirs = slow
     (tmp_path / "file").write_bytes(bytes(10_000_000))
-    joined.watch(times(3))
-    joined.sendall(HEADERS)
-    with (tmp_path / "file").open("rb") as file, pytest.raises(AccessGone):
+    joined.watch(Judge(2))
+    with (tmp_path / "file").open("rb") as file:
         joined.sendfile(file, 0, 10_000_000)
-    assert theirs.recv(len(HEADERS), socket.MSG_WAITALL) == HEADERS
+        assert joined.kept_bytes == 0
+        with pytest.raises(AccessGone):
+            read_all(joined, theirs, 10_000_000)
     assert joined.gettimeout() is None
 
 
@@ -139,7 +160,7 @@ def test_what_is_watched_arrives_whole(slow, tmp_path, count):
     joined, theirs = slow
     body = random.Random(2).randbytes(2_000_000)
     (tmp_path / "file").write_bytes(body)
-    joined.watch(lambda: None)
+    joined.watch(Judge(-1))
     arrived = bytearray()
 
     def read():
@@ -150,7 +171,8 @@ def test_what_is_watched_arrives_whole(slow, tmp_path, count):
     reader.start()
     with (tmp_path / "file").open("rb") as file:
         sent = joined.sendfile(file, 1000, count)
-    joined.sendall(body)
+        joined.sendall(body)
+        assert joined.drain(30)
     joined.shutdown(socket.SHUT_WR)
     reader.join(30)
     expected = body[1000:] if count is None else body[1000 : 1000 + count]

@@ -96,7 +96,7 @@ def leave(response):
 
 def test_those_who_wait_leave_some_threads_alone(api, ada, ben, give, job, settings):
     give(job, ben)
-    settings.WAITING_CLIENTS = settings.WAITING_CLIENTS_OF_ONE = 1
+    settings.WAITING_THREADS = settings.WAITING_THREADS_OF_ONE = 1
     of_ben = api(ben).get(f"/v2/logs/{job.pk}?stream=1")
     response = api(ada).get(f"/v2/logs/{job.pk}?stream=1")
     assert error_of(response) == (429, "rate-limit-exceeded")
@@ -110,7 +110,7 @@ def test_those_who_wait_leave_some_threads_alone(api, ada, ben, give, job, setti
 def test_those_who_are_nobody_leave_places_for_others(api, ada, job, settings):
     type(job).objects.update(general_access="ANYONE_WITH_ID_CAN_READ")
     stream = f"/v2/logs/{job.pk}?stream=1"
-    followers = [api().get(stream) for _ in range(settings.WAITING_CLIENTS)]
+    followers = [api().get(stream) for _ in range(settings.WAITING_THREADS)]
     assert [each.status_code for each in followers] == [200] * 3 + [429] * 9
     assert text(api(ada).get(stream)) == "red\nžluť\n"
     leave(followers[0])

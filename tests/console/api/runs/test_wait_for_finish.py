@@ -47,6 +47,11 @@ def asked(by=None, address="192.0.2.1"):
     return request
 
 
+def told(has_finished: bool) -> bool:
+    """Answer with what one is told."""
+    return has_finished
+
+
 @pytest.mark.parametrize("text", ["-1", "ten", "1e3", "1,5", "nan", "inf", "\u0661"])
 def test_what_is_no_number_of_seconds_is_refused(text):
     with pytest.raises(ApiError, match="waitForFinish"):
@@ -61,7 +66,7 @@ def test_more_than_the_most_is_the_most(query, seconds):
 def test_a_job_that_does_not_finish_is_waited_for_as_long_as_asked_and_seldom_looked_at(ada, make_resource, clock):
     run = make_resource(Kind.RUN, ada)
 
-    assert wait_for_finish.until_finished(asked(), run, 60) is False
+    assert wait_for_finish.when_finished(asked(), run, 60, told) is False
 
     assert sum(clock.pauses) == pytest.approx(60)
     assert clock.pauses[0] == 0.5
@@ -77,7 +82,7 @@ def test_a_job_is_what_it_is_in_the_end(ada, make_resource, clock):
 
     clock.then = finish
 
-    assert wait_for_finish.until_finished(asked(), run, 60) is True
+    assert wait_for_finish.when_finished(asked(), run, 60, told) is True
     assert (run.status, run.exit_code, len(clock.pauses)) == ("SUCCEEDED", 0, 3)
 
 
@@ -85,7 +90,7 @@ def test_a_finished_job_is_not_waited_for(ada, make_resource, clock, django_asse
     run = make_resource(Kind.RUN, ada, status=JobStatus.FAILED)
 
     with django_assert_num_queries(0):
-        assert wait_for_finish.until_finished(asked(), run, 60) is True
+        assert wait_for_finish.when_finished(asked(), run, 60, told) is True
     assert clock.pauses == []
 
 
@@ -94,7 +99,7 @@ def test_a_job_that_is_deleted_meanwhile_is_not_found(ada, make_resource, clock)
     clock.then = lambda: Run.objects.all().delete()
 
     with pytest.raises(ApiError) as refused:
-        wait_for_finish.until_finished(asked(), run, 60)
+        wait_for_finish.when_finished(asked(), run, 60, told)
     assert refused.value.status == 404
 
 
@@ -102,7 +107,7 @@ def test_a_client_that_has_gone_is_not_waited_for(ada, make_resource, clock, mon
     run = make_resource(Kind.RUN, ada)
     monkeypatch.setattr(wait_for_finish, "is_connected", lambda request: len(clock.pauses) < 2)
 
-    assert wait_for_finish.until_finished(asked(), run, 60) is False
+    assert wait_for_finish.when_finished(asked(), run, 60, told) is False
     assert len(clock.pauses) == 2
 
 
@@ -128,7 +133,7 @@ def everybody_leaves():
 
 
 def test_one_account_has_a_quarter_of_the_places_from_wherever_it_asks(ada, ben, settings):
-    assert (settings.WAITING_CLIENTS, settings.WAITING_CLIENTS_OF_ONE) == (12, 3)
+    assert (settings.WAITING_THREADS, settings.WAITING_THREADS_OF_ONE) == (12, 3)
     assert stay(*(asked(ada, f"192.0.2.{number}") for number in range(5))) == [True, True, True, False, False]
     assert stay(asked(ben)) == [True]
     with pytest.raises(ApiError) as refused:
@@ -156,9 +161,9 @@ def test_who_waits_too_often_is_answered_at_once(ada, make_resource, clock):
     run = make_resource(Kind.RUN, ada)
     stay(*(asked() for _ in range(3)))
 
-    assert wait_for_finish.until_finished(asked(), run, 60) is False
+    assert wait_for_finish.when_finished(asked(), run, 60, told) is False
     assert clock.pauses == []
-    assert wait_for_finish.until_finished(asked(ada), run, 60) is False
+    assert wait_for_finish.when_finished(asked(ada), run, 60, told) is False
     assert sum(clock.pauses) == pytest.approx(60)
 
 
