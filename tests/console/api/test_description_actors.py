@@ -79,7 +79,7 @@ def test_answers_are_those_of_the_description(stage, method, path, public, no_wa
 @pytest.fixture
 def no_waiting(monkeypatch) -> None:
     """Let nobody be kept waiting for a worker that is not there."""
-    monkeypatch.setattr("console.api.builds.views.until_finished", lambda request, job, seconds: False)
+    monkeypatch.setattr("console.api.builds.views.when_finished", lambda request, job, seconds, then: then(False))
 
 
 @pytest.mark.parametrize(("method", "path"), COVERED, ids=lambda each: each)
