@@ -54,7 +54,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     error_messages = {
         **DefaultAccountAdapter.error_messages,
-        "username_taken": _("Somebody already has this username."),
+        "username_taken": _("This username is taken."),
         "username_password_mismatch": _("The username or email and the password do not match."),
         "email_password_mismatch": _("The username or email and the password do not match."),
         "too_many_login_attempts": _("Too many failed attempts. Try again in a few minutes."),

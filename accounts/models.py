@@ -138,7 +138,7 @@ class Account(AbstractBaseUser):
             models.UniqueConstraint(
                 Lower("username"),
                 name="account_username_unique",
-                violation_error_message=_("Somebody already has this username."),
+                violation_error_message=_("This username is taken."),
             ),
         )
         indexes = (
@@ -163,7 +163,7 @@ class Account(AbstractBaseUser):
     def has_perm(self, permission: str, resource: Any = None) -> bool:
         """Tell whether any authentication backend allows `permission` on `resource`.
 
-        There are no permissions without a resource, and nobody is a superuser.
+        There are no permissions without a resource, and no account is a superuser.
         """
         return (self.is_active and resource is not None) and any(
             backend.has_perm(self, permission, resource) for backend in get_backends() if hasattr(backend, "has_perm")

@@ -76,7 +76,7 @@ def create_for_run(
 ) -> tuple[ApiToken, str]:
     """Make the token by which a run speaks for an account, and return it with its text.
 
-    Nobody chose to make it, and it ends by itself (`end_for_run`), so it leaves no line in the audit trail.
+    No user chose to make it, and it ends by itself (`end_for_run`), so it leaves no line in the audit trail.
     """
     text = _new_text()
     token = ApiToken.objects.create(
@@ -95,7 +95,7 @@ def create_for_run(
 def end_for_run(token_id: str) -> None:
     """End the token of a run for good; the very next request with it is refused.
 
-    It goes altogether: there are as many of them as runs, and nobody looks one up again.
+    It goes altogether: there are as many of them as runs, and no one looks one up again.
     """
     ApiToken.objects.filter(pk=token_id).exclude(run_id="").delete()
 

@@ -48,7 +48,7 @@ def drop_client_error_traceback(record: logging.LogRecord) -> logging.LogRecord:
     """Return a record without its traceback where it is about a request that a client should not have made.
 
     Django reports what it refuses as suspicious (too many fields, a Host that is not ours) as an error of the
-    server. Whoever looks after the server may want to know of it, and has nothing to mend.
+    server. The administrator may want to know of it, and has nothing to mend.
     """
     if not record.name.startswith("django.security."):
         return record

@@ -55,7 +55,7 @@ def create(
 def rename(resource: Resource, name: str | None, *, by: Principal) -> bool:
     """Give a storage another name, or none, and return whether that changed anything.
 
-    Without a name nobody can come by name, so "anyone with name or ID" becomes "anyone with ID": the same, by ID.
+    Without a name no request can come by name, so "anyone with name or ID" becomes "anyone with ID": the same, by ID.
 
     Raises:
         InvalidName: when no storage can be called `name`.

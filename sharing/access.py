@@ -176,7 +176,7 @@ def _by_explicit_access(account_id: str, facts: Facts, permission: Permission) -
 
 
 def _by_openness(account_id: str | None, facts: Facts, permission: Permission, addressed_by: AddressedBy) -> Decision:
-    """What anybody may do: rule 4 for the anonymous, and rules 9 and 10."""
+    """What anyone may do: rule 4 for the anonymous, and rules 9 and 10."""
     if account_id is None:
         details = _public_actor(None, facts, permission)
         if details is not None:

@@ -78,7 +78,7 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class Public:
-    """Anybody may come, because `reason`."""
+    """Anyone may come, because `reason`."""
 
     reason: str
 
@@ -137,7 +137,7 @@ def any_token(reason: str) -> Callable[[View], View]:
 
 
 def public(reason: str) -> Callable[[View], View]:
-    """Declare that anybody may come, because of `reason`."""
+    """Declare that anyone may come, because of `reason`."""
     return declare({EVERY_METHOD: Public(reason)})
 
 

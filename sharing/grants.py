@@ -128,7 +128,7 @@ def revoke(
 
 
 def put_back(resource: Resource, account: Account, removed: Iterable[Removed], *, by: Principal) -> None:
-    """Give `account` again exactly what was removed, unless it has been given something since. Nobody gets an e-mail.
+    """Give `account` again exactly what was removed, unless it has been given something since. No one gets an e-mail.
 
     Raises:
         BeyondOwnPermissions: when the principal does not hold what it would give.

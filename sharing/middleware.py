@@ -203,7 +203,7 @@ def _owner_and_name(facts: Facts) -> tuple[str, str | None]:
 def _too_many_names(request: ApiRequest, address: ResourceAddress | None) -> HttpResponse | None:
     """Count a failed lookup by name, and refuse a client with too many of them.
 
-    Whether nothing is there or it may not be read is counted alike. Names of one's own are nobody's secret, and an
+    Whether nothing is there or it may not be read is counted alike. The principal's own names are no secret, and an
     ID is not guessed.
     """
     principal = request.principal

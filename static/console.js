@@ -9,7 +9,7 @@
                                                        attribute is said instead, and then the dialog stays as it is
    <p hx-trigger="every 1s" data-by-itself>             asks by itself: its swaps leave the focus where it is or give it to what took its place, it waits out a server that
                                                        cannot be reached, and ends when it is refused
-   <pre data-keeps-end>                                grows at its end, which stays in view unless somebody scrolled up
+   <pre data-keeps-end>                                grows at its end, which stays in view unless the user scrolled up
    HX-Trigger: {"announce": {"message": "..."}}        shows a message and reads it out
 
    Every page works without this file; see templates/base.html for the elements that it uses. */
@@ -154,7 +154,7 @@
       for (const form of content.querySelectorAll("form.htmx-request")) htmx.trigger(form, "htmx:abort");
       content.replaceChildren();
       document.getElementById("dialog-toasts")?.replaceChildren();
-      // Whoever is quick has gone on by now, for this comes after the dialog has gone; and what opened it may have been
+      // A quick user has gone on by now, for this comes after the dialog has gone; and what opened it may have been
       // replaced in the meantime, by a page that follows a run.
       const isLost = document.activeElement === document.body || dialog.contains(document.activeElement);
       if (opener && isLost) focusOn(opener.isConnected ? opener : (sameIn(document, opener) ?? document.querySelector("h1")));
@@ -199,7 +199,7 @@
   const isLoadingDialog = (event) => loading && event.detail.target === content;
 
   document.addEventListener("htmx:responseError", (event) => {
-    if (isLoadingDialog(event)) return; // whoever loads it looks after it
+    if (isLoadingDialog(event)) return; // the code that loads it handles it
     const { status, responseText } = event.detail.xhr;
     const answer = new DOMParser().parseFromString(responseText, "text/html").querySelector("[data-problem]");
     const problem = answer?.dataset.problem || answer?.textContent.trim();

@@ -8,7 +8,7 @@
   const reasons = {
     NotAllowedError: "The passkey was not used: the question was cancelled, or took too long. Try again.",
     InvalidStateError: "This passkey belongs to the account already.",
-    SecurityError: "Passkeys do not work at this address. Whoever runs this server has to configure its public URL.",
+    SecurityError: "Passkeys do not work at this address. The administrator has to configure the server's public URL.",
   };
   const otherwise = "The passkey could not be used. Try again, or sign in another way.";
 

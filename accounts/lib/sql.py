@@ -2,7 +2,7 @@
 
 Two statements run in nearly every request: credential to principal, and address to resource with facts. SQLite
 needs fewer microseconds for either than Django's cursor does to rewrite its placeholders, so on SQLite they go
-to the driver with the placeholders rewritten once, inside the same connection and transaction. As soon as somebody
+to the driver with the placeholders rewritten once, inside the same connection and transaction. As soon as anything
 wants to see the queries (a test that counts them, an instrumented connection), they take Django's way.
 """
 

@@ -68,4 +68,4 @@ def save_verified(account: Account, *, with_token: bool = False, invited: bool =
             audit.record("account.created", by=by, account_id=account.pk, email=account.email, invited=invited)
             return tokens.create(account, "create_account", by=ADMINISTRATOR)[1] if with_token else None
     except IntegrityError as taken:
-        raise ValidationError({"username": ["Somebody took this username or email a moment ago."]}) from taken
+        raise ValidationError({"username": ["This username or email was taken a moment ago."]}) from taken

@@ -1,6 +1,6 @@
 """Loads the demo, once.
 
-That it was loaded is remembered in the audit trail, which outlives all that it tells of: what somebody deleted
+That it was loaded is remembered in the audit trail, which outlives all that it tells of: what a user deleted
 from the demo stays deleted.
 """
 
@@ -96,7 +96,7 @@ def _account(person: Person, password: str) -> Account:
         general_access=person.general_access,
         share_runs_with_actor_creators=person.shares_runs,
         notify_of_issues=False,
-        notify_when_shared=False,  # until everything is shared: the demo writes to nobody
+        notify_when_shared=False,  # until everything is shared: the demo sends no e-mail
     )
     EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
     return account

@@ -1,4 +1,4 @@
-"""The Actors of the demo: programs that really run, their files in `actors/`, made and built like anybody's."""
+"""The Actors of the demo: programs that really run, their files in `actors/`, made and built like a user's."""
 
 from pathlib import Path
 

@@ -100,7 +100,7 @@ class World:
         self._dataset("ada", [], name="still-empty")
 
     def _public_actors(self) -> Actor:
-        """Return dan's Actor, which anybody may run; its builds are readable by all, one of them shared for writing."""
+        """Return dan's Actor, which anyone may run; its builds are readable by all, one of them shared for writing."""
         actor = self._actor(
             "dan",
             "character-finder",
@@ -202,7 +202,7 @@ class World:
         return run
 
     def _start(self, owner: str, actor: Actor, wanted: str | None = None, task: Task | None = None) -> None:
-        """Start a run as anybody does: a worker runs it once the server is up."""
+        """Start a run as a user does: a worker runs it once the server is up."""
         content = None if wanted is None else wanted.encode()
         by = self._principal(owner)
         starting.start(actor, by=by, input=content, content_type=JSON_TYPE, task=task, origin=Origin.WEB)
@@ -235,7 +235,7 @@ class World:
         write(store.pk, record.key, [record.content], content_type=record.content_type)
 
     def _fill(self, queue: Resource) -> None:
-        """Put requests into a queue, one of them locked for as long as anybody looks at a demo."""
+        """Put requests into a queue, one of them locked for as long as a demo lasts."""
         worker = Client(queue.owner_id, "worker-1")
         add(queue.pk, [*records.handled_requests(), *records.locked_requests()], client=worker)
         lock_head(queue.pk, 1, timedelta(days=90), client=worker)

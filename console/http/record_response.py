@@ -130,7 +130,7 @@ class _Answer:
         try:
             pieces = decoded_pieces(self.record, open_record(self.record))
         except (Undecodable, UnpacksTooLarge):
-            # Nobody can undo an encoding that it is not in. What there is goes out with the name it was given.
+            # An encoding that it is not in cannot be undone. What there is goes out with the name it was given.
             self.as_stored = True
             return self._stored()
         return StreamingHttpResponse(pieces, headers=self._headers())
@@ -158,7 +158,7 @@ class _Answer:
         return {
             "ETag": self._etag,
             "Last-Modified": http_date(self.modified),
-            # Kept by nobody else, and asked for again each time: access may have been taken away since.
+            # Kept by no cache, and asked for again each time: access may have been taken away since.
             "Cache-Control": "private, no-cache",
             "Vary": "Accept-Encoding, Authorization",
         }

@@ -1,6 +1,6 @@
 """Log the API calls that a run was refused into the run's own log.
 
-A run is known by the token that was made for it, or by the address that it was given for its calls. Whoever calls
+A run is known by the token that was made for it, or by the address that it was given for its calls. A client that calls
 without either writes into no log, whatever they ask for: the ID of a storage says nothing of who knows it.
 """
 
@@ -66,7 +66,7 @@ def _line(
 def _is_known(access: Access, response: HttpResponse, run: Run) -> bool:
     """Tell whether readers of the note may learn that the resource exists.
 
-    The code that the run executes reads it too, and had 404 for an answer where nobody is to tell a private Actor, or a
+    The code that the run executes reads it too, and had 404 for an answer where no one is to tell a private Actor, or a
     name that is taken, from nothing at all. What belongs to the run's own account is no secret to it.
     """
     return response.status_code != HTTPStatus.NOT_FOUND or access.facts.owner_id == run.owner_id

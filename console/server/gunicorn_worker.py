@@ -1,7 +1,7 @@
 """How gunicorn's threads send answers: the headers together with what follows them.
 
 Gunicorn sends the headers by themselves as soon as they are written, so that a small answer takes two system calls and
-two packets, and wakes whoever waits for it twice. That costs about as much as the decision.
+two packets, and wakes its client twice. That costs about as much as the decision.
 
 An answer that takes long is judged again while it is sent, also where its client does not read. What waits holds no
 thread meanwhile.

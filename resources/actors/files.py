@@ -58,7 +58,7 @@ def write(version: ActorVersion, name: str, content: str, *, seen: str, by: Prin
     def changed(files: list[SourceFile]) -> list[SourceFile]:
         before = _named(files, name)
         if before.format != "TEXT" or (compute_digest(before.content) != seen and before.content != content):
-            raise FileChanged(f'Somebody else has changed "{name}" since you opened it.')
+            raise FileChanged(f'Another user has changed "{name}" since you opened it.')
         return [SourceFile(name, "TEXT", content) if file is before else file for file in files]
 
     _change(version, changed, by)

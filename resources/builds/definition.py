@@ -1,7 +1,7 @@
 """The definition of an Actor, from its `.actor/actor.json`, as the description of the API has it.
 
-The file is anybody's, and clients hold an answer to the description: one field of another type, and they cannot read
-the build at all.
+Anyone can write the file, and clients hold an answer to the description: one field of another type, and they cannot
+read the build at all.
 """
 
 from typing import Annotated, Any, Final, Literal

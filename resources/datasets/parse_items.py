@@ -3,7 +3,7 @@
 What is kept is the JSON text as it was pushed, with two exceptions. Where the push holds line breaks (which JSON
 knows only between tokens), the whitespace between tokens is dropped, so that an item is always one line. And an
 escaped surrogate without its partner, which stands for no character and could not be written as UTF-8 by
-anybody who reads it, becomes U+FFFD, as every encoder would have it.
+anyone who reads it, becomes U+FFFD, as every encoder would have it.
 """
 
 import re
@@ -16,7 +16,7 @@ import msgspec
 
 from resources.datasets.errors import InvalidItems
 
-# Deeper nesting is refused: whoever reads an item should not have to fear for its stack.
+# Deeper nesting is refused: a reader of an item should not have to fear for its stack.
 MAX_DEPTH = 256
 
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])

@@ -20,7 +20,7 @@ class Items:
     `total` is how many items the dataset has. `count` is how many are in this answer; where it is a stream, how
     many items of the dataset it is made of, for what will be skipped cannot be known before it is written. `limit`
     is None where there is none. `body` is bytes for a small answer, else an iterator that gives them in constant
-    memory and raises DatasetGone in the midst of it when the dataset is deleted, so that nobody takes the part
+    memory and raises DatasetGone in the midst of it when the dataset is deleted, so that no reader takes the part
     for the whole; ApiError or ReaderGone for the same reasons as `open_items` does. `size` is how many bytes the
     whole body has, also where it was not asked for; None where only writing it would tell.
     """

@@ -2,7 +2,7 @@
 
 The first statement brings what is known of the dataset and the first chunks of the range together, so a page costs
 one statement. A longer range goes on from the offset that it has reached, statement by statement: what is
-merged in the meantime holds the same items at the same offsets, and nobody's transaction stays open for long.
+merged in the meantime holds the same items at the same offsets, and no transaction stays open for long.
 """
 
 from collections.abc import Iterator, Sequence

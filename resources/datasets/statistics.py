@@ -56,7 +56,7 @@ def field_statistics(dataset_id: str, *, still_wanted: Callable[[], bool] = lamb
     Args:
         dataset_id: the dataset.
         still_wanted: tells whether the client is still connected; asked before each chunk. What has been counted
-            when nobody does is saved, so that whoever asks again finds less left to do.
+            when no one does is saved, so that the next caller finds less left to do.
 
     Raises:
         DatasetGone: when there is no such dataset.

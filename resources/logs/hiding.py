@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 HIDDEN = b"********"
-# Shorter ones are words and numbers as they come up everywhere, and whoever reads a log could not read it any more.
+# Shorter ones are words and numbers as they come up everywhere, and a log with them hidden could not be read any more.
 MIN_CHARACTERS = 6
 
 

@@ -44,8 +44,8 @@ class QueuedRequest(models.Model):
     `request_id` is made from the unique key in the way of the clients (`resources/request_queues/identity.py`), so the
     two are unique together. The queue is worked off by ascending `order_key`. Moments are milliseconds since 1970, so
     that statements written by hand compare them on every database alike. A lock is `lock_expires_at` with the one who
-    holds it in `locked_by`; an expired one is taken off by whoever asks for the head next. A handled request is never
-    locked. `details` is a JSON object with everything that is only kept to be given back.
+    holds it in `locked_by`; an expired one is taken off by the next client that asks for the head. A handled request is
+    never locked. `details` is a JSON object with everything that is only kept to be given back.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -90,7 +90,7 @@ class QueuedRequest(models.Model):
 
 @receiver(pre_delete, sender=RequestQueue)
 def _wait_for_writers(instance: RequestQueue, **_: Any) -> None:
-    """Lock the row before its requests are deleted, so that nobody adds another one in between.
+    """Lock the row before its requests are deleted, so that no client adds another one in between.
 
     Runs inside the transaction of the deletion. The requests then go in one statement, never through Python.
     """

@@ -73,7 +73,7 @@ class Resource(models.Model):
             models.Index(
                 fields=("actor", "kind", "created_at"), condition=Q(actor__isnull=False), name="resource_of_actor"
             ),
-            # Somebody's runs of an Actor that the whole world runs, and of one Actor among many; of a task likewise.
+            # A user's runs of an Actor that the whole world runs, and of one Actor among many; of a task likewise.
             models.Index(
                 fields=("owner", "actor", "kind", "created_at", "id"),
                 condition=Q(actor__isnull=False),

@@ -27,7 +27,7 @@ class Run(Resource, Job):
     `charge_keys` is JSON, a list: the keys of charges that have been counted.
 
     The `list_` columns repeat what stands in the resource's own row and never changes there (but that an Actor or task
-    that is deleted is nobody's): lists of runs with a status are read from indexes over them and the status, and the
+    that is deleted is no one's): lists of runs with a status are read from indexes over them and the status, and the
     last run of an origin is the first one in another.
     """
 

@@ -8,7 +8,7 @@ class RunCount(models.Model):
 
     Triggers of the database write it along with the runs (resources/migrations/0010_run_tally.py), whatever it is that
     changes them. On SQLite, where one connection writes at a time, each group has one row. On PostgreSQL every
-    statement adds rows, so that nobody waits for anybody's; `resources/runs/run_counts.py` puts them together. A
+    statement adds rows, so that no writer waits for another; `resources/runs/run_counts.py` puts them together. A
     migration that remakes the table of runs, as many do on SQLite, has to create the triggers again.
     """
 

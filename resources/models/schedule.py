@@ -11,9 +11,9 @@ from resources.models.resource import Resource
 class Schedule(Resource):
     """Starts Actors and tasks at times, in the name of its owner.
 
-    `actions` is JSON text of a list as the API has it. `next_at` is when it fires next; whoever moves it on fires, so
-    that it fires once however many workers look (`sharing/schedules/firing.py`). `token_scope` is that of the token by
-    which the actions were saved, if it had one: what they start goes no further.
+    `actions` is JSON text of a list as the API has it. `next_at` is when it fires next; the process that moves it on
+    fires, so that it fires once however many workers look (`sharing/schedules/firing.py`). `token_scope` is that of the
+    token by which the actions were saved, if it had one: what they start goes no further.
     """
 
     KIND = Kind.SCHEDULE
@@ -42,7 +42,7 @@ class ScheduleInvocation(models.Model):
     What it names is not in the message: where that says `{target}`, `target_kind` and `target_id` are of the Actor or
     task, and a reader is told its name if the reader may know it (`sharing/schedules/schedule_log.py`). Of a line from
     before this was so, of which it could not be told which one it names, `old_target_name` keeps the name, and shows it
-    to nobody.
+    to no one.
     """
 
     id = models.BigAutoField(primary_key=True)

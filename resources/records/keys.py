@@ -55,5 +55,5 @@ class KeyFilter:
 
     @property
     def matches_nothing(self) -> bool:
-        """Whether no key can be like this, so that nobody needs to look."""
+        """Whether no key can be like this, so that no look is needed."""
         return any(prefix != "" and not _KEY.match(prefix) for prefix in self.prefixes)

@@ -60,7 +60,7 @@ def marks(count: int) -> str:
 
 
 def for_update(*, of_those_free: bool = False) -> str:
-    """Return what makes a SELECT lock its rows, where a database locks rows: all, or those that nobody else has."""
+    """Return what makes a SELECT lock its rows, where a database locks rows: all, or those that no one else has."""
     if not connection.features.has_select_for_update_skip_locked:
         return ""
     return "FOR UPDATE SKIP LOCKED" if of_those_free else "FOR UPDATE"
@@ -84,7 +84,7 @@ def _save(queue_id: str, change: Change) -> None:
 
 
 _STATE = "SELECT client_key, had_multiple_clients FROM resources_requestqueue WHERE resource_ptr_id = %s"
-# Shared with all other writers, and against whoever deletes the queue.
+# Shared with all other writers, and against a deletion of the queue.
 _ENTER = {"sqlite": _STATE, "postgresql": f"{_STATE} FOR KEY SHARE"}
 _SAVE = (
     "UPDATE resources_requestqueue SET total_count = total_count + %s, handled_count = handled_count + %s, "

@@ -11,7 +11,7 @@ _KEYLESS: Final = ""
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who calls: an account (None: nobody), and the key of one of its clients, if it gives one."""
+    """Who calls: an account (None: anonymous), and the key of one of its clients, if it gives one."""
 
     account_id: str | None
     key: str | None = None

@@ -19,7 +19,7 @@ def now() -> datetime:
 def order_keys(count: int, *, forefront: bool) -> list[int]:
     """Return the next `count` keys in the order of a queue: behind everything that is there, or before it.
 
-    They are microseconds since 1970, negative at the forefront, so that whoever comes later there stands before
+    They are microseconds since 1970, negative at the forefront, so that a later one there stands before
     those who came earlier. No two that one process gives are the same.
     """
     global _last_key

@@ -1,6 +1,6 @@
 """The head of a queue: what is to be worked on next, looked at or locked for a client.
 
-On PostgreSQL a client takes only rows that nobody else is just taking, so clients never wait for each other; on
+On PostgreSQL a client takes only rows that no other is just taking, so clients never wait for each other; on
 SQLite a transaction that writes has the database for itself.
 """
 
@@ -54,7 +54,7 @@ def lock_head(queue_id: str, limit: int, duration: timedelta, *, client: Client)
         change.head_items_read += len(taken)
         change.touched = bool(taken)
         change.written += len(taken)
-        # What is still to be handled and could not be taken is locked, or just being locked, by somebody.
+        # What is still to be handled and could not be taken is locked, or just being locked, by another client.
         has_locked = bool(taken) or bool(rows(_REMAINS, [queue_id, queue_id]))
     return LockedHead(
         [HeadRequest(*row[2:]) for row in taken],

@@ -59,7 +59,7 @@ def replace(
     if request.id != request_id:
         raise WrongRequestId(request_id)
     with changing(queue_id, client) as change:
-        # Nobody but a deletion at the same moment can make a second try necessary, and hardly ever a third.
+        # Only a deletion at the same moment can make a second try necessary, and hardly ever a third.
         while True:
             found = rows(_SELECT_ONE + for_update(), [queue_id, request_id])
             if found:

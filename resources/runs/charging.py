@@ -1,4 +1,4 @@
-"""Counting what a run says that it charges for. Nobody is billed: there are no prices here, the counts are shown."""
+"""Count what a run says that it charges for. No account is billed: there are no prices here, the counts are shown."""
 
 import re
 from typing import Final

@@ -38,7 +38,7 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 class InvalidInput(ValueError):
     """An input that the build does not take: `problems` are the first ones, as sentences; the message has them all.
 
-    They name fields, whose names are anybody's: each is one line of a bounded length, as every database keeps it.
+    They name fields, whose names anyone can choose: each is one line of a bounded length, as every database keeps it.
     """
 
     def __init__(self, found: Sequence[str]) -> None:

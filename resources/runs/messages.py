@@ -16,6 +16,6 @@ def without_secrets(run: Run, message: str, token: str) -> str:
     sealed = BuildContent.objects.filter(build_id=run.build_id).values_list("environment", flat=True).first()
     try:
         secrets = [*environment.decrypt_environment(sealed or "").secrets(), *kept_secrets.get_hidden_texts(run)]
-    except CannotDecrypt:  # the run was given them, and here nobody knows them any more
+    except CannotDecrypt:  # the run was given them, and here they are not known any more
         return HIDDEN.decode()
     return Redactor([*secrets, token, make_signature(run.pk)]).hide(message.encode(errors="replace")).decode()

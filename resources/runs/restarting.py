@@ -66,9 +66,9 @@ def metamorph(
 ) -> None:
     """Have a run go on as another Actor, with an input of its own. `run` is as it is afterwards.
 
-    It stays a run of the Actor that was started: whoever started that one sees it go on to its end. Its owner must be
-    allowed to run the `target`, which has been decided before. What it is given is kept beside its first input, and so
-    is the input that it has where secret fields of it are encrypted anew for the `target`.
+    It stays a run of the Actor that was started: the account that started it sees it go on to its end. Its owner must
+    be allowed to run the `target`, which has been decided before. What it is given is kept beside its first input, and
+    so is the input that it has where secret fields of it are encrypted anew for the `target`.
 
     Raises:
         NotRunning: when it is not RUNNING.

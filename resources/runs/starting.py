@@ -51,8 +51,8 @@ def start(
 ) -> Run:
     """Start an Actor, or a task of it, and return the run, which is READY until a worker takes it.
 
-    It belongs to `by`, whoever the Actor and the task belong to, and so do its default storages; whether `by` may
-    start it has been decided before. `input` is kept under the key INPUT, with the defaults of the fields that it
+    It belongs to `by`, no matter to whom the Actor and the task belong, and so do its default storages; whether `by`
+    may start it has been decided before. `input` is kept under the key INPUT, with the defaults of the fields that it
     leaves out, and its secret fields encrypted for `by` and the Actor. `webhooks` are sent for this run alone, each
     with its idempotency key if it has one.
 
@@ -61,10 +61,10 @@ def start(
         InvalidInput: when the input is not what the build asks for.
         InvalidOption: when an option is not possible.
         InvalidWebhook: when a webhook is not possible.
-        ValueError: when nobody would start it.
+        ValueError: when the principal is anonymous.
     """
     if by.account_id is None:
-        raise ValueError("Nobody can start a run.")
+        raise ValueError("An anonymous principal cannot start a run.")
     chosen = merge_options(actor, task, options or RunOptions()).checked()
     build = build_to_run(actor, chosen.build or "")
     content_type = content_type or DEFAULT_CONTENT_TYPE

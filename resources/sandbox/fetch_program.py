@@ -41,7 +41,7 @@ _COMMIT = re.compile(r"[0-9a-f]{4,64}\Z")
 _NOT_SHALLOW = b"does not support shallow"
 _NOT_OFFERED = (b"find remote ref", b"not our ref", b"unadvertised object", b"Unable to find")
 _EVERYTHING = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
-# The name and password are given to the host of the URL and to nobody that it leads on to, and are no arguments, which
+# The name and password are given to the host of the URL and to none that it leads on to, and are no arguments, which
 # every user of a machine may read.
 _GIVE = r"""!f() { printf 'username=%s\npassword=%s\n' "$SOURCE_USERNAME" "$SOURCE_PASSWORD"; }; f"""
 

@@ -1,7 +1,7 @@
 """Where webhooks may be sent: which addresses the deployment allows, by its setting WEBHOOK_ADDRESSES.
 
 A name is resolved once, every answer is checked, and the connection goes to one of the very addresses that were checked
-(`resources/webhooks/sending.py`): whoever owns a name cannot have it checked with one answer and used with another. An
+(`resources/webhooks/sending.py`): the owner of a name cannot have it checked with one answer and used with another. An
 address that leads on to another one, as IPv6 has several, is judged as where it leads. Which addresses are public is
 one rule for webhooks, runs and builds: `resources/public_addresses.py`.
 """
@@ -107,7 +107,7 @@ def parse(url: str) -> Target:
 
 
 def check(url: str) -> None:
-    """Look at a URL that is about to be saved, without asking anybody where its name leads: that may change.
+    """Look at a URL that is about to be saved, without asking where its name leads: that may change.
 
     Raises:
         BadUrl: when it is none, or names what is certain not to be allowed.

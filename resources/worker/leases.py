@@ -88,7 +88,7 @@ def end(
 ) -> bool:
     """Move a job that is this worker's to an end state; return whether it was this call that did."""
     ending = runs_ending if model is Run else builds_ending
-    with transaction.atomic():  # so that nobody takes it away between the question and the answer
+    with transaction.atomic():  # so that no worker takes it between the question and the answer
         mine = renew(model, job_id, worker)
         return mine and ending.finish(job_id, status, exit_code=exit_code, message=message)
 
@@ -135,7 +135,7 @@ def reclaim_expired_leases(worker: str) -> int:
         for job in _expired(model):
             if worker_identity.attends(job.worker):
                 continue
-            # Whoever moves the lease on has the job: of several workers that look, one ends it.
+            # The worker that moves the lease on has the job: of several that look, one ends it.
             mine = model.objects.filter(pk=job.pk, status=job.status, lease_expires_at=job.lease_expires_at)
             if mine.update(worker=worker, lease_expires_at=timezone.now() + _lease()):
                 _reclaim(model, job, worker)
@@ -182,7 +182,7 @@ def _reclaim(model: type[AnyJob], job: AnyJob, worker: str) -> None:
             Run.objects.filter(pk=job.pk).update(restart_count=F("restart_count") + 1)
         release(model, job.pk, worker)
         return
-    append_line(job.pk, "ACTOR: The worker that had this is gone, and nobody knows how far it came.")
+    append_line(job.pk, "ACTOR: The worker that had this is gone. How far it came is not known.")
     status = _ENDS.get(JobStatus(job.status), JobStatus.FAILED)
     message = "The worker that had this is gone." if status is JobStatus.FAILED else None
     end(model, job.pk, worker, status, message=message)

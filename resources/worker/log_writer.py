@@ -1,6 +1,6 @@
 """What a job prints, on its way into its log: cut into lines, each with its time, written in batches.
 
-Whoever may read a log is not told what the Actor was given to keep to itself: that is hidden once the line is together,
+A reader of a log is not told what the Actor was given to keep to itself: that is hidden once the line is together,
 in however many pieces it was printed.
 """
 

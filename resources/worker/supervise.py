@@ -29,7 +29,8 @@ EXPOSURE_SECONDS = 5.0
 STEP_SECONDS = 0.2
 _COLUMNS = ("status", "worker")
 _COLUMNS_OF_RUNS = ("graceful_until", "restart_requested")
-# A worker that is to stop gives what it runs less time: somebody waits for it, and the job begins anew elsewhere.
+# A worker that is to stop gives what it runs less time: an administrator waits for it, and the job begins anew
+# elsewhere.
 _STOPPING_SECONDS = 5.0
 
 

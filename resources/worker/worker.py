@@ -2,7 +2,7 @@
 
 The queue and the loop that takes from it are django-tasks-db's. Each of its loops has a thread of its own here: as many
 as WORKER_JOBS for runs and builds, and as WEBHOOK_JOBS for webhooks, which so never wait for a run to end, nor all of
-them for a receiver that does not answer. The main thread does the chores that somebody waits for, and another one the
+them for a receiver that does not answer. The main thread does the chores that a user waits for, and another one the
 rest.
 
 A worker that is asked to end (SIGTERM, or Ctrl-C) takes nothing more. What it runs is asked to end, is killed after

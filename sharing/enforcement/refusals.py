@@ -57,7 +57,7 @@ def missing(request: HttpRequest, kind: Kind, id_: str = "", *, may_be_anothers:
     """Return 404 for a resource that does not exist or must look as if it did not.
 
     Its former owner and the user who deleted it are told that it was deleted, for they know it already. What cannot be
-    anybody else's is not refused, it is simply not there: crawlee looks like that whether it has to make a storage.
+    any other's is not refused, it is simply not there: crawlee looks like that whether it has to make a storage.
     """
     if is_api(request):
         if may_be_anothers:
@@ -71,7 +71,7 @@ def missing(request: HttpRequest, kind: Kind, id_: str = "", *, may_be_anothers:
 def forbidden_response(request: HttpRequest, access: Access, permission: Permission) -> HttpResponse:
     """Refuse `permission` on a resource that is there.
 
-    Somebody who may read it is told what is missing. A run, build or storage that was named by its ID is refused
+    A principal who may read it is told what is missing. A run, build or storage that was named by its ID is refused
     in the open, so that a script learns to send a token; everything else might as well not exist.
     """
     kind = access.facts.kind

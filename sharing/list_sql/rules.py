@@ -73,7 +73,7 @@ OWN_RUN_COUNT: Final = sql("""
     WHERE t.owner = %(me)s
 """)
 
-# Rules 2, 3 and 5. Nobody is ever granted anything on what is theirs (sharing/grants.py, sharing/issues/issues.py).
+# Rules 2, 3 and 5. An owner is never granted anything on what is theirs (sharing/grants.py, sharing/issues/issues.py).
 _GRANTED: Final = Rule(
     Reason.GRANT,
     ALL,

@@ -1,9 +1,9 @@
 """Schedules that are due, fired: each once for each of its times, however many workers look, and across restarts.
 
 `manage.py worker` calls `fire_due` every second (the setting WORKER_CHORES). In one transaction `next_at` is moved on,
-by an UPDATE that is guarded by what was read, and the runs are started: whoever comes second changes nothing, and a
-worker that dies over it leaves everything as it was, to be fired by another. What was missed while no worker looked is
-fired once, and not once for each time that was missed.
+by an UPDATE that is guarded by what was read, and the runs are started: the process that comes second changes nothing,
+and a worker that dies over it leaves everything as it was, to be fired by another. What was missed while no worker
+looked is fired once, and not once for each time that was missed.
 
 It is here and not below because the owner's access is decided anew each time: it may be gone since the schedule was
 saved.
@@ -39,7 +39,7 @@ AT_ONCE = 100
 # An email for each time would be one a minute; the log has them all.
 EMAILS_PER_DAY = 1
 INFO, WARNING, ERROR = "INFO", "WARNING", "ERROR"
-# What the database cannot do now, for anybody. Any other of its errors is about what it was given, and comes again.
+# What the database cannot do now, for any request. Any other of its errors is about what it was given, and comes again.
 _NOT_NOW = (OperationalError, InterfaceError)
 
 

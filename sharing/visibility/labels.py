@@ -55,7 +55,7 @@ def permission_help(permission: Permission, kind: Kind) -> str:
         case Permission.WRITE:
             return _WRITE.get(kind, f"Add to, change, rename and delete the {noun}.")
         case Permission.RUN:
-            return "Start it. Each run belongs to whoever starts it."
+            return "Start it. Each run belongs to the account that starts it."
         case Permission.BUILD:
             return "Make new builds, and change and delete its builds."
         case Permission.VIEW_OWNER_RUNS:

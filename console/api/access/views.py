@@ -27,7 +27,7 @@ from sharing.overview import overview
 from sharing.permissions import Permission, UnsupportedPermission, parse
 from sharing.token_limits import token_allows
 
-NOBODY = "anonymous"
+ANONYMOUS_ACCOUNT = "anonymous"
 _PERMISSIONS = {permission.name or "": permission for permission in Permission}
 _ADDRESSED_BY = {by.value: by for by in AddressedBy}
 
@@ -109,7 +109,7 @@ def _decide(request: ResourceApiRequest, account: str | None, permission: Permis
     if account is None or principal.is_called(account):
         return decide(principal, request.access.facts, permission, by)
     other = ANONYMOUS
-    if account != NOBODY:
+    if account != ANONYMOUS_ACCOUNT:
         other = _find(request, account, _people(request.resource).filter(is_active=True)).principal
     try:
         facts = load_facts(request.resource, other.account_id)

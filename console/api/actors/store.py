@@ -21,7 +21,7 @@ _PRICING_MODELS = {name: name for name in ("FREE", "FLAT_PRICE_PER_MONTH", "PRIC
 _MAX_TEXT = 200
 
 
-@public("whoever publishes an Actor puts it into the Store, for everybody to find")
+@public("the owner who publishes an Actor puts it into the Store, for everyone to find")
 def list_store(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the public Actors that fit what is asked for, in at most four queries.
 

@@ -1,7 +1,7 @@
 """The versions of an Actor, and the environment variables of each.
 
 READ on the Actor is enough to see a version with its source. Its environment, secret or not, is for those with WRITE:
-a variable is made for the Actor's runs, and whoever may only look at an Actor, or run it, has no use for its value.
+a variable is made for the Actor's runs, and a user who may only look at an Actor, or run it, has no use for its value.
 The value of a secret variable is never shown.
 """
 

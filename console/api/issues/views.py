@@ -170,7 +170,7 @@ def _check_may_change(request: ResourceApiRequest[Actor], issue: Issue, *, or_wr
             HTTPStatus.FORBIDDEN,
             "insufficient-permissions",
             "Only the author of an issue can change what it says and which run is attached to it. Its author and "
-            "whoever may change the Actor can close, open and delete it.",
+            "users who can change the Actor can close, open and delete it.",
         )
 
 

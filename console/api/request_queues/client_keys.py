@@ -34,7 +34,7 @@ def client_from_request(request: ResourceApiRequest[RequestQueue]) -> Client:
 def note_reader(request: ResourceApiRequest[RequestQueue]) -> bool:
     """Take note of the client that reads a queue, and return whether there were several.
 
-    Whoever cannot write cannot spoil what a client remembers of the queue, and is no client of it.
+    A user who cannot write cannot spoil what a client remembers of the queue, and is no client of it.
     """
     queue, client = request.resource, client_from_request(request)
     if not request.access.allows(Permission.WRITE):

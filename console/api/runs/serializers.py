@@ -68,7 +68,7 @@ def serialize_run(run: Run, access: Access) -> dict[str, Any]:
         **_serialize_pricing(run),
     }
     if not access.principal.is_anonymous:
-        described |= {"usage": get_usage(run, storages), "usageTotalUsd": 0.0, "usageUsd": {}}  # nobody is billed
+        described |= {"usage": get_usage(run, storages), "usageTotalUsd": 0.0, "usageUsd": {}}  # no account is billed
     return described
 
 
@@ -106,7 +106,7 @@ def _serialize_list_item(run: _InList, storages: Mapping[str, str], row: Listed)
         "username": row.owner_username,
         "statusMessage": run.status_message or None,
         "meta": _serialize_meta(run),
-        "usageTotalUsd": 0.0,  # nobody is billed
+        "usageTotalUsd": 0.0,  # no account is billed
         "generalAccess": row.general_access,
         "consoleUrl": f"{settings.PUBLIC_URL}/{KINDS[Kind.RUN].console_path}/{run.pk}",
     }

@@ -113,7 +113,7 @@ def _run_to_the_end(
         ApiError: 408 when it takes longer than MAX_SYNC_SECONDS, 400 when it does not succeed, 429 when too many wait.
     """
     if request.method == "HEAD":
-        raise method_not_allowed(("GET", "POST"))  # whoever only looks starts nothing
+        raise method_not_allowed(("GET", "POST"))  # a HEAD or OPTIONS starts nothing
     slot = wait_for_finish.enter(request)
     try:
         run = start(request)

@@ -1,7 +1,7 @@
 """Schedules: the list, making one, one schedule with what it starts, and its log.
 
-What a schedule starts is asked of whoever saves it and of its owner, in whose name it starts it: RUN on an Actor; READ
-on a task, and RUN on the task's Actor (`sharing/policies/schedule_targets.py`).
+What a schedule starts is asked of the user who saves it and of its owner, in whose name it starts it: RUN on an Actor;
+READ on a task, and RUN on the task's Actor (`sharing/policies/schedule_targets.py`).
 """
 
 from collections.abc import Sequence

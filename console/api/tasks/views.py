@@ -1,8 +1,8 @@
 """Tasks: the list, making one, one task with its settings, and its input.
 
-Whoever makes a task must be allowed to run its Actor: a task that could not be run would be of no use. That may end,
-and so it is asked again whenever the task is run. Objects within a task (`options`, `actorStandby`, `publicConfig`) are
-merged into what is there, because clients send empty ones for no change; null takes one away.
+The user who makes a task must be allowed to run its Actor: a task that could not be run would be of no use. That may
+end, and so it is asked again whenever the task is run. Objects within a task (`options`, `actorStandby`,
+`publicConfig`) are merged into what is there, because clients send empty ones for no change; null takes one away.
 """
 
 from collections.abc import Callable, Mapping
@@ -184,7 +184,7 @@ def _input(data: bytes) -> str | None:
     """Return the text of an input: an object, or a list of objects as clients may send it; null is none."""
     try:
         value = msgspec.json.decode(data)
-    except msgspec.DecodeError as error:  # what a body may hold where nobody looks, as a number that is too large
+    except msgspec.DecodeError as error:  # what a body may hold where nothing looks, as a number that is too large
         raise invalid_value("input", f"{error}.") from None
     if value is None:
         return None

@@ -87,9 +87,7 @@ class Command(BaseCommand):
     def _say_where(self, people: list[SignIn]) -> None:
         self.stdout.write(f"\nLatchkey serves {settings.PUBLIC_URL}\nIts data: {_where_data_is()}\n")
         if people:
-            self.stdout.write(
-                f"\nSign in at {settings.PUBLIC_URL}{reverse('account_login')} as somebody of the demo:\n"
-            )
+            self.stdout.write(f"\nSign in at {settings.PUBLIC_URL}{reverse('account_login')} as a user of the demo:\n")
             self.stdout.write(format_people(people))
         self._say_what_others_could_do()
         for notice in upgrade_notices.unseen(upgrade_notices.ADMINISTRATOR):

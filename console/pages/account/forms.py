@@ -59,7 +59,7 @@ class SignUpForm(BaseForm, allauth_forms.SignupForm):  # type: ignore[misc]  # a
         """Make the account, all of it or nothing.
 
         Raises:
-            ValidationError: when somebody took the name or the e-mail a moment ago.
+            ValidationError: when the name or the e-mail was taken a moment ago.
         """
         if self.account_already_exists:
             Account().set_password(self.cleaned_data["password1"])  # to hash takes time, which must not tell

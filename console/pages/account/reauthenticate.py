@@ -20,7 +20,7 @@ def ask_first(request: PageRequest, view_name: str, *, section: str) -> HttpResp
     """Return the way through a confirmation and back to `view_name`, or None when the sign-in is fresh.
 
     What the form holds is kept in the session meanwhile, so that the page can fill it in again and ask to press Save.
-    So it is not for forms with a secret in them. No address says that somebody has confirmed, for a link could too.
+    So it is not for forms with a secret in them. No address says that the user has confirmed, for a link could too.
     """
     if is_fresh(request):
         return None
@@ -33,7 +33,7 @@ def ask_first(request: PageRequest, view_name: str, *, section: str) -> HttpResp
 
 
 def back_from_confirmation(request: PageRequest, section: str) -> QueryDict | None:
-    """Return what somebody was about to send from this section of a page, when they have just confirmed it was them.
+    """Return what the user was about to send from this section of a page, when they have just confirmed who they are.
 
     It is told once: a page that is loaded again shows what is saved.
     """

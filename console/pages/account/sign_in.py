@@ -13,7 +13,7 @@ from django.urls import reverse
 from accounts.deployment import sign_up_policy
 from sharing.declare import account_wide, public
 
-_WHO_SIGNS_IN = "whoever signs in has not signed in yet"
+_WHO_SIGNS_IN = "a user who signs in has not signed in yet"
 
 
 class _PasskeySignIn(webauthn_views.LoginWebAuthnView):  # type: ignore[misc]  # allauth has no types
@@ -57,7 +57,7 @@ class _SignIn(views.LoginView):  # type: ignore[misc]  # allauth has no types
 sign_in = public(_WHO_SIGNS_IN)(_SignIn.as_view())
 second_step = public(_WHO_SIGNS_IN)(mfa_views.AuthenticateView.as_view())
 passkey_sign_in = public(_WHO_SIGNS_IN)(_PasskeySignIn.as_view())
-inactive = public("it tells somebody why they cannot sign in")(views.AccountInactiveView.as_view())
+inactive = public("it tells the user why they cannot sign in")(views.AccountInactiveView.as_view())
 sign_out = public("signing out twice does no harm")(views.LogoutView.as_view())
 
 confirm_by_password = account_wide(views.ReauthenticateView.as_view())

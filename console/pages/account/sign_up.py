@@ -32,7 +32,7 @@ class _VerifyEmail(views.ConfirmEmailView):  # type: ignore[misc]  # allauth has
     """Opening the link shows a button; the button verifies. So a mail scanner that opens links verifies nothing."""
 
     def logout_other_user(self, confirmation: Any) -> None:
-        if self.request.method == "POST":  # a link that somebody sent must not sign anybody out
+        if self.request.method == "POST":  # a link from someone else must not sign the user out
             super().logout_other_user(confirmation)
 
 
@@ -60,10 +60,10 @@ class _NewPasswordDone(views.NextRedirectMixin, views.PasswordResetFromKeyDoneVi
     """The password is new; the link to sign in leads on to where the person wanted to go."""
 
 
-sign_up = public("whoever signs up has no account yet")(_SignUp.as_view())
+sign_up = public("a user who signs up has no account yet")(_SignUp.as_view())
 verification_sent = public("it only says that an e-mail is on its way")(_verification_sent)
 verify_email = public("the key in the address is the proof")(_VerifyEmail.as_view())
-reset_password = public("whoever forgot a password cannot sign in")(_ResetPassword.as_view())
+reset_password = public("a user who forgot a password cannot sign in")(_ResetPassword.as_view())
 reset_password_sent = public("it only says that an e-mail is on its way")(views.PasswordResetDoneView.as_view())
 new_password = public("the key in the address is the proof")(_NewPassword.as_view())
 new_password_done = public("it only says that the password is new")(_NewPasswordDone.as_view())

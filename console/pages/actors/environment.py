@@ -37,7 +37,7 @@ class VariableForm(BaseForm):
         label="Secret",
         required=False,
         help_text="Stored encrypted, given to runs, and to builds only where the version says so, and hidden in logs. "
-        "Nobody can read it here again.",
+        "It cannot be read here again.",
     )
 
     def __init__(self, variable: EnvironmentVariable | None, *args: Any, **kwargs: Any) -> None:

@@ -1,6 +1,6 @@
-"""The Store: public Actors, to be found and tried by anybody who is signed in.
+"""The Store: public Actors, to be found and tried by everyone who is signed in.
 
-Anybody may read a public Actor, without an account too; the API's `/v2/store` says so to everybody. The console asks
+Anyone may read a public Actor, without an account too; the API's `/v2/store` says so to everyone. The console asks
 for an account all the same, as it does for the page of every resource: what one does here is to start Actors.
 """
 

@@ -13,7 +13,7 @@ LONGEST_TEXT = 1000
 class BaseForm(forms.Form):
     """A mixin that goes before a form.
 
-    Labels say what to type and not placeholders, which vanish; no text is longer than anybody could mean, and what is
+    Labels say what to type and not placeholders, which vanish; no text is longer than a user could mean, and what is
     too long is refused with a reason and not cut by the browser without a word; the focus goes to the first field that
     needs another look.
     """

@@ -80,7 +80,7 @@ class ExportForm(LifetimeForm):
     def __init__(self, *args: object, dataset: Dataset, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # handed on as they came
         self.dataset = dataset
-        if self.is_bound:  # an address, or a form of somebody's own, need not say what is usual
+        if self.is_bound:  # an address, or a user's own form, need not say what is usual
             usual = {name: str(self.fields[name].initial) for name in ("items", "lifetime")}
             self.data = usual | {name: self.data[name] for name in self.data}
         self.fields["format"].widget.attrs["autofocus"] = True
@@ -159,7 +159,7 @@ def download(request: ResourcePageRequest[Dataset]) -> HttpResponseBase:
     except DatasetGone:
         return refusals.missing(request, Kind.DATASET)
     except ReaderGone:
-        return HttpResponse(status=400)  # for nobody to see
+        return HttpResponse(status=400)  # no browser shows it
     response = _send(items, options, items.content_type)
     response.headers["Content-Disposition"] = f'attachment; filename="{dataset.name or dataset.pk}.{options.format}"'
     return response
@@ -180,7 +180,7 @@ def preview(request: ResourcePageRequest[Dataset]) -> HttpResponseBase:
     except DatasetGone:
         return refusals.missing(request, Kind.DATASET)
     except ReaderGone:
-        return HttpResponse(status=400)  # for nobody to see
+        return HttpResponse(status=400)  # no browser shows it
     return _send(items, options, items.content_type if as_table else "text/plain; charset=utf-8")
 
 
@@ -212,7 +212,7 @@ def _make_link(request: ResourcePageRequest[Dataset], form: ExportForm) -> NewLi
     """Make a link to what was chosen; None, and an error in the form, where there can be none."""
     query = form.query()
     if query["format"] == "csv":
-        query["escapeFormulas"] = "1"  # whoever is given the link opens it in a spreadsheet
+        query["escapeFormulas"] = "1"  # its recipient opens it in a spreadsheet
     try:
         return link_form.create_link(
             request,

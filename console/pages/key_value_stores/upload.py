@@ -1,7 +1,7 @@
 """Uploading a record: a file, or text that is typed in.
 
-A file goes to the disk as it comes and from there to where records are, so that its size is nobody's memory. And it
-does not come before it is known that whoever sends it may write: Django looks for the CSRF token of a form in its body,
+A file goes to the disk as it comes and from there to where records are, so that its size takes no memory. And it
+does not come before it is known that the sender may write: Django looks for the CSRF token of a form in its body,
 so the check is made here, after the decision, instead of in the middleware, which would read all of it before.
 """
 

@@ -57,6 +57,6 @@ def _said(account: Account) -> str:
 
 
 _EMAILS = {
-    "notify_when_shared": "when somebody shares something with you",
+    "notify_when_shared": "when something is shared with you",
     "notify_of_issues": "what is said to your issues",
 }

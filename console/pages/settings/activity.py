@@ -39,7 +39,7 @@ def activity(request: PageRequest) -> HttpResponse:
 
 
 def _line(event: AuditEvent, account_id: str, tokens: Mapping[str, str]) -> Line:
-    actor = "You" if event.actor_id == account_id else event.actor_username or "Somebody not signed in"
+    actor = "You" if event.actor_id == account_id else event.actor_username or "Someone not signed in"
     return Line(event.at, activity_message(event), actor, _origin(event, account_id, tokens))
 
 

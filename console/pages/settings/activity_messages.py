@@ -58,7 +58,7 @@ def _factor(verb: str) -> Callable[[AuditEvent], str]:
 
 
 def _grantee(event: AuditEvent) -> str:
-    return str(event.details.get("grantee", {}).get("username", "somebody"))
+    return str(event.details.get("grantee", {}).get("username", "someone"))
 
 
 def _granted(event: AuditEvent) -> str:

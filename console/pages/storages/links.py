@@ -117,7 +117,7 @@ def link_list(request: ResourcePageRequest) -> HttpResponse:
 @needs(None, READ)
 @require_http_methods(["GET", "HEAD", "POST"])
 def revoke(request: ResourcePageRequest, link_id: str) -> HttpResponse:
-    """Ask, then end one link: one's own, or as a manager anybody's."""
+    """Ask, then end one link: the user's own, or as a manager any."""
     link = _visible(request.access).filter(pk=link_id).select_related("resource", "made_by").first()
     if link is None:
         raise Http404

@@ -1,4 +1,4 @@
-"""Text that anybody may have stored, such as XML and HTML can hold it."""
+"""Turn text of any origin into what XML and HTML can hold."""
 
 import re
 

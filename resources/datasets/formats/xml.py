@@ -20,7 +20,7 @@ from resources.datasets.options import ItemsOptions
 MOST_NAMES, LONGEST_NAME = 10_000, 200
 HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
 
-# Names without colons, which would be prefixes that nobody has declared. Of the letters that XML allows these are
+# Names without colons, which would be prefixes that are not declared. Of the letters that XML allows these are
 # those that it has allowed from its first edition on, for parsers are often older than the fifth.
 _START = (
     "A-Z_a-z\xc0-\xd6\xd8-\xf6\xf8-\u0131\u0134-\u013e\u0141-\u0148\u014a-\u017e\u0388-\u038a\u038e-\u03a1"

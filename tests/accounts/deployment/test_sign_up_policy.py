@@ -174,7 +174,7 @@ def test_a_wrong_key_makes_nothing(settings, key):
 @pytest.mark.parametrize(
     ("field", "value", "why"),
     [
-        ("username", "ADA", "Somebody already has this username."),
+        ("username", "ADA", "This username is taken."),
         ("username", "nobody", "This username is reserved."),
         ("username", "", "This field is required."),
         ("username", "x" * 10_000, "at most"),

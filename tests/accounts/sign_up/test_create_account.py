@@ -23,7 +23,7 @@ def create(capsys, username="eve", email="eve@example.com", password=PASSWORD, *
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("ADA",), "Somebody already has this username."),
+        (("ADA",), "This username is taken."),
         (("eve", "ADA@example.com"), "already exists"),
         (("me",), "Use 3 to 30 letters"),
         (("nobody",), "reserved"),

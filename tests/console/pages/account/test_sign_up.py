@@ -26,7 +26,7 @@ NEW = {"username": "eve", "email": "eve@example.com", "password1": PASSWORD}
         ("username", "e@ve.example", "Use 3 to 30 letters"),
         ("username", "eve\x00", "Null characters are not allowed."),
         ("username", "x" * 10_000, "at most 30 characters"),
-        ("username", "ADA", "Somebody already has this username."),
+        ("username", "ADA", "This username is taken."),
         ("username", "", "This field is required."),
         ("email", "eve", "Enter a valid email address."),
         ("email", "e" * 10_000 + "@example.com", "at most"),
@@ -61,7 +61,7 @@ def test_a_username_taken_in_the_meantime_is_said_beside_the_field(ada, monkeypa
         "accounts.adapters.AccountAdapter.clean_username", lambda self, username, shallow=False: username
     )
     response = Client().post("/sign-up", {**NEW, "username": "Ada"})
-    assert response.context["form"].errors["username"] == ["Somebody already has this username."]
+    assert response.context["form"].errors["username"] == ["This username is taken."]
     assert not EmailAddress.objects.exclude(user=ada).exists()
 
 

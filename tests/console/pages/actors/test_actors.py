@@ -271,7 +271,7 @@ def test_a_file_that_somebody_else_has_changed_is_not_overwritten(actor, signed_
     response = here.post(url, {"content": "print('mine')\n", "seen": seen})
     assert response.status_code == 422
     page = response.content.decode()
-    assert "Somebody else has changed" in page
+    assert "Another user has changed" in page
     assert "print(&#x27;mine&#x27;)" in page
     assert source_of(actor)["main.py"] == "print(2)\n"
     assert here.post(url.replace("main.py", "gone.py"), {"content": "x", "seen": seen}).status_code == 302

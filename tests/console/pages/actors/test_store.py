@@ -37,7 +37,7 @@ def test_what_is_private_is_in_it_for_nobody(dan, ben, make_resource, give, sign
     for account in (dan, ben):
         page = signed_in(account).get("/store")
         assert found(page) == []
-        assert "Nobody has published an Actor yet" in page.content.decode()
+        assert "No public Actors yet" in page.content.decode()
 
 
 def test_an_actor_that_is_taken_back_is_gone_at_the_next_request(publish, signed_in, cleo):

@@ -64,7 +64,7 @@ def test_a_reader_of_the_actor_reads_its_builds_and_stops_none(build, actor, ben
     give(actor, ben, permission)
     here = signed_in(ben)
     page = here.get(build.console_path).content.decode()
-    assert "through the Actor finder" in page
+    assert "because the Actor finder was shared with you" in page
     assert "Abort" not in page
     assert here.post(f"{build.console_path}/abort").status_code == 403
     build.refresh_from_db()

@@ -247,7 +247,7 @@ def test_activity_shows_the_account_its_own_trail_only(ada, ben, ada_here):
     sentences = [(line.actor, line.sentence) for line in page.context["lines"]]
     assert sentences == [
         ("You", "Changed general resource access to “Restricted”."),
-        ("Somebody not signed in", "Failed to sign in: wrong password."),
+        ("Someone not signed in", "Failed to sign in: wrong password."),
         ("You", "Signed in."),
     ]
 
