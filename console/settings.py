@@ -402,3 +402,5 @@ WORKER_LEASE_SECS = int(os.environ.get("WORKER_LEASE_SECS", "60"))
 WORKER_CHORES = {"sharing.schedules.firing.fire_due": 1.0}
 # How many seconds a job that is aborted or out of time is given to put things in order.
 WORKER_GRACE_SECS = float(os.environ.get("WORKER_GRACE_SECS", "30"))
+# How many of them a run that listens to events has from the event that says how it ends until SIGTERM.
+WORKER_EVENT_GRACE_SECS = float(os.environ.get("WORKER_EVENT_GRACE_SECS", "5"))

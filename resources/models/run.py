@@ -22,6 +22,7 @@ class Run(Resource, Job):
     `started_by_run` is the ID of the run that started this one, null where none did.
     `restart_requested` is set by a reboot or metamorph of a run at work: its worker stops
     what runs, clears it, reads the run anew, and starts what `build` is then, with the same storages.
+    `migration_count` is how often a worker that was to stop gave it back, null for never.
     What was measured of it is that of all its attempts, but for what is `current`, which is null in runs from before it
     was measured. `received_bytes` and `sent_bytes` are also null where it shared the server's network.
     `charge_keys` is JSON, a list: the keys of charges that have been counted.
@@ -49,6 +50,7 @@ class Run(Resource, Job):
     graceful_until = models.DateTimeField(null=True, blank=True)
     input_bytes = models.PositiveBigIntegerField(default=0)
     before_millis = models.PositiveBigIntegerField(default=0)
+    migration_count = models.PositiveIntegerField(null=True, blank=True)
     reboot_count = models.PositiveIntegerField(default=0)
     restart_requested = models.BooleanField(default=False)
     restart_count = models.PositiveIntegerField(default=0)

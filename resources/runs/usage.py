@@ -35,7 +35,7 @@ def get_stats(run: Run) -> dict[str, Any]:
     is_at_work = run.status in AT_WORK
     return {
         "inputBodyLen": run.input_bytes,
-        "migrationCount": 0,  # a run whose worker dies is taken up again as a restart
+        "migrationCount": run.migration_count or 0,  # a run whose worker dies is taken up again as a restart
         "rebootCount": run.reboot_count,
         "restartCount": run.restart_count,
         "resurrectCount": run.resurrect_count,

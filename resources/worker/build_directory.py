@@ -18,11 +18,12 @@ from resources.sandbox.disk_limit import Disk
 from resources.worker import commands, environment, fetch_source, source_files
 from resources.worker.fetch_source import RemoteSource
 from resources.worker.installations import Installation, installations
+from resources.worker.leaving import Outcome
 from resources.worker.log_writer import Lines
 from resources.worker.project import Project, read
 from resources.worker.running_program import Program
 from resources.worker.start_check import NoCommand
-from resources.worker.supervise import Outcome, ProgramSupervisor
+from resources.worker.supervise import ProgramSupervisor
 
 _INSTALLED_BYTES = 2 * 1024**3  # the largest file that an installation may write
 

@@ -45,10 +45,13 @@ def program_environment(home: str, of_version: Mapping[str, str], first: Sequenc
     }
 
 
-def run_environment(run: Run, home: str, of_version: Mapping[str, str], first: Sequence[str] = ()) -> dict[str, str]:
+def run_environment(
+    run: Run, home: str, of_version: Mapping[str, str], first: Sequence[str] = (), events_url: str = ""
+) -> dict[str, str]:
     """Return all variables of a run, its token among them, which is made anew by this.
 
-    `first` are directories that the search path begins with, as the run sees them.
+    `first` are directories that the search path begins with, as the run sees them, and `events_url` is where it is told
+    of events, "" for nowhere.
 
     Raises:
         CannotDecrypt: when the key of its secret input fields was stored with a SECRET_KEY that is not known.
@@ -70,6 +73,8 @@ def run_environment(run: Run, home: str, of_version: Mapping[str, str], first: S
         "ACTOR_MAX_PAID_DATASET_ITEMS": "" if run.max_items is None else str(run.max_items),
         "ACTOR_MAX_TOTAL_CHARGE_USD": "" if run.max_total_charge_usd is None else repr(run.max_total_charge_usd),
     }
+    if events_url:
+        said["ACTOR_EVENTS_WEBSOCKET_URL"] = said["APIFY_ACTOR_EVENTS_WS_URL"] = events_url
     if run.restart_on_error:
         said["ACTOR_RESTART_ON_ERROR"] = "1"
     if run.started_at is not None:
@@ -79,16 +84,16 @@ def run_environment(run: Run, home: str, of_version: Mapping[str, str], first: S
             said["ACTOR_TIMEOUT_AT"] = said["APIFY_TIMEOUT_AT"] = ends
     kept = {name: of_version[name] for name in ("APIFY_LOG_LEVEL", "ACTOR_LOG_LEVEL") if name in of_version}
     program = program_environment(home, of_version, first)
-    return {**program, **_past_proxies(program), "APIFY_LOG_LEVEL": "INFO", **kept, **said}
+    return {**program, **_past_proxies(program, events_url), "APIFY_LOG_LEVEL": "INFO", **kept, **said}
 
 
-def _past_proxies(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return what has the API asked directly where variables name a proxy: that need not reach it, nor see tokens."""
+def _past_proxies(variables: Mapping[str, str], events_url: str) -> dict[str, str]:
+    """Return what has API and events asked directly where variables name a proxy: it need not reach or see them."""
     if not any(value for name, value in variables.items() if name.upper() in _PROXIES):
         return {}
     exempt_hosts = variables.get("no_proxy") or variables.get("NO_PROXY") or ""
-    host = urlsplit(settings.PUBLIC_URL).hostname or ""
-    exempt = exempt_hosts if exempt_hosts == "*" else ",".join(filter(None, (exempt_hosts, host)))
+    hosts = (urlsplit(settings.PUBLIC_URL).hostname, urlsplit(events_url).hostname)
+    exempt = exempt_hosts if exempt_hosts == "*" else ",".join(filter(None, (exempt_hosts, *hosts)))
     return {"NO_PROXY": exempt, "no_proxy": exempt}
 
 

@@ -19,8 +19,9 @@ from resources.sandbox.directories import APP
 from resources.secret_inputs.declarations import find_problem
 from resources.worker import build_directory, fetch_source, leases, source_files, worker_identity
 from resources.worker.fetch_source import RemoteSource
+from resources.worker.leaving import Outcome
 from resources.worker.log_writer import Lines
-from resources.worker.supervise import Outcome, ProgramSupervisor
+from resources.worker.supervise import ProgramSupervisor
 from resources.worker.suspended_accounts import OwnerSuspended, check_owner
 
 _log = logging.getLogger(__name__)

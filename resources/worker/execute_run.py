@@ -4,6 +4,7 @@ import logging
 import os
 import time
 from collections import deque
+from functools import partial
 from pathlib import Path
 
 from django.db.models import F
@@ -22,13 +23,16 @@ from resources.sandbox.copy_files import CannotCopy, TooLarge, copy_directory
 from resources.sandbox.directories import APP, NODE_MODULES, PACKAGES, PYTHON
 from resources.sandbox.disk_limit import Disk
 from resources.secret_inputs import keys
-from resources.worker import build_directory, commands, environment, execute_build, leases, worker_identity
+from resources.worker import build_directory, commands, environment, events, execute_build, leases, worker_identity
+from resources.worker.events import Channel
+from resources.worker.leaving import Outcome
 from resources.worker.log_writer import Lines
 from resources.worker.project import read
+from resources.worker.run_events import RunEvents
 from resources.worker.running_program import KILLED, Program
 from resources.worker.source_files import BadSource
 from resources.worker.start_check import NoCommand
-from resources.worker.supervise import Outcome, ProgramSupervisor
+from resources.worker.supervise import ProgramSupervisor
 from resources.worker.suspended_accounts import OwnerSuspended, check_owner
 
 _log = logging.getLogger(__name__)
@@ -97,7 +101,9 @@ class _Execution:
                 check_owner(run)
                 isolated = isolation()
                 attendant = ProgramSupervisor(run, self._worker, isolated, self._lines)
-                outcome = attendant.run(self._program(run, isolated, attendant))
+                with events.open_channel() as channel:
+                    program = self._program(run, isolated, attendant, channel)
+                    outcome = attendant.run(program, RunEvents(run, channel))
             except CannotStart as error:
                 self._end(JobStatus.FAILED, message=str(error), exit_code=error.exit_code)
                 return
@@ -119,8 +125,8 @@ class _Execution:
             if not self._goes_on(run, attendant, outcome):
                 return
 
-    def _program(self, run: Run, isolated: Isolation, attendant: ProgramSupervisor) -> Program:
-        """Prepare the run's directory, and return what is to be started there."""
+    def _program(self, run: Run, isolated: Isolation, attendant: ProgramSupervisor, channel: Channel) -> Program:
+        """Prepare the run's directory, and return what is to be started there, and told by a channel."""
         if run.build is None:
             raise CannotStart("The build of this run was deleted.")
         self._lines.note(f"Starting build {run.build_number} with {run.memory_mbytes} MB of memory.")
@@ -153,8 +159,9 @@ class _Execution:
             home,
             {**project.variables(app), **of_version.values},
             build_directory.search_path(isolated, build),
+            channel.url(by_relay=not isolated.shares_network),
         )
-        self._lines.hide([environment_["APIFY_TOKEN"], make_signature(run.pk)])
+        self._lines.hide([environment_["APIFY_TOKEN"], make_signature(run.pk), channel.secret])
         self._lines.hide(environment_[name] for name in keys.VARIABLES if name in environment_)
         self._lines.hide(input_secrets.load_hidden_texts(run))
         if directories.packages_directory(build):
@@ -167,6 +174,7 @@ class _Execution:
             file_bytes=disk.most_bytes,
             disk=disk,
             mounts=_mounts(self._directory, build, home, isolated, installed),
+            relays={events.RELAY_ADDRESS: channel.address},
         )
 
     def _goes_on(self, run: Run, attendant: ProgramSupervisor, outcome: Outcome) -> bool:
@@ -175,14 +183,15 @@ class _Execution:
             return False
         if outcome in _SAID:
             self._lines.note(_SAID[outcome])
+        if outcome is Outcome.STOPPED or (outcome is Outcome.RESTART and worker_identity.stopping.is_set()):
+            release = partial(leases.release, Run, run.pk, self._worker, is_migration=True)
+            leases.finish_job(self._lines, release)
+            return False
         if outcome is Outcome.RESTART:
             # What was asked for until now is what starts next; what is asked for from now on restarts it again.
             return leases.retry_db(lambda: leases.renew(Run, run.pk, self._worker, restart_requested=False))
         if outcome is Outcome.EXPOSED:
             self._end(JobStatus.FAILED, message=attendant.why_exposed)
-            return False
-        if outcome is Outcome.STOPPED:
-            leases.finish_job(self._lines, lambda: leases.release(Run, run.pk, self._worker))
             return False
         if outcome in _ENDS:
             self._end(_ENDS[outcome], exit_code=attendant.exit_code)

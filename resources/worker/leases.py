@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 from django.db.models import BooleanField, F, Model, Q, QuerySet
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
@@ -63,13 +64,18 @@ def renew(model: type[AnyJob], job_id: str, worker: str, **changes: Any) -> bool
     return bool(held.update(lease_expires_at=timezone.now() + _lease(), **changes))
 
 
-def release(model: type[AnyJob], job_id: str, worker: str) -> bool:
-    """Let another worker begin anew with a job that is RUNNING here; return whether it was released."""
+def release(model: type[AnyJob], job_id: str, worker: str, *, is_migration: bool = False) -> bool:
+    """Let another worker begin anew with a job that is RUNNING here; return whether it was released.
+
+    `is_migration` counts it as moved to another worker, as when this one is to stop.
+    """
     now = timezone.now()
     job = model.objects.filter(pk=job_id).first()
     changes: dict[str, Any] = {"lease_expires_at": None, "worker": "", "started_at": now, "status": JobStatus.READY}
     if isinstance(job, Run) and job.started_at:
         changes["before_millis"] = F("before_millis") + (now - job.started_at) // timedelta(milliseconds=1)
+    if model is Run and is_migration:
+        changes["migration_count"] = Coalesce(F("migration_count"), 0) + 1
     with transaction.atomic():
         released = model.objects.filter(pk=job_id, worker=worker, status=JobStatus.RUNNING).update(**changes)
         if released:

@@ -20,7 +20,7 @@ from resources.sandbox.bubblewrap import (
     make_memory_file,
 )
 from resources.sandbox.disk_limit import Disk
-from resources.sandbox.network.starting import NetworkFailed, RunNetwork
+from resources.sandbox.network.starting import NetworkFailed, Relays, RunNetwork
 from resources.worker.log_writer import Lines
 
 KILLED = 137  # what shells say of a process that was killed
@@ -37,7 +37,8 @@ _LAUNCHER_ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8"}
 class Program:
     """What is to be started, in the terms of where it is started: with isolation, paths are those inside.
 
-    `file_bytes` is how large one file may be, and `disk` measures all files together.
+    `file_bytes` is how large one file may be, and `disk` measures all files together. `relays` are what it reaches
+    besides where it has a network of its own: addresses and ports there, each with those on this machine.
     """
 
     command: Sequence[str]
@@ -47,6 +48,7 @@ class Program:
     file_bytes: int
     disk: Disk
     mounts: Sequence[BindMount] = ()
+    relays: Relays = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -110,7 +112,7 @@ class RunningProgram:
         self._lines = lines
         self._measured_at = 0.0
         self.failed_connections = 0
-        self._network = _start_network(isolation)
+        self._network = _start_network(isolation, program.relays)
         try:
             self._process = _start(program, isolation, self._network)
         except BaseException:
@@ -221,12 +223,12 @@ class RunningProgram:
         self.measured.cpu_millis = max(self.measured.cpu_millis, round((usage.ru_utime + usage.ru_stime) * 1000))
 
 
-def _start_network(isolation: Isolation) -> RunNetwork | None:
+def _start_network(isolation: Isolation, relays: Relays) -> RunNetwork | None:
     """Set up the network of a program, None where it shares the server's."""
     if isolation.shares_network:
         return None
     try:
-        return RunNetwork(isolation.user_mode)
+        return RunNetwork(isolation.user_mode, relays)
     except NetworkFailed as error:
         raise IsolationMissing(f"Nothing is run: a network of its own could not be set up. {error}") from error
 

@@ -6,9 +6,9 @@ lease has run out in the meantime, the job may be another worker's, and what run
 run without isolation on loopback only, as soon as others can reach the deployment.
 """
 
+import math
 import time
 from datetime import datetime, timedelta
-from enum import Enum, auto
 from typing import Any
 
 from django.conf import settings
@@ -19,7 +19,10 @@ from resources.jobs.status import AT_WORK, JobStatus
 from resources.models import Run
 from resources.sandbox.bubblewrap import Isolation
 from resources.worker import leases
+from resources.worker.leaving import STEP_SECONDS as LEAVING_STEP_SECONDS
+from resources.worker.leaving import Leaving, Outcome
 from resources.worker.log_writer import Lines
+from resources.worker.run_events import RunEvents
 from resources.worker.running_program import Measured, Program, RunningProgram
 from resources.worker.worker_identity import stopping
 
@@ -29,22 +32,6 @@ EXPOSURE_SECONDS = 5.0
 STEP_SECONDS = 0.2
 _COLUMNS = ("status", "worker")
 _COLUMNS_OF_RUNS = ("graceful_until", "restart_requested")
-# A worker that is to stop gives what it runs less time: an administrator waits for it, and the job begins anew
-# elsewhere.
-_STOPPING_SECONDS = 5.0
-
-
-class Outcome(Enum):
-    """Why a program is no more."""
-
-    EXITED = auto()
-    TOO_MUCH = auto()  # it took more than it may; `RunningProgram.too_much` says of what
-    ABORTED = auto()
-    TIMED_OUT = auto()
-    RESTART = auto()  # a reboot or metamorph
-    STOPPED = auto()  # the worker is to stop
-    EXPOSED = auto()  # others reach the deployment, and it is not isolated; `ProgramSupervisor.why_exposed` says so
-    LOST = auto()  # the job is not this worker's any more
 
 
 class ProgramSupervisor:
@@ -74,51 +61,49 @@ class ProgramSupervisor:
                 sent_bytes=job.sent_bytes,
             )
 
-    def run(self, program: Program) -> Outcome:
-        """Run a program to its end, and return how that came about."""
-        container = RunningProgram(program, self.isolation, self.lines)
+    def run(self, program: Program, events: RunEvents | None = None) -> Outcome:
+        """Run a program to its end, with what it is told of meanwhile, and return how that came about."""
+        running = RunningProgram(program, self.isolation, self.lines)
         try:
-            outcome = self._attend(container)
+            outcome = self._attend(running, events)
         finally:
-            container.close()
+            running.close()
             self.lines.end()
-        self.exit_code, self.too_much = container.exit_code, container.too_much
-        self.failed_connections = container.failed_connections
+        self.exit_code, self.too_much = running.exit_code, running.too_much
+        self.failed_connections = running.failed_connections
         if outcome is not Outcome.LOST:
-            self._save(container.measured)
+            self._save(running.measured)
         return outcome
 
-    def _attend(self, container: RunningProgram) -> Outcome:
-        kill_at: float | None = None  # once it has been asked to end
-        polled_at, leaving = time.monotonic(), None
-        while not container.attend(STEP_SECONDS):
+    def _attend(self, running: RunningProgram, events: RunEvents | None) -> Outcome:
+        polled_at, reason = time.monotonic(), None
+        leaving: Leaving | None = None
+        while not running.attend(STEP_SECONDS if leaving is None else min(STEP_SECONDS, LEAVING_STEP_SECONDS)):
+            if events is not None:
+                events.tell_what_is_due(running.measured)
             if time.monotonic() - polled_at >= POLL_SECONDS:
                 polled_at = time.monotonic()
-                leaving = Outcome.EXPOSED if self._is_exposed() else self._reason_to_leave()
-                self._save_if_due(container.measured)
-            if leaving in (Outcome.LOST, Outcome.RESTART, Outcome.EXPOSED):
-                return leaving
-            if leaving is not None and kill_at is None:
-                container.terminate()
-            if leaving is not None:
-                kill_at = self._kill_at(leaving, kill_at)
-                if time.monotonic() >= kill_at:
-                    return leaving
-        if container.too_much:
+                reason = Outcome.EXPOSED if self._is_exposed() else self._reason_to_leave()
+                self._save_if_due(running.measured)
+            if reason in (Outcome.LOST, Outcome.EXPOSED):
+                return reason
+            if reason is not None:
+                leaving = leaving or Leaving(running, reason, self._kill_at(reason), events)
+                if leaving.is_over(self._kill_at(reason)):
+                    return reason
+        if running.too_much:
             return Outcome.TOO_MUCH
-        asked_to_end = leaving if kill_at is not None else None
+        asked_to_end = leaving.outcome if leaving is not None and leaving.is_asked else None
         return self._reason_to_leave(ended=True) or asked_to_end or Outcome.EXITED
 
-    def _kill_at(self, leaving: Outcome, before: float | None) -> float:
-        """Return when it is killed: what was said first, but sooner where the row says so by now."""
-        if leaving is Outcome.STOPPED:
-            grace = _STOPPING_SECONDS
-        elif isinstance(self._job, Run) and self._job.graceful_until:
+    def _kill_at(self, reason: Outcome) -> float:
+        """Return when a program is killed in any case, by what the row says: infinity where it does not say."""
+        if reason in (Outcome.STOPPED, Outcome.RESTART):
+            return math.inf
+        grace = 0.0
+        if isinstance(self._job, Run) and self._job.graceful_until:
             grace = (self._job.graceful_until - timezone.now()).total_seconds()
-        else:
-            grace = 0.0
-        at = time.monotonic() + min(grace, settings.WORKER_GRACE_SECS)
-        return at if before is None else min(at, before)
+        return time.monotonic() + min(grace, settings.WORKER_GRACE_SECS)
 
     def _reason_to_leave(self, *, ended: bool = False) -> Outcome | None:
         """Read the row, and return why the program has to end, None where it may go on."""

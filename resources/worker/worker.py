@@ -25,7 +25,7 @@ from django.db import DatabaseError, close_old_connections, connections
 from django_tasks_db.management.commands.db_worker import Worker as QueueWorker
 
 from resources.jobs.queue import RUNS_AND_BUILDS, WEBHOOKS
-from resources.worker import maintenance, worker_identity
+from resources.worker import events, maintenance, worker_identity
 
 _log = logging.getLogger(__name__)
 
@@ -57,6 +57,7 @@ class Worker:
             self.stop()
             for thread in threads:
                 thread.join()
+            events.close()
             connections.close_all()
 
     def stop(self, number: int = 0, frame: FrameType | None = None) -> None:

@@ -66,7 +66,8 @@ def care() -> int:
 def show(run_id: str) -> dict[str, object]:
     """Return what is to be seen of a run."""
     run = Run.objects.get(pk=run_id)
-    return {"status": run.status, "worker": run.worker, "restarts": run.restart_count, "log": read_text(run_id)}
+    counts = {"restarts": run.restart_count, "moves": run.migration_count}
+    return {"status": run.status, "worker": run.worker, "log": read_text(run_id), **counts}
 
 
 def schedule(port: str, time: str) -> str:

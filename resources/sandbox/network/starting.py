@@ -6,10 +6,12 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_network
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -34,6 +36,9 @@ _FAILURES = ("Tcp:AttemptFails", "Icmp:InDestUnreachs", "Ip6OutNoRoutes", "Icmp6
 _LOCALHOST = ("127.0.0.1", "::1")
 
 
+Relays = Mapping[tuple[str, int], tuple[str, int]]
+
+
 class NetworkFailed(Exception):
     """The network of a run or build cannot be set up; the message says why."""
 
@@ -44,13 +49,15 @@ class RunNetwork:
     `files` are what the program sees in /etc instead of the machine's own, by name.
     """
 
-    def __init__(self, user_mode_network: tuple[str, str] | None) -> None:
+    def __init__(self, user_mode_network: tuple[str, str] | None, relays: Relays = MappingProxyType({})) -> None:
         """Set it up, with the user-mode network of that name and path; with None, only the relay is reached.
+
+        `relays` are addresses and ports inside, each with the host and port outside that it leads to, besides the API.
 
         Raises:
             NetworkFailed: when that is not possible.
         """
-        plan = _Plan(is_open=user_mode_network is not None)
+        plan = _Plan(is_open=user_mode_network is not None, relays=relays)
         self.files = {"hosts": plan.hosts(), "resolv.conf": _resolv_conf()}
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._complaints = os.memfd_create("latchkey")
@@ -114,11 +121,11 @@ class RunNetwork:
 class _Plan:
     """What the setting and PUBLIC_URL come to: which networks are let through, what is passed on, and which names."""
 
-    def __init__(self, *, is_open: bool) -> None:
+    def __init__(self, *, is_open: bool, relays: Relays) -> None:
         self.is_open = is_open
         self._aliases: dict[str, str] = {}
         self._names: list[tuple[str, str]] = []
-        self._relays: dict[tuple[str, int], tuple[str, int]] = {}
+        self._relays = dict(relays)
         self._named: list[tuple[str, int | None]] = []
         self._networks: list[tuple[str, int | None]] = []
         public = urlsplit(settings.PUBLIC_URL)

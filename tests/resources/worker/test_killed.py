@@ -85,7 +85,7 @@ def test_runs_outlive_neither_their_worker_nor_get_stuck(workers):
     assert second.wait(60) == 0
     assert gone(again)
     after = workers.ask("show", restarted)
-    assert (after["status"], after["restarts"], after["worker"]) == ("READY", 1, "")
+    assert (after["status"], after["restarts"], after["moves"], after["worker"]) == ("READY", 1, 1, "")
     assert after["log"].count("Starting build") == 2
 
 

@@ -405,11 +405,13 @@ def test_statistics_are_of_what_has_been_used(api, run, ada):
         memory_mbytes=2048,
         cpu_millis=45_000,
         memory_max_bytes=5,
+        migration_count=2,
     )
     push(Dataset.objects.get(run_id=run.pk).pk, b'[{"a": 1}]')
     described = data(api(ada).get(f"/v2/actor-runs/{run.pk}"))
     stats = described["stats"]
     assert (stats["durationMillis"], stats["runTimeSecs"], stats["computeUnits"]) == (180_000, 180.0, 0.1)
+    assert stats["migrationCount"] == 2
     assert (stats["cpuAvgUsage"], stats["memMaxBytes"]) == (25.0, 5)
     assert (stats["cpuMaxUsage"], stats["cpuCurrentUsage"], stats["memCurrentBytes"]) == (25.0, 0.0, 0)
     assert (stats["netRxBytes"], stats["netTxBytes"]) == (0, 0)

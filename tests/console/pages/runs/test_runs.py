@@ -342,6 +342,12 @@ def test_the_page_takes_as_many_queries_for_many_items(ada, signed_in, run, djan
         browser.get(run.console_path)
 
 
+def test_a_run_that_was_moved_says_how_often(ada, signed_in, make_run):
+    browser = signed_in(ada)
+    assert "to another worker" not in text_of(browser.get(make_run(ada).console_path))
+    assert "2 times to another worker" in text_of(browser.get(make_run(ada, migration_count=2).console_path))
+
+
 # Abort, resurrect, delete
 
 
