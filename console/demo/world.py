@@ -258,13 +258,13 @@ class World:
             resource,
             self._people[username],
             parse(permissions, Kind(resource.kind)),
-            by=self._principal_of(resource),
+            by=self._get_owner_principal(resource),
         )
 
     def _level(self, resource: Resource, level: GeneralAccess) -> None:
-        general_access.set_for_resource(resource, level.value, by=self._principal_of(resource))
+        general_access.set_for_resource(resource, level.value, by=self._get_owner_principal(resource))
 
-    def _principal_of(self, resource: Resource) -> Principal:
+    def _get_owner_principal(self, resource: Resource) -> Principal:
         return next(self._principal(name) for name, each in self._people.items() if each.pk == resource.owner_id)
 
     def _principal(self, username: str) -> Principal:

@@ -5,7 +5,7 @@ import encodings
 import encodings.aliases
 import pkgutil
 
-from resources.records.content_types import parameter_of
+from resources.records.content_types import parse_parameter
 
 # Codecs of Python that turn text into other text: no charset is called like that.
 _NO_CHARSETS = frozenset({"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape"})
@@ -38,7 +38,7 @@ class UnknownCharset(LookupError):
 
 def declared_charset(content_type: str) -> str:
     """Return the name of the charset that a content type declares, as it is written there, "" where it does not."""
-    return parameter_of(content_type, "charset").strip()
+    return parse_parameter(content_type, "charset").strip()
 
 
 def find_codec(charset: str) -> codecs.CodecInfo:

@@ -39,7 +39,7 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def parameter_of(content_type: str, name: str) -> str:
+def parse_parameter(content_type: str, name: str) -> str:
     """Return the first parameter of this name, "" where there is none. `name` is in lower case; case is ignored."""
     _, _, parameters = content_type.partition(";")
     for found in _EACH_PARAMETER.finditer(parameters):

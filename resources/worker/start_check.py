@@ -111,20 +111,20 @@ class StartCheck:
         if name in ("npm", "yarn", "pnpm"):
             self._check_npm(arguments)
         elif name == "node":
-            script = _script_of(arguments, _NODE_FLAGS)
+            script = _find_script(arguments, _NODE_FLAGS)
             if script and not any(self._is_file(where, f"{script}{ending}") for ending in _NODE_ENDINGS):
                 return f"The file {self._shown(script)}"
         elif _PYTHONS.match(program):
             return self._problem_of_python(arguments, where)
         elif _SHELLS.match(program):
-            script = _script_of(arguments, set())
+            script = _find_script(arguments, set())
             if script and self._is_ours(script) and not self._is_file(where, script):
                 return f"The file {self._shown(script)}"
         return ""
 
     def _problem_of_python(self, arguments: Sequence[str], where: str) -> str:
         options = [word for word in arguments if word not in ("-u", "-O", "-OO", "-B", "-I", "-s", "-S", "-E")]
-        script = "" if options[:1] == ["-m"] else _script_of(options, {"-W", "-X"})
+        script = "" if options[:1] == ["-m"] else _find_script(options, {"-W", "-X"})
         is_missing = script and self._is_ours(script) and not self._exists(where, script)
         return f"The file {self._shown(script)}" if is_missing else ""
 
@@ -166,7 +166,7 @@ def program_of_image(path: str) -> str | None:
     return shutil.which(PurePosixPath(path).name)
 
 
-def _script_of(arguments: Sequence[str], with_value: set[str]) -> str:
+def _find_script(arguments: Sequence[str], with_value: set[str]) -> str:
     """Return the file that an interpreter is given, "" where it is given none, or code."""
     words = iter(arguments)
     for word in words:

@@ -96,23 +96,23 @@ def pairs_statement(pairs: OwnerParentPairs, only: Narrowed, of_scan: IndexScan,
 def _first(pairs: OwnerParentPairs, kinds: frozenset[Kind], only: Narrowed, rank: str, direction: str) -> list[str]:
     """Return the statements of as many of each pair as a page could need of it."""
 
-    def first_of(found: str, way: IndexScan) -> str:
+    def select_first(found: str, way: IndexScan) -> str:
         return fill(_STATEMENTS.FIRST_OF_EACH_PAIR, rank=rank, pairs=found, scan=way.in_order(direction))
 
-    def first_of_first(way: IndexScan, *conditions: str) -> str:
+    def select_first_pairs(way: IndexScan, *conditions: str) -> str:
         found = pairs_statement(pairs, only, way, *conditions)
         ways = {"scan": way.in_order(direction), "direction": direction}
-        return first_of(fill(_STATEMENTS.PAIRS_THAT_COME_FIRST, pairs=found, **ways), way)
+        return select_first(fill(_STATEMENTS.PAIRS_THAT_COME_FIRST, pairs=found, **ways), way)
 
     ways = scans(pairs, kinds, only)
     if not pairs.from_run_counts:
-        return [first_of(pairs_statement(pairs, only, way), way) for way in ways]
+        return [select_first(pairs_statement(pairs, only, way), way) for way in ways]
     if only.statuses or only.of_task:  # for which no index mixes the owners of an Actor's runs
-        return [first_of_first(way) for way in ways]
+        return [select_first_pairs(way) for way in ways]
     widely_shared = narrow(WIDELY_SHARED_ACTORS, ["a.id = %(actor)s"] if only.of_actor else [])
     is_another = fill(_IS_ANOTHER, id=pairs.id_column, actors=widely_shared)
     of_actor = scan(*_RUNS_OF_WIDELY_SHARED_ACTOR, kinds, only)
-    return [*(first_of_first(way, is_another) for way in ways), first_of(widely_shared, of_actor)]
+    return [*(select_first_pairs(way, is_another) for way in ways), select_first(widely_shared, of_actor)]
 
 
 _IS_ANOTHER: Final = sql("""

@@ -52,7 +52,7 @@ def dialog_of(page: Page, name: str):
     return page.get_by_role("dialog", name=name, exact=True)
 
 
-def content_of(store, key: str) -> bytes:
+def stored_content(store, key: str) -> bytes:
     with open_record(Record.objects.get(store=store, key=key)) as stream:
         return stream.read()
 
@@ -86,12 +86,12 @@ def test_a_key_that_is_taken_is_warned_about_and_the_chosen_file_survives_the_re
 
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_role("textbox", name="Key (optional)")).to_have_attribute("aria-invalid", "true")
-    assert content_of(store, "data.json") == b'{"a": [1, 2]}'
+    assert stored_content(store, "data.json") == b'{"a": [1, 2]}'
 
     page.get_by_label("Replace the record that has this key").check()
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_text("Record “data.json” was stored")).to_be_visible()
-    assert content_of(store, "data.json") == b"[]"
+    assert stored_content(store, "data.json") == b"[]"
 
 
 def test_without_a_script_a_record_is_uploaded_shown_and_deleted(open_page, ada, store):

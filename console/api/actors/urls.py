@@ -9,7 +9,7 @@ from console.api.builds import views as builds
 from console.http.endpoint import endpoint
 
 of_one_actor = [
-    path("/builds", endpoint(GET=builds.list_of_actor, POST=builds.start)),
+    path("/builds", endpoint(GET=builds.list_for_actor, POST=builds.start)),
     path("/builds/default", endpoint(GET=builds.show_default)),
     path("/builds/default/openapi.json", endpoint(GET=build_inputs.show_default_openapi)),
     path("/validate-input", endpoint(POST=build_inputs.validate)),

@@ -61,7 +61,7 @@ def list_builds(request: ApiRequest) -> HttpResponse:
 
 
 @needs(Kind.ACTOR, Permission.READ)
-def list_of_actor(request: ResourceApiRequest[Actor]) -> HttpResponse:
+def list_for_actor(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Answer with a page of the builds of an Actor: who may read the Actor may read all of them.
 
     A token with a scope must name READ on builds, unless the Actor is public, whose builds are read without a token.

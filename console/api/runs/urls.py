@@ -47,7 +47,7 @@ of_last_run: list[URLPattern | URLResolver] = [
 ]
 
 of_one_actor = [
-    path("/runs", endpoint(GET=runs.list_of_actor, POST=run_starts.start_actor)),
+    path("/runs", endpoint(GET=runs.list_for_actor, POST=run_starts.start_actor)),
     path("/run-sync", endpoint(GET=run_starts.run_actor, POST=run_starts.run_actor)),
     path(
         "/run-sync-get-dataset-items",
@@ -56,7 +56,7 @@ of_one_actor = [
 ]
 
 of_one_task = [
-    path("/runs", endpoint(GET=runs.list_of_task, POST=run_starts.start_task)),
+    path("/runs", endpoint(GET=runs.list_for_task, POST=run_starts.start_task)),
     path("/run-sync", endpoint(GET=run_starts.run_task, POST=run_starts.run_task)),
     path(
         "/run-sync-get-dataset-items",

@@ -51,13 +51,13 @@ def list_runs(request: ApiRequest) -> HttpResponse:
 
 
 @needs(Kind.ACTOR, Permission.READ, by_somebody=True, lists=Kind.RUN)
-def list_of_actor(request: ResourceApiRequest[Actor]) -> HttpResponse:
+def list_for_actor(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Answer with a page of those runs of the Actor that the account may read."""
     return _list(request, actor_id=request.resource.pk)
 
 
 @needs(Kind.TASK, Permission.READ, by_somebody=True, lists=Kind.RUN)
-def list_of_task(request: ResourceApiRequest[Task]) -> HttpResponse:
+def list_for_task(request: ResourceApiRequest[Task]) -> HttpResponse:
     """Answer with a page of those runs of the task that the account may read."""
     return _list(request, task_id=request.resource.pk)
 

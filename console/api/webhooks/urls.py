@@ -12,7 +12,7 @@ of_webhooks = [
     path("webhooks/<str:webhook>/dispatches", endpoint(GET=webhooks.list_dispatches_of_webhook)),
     path("webhook-dispatches", endpoint(GET=webhooks.list_dispatches)),
     path("webhook-dispatches/<str:dispatch_id>", endpoint(GET=webhooks.show_dispatch)),
-    path("actors/<str:address>/webhooks", endpoint(GET=webhooks.list_of_actor)),
-    path("acts/<str:address>/webhooks", endpoint(GET=webhooks.list_of_actor)),
-    path("actor-tasks/<str:address>/webhooks", endpoint(GET=webhooks.list_of_task)),
+    path("actors/<str:address>/webhooks", endpoint(GET=webhooks.list_for_actor)),
+    path("acts/<str:address>/webhooks", endpoint(GET=webhooks.list_for_actor)),
+    path("actor-tasks/<str:address>/webhooks", endpoint(GET=webhooks.list_for_task)),
 ]

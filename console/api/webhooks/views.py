@@ -128,7 +128,7 @@ def show_dispatch(request: ApiRequest, dispatch_id: str) -> HttpResponse:
 
 
 @needs(Kind.ACTOR, Permission.READ, by_somebody=True)
-def list_of_actor(request: ResourceApiRequest[Actor]) -> HttpResponse:
+def list_for_actor(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Answer with a page of the account's own webhooks on an Actor."""
     return rows_response(
         request, with_last_dispatch(_own(request).filter(actor_id=request.resource.pk)), serialize_list_item
@@ -136,7 +136,7 @@ def list_of_actor(request: ResourceApiRequest[Actor]) -> HttpResponse:
 
 
 @needs(Kind.TASK, Permission.READ, by_somebody=True)
-def list_of_task(request: ResourceApiRequest[Task]) -> HttpResponse:
+def list_for_task(request: ResourceApiRequest[Task]) -> HttpResponse:
     """Answer with a page of the account's own webhooks on a task."""
     return rows_response(
         request, with_last_dispatch(_own(request).filter(task_id=request.resource.pk)), serialize_list_item

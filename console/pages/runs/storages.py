@@ -36,12 +36,12 @@ class DefaultStorage:
     @property
     def content(self) -> str:
         """How much it holds, such as "12 items"; empty where it may not be read."""
-        return STORAGE_WORDS[self.kind].content_of(self.resource) if self.resource else ""
+        return STORAGE_WORDS[self.kind].describe_content(self.resource) if self.resource else ""
 
     @property
     def size(self) -> int:
         """How many bytes that takes."""
-        return STORAGE_WORDS[self.kind].bytes_of(self.resource) if self.resource else 0
+        return STORAGE_WORDS[self.kind].get_stored_bytes(self.resource) if self.resource else 0
 
 
 def default_storages(run: Run, principal: Principal, *kinds: Kind) -> list[DefaultStorage]:

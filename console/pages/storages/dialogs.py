@@ -79,7 +79,7 @@ def rename(request: ResourcePageRequest) -> HttpResponse:
 def delete(request: ResourcePageRequest) -> HttpResponse:
     """Ask, then delete a storage with all its content."""
     resource = request.resource
-    content = STORAGE_WORDS[Kind(resource.kind)].content_of(resource)
+    content = STORAGE_WORDS[Kind(resource.kind)].describe_content(resource)
     return delete_resource(request, lambda: storages.delete(resource, by=request.principal), content=content)
 
 

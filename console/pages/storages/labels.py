@@ -32,19 +32,19 @@ class StorageLabels:
         """The path of the list."""
         return f"/{self.info.console_path}"
 
-    def count_of(self, resource: Resource) -> int:
+    def count_entries(self, resource: Resource) -> int:
         """Return how much a storage of this kind holds."""
         count: int = getattr(resource, self.counter)
         return count
 
-    def bytes_of(self, resource: Resource) -> int:
+    def get_stored_bytes(self, resource: Resource) -> int:
         """Return how many bytes that takes."""
         size: int = resource.stored_bytes  # type: ignore[attr-defined]  # the models of all three have it
         return size
 
-    def content_of(self, resource: Resource) -> str:
+    def describe_content(self, resource: Resource) -> str:
         """Return how much a storage of this kind holds, such as "1 item" or "1,200 items"."""
-        count = self.count_of(resource)
+        count = self.count_entries(resource)
         return f"{intcomma(count)} {self.content}{'' if count == 1 else 's'}"
 
 

@@ -53,8 +53,8 @@ def _rows(found: Sequence[Listed], words: StorageLabels, principal: Principal) -
             row.is_mine,
             row.can_write,
             row.can_share,
-            words.count_of(row.resource),
-            words.bytes_of(row.resource),
+            words.count_entries(row.resource),
+            words.get_stored_bytes(row.resource),
             how.get(row.resource.pk, ""),
         )
         for row in rows

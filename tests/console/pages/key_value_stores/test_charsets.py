@@ -8,7 +8,7 @@ from console.pages.key_value_stores import preview as store_preview
 from console.pages.key_value_stores.preview import build_preview
 from resources.kinds import Kind
 from resources.records import charsets
-from resources.records.content_types import parameter_of
+from resources.records.content_types import parse_parameter
 from resources.records.reading import find
 from resources.records.writing import write
 
@@ -117,7 +117,7 @@ def test_the_beginning_of_something_long_ends_with_a_whole_character(shown, monk
     ],
 )
 def test_the_charset_that_a_type_declares(content_type, charset):
-    assert parameter_of(content_type, "charset") == charset
+    assert parse_parameter(content_type, "charset") == charset
 
 
 # Typed in

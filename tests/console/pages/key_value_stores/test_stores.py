@@ -37,7 +37,7 @@ def put(store, key, content, content_type, content_encoding=""):
     return writing.write(store.pk, key, [content], content_type=content_type, content_encoding=content_encoding)
 
 
-def content_of(store, key):
+def stored_content(store, key):
     with open_record(find(store.pk, key)) as stream:
         return stream.read()
 
@@ -531,7 +531,7 @@ def test_a_writer_uploads_a_file_that_is_named_and_typed_by_itself(ben, signed_i
     response = signed_in(ben).post(f"{store.console_path}/upload", {"file": file}, headers=HTMX)
 
     assert response.headers["HX-Redirect"] == store.console_path
-    assert content_of(store, "logo.png") == PNG
+    assert stored_content(store, "logo.png") == PNG
     assert find(store.pk, "logo.png").content_type == "image/png"
 
 
@@ -558,7 +558,7 @@ def test_the_type_is_what_was_said_or_what_it_looks_like(ada, signed_in, store, 
 def test_what_is_typed_is_kept_to_the_character(ada, signed_in, store):
     signed_in(ada).post(f"{store.console_path}/upload", {"key": "new", "text": "  a\r\nb  \r\n"})
 
-    assert content_of(store, "new") == b"  a\nb  \n"
+    assert stored_content(store, "new") == b"  a\nb  \n"
 
 
 def test_a_large_file_goes_over_the_disk(ada, signed_in, store, monkeypatch):
@@ -575,7 +575,7 @@ def test_a_large_file_goes_over_the_disk(ada, signed_in, store, monkeypatch):
 
     signed_in(ada).post(f"{store.console_path}/upload", {"file": SimpleUploadedFile("big", content)})
 
-    assert content_of(store, "big") == content
+    assert stored_content(store, "big") == content
     assert files[0] <= 65_536
 
 
@@ -587,10 +587,10 @@ def test_a_record_is_replaced_only_when_that_is_said(ada, signed_in, store):
     refused = browser.post(url, data)
     assert refused.status_code == 422
     assert "There is a record with this key: application/json" in refused.content.decode()
-    assert content_of(store, "OUTPUT") == b'{"a":[1,{}]}'
+    assert stored_content(store, "OUTPUT") == b'{"a":[1,{}]}'
 
     assert browser.post(url, {**data, "replace": "on"}).status_code == 302
-    assert content_of(store, "OUTPUT") == b"new"
+    assert stored_content(store, "OUTPUT") == b"new"
 
 
 def test_a_key_that_is_taken_is_told_while_it_is_typed(ada, signed_in, store):
