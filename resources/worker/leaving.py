@@ -18,7 +18,7 @@ from resources.worker.running_program import RunningProgram
 STEP_SECONDS: Final = 0.03
 # How long at most it takes to save a state.
 _SAVING_SECONDS: Final = 1.0
-# A worker that is to stop gives what it runs less time: an administrator waits for it, and the job begins anew elsewhere.
+# A worker that is to stop gives what it runs less time: it is waited for, and the job begins anew elsewhere.
 _STOPPING_SECONDS: Final = 5.0
 
 
