@@ -4,6 +4,7 @@ Small pushes leave small chunks. They are merged when the next push would make t
 chunk, or be too many, so an item is compressed again a few times at most and few small chunks are ever left.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -34,8 +35,10 @@ class _State:
     fields_are_columns: bool
 
 
-def push(dataset_id: str, payload: bytes) -> int:
+def push(dataset_id: str, payload: bytes, *, before_storing: Callable[[int], None] | None = None) -> int:
     """Append the items of `payload`, a JSON object or an array of objects, and return how many they are.
+
+    `before_storing` is called with this number in the transaction that stores them, before the dataset is locked.
 
     Raises:
         InvalidItems: when the payload is anything else; the message says where. Nothing is stored.
@@ -46,6 +49,8 @@ def push(dataset_id: str, payload: bytes) -> int:
         return 0
     packed = chunks.pack(batch.items)  # before the lock: this is most of the work
     with transaction.atomic():
+        if before_storing is not None:
+            before_storing(len(batch.items))
         state = _lock(dataset_id)
         _append(dataset_id, state, batch, packed)
     return len(batch.items)

@@ -25,6 +25,8 @@ class Run(Resource, Job):
     `migration_count` is how often a worker that was to stop gave it back, null for never.
     What was measured of it is that of all its attempts, but for what is `current`, which is null in runs from before it
     was measured. `received_bytes` and `sent_bytes` are also null where it shared the server's network.
+    `event_prices` is JSON, an object with the price in USD of each event that it can charge for, as they were when it
+    was started; null where its Actor is not paid by event.
     `charge_keys` is JSON, a list: the keys of charges that have been counted.
 
     The `list_` columns repeat what stands in the resource's own row and never changes there (but that an Actor or task
@@ -58,6 +60,7 @@ class Run(Resource, Job):
     metamorphs = models.JSONField(default=list)
     charged_events = models.JSONField(default=dict)
     charge_keys = models.JSONField(default=list)
+    event_prices = models.JSONField(null=True, blank=True)
     memory_max_bytes = models.PositiveBigIntegerField(default=0)
     memory_average_bytes = models.PositiveBigIntegerField(default=0)
     cpu_millis = models.PositiveBigIntegerField(default=0)

@@ -36,6 +36,19 @@ def abort(run: Run, *, gracefully: bool, by: Principal) -> bool:
     return changed
 
 
+def abort_with_message(run_id: str, message: str) -> bool:
+    """Abort a run gracefully, for a reason of the server's, and return whether that changed anything.
+
+    The message is its status message, unless it has one of its own.
+    """
+    if finish(run_id, JobStatus.ABORTED, message=message, only_from={JobStatus.READY}):
+        return True
+    if not _stop_at_work(run_id, gracefully=True):
+        return False
+    Run.objects.filter(pk=run_id, status_message="").update(status_message=message)
+    return True
+
+
 def _stop_at_work(run_id: str, gracefully: bool) -> bool:
     until = timezone.now() + timedelta(seconds=settings.WORKER_GRACE_SECS if gracefully else 0)
     running = Q(status=JobStatus.RUNNING)

@@ -1,50 +1,165 @@
-"""Count what a run says that it charges for. No account is billed: there are no prices here, the counts are shown."""
+"""Count what a run charges for, up to the most that its user allows. No account is billed: the counts are shown.
+
+The prices of a run are those of its Actor when it was started (`Run.event_prices`), where the Actor is paid by event.
+A charge beyond `max_total_charge_usd` is cut to what is still allowed, and the run is aborted, with time to put its
+things in order. Two events are the server's own, and are counted where the Actor has a price for them: the start of a
+run, once for each gigabyte of its memory, and each item that is pushed to its default dataset.
+"""
 
 import re
-from typing import Final
+from decimal import Decimal
+from typing import Any, Final
 
 from django.db import transaction
 
+from accounts.lib.sql import Statement
+from resources.actors.pricing import pricing_at
 from resources.jobs.status import FINISHED
-from resources.models import Run
+from resources.logs.writing import append_line
+from resources.models import Actor, Run
+from resources.runs import aborting
 
+START: Final = "apify-actor-start"
+DATASET_ITEM: Final = "apify-default-dataset-item"
+PAY_PER_EVENT: Final = "PAY_PER_EVENT"
 MAX_COUNT: Final = 1_000_000_000
 MAX_EVENTS: Final = 200
 MAX_KEYS: Final = 1_000
 EVENT_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,100}\Z", re.ASCII)
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}\Z", re.ASCII)
+_OWN_PREFIX: Final = "apify-"
+_FREE_TIER: Final = "FREE"
+_MEGABYTES_OF_START: Final = 1024
 
 
 class CannotCharge(ValueError):
     """The event cannot be counted: `field` is the API's, or "" where it is not about one; the message says why."""
 
-    def __init__(self, field: str, problem: str) -> None:
+    def __init__(self, field: str, problem: str, type_: str = "invalid-value") -> None:
         super().__init__(problem)
         self.field = field
+        self.type = type_
 
 
 def charge(run: Run, event_name: str, count: int, *, idempotency_key: str = "") -> bool:
     """Add to how often an event has been charged for, and return whether it was; the same key counts once.
+
+    What goes beyond the most that the run may charge is left out. `run` is as it is afterwards.
 
     Raises:
         CannotCharge: for an event, count or key that cannot be one, or a run that has ended.
     """
     _check(event_name, count, idempotency_key)
     with transaction.atomic():
-        locked = Run.objects.select_for_update(of=("self",)).filter(pk=run.pk).exclude(status__in=FINISHED).first()
+        locked = _lock(run.pk)
         if locked is None:
-            raise CannotCharge("", "The run has already finished.")
+            raise CannotCharge("", "The run has already finished.", "job-finished")
         if idempotency_key and idempotency_key in locked.charge_keys:
             return False
-        counts = dict(locked.charged_events)
-        if event_name not in counts and len(counts) >= MAX_EVENTS:
-            raise CannotCharge("eventName", f"a run can charge for {MAX_EVENTS} sorts of events at most.")
-        counts[event_name] = counts.get(event_name, 0) + count
-        # A client tries again within seconds; keys from long ago have served their purpose.
-        keys = [*locked.charge_keys, idempotency_key][-MAX_KEYS:] if idempotency_key else locked.charge_keys
-        Run.objects.filter(pk=run.pk).update(charged_events=counts, charge_keys=keys)
-    run.charged_events, run.charge_keys = counts, keys
+        _check_event(locked, event_name)
+        _add(locked, event_name, count)
+        if idempotency_key:
+            # A client tries again within seconds; keys from long ago have served their purpose.
+            locked.charge_keys = [*locked.charge_keys, idempotency_key][-MAX_KEYS:]
+            Run.objects.filter(pk=run.pk).update(charge_keys=locked.charge_keys)
+    run.refresh_from_db()
     return True
+
+
+def charge_start(run: Run) -> None:
+    """Charge for the start of a run or its resurrection; call it in the transaction of that, with the run saved."""
+    if run.event_prices and START in run.event_prices:
+        _add(run, START, max(1, run.memory_mbytes // _MEGABYTES_OF_START))
+
+
+def charge_items(run_id: str, count: int) -> None:
+    """Charge for items that are pushed to the default dataset of a run that goes on.
+
+    Call it in the transaction of the push, before the dataset is locked: who deletes a run locks the run first, too.
+    """
+    if not _charges_items(run_id):
+        return
+    locked = _lock(run_id)
+    if locked is not None:
+        _add(locked, DATASET_ITEM, count)
+
+
+def load_event_prices(actor: Actor, run: Run) -> dict[str, float] | None:
+    """Return the price in USD of each event of an Actor when a run of it was made; None where it has no such prices."""
+    pricing = pricing_at(actor.details, run.created_at)
+    if not pricing or pricing.get("pricingModel") != PAY_PER_EVENT:
+        return None
+    events: dict[str, dict[str, Any]] = pricing.get("pricingPerEvent", {}).get("actorChargeEvents", {})
+    return {name: _price(event) for name, event in events.items()}
+
+
+def _price(event: dict[str, Any]) -> float:
+    """Return what an event costs; of prices by tier, that of the lowest one, because accounts here have no tiers."""
+    if "eventPriceUsd" in event:
+        return float(event["eventPriceUsd"])
+    tiers: dict[str, dict[str, float]] = event.get("eventTieredPricingUsd") or {}
+    prices = [tier["tieredEventPriceUsd"] for tier in tiers.values()]
+    of_free_tier = tiers.get(_FREE_TIER, {}).get("tieredEventPriceUsd")
+    return float(max(prices, default=0.0) if of_free_tier is None else of_free_tier)
+
+
+def _charges_items(run_id: str) -> bool:
+    """Tell whether a run has a price for items, without locking it: most have none, and this is asked at each push."""
+    row = _SELECT_PRICES.row([run_id])
+    return row is not None and f'"{DATASET_ITEM}"' in row[0]
+
+
+def _lock(run_id: str) -> Run | None:
+    return Run.objects.select_for_update(of=("self",)).filter(pk=run_id).exclude(status__in=FINISHED).first()
+
+
+def _check_event(run: Run, event_name: str) -> None:
+    """Check that a client may charge for an event.
+
+    Raises:
+        CannotCharge: for an event that the Actor has no price for, the server counts itself, or is one too many.
+    """
+    if event_name.startswith(_OWN_PREFIX):
+        problem = f"Events whose names begin with {_OWN_PREFIX} are charged by the server itself."
+        raise CannotCharge("", problem, "cannot-charge-apify-event")
+    if run.event_prices is not None and event_name not in run.event_prices:
+        raise CannotCharge("eventName", "it must be one of the events that the Actor has a price for.")
+    if event_name not in run.charged_events and len(run.charged_events) >= MAX_EVENTS:
+        raise CannotCharge("eventName", f"a run can charge for {MAX_EVENTS} sorts of events at most.")
+
+
+def _add(run: Run, event_name: str, count: int) -> None:
+    """Count events of a run that is locked, or new, and abort it where it has charged all that it may."""
+    prices = run.event_prices or {}
+    left = _left(run, prices)
+    price = Decimal(str(prices.get(event_name, 0)))
+    allowed = count if left is None or not price else min(count, int(left // price))
+    if allowed:
+        run.charged_events = {**run.charged_events, event_name: run.charged_events.get(event_name, 0) + allowed}
+        Run.objects.filter(pk=run.pk).update(charged_events=run.charged_events)
+    if left is not None and price and (allowed < count or left <= price * allowed):
+        _abort(run)
+
+
+def _left(run: Run, prices: dict[str, float]) -> Decimal | None:
+    """Return how many USD a run may still charge, at least 0; None where there is no limit."""
+    if run.max_total_charge_usd is None or not prices:
+        return None
+    charged = sum(
+        (Decimal(str(prices.get(name, 0))) * times for name, times in run.charged_events.items()), start=Decimal()
+    )
+    return max(Decimal(), Decimal(str(run.max_total_charge_usd)) - charged)
+
+
+def _abort(run: Run) -> None:
+    message = f"The run has charged all of the {run.max_total_charge_usd:g} USD that it may charge."
+    if aborting.abort_with_message(run.pk, message):
+        append_line(run.pk, f"ACTOR: {message} It is aborted.")
+
+
+_SELECT_PRICES = Statement(
+    "SELECT CAST(event_prices AS text) FROM resources_run WHERE resource_ptr_id = %s AND event_prices IS NOT NULL"
+)
 
 
 def _check(event_name: str, count: int, idempotency_key: str) -> None:

@@ -11,7 +11,7 @@ from resources.jobs.queue import queue_run
 from resources.jobs.status import FINISHED, JobStatus
 from resources.models import Build, Run
 from resources.records import writing
-from resources.runs import inputs
+from resources.runs import charging, inputs
 from resources.runs.options import RunOptions, options_of_run
 from resources.runs.restarting import build_holder, get_input_key, kept_input
 from resources.runs.starting import DISK_PER_MEMORY, INPUT_KEY, CannotRun, build_to_run
@@ -78,6 +78,8 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
         audit.record("run.resurrected", by=by, account_id=run.owner_id, subject_kind=run.kind, subject_id=run.pk)
         emit_event(run, RUN_RESURRECTED)
         queue_run(run.pk)
+        charging.charge_start(run)
+        run.refresh_from_db()
         if record is not None and stored is not None:  # last, for the bytes of a record are not undone
             writing.write(record.store_id, key, [stored], content_type=record.content_type)
 

@@ -14,7 +14,7 @@ from resources.jobs.queue import queue_run
 from resources.jobs.status import Origin
 from resources.models import Actor, Build, Dataset, KeyValueStore, RequestQueue, Run, Task
 from resources.records import writing
-from resources.runs import inputs
+from resources.runs import charging, inputs
 from resources.runs.options import RunOptions, merge_options
 from resources.secret_inputs.fields import Holder
 from resources.webhooks.editing import WebhookChange, add_ad_hoc
@@ -78,12 +78,16 @@ def start(
         run.started_by_token = by.starting_token_id or None
         run.started_by_run = by.run.id if by.run else None
         run.input_bytes = len(input or b"")
+        run.event_prices = charging.load_event_prices(actor, run)
         run.save(force_insert=True)
         store = _make_storages(run)
         count(run)
         add_ad_hoc(run, webhooks)
         emit_event(run, RUN_CREATED)
         queue_run(run.pk)
+        if run.event_prices:
+            charging.charge_start(run)
+            run.refresh_from_db()
         if input is not None:  # last, for the bytes of a record are not undone with the transaction
             writing.write(store.pk, INPUT_KEY, [input], content_type=content_type)
     return run

@@ -43,6 +43,22 @@ const everything = {
         assert.match(await last.log().get(), /counting/);
         assert.equal(await actor.lastRun({ status: "FAILED" }).get(), undefined);
     },
+    async charging() {
+        const { id } = await ada.actor("ben~paid").start({ hold: true }, { maxTotalChargeUsd: 1 });
+        const run = ada.run(id);
+        await running(id);
+        for (let again = 0; again < 2; again++) await run.charge({ eventName: "page", count: 2, idempotencyKey: "once" });
+        await run.dataset().pushItems([{ n: 1 }, { n: 2 }]);
+        const counts = { "apify-actor-start": 1, page: 2, "apify-default-dataset-item": 2 };
+        assert.deepEqual((await run.get()).chargedEventCounts, counts);
+        await run.charge({ eventName: "page", count: 9 });
+        const over = await run.get();
+        assert.deepEqual(over.chargedEventCounts, { ...counts, page: 3 });
+        assert.match(over.status, /^ABORT/);
+        await run.abort();
+        await run.waitForFinish();
+        await run.delete();
+    },
     async list() {
         assert.deepEqual((await ada.runs().list({ status: "SUCCEEDED", desc: true })).items.map(({ id }) => id), [this.id]);
         assert.equal((await actor.runs().list()).total, 1);

@@ -4,6 +4,7 @@ A thread stands in for the worker: it takes what is ready, writes and logs somet
 """
 
 import logging
+from decimal import Decimal
 from logging.handlers import QueueHandler
 from queue import SimpleQueue
 
@@ -17,6 +18,7 @@ from resources.logs.writing import append
 from resources.models import Actor, Run
 from tests.support.counting_actor import counting
 from tests.support.factories import built, built_actor, make_resource
+from tests.support.paid_actor import paid_actor
 from tests.support.run_stage import at_work, ended, worker
 
 
@@ -163,3 +165,19 @@ def test_every_figure_of_a_run_is_a_number(client, actor):
     stats = client.run(client.actor(actor.pk).start().id).get().stats
     figures = stats.model_dump()
     assert {name for name, figure in figures.items() if figure is None} == set()
+
+
+def test_a_run_is_charged_up_to_the_most_that_it_may_be(client, cast):
+    actor = paid_actor(cast["ben"], {"page": 0.25, "apify-actor-start": 0.01, "apify-default-dataset-item": 0.1})
+    started = client.actor(actor.pk).start(max_total_charge_usd=Decimal(1), memory_mbytes=2048)
+    run = client.run(started.id)
+    at_work(started.id)
+    run.charge("page", count=2, idempotency_key="once")
+    run.charge("page", count=2, idempotency_key="once")
+    run.dataset().push_items([{"n": 1}])
+    counts = {"apify-actor-start": 2, "page": 2, "apify-default-dataset-item": 1}
+    assert run.get().charged_event_counts == counts
+    run.charge("page", count=9)
+    over = run.get()
+    assert (over.status, over.charged_event_counts) == ("ABORTING", counts | {"page": 3})
+    assert over.pricing_info.pricing_model == "PAY_PER_EVENT"

@@ -3,6 +3,7 @@
 Stored content is untrusted, so browsers must not render it as one of our pages.
 """
 
+from functools import partial
 from http import HTTPStatus
 
 from django.conf import settings
@@ -22,6 +23,7 @@ from resources.datasets.work_limit import ReaderGone
 from resources.datasets.writing import DatasetGone, InvalidItems, push
 from resources.kinds import Kind
 from resources.models import Dataset, Resource
+from resources.runs import charging
 from resources.usage import reads
 from sharing.declare import needs
 from sharing.enforcement.refusals import not_found_error
@@ -76,10 +78,14 @@ def items_response(request: ResourceApiRequest, dataset: Resource, dataset_id: s
 
 @needs(Kind.DATASET, Permission.WRITE, only_facts=True)
 def append(request: ResourceApiRequest[Dataset]) -> HttpResponse:
-    """Append one item or many; all of them, or none when one is not valid."""
-    dataset_id = request.access.facts.id
+    """Append one item or many; all of them, or none when one is not valid.
+
+    A run whose Actor has a price for items is charged for those in its default dataset.
+    """
+    dataset_id, run = request.access.facts.id, request.access.facts.run
+    charge = partial(charging.charge_items, run.id) if run else None
     try:
-        push(dataset_id, request_body.read(request))
+        push(dataset_id, request_body.read(request), before_storing=charge)
     except InvalidItems as error:
         raise ApiError(HTTPStatus.BAD_REQUEST, "invalid-input", str(error)) from None
     except DatasetGone:

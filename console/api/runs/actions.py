@@ -31,10 +31,11 @@ from sharing.policies.resurrecting import check_resurrect
 
 
 class Charge(msgspec.Struct, rename="camel"):
-    """The body of a charge."""
+    """The body of a charge. `request_id` is the key of it where the header gives none."""
 
     event_name: str
     count: int = 1
+    request_id: str | None = None
 
 
 @needs(Kind.RUN, Permission.WRITE)
@@ -98,15 +99,18 @@ def metamorph(request: ResourceApiRequest[Run]) -> HttpResponse:
 
 @needs(Kind.RUN, Permission.WRITE)
 def charge(request: ResourceApiRequest[Run]) -> HttpResponse:
-    """Count an event that the run charges for; a second request with the same key is not counted again."""
+    """Count an event that the run charges for; a second request with the same key is not counted again.
+
+    What goes beyond the most that the run may charge is left out, and answered like what is not.
+    """
     wanted = request_body.read_json(request, Charge)
-    key = request.META.get("HTTP_IDEMPOTENCY_KEY", "")
+    key = request.META.get("HTTP_IDEMPOTENCY_KEY") or wanted.request_id or ""
     try:
         charging.charge(request.resource, wanted.event_name, wanted.count, idempotency_key=key)
     except charging.CannotCharge as error:
         if error.field:
             raise invalid_value(error.field, str(error)) from None
-        raise ApiError(HTTPStatus.BAD_REQUEST, "job-finished", str(error)) from None
+        raise ApiError(HTTPStatus.BAD_REQUEST, error.type, str(error)) from None
     return json_responses.json_response(b"{}", json_responses.CREATED)
 
 
