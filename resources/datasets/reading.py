@@ -17,12 +17,12 @@ from resources.datasets.work_limit import WorkLimit
 class Items:
     """An answer: what is in it, and its bytes.
 
-    `total` is how many items the dataset has. `count` is how many are in this answer; where it is a stream, how
-    many items of the dataset it is made of, for what will be skipped cannot be known before it is written. `limit`
-    is None where there is none. `body` is bytes for a small answer, else an iterator that gives them in constant
-    memory and raises DatasetGone in the midst of it when the dataset is deleted, so that no reader takes the part
-    for the whole; ApiError or ReaderGone for the same reasons as `open_items` does. `size` is how many bytes the
-    whole body has, also where it was not asked for; None where only writing it would tell.
+    `total` is how many items the dataset has, `count` how many of them this answer is made of: clients go on from
+    there, whatever was skipped of them or what they were unwound to. `limit` is None where there is none. `body` is
+    bytes for a small answer, else an iterator that gives them in constant memory and raises DatasetGone in the midst of
+    it when the dataset is deleted, so that no reader takes the part for the whole; ApiError or ReaderGone for the same
+    reasons as `open_items` does. `size` is how many bytes the whole body has, also where it was not asked for; None
+    where only writing it would tell.
     """
 
     total: int
@@ -47,8 +47,7 @@ def open_items(
     Args:
         dataset_id: the dataset.
         options: what is asked for, and how.
-        with_body: False for an answer of which only the headers are wanted; its body is empty, and its count that
-            of the items of the dataset which it would be made of.
+        with_body: False for an answer of which only the headers are wanted; its body is empty.
         still_wanted: tells whether the client is still connected; asked when nothing is written for long.
 
     Raises:
@@ -57,7 +56,6 @@ def open_items(
         ReaderGone: when the client has disconnected.
     """
     found = scan(dataset_id, options.window)
-    count = found.count
     body: bytes | Iterator[bytes] = b""
     is_plain = options.plain and options.format in _PLAIN
     if not with_body:
@@ -65,12 +63,12 @@ def open_items(
     elif is_plain:
         body = _plain(found, options)
     else:
-        body, count = _written(found, options, WorkLimit(still_wanted))
+        body = _written(found, options, WorkLimit(still_wanted))
     return Items(
         total=found.total,
         offset=options.offset,
         limit=options.limit,
-        count=count,
+        count=found.count,
         desc=options.desc,
         content_type=FORMATS[options.format].content_type,
         body=body,
@@ -139,21 +137,16 @@ def _plain_size(found: Scan, options: ItemsOptions) -> int | None:
     return bom + found.stored_bytes + found.count
 
 
-def _written(found: Scan, options: ItemsOptions, work_limit: WorkLimit) -> tuple[bytes | Iterator[bytes], int]:
-    """Return the body of an answer whose items are taken apart on the way, and how many items are in it.
+def _written(found: Scan, options: ItemsOptions, work_limit: WorkLimit) -> bytes | Iterator[bytes]:
+    """Return the body of an answer whose items are taken apart on the way.
 
     It is written as far as it may turn out to be small, or else to its first piece, so that most of what can go
     wrong does before the headers are sent.
     """
     format_ = FORMATS[options.format]
-    count = 0
 
     def blocks() -> Iterator[Block]:
-        nonlocal count
-        count = 0
-        for block in transform(map(decode, work_limit.read(_lines(found))), options, work_limit):
-            count += len(block)
-            yield block
+        return transform(map(decode, work_limit.read(_lines(found))), options, work_limit)
 
     columns = _known_columns(found, options)
     straight = columns is not None and not found.small and _straight(columns, found, options, work_limit)
@@ -164,8 +157,8 @@ def _written(found: Scan, options: ItemsOptions, work_limit: WorkLimit) -> tuple
         begun.append(piece)
         size += len(piece)
         if not found.small or size > SMALL_BYTES:  # little can become much, by unwinding
-            return _further(b"".join(begun), pieces, work_limit), found.count
-    return b"".join(begun), count
+            return _further(b"".join(begun), pieces, work_limit)
+    return b"".join(begun)
 
 
 def _straight(columns: list[str], found: Scan, options: ItemsOptions, work_limit: WorkLimit) -> Iterator[bytes] | None:

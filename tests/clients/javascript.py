@@ -17,11 +17,15 @@ needs_javascript = needs(
 )
 
 
-def run_script(name: str, url: str, *, ada: str, cleo: str, last: str = "delete") -> None:
-    """Run a script of this directory against a server, with two tokens; its last printed word must be `last`."""
-    environment = {**os.environ, "NODE_MODULES": str(NODE_MODULES.resolve()), "API_URL": url, "ADA": ada, "CLEO": cleo}
+def run_script(name: str, url: str, *, ada: str, cleo: str = "", told: str = "", last: str = "delete") -> None:
+    """Run a script of this directory against a server, with two tokens; its last printed word must be `last`.
+
+    `told` is what it finds in TOLD, for it to read as JSON.
+    """
+    told_by_us = {"API_URL": url, "ADA": ada, "CLEO": cleo, "TOLD": told}
+    environment = {**os.environ, "NODE_MODULES": str(NODE_MODULES.resolve()), **told_by_us}
     done = subprocess.run(
-        [str(NODE), HERE / name], env=environment, capture_output=True, text=True, timeout=120, check=False
+        [str(NODE), HERE / name], env=environment, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.split()[-1] == last

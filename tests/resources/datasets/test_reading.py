@@ -108,10 +108,20 @@ def test_a_byte_order_mark_by_request(dataset, form):
     assert read(dataset, format=form, bom=True, skip_empty=True) == b"\xef\xbb\xbf" + plain
 
 
-def test_what_is_skipped_is_not_counted(dataset):
-    push(dataset.pk, b'[{"a":1},{},{"#b":2}]')
-    answer = open_items(dataset.pk, ItemsOptions(skip_empty=True, skip_hidden=True))
-    assert (answer.total, answer.count, answer.body) == (3, 1, b'[{"a":1}]')
+@pytest.mark.parametrize("size", [0, scanning.SMALL_BYTES])
+def test_what_is_skipped_or_unwound_counts_as_what_it_was(dataset, monkeypatch, size):
+    """Clients go on from there: by what is returned they would read items twice, or leave some out."""
+    monkeypatch.setattr(scanning, "SMALL_BYTES", size)
+    push(dataset.pk, b'[{"a":1},{},{"#b":2},{"a":[3,4,5]}]')
+
+    def found(**options) -> tuple[int, bytes]:
+        answer = open_items(dataset.pk, ItemsOptions(format="jsonl", **options))
+        return answer.count, answer.body if isinstance(answer.body, bytes) else b"".join(answer.body)
+
+    assert found(skip_empty=True, skip_hidden=True, limit=3) == (3, b'{"a":1}\n')
+    assert found(skip_empty=True, offset=1, limit=1) == (1, b"")
+    assert found(unwind=("a",), offset=3) == (1, b'{"a":3}\n{"a":4}\n{"a":5}\n')
+    assert found(skip_empty=True, offset=4) == (0, b"")
 
 
 def test_objects_for_pages_of_the_console(dataset):
