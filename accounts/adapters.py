@@ -6,7 +6,7 @@ the commit, and what changes an account is written together with its line in the
 
 import logging
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.utils import get_next_redirect_url
@@ -27,6 +27,9 @@ from accounts.administration import administrator
 from accounts.deployment import sign_up_policy
 from accounts.email_addresses import normalize
 from accounts.lib.encryption import CannotDecrypt, decrypt, encrypt
+from accounts.lib.public_urls import public_url
+from accounts.mail.links import RESET_PASSWORD, VERIFY_EMAIL, PendingLink
+from accounts.mail.queue import send_on_commit
 from accounts.models import Account
 from accounts.principal import ANONYMOUS, Principal
 from accounts.sign_in import sign_in_limits
@@ -36,12 +39,6 @@ from accounts.sign_in.second_factors import UNREADABLE
 _logger = logging.getLogger(__name__)
 
 UNKNOWN_ADDRESS = "0.0.0.0"  # noqa: S104  # stands for "no address", nothing is bound to it
-
-
-def public_url(path: str, **query: str | None) -> str:
-    """Return the address of a page as the world sees it, leaving out what is None in `query`."""
-    parameters = {name: value for name, value in query.items() if value is not None}
-    return settings.PUBLIC_URL + path + (f"?{urlencode(parameters)}" if parameters else "")
 
 
 def _next() -> str | None:
@@ -97,7 +94,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
         """Return the link that verifies an email, and leads on to where the person wanted to go."""
-        return public_url(reverse("account_confirm_email", args=[emailconfirmation.key]), next=_next())
+        address = emailconfirmation.email_address
+        return PendingLink(VERIFY_EMAIL, address.pk, address.email, _next())
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         """Return the link that resets a password, and leads on to where the person wanted to go."""
@@ -127,7 +125,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     # E-mails
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send an email once what it tells of is committed; a mail server that is not there is only logged."""
+        """Have a worker send an email once what it tells of is committed."""
         request = globals()["context"].request
         links = {"password_reset_url": "account_reset_password"}
         if sign_up_policy.is_open():
@@ -135,7 +133,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         ours = {key: public_url(reverse(name), next=_next()) for key, name in links.items()}
         known = {"request": request, "email": email, "public_url": settings.PUBLIC_URL}
         message = self.render_mail(template_prefix, email, known | ours | _without_foreign_links(context))
-        transaction.on_commit(message.send, robust=True)
+        link = next((each for each in context.values() if isinstance(each, PendingLink)), None)
+        send_on_commit(message, link)
+
+    def send_password_reset_mail(self, user: Account, email: str, context: dict[str, Any]) -> None:
+        """Send the email that resets a password, with a link that is made when it is sent."""
+        link = PendingLink(RESET_PASSWORD, user.pk, email, _next())
+        super().send_password_reset_mail(user, email, {**context, "password_reset_url": link})
 
     # What leaves a line in the audit trail
 

@@ -315,3 +315,20 @@ class DeploymentFact(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.value}"
+
+
+class OutgoingEmail(models.Model):
+    """An email that a worker is to send; see accounts/mail/queue.py. A link with a secret in it is not in the texts."""
+
+    id = models.CharField(primary_key=True, max_length=17, default=new_id, editable=False)
+    recipients = models.JSONField()
+    subject = models.TextField()
+    text = models.TextField()
+    html = models.TextField(blank=True)
+    link = models.JSONField(null=True, blank=True, help_text="Which link is put where; see accounts/mail/links.py.")
+    tries = models.PositiveIntegerField(default=0)
+    next_at = models.DateTimeField(db_index=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.subject

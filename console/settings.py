@@ -334,7 +334,7 @@ EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = _flag("EMAIL_USE_TLS", bool(EMAIL_HOST))
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", f"Latchkey <latchkey@{_public.hostname}>")
-# E-mails about sharing are sent by a thread (sharing/mail/mail_queue.py); tests have them at once.
+# Emails are sent by workers (accounts/mail/queue.py); tests have them at once.
 EMAILS_LEAVE_IN_BACKGROUND = True
 
 # How many names of accounts or resources that there are not one may ask for in ten minutes.
@@ -375,7 +375,7 @@ WEBHOOK_ADDRESSES = _list("WEBHOOK_ADDRESSES") or ["public"]
 LOGGING = configuration(level=os.environ.get("LOG_LEVEL", "INFO").upper())
 
 # Runs, builds and webhooks are done by workers (`manage.py worker`), which share this queue.
-TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["jobs", "webhooks"]}}
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["jobs", "webhooks", "emails"]}}
 
 # "auto" isolates runs and builds by bubblewrap where that works; where it does not, it runs them only while nothing but
 # this machine reaches the deployment. "required" runs nothing without, "none" never isolates.

@@ -189,7 +189,8 @@ def exposed(monkeypatch) -> None:
 @pytest.fixture
 def database_queue(settings) -> BaseTaskBackend:
     """The queue of a deployment, in place of that of the tests, which keeps what it is given to itself."""
-    settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["jobs", "webhooks"]}}
+    queues = ["jobs", "webhooks", "emails"]
+    settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": queues}}
     backend = task_backends["default"]
     assert isinstance(backend, DatabaseBackend)
     return backend

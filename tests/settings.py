@@ -22,7 +22,7 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 EMAILS_LEAVE_IN_BACKGROUND = False
 SIGN_UP = "open"  # the host name of Django's test client is not loopback
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
-TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend", "QUEUES": ["jobs", "webhooks"]}}
+TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend", "QUEUES": ["jobs", "webhooks", "emails"]}}
 COUNTERS_FLUSH_THEMSELVES = False
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):

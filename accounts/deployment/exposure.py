@@ -110,6 +110,12 @@ def delete_ended() -> None:
     _delete_stale(timezone.now())
 
 
+def has_worker() -> bool:
+    """Tell whether a worker is alive somewhere; one that was killed on another machine counts for five minutes."""
+    _delete_stale(timezone.now())
+    return ListeningAddress.objects.filter(address=WORKER).exists()
+
+
 def record_while_alive(addresses: Iterable[str], process_id: int) -> threading.Event:
     """Record `addresses` now, and each minute until this process ends, from a thread of its own.
 

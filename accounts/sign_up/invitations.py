@@ -16,10 +16,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import audit
-from accounts.adapters import public_url
 from accounts.administration.administrator import ADMINISTRATOR
 from accounts.deployment.sign_up_policy import SignUp, policy
 from accounts.email_addresses import normalize, normalize_or_lower
+from accounts.lib.public_urls import public_url
 from accounts.models import Account, Invitation
 from accounts.sign_up import sign_up
 

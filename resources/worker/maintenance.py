@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django_tasks_db.models import DBTaskResult
 
+from accounts.mail import queue as email_queue
 from resources.jobs.status import FINISHED
 from resources.models import Build, Run
 from resources.records import discarding
@@ -51,6 +52,7 @@ def background_chores() -> list[Chore]:
     return [
         Chore(leases.requeue_undelivered, 30),
         Chore(delivery.queue_overdue, 60),
+        Chore(email_queue.queue_overdue, 60),
         Chore(run_counts.fold, 60),
         Chore(forget_tasks, 3600),
         Chore(discarding.delete_due, 3600),

@@ -1,9 +1,9 @@
 """A worker: a process that does what is queued, several things at once, and looks after what others have left.
 
 The queue and the loop that takes from it are django-tasks-db's. Each of its loops has a thread of its own here: as many
-as WORKER_JOBS for runs and builds, and as WEBHOOK_JOBS for webhooks, which so never wait for a run to end, nor all of
-them for a receiver that does not answer. The main thread does the chores that a user waits for, and another one the
-rest.
+as WORKER_JOBS for runs and builds, as WEBHOOK_JOBS for webhooks, which so never wait for a run to end, nor all of them
+for a receiver that does not answer, and two for emails. The main thread does the chores that a user waits for, and
+another one the rest.
 
 A worker that is asked to end (SIGTERM, or Ctrl-C) takes nothing more. What it runs is asked to end, is killed after
 some seconds, and goes back into the queue: another worker, or the next start of this one, begins it anew with the same
@@ -24,12 +24,15 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
 from django_tasks_db.management.commands.db_worker import Worker as QueueWorker
 
+from accounts.mail.queue import EMAILS
 from resources.jobs.queue import RUNS_AND_BUILDS, WEBHOOKS
 from resources.worker import events, maintenance, worker_identity
 
 _log = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 0.5
+# A mail server that hangs holds up the emails, and nothing else.
+EMAIL_JOBS = 2
 CHORES_SECONDS = 1.0
 _PAUSE_AFTER_ERROR_SECONDS = 5.0
 
@@ -41,6 +44,7 @@ class Worker:
         self._jobs = jobs
         self._queue_workers = [_queue_worker(RUNS_AND_BUILDS, number) for number in range(jobs)]
         self._queue_workers += [_queue_worker(WEBHOOKS, jobs + number) for number in range(webhooks)]
+        self._queue_workers += [_queue_worker(EMAILS, jobs + webhooks + number) for number in range(EMAIL_JOBS)]
 
     def run(self) -> None:
         """Work until asked to end."""

@@ -7,13 +7,13 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
 from accounts.lib.rate_limits import count_use
+from accounts.mail.queue import send_on_commit
 from accounts.models import Account
 from accounts.principal import Principal
 from resources.kinds import Kind
 from resources.models import Resource, Schedule
 from sharing.access import decide
 from sharing.facts import load_facts
-from sharing.mail import mail_queue
 from sharing.models import Issue
 from sharing.permissions import Permission
 from sharing.visibility.labels import permission_help, permissions_label
@@ -107,4 +107,4 @@ def _write(template: str, to: Account, subject: str, context: dict[str, object])
         " ".join(subject.split()), render_to_string(f"emails/{template}.txt", context), to=[to.email]
     )
     message.attach_alternative(render_to_string(f"emails/{template}.html", context), "text/html")
-    mail_queue.send_on_commit(message)
+    send_on_commit(message)

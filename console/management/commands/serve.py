@@ -27,6 +27,10 @@ from resources import start_checks
 from resources.start_checks import StartRefused
 
 HIGHEST_PORT = 65535
+NO_WORKER = (
+    "No worker is alive: emails, runs, builds, schedules and webhooks wait until one starts (manage.py worker, here or "
+    "on another machine)."
+)
 
 
 class Command(BaseCommand):
@@ -93,6 +97,8 @@ class Command(BaseCommand):
         for notice in upgrade_notices.unseen(upgrade_notices.ADMINISTRATOR):
             self.stdout.write(f"\n{upgrade_notices.title(notice)}\n{upgrade_notices.text(notice)}\n")
         upgrade_notices.close(upgrade_notices.ADMINISTRATOR)
+        if not _flag("WORKER") and not exposure.has_worker():
+            self.stdout.write(f"\n{NO_WORKER}\n")
         self.stdout.write("\nCtrl-C stops it; all data stays.\n")
 
     def _say_what_others_could_do(self) -> None:
