@@ -14,9 +14,9 @@ MAX_KEY_LENGTH = 256
 class KeyValueStore(Resource):
     """Records under keys, with counters that move in the transaction of what they count.
 
-    `stored_bytes` is what the records take as they are stored, compressed or not. Reads and lists are counted a
-    moment later (`resources/usage.py`, `resources/records/usage.py`). `schema` is JSON text with the collections that
-    keys belong to, empty where there is none: text, because PostgreSQL's JSON refuses NUL.
+    `stored_bytes` is what the records take as they are stored, compressed or not. Reads and lists are counted a moment
+    later (`resources/usage/read_counter.py`, `resources/records/usage.py`). `schema` is JSON text with the collections
+    that keys belong to, empty where there is none: text, because PostgreSQL's JSON refuses NUL.
     """
 
     KIND = Kind.KEY_VALUE_STORE

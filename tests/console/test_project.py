@@ -150,6 +150,11 @@ def hidden_imports(node: ast.AST, inside: str = "") -> Iterator[tuple[str, str]]
             yield from hidden_imports(each, inside)
 
 
+@pytest.mark.parametrize("folder", ["console/pages", "console/api", "resources", "tests"])
+def test_few_files_lie_directly_in_a_folder_of_areas(folder):
+    assert len([each for each in (ROOT / folder).iterdir() if each.is_file()]) <= 12
+
+
 def test_no_import_hides_in_a_function_or_a_condition():
     found = defaultdict(set)
     for path in sources():

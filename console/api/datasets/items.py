@@ -24,7 +24,7 @@ from resources.datasets.writing import DatasetGone, InvalidItems, push
 from resources.kinds import Kind
 from resources.models import Dataset, Resource
 from resources.runs import charging
-from resources.usage import reads
+from resources.usage.read_counter import reads
 from sharing.declare import needs
 from sharing.enforcement.refusals import not_found_error
 from sharing.enforcement.request_types import ResourceApiRequest

@@ -19,7 +19,7 @@ from resources.records import writing
 from resources.records.archive import zip_archive
 from resources.records.content_types import MAX_LENGTH, can_be_content_type
 from resources.records.reading import every_record, find
-from resources.usage import reads
+from resources.usage.read_counter import reads
 from sharing.declare import needs
 from sharing.enforcement.refusals import not_found_error
 from sharing.enforcement.request_types import ResourceApiRequest

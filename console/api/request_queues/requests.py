@@ -16,7 +16,7 @@ from resources.models import RequestQueue
 from resources.request_queues import reading, writing
 from resources.request_queues.identity import looks_like_request_id, request_id
 from resources.request_queues.reading import State
-from resources.usage import reads
+from resources.usage.read_counter import reads
 from sharing.declare import needs
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.permissions import Permission

@@ -14,7 +14,7 @@ from console.api.resources.update import change_storage
 from console.http import json_responses
 from resources import storages
 from resources.models import Dataset, KeyValueStore, RequestQueue
-from resources.usage import reads
+from resources.usage.read_counter import reads
 from sharing.access import Access
 from sharing.enforcement import refusals
 from sharing.enforcement.request_types import ResourceApiRequest

@@ -17,8 +17,8 @@ from accounts.lib.timestamps import iso
 from accounts.request_types import ApiRequest
 from console.http import json_responses, request_body
 from console.http.pagination import MAX_NUMBER
-from resources.account_usage import Month, compute_units_by_day, count_holdings
 from resources.memory import MAX_MEMORY_MBYTES
+from resources.usage.account import Month, compute_units_by_day, count_holdings
 from sharing.declare import account_wide
 
 _SERVICE = "ACTOR_COMPUTE_UNITS"

@@ -35,10 +35,10 @@ def run(actor, ada):
 # Starting
 
 
-def test_nobody_starts_nothing(actor):
+def test_an_anonymous_principal_starts_nothing(actor):
     from accounts.principal import ANONYMOUS
 
-    with pytest.raises(ValueError, match="Nobody"):
+    with pytest.raises(ValueError, match="anonymous"):
         starting.start(actor, by=ANONYMOUS)
 
 

@@ -9,9 +9,9 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import AuditEvent
-from resources import usage
 from resources.kinds import Kind
 from resources.models import Dataset
+from resources.usage.read_counter import reads
 from sharing import grants
 from sharing.permissions import Permission
 from tests.support.api import error_of, message_of
@@ -325,7 +325,7 @@ def test_reads_are_counted_a_moment_later(api, ada, prices):
     client = api(ada)
     for _ in range(3):
         client.get(f"/v2/datasets/{prices.pk}")
-    usage.reads.flush()
+    reads.flush()
     data = client.get(f"/v2/datasets/{prices.pk}").json()["data"]
     assert data["stats"]["readCount"] == 3
     assert data["accessedAt"] > data["createdAt"]

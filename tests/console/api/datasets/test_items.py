@@ -6,11 +6,11 @@ import json
 import brotli
 import pytest
 
-from resources import usage
 from resources.datasets import statistics
 from resources.datasets.reading import open_items
 from resources.kinds import Kind
 from resources.models import Dataset, DatasetStatistics
+from resources.usage.read_counter import reads
 from sharing import grants
 from sharing.permissions import Permission
 from tests.support.api import error_of, message_of
@@ -295,7 +295,7 @@ def test_counters_and_statistics(api, ada, push, get, prices):
     assert (fields["price"]["min"], fields["price"]["max"]) == (3, 5)
     assert fields["name"]["nullCount"] == 1
     get()
-    usage.reads.flush()
+    reads.flush()
     prices.refresh_from_db()
     assert prices.read_count >= 2
 

@@ -5,11 +5,11 @@ import json
 import pytest
 
 from accounts.models import AuditEvent
-from resources import usage
 from resources.kinds import Kind
 from resources.models import KeyValueStore
 from resources.records import usage as records_usage
 from resources.records import writing
+from resources.usage.read_counter import reads
 from tests.support.api import error_of, message_of
 
 pytestmark = pytest.mark.django_db
@@ -181,7 +181,7 @@ def test_what_is_known_of_a_store(api, ada, things, settings):
     client = api(ada)
     keys(client, things)
     client.get(f"{STORES}/{things.pk}/records/bb")
-    usage.reads.flush()
+    reads.flush()
     records_usage.lists.flush()
     seen = client.get(f"{STORES}/~things").json()["data"]
     assert {name: seen[name] for name in ("id", "name", "userId", "username", "generalAccess", "schema")} == {

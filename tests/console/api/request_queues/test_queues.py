@@ -6,11 +6,11 @@ import re
 import pytest
 
 from accounts.models import AuditEvent
-from resources import usage
 from resources.kinds import Kind
 from resources.models import QueuedRequest, RequestQueue
 from resources.request_queues import writing
 from resources.request_queues.usage import head_items
+from resources.usage.read_counter import reads
 from tests.support.api import error_of
 from tests.support.queue_stage import ONE, request
 
@@ -120,7 +120,7 @@ def test_get_or_create(api, ada):
 def test_all_that_is_known_of_a_queue(api, ada, shop):
     writing.add(shop.pk, [request("a"), request("b", handled_at=1)], client=ONE)
     api(ada).get(f"/v2/request-queues/{shop.pk}/head")
-    usage.reads.flush()
+    reads.flush()
     head_items.flush()
     seen = api(ada).get("/v2/request-queues/~shop").json()["data"]
     assert all(MOMENT.match(seen.pop(name)) for name in ("createdAt", "modifiedAt", "accessedAt"))
