@@ -1,5 +1,6 @@
 """Error handlers: 404 and 500 as JSON on the API and as pages elsewhere."""
 
+import sys
 from http import HTTPStatus
 from typing import Any
 
@@ -8,8 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.lib.api_errors import ApiError
+from accounts.lib.database_errors import is_full, is_unavailable
 from accounts.middleware import is_api
 
+RETRY_AFTER_SECONDS = "2"
 _FOR_THE_API: dict[int, ApiError] = {}
 
 
@@ -41,6 +44,43 @@ def _handler(status: HTTPStatus, type_: str, message: str) -> Any:
 bad_request = _handler(HTTPStatus.BAD_REQUEST, "invalid-input", "The request could not be understood.")
 forbidden = _handler(HTTPStatus.FORBIDDEN, "insufficient-permissions", "This is not permitted.")
 not_found = _handler(HTTPStatus.NOT_FOUND, "page-not-found", "There is nothing at this address.")
-server_error = _handler(
+_server_error = _handler(
     HTTPStatus.INTERNAL_SERVER_ERROR, "internal-server-error", "Something went wrong on our side. It has been logged."
 )
+_UNAVAILABLE = ApiError(
+    HTTPStatus.SERVICE_UNAVAILABLE, "service-unavailable", "The database does not answer. Try again in a moment."
+)
+_FULL = ApiError(
+    HTTPStatus.INSUFFICIENT_STORAGE,
+    "insufficient-storage",
+    "The server's disk is full, so this was not saved. Reading works, and its administrator has to make space.",
+)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer what went wrong with a 500, or with a 503 or 507 where the database is away or the disk is full."""
+    fault = fault_error(sys.exc_info()[1])
+    if fault is None:
+        response: HttpResponse = _server_error(request)
+        return response
+    return fault_response(request, fault)
+
+
+def fault_error(error: BaseException | None) -> ApiError | None:
+    """Return the answer to an error that is no bug: a database that is away or busy, or a full disk; else None."""
+    if error is None:
+        return None
+    if is_full(error):
+        return _FULL
+    return _UNAVAILABLE if is_unavailable(error) else None
+
+
+def fault_response(request: HttpRequest, fault: ApiError) -> HttpResponse:
+    """Answer with a fault. A page is plain text: to render one of ours would ask the database again."""
+    if is_api(request):
+        response: HttpResponse = fault.response()
+    else:
+        response = HttpResponse(f"{fault.message}\n", content_type="text/plain; charset=utf-8", status=fault.status)
+    if fault.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+    return response

@@ -4,6 +4,7 @@ It is what Django's handler does with middleware, for which a page has a dozen l
 it is called thousands of times a second.
 """
 
+import logging
 from functools import lru_cache
 from http import HTTPStatus
 
@@ -16,12 +17,14 @@ from accounts.middleware import UNKNOWN_TOKEN, principal_from_token
 from accounts.request_context import request_context
 from accounts.tokens import UnknownToken
 from console.http import refusal_log
-from console.http.error_handlers import as_api_response
+from console.http.error_handlers import as_api_response, fault_error, fault_response
 from console.http.parking import PARKED, Wait
 from console.http.responses import DefaultHeaders
 from console.http.routing import resolve_view
 from sharing.enforcement import reauthorize
 from sharing.middleware import authorize
+
+_log = logging.getLogger(__name__)
 
 # Open CORS and no sniffing. What one may read can change with the next request, so no cache in between keeps an answer,
 # unless a view says more.
@@ -92,7 +95,12 @@ def _answer(request: HttpRequest) -> HttpResponse:
         return error.response()
     except reauthorize.NoLongerAllowed as refused:
         return refused.response
-    except Exception as error:  # Django reports it, and answers as console/http/error_handlers.py says
+    except Exception as error:
+        fault = fault_error(error)
+        if fault is not None:
+            _log.warning("%s %s: %s", request.method, request.path, " ".join(str(error).split()))
+            return fault_response(request, fault)
+        # Django reports it, and answers as console/http/error_handlers.py says
         return response_for_exception(request, error)
 
 
