@@ -122,7 +122,9 @@ def pieces(request: HttpRequest) -> Iterator[bytes]:
         while piece := take(_PIECE):
             read_so_far += len(piece)
             yield piece
-    except (OSError, ParseException):  # the latter is the server's, for chunks that are none
+    except (OSError, ParseException) as error:  # the latter is the server's, for chunks that are none
+        if isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError):  # it is under the lowest rate
+            raise ApiError(HTTPStatus.REQUEST_TIMEOUT, "operation-timed-out", "The body came too slowly.") from None
         raise client_disconnected_error("The body broke off, or its chunks are malformed.") from None
     if announced is not None and read_so_far < announced:
         raise client_disconnected_error()

@@ -7,22 +7,37 @@ An answer that takes long is judged again while it is sent, also where its clien
 thread meanwhile.
 """
 
+import errno
+import selectors
 import socket
 import struct
 import time
+from collections import deque
+from contextlib import suppress
+from http import HTTPStatus
+from math import inf
 from typing import Any
 
 from gunicorn.http.body import LengthReader
+from gunicorn.http.message import _ip_in_allow_list  # type: ignore[attr-defined]  # the stubs leave it out
 from gunicorn.workers.gthread import ThreadWorker
 
 from console.http.parking import Wait
+from console.server.connection import Addresses, Connection
 from console.server.exchange import Exchange, Outcome
+from console.server.limits import CONNECTIONS_OF_ONE
 from console.server.lot import Lot
+from console.server.request_reader import Progress
 from sharing.enforcement.access_gone import AccessGone
 
 # The body of a request that no view has read is read so far and so long, to keep the connection.
 _UNREAD_BYTES = 64 * 1024
 _UNREAD_SECONDS = 1.0
+# How much is read of a request at once, and for how long a large body waits for a thread.
+_READ_BYTES = 64 * 1024
+_PLACE_SECONDS = 30.0
+# How long a process that ends waits for the rest of a request, as gunicorn does for the next one.
+_STOP_SECONDS = 2.0
 
 
 class ResetSocket:
@@ -60,7 +75,16 @@ class Worker(ThreadWorker):
     def init_process(self) -> None:
         """Make the lot, and serve."""
         self._lot = Lot(self._resume, max(1, self.cfg.threads // 4), self.log)
-        self._has_stopped_lot = False
+        self._stopped_at: float | None = None
+        # Requests that come, in the order in which they began, and large bodies that wait for their place.
+        self._coming: dict[Connection, None] = {}
+        self._large: deque[Connection] = deque()
+        self._free_places = max(1, self.cfg.threads // 2)
+        self._look_at = 0.0
+        self._addresses = Addresses(CONNECTIONS_OF_ONE, self._is_trusted)
+        # TLS and HTTP/2 read by themselves, and the PROXY protocol is no HTTP.
+        plain = (self.cfg.http2_cleartext, self.cfg.proxy_protocol) == ("off", "off")
+        self._reads_ahead = plain and not self.cfg.is_ssl
         super().init_process()
 
     def run(self) -> None:
@@ -70,8 +94,8 @@ class Worker(ThreadWorker):
 
     def wait_for_and_dispatch_events(self, timeout: float | None) -> None:
         """Do as gunicorn does; and have those answered that wait, once the worker is about to end."""
-        if not self.alive and not self._has_stopped_lot:
-            self._has_stopped_lot = True
+        if not self.alive and self._stopped_at is None:
+            self._stopped_at = time.monotonic()
             self._lot.stop()
         super().wait_for_and_dispatch_events(timeout)
 
@@ -81,7 +105,7 @@ class Worker(ThreadWorker):
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Answer one request of a connection; return whether to keep the connection, or that it is parked."""
-        exchange: Exchange | None = getattr(conn, "parked", None)
+        exchange: Exchange | None = conn.parked
         if exchange is None:
             rest = UnreadBody(req, conn.parser)
             req.should_close = rest.should_close
@@ -115,13 +139,133 @@ class Worker(ThreadWorker):
         """Do what becomes of a connection when a thread is done with it."""
         failed = fs.cancelled() or fs.exception() is not None
         outcome = False if failed else fs.result()
+        if conn.holds_place:
+            conn.holds_place = False
+            self._free_places += 1
+            self._submit_large()
         if outcome is Outcome.PARK:
             self._lot.park(conn.parked)
         elif outcome is False and not self.cfg.is_ssl:
-            self.nr_conns -= 1
-            self._lot.close(conn.sock)
+            self._end(conn)
+        elif outcome is True and self._reads_ahead and (data := conn.parser.unreader.take_buffered()):
+            conn.reader.add(data)  # the next request, or some of it
+            self._submit_if_whole(conn)
         else:
             super().finish_request(conn, fs)
+
+    # Requests are read before a thread gets them, so that a client that sends slowly holds none.
+
+    def accept(self, listener: Any) -> None:
+        """Accept a connection, unless its client has too many."""
+        try:
+            client_socket, address = listener.accept()
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.ECONNABORTED):
+                raise
+            return
+        count_no_longer = self._addresses.enter(address[0] if isinstance(address, tuple) else "")
+        if count_no_longer is None:
+            client_socket.close()
+            return
+        self.nr_conns += 1
+        conn = Connection(self.cfg, client_socket, address, listener.getsockname(), count_no_longer)
+        if not self._reads_ahead:
+            self.enqueue_req(conn)
+            return
+        conn.init()
+        conn.deadline = time.monotonic() + self.cfg.keepalive  # until the first byte
+        self._read(conn)
+
+    def on_client_socket_readable(self, conn: Any, client: Any) -> None:
+        """Begin the next request on a connection that was kept."""
+        if not self._reads_ahead:
+            super().on_client_socket_readable(conn, client)
+            return
+        self.poller.unregister(client)
+        self.keepalived_conns.remove(conn)
+        self._read(conn)
+
+    def murder_pending(self) -> None:
+        """End connections whose requests have not come in time; gunicorn calls this all the time."""
+        super().murder_pending()
+        now = time.monotonic()
+        if now < self._look_at:
+            return
+        self._look_at = now + 1.0
+        soonest = inf if self._stopped_at is None else self._stopped_at + _STOP_SECONDS
+        for conn in [each for each in self._coming if now >= min(each.deadline, soonest)]:
+            self._stop_reading(conn)
+            if conn.reader.begun_at is not None:
+                _answer(conn, HTTPStatus.REQUEST_TIMEOUT)
+            self._end(conn)
+        for conn in [each for each in self._large if now >= each.deadline]:
+            self._large.remove(conn)
+            _answer(conn, HTTPStatus.SERVICE_UNAVAILABLE)
+            self._end(conn)
+
+    def _read(self, conn: Connection) -> None:
+        """Read what has come of a request."""
+        try:
+            data = conn.sock.recv(_READ_BYTES, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            self._wait_for_more(conn)
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._stop_reading(conn)
+            self._end(conn)
+            return
+        conn.reader.add(data)
+        self._submit_if_whole(conn)
+
+    def _submit_if_whole(self, conn: Connection) -> None:
+        progress = conn.reader.progress(self.cfg.limit_request_line)
+        if progress is Progress.MORE:
+            self._wait_for_more(conn)
+            return
+        self._stop_reading(conn)
+        if progress is Progress.READY:
+            conn.begin()
+            self.enqueue_req(conn)
+        elif progress is Progress.LARGE:
+            conn.deadline = time.monotonic() + _PLACE_SECONDS
+            self._large.append(conn)
+            self._submit_large()
+        else:
+            _answer(conn, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            self._end(conn)
+
+    def _submit_large(self) -> None:
+        """Have larger bodies read by some of the threads, so that others are left."""
+        while self._free_places and self._large:
+            conn = self._large.popleft()
+            self._free_places -= 1
+            conn.holds_place = True
+            conn.begin()
+            self.enqueue_req(conn)
+
+    def _wait_for_more(self, conn: Connection) -> None:
+        if conn.reader.begun_at is not None:
+            conn.deadline = conn.reader.begun_at + conn.reader.seconds_given()
+        if conn not in self._coming:
+            self._coming[conn] = None
+            self.poller.register(conn.sock, selectors.EVENT_READ, lambda _: self._read(conn))
+
+    def _stop_reading(self, conn: Connection) -> None:
+        if conn in self._coming:
+            del self._coming[conn]
+            self.poller.unregister(conn.sock)
+
+    def _end(self, conn: Connection) -> None:
+        self.nr_conns -= 1
+        conn.forget()
+        self._lot.close(conn.sock)
+
+    def _is_trusted(self, address: str) -> bool:
+        return not address or bool(
+            _ip_in_allow_list(address, self.cfg.forwarded_allow_ips, self.cfg.forwarded_allow_networks())
+        )
 
     def _resume(self, exchange: Exchange) -> None:
         """Go on with an exchange in a thread; called by the lot."""
@@ -135,6 +279,15 @@ class Worker(ThreadWorker):
         if has_waited:
             future.add_done_callback(lambda _: self._lot.has_resumed())
         future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
+
+
+def _answer(conn: Connection, status: HTTPStatus) -> None:
+    """Say why a connection is closed that no thread has got to."""
+    lines = [f"HTTP/1.1 {status} {status.phrase}", "Connection: close", "Content-Length: 0"]
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        lines.append(f"Retry-After: {_PLACE_SECONDS:.0f}")
+    with suppress(OSError):
+        conn.sock.send("\r\n".join([*lines, "", ""]).encode(), socket.MSG_DONTWAIT)
 
 
 class _SameRequest:

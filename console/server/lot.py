@@ -22,12 +22,13 @@ from typing import Any
 
 from console.http.parking import Wait, Watch
 from console.server.exchange import Exchange
+from console.server.limits import LOWEST_RATE
 from sharing.enforcement.access_gone import AccessGone
 
 # How often all that wait are looked after; and when next, if that failed.
 LOOK_SECONDS, LOOK_AGAIN_SECONDS = 0.25, 2.0
-# A client that has not read this many bytes a second, over this many seconds, is not sent any more.
-LOWEST_RATE, RATE_SECONDS = 500, 60.0
+# A client that has read less than the lowest rate, over this many seconds, is not sent any more.
+RATE_SECONDS = 60.0
 # How long and how far the end of a connection is waited for, so that the client sees all of the last answer.
 _LINGER_SECONDS, _LINGER_BYTES = 2.0, 65536
 
