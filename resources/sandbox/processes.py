@@ -83,10 +83,18 @@ def send_signal(root: int, number: signal.Signals) -> None:
 
 
 def kill_tree(root: int) -> None:
-    """Kill a job's processes. With isolation the kernel takes all others with the first, at once."""
-    found = _identified([root] if _name(root) == _ISOLATING else process_tree(root), root)
-    for pid, started in found.items():
-        _send(pid, started, signal.SIGKILL)
+    """Kill a job's processes. With isolation the kernel takes all others with the first of their namespace, at once.
+
+    That one asks to end with bubblewrap only when the sandbox is set up, so it is killed, too. Meanwhile bubblewrap is
+    stopped, and so starts no other.
+    """
+    is_isolated = _name(root) == _ISOLATING
+    if is_isolated:
+        _send(root, _origin(root)[1], signal.SIGSTOP)
+        _wait_for_stop([root])
+    for pid, started in _identified(process_tree(root), root).items():
+        if not is_isolated or _name(pid) == _ISOLATING:
+            _send(pid, started, signal.SIGKILL)
 
 
 @contextmanager

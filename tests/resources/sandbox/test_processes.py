@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from resources.models import Run
 from resources.sandbox import processes
 from resources.sandbox.disk_limit import Disk
 from resources.worker import execute_run, supervise
+from tests.support.machine import needs_programs
 from tests.support.work_stage import started
 
 BEYOND = 1 << 22  # no process can have this number
@@ -128,3 +130,23 @@ def test_stopping_meets_no_process_that_got_a_number_in_between(monkeypatch):
             assert processes._state(other.pid) != "T"
         for process in (of_run, other):
             process.communicate(b"\n")
+
+
+@needs_programs("bwrap")
+def test_a_sandbox_that_is_killed_while_it_is_set_up_leaves_nothing():
+    """Until then bubblewrap's child does not end with it. This one waits before it asks for that."""
+    (held, wait), (alive, ends), (told, tells) = os.pipe(), os.pipe(), os.pipe()
+    options = ["--unshare-user", "--unshare-pid", "--ro-bind", "/", "/", "--die-with-parent", "--new-session"]
+    waits = ["--block-fd", str(held), "--info-fd", str(tells)]
+    bubblewrap = subprocess.Popen(["bwrap", *options, *waits, "sleep", "infinity"], pass_fds=[held, ends, tells])
+    os.close(ends)
+    assert b"child-pid" in os.read(told, 1024)
+
+    processes.kill_tree(bubblewrap.pid)
+
+    bubblewrap.wait(30)
+    os.close(wait)  # a child that is left goes on, and sleeps for ever
+    os.close(held)
+    assert select.select([alive], [], [], 30)[0] == [alive]  # no process has the other end open
+    for end in (alive, told, tells):
+        os.close(end)
