@@ -11,6 +11,7 @@ from console.api.builds import urls as build_urls
 from console.api.datasets import urls as dataset_urls
 from console.api.issues import urls as issue_urls
 from console.api.key_value_stores import urls as key_value_store_urls
+from console.api.openapi import views as openapi
 from console.api.request_queues import urls as request_queue_urls
 from console.api.runs import log as logs
 from console.api.runs import urls as run_urls
@@ -87,4 +88,5 @@ urlpatterns = [
     path("users/me/limits", endpoint(GET=user_usage.show_limits, PUT=user_usage.update_limits)),
     path("users/<str:user>", endpoint(GET=users.show_user)),
     *_of_every_kind(),
+    path("openapi.json", endpoint(GET=openapi.show)),
 ]

@@ -1,7 +1,8 @@
 """The OpenAPI description of the API that Latchkey is compatible with, and the requests that are made up from it.
 
-`apify-v2.json` holds the facts of Apify's description, which is licensed under Apache-2.0: paths, parameters, statuses
-and shapes, without its sentences and examples. `python -m tests.description NEW.json` writes it anew from a newer one.
+`console/api/openapi/apify-v2.json` holds the facts of Apify's description, which is licensed under Apache-2.0: paths,
+parameters, statuses and shapes, without its sentences and examples. `python -m tests.description NEW.json` writes it
+anew from a newer one.
 """
 
 import json
@@ -9,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-FACTS = Path(__file__).parent / "apify-v2.json"
+FACTS = Path(__file__).parents[2] / "console/api/openapi/apify-v2.json"
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 
 

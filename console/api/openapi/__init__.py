@@ -1,0 +1,1 @@
+"""The API's own description, by `GET /v2/openapi.json`."""
