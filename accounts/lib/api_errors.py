@@ -5,22 +5,25 @@ the OpenAPI description of the Apify API v2.
 """
 
 from http import HTTPStatus
+from typing import Any
 
 from django.http import JsonResponse
 
 
 class ApiError(Exception):
-    """A refusal with a type that clients can branch on, a sentence for people, and an HTTP status."""
+    """A refusal with a type that clients can branch on, a sentence for people, and an HTTP status; `data` says more."""
 
-    def __init__(self, status: HTTPStatus, type_: str, message: str) -> None:
+    def __init__(self, status: HTTPStatus, type_: str, message: str, data: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.type = type_
         self.message = message
+        self.data = data
 
     def response(self) -> JsonResponse:
         """Return the error as the API sends it."""
-        return JsonResponse({"error": {"type": self.type, "message": self.message}}, status=self.status)
+        more = {} if self.data is None else {"data": self.data}
+        return JsonResponse({"error": {"type": self.type, "message": self.message, **more}}, status=self.status)
 
 
 def record_not_found(message: str = "The requested resource was not found.") -> ApiError:

@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 import msgspec
 from django.db import transaction
 
-from resources.datasets.errors import InvalidItems
+from resources.datasets.errors import InvalidItems, ItemsBreakSchema
 from resources.datasets.parse_items import parse_items
 from resources.datasets.writing import push
 
@@ -53,8 +53,11 @@ def add_file(dataset_id: str, file: BinaryIO, format_: str) -> int:
         items += len(batch)
     if not items:
         raise InvalidFile("The file holds no items.")
-    with transaction.atomic():
-        return sum(push(dataset_id, _array(batch)) for batch in _batches(file, format_))
+    try:
+        with transaction.atomic():
+            return sum(push(dataset_id, _array(batch)) for batch in _batches(file, format_))
+    except ItemsBreakSchema as error:
+        raise InvalidFile(str(error)) from None
 
 
 def _batches(file: BinaryIO, format_: str) -> Iterator[list[tuple[int, bytes]]]:

@@ -16,6 +16,7 @@ from console.http.items_query import parse_items_query
 from console.http.pagination import flag
 from console.http.query import parameters
 from console.http.responses import BytesResponse
+from resources.datasets.errors import ItemsBreakSchema
 from resources.datasets.formats.csv_formulas import without_formulas
 from resources.datasets.reading import Items, open_items
 from resources.datasets.statistics import field_statistics
@@ -86,6 +87,9 @@ def append(request: ResourceApiRequest[Dataset]) -> HttpResponse:
     charge = partial(charging.charge_items, run.id) if run else None
     try:
         push(dataset_id, request_body.read(request), before_storing=charge)
+    except ItemsBreakSchema as error:
+        invalid = {"invalidItems": error.invalid_items}
+        raise ApiError(HTTPStatus.BAD_REQUEST, "schema-validation-error", str(error), invalid) from None
     except InvalidItems as error:
         raise ApiError(HTTPStatus.BAD_REQUEST, "invalid-input", str(error)) from None
     except DatasetGone:

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 from console.pages.datasets.items_table import items_context
 from console.pages.storages.page import storage_context
 from resources.datasets.errors import DatasetGone
+from resources.datasets.validation import holds_items
 from resources.kinds import Kind
 from resources.models import Dataset
 from sharing.declare import needs
@@ -23,4 +24,8 @@ def show_dataset(request: ResourcePageRequest[Dataset]) -> HttpResponse:
         view = items_context(request.resource, request.GET)
     except DatasetGone:
         return refusals.missing(request, Kind.DATASET)
-    return render(request, "datasets/dataset.html", {**storage_context(request), **view})
+    return render(
+        request,
+        "datasets/dataset.html",
+        {**storage_context(request), **view, "holds_items": holds_items(request.resource.schema)},
+    )
