@@ -7,9 +7,13 @@ Item = dict[str, Any]
 
 # Which items are kept: none in front, few in the middle, none at the end.
 KEPT = "--+---++-"
-WHOLE = (0, None)
+WHOLE: tuple[int, int | None] = (0, None)
 # Ways to go through them: how many items a page has, offset and limit, and whether the last ones come first.
-_PARTS_IN = {1: [(3, None), (2, 100)], 2: [(1, 4), (len(KEPT), None)], 5: [(2, 6), (0, 7)]}
+_PARTS_IN: dict[int, list[tuple[int, int | None]]] = {
+    1: [(3, None), (2, 100)],
+    2: [(1, 4), (len(KEPT), None)],
+    5: [(2, 6), (0, 7)],
+}
 WAYS = [
     (size, part, desc)
     for size in range(1, len(KEPT) + 2)
