@@ -395,6 +395,11 @@ allowed.parse_all(RUN_NETWORK_ALLOW)
 RUN_PASSES_ON = _list("RUN_PASSES_ON")
 # How many runs and builds a worker has at once, and for how many seconds it holds each without saying so again.
 WORKER_JOBS = int(os.environ.get("WORKER_JOBS", "2"))
+# How many it has at most with those that runs here have started, which have places of their own as long as these go on.
+WORKER_JOBS_NESTED = int(os.environ.get("WORKER_JOBS_NESTED", str(8 * WORKER_JOBS)))
+# How many runs an account may have at once, and with how much memory, those that wait included; 0 for no limit.
+ACCOUNT_MAX_RUNS = int(os.environ.get("ACCOUNT_MAX_RUNS", "0"))
+ACCOUNT_MAX_MEMORY_MBYTES = int(os.environ.get("ACCOUNT_MAX_MEMORY_MBYTES", "0"))
 # How many webhooks a worker sends at once: a receiver may take half a minute to say nothing.
 WEBHOOK_JOBS = int(os.environ.get("WEBHOOK_JOBS", "4"))
 WORKER_LEASE_SECS = int(os.environ.get("WORKER_LEASE_SECS", "60"))

@@ -11,7 +11,6 @@ from resources.actors import environment
 from resources.actors.fields import check_tag
 from resources.actors.versions import NUMBER
 from resources.builds.source_url import encrypt_source_url
-from resources.jobs.queue import queue_build
 from resources.jobs.status import Origin
 from resources.models import Actor, ActorVersion, Build, BuildContent
 from resources.webhooks.events import emit_event
@@ -78,7 +77,6 @@ def start(
         BuildContent.objects.create(build=build, source=snapshot(version), environment=_environment(version))
         Actor.objects.filter(pk=actor.pk).update(build_count=F("build_count") + 1)
         emit_event(build, "ACTOR.BUILD.CREATED")
-        queue_build(build.pk)
     return build
 
 

@@ -1,4 +1,6 @@
-"""Queue jobs for a worker. The queue is a library's: Django's task framework, kept in the database.
+"""Queue what workers do besides runs and builds. The queue is a library's: Django's tasks, kept in the database.
+
+Runs and builds need none: those that are READY are taken up in turn (`resources/worker/turns.py`).
 
 What is queued is a row, written in the transaction of the change that wants it, so that either both are there or
 neither. Workers execute it: the tasks are named here by their path, for they stand above (`resources/worker/tasks.py`)
@@ -10,18 +12,8 @@ from datetime import datetime
 from django.utils.module_loading import import_string
 from django_tasks.base import Task
 
-RUNS_AND_BUILDS = "jobs"
+JOBS = "jobs"
 WEBHOOKS = "webhooks"
-
-
-def queue_run(run_id: str) -> None:
-    """Have a worker execute a run, once the transaction that one is in has been committed."""
-    _task("execute_run").enqueue(run_id)
-
-
-def queue_build(build_id: str) -> None:
-    """Have a worker execute a build, once the transaction that one is in has been committed."""
-    _task("execute_build").enqueue(build_id)
 
 
 def queue_dispatch(dispatch_id: str, after: datetime | None = None) -> None:

@@ -1,5 +1,7 @@
 """The models of builds: what is known of one, and what was built."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 
@@ -11,7 +13,8 @@ from resources.models.resource import Resource
 class Build(Resource, Job):
     """One version of an Actor, made ready to run. It always belongs to the Actor's owner.
 
-    `number` is like 0.1.3. `tag` is the tag that points to it once it has succeeded.
+    `number` is like 0.1.3. `tag` is the tag that points to it once it has succeeded. `list_owner` repeats its owner,
+    for the queue of an account is read from an index over it.
     """
 
     KIND = Kind.BUILD
@@ -22,12 +25,23 @@ class Build(Resource, Job):
     number = models.CharField(max_length=30, blank=True, default="")
     tag = models.CharField(max_length=40, blank=True, default="")
     use_cache = models.BooleanField(default=True)
+    list_owner = models.CharField(max_length=17, null=True, blank=True, editable=False)
 
     class Meta:
         indexes = (
             models.Index(fields=("lease_expires_at",), condition=Q(status__in=sorted(AT_WORK)), name="build_at_work"),
-            models.Index(fields=("started_at",), condition=Q(status=JobStatus.READY), name="build_ready"),
+            models.Index(
+                fields=("list_owner", "started_at", "resource_ptr"),
+                condition=Q(status=JobStatus.READY),
+                name="build_waiting",
+            ),
         )
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the build, a new one with the column that the queue is read from."""
+        if self._state.adding:
+            self.list_owner = self.owner_id
+        super().save(*args, **kwargs)
 
 
 class BuildContent(models.Model):

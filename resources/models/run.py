@@ -81,7 +81,16 @@ class Run(Resource, Job):
     class Meta:
         indexes = (
             models.Index(fields=("lease_expires_at",), condition=Q(status__in=sorted(AT_WORK)), name="run_at_work"),
-            models.Index(fields=("started_at",), condition=Q(status=JobStatus.READY), name="run_ready"),
+            models.Index(
+                fields=("list_owner", "list_at", "resource_ptr"),
+                condition=Q(status=JobStatus.READY),
+                name="run_waiting",
+            ),
+            models.Index(
+                fields=("started_by_run", "list_at"),
+                condition=Q(status=JobStatus.READY, started_by_run__isnull=False),
+                name="run_waiting_of_run",
+            ),
             models.Index(fields=("build",), name="run_of_build"),
             models.Index(fields=("schedule_id",), condition=~Q(schedule_id=""), name="run_of_schedule"),
             # Each with the ID at its end: lists are sorted by it where times are the same, and read nothing else.

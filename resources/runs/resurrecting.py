@@ -7,14 +7,14 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.principal import Principal
-from resources.jobs.queue import queue_run
 from resources.jobs.status import FINISHED, JobStatus
 from resources.models import Build, Run
 from resources.records import writing
-from resources.runs import charging, inputs
+from resources.runs import account_limits, charging, inputs
+from resources.runs.cannot_run import CannotRun
 from resources.runs.options import RunOptions, options_of_run
 from resources.runs.restarting import build_holder, get_input_key, kept_input
-from resources.runs.starting import DISK_PER_MEMORY, INPUT_KEY, CannotRun, build_to_run
+from resources.runs.starting import DISK_PER_MEMORY, INPUT_KEY, build_to_run
 from resources.runs.tokens import scope_within, starting_token
 from resources.webhooks.events import RUN_RESURRECTED, emit_event
 
@@ -32,7 +32,7 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
 
     Raises:
         NotFinished: when it has not ended, or was resurrected by another request just now.
-        CannotRun: when its Actor or build is gone, or there is no such build.
+        CannotRun: when its Actor or build is gone, there is no such build, or its owner has as much at work as may be.
         InvalidInput: when its first input is not what the build that is named asks for, or the input that it goes on
             with has a value that was encrypted for another account, Actor or field.
         InvalidOption: when an option is not possible.
@@ -46,6 +46,7 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
     stored = inputs.reencrypt_input(build, record, holder) if record else None
     memory = chosen.memory_mbytes or 0
     with transaction.atomic():
+        account_limits.check(run.owner_id, memory)
         changed = Run.objects.filter(pk=run.pk, status__in=FINISHED, resurrect_count=run.resurrect_count).update(
             status=JobStatus.READY,
             status_message="",
@@ -77,7 +78,6 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
         run.refresh_from_db()
         audit.record("run.resurrected", by=by, account_id=run.owner_id, subject_kind=run.kind, subject_id=run.pk)
         emit_event(run, RUN_RESURRECTED)
-        queue_run(run.pk)
         charging.charge_start(run)
         run.refresh_from_db()
         if record is not None and stored is not None:  # last, for the bytes of a record are not undone

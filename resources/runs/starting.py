@@ -10,11 +10,11 @@ from django.utils import timezone
 
 from accounts.principal import Principal
 from resources.actors.builds import build_for
-from resources.jobs.queue import queue_run
 from resources.jobs.status import Origin
 from resources.models import Actor, Build, Dataset, KeyValueStore, RequestQueue, Run, Task
 from resources.records import writing
-from resources.runs import charging, inputs
+from resources.runs import account_limits, charging, inputs
+from resources.runs.cannot_run import CannotRun
 from resources.runs.options import RunOptions, merge_options
 from resources.secret_inputs.fields import Holder
 from resources.webhooks.editing import WebhookChange, add_ad_hoc
@@ -24,14 +24,6 @@ INPUT_KEY: Final = "INPUT"
 DEFAULT_CONTENT_TYPE: Final = "application/octet-stream"
 # What a run may write to its own directory, for each megabyte of memory.
 DISK_PER_MEMORY: Final = 2
-
-
-class CannotRun(ValueError):
-    """The Actor cannot be run like this: `type` is the API's, the message says why."""
-
-    def __init__(self, type_: str, message: str) -> None:
-        super().__init__(message)
-        self.type = type_
 
 
 def start(
@@ -57,7 +49,7 @@ def start(
     with its idempotency key if it has one.
 
     Raises:
-        CannotRun: when there is no build to run.
+        CannotRun: when there is no build to run, or the account has as much at work as it may.
         InvalidInput: when the input is not what the build asks for.
         InvalidOption: when an option is not possible.
         InvalidWebhook: when a webhook is not possible.
@@ -70,6 +62,7 @@ def start(
     content_type = content_type or DEFAULT_CONTENT_TYPE
     input, content_type = inputs.accept_input(build, input, content_type, Holder(by.account_id, actor.pk))
     with transaction.atomic():
+        account_limits.check(by.account_id, chosen.memory_mbytes or 0)
         run = _make_run(actor, build, chosen, owner_id=by.account_id)
         run.task_id = task.pk if task else None
         run.origin, run.schedule_id, run.scheduled_at = origin, schedule_id, scheduled_at
@@ -84,7 +77,6 @@ def start(
         count(run)
         add_ad_hoc(run, webhooks)
         emit_event(run, RUN_CREATED)
-        queue_run(run.pk)
         if run.event_prices:
             charging.charge_start(run)
             run.refresh_from_db()

@@ -35,10 +35,11 @@ def execute(build_id: str) -> None:
     """Take a build that is ready, and build it; do nothing when another worker has it or it is done."""
     with worker_identity.attempt() as worker:
         if leases.claim(Build, build_id, worker):
-            _execute(build_id, worker)
+            execute_claimed(build_id, worker)
 
 
-def _execute(build_id: str, worker: str) -> None:
+def execute_claimed(build_id: str, worker: str) -> None:
+    """Build a build to its end that an attempt, `worker`, has claimed."""
     lines = Lines(build_id)
     try:
         _build(build_id, worker, lines)

@@ -61,10 +61,11 @@ def execute(run_id: str) -> None:
     """Take a run that is ready, and run it to its end; do nothing when another worker has it or it is done."""
     with worker_identity.attempt() as worker:
         if leases.claim(Run, run_id, worker):
-            _execute(run_id, worker)
+            execute_claimed(run_id, worker)
 
 
-def _execute(run_id: str, worker: str) -> None:
+def execute_claimed(run_id: str, worker: str) -> None:
+    """Run a run to its end that an attempt, `worker`, has claimed."""
     lines = Lines(run_id)
     directory = directories.attempt_directory(run_id)
     try:

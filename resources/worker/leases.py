@@ -8,21 +8,18 @@ within a process, too. The clocks of the workers' machines may differ by a few s
 
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
-from django.db.models import BooleanField, F, Model, Q, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
-from django_tasks.base import TaskResultStatus
-from django_tasks_db.models import DBTaskResult
 
 from resources.builds import ending as builds_ending
-from resources.jobs.queue import queue_build, queue_run
+from resources.jobs.conditions import has_status
 from resources.jobs.status import AT_WORK, JobStatus
 from resources.logs.reading import log_length
 from resources.logs.writing import append_line
@@ -76,11 +73,7 @@ def release(model: type[AnyJob], job_id: str, worker: str, *, is_migration: bool
         changes["before_millis"] = F("before_millis") + (now - job.started_at) // timedelta(milliseconds=1)
     if model is Run and is_migration:
         changes["migration_count"] = Coalesce(F("migration_count"), 0) + 1
-    with transaction.atomic():
-        released = model.objects.filter(pk=job_id, worker=worker, status=JobStatus.RUNNING).update(**changes)
-        if released:
-            _queue(model, job_id)
-    return bool(released)
+    return bool(model.objects.filter(pk=job_id, worker=worker, status=JobStatus.RUNNING).update(**changes))
 
 
 def end(
@@ -149,39 +142,12 @@ def reclaim_expired_leases(worker: str) -> int:
     return count
 
 
-def requeue_undelivered() -> int:
-    """Queue again the jobs that are READY and in no queue any more; return how many there were."""
-    waiting = {job.pk: model for model in MODELS for job in _undelivered(model)}
-    if not waiting:
-        return 0
-    lost = waiting.keys() - _queued(waiting)
-    _close_tasks(lost)
-    for job_id in lost:
-        _log.warning("%s %s waited in no queue; it is queued again.", waiting[job_id].__name__, job_id)
-        _queue(waiting[job_id], job_id)
-    return len(lost)
-
-
 def _expired(model: type[AnyJob]) -> QuerySet[Any]:
     run_out = Q(lease_expires_at__lt=timezone.now()) | Q(lease_expires_at=None)
-    return model.objects.filter(_has_status(model, AT_WORK), run_out).order_by("lease_expires_at")[:_BATCH]
-
-
-def _undelivered(model: type[AnyJob]) -> QuerySet[Any]:
-    waiting = model.objects.filter(_has_status(model, {JobStatus.READY}), started_at__lt=timezone.now() - UNDELIVERED)
-    return waiting.order_by("started_at")[:_BATCH]
-
-
-def _has_status(model: type[Model], statuses: Collection[str]) -> RawSQL:
-    """Return the condition of an index as it stands there: no database proves it from values that are bound."""
-    column = f'"{model._meta.db_table}"."status"'
-    quoted = ", ".join(f"'{status!s}'" for status in sorted(statuses))
-    condition = f"{column} IN ({quoted})" if len(statuses) > 1 else f"{column} = {quoted}"
-    return RawSQL(condition, (), output_field=BooleanField())  # noqa: S611  # constants of ours
+    return model.objects.filter(has_status(model, AT_WORK), run_out).order_by("lease_expires_at")[:_BATCH]
 
 
 def _reclaim(model: type[AnyJob], job: AnyJob, worker: str) -> None:
-    _close_tasks([job.pk])
     if job.status == JobStatus.RUNNING and _may_begin_anew(job):
         append_line(job.pk, "ACTOR: The worker that had this is gone; another one begins anew.")
         if isinstance(job, Run):
@@ -199,27 +165,6 @@ def _may_begin_anew(job: AnyJob) -> bool:
     if isinstance(job, Run) and job.restart_on_error:
         return job.restart_count < MAX_RESTARTS
     return log_length(job.pk) == 0
-
-
-def _tasks_for(job_ids: Collection[str]) -> Any:
-    """Return the tasks of jobs, in no order. No index has the jobs: ask for all of them at once."""
-    return DBTaskResult.objects.filter(args_kwargs__args__0__in=list(job_ids)).order_by()
-
-
-def _queued(job_ids: Collection[str]) -> set[str]:
-    """Return which of these jobs are in a queue; only the tasks that wait are read."""
-    ready = _tasks_for(job_ids).filter(_has_status(DBTaskResult, {TaskResultStatus.READY}))
-    return {args_kwargs["args"][0] for args_kwargs in ready.values_list("args_kwargs", flat=True)}
-
-
-def _close_tasks(job_ids: Collection[str]) -> None:
-    """Say of the tasks that died with their worker that they have failed, so that they are cleaned up some day."""
-    running = _tasks_for(job_ids).filter(status=TaskResultStatus.RUNNING) if job_ids else DBTaskResult.objects.none()
-    running.update(status=TaskResultStatus.FAILED, finished_at=timezone.now())
-
-
-def _queue(model: type[AnyJob], job_id: str) -> None:
-    (queue_run if model is Run else queue_build)(job_id)
 
 
 def _lease() -> timedelta:

@@ -50,7 +50,6 @@ def urgent_chores(worker: str) -> list[Chore]:
 def background_chores() -> list[Chore]:
     """Return the chores of a worker that may take a while."""
     return [
-        Chore(leases.requeue_undelivered, 30),
         Chore(delivery.queue_overdue, 60),
         Chore(email_queue.queue_overdue, 60),
         Chore(run_counts.fold, 60),

@@ -6,22 +6,22 @@ when another worker has it or it is done (`resources/worker/leases.py` finds the
 
 from django_tasks import task
 
-from resources.jobs.queue import RUNS_AND_BUILDS, WEBHOOKS
+from resources.jobs.queue import JOBS, WEBHOOKS
 from resources.schedules import sealing
 from resources.webhooks import delivery
 from resources.worker import execute_build as building
 from resources.worker import execute_run as running
 
 
-@task(queue_name=RUNS_AND_BUILDS)
+@task(queue_name=JOBS)
 def execute_run(run_id: str) -> None:
-    """Take a run that is ready, and run it to its end."""
+    """Run a run to its end that was queued by a version of before, unless it was taken up already."""
     running.execute(run_id)
 
 
-@task(queue_name=RUNS_AND_BUILDS)
+@task(queue_name=JOBS)
 def execute_build(build_id: str) -> None:
-    """Take a build that is ready, and build it."""
+    """Build a build that was queued by a version of before, unless it was taken up already."""
     building.execute(build_id)
 
 
@@ -31,7 +31,7 @@ def deliver_webhook(dispatch_id: str) -> None:
     delivery.deliver(dispatch_id)
 
 
-@task(queue_name=RUNS_AND_BUILDS)
+@task(queue_name=JOBS)
 def seal_saved_inputs(actor_id: str) -> None:
     """Encrypt the secret input fields that tasks and schedules of an Actor have saved before a build called them so."""
     sealing.encrypt_saved_inputs([actor_id])

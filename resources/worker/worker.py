@@ -1,9 +1,9 @@
-"""A worker: a process that does what is queued, several things at once, and looks after what others have left.
+"""A worker: a process that runs and builds, several jobs at once, sends webhooks, and does what others have left.
 
-The queue and the loop that takes from it are django-tasks-db's. Each of its loops has a thread of its own here: as many
-as WORKER_JOBS for runs and builds, as WEBHOOK_JOBS for webhooks, which so never wait for a run to end, nor all of them
-for a receiver that does not answer, and two for emails. The main thread does the chores that a user waits for, and
-another one the rest.
+One thread takes up runs and builds (`dispatch.py`), each into a thread of its own. Webhooks and emails are in queues,
+which are django-tasks-db's, as is the loop that takes from them: WEBHOOK_JOBS of these have a thread each here, so that
+not all of them wait for a receiver that does not answer, and two are for emails. The main thread does the chores that a
+user waits for, and another one the rest.
 
 A worker that is asked to end (SIGTERM, or Ctrl-C) takes nothing more. What it runs is asked to end, is killed after
 some seconds, and goes back into the queue: another worker, or the next start of this one, begins it anew with the same
@@ -25,8 +25,10 @@ from django.db import DatabaseError, close_old_connections, connections
 from django_tasks_db.management.commands.db_worker import Worker as QueueWorker
 
 from accounts.mail.queue import EMAILS
-from resources.jobs.queue import RUNS_AND_BUILDS, WEBHOOKS
+from resources.jobs.queue import JOBS, WEBHOOKS
 from resources.worker import events, maintenance, worker_identity
+from resources.worker.dispatch import Dispatcher
+from resources.worker.places import Places
 
 _log = logging.getLogger(__name__)
 
@@ -42,19 +44,27 @@ class Worker:
 
     def __init__(self, jobs: int, webhooks: int) -> None:
         self._jobs = jobs
-        self._queue_workers = [_queue_worker(RUNS_AND_BUILDS, number) for number in range(jobs)]
-        self._queue_workers += [_queue_worker(WEBHOOKS, jobs + number) for number in range(webhooks)]
-        self._queue_workers += [_queue_worker(EMAILS, jobs + webhooks + number) for number in range(EMAIL_JOBS)]
+        self._most = max(jobs, settings.WORKER_JOBS_NESTED)
+        self._dispatcher = Dispatcher(Places(jobs, self._most))
+        self._queue_workers = [_queue_worker(JOBS, 0)]
+        self._queue_workers += [_queue_worker(WEBHOOKS, 1 + number) for number in range(webhooks)]
+        self._queue_workers += [_queue_worker(EMAILS, 1 + webhooks + number) for number in range(EMAIL_JOBS)]
 
     def run(self) -> None:
         """Work until asked to end."""
         threads = [threading.Thread(target=_work, args=(each,), name=each.worker_id) for each in self._queue_workers]
+        threads.append(threading.Thread(target=self._dispatcher.run, name="jobs"))
         threads.append(threading.Thread(target=_do_others, name="chores"))
-        _have_connections(len(threads) + 1)
+        _have_connections(len(threads) + self._most + 1)
         for thread in threads:
             thread.start()
         _warn_of_root()
-        _log.info("Worker %s is ready for %d jobs at once.", worker_identity.name(), self._jobs)
+        _log.info(
+            "Worker %s is ready for %d jobs at once, and for %d with those that wait for others.",
+            worker_identity.name(),
+            self._jobs,
+            self._most,
+        )
         try:
             _do(maintenance.urgent_chores(worker_identity.name()))
         finally:
@@ -67,6 +77,7 @@ class Worker:
     def stop(self, number: int = 0, frame: FrameType | None = None) -> None:
         """Have it end; a handler of signals. Safe to call again."""
         worker_identity.stopping.set()
+        self._dispatcher.wake()
         for each in self._queue_workers:
             each.running = False
 

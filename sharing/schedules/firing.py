@@ -23,6 +23,7 @@ from accounts.principal import Principal, Scope
 from resources.jobs.status import FINISHED
 from resources.models import Run, Schedule, ScheduleInvocation
 from resources.runs import starting
+from resources.runs.cannot_run import CannotRun
 from resources.runs.inputs import InvalidInput
 from resources.runs.options import InvalidOption, RunOptions
 from resources.schedules import actions, times
@@ -163,7 +164,7 @@ def _run(schedule: Schedule, action: Action, target: Target, planned: datetime) 
                 schedule_id=schedule.pk,
                 scheduled_at=planned,
             )
-    except (starting.CannotRun, InvalidInput, InvalidOption) as error:
+    except (CannotRun, InvalidInput, InvalidOption) as error:
         raise _NotStarted(str(error)) from None
     except _NOT_NOW:
         raise  # all is taken back, and tried again in a moment

@@ -19,9 +19,9 @@ from resources.kinds import Kind
 from resources.models import Run
 from resources.records import writing
 from resources.runs import aborting, charging, restarting, resurrecting
+from resources.runs.cannot_run import CannotRun
 from resources.runs.inputs import InvalidInput
 from resources.runs.options import InvalidOption
-from resources.runs.starting import CannotRun
 from sharing.declare import needs
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.enforcement.require import get_or_refuse

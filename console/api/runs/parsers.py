@@ -21,9 +21,11 @@ from console.http.pagination import flag, whole_number
 from resources.jobs.status import Origin
 from resources.models import Task
 from resources.records.content_types import MAX_LENGTH, can_be_content_type, is_json
+from resources.runs.account_limits import LimitExceeded
+from resources.runs.cannot_run import CannotRun
 from resources.runs.inputs import JSON_TYPE, InvalidInput
 from resources.runs.options import InvalidOption, RunOptions
-from resources.runs.starting import DEFAULT_CONTENT_TYPE, CannotRun
+from resources.runs.starting import DEFAULT_CONTENT_TYPE
 from resources.webhooks.editing import InvalidWebhook, WebhookChange
 
 _DECIMAL = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?\Z", re.ASCII)
@@ -55,11 +57,12 @@ def parse_options(query: QueryDict) -> RunOptions:
 
 
 def to_api_error(error: InvalidOption | InvalidInput | CannotRun | InvalidWebhook) -> ApiError:
-    """Return the 400 for options, webhooks or an input that no run can have, or an Actor that cannot be run."""
+    """Return the refusal of options, webhooks or an input that no run can have, or an Actor that cannot be run."""
     if isinstance(error, InvalidInput):
         return ApiError(HTTPStatus.BAD_REQUEST, "invalid-input", str(error))
     if isinstance(error, CannotRun):
-        return ApiError(HTTPStatus.BAD_REQUEST, error.type, str(error))
+        status = HTTPStatus.PAYMENT_REQUIRED if isinstance(error, LimitExceeded) else HTTPStatus.BAD_REQUEST
+        return ApiError(status, error.type, str(error))
     if isinstance(error, InvalidWebhook):
         return invalid_value(error.field, str(error))
     refusal = invalid_value(error.field, str(error))

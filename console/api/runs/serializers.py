@@ -11,6 +11,7 @@ from console.api.resources.serializers import serialize_basics
 from resources.actors.pricing import pricing_at
 from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import Actor, Dataset, KeyValueStore, RequestQueue, Resource, Run
+from resources.runs.queue_place import find_queue_place
 from resources.runs.usage import get_stats, get_usage
 from sharing.access import Access
 from sharing.lists import Listed
@@ -68,6 +69,8 @@ def serialize_run(run: Run, access: Access) -> dict[str, Any]:
         **_serialize_pricing(run),
     }
     if not access.principal.is_anonymous:
+        if access.principal.account_id == run.owner_id and (place := find_queue_place(run)):
+            described["queuePlace"] = place
         described |= {"usage": get_usage(run, storages), "usageTotalUsd": 0.0, "usageUsd": {}}  # no account is billed
     return described
 

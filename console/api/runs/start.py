@@ -33,6 +33,7 @@ from resources.kinds import Kind
 from resources.models import Actor, Dataset, KeyValueStore, Run, Task
 from resources.records.reading import find
 from resources.runs import starting
+from resources.runs.cannot_run import CannotRun
 from resources.runs.inputs import InvalidInput
 from resources.runs.options import InvalidOption
 from resources.webhooks.editing import InvalidWebhook
@@ -199,5 +200,5 @@ def _start(request: ResourceApiRequest, actor: Actor, task: Task | None, body: b
             client_ip=get_adapter().get_client_ip(request),
             user_agent=request.META.get("HTTP_USER_AGENT", ""),
         )
-    except (InvalidOption, InvalidInput, InvalidWebhook, starting.CannotRun) as error:
+    except (InvalidOption, InvalidInput, InvalidWebhook, CannotRun) as error:
         raise to_api_error(error) from None

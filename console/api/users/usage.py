@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+from django.conf import settings
 from django.http import HttpResponse
 from django.utils import timezone
 
@@ -65,7 +66,7 @@ def show_limits(request: ApiRequest) -> HttpResponse:
     return json_responses.data_response(
         {
             "monthlyUsageCycle": _cycle(month),
-            "limits": _LIMITS,
+            "limits": _limits(),
             "current": {
                 "monthlyUsageUsd": 0,
                 "monthlyActorComputeUnits": sum(compute_units_by_day(account_id, month).values()),
@@ -117,6 +118,16 @@ def _cycle(month: Month) -> dict[str, str]:
 
 def _usage(units: float) -> dict[str, Any]:
     return {_SERVICE: {"quantity": units, "baseAmountUsd": 0, "baseUnitPriceUsd": 0}} if units else {}
+
+
+def _limits() -> dict[str, float]:
+    """Return what the account may have at most, as the deployment has set it."""
+    limits = dict(_LIMITS)
+    if settings.ACCOUNT_MAX_RUNS:
+        limits["maxConcurrentActorJobs"] = settings.ACCOUNT_MAX_RUNS
+    if settings.ACCOUNT_MAX_MEMORY_MBYTES:
+        limits["maxActorMemoryGbytes"] = settings.ACCOUNT_MAX_MEMORY_MBYTES / 1024
+    return limits
 
 
 _LIMITS: dict[str, float] = {

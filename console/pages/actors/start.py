@@ -20,6 +20,7 @@ from resources.jobs.status import Origin
 from resources.kinds import Kind
 from resources.models import Actor, Build, BuildContent, Run
 from resources.runs import starting
+from resources.runs.cannot_run import CannotRun
 from resources.runs.inputs import InvalidInput, get_input_schema
 from resources.runs.options import InvalidOption
 from sharing.access import Parent
@@ -89,8 +90,8 @@ def _start(request: ResourcePageRequest[Actor], form: InputForm) -> Run | None:
             client_ip=client_details().get("ip", ""),
             user_agent=request.headers.get("User-Agent", ""),
         )
-    except starting.CannotRun as problem:
-        form.add_error("build", str(problem))
+    except CannotRun as problem:
+        form.refuse_run(problem)
     except InvalidInput as problem:
         form.add_error("input", problem.problems[:_MOST_PROBLEMS])
     except InvalidOption as problem:

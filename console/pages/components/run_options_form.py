@@ -5,6 +5,8 @@ from typing import Any
 from django import forms
 
 from console.pages.components.forms import BaseForm
+from resources.runs.account_limits import LimitExceeded
+from resources.runs.cannot_run import CannotRun
 from resources.runs.options import MAX_BUILD_LENGTH, MAX_TIMEOUT_SECS, InvalidOption, RunOptions
 
 _FIELD_OF = {"build": "build", "timeout": "timeout_secs", "memory": "memory_mbytes", "maxItems": "max_items"}
@@ -53,3 +55,7 @@ class OptionsForm(BaseForm):
         field = _FIELD_OF.get(problem.field)
         text = str(problem)
         self.add_error(field if field in self.fields else None, f"{text[0].upper()}{text[1:]}")
+
+    def refuse_run(self, problem: CannotRun) -> None:
+        """Say why there is no run: beside the build, but where the account has as much at work as it may."""
+        self.add_error(None if isinstance(problem, LimitExceeded) else "build", str(problem))

@@ -12,9 +12,9 @@ from resources.jobs.status import JobStatus
 from resources.kinds import KINDS, Kind
 from resources.models import Run
 from resources.runs import aborting, deleting, resurrecting
+from resources.runs.cannot_run import CannotRun
 from resources.runs.inputs import InvalidInput
 from resources.runs.options import InvalidOption, options_of_run
-from resources.runs.starting import CannotRun
 from sharing.declare import needs
 from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
@@ -58,7 +58,9 @@ def resurrect(request: ResourcePageRequest[Run]) -> HttpResponse:
             return dialogs.redirect_from_dialog(request, run.console_path)
         except InvalidOption as problem:
             form.refuse(problem)
-        except (CannotRun, InvalidInput) as problem:
+        except CannotRun as problem:
+            form.refuse_run(problem)
+        except InvalidInput as problem:
             form.add_error("build", str(problem))
         except ApiError as problem:
             form.add_error("build", problem.message)

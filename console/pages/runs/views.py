@@ -25,6 +25,7 @@ from resources.kinds import Kind
 from resources.models import Dataset, KeyValueStore, Record, Run
 from resources.records.reading import find
 from resources.runs.input_secrets import load_secret_names
+from resources.runs.queue_place import find_queue_place
 from sharing.access import general_access_source
 from sharing.declare import needs
 from sharing.enforcement import refusals
@@ -112,10 +113,12 @@ def live_context(request: ResourcePageRequest[Run]) -> dict[str, Any]:
     parents = get_parents(request)
     manages = request.access.allows(Permission.MANAGE_ACCESS_RIGHTS)
     _, source = general_access_source(facts)
+    is_mine = run.owner_id == request.principal.account_id
     return {
         "run": run,
         "owner": facts.owner_username,
-        "is_mine": run.owner_id == request.principal.account_id,
+        "is_mine": is_mine,
+        "queue_place": find_queue_place(run) if is_mine else None,
         "actor": parents.get(Kind.ACTOR),
         "task": parents.get(Kind.TASK),
         "took": time_taken(run),

@@ -23,6 +23,7 @@ from resources.jobs.status import Origin
 from resources.kinds import Kind
 from resources.models import Task
 from resources.runs import saved_options, starting
+from resources.runs.cannot_run import CannotRun
 from resources.runs.inputs import InvalidInput
 from resources.runs.options import MAX_BUILD_LENGTH, InvalidOption
 from resources.secret_inputs.fields import secret_fields
@@ -107,7 +108,7 @@ def start(request: ResourcePageRequest[Task]) -> HttpResponse:
             client_ip=client_details().get("ip", ""),
             user_agent=request.headers.get("User-Agent", ""),
         )
-    except (starting.CannotRun, InvalidInput, InvalidOption) as problem:
+    except (CannotRun, InvalidInput, InvalidOption) as problem:
         messages.error(request, f"The task was not started. {problem}")
         return redirect(task.console_path)
     return redirect(run.console_path)

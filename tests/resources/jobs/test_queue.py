@@ -9,9 +9,7 @@ from resources.jobs import queue as jobs
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize(
-    ("queue", "name"), [(jobs.queue_run, "jobs"), (jobs.queue_build, "jobs"), (jobs.queue_dispatch, "webhooks")]
-)
+@pytest.mark.parametrize(("queue", "name"), [(jobs.queue_input_encryption, "jobs"), (jobs.queue_dispatch, "webhooks")])
 def test_what_is_queued_goes_with_its_transaction(database_queue, queue, name):
     with transaction.atomic():
         queue("a" * 17)

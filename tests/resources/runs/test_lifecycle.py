@@ -16,6 +16,7 @@ from resources.kinds import Kind
 from resources.models import Actor, Build, Dataset, KeyValueStore, Record, RequestQueue, Resource, Run, TaggedBuild
 from resources.records import reading, writing
 from resources.runs import aborting, charging, deleting, ending, restarting, resurrecting, starting
+from resources.runs.cannot_run import CannotRun
 from resources.runs.options import InvalidOption, RunOptions
 from resources.runs.tokens import RunOver, make_run_token
 from tests.support.factories import built, built_actor
@@ -47,7 +48,7 @@ def test_an_anonymous_principal_starts_nothing(actor):
 )
 def test_without_a_build_nothing_is_left_behind(actor, ada, option, type_):
     TaggedBuild.objects.all().delete()
-    with pytest.raises(starting.CannotRun) as refused:
+    with pytest.raises(CannotRun) as refused:
         starting.start(actor, by=ada.principal, options=RunOptions(build=option or None))
     assert refused.value.type == type_
     assert not Run.objects.exists()
@@ -56,7 +57,7 @@ def test_without_a_build_nothing_is_left_behind(actor, ada, option, type_):
 
 def test_a_build_that_has_not_succeeded_is_not_run(actor, ada, make_resource):
     built(actor, "0.1.2", tag="", status=JobStatus.FAILED)
-    with pytest.raises(starting.CannotRun):
+    with pytest.raises(CannotRun):
         starting.start(actor, by=ada.principal, options=RunOptions(build="0.1.2"))
 
 
@@ -287,7 +288,7 @@ def test_what_has_no_build_any_more_is_not_resurrected(run, ada):
     ended(at_work(run))
     Build.objects.all().delete()
     run.refresh_from_db()
-    with pytest.raises(starting.CannotRun):
+    with pytest.raises(CannotRun):
         resurrecting.resurrect(run, RunOptions(), by=ada.principal)
 
 
@@ -342,7 +343,7 @@ def test_another_build_takes_a_metamorph_back(run, actor, ada, dan, make_resourc
 
 def test_a_metamorph_needs_a_build(run, ada, dan, make_resource):
     at_work(run)
-    with pytest.raises(starting.CannotRun):
+    with pytest.raises(CannotRun):
         restarting.metamorph(run, make_resource(Kind.ACTOR, dan, name="empty"), by=ada.principal, input=b"{}")
 
 

@@ -5,9 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.utils import timezone
-from django_tasks_db.models import DBTaskResult
 
-from resources.jobs.queue import queue_run
 from resources.jobs.status import AT_WORK, JobStatus
 from resources.kinds import Kind
 from resources.logs.reading import read_text
@@ -33,15 +31,6 @@ def make_job(ada, make_resource):
         return job
 
     return make
-
-
-@pytest.fixture
-def queued(monkeypatch) -> list[str]:
-    """What was queued again."""
-    ids: list[str] = []
-    monkeypatch.setattr(leases, "queue_run", ids.append)
-    monkeypatch.setattr(leases, "queue_build", ids.append)
-    return ids
 
 
 @pytest.mark.parametrize("kind", [Kind.RUN, Kind.BUILD])
@@ -85,17 +74,17 @@ def test_only_who_has_a_job_holds_on_to_it(make_job):
     ],
 )
 @pytest.mark.parametrize("kind", [Kind.RUN, Kind.BUILD])
-def test_a_job_whose_worker_is_gone_ends(make_job, queued, kind, status, ends):
+def test_a_job_whose_worker_is_gone_ends(make_job, kind, status, ends):
     job = make_job(kind, status)
     assert leases.reclaim_expired_leases("alive") == 1
     job.refresh_from_db()
-    assert (job.status, queued) == (ends, [])
+    assert job.status == ends
     assert job.finished_at is not None
     assert "The worker that had this is gone" in read_text(job.pk)
     assert leases.reclaim_expired_leases("alive") == 0
 
 
-def test_a_job_whose_lease_has_not_run_out_is_left_alone(make_job, queued):
+def test_a_job_whose_lease_has_not_run_out_is_left_alone(make_job):
     job = make_job(lease_expires_at=timezone.now() + timedelta(seconds=30))
     assert leases.reclaim_expired_leases("alive") == 0
     job.refresh_from_db()
@@ -103,23 +92,23 @@ def test_a_job_whose_lease_has_not_run_out_is_left_alone(make_job, queued):
 
 
 @pytest.mark.parametrize(("began", "restart"), [(False, False), (True, True)])
-def test_one_that_may_begin_anew_is_queued_again(make_job, queued, began, restart):
+def test_one_that_may_begin_anew_is_queued_again(make_job, began, restart):
     job = make_job(began=began, restart_on_error=restart)
     leases.reclaim_expired_leases("alive")
     job.refresh_from_db()
-    assert (job.status, job.worker, queued) == (JobStatus.READY, "", [job.pk])
+    assert (job.status, job.worker) == (JobStatus.READY, "")
     assert job.before_millis >= LONG_AGO.total_seconds() * 1000
     assert leases.claim(Run, job.pk, "alive")
 
 
-def test_one_that_kills_its_workers_is_given_up(make_job, queued):
+def test_one_that_kills_its_workers_is_given_up(make_job):
     job = make_job(restart_on_error=True, restart_count=leases.MAX_RESTARTS)
     leases.reclaim_expired_leases("alive")
     job.refresh_from_db()
-    assert (job.status, queued) == (JobStatus.FAILED, [])
+    assert job.status == JobStatus.FAILED
 
 
-def test_of_two_that_look_one_ends_it(make_job, queued, monkeypatch):
+def test_of_two_that_look_one_ends_it(make_job, monkeypatch):
     job = make_job()
     seen = list(leases._expired(Run))
     leases.reclaim_expired_leases("first")
@@ -129,48 +118,13 @@ def test_of_two_that_look_one_ends_it(make_job, queued, monkeypatch):
     assert read_text(job.pk) == log
 
 
-def test_a_job_that_is_in_no_queue_is_queued_again(make_job, database_queue):
-    lost, waiting, fresh = (make_job(status=JobStatus.READY, began=False) for _ in range(3))
-    queue_run(waiting.pk)
-    Run.objects.filter(pk=fresh.pk).update(started_at=timezone.now())
-    assert leases.requeue_undelivered() == 1
-    assert {row.args_kwargs["args"][0] for row in DBTaskResult.objects.all()} == {lost.pk, waiting.pk}
-    assert leases.requeue_undelivered() == 0
-
-
-def test_a_job_whose_task_died_before_it_was_taken_is_queued_again(make_job, database_queue):
-    job = make_job(status=JobStatus.READY, began=False)
-    queue_run(job.pk)
-    DBTaskResult.objects.update(status="RUNNING", started_at=timezone.now() - LONG_AGO)
-    assert leases.requeue_undelivered() == 1
-    assert sorted(DBTaskResult.objects.values_list("status", flat=True)) == ["FAILED", "READY"]
-
-
-def test_however_many_jobs_wait_the_queue_is_read_once(make_job, database_queue, django_assert_num_queries):
-    waiting = [make_job(kind, JobStatus.READY, began=False) for kind in (Kind.RUN, Kind.BUILD) for _ in range(4)]
-    for job in waiting:
-        queue_run(job.pk)
-    with django_assert_num_queries(len(leases.MODELS) + 1):
-        assert leases.requeue_undelivered() == 0
-
-
-def test_of_the_queue_only_what_waits_is_read(make_job, database_queue):
-    if connection.vendor != "sqlite":
-        pytest.skip("PostgreSQL reads an empty table whole, rightly")
-    queue_run(make_job(status=JobStatus.READY, began=False).pk)
-    [plan] = plans_of(leases.requeue_undelivered, DBTaskResult._meta.db_table)
-    assert "tasks_db_new_ordering_idx" in plan
-
-
 @pytest.mark.parametrize("model", [Run, Build])
 def test_looking_for_jobs_reads_an_index_and_not_every_job(model):
     if connection.vendor != "sqlite":
         pytest.skip("PostgreSQL reads an empty table whole, rightly")
     name = model.__name__.lower()
     [abandoned] = plans_of(lambda: leases.reclaim_expired_leases("w1"), model._meta.db_table)
-    [undelivered] = plans_of(leases.requeue_undelivered, model._meta.db_table)
     assert f"{name}_at_work" in abandoned
-    assert f"{name}_ready" in undelivered
 
 
 def test_a_run_that_fails_for_a_reason_of_ours_says_so_and_is_over(make_job, monkeypatch):

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import threading
+import time
 
 import pytest
 
@@ -9,7 +11,9 @@ from resources.jobs.status import JobStatus
 from resources.logs.reading import read_text
 from resources.models import Actor, Dataset, Record, Run
 from resources.records.reading import open_record
-from resources.worker import execute_run
+from resources.worker import execute_run, worker_identity
+from resources.worker.dispatch import Dispatcher
+from resources.worker.places import Places
 from tests.support.secret_stage import GIVEN, SCHEMA, read_by, secret_actor, shows_no_secret, stored
 from tests.support.work_stage import started
 
@@ -145,3 +149,37 @@ def test_what_a_run_gives_another_actor_is_encrypted_for_that_one(api_here, ada)
     called = Run.objects.get(actor_id=target.pk)
     assert shows_no_secret(stored(called))
     assert read_by(called) == GIVEN
+
+
+CALLS_ITSELF = """
+import asyncio
+from apify import Actor
+
+async def main() -> None:
+    async with Actor:
+        given = await Actor.get_input()
+        if given['depth']:
+            run = await Actor.call(Actor.configuration.actor_id, run_input={'depth': given['depth'] - 1})
+            assert run.status == 'SUCCEEDED', run
+
+asyncio.run(main())
+"""
+
+
+def test_actors_that_call_actors_five_deep_end_with_two_places(api_here, ada):
+    run = started(ada, {"main.py": CALLS_ITSELF}, input=b'{"depth": 5}', memory_mbytes=256)
+    Actor.objects.update(default_memory_mbytes=256)
+    dispatcher = Dispatcher(Places(2, 16))
+    thread = threading.Thread(target=dispatcher.run)
+    thread.start()
+    try:
+        until = time.monotonic() + 300
+        while not (status := Run.objects.get(pk=run.pk)).is_finished and time.monotonic() < until:
+            worker_identity.stopping.wait(0.2)
+    finally:
+        worker_identity.stopping.set()
+        dispatcher.wake()
+        thread.join()
+        worker_identity.stopping.clear()
+    assert status.status == JobStatus.SUCCEEDED, read_text(run.pk)
+    assert Run.objects.filter(status=JobStatus.SUCCEEDED).count() == 6

@@ -8,7 +8,7 @@ from django.db import connections
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from resources.jobs.queue import queue_dispatch, queue_run
+from resources.jobs.queue import queue_dispatch, queue_input_encryption
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Run
@@ -76,11 +76,11 @@ def test_a_worker_does_what_is_queued_each_once_and_ends_when_asked(
         if len(done) == 2 * MANY:
             all_done.set()
 
-    monkeypatch.setattr("resources.worker.execute_run.execute", note)
+    monkeypatch.setattr("resources.schedules.sealing.encrypt_saved_inputs", lambda ids: note(*ids))
     monkeypatch.setattr("resources.webhooks.delivery.deliver", note)
     monkeypatch.setattr(worker, "INTERVAL_SECONDS", 0.01)
     for number in range(MANY):
-        queue_run(f"run-{number}")
+        queue_input_encryption(f"actor-{number}")
         queue_dispatch(f"dispatch-{number}")
     working = worker.Worker(3, 2)
     thread = threading.Thread(target=working.run)
@@ -91,7 +91,7 @@ def test_a_worker_does_what_is_queued_each_once_and_ends_when_asked(
         working.stop()
         thread.join()
         worker_identity.stopping.clear()
-    assert sorted(done) == sorted(f"{what}-{number}" for what in ("run", "dispatch") for number in range(MANY))
+    assert sorted(done) == sorted(f"{what}-{number}" for what in ("actor", "dispatch") for number in range(MANY))
     assert set(DBTaskResult.objects.values_list("status", flat=True)) == {"SUCCESSFUL"}
 
 
@@ -156,7 +156,7 @@ def test_schedules_and_abandoned_jobs_do_not_wait_for_a_slow_chore(monkeypatch):
 def test_more_old_tasks_than_a_batch_are_forgotten_at_once(database_queue, monkeypatch):
     monkeypatch.setattr(maintenance, "BATCH", 2)
     for _ in range(5):
-        queue_run("a" * 17)
+        queue_dispatch("a" * 17)
     DBTaskResult.objects.update(status="SUCCESSFUL", finished_at=timezone.now() - timedelta(days=4))
     assert maintenance.forget_tasks() == 5
     assert not DBTaskResult.objects.exists()
@@ -165,7 +165,7 @@ def test_more_old_tasks_than_a_batch_are_forgotten_at_once(database_queue, monke
 @pytest.mark.django_db
 def test_old_tasks_are_forgotten(database_queue):
     for _ in range(3):
-        queue_run("a" * 17)
+        queue_dispatch("a" * 17)
     old, recent, _ = DBTaskResult.objects.all()
     for task, days in ((old, 4), (recent, 1)):
         task.status, task.finished_at = "SUCCESSFUL", timezone.now() - timedelta(days=days)

@@ -56,6 +56,17 @@ def content(store_id, key):
 # Refusals of starting
 
 
+def test_more_than_an_account_may_have_at_once_is_refused(api, actor, ada, settings):
+    settings.ACCOUNT_MAX_RUNS = 1
+    data(api(ada).post(f"/v2/actors/{actor.pk}/runs"), 201)
+    for path in ("runs", "run-sync", "run-sync-get-dataset-items"):
+        refusal = api(ada).post(f"/v2/actors/{actor.pk}/{path}")
+        assert error_of(refusal) == (402, "concurrent-runs-limit-exceeded")
+    settings.ACCOUNT_MAX_RUNS, settings.ACCOUNT_MAX_MEMORY_MBYTES = 0, 1024
+    assert error_of(api(ada).post(f"/v2/actors/{actor.pk}/runs")) == (402, "actor-memory-limit-exceeded")
+    assert Run.objects.count() == 1
+
+
 def test_starting_needs_somebody(api, actor):
     for path in ("runs", "run-sync", "run-sync-get-dataset-items"):
         assert error_of(api().post(f"/v2/actors/{actor.pk}/{path}")) == (401, "token-not-provided")
@@ -393,6 +404,17 @@ def test_what_a_run_has_used_is_for_those_who_say_who_they_are(api, run, ada, be
     assert "clientIp" not in anonymous["meta"]
     assert "clientIp" not in reader["meta"]
     assert owner["meta"]["clientIp"] == "10.1.2.3"
+
+
+def test_a_run_that_waits_tells_its_owner_its_place_in_the_queue(api, run, actor, ada, ben, give):
+    give(run, ben, "READ")
+    second = starting.start(actor, by=ada.principal)
+    at = "/v2/actor-runs"
+    assert [data(api(ada).get(f"{at}/{each.pk}"))["queuePlace"] for each in (run, second)] == [1, 2]
+    assert "queuePlace" not in data(api(ben).get(f"{at}/{run.pk}"))
+    at_work(run)
+    assert "queuePlace" not in data(api(ada).get(f"{at}/{run.pk}"))
+    assert data(api(ada).get(f"{at}/{second.pk}"))["queuePlace"] == 1
 
 
 def test_statistics_are_of_what_has_been_used(api, run, ada):

@@ -72,3 +72,9 @@ def test_what_one_has(api, ada, ben, run, make_resource):
     assert (current["actorCount"], current["actorTaskCount"], current["scheduleCount"]) == (1, 1, 1)
     assert (current["activeActorJobCount"], current["actorMemoryGbytes"]) == (2, 2.5)
     assert data["limits"]["maxActorMemoryGbytes"] == 32
+
+
+def test_what_the_deployment_limits_is_told(api, ada, settings):
+    settings.ACCOUNT_MAX_RUNS, settings.ACCOUNT_MAX_MEMORY_MBYTES = 10, 16384
+    limits = api(ada).get("/v2/users/me/limits").json()["data"]["limits"]
+    assert (limits["maxConcurrentActorJobs"], limits["maxActorMemoryGbytes"]) == (10, 16)

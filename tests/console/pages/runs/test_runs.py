@@ -342,6 +342,14 @@ def test_the_page_takes_as_many_queries_for_many_items(ada, signed_in, run, djan
         browser.get(run.console_path)
 
 
+def test_a_run_that_waits_tells_its_owner_its_place_and_nobody_else(ada, ben, signed_in, make_resource):
+    first, second = make_resource(Kind.RUN, ada), make_resource(Kind.RUN, ada)
+    page = f"{first.console_path}/now"
+    assert "waiting for a worker, as your next run" in text_of(signed_in(ada).get(page))
+    assert "after 1 of your runs and builds" in text_of(signed_in(ada).get(f"{second.console_path}/now"))
+    assert "waiting for a worker</span>" in text_of(signed_in(ben).get(page))
+
+
 def test_a_run_that_was_moved_says_how_often(ada, signed_in, make_run):
     browser = signed_in(ada)
     assert "to another worker" not in text_of(browser.get(make_run(ada).console_path))

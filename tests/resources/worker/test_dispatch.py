@@ -1,0 +1,238 @@
+"""Taking up jobs: in turn, in as many places as there are, and those that runs wait for in places of their own."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from accounts.models import Account
+from resources.jobs.status import JobStatus
+from resources.kinds import Kind
+from resources.models import Run
+from resources.worker import dispatch, execute_build, execute_run, leases, worker_identity
+from resources.worker.dispatch import Dispatcher
+from resources.worker.places import Places
+from tests.support.factories import make_resource
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Stage:
+    """A dispatcher, and what its jobs do instead of running a program."""
+
+    def __init__(self, jobs: int, most: int) -> None:
+        self.places = Places(jobs, most)
+        self.dispatcher = Dispatcher(self.places)
+        self.most_at_once = 0
+        self.order: list[str] = []
+        self._changed = threading.Condition()
+        self._ended: set[str] = set()
+        self.do: Callable[[str], None] = lambda run_id: None
+
+    def execute(self, job_id: str, worker: str) -> None:
+        with self._changed:
+            self.order.append(job_id)
+            self.most_at_once = max(self.most_at_once, self.places.count())
+        self.do(job_id)
+        leases.end(Run, job_id, worker, JobStatus.SUCCEEDED)
+        with self._changed:
+            self._ended.add(job_id)
+            self._changed.notify_all()
+
+    def wait_for(self, *job_ids: str) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._ended.issuperset(job_ids), 60)
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        thread = threading.Thread(target=self.dispatcher.run)
+        thread.start()
+        try:
+            yield
+        finally:
+            worker_identity.stopping.set()
+            self.dispatcher.wake()
+            thread.join()
+            worker_identity.stopping.clear()
+
+
+@pytest.fixture
+def stage(monkeypatch) -> Callable[[int, int], Stage]:
+    monkeypatch.setattr(dispatch, "INTERVAL_SECONDS", 0.01)
+
+    def make(jobs: int, most: int) -> Stage:
+        made = Stage(jobs, most)
+        monkeypatch.setattr(execute_run, "execute_claimed", made.execute)
+        monkeypatch.setattr(execute_build, "execute_claimed", made.execute)
+        return made
+
+    return make
+
+
+def ready(owner: Account, parent: str | None = None) -> str:
+    run: Run = make_resource(Kind.RUN, owner, status=JobStatus.READY, started_at=timezone.now(), started_by_run=parent)
+    return run.pk
+
+
+def test_a_database_that_does_not_answer_is_asked_again(ada, stage, monkeypatch):
+    monkeypatch.setattr(dispatch, "PAUSE_AFTER_ERROR_SECONDS", 0.01)
+    made = stage(1, 1)
+    find, failures = made.dispatcher._turns.find_next, iter([DatabaseError("gone"), RuntimeError("broken")])
+
+    def find_next():
+        for error in failures:
+            raise error
+        return find()
+
+    monkeypatch.setattr(made.dispatcher._turns, "find_next", find_next)
+    run = ready(ada)
+    with made.working():
+        made.wait_for(run)
+
+
+def test_a_job_that_another_worker_has_taken_is_not_taken(ada, stage, monkeypatch):
+    made = stage(1, 1)
+    taken, run = ready(ada), ready(ada)
+    claim = leases.claim
+
+    def claims(model, job_id, worker):
+        if job_id == taken:
+            assert claim(model, job_id, "another one")
+        return claim(model, job_id, worker)
+
+    monkeypatch.setattr(leases, "claim", claims)
+    with made.working():
+        made.wait_for(run)
+    assert made.order == [run]
+
+
+def test_where_no_thread_is_to_be_had_the_job_waits_on(ada, stage, monkeypatch):
+    monkeypatch.setattr(dispatch, "PAUSE_AFTER_ERROR_SECONDS", 0.01)
+    made, run = stage(1, 1), ready(ada)
+    start, failures = threading.Thread.start, iter([RuntimeError("can't start new thread")])
+
+    def starts(thread: threading.Thread) -> None:
+        if thread.name.startswith("job "):
+            for error in failures:
+                raise error
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", starts)
+    with made.working():
+        made.wait_for(run)
+    assert Run.objects.get(pk=run).status == JobStatus.SUCCEEDED
+
+
+def test_a_job_that_fails_for_a_reason_of_ours_leaves_its_place(ada, stage):
+    made, (broken, run) = stage(1, 1), (ready(ada), ready(ada))
+
+    def do(job_id: str) -> None:
+        if job_id == broken:
+            raise RuntimeError("broken")
+
+    made.do = do
+    with made.working():
+        made.wait_for(run)
+
+
+def test_no_more_than_so_many_are_at_work_at_once(ada, stage):
+    made = stage(3, 10)
+    both = threading.Barrier(3, timeout=60)
+    made.do = lambda job_id: both.wait() and None
+    runs = [ready(ada) for _ in range(9)]
+    with made.working():
+        made.wait_for(*runs)
+    assert made.most_at_once == 3
+
+
+def test_places_that_become_free_go_to_accounts_in_turn(ada, ben, stage):
+    made = stage(2, 2)
+    runs = [ready(ada) for _ in range(20)]
+    late = ready(ben)
+    with made.working():
+        made.wait_for(*runs, late)
+    assert made.order.index(late) < 3
+
+
+def calls(made: Stage, owner: Account, depth: int) -> Callable[[str], None]:
+    """Return what a run does that starts another one and waits for it, so many deep."""
+    depths: dict[str, int] = {}
+
+    def do(run_id: str) -> None:
+        level = depths.get(run_id, 0)
+        if level < depth:
+            child = ready(owner, run_id)
+            depths[child] = level + 1
+            connection.close()
+            made.wait_for(child)
+
+    return do
+
+
+def test_runs_that_call_runs_five_deep_end(ada, stage):
+    made = stage(2, 16)
+    made.do = calls(made, ada, 5)
+    roots = [ready(ada) for _ in range(3)]
+    with made.working():
+        made.wait_for(*roots)
+    assert len(made.order) == 18
+    assert made.most_at_once <= 12
+
+
+def test_a_run_that_calls_itself_for_ever_has_so_many_places_and_no_more(ada, stage):
+    made = stage(1, 5)
+    full = threading.Event()
+
+    def do(run_id: str) -> None:
+        ready(ada, run_id)
+        connection.close()
+        if len(made.order) == 5:
+            full.set()
+        assert worker_identity.stopping.wait(60)
+
+    made.do = do
+    ready(ada)
+    with made.working():
+        assert full.wait(60)
+    assert len(made.order) == made.most_at_once == 5
+
+
+def test_a_run_that_starts_very_many_has_one_place_more(ada, stage):
+    made = stage(2, 16)
+    root = ready(ada)
+    children: list[str] = []
+
+    def do(run_id: str) -> None:
+        if run_id == root:
+            children.extend(ready(ada, run_id) for _ in range(100))
+            connection.close()
+            made.wait_for(*children)
+
+    made.do = do
+    with made.working():
+        made.wait_for(root)
+    assert set(made.order) == {root, *children}
+    assert made.most_at_once <= 3
+
+
+def test_what_others_ask_for_has_no_place_that_is_for_what_a_run_has_started(ada, ben, stage):
+    made = stage(1, 16)
+    root = ready(ada)
+
+    def do(run_id: str) -> None:
+        if run_id == root:
+            others.append(ready(ben))
+            child = ready(ada, run_id)
+            connection.close()
+            made.wait_for(child)
+            assert others[0] not in made.order
+
+    others: list[str] = []
+    made.do = do
+    with made.working():
+        made.wait_for(root)
+        made.wait_for(*others)
+    assert made.order[-1] == others[0]
