@@ -280,7 +280,7 @@ def test_a_host_that_is_on_loopback_is_passed_on_to_by_its_name(settings, monkey
     """By the name, so that it may lead somewhere else a minute later."""
     monkeypatch.setattr(starting, "_resolve_addresses", lambda name: ["127.0.0.1", "::1"])
     settings.PUBLIC_URL, settings.RUN_NETWORK_ALLOW = "https://latchkey.test", ["index.test:3141", "index.test:80"]
-    plan = starting._Plan(is_open=True)
+    plan = starting._Plan(is_open=True, relays={})
     assert plan.wanted(None).relays == [
         ("127.77.0.1", 443, "latchkey.test", 443),
         ("127.77.0.2", 3141, "index.test", 3141),
