@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from resources.records.directory import IDENTITY_FILE
 from tests.support.served import Served, served
 
 MEGABYTE = 2**20
@@ -56,7 +57,8 @@ def pieces_of(answer) -> Iterator[bytes]:
 
 
 def files(server: Served) -> list[Path]:
-    return [path for path in (server.data / "records").rglob("*") if path.is_file()]
+    found = (server.data / "records").rglob("*")
+    return [path for path in found if path.is_file() and path.name != IDENTITY_FILE]
 
 
 def test_a_client_that_breaks_off_leaves_nothing(server, store):
