@@ -19,6 +19,7 @@ OTHER_REASONS = {
     "resources/sandbox/test_disk_limit.py": "nothing to test",
     "resources/test_start_checks.py": "the database",
     "resources/worker/test_leases.py": "the database",
+    "resources/worker/test_turns.py": "the database",
     "resources/sandbox/test_network.py": "the names of the machine",
     "resources/sandbox/test_seccomp.py": "the architecture, and its headers",
 }
