@@ -22,6 +22,7 @@ from gunicorn.http.body import LengthReader
 from gunicorn.http.message import _ip_in_allow_list  # type: ignore[attr-defined]  # the stubs leave it out
 from gunicorn.workers.gthread import ThreadWorker
 
+from accounts.lib.sql import thread_connection
 from console.http.parking import Wait
 from console.server.connection import Addresses, Connection
 from console.server.exchange import Exchange, Outcome
@@ -127,6 +128,8 @@ class Worker(ThreadWorker):
         finally:
             conn.sock = after
         if outcome is Outcome.PARK:
+            # The answer ends in another thread, and so this one has to give back its connection to the database.
+            thread_connection().close_if_unusable_or_obsolete()
             conn.parked = exchange
         return outcome if outcome is Outcome.PARK else outcome.value
 
