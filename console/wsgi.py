@@ -23,7 +23,7 @@ from accounts.lib.sql import thread_connection  # noqa: E402
 from accounts.middleware import API_PREFIX, is_api  # noqa: E402
 from console.http.handler import respond  # noqa: E402
 from console.http.joined_socket import HeaderBufferingSocket  # noqa: E402
-from console.http.parking import PARKED, Parked, Wait  # noqa: E402
+from console.http.parking import PARKED, Wait  # noqa: E402
 from console.http.responses import BytesResponse  # noqa: E402
 from console.http.wsgi_request import ApiWSGIRequest  # noqa: E402
 from resources.runs.callback_url import parse_caller  # noqa: E402
@@ -66,11 +66,7 @@ class Application(ApiShortcut, WSGIHandler):
             record_request(environ)
             if not environ.get("PATH_INFO", "").startswith(API_PREFIX):
                 return super().__call__(environ, start_response)
-        try:
-            response = self.get_response(ApiWSGIRequest(environ) if parked is None else parked.request)
-        except Parked:
-            self.close_connection()
-            raise
+        response = self.get_response(ApiWSGIRequest(environ) if parked is None else parked.request)
         start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
         file = getattr(response, "file_to_stream", None)
         if file is None or "wsgi.file_wrapper" not in environ:

@@ -42,8 +42,8 @@ def check() -> None:
         StartRefused: when this host does not fit to the database.
         DatabaseError: when the database does not answer.
     """
-    for each in (check_schema, check_clock):
-        each()
+    check_schema()
+    check_clock()
     if _has_table():
         check_secret()
         check_records()
@@ -81,16 +81,6 @@ def check_schema() -> None:
         )
 
 
-def is_migrated() -> bool:
-    """Tell whether the database has every migration of this version.
-
-    Raises:
-        DatabaseError: when the database does not answer.
-    """
-    loader = MigrationLoader(connection, ignore_no_migrations=True)
-    return all(key in loader.applied_migrations for key in loader.disk_migrations)
-
-
 def check_clock() -> None:
     """Check that the clock of this host and that of the database agree.
 
@@ -126,7 +116,7 @@ def check_records() -> None:
     Raises:
         StartRefused: when they are files of another host, or in another bucket.
     """
-    fact = _fact(RECORDS, files.storage().identity(make=not _facts(RECORDS)))
+    fact = _fact(RECORDS, files.storage().identity(make=not _is_known(RECORDS)))
     if fact.value != files.storage().identity():
         raise StartRefused(
             f"The records of this database are {_place(fact)}, and this host looks for them in {_own_place()}: let all "
@@ -194,7 +184,7 @@ def _has_table() -> bool:
     return DeploymentFact._meta.db_table in connection.introspection.table_names()
 
 
-def _facts(name: str) -> bool:
+def _is_known(name: str) -> bool:
     return DeploymentFact.objects.filter(pk=name).exists()
 
 

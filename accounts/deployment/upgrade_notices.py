@@ -61,14 +61,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "names-of-actors": (
         "Some of your Actors have a new name",
-        "Names of Actors are the same in whatever case they are written. Where several Actors of yours had the same "
-        "name but for its case, the oldest keeps it: {names}. Programs that use IDs go on as before.",
+        "Names of Actors no longer differ by case alone. Where several of your Actors had the same name in different "
+        "case, the oldest keeps it: {names}. Programs that use IDs work as before.",
     ),
     "names-of-actors-of-accounts": (
         "Some Actors have a new name",
-        "Names of Actors are the same in whatever case they are written. {actors} Actors of {accounts} accounts had "
-        "the same name as an older one of their owner but for its case, and have a number at its end now. The owners "
-        "are told on their dashboards.",
+        "Names of Actors no longer differ by case alone. {actors} Actors of {accounts} accounts had the name of an "
+        "older Actor of their owner in different case. Now their names end in a number. The owners are told on their "
+        "dashboards.",
     ),
     "link-keys-of-accounts": (
         "Signed links to some storages have ended",

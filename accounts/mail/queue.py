@@ -60,7 +60,7 @@ def send_email(email_id: str) -> None:
 
 
 def deliver(email_id: str) -> bool:
-    """Try an email that is due, and return whether it was sent. One that fails is tried again later, or given up."""
+    """Try an email that is due, and return whether that is done. One that fails is tried again later, or given up."""
     email = _claimed(email_id, timezone.now())
     if email is None:
         return False
@@ -68,7 +68,7 @@ def deliver(email_id: str) -> bool:
         _message(email).send()
     except LinkGone:
         logger.info("An email is not sent, for its link has nothing to do any more: %s", email.subject)
-    except Exception as error:  # whatever a mail server does wrong, what the email tells of has happened
+    except Exception as error:  # of any sort: what the email tells of has happened, and it is tried again
         _put_off(email, error)
         return False
     email.delete()

@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 from django.conf import settings
 from django.core.handlers.exception import response_for_exception
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 
 from accounts.lib.api_errors import ApiError
 from accounts.middleware import UNKNOWN_TOKEN, principal_from_token
@@ -76,19 +76,12 @@ def _headers_over_tls(hsts_seconds: int, include_subdomains: bool) -> DefaultHea
 
 
 def _answer(request: HttpRequest) -> HttpResponse:
-    """Return the answer of the view that the path names, or the refusal; whatever is raised becomes an answer too."""
+    """Return the answer of the view that the path names, or the refusal; an exception becomes an answer, too."""
     parked: Wait | None = request.META.get(PARKED)
     try:
-        if parked is not None:  # it has been let through, and has waited
-            with request_context(request):
-                return parked.answer()  # type: ignore[return-value]  # as a view
-        request.principal = principal_from_token(request)  # type: ignore[attr-defined]  # our own attribute
         with request_context(request):
-            found = resolve_view(request.path_info)
-            if found is None:
-                raise Http404
-            view, arguments = found
-            return authorize(request, view, arguments) or view(request, **arguments)  # type: ignore[return-value]
+            # A request that was parked has been let through, and has waited.
+            return _call_view(request) if parked is None else parked.answer()  # type: ignore[return-value]  # see _call_view
     except UnknownToken:
         return UNKNOWN_TOKEN.response()
     except ApiError as error:
@@ -102,6 +95,23 @@ def _answer(request: HttpRequest) -> HttpResponse:
             return fault_response(request, fault)
         # Django reports it, and answers as console/http/error_handlers.py says
         return response_for_exception(request, error)
+
+
+def _call_view(request: HttpRequest) -> HttpResponseBase:
+    """Authenticate, route, authorize, and return the answer of the view or the refusal.
+
+    Each is an HttpResponse or streams, which have the same headers, status and closers.
+
+    Raises:
+        UnknownToken: for a token that speaks for no account.
+        Http404: for a path that no view answers at.
+    """
+    request.principal = principal_from_token(request)  # type: ignore[attr-defined]  # our own attribute
+    found = resolve_view(request.path_info)
+    if found is None:
+        raise Http404
+    view, arguments = found
+    return authorize(request, view, arguments) or view(request, **arguments)
 
 
 def _take_body_off(response: HttpResponse) -> None:

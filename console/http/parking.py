@@ -67,9 +67,6 @@ class Wait(Stay):
         """
         raise NotImplementedError
 
-    def leave(self) -> None:
-        """Release what the wait has taken; the answer begins, or the client has left."""
-
 
 class Parked(BaseException):
     """Raised by a view that waits. It is no Exception, so that nothing on its way takes it for an error."""

@@ -1,10 +1,7 @@
-"""How gunicorn's threads send answers: the headers together with what follows them.
+"""Gunicorn's worker: its threads answer requests, and neither a slow client nor one that waits holds one of them.
 
-Gunicorn sends the headers by themselves as soon as they are written, so that a small answer takes two system calls and
-two packets, and wakes its client twice. That costs about as much as the decision.
-
-An answer that takes long is judged again while it is sent, also where its client does not read. What waits holds no
-thread meanwhile.
+The main loop reads a request until it is whole (request_reader.py), a thread answers it (exchange.py), and the lot has
+the connection while there is nothing for a thread to do (lot.py).
 """
 
 import errno
@@ -65,7 +62,7 @@ class ResetSocket:
 
 
 class Worker(ThreadWorker):
-    """Gunicorn's worker with threads, which sends the headers together with what follows them.
+    """Gunicorn's worker with threads.
 
     A request that waits, or whose client does not read, leaves its thread and is parked (console/server/lot.py).
 

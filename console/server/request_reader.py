@@ -25,7 +25,7 @@ class Progress(Enum):
     """How far a request has come."""
 
     MORE = auto()  # the rest is waited for
-    READY = auto()  # it is whole, or wrong whatever comes
+    READY = auto()  # a thread can answer it: it is whole, or malformed
     LARGE = auto()  # the headers are whole, and a thread has to read the body
     TOO_LARGE = auto()  # the headers are too large
 

@@ -35,7 +35,7 @@ def public_actors(
     """Return the public Actors, with their owners, that all of this is true of.
 
     `search` is a part of the name, the title, the description, the owner's username or the readme of the default build,
-    whatever its case. `category` is one of the Actor's categories. `pricing_model` is that of the price in force now;
+    in any case. `category` is one of the Actor's categories. `pricing_model` is that of the price in force now;
     an Actor without one is "FREE".
     """
     found = Actor.objects.filter(is_public=True, owner__is_active=True).select_related("owner")

@@ -10,7 +10,8 @@ from resources.models import Actor
 def count_users(actors: Iterable[Actor]) -> dict[str, int]:
     """Return by the ID of each Actor how many accounts have runs of it, its owner always among them.
 
-    One statement, whatever their number, that reads an index over the counts of runs (resources/models/run_count.py).
+    It takes one statement for any number of Actors, which reads an index over the counts of runs
+    (resources/models/run_count.py).
     """
     users = dict.fromkeys((actor.pk for actor in actors), 1)
     if users:

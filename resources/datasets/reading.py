@@ -18,11 +18,11 @@ class Items:
     """An answer: what is in it, and its bytes.
 
     `total` is how many items the dataset has, `count` how many of them this answer is made of: clients go on from
-    there, whatever was skipped of them or what they were unwound to. `limit` is None where there is none. `body` is
-    bytes for a small answer, else an iterator that gives them in constant memory and raises DatasetGone in the midst of
-    it when the dataset is deleted, so that no reader takes the part for the whole; ApiError or ReaderGone for the same
-    reasons as `open_items` does. `size` is how many bytes the whole body has, also where it was not asked for; None
-    where only writing it would tell.
+    there. Items that were skipped count, and those that were unwound count once. `limit` is None where there is none.
+    `body` is bytes for a small answer, else an iterator that gives them in constant memory and raises DatasetGone in
+    the midst of it when the dataset is deleted, so that no reader takes the part for the whole; ApiError or ReaderGone
+    for the same reasons as `open_items` does. `size` is how many bytes the whole body has, also where it was not asked
+    for; None where only writing it would tell.
     """
 
     total: int

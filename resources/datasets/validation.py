@@ -1,7 +1,7 @@
 """Items held to the schema of their dataset: the JSON Schema that its maker gave as `fields`.
 
 The errors of an item are told as AJV tells them, because clients know those. No reference leaves the schema: nothing is
-fetched, from a file or the network, whoever wrote it.
+fetched from a file or the network.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Logs are UTF-8, as they are said to be when they are sent, whatever a program has printed."""
+"""Make UTF-8 of what programs print: logs are sent as UTF-8."""
 
 # Bytes that continue a character look like 10xxxxxx, and no character has more than three of them.
 _CONTINUES, _MASK, _MOST = 0b1000_0000, 0b1100_0000, 3

@@ -1,4 +1,4 @@
-"""Names of Actors are unique in whatever case they are written.
+"""Make names of Actors unique regardless of case.
 
 Of those that an account has several times but for their case, the oldest keeps the name, and the others are given a
 number; the owner and the administrator are told.

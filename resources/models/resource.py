@@ -60,7 +60,7 @@ class Resource(models.Model):
             models.UniqueConstraint(
                 fields=("owner", "kind", "name"), condition=Q(name__isnull=False), name="resource_name_unique"
             ),
-            # An Actor's name is found by this index in whatever case it is written.
+            # An Actor's name is found by this index in any case.
             models.UniqueConstraint("owner", Lower("name"), condition=Q(kind=Kind.ACTOR), name="actor_name_unique"),
         )
         indexes = (

@@ -33,8 +33,6 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 AnyJob = Run | Build
 MODELS: tuple[type[AnyJob], ...] = (Run, Build)
-# A worker that has taken a task takes the job in the next moment; one that waits for longer was taken by a dead one.
-UNDELIVERED = timedelta(seconds=60)
 MAX_RESTARTS = 10
 _BATCH = 100
 RETRY_SECONDS = 0.5

@@ -1,23 +1,10 @@
 // The JavaScript client, unchanged, with Actors, versions, variables, builds and the Store. Run by
 // test_javascript_actors.py, which sets the environment.
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
-import path from "node:path";
 
-const { NODE_MODULES, API_URL, ADA, CLEO } = process.env;
-const { ApifyClient } = createRequire(path.join(NODE_MODULES, "_"))("apify-client");
-
-const clientOf = (token) => new ApifyClient({ baseUrl: API_URL, token, maxRetries: 1, minDelayBetweenRetriesMillis: 1 });
-const ada = clientOf(ADA);
-const cleo = clientOf(CLEO);
-const nobody = clientOf();
+import { ada, cleo, nobody, refuses } from "./client.mjs";
 
 const sourceFiles = [{ name: "main.js", format: "TEXT", content: "console.log(1)" }];
-const refuses = (promise, statusCode, type) =>
-    assert.rejects(promise, (error) => {
-        assert.deepEqual([error.statusCode, error.type], [statusCode, type], error.message);
-        return true;
-    });
 
 const everything = {
     async collection() {

@@ -1,22 +1,9 @@
 // The JavaScript client, unchanged, with datasets and accounts. Run by test_javascript.py, which sets the environment.
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
-import path from "node:path";
 
-const { NODE_MODULES, API_URL, ADA, CLEO } = process.env;
-const { ApifyClient } = createRequire(path.join(NODE_MODULES, "_"))("apify-client");
-
-const clientOf = (token) => new ApifyClient({ baseUrl: API_URL, token, maxRetries: 1, minDelayBetweenRetriesMillis: 1 });
-const ada = clientOf(ADA);
-const cleo = clientOf(CLEO);
-const nobody = clientOf();
+import { ada, cleo, clientOf, nobody, refuses } from "./client.mjs";
 
 const items = Array.from({ length: 25 }, (_, n) => ({ n, name: `Nº ${n}`, "#hidden": n }));
-const refuses = (promise, statusCode, type) =>
-    assert.rejects(promise, (error) => {
-        assert.deepEqual([error.statusCode, error.type], [statusCode, type], error.message);
-        return true;
-    });
 
 const everything = {
     async getOrCreate() {

@@ -2,11 +2,9 @@
 // called fails the test. The details are held by the other files. Run by test_javascript_every_method.py, which sets
 // the environment and stands in for the worker: a run with `hold` in its input goes on until it is aborted.
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
-import path from "node:path";
 
-const { NODE_MODULES, API_URL, ADA, CLEO } = process.env;
-const exported = createRequire(path.join(NODE_MODULES, "_"))("apify-client");
+import { ADA, API_URL, CLEO, exported, refuses } from "./client.mjs";
+
 const classes = Object.values(exported).filter((each) => typeof each === "function" && each.name.endsWith("Client"));
 
 const called = new Set();
@@ -41,11 +39,6 @@ const ada = clientOf(ADA);
 const cleo = clientOf(CLEO);
 const nobody = clientOf();
 
-const refuses = (promise, statusCode, type) =>
-    assert.rejects(promise, (error) => {
-        assert.deepEqual([error.statusCode, error.type], [statusCode, type], error.message);
-        return true;
-    });
 /** The values of a field of what is listed, which is the same whether it is waited for or iterated. */
 const listed = async (list, field = "id") => {
     const iterated = [];

@@ -2,23 +2,10 @@
 // environment.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { createRequire } from "node:module";
-import path from "node:path";
 import { Readable } from "node:stream";
 
-const { NODE_MODULES, API_URL, ADA, CLEO } = process.env;
-const { ApifyClient } = createRequire(path.join(NODE_MODULES, "_"))("apify-client");
+import { API_URL, ada, cleo, nobody, refuses } from "./client.mjs";
 
-const clientOf = (token) => new ApifyClient({ baseUrl: API_URL, token, maxRetries: 1, minDelayBetweenRetriesMillis: 1 });
-const ada = clientOf(ADA);
-const cleo = clientOf(CLEO);
-const nobody = clientOf();
-
-const refuses = (promise, statusCode, type) =>
-    assert.rejects(promise, (error) => {
-        assert.deepEqual([error.statusCode, error.type], [statusCode, type], error.message);
-        return true;
-    });
 const all = async (list) => {
     const keys = [];
     for await (const { key } of list) keys.push(key);

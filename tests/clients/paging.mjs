@@ -2,13 +2,11 @@
 // which sets the environment and says what is to come.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import path from "node:path";
 
-const { NODE_MODULES, API_URL, ADA, TOLD } = process.env;
-const { ApifyClient } = createRequire(path.join(NODE_MODULES, "_"))("apify-client");
+import { NODE_MODULES, TOLD, ada } from "./client.mjs";
+
 const { version } = JSON.parse(readFileSync(path.join(NODE_MODULES, "apify-client", "package.json")));
-const ada = new ApifyClient({ baseUrl: API_URL, token: ADA, maxRetries: 1, minDelayBetweenRetriesMillis: 1 });
 
 // Version 2 goes on by the number of items that it was given, so that with filters it loses some, or gives some twice,
 // whatever the server says. From version 3 on it goes on by what the server says that it went through.

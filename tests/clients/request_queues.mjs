@@ -1,16 +1,8 @@
 // The JavaScript client, unchanged, with request queues. Run by test_javascript_request_queues.py, which sets the
 // environment.
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
-import path from "node:path";
 
-const { NODE_MODULES, API_URL, ADA, CLEO } = process.env;
-const { ApifyClient } = createRequire(path.join(NODE_MODULES, "_"))("apify-client");
-
-const clientOf = (token) => new ApifyClient({ baseUrl: API_URL, token, maxRetries: 1, minDelayBetweenRetriesMillis: 1 });
-const ada = clientOf(ADA);
-const cleo = clientOf(CLEO);
-const nobody = clientOf();
+import { ada, cleo, nobody, refuses } from "./client.mjs";
 
 const request = (name, fields = {}) => ({
     url: `https://example.com/${name}`,
@@ -18,11 +10,6 @@ const request = (name, fields = {}) => ({
     ...fields,
 });
 const names = (items) => items.map(({ url }) => url.split("/").pop());
-const refuses = (promise, statusCode, type) =>
-    assert.rejects(promise, (error) => {
-        assert.deepEqual([error.statusCode, error.type], [statusCode, type], error.message);
-        return true;
-    });
 
 const everything = {
     async collection() {

@@ -1,22 +1,11 @@
 // The JavaScript client, unchanged, with runs and logs. Run by test_javascript_runs.py, which sets the environment and
 // stands in for the worker: a run with `hold` in its input goes on until it is aborted.
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
-import path from "node:path";
 
-const { NODE_MODULES, API_URL, ADA, CLEO } = process.env;
-const { ApifyClient } = createRequire(path.join(NODE_MODULES, "_"))("apify-client");
+import { ada, cleo, refuses } from "./client.mjs";
 
-const clientOf = (token) => new ApifyClient({ baseUrl: API_URL, token, maxRetries: 1, minDelayBetweenRetriesMillis: 1 });
-const ada = clientOf(ADA);
-const cleo = clientOf(CLEO);
 const actor = ada.actor("ben~counter");
 
-const refuses = (promise, statusCode, type) =>
-    assert.rejects(promise, (error) => {
-        assert.deepEqual([error.statusCode, error.type], [statusCode, type], error.message);
-        return true;
-    });
 const running = async (id) => {
     while ((await ada.run(id).get()).status === "READY") await new Promise((resolve) => setTimeout(resolve, 20));
 };

@@ -1,22 +1,9 @@
 // The JavaScript client, unchanged, with tasks, schedules, webhooks, their dispatches, and accounts. Run by
 // test_javascript_tasks_and_schedules.py, which sets the environment and stands in for the worker.
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
-import path from "node:path";
 
-const { NODE_MODULES, API_URL, ADA, CLEO } = process.env;
-const { ApifyClient } = createRequire(path.join(NODE_MODULES, "_"))("apify-client");
+import { ada, cleo, nobody, refuses } from "./client.mjs";
 
-const clientOf = (token) => new ApifyClient({ baseUrl: API_URL, token, maxRetries: 1, minDelayBetweenRetriesMillis: 1 });
-const ada = clientOf(ADA);
-const cleo = clientOf(CLEO);
-const nobody = clientOf();
-
-const refuses = (promise, statusCode, type) =>
-    assert.rejects(promise, (error) => {
-        assert.deepEqual([error.statusCode, error.type], [statusCode, type], error.message);
-        return true;
-    });
 const ids = ({ items }) => items.map(({ id }) => id);
 
 const everything = {

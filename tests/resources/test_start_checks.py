@@ -99,7 +99,6 @@ def test_the_file_that_names_a_directory_is_no_record(records):
 @pytest.mark.django_db
 def test_a_schema_of_a_newer_version_is_refused():
     start_checks.check_schema()
-    assert start_checks.is_migrated()
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO django_migrations (app, name, applied) VALUES ('resources', '9999_later', CURRENT_TIMESTAMP)"

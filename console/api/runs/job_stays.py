@@ -52,7 +52,7 @@ _JOBS = _Jobs()
 
 
 class JobWait(Wait):
-    """Waits until a build or run has finished; then `then` makes the answer, told whether it has."""
+    """Waits until a build or run has finished; then `leave` is called, and `then` with whether it has finished."""
 
     watch = _JOBS
 
@@ -63,7 +63,7 @@ class JobWait(Wait):
         self.job_id = job.pk
         self._job = job
         self._then = then
-        self.leave = leave  # type: ignore[method-assign]  # it has nothing to add
+        self._leave = leave
 
     def see(self, state: JobState | None) -> None:
         """Take notice of how the job is; None: it was deleted."""
@@ -76,7 +76,7 @@ class JobWait(Wait):
             NoLongerAllowed: when the request is no longer allowed.
             ApiError: 404 when the job was deleted meanwhile.
         """
-        self.leave()
+        self._leave()
         if self.refused is not None:
             raise NoLongerAllowed(self.refused)
         reauthorize_after_delay(self.request)

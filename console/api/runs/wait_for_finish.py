@@ -107,8 +107,8 @@ def seconds_to_wait(query: QueryDict) -> float:
 def when_finished(request: ApiRequest, job: Build | Run, seconds: float, then: Then) -> HttpResponseBase:
     """Return what `then` answers when a build or run has finished, or so many seconds have passed.
 
-    `then` is told whether it has finished, and `job` is then what it is in the database. Where too many wait already,
-    or too many of the same account, one is answered at once.
+    `then` is called with whether it has finished, and `job` is up to date by then. Where too many clients wait, or too
+    many of the same account, the answer comes at once.
 
     Raises:
         ApiError: 404 when the job was deleted meanwhile.

@@ -1,6 +1,6 @@
 """Webhooks: seen and changed by their owner alone; for everybody else there are none.
 
-A user who may see an Actor or a task may put a webhook on it, for it tells only of one's own runs and builds
+A user who may see an Actor or a task may put a webhook on it, for it tells only of the user's own runs and builds
 (`resources/webhooks/events.py`); on a run, its owner. A webhook is no resource that a scope could name, so a
 scoped token reaches them if it is for all Actors, and may read all runs and builds, of which they tell. A run of
 another account's Actor makes and sees none that stay when it has ended (`sharing/policies/webhook_rules.py`).

@@ -1,8 +1,8 @@
 """From items to the columns of a table: what CSV, HTML and Excel have in common.
 
 An object becomes columns `field/key`, an array `field/0`, `field/1`, at any depth; an empty one becomes none. The
-columns are those of all the items in the order in which they first appear, or those that `fields` names. There
-are at most 2,000 columns. Each value has the column of its path (column_paths.py), whatever else has the same title.
+columns are those of all the items in the order in which they first appear, or those that `fields` names. There are at
+most 2,000 columns. Each value has the column of its path (column_paths.py); several columns may have the same title.
 """
 
 from collections.abc import Callable, Iterable, Iterator
