@@ -25,7 +25,7 @@ from resources.jobs.status import JobStatus
 from resources.logs.reading import read_text
 from resources.models import Dataset, Run
 from resources.sandbox.network import relay, starting, user_mode
-from resources.worker import execute_run
+from resources.worker import events, execute_run
 from tests.support.crawled_site import FLAKY, PAGES, RICH_PAGES, RICH_PARTS, Proxy, Site, serving
 from tests.support.machine import missing, needs_programs
 from tests.support.network_world import World, needs_namespaces
@@ -87,8 +87,10 @@ def site(world) -> Iterator[Site]:
 
 
 def executed(run: Run, world: World) -> Run:
+    events.close()  # a server that another test has left listens on another loopback
     with world.entered():
         execute_run.execute(run.pk)
+    events.close()
     run.refresh_from_db()
     return run
 
