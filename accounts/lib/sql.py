@@ -15,6 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.functional import cached_property
 
 BINARY = 1  # psycopg's name for "results as they are, not as text"
 
@@ -27,10 +28,15 @@ def moment_parameter(moment: datetime | None) -> Any:
 class _Here(threading.local):
     """The connection of each thread. Django's own look for it takes as long as to run a small statement."""
 
-    def __init__(self) -> None:
-        self.connection: BaseDatabaseWrapper = connections[DEFAULT_DB_ALIAS]
-        # Whether statements go to the driver unless they are watched; to ask each time takes long, too.
-        self.is_direct = self.connection.vendor == "sqlite" and not settings.DEBUG
+    @cached_property
+    def connection(self) -> BaseDatabaseWrapper:
+        """Django's connection to the default database."""
+        return connections[DEFAULT_DB_ALIAS]
+
+    @cached_property
+    def is_direct(self) -> bool:
+        """Whether statements go to the driver unless they are watched; to ask each time takes long, too."""
+        return self.connection.vendor == "sqlite" and not settings.DEBUG
 
 
 _here = _Here()
