@@ -1,12 +1,14 @@
 """The items of a dataset as a query string asks for them: its parameters, checked."""
 
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
-from accounts.lib.api_errors import invalid_value
+from accounts.lib.api_errors import ApiError, invalid_value
 from resources.datasets.formats import xml
 from resources.datasets.formats.formats import FORMATS
 from resources.datasets.options import ItemsOptions
+from resources.datasets.views import read_views
 
 # Offsets and limits beyond this are no mistake worth another answer than "nothing there".
 MAX_POSITION: Final = 1 << 53
@@ -14,11 +16,18 @@ MAX_NAMES: Final = 2000
 MAX_ELEMENT_LENGTH: Final = 200
 
 
-def parse_items_query(query: Mapping[str, str]) -> ItemsOptions:
+def parse_items_query(query: Mapping[str, str], load_schema: Callable[[], str] | None = None) -> ItemsOptions:
     """Read the options from a query string; of a parameter given twice the last counts.
 
+    A view says what the other parameters do not say.
+
+    Args:
+        query: the parameters.
+        load_schema: gives the schema of the dataset, as JSON text, "" for none; asked where a view is named. None
+            where there is no dataset yet: then no view is applied.
+
     Raises:
-        ApiError: `invalid-value`, naming the parameter.
+        ApiError: `invalid-value`, naming the parameter; `requested-dataset-view-does-not-exist`.
     """
     found: dict[str, Any] = {}
     names = [name for name in query if name in _PARAMETERS and query[name]]  # what is empty is not given
@@ -30,7 +39,19 @@ def parse_items_query(query: Mapping[str, str]) -> ItemsOptions:
         found["unwind"] = found.get("unwind") or _SIMPLIFIED_UNWIND
     if found.pop("clean", False):
         found["skip_empty"] = found["skip_hidden"] = True
+    view = found.pop("view", "")
+    if view and load_schema is not None:
+        said = {name: value for name, value in found.items() if value not in ((), None)}
+        found = _view_options(view, load_schema()) | said
     return ItemsOptions(**found)
+
+
+def _view_options(name: str, schema: str) -> dict[str, Any]:
+    view = read_views(schema).get(name)
+    if view is None:
+        message = f'The dataset has no view called "{name[:MAX_ELEMENT_LENGTH]}" in its schema.'
+        raise ApiError(HTTPStatus.BAD_REQUEST, "requested-dataset-view-does-not-exist", message)
+    return view.options()
 
 
 # The results of the crawler that Apify's platform began with.
@@ -59,10 +80,6 @@ def _unless_clean(query: Mapping[str, str], name: str) -> bool:
 
 def _text(query: Mapping[str, str], name: str) -> str:
     return query[name]
-
-
-def _view(query: Mapping[str, str], name: str) -> None:
-    raise invalid_value(name, "this server makes no views of datasets; choose fields, or unwind and flatten, instead.")
 
 
 def _element(query: Mapping[str, str], name: str) -> str:
@@ -116,7 +133,7 @@ _PARAMETERS: Final[dict[str, tuple[str, Callable[[Mapping[str, str], str], objec
     "simplified": ("simplified", _flag),
     "fields": ("fields", _names),
     "unwind": ("unwind", _names),
-    "view": ("view", _view),
+    "view": ("view", _text),
     "format": ("format", _format),
     "offset": ("offset", _position),
     "limit": ("limit", _limit),

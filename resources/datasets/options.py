@@ -10,7 +10,8 @@ class ItemsOptions:
     """What is wanted of a dataset's items, and in which form.
 
     `format` is a name of `formats.FORMATS`. `limit` None means all, `bom` None what is usual for the format. Fields
-    are named as they stand at the top level of an item; after `flatten`, by the dotted names that it makes.
+    are named as they stand at the top level of an item; after `flatten`, by the dotted names that it makes. `labels`
+    are pairs of such a name, as it leaves, and what a table calls its column.
     """
 
     format: str = "json"
@@ -22,6 +23,7 @@ class ItemsOptions:
     omit: tuple[str, ...] = ()
     unwind: tuple[str, ...] = ()
     flatten: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
     skip_empty: bool = False
     skip_hidden: bool = False
     skip_failed_pages: bool = False

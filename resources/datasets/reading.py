@@ -2,6 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
+
+import msgspec
 
 from resources.datasets import chunks, json_text
 from resources.datasets.formats import csv
@@ -86,6 +89,31 @@ def item_objects(dataset_id: str, offset: int, limit: int, desc: bool = False) -
     """
     found = scan(dataset_id, Window(offset, limit, desc))
     return [json_text.read_object(line) for line in _items_in_order(found)]
+
+
+def record_objects(
+    dataset_id: str, options: ItemsOptions, most: int, *, still_wanted: Callable[[], bool] = lambda: True
+) -> list[tuple[int, dict[str, object]]]:
+    """Return at most `most` of what items become by `options`, as Python objects, for pages of the console.
+
+    Each comes with the number of its item in the dataset, from 1. For numbers and errors see `item_objects`.
+
+    Raises:
+        DatasetGone: when there is no such dataset.
+        ApiError: `invalid-value` for `unwind`, when an item becomes too many records.
+        ReaderGone: when the client has disconnected.
+    """
+    found = scan(dataset_id, options.window)
+    work_limit = WorkLimit(still_wanted)
+    records: list[tuple[int, dict[str, object]]] = []
+    for at, line in enumerate(_items_in_order(found)):
+        number = found.high - at if found.desc else found.low + at + 1
+        blocks = map(decode, work_limit.read(iter((line + b"\n",))))
+        for record in chain.from_iterable(transform(blocks, options, work_limit)):
+            records.append((number, json_text.read_object(msgspec.json.encode(record))))
+            if len(records) == most:
+                return records
+    return records
 
 
 def _items_in_order(found: Scan) -> Iterator[bytes]:

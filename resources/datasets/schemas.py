@@ -1,14 +1,16 @@
 """The schema of a dataset: what its items are like, in the words of its maker.
 
-It is kept to be given back to those who read the dataset, and items that are pushed are held to its `fields`
-(validation.py). No views are made of it.
+It is kept to be given back to those who read the dataset, items that are pushed are held to its `fields`
+(validation.py), and its `views` are ways to look at them (views.py).
 """
 
 from typing import Any
 
 import msgspec
 
+from accounts.lib.sql import Statement
 from resources.datasets.validation import UnusableSchema, make_validator
+from resources.datasets.views import UnusableViews, check_views
 from resources.storages import MAX_SCHEMA_BYTES, InvalidSchema
 
 
@@ -30,4 +32,17 @@ def checked_schema(text: bytes) -> str:
             make_validator(fields)
     except UnusableSchema as error:
         raise InvalidSchema(f"The fields of this schema are no JSON Schema that can be used: {error}.") from None
+    try:
+        check_views(kept)
+    except UnusableViews as error:
+        raise InvalidSchema(f"The views of this schema are not written as views are: {error}.") from None
     return kept
+
+
+def load_schema(dataset_id: str) -> str:
+    """Return the JSON text of a dataset's schema, "" where it has none, or where there is no such dataset."""
+    found = _SELECT_SCHEMA.row([dataset_id])  # it is given when the dataset is made, and never changes
+    return "" if found is None else str(found[0])
+
+
+_SELECT_SCHEMA = Statement("SELECT schema FROM resources_dataset WHERE resource_ptr_id = %s AND schema <> ''")

@@ -11,11 +11,11 @@ import msgspec
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts.lib.sql import Statement
 from resources.datasets import chunks
 from resources.datasets.chunks import Packed
 from resources.datasets.errors import DatasetGone, InvalidItems
 from resources.datasets.parse_items import Batch, parse_items
+from resources.datasets.schemas import load_schema
 from resources.datasets.validation import check_items
 from resources.models import Dataset
 
@@ -50,9 +50,9 @@ def push(dataset_id: str, payload: bytes, *, before_storing: Callable[[int], Non
     batch = parse_items(payload)
     if not batch.items:
         return 0
-    schema = _SELECT_SCHEMA.row([dataset_id])  # it is given when the dataset is made, and never changes
-    if schema is not None:
-        check_items(schema[0], batch.items)
+    schema = load_schema(dataset_id)
+    if schema:
+        check_items(schema, batch.items)
     packed = chunks.pack(batch.items)  # before the lock: this is most of the work
     with transaction.atomic():
         if before_storing is not None:
@@ -135,7 +135,6 @@ def _add_fields(dataset_id: str, state: _State, batch: Batch) -> None:
         Dataset.objects.filter(pk=dataset_id).update(fields_are_columns=are_columns)
 
 
-_SELECT_SCHEMA = Statement("SELECT schema FROM resources_dataset WHERE resource_ptr_id = %s AND schema <> ''")
 _STATE = (
     "SELECT item_count, loose_chunks, loose_weight, CAST(fields AS text), fields_are_columns "
     "FROM resources_dataset WHERE resource_ptr_id = %s"

@@ -19,6 +19,7 @@ from console.http.responses import BytesResponse
 from resources.datasets.errors import ItemsBreakSchema
 from resources.datasets.formats.csv_formulas import without_formulas
 from resources.datasets.reading import Items, open_items
+from resources.datasets.schemas import load_schema
 from resources.datasets.statistics import field_statistics
 from resources.datasets.work_limit import ReaderGone
 from resources.datasets.writing import DatasetGone, InvalidItems, push
@@ -46,10 +47,10 @@ def items_response(request: ResourceApiRequest, dataset: Resource, dataset_id: s
     """Return those items of a dataset that the request's query asks for, in the form that it asks for.
 
     Raises:
-        ApiError: 400 naming the parameter that is wrong, 404 when the dataset is gone.
+        ApiError: 400 naming the parameter that is wrong, or for a view that there is not, 404 when the dataset is gone.
     """
     query = parameters(request)
-    options = parse_items_query(query)
+    options = parse_items_query(query, partial(load_schema, dataset_id))
     as_attachment = flag(query, "attachment")
     escapes_formulas = flag(query, "escapeFormulas")
     if options.format == "rss":

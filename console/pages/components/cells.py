@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
@@ -60,29 +60,39 @@ class JsonItem:
 
 
 def build_table(
-    items: Sequence[dict[str, Any]], fields: Sequence[str], first_number: int, *, hidden: bool
+    items: Sequence[tuple[int, dict[str, Any]]],
+    fields: Sequence[str],
+    *,
+    hidden: bool,
+    labels: Mapping[str, str] | None = None,
 ) -> ItemTable:
     """Return items as a table: the columns are the dataset's fields in order, then any that only these have.
 
-    Fields that start with "#" are left out unless `hidden`.
+    Args:
+        items: each with its number in the dataset, from 1.
+        fields: the names of the fields.
+        hidden: whether fields that start with "#" are shown.
+        labels: what columns are called that are not called as their fields are.
     """
-    known = dict.fromkeys([*fields, *(key for item in items for key in item)])
+    known = dict.fromkeys([*fields, *(key for _, item in items for key in item)])
     columns = [name for name in known if hidden or not name.startswith("#")]
     shown = columns[:MAX_COLUMNS]
     rows = [
         ItemRow(number, [build_cell(item[name]) if name in item else Cell("missing", "") for name in shown])
-        for number, item in enumerate(items, first_number)
+        for number, item in items
     ]
+    labels = labels or {}
     titles = [
-        Column(printable(name), all(row.cells[at].form in _NUMERIC for row in rows)) for at, name in enumerate(shown)
+        Column(printable(labels.get(name, name)), all(row.cells[at].form in _NUMERIC for row in rows))
+        for at, name in enumerate(shown)
     ]
     return ItemTable(titles, rows, len(columns) - len(shown))
 
 
-def build_json(items: Sequence[dict[str, Any]], first_number: int, *, hidden: bool) -> list[JsonItem]:
-    """Return items one by one as indented JSON, without the fields that start with "#" unless `hidden`."""
+def build_json(items: Sequence[tuple[int, dict[str, Any]]], *, hidden: bool) -> list[JsonItem]:
+    """Return numbered items one by one as indented JSON, without the fields that start with "#" unless `hidden`."""
     shown = []
-    for number, item in enumerate(items, first_number):
+    for number, item in items:
         visible = item if hidden else {key: value for key, value in item.items() if not key.startswith("#")}
         text = _json(visible, indent=2)
         shown.append(JsonItem(number, text[:LONGEST_ITEM], max(0, len(text) - LONGEST_ITEM)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import cast
 
 from django import forms
 from django.http import HttpResponse, StreamingHttpResponse
@@ -20,12 +21,14 @@ from console.pages.components.cells import printable
 from console.pages.components.code_samples import content_url
 from console.pages.components.numbers import number
 from console.pages.components.prediction_sentences import end_sentence, link_sentence
+from console.pages.datasets.items_table import view_title
 from console.pages.storages import link_form
 from console.pages.storages.link_form import LifetimeForm, NewLink
 from resources.datasets.errors import DatasetGone
 from resources.datasets.formats.csv_formulas import without_formulas
 from resources.datasets.options import ItemsOptions
 from resources.datasets.reading import Items, open_items
+from resources.datasets.views import read_views
 from resources.datasets.work_limit import ReaderGone
 from resources.kinds import Kind
 from resources.models import Dataset
@@ -54,6 +57,11 @@ class ExportForm(LifetimeForm):
     """What of a dataset is exported, and how; and how long a link to just that lives."""
 
     format = forms.ChoiceField(label="Format", choices=FORMATS, initial="json")
+    view = forms.ChoiceField(
+        label="View",
+        required=False,
+        help_text="A view of the dataset's schema picks, reshapes and labels fields. What you choose below goes first.",
+    )
     items = forms.ChoiceField(
         label="Items",
         choices=(("clean", "Clean"), ("raw", "Raw")),
@@ -85,6 +93,12 @@ class ExportForm(LifetimeForm):
             self.data = usual | {name: self.data[name] for name in self.data}
         self.fields["format"].widget.attrs["autofocus"] = True
         self.fields["fields_"].help_text = _known_fields(dataset)
+        self.views = read_views(dataset.schema)
+        if self.views:
+            choices = [("", "None: all fields"), *((name, view_title(name, self.views[name])) for name in self.views)]
+            cast("forms.ChoiceField", self.fields["view"]).choices = choices
+        else:
+            del self.fields["view"]
 
     def add_prefix(self, field_name: str) -> str:
         """Call the fields as the API's parameters are called; a form has `fields` of its own."""
@@ -95,6 +109,7 @@ class ExportForm(LifetimeForm):
         chosen = self.cleaned_data
         query = {
             "format": chosen["format"],
+            "view": chosen.get("view", ""),
             "clean": "" if chosen["items"] == "raw" else "1",
             "fields": chosen["fields_"],
             "omit": chosen["omit"],
@@ -108,7 +123,9 @@ class ExportForm(LifetimeForm):
         chosen = self.cleaned_data if self.is_bound else {}
         total = self.dataset.item_count
         rest = max(0, total - (chosen.get("offset") or 0))
-        count = min(rest, chosen.get("limit") or rest)
+        view = self.views.get(chosen.get("view", ""))
+        limit = chosen.get("limit") or (view.transformation.limit if view else None)
+        count = min(rest, limit or rest)
         bytes_ = self.dataset.stored_bytes * count // total if total else 0
         is_clean = chosen.get("items") != "raw" and self.dataset.clean_item_count < total
         less = is_clean or chosen.get("fields_") or chosen.get("omit")
@@ -186,7 +203,7 @@ def preview(request: ResourcePageRequest[Dataset]) -> HttpResponseBase:
 
 def _options(request: ResourcePageRequest[Dataset]) -> ItemsOptions:
     dataset = request.resource
-    options = parse_items_query(request.GET)
+    options = parse_items_query(request.GET, lambda: dataset.schema)
     return options.about(dataset.pk, dataset.name or dataset.pk, dataset.console_url)
 
 
@@ -229,8 +246,14 @@ def _make_link(request: ResourcePageRequest[Dataset], form: ExportForm) -> NewLi
 def _described(query: dict[str, str]) -> str:
     words = [dict(FORMATS)[query["format"]].partition(",")[0], "clean" if "clean" in query else "raw"]
     words += [
-        f"{what} {query[name]}"
-        for name, what in (("fields", "only"), ("omit", "without"), ("limit", "limit"), ("offset", "offset"))
+        f"{what} {printable(query[name])}"
+        for name, what in (
+            ("view", "view"),
+            ("fields", "only"),
+            ("omit", "without"),
+            ("limit", "limit"),
+            ("offset", "offset"),
+        )
         if name in query
     ]
     return ", ".join(words)

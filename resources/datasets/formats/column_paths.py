@@ -26,9 +26,15 @@ def is_within(path: str, field: str) -> bool:
     return path.startswith((f"{path_of_field(field)}{STEP}", f"{field}."))
 
 
-def titles(paths: Iterable[str]) -> list[str]:
-    """Return the titles of columns; of those that would be called alike all but the first are numbered."""
-    plain = [path.partition(_DIGEST)[0][:MAX_TITLE_LENGTH].replace(STEP, "/") for path in paths]
+def titles(paths: Iterable[str], labels: Iterable[tuple[str, str]] = ()) -> list[str]:
+    """Return the titles of columns; of those that would be called alike all but the first are numbered.
+
+    Args:
+        paths: the paths of the columns.
+        labels: pairs of a field at the top of an item and its title, where it is called otherwise.
+    """
+    labelled = {path_of_field(name): label[:MAX_TITLE_LENGTH] for name, label in labels}
+    plain = [labelled.get(path) or path.partition(_DIGEST)[0][:MAX_TITLE_LENGTH].replace(STEP, "/") for path in paths]
     taken, seen = set(plain), set[str]()
     numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(2))
     found = []

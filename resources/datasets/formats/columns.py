@@ -25,15 +25,19 @@ _ARRAY = msgspec.json.Decoder(list[Raw])
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The paths of a table's columns, and its rows in blocks: from a path to a value that is no array and no object."""
+    """The paths of a table's columns, and its rows in blocks: from a path to a value that is no array and no object.
+
+    `labels` are pairs of a field and what its column is called otherwise.
+    """
 
     paths: list[str]
     blocks: Callable[[], Iterator[Block]]
+    labels: tuple[tuple[str, str], ...]
 
     @property
     def titles(self) -> list[str]:
         """The titles of the columns, in their order."""
-        return titles(self.paths)
+        return titles(self.paths, self.labels)
 
 
 def arrange(blocks: Callable[[], Iterator[Block]], options: ItemsOptions, known: list[str] | None = None) -> Columns:
@@ -45,13 +49,17 @@ def arrange(blocks: Callable[[], Iterator[Block]], options: ItemsOptions, known:
         known: the columns where they are known: fields with short names, none of them an array or an object.
     """
     if known is not None:
-        return Columns(known, blocks)
+        return Columns(known, blocks, options.labels)
     found = _find(blocks())
     paths = _in_order(found.paths, options)
     if found.are_rows:
-        return Columns(paths, blocks)
+        return Columns(paths, blocks, options.labels)
     wanted = set(paths)
-    return Columns(paths, lambda: ([_row(item, wanted, found.any_long) for item in block] for block in blocks()))
+    return Columns(
+        paths,
+        lambda: ([_row(item, wanted, found.any_long) for item in block] for block in blocks()),
+        options.labels,
+    )
 
 
 class _Found(NamedTuple):

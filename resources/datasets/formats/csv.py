@@ -59,7 +59,8 @@ def write_lines(lines: Iterator[bytes], options: ItemsOptions, columns: list[str
     except ValueError:  # quotation marks and control characters
         return None
     decode = msgspec.json.Decoder(row).decode_lines
-    return _write((list(zip(*map(astuple, decode(each)), strict=True)) for each in lines), titles(columns), options)
+    head = titles(columns, options.labels)
+    return _write((list(zip(*map(astuple, decode(each)), strict=True)) for each in lines), head, options)
 
 
 def _write(blocks: Iterator[Sequence[Sequence[Raw]]], head: list[str], options: ItemsOptions) -> Iterator[bytes]:

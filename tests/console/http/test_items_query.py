@@ -31,7 +31,6 @@ from resources.datasets.options import ItemsOptions
         ("fields=a,b&outputFields=c", "outputFields"),
         ("fields=a,b&outputFields=c,c", "outputFields"),
         ("fields=a,b&outputFields=c,", "outputFields"),
-        ("view=overview", "view"),
         ("fields=" + ",".join(map(str, range(2001))), "fields"),
     ],
 )

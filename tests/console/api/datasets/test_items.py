@@ -114,7 +114,6 @@ def test_items_that_are_too_large(push, prices, settings):
         "format=exe",
         "format=JSON",
         "delimiter=ab",
-        "view=overview",
         "outputFields=a",
         "fields=a,b&outputFields=c",
     ],

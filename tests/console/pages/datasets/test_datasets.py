@@ -477,7 +477,7 @@ def test_a_long_value_is_cut_and_its_whole_is_there():
 def test_a_table_of_very_many_fields_says_how_many_it_left_out():
     item = {f"f{n}": n for n in range(500)}
 
-    table = build_table([item], list(item), 1, hidden=False)
+    table = build_table([(1, item)], list(item), hidden=False)
 
     assert len(table.columns) + table.left_out == 500
     assert len(table.rows[0].cells) == len(table.columns) < 100
