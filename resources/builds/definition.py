@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from resources.models import BuildContent
+from resources.runs import declared_storages
 
 _Memory = Annotated[int, msgspec.Meta(ge=128)]
 _OF_TYPES: Final[dict[str, Any]] = {
@@ -47,8 +48,9 @@ def serialize_definition(content: BuildContent) -> dict[str, Any] | None:
         found["input"] = msgspec.json.decode(content.input_schema)
     if isinstance(found.get("storages"), dict):
         found["storages"] = _only_objects(found["storages"])
-        if "datasets" in found["storages"]:
-            found["storages"]["datasets"] = _only_objects(found["storages"]["datasets"])
+        for _, several in declared_storages.NAMES.values():
+            if several in found["storages"]:
+                found["storages"][several] = _only_objects(found["storages"][several])
     return {name: value for name, value in found.items() if _fits(name, value)}
 
 

@@ -14,6 +14,7 @@ from resources.actors.source_files import SourceFile, load_files
 from resources.builds.source_url import get_source_url
 from resources.jobs.status import JobStatus
 from resources.models import Build, BuildContent, SourceType
+from resources.runs import declared_storages
 from resources.sandbox.bubblewrap import IsolationMissing, isolation
 from resources.sandbox.directories import APP
 from resources.secret_inputs.declarations import find_problem
@@ -124,6 +125,10 @@ def _save_what_it_says(content: BuildContent, directory: Path) -> None:
         raise source_files.BadSource(
             f"The input schema is not valid. {problem[:_LONGEST_PROBLEM]}".replace("\x00", "\ufffd")
         )
+    try:
+        declared_storages.read_declared(definition)
+    except declared_storages.InvalidDeclaration as error:
+        raise source_files.BadSource(str(error)[:_LONGEST_PROBLEM]) from None
     content.readme = source_files.read_text(app, definition, "readme")
     content.changelog = source_files.read_text(app, definition, "changelog")
     leases.retry_db(lambda: content.save(update_fields=["source", "definition", "input_schema", "readme", "changelog"]))

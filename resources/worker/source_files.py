@@ -1,20 +1,20 @@
 """Writing the source files of a build into its directory, and reading from it what the Actor says of itself."""
 
 from codecs import BOM_UTF8
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import msgspec
 
 from resources.actors.source_files import SourceFile
+from resources.runs import declared_storages
 from resources.sandbox import open_files
 
 _DEFINITIONS = (".actor/actor.json", "actor.json", "apify.json")
 _INPUT_SCHEMAS = (".actor/INPUT_SCHEMA.json", ".actor/input_schema.json", "INPUT_SCHEMA.json", "input_schema.json")
 _READMES = (".actor/README.md", "README.md")
 _CHANGELOGS = (".actor/CHANGELOG.md", "CHANGELOG.md")
-_STORAGES = ("dataset", "keyValueStore", "requestQueue")
 _MAX_TEXT_BYTES = 1024 * 1024
 
 
@@ -49,12 +49,24 @@ def read_definition(app: Path) -> dict[str, Any]:
     """
     name = _first(app, _DEFINITIONS)
     definition = {} if name is None else _object(app, name)
-    storages = definition.get("storages")
-    for holder, names in ((definition, ("output",)), (storages if isinstance(storages, dict) else {}, _STORAGES)):
+    for holder, names in _places_of_schemas(definition):
         for schema in names:
             if isinstance(holder.get(schema), str):
                 holder[schema] = _object(app, path_beside_definition(app, holder[schema]))
     return definition
+
+
+def _places_of_schemas(definition: dict[str, Any]) -> Iterator[tuple[dict[str, Any], list[str]]]:
+    """Yield the objects in a definition that can name files with schemas, each with the keys that name them."""
+    yield definition, ["output"]
+    storages = definition.get("storages")
+    if not isinstance(storages, dict):
+        return
+    yield storages, [one for one, _ in declared_storages.NAMES.values()]
+    for _, several in declared_storages.NAMES.values():
+        by_alias = storages.get(several)
+        if isinstance(by_alias, dict):
+            yield by_alias, list(by_alias)
 
 
 def read_input_schema(app: Path, definition: dict[str, Any]) -> str:

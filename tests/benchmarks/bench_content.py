@@ -53,6 +53,7 @@ def main(*, quick: bool = False) -> list[Reach]:
                 ours[name] = _better(ours.get(name, {}), figures)
             crawlee = _better(crawlee, _measure("content_crawlee", {}, str(payloads)))
     _print(crawlee, ours)
+    _print_schemas(ours)
     return [reach for name, figures in ours.items() for reach in _reaches(name, figures, crawlee)]
 
 
@@ -86,6 +87,22 @@ def _print(crawlee: Figures, ours: dict[str, Figures]) -> None:
                 f"{crawlee[key] / sqlite[key]:.1f}" if key in crawlee else "",
             ]
             for label, key, scale in ROWS
+        ],
+    )
+
+
+def _print_schemas(ours: dict[str, Figures]) -> None:
+    table(
+        "Pushes of 1,000 items, ms each: without a schema, and held to one",
+        ["", "without", "with", "ratio"],
+        [
+            [
+                name,
+                _cell(figures, "batch_without", 1),
+                _cell(figures, "batch_with", 1),
+                f"{figures['batch_with'] / figures['batch_without']:.2f}",
+            ]
+            for name, figures in ours.items()
         ],
     )
 

@@ -11,6 +11,21 @@ BATCH = 1000
 FULL, QUICK = 100_000, 5_000
 SYLLABLES = ("ka", "lo", "mi", "ren", "tu", "vas", "el", "dor", "shi", "qua", "ben", "ix", "om", "pra", "zu", "nel")
 
+# What a developer would declare of such items: the types of all fields, and which of them are always there.
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        **{name: {"type": "string"} for name in ("url", "title", "sku", "seller", "category", "image", "description")},
+        "price": {"type": "number", "minimum": 0},
+        "currency": {"enum": ["EUR", "USD", "CZK"]},
+        "inStock": {"type": "boolean"},
+        "rating": {"type": ["number", "null"], "minimum": 1, "maximum": 5},
+        "reviews": {"type": "integer", "minimum": 0},
+        "scrapedAt": {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT"},
+    },
+    "required": ["url", "title", "price", "currency"],
+}
+
 
 def items(count: int, seed: int = 7) -> Iterator[dict[str, Any]]:
     """Give products of a shop, about 1 KB each: words by Zipf's law, numbers, times, hexadecimal noise."""

@@ -7,7 +7,9 @@ import json
 import resource
 import sys
 import time
+from itertools import islice
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import django
@@ -22,10 +24,11 @@ from resources.datasets.options import ItemsOptions  # noqa: E402
 from resources.datasets.reading import open_items  # noqa: E402
 from resources.datasets.writing import push  # noqa: E402
 from resources.models import Dataset  # noqa: E402
-from tests.benchmarks.content_data import BATCH  # noqa: E402
+from tests.benchmarks.content_data import BATCH, SCHEMA  # noqa: E402
 from tests.benchmarks.timing import milliseconds  # noqa: E402
 
 SINGLE_PUSHES = 500
+ROUNDS_OF_BATCHES = 3
 
 
 def write(payloads: str) -> dict[str, Any]:
@@ -41,6 +44,7 @@ def write(payloads: str) -> dict[str, Any]:
     single = Dataset.objects.create(owner=owner)
     one = b'{"url":"https://shop.example.com/p/1","title":"One of many small pushes","price":1.5}'
     seconds, _ = _timed(lambda: [push(single.pk, one) for _ in range(SINGLE_PUSHES)])
+    found |= _batches_by_schema(owner, payloads)
     return found | {
         "items": dataset.item_count,
         "single": seconds * 1000 / SINGLE_PUSHES,
@@ -70,6 +74,26 @@ def read() -> dict[str, Any]:
     found["csv"], _ = _timed(lambda: drain(format="csv"))
     found["delete"], _ = _timed(dataset.delete)
     return found
+
+
+def _batches_by_schema(owner: Account, payloads: str) -> dict[str, float]:
+    """Return the milliseconds of a push of 1,000 items without a schema and with one, which take turns batch by batch.
+
+    Each is the median of a round, and the best of the rounds.
+    """
+    schemas = {"without": "", "with": json.dumps({"fields": SCHEMA})}
+    rounds: dict[str, list[float]] = {name: [] for name in schemas}
+    for _ in range(ROUNDS_OF_BATCHES):
+        datasets = {name: Dataset.objects.create(owner=owner, schema=schema).pk for name, schema in schemas.items()}
+        times: dict[str, list[float]] = {name: [] for name in schemas}
+        with Path(payloads).open("rb") as lines:
+            for line in islice(lines, 40):
+                for name, dataset_id in datasets.items():
+                    times[name].append(_timed(lambda id_=dataset_id, line=line: push(id_, line))[0])
+        for name, found in times.items():
+            rounds[name].append(median(found) * 1000)
+        Dataset.objects.filter(pk__in=datasets.values()).delete()
+    return {f"batch_{name}": min(found) for name, found in rounds.items()}
 
 
 def _push_all(dataset_id: str, payloads: str) -> float:

@@ -210,7 +210,7 @@ def test_a_definition_holds_the_schemas_that_it_names(ada, api):
 
 def test_what_a_definition_says_in_another_type_is_left_out(ada, api):
     said = {"actorSpecification": 2, "name": 1, "title": "T", "version": "one", "environmentVariables": {"A": 1}}
-    said |= {"storages": {"datasets": {"a": "./a.json", "b": {}}, "x": 1}, "minMemoryMbytes": 5, "ours": 7}
+    said |= {"storages": {"datasets": {"a": 1, "b": {}}, "x": 1}, "minMemoryMbytes": 5, "ours": 7}
     said |= {"defaultMemoryMbytes": 512, "usesStandbyMode": "no", "meta": {"templateId": 1}, "output": 3}
     build = built(actor_of(ada, definition(json.dumps(said))))
     answer = api(ada).get(f"/v2/actor-builds/{build.pk}").json()["data"]["actorDefinition"]
@@ -220,6 +220,31 @@ def test_what_a_definition_says_in_another_type_is_left_out(ada, api):
 def test_a_schema_that_a_definition_names_must_be_there(ada):
     build = built(actor_of(ada, definition('{"storages": {"dataset": "./gone.json"}}')))
     assert (build.status, 'names the file "./gone.json"' in build.status_message) == ("FAILED", True)
+
+
+@pytest.mark.parametrize(
+    ("storages", "problem"),
+    [
+        ({"dataset": {"fields": {"type": 5}}}, 'The schema of the dataset "default" cannot be used. The fields of'),
+        ({"dataset": {"fields": {"$ref": "file:///etc/passwd"}}}, "file:///etc/passwd is outside of the schema"),
+        ({"datasets": {"default": {}, "shops": "./shops.json"}}, 'The schema of the dataset "shops" cannot be used.'),
+        ({"dataset": {"views": {"a": {"transformation": {"fields": "x"}}}}}, "not written as views are"),
+        ({"dataset": {"title": "x" * 200_000}}, "A schema can have"),
+        ({"keyValueStore": {"collections": {"a": {}}}}, 'The schema of the key-value store "default" cannot be used.'),
+        ({"datasets": {"": {}}}, "alias"),
+        ({"datasets": {"x" * 201: {}}}, "alias"),
+        ({"datasets": {"a\x00b": {}}}, "alias"),
+        ({"datasets": {str(number): {} for number in range(101)}}, "more than 100 storages"),
+        ({"keyValueStores": {"a": "./gone.json"}}, 'names the file "./gone.json"'),
+    ],
+)
+def test_a_declared_storage_that_cannot_be_used_fails_the_build(ada, storages, problem):
+    files = definition(json.dumps({"storages": storages}))
+    files[".actor/shops.json"] = json.dumps({"fields": {"required": "name"}})
+    build = built(actor_of(ada, files))
+    assert build.status == JobStatus.FAILED
+    assert problem in build.status_message
+    assert problem in read_text(build.pk)
 
 
 def test_a_definition_is_kept_as_it_is_meant(ada):

@@ -1,0 +1,91 @@
+"""The storages that an Actor's definition declares: each run has them, by alias, with the schemas of their content.
+
+`storages.dataset` is the default dataset, and `storages.datasets` has them by their aliases, `default` among them:
+https://docs.apify.com/storage/dataset-schema/multiple-datasets; likewise for key-value stores and request queues.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from resources.datasets import schemas
+from resources.kinds import KINDS, Kind
+from resources.records import collections
+from resources.storages import InvalidSchema
+
+DEFAULT: Final = "default"
+# For each kind: what it is called in a definition, one and several, and what checks the schema of one.
+NAMES: Final = {
+    Kind.DATASET: ("dataset", "datasets"),
+    Kind.KEY_VALUE_STORE: ("keyValueStore", "keyValueStores"),
+    Kind.REQUEST_QUEUE: ("requestQueue", "requestQueues"),
+}
+_CHECKS: Final[dict[Kind, Callable[[bytes], str]]] = {
+    Kind.DATASET: schemas.checked_schema,
+    Kind.KEY_VALUE_STORE: collections.checked_schema,
+}
+MAX_DECLARED: Final = 100
+MAX_ALIAS_LENGTH: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredStorage:
+    """A storage of each run: its kind, its alias, and its schema as JSON text, "" for none."""
+
+    kind: Kind
+    alias: str
+    schema: str
+
+
+class InvalidDeclaration(ValueError):
+    """A declaration of storages that cannot be used; the message says which and why."""
+
+
+def read_declared(definition: object) -> list[DeclaredStorage]:
+    """Return the storages that a definition declares.
+
+    Raises:
+        InvalidDeclaration: when a schema cannot be used, or they are too many.
+    """
+    found = [DeclaredStorage(kind, alias, _check(kind, alias, schema)) for kind, alias, schema in _declared(definition)]
+    if len(found) > MAX_DECLARED:
+        raise InvalidDeclaration(f"The definition of the Actor declares more than {MAX_DECLARED} storages.")
+    return found
+
+
+def read_usable(definition: object) -> list[DeclaredStorage]:
+    """Return those of them that can be used: builds from before declarations were checked may have others."""
+    found = []
+    for kind, alias, schema in _declared(definition):
+        try:
+            found.append(DeclaredStorage(kind, alias, _check(kind, alias, schema)))
+        except InvalidDeclaration:
+            continue
+    return found[:MAX_DECLARED]
+
+
+def _declared(definition: object) -> Iterator[tuple[Kind, str, Mapping[str, Any]]]:
+    storages = definition.get("storages") if isinstance(definition, dict) else None
+    if not isinstance(storages, dict):
+        return
+    for kind, (one, several) in NAMES.items():
+        by_alias = storages.get(several)
+        all_of_kind = {DEFAULT: storages.get(one), **(by_alias if isinstance(by_alias, dict) else {})}
+        for alias, schema in all_of_kind.items():
+            if isinstance(schema, dict):
+                yield kind, alias, schema
+
+
+def _check(kind: Kind, alias: str, schema: Mapping[str, Any]) -> str:
+    shown = alias[:MAX_ALIAS_LENGTH]
+    if not alias or shown != alias or "\x00" in alias:
+        raise InvalidDeclaration(f'No {KINDS[kind].noun} can have the alias "{shown}".'.replace("\x00", "\ufffd"))
+    if not schema or kind not in _CHECKS:
+        return ""
+    try:
+        return _CHECKS[kind](msgspec.json.encode(schema))
+    except InvalidSchema as error:
+        problem = str(error).replace("\x00", "\ufffd")
+        raise InvalidDeclaration(f'The schema of the {KINDS[kind].noun} "{shown}" cannot be used. {problem}') from None
