@@ -1,6 +1,6 @@
 """Actors and versions as JSON of the API, without what depends on the reader's permissions."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -8,13 +8,17 @@ from accounts.lib.api_errors import record_not_found
 from accounts.lib.encrypted_text import UnreadableText
 from accounts.lib.timestamps import iso
 from console.api.actors.bodies import serialize_fields
-from console.api.builds.numbers import number_as_int
 from console.api.resources.serializers import serialize_basics
+from resources import permission_levels
 from resources.actors.users import count_users
 from resources.actors.versions import url_field_for, url_for_readers
+from resources.builds.numbers import number_as_int
 from resources.models import Actor, ActorVersion, Build, EnvironmentVariable, TaggedBuild
 from sharing.access import Access
 from sharing.permissions import Permission
+
+# The Store warns of no Actor.
+NO_NOTICE: Final = "NONE"
 
 
 def serialize_actor(access: Access) -> dict[str, Any]:
@@ -37,6 +41,8 @@ def serialize_actor(access: Access) -> dict[str, Any]:
         "versions": [serialize_version(version, with_environment) for version in serialize_versions(actor.pk)],
         "taggedBuilds": _tagged_builds(actor),
         "isSourceCodeHidden": False,
+        "actorPermissionLevel": permission_levels.FULL,
+        "notice": NO_NOTICE,
     }
 
 

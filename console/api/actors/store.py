@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.lib.api_errors import invalid_value
 from accounts.request_types import ApiRequest
-from console.api.actors.serializers import serialize_stats
+from console.api.actors.serializers import NO_NOTICE, serialize_stats
 from console.http import json_responses
 from console.http.pagination import Page, flag, parse_choice
 from resources.actors.pricing import pricing_at
@@ -65,7 +65,7 @@ def _serialize_for_agents(actor: Actor, users: int) -> dict[str, Any]:
         "name": actor.name,
         "username": actor.owner.username,
         "description": actor.description or None,
-        "notice": "NONE",
+        "notice": NO_NOTICE,
         "badge": None,
         "categories": msgspec.json.decode(actor.details).get("categories") or [],
         "stats": serialize_stats(actor, users),

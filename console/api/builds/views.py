@@ -17,7 +17,6 @@ from msgspec import UNSET, UnsetType
 from accounts.lib.api_errors import ApiError, invalid_value, record_not_found
 from accounts.lib.timestamps import iso
 from accounts.request_types import ApiRequest
-from console.api.builds.numbers import number_as_int
 from console.api.resources.serializers import serialize_basics
 from console.api.resources.update import change_general_access
 from console.api.runs.parsers import parse_origin
@@ -29,6 +28,7 @@ from resources.actors.fields import InvalidField
 from resources.actors.versions import url_for_readers
 from resources.builds import definition, deleting, starting
 from resources.builds.ending import abort as abort_build
+from resources.builds.numbers import number_as_int
 from resources.builds.source_url import get_readable_source_url
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, Build, BuildContent, SourceType

@@ -56,7 +56,9 @@ def delete(request: ResourceApiRequest[KeyValueStore]) -> HttpResponse:
 
 def _serialize(access: Access[KeyValueStore]) -> dict[str, Any]:
     store = _serialize_item(access.resource, access.facts.owner_username, get_actor_id(access))
-    return store | signed_fields(access, "keys", "keysPublicUrl")
+    # Each record has a signature of its own, so that this address opens them to those who may read them anyway.
+    records = {"recordsPublicUrl": f"{access.resource.api_url}/records"}
+    return store | records | signed_fields(access, "keys", "keysPublicUrl")
 
 
 def _serialize_list(rows: Sequence[Listed], _: Principal) -> list[dict[str, Any]]:

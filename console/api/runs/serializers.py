@@ -9,6 +9,7 @@ from django.conf import settings
 from accounts.lib.timestamps import iso
 from console.api.resources.serializers import serialize_basics
 from resources.actors.pricing import pricing_at
+from resources.builds.numbers import number_as_int
 from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import Actor, Dataset, KeyValueStore, RequestQueue, Resource, Run
 from resources.runs.queue_place import find_queue_place
@@ -71,7 +72,9 @@ def serialize_run(run: Run, access: Access) -> dict[str, Any]:
     if not access.principal.is_anonymous:
         if access.principal.account_id == run.owner_id and (place := find_queue_place(run)):
             described["queuePlace"] = place
-        described |= {"usage": get_usage(run, storages), "usageTotalUsd": 0.0, "usageUsd": {}}  # no account is billed
+        usage = get_usage(run, storages)
+        # No account is billed.
+        described |= {"usage": usage, "usageTotalUsd": 0.0, "usageUsd": dict.fromkeys(usage, 0.0)}
     return described
 
 
@@ -127,9 +130,13 @@ def _serialize_summary(run: Run | _InList, storages: Mapping[str, str]) -> dict[
         "startedAt": iso(run.list_at) if run.list_at else None,
         "finishedAt": iso(run.finished_at) if run.finished_at else None,
         "buildId": run.build_id or "",
-        **({"buildNumber": run.build_number} if run.build_number else {}),
+        **_serialize_number(run.build_number),
         **{field: storages.get(kind, "") for kind, field in _STORAGE_FIELDS.items()},
     }
+
+
+def _serialize_number(number: str) -> dict[str, Any]:
+    return {"buildNumber": number, "buildNumberInt": number_as_int(number)} if number else {}
 
 
 def _serialize_pricing(run: Run) -> dict[str, Any]:

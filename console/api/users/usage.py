@@ -1,7 +1,6 @@
 """What an account uses and may use, by `/v2/users/me`.
 
-Nothing is sold here, so all amounts of money are 0. Limits that this server does not have are MAX_NUMBER, the largest
-number that every JSON client can tell from its neighbours, because the clients' models want a number.
+Nothing is sold here, so all amounts of money are 0.
 """
 
 from datetime import UTC, date, datetime
@@ -9,16 +8,14 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from django.conf import settings
 from django.http import HttpResponse
 from django.utils import timezone
 
 from accounts.lib.api_errors import ApiError, invalid_value
 from accounts.lib.timestamps import iso
 from accounts.request_types import ApiRequest
+from console.api.users.limits import UNCHANGEABLE, get_limits
 from console.http import json_responses, request_body
-from console.http.pagination import MAX_NUMBER
-from resources.memory import MAX_MEMORY_MBYTES
 from resources.usage.account import Month, compute_units_by_day, count_holdings
 from sharing.declare import account_wide
 
@@ -66,7 +63,7 @@ def show_limits(request: ApiRequest) -> HttpResponse:
     return json_responses.data_response(
         {
             "monthlyUsageCycle": _cycle(month),
-            "limits": _limits(),
+            "limits": get_limits(),
             "current": {
                 "monthlyUsageUsd": 0,
                 "monthlyActorComputeUnits": sum(compute_units_by_day(account_id, month).values()),
@@ -92,7 +89,7 @@ def update_limits(request: ApiRequest) -> HttpResponse:
         ("maxMonthlyUsageUsd", body.max_monthly_usage_usd),
         ("dataRetentionDays", body.data_retention_days),
     ):
-        if value is not None and value != _LIMITS[field]:
+        if value is not None and value != UNCHANGEABLE[field]:
             raise ApiError(
                 HTTPStatus.BAD_REQUEST, "invalid-value", f'This server has no limit "{field}": it cannot be changed.'
             )
@@ -117,30 +114,6 @@ def _cycle(month: Month) -> dict[str, str]:
 
 
 def _usage(units: float) -> dict[str, Any]:
-    return {_SERVICE: {"quantity": units, "baseAmountUsd": 0, "baseUnitPriceUsd": 0}} if units else {}
-
-
-def _limits() -> dict[str, float]:
-    """Return what the account may have at most, as the deployment has set it."""
-    limits = dict(_LIMITS)
-    if settings.ACCOUNT_MAX_RUNS:
-        limits["maxConcurrentActorJobs"] = settings.ACCOUNT_MAX_RUNS
-    if settings.ACCOUNT_MAX_MEMORY_MBYTES:
-        limits["maxActorMemoryGbytes"] = settings.ACCOUNT_MAX_MEMORY_MBYTES / 1024
-    return limits
-
-
-_LIMITS: dict[str, float] = {
-    "maxMonthlyUsageUsd": MAX_NUMBER,
-    "maxMonthlyActorComputeUnits": MAX_NUMBER,
-    "maxMonthlyExternalDataTransferGbytes": MAX_NUMBER,
-    "maxMonthlyProxySerps": 0,
-    "maxMonthlyResidentialProxyGbytes": 0,
-    "maxActorMemoryGbytes": MAX_MEMORY_MBYTES / 1024,
-    "maxActorCount": MAX_NUMBER,
-    "maxActorTaskCount": MAX_NUMBER,
-    "maxScheduleCount": MAX_NUMBER,
-    "maxConcurrentActorJobs": MAX_NUMBER,
-    "maxTeamAccountSeatCount": 1,
-    "dataRetentionDays": MAX_NUMBER,
-}
+    if not units:
+        return {}
+    return {_SERVICE: {"quantity": units, "baseAmountUsd": 0, "baseUnitPriceUsd": 0, "amountAfterVolumeDiscountUsd": 0}}

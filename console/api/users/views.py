@@ -8,6 +8,7 @@ from accounts.lib.api_errors import record_not_found
 from accounts.lib.timestamps import iso
 from accounts.models import Account
 from accounts.request_types import ApiRequest
+from console.api.users.limits import get_limits_of_plan
 from console.api.users.lookup import find_account
 from console.http import json_responses
 from sharing.declare import any_token, public
@@ -43,7 +44,7 @@ def show_own_user(request: ApiRequest) -> HttpResponse:
         {
             **public_part,
             "email": account.email,
-            "plan": _PLAN,
+            "plan": _PLAN | get_limits_of_plan(),
             "effectivePlatformFeatures": {name: _feature(name) for name in _FEATURES},
             "createdAt": iso(account.created_at),
             "isPaying": False,
@@ -75,11 +76,14 @@ def _feature(name: str) -> dict[str, Any]:
     }
 
 
-# There is nothing to buy, so this plan has no prices; the clients' models require it to be there.
+# There is nothing to buy, so this plan costs nothing; the clients' models require it to be there.
 _PLAN = {
     "id": "SELF_HOSTED",
     "description": "Self-hosted",
     "isEnabled": True,
+    "monthlyBasePriceUsd": 0,
+    "monthlyUsageCreditsUsd": 0,
+    "usageDiscountPercent": 0,
     "enabledPlatformFeatures": sorted(_ENABLED),
     "availableProxyGroups": {},
 }

@@ -26,6 +26,9 @@ def serialize_list_item(webhook: Webhook) -> dict[str, Any]:
         "createdAt": iso(webhook.created_at),
         "modifiedAt": iso(webhook.modified_at),
         "userId": webhook.owner_id,
+        "actionType": ACTION,
+        "isEnabled": True,  # a webhook is sent for as long as it is there
+        "isApifyIntegration": False,
         "isAdHoc": webhook.is_ad_hoc,
         "shouldInterpolateStrings": webhook.should_interpolate_strings,
         "eventTypes": webhook.event_types,
