@@ -1,12 +1,13 @@
 """The OpenAPI description of this API, made of its URL configuration.
 
 `apify-v2.json` has the facts of Apify's description, which is licensed under Apache-2.0: paths, parameters, statuses
-and shapes, without its sentences. Tests hold what is answered to them. Operations that it does not have are ours, and
-marked with `x-latchkey`. An older name of a collection is described as the newer one, and deprecated.
+and shapes, without its sentences. Operations that it does not have are ours, and marked with `x-latchkey`;
+`latchkey.json` describes them, by the ends of their paths, and their shapes. Tests hold what is answered to both. An
+older name of a collection is described as the newer one, and deprecated.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -15,11 +16,14 @@ from typing import Any, Final
 import msgspec
 from django.conf import settings
 
+from sharing.access import AddressedBy, Reason
 from sharing.declare import EVERY_METHOD, Need, Public, Requires, declared
-from sharing.permissions import Permission
+from sharing.models import Issue
+from sharing.permissions import EVERYTHING, Permission
 from sharing.system_checks import iterate_views
 
 FACTS: Final = Path(__file__).parent / "apify-v2.json"
+FACTS_OF_OURS: Final = Path(__file__).parent / "latchkey.json"
 OURS: Final = "x-latchkey"
 PREFIX: Final = "v2/"
 _OLDER: Final = {"/v2/acts": "/v2/actors"}
@@ -37,7 +41,9 @@ def document() -> dict[str, Any]:
         known = _known_path(template)
         described = facts["paths"].get(known or "", {}).get(method)
         path = _with_names(template, known) if known else template
-        operation = deepcopy(described) if described else _operation_of_ours(path, method)
+        operation = (
+            deepcopy(described) if described else _describe_ours(path, method, facts["paths"].get(known or "", {}))
+        )
         if any(template.startswith(each) for each in _OLDER):
             operation["deprecated"] = True
             operation.pop("operationId", None)  # that of the newer name
@@ -55,9 +61,16 @@ def document() -> dict[str, Any]:
 
 @cache
 def load_facts() -> dict[str, Any]:
-    """Return the facts of Apify's description, to be read only."""
+    """Return the facts of Apify's description, with the schemas of ours, to be read only."""
     facts: dict[str, Any] = msgspec.json.decode(FACTS.read_bytes())
+    facts["components"]["schemas"] |= _load_ours()["schemas"] | _SCHEMAS
     return facts
+
+
+@cache
+def _load_ours() -> dict[str, Any]:
+    ours: dict[str, Any] = msgspec.json.decode(FACTS_OF_OURS.read_bytes())
+    return ours
 
 
 def iterate_operations() -> Iterator[tuple[str, str, Need]]:
@@ -96,23 +109,33 @@ def _with_names(template: str, known: str) -> str:
     return re.sub(r"\{\w+\}", lambda _: next(names), template)
 
 
-def _operation_of_ours(path: str, method: str) -> dict[str, Any]:
-    """Return an operation that is not in Apify's description."""
-    named = "_".join(re.findall(r"\w+", path.removeprefix("/v2/")))
-    parameters = [
+def _describe_ours(path: str, method: str, known: dict[str, Any]) -> dict[str, Any]:
+    """Return an operation that is not in Apify's description; `known` is what that has of the path."""
+    parts = re.findall(r"\w+", path.removeprefix(f"/{PREFIX}"))
+    if method == "head":
+        operation = _describe_head(known.get("get") or _described_by_end(path, "get"))
+    else:
+        operation = _described_by_end(path, method)
+    error = {"application/json": {"schema": {"$ref": f"{_REFERENCE}schemas/ErrorResponse"}}}
+    operation["responses"]["4XX"] = {"description": "", "content": error}
+    return operation | {OURS: True, "operationId": f"latchkey_{'_'.join(parts)}_{method}"}
+
+
+def _describe_head(get: dict[str, Any]) -> dict[str, Any]:
+    """Return the operation that answers as `get` does, without a body."""
+    return {"parameters": get.get("parameters", []), "responses": {"2XX": {"description": ""}}}
+
+
+def _described_by_end(path: str, method: str) -> dict[str, Any]:
+    """Return a copy of what `latchkey.json` has by the end of a path, the longest one that fits."""
+    operations = _load_ours()["operations"]
+    ends = [end for end in operations if _shape(path).endswith(end) and method in operations[end]]
+    operation: dict[str, Any] = deepcopy(operations[max(ends, key=len)][method])
+    operation["parameters"] += [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in re.findall(r"\{(\w+)\}", path)
     ]
-    answer: dict[str, Any] = {"description": ""}
-    if method != "head":
-        answer["content"] = {"application/json": {"schema": {"type": "object"}}}
-    error = {"application/json": {"schema": {"$ref": f"{_REFERENCE}schemas/ErrorResponse"}}}
-    return {
-        OURS: True,
-        "operationId": f"latchkey_{named}_{method}",
-        "parameters": parameters,
-        "responses": {"2XX": answer, "4XX": {"description": "", "content": error}},
-    }
+    return operation
 
 
 def _security(need: Need) -> list[dict[str, list[str]]]:
@@ -149,3 +172,16 @@ def _references(part: Any) -> Iterator[str]:
             yield from _references(value)
     elif isinstance(part, str) and part.startswith(_REFERENCE):
         yield part.removeprefix(_REFERENCE)
+
+
+def _enumerate(names: Iterable[str]) -> dict[str, Any]:
+    return {"type": "string", "enum": list(names)}
+
+
+# Shapes whose values stand in the code.
+_SCHEMAS: Final = {
+    "LatchkeyPermission": _enumerate(EVERYTHING.names),
+    "LatchkeyReason": _enumerate(Reason),
+    "LatchkeyAddressedBy": _enumerate(AddressedBy),
+    "LatchkeyIssueState": _enumerate(Issue.State.values),
+}
