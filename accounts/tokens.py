@@ -2,16 +2,23 @@
 
 A token is shown once, when it is made; the database keeps its SHA-256. A plain hash is enough, because a
 token is 214 random bits and not a password that a user chose.
+
+That of a run is derived from the server's secret, the run's ID and a counter instead, so that a run that is begun anew
+by any worker has the same one. It holds as long as its digest is kept: who could derive one that has ended cannot use
+it. The counter is raised where another one must follow.
 """
 
 import hashlib
 import json
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from accounts import audit
 from accounts.lib.counters import BufferedCounter
@@ -24,6 +31,7 @@ from accounts.principal import Principal, RunIdentity, Scope
 PREFIX = "latchkey_api_"
 RANDOM_CHARACTERS = 36
 HINT_CHARACTERS = 4
+_RUN_SALT = "accounts.tokens.run"
 
 # Hot: every API call with a token starts here. One look into the unique index of digests, one into the accounts. As an
 # expression the time has no declared type, so that Django's converter does not read it before we do.
@@ -72,13 +80,14 @@ def create(
 
 
 def create_for_run(
-    account_id: str, run: RunIdentity, scope: list[dict[str, Any]] | None = None
+    account_id: str, run: RunIdentity, scope: list[dict[str, Any]] | None = None, counter: int = 0
 ) -> tuple[ApiToken, str]:
     """Make the token by which a run speaks for an account, and return it with its text.
 
-    No user chose to make it, and it ends by itself (`end_for_run`), so it leaves no line in the audit trail.
+    `counter` must be one by which none was made for this run before. No user chose to make it, and it ends by itself
+    (`end_for_run`), so it leaves no line in the audit trail.
     """
-    text = _new_text()
+    text = _text_for_run(run.id, counter, settings.SECRET_KEY)
     token = ApiToken.objects.create(
         account_id=account_id,
         name=f"Run {run.id}",
@@ -90,6 +99,33 @@ def create_for_run(
         started_by_token=run.started_by_token_id,
     )
     return token, text
+
+
+def renew_for_run(
+    token_id: str, run: RunIdentity, scope: list[dict[str, Any]] | None = None, counter: int = 0
+) -> str | None:
+    """Return the text of the token that a run has, which speaks for it as it is now.
+
+    None when the run has none, or it has ended, or its text is another than this counter and any secret that the server
+    knows would give.
+    """
+    digest = ApiToken.objects.filter(pk=token_id, run_id=run.id, revoked_at=None).values_list("digest", flat=True)
+    kept = digest.first()
+    text = None if kept is None else _find_text(run.id, counter, bytes(kept), _secrets())
+    if text is not None:
+        ApiToken.objects.filter(pk=token_id).update(
+            scope=scope, run_is_of_other_account=run.is_of_other_account, started_by_token=run.started_by_token_id
+        )
+    return text
+
+
+def end_derived(token_id: str, run_id: str, counter: int, by_secrets: Sequence[str]) -> int:
+    """End the token of a run if it was derived from one of these secrets; return how many that were, 0 or 1."""
+    kept = ApiToken.objects.filter(pk=token_id, run_id=run_id).values_list("digest", flat=True).first()
+    if kept is None or _find_text(run_id, counter, bytes(kept), by_secrets) is None:
+        return 0
+    end_for_run(token_id)
+    return 1
 
 
 def end_for_run(token_id: str) -> None:
@@ -147,6 +183,24 @@ def resolve(text: str) -> Principal:
 
 def _new_text() -> str:
     return PREFIX + "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_CHARACTERS))
+
+
+def _secrets() -> tuple[str, ...]:
+    return tuple(map(str, (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)))
+
+
+def _find_text(run_id: str, counter: int, digest: bytes, by_secrets: Sequence[str]) -> str | None:
+    texts = (_text_for_run(run_id, counter, secret) for secret in by_secrets)
+    return next((text for text in texts if _digest(text) == digest), None)
+
+
+def _text_for_run(run_id: str, counter: int, secret: str) -> str:
+    derived = salted_hmac(_RUN_SALT, f"{run_id}.{counter}", secret=secret, algorithm="sha256").digest()
+    number, characters = int.from_bytes(derived), []
+    for _ in range(RANDOM_CHARACTERS):
+        number, at = divmod(number, len(ALPHABET))
+        characters.append(ALPHABET[at])
+    return PREFIX + "".join(characters)
 
 
 def _digest(text: str) -> bytes:

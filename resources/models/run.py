@@ -17,8 +17,9 @@ class Run(Resource, Job):
     `build_option` is what was asked for (a tag or number), `build` what it came to. `graceful_until` is when an
     aborted or timed out run is stopped for good. `before_millis` is how long it ran before it was resurrected or
     rebooted, `metamorphs` and `charged_events` are JSON. `token_id` is the API token that speaks for the run's owner
-    as long as the run goes on, within `token_scope`, that of the token that the run was started with, if it had one.
-    `started_by_token` is the ID of that token, through any runs in between; null where there was none.
+    as long as the run goes on, derived by `token_counter` (null: 0), within `token_scope`, that of the token that the
+    run was started with, if it had one. `started_by_token` is the ID of that token, through any runs in between; null
+    where there was none.
     `started_by_run` is the ID of the run that started this one, null where none did.
     `restart_requested` is set by a reboot or metamorph of a run at work: its worker stops
     what runs, clears it, reads the run anew, and starts what `build` is then, with the same storages.
@@ -70,6 +71,7 @@ class Run(Resource, Job):
     received_bytes = models.PositiveBigIntegerField(null=True, blank=True)
     sent_bytes = models.PositiveBigIntegerField(null=True, blank=True)
     token_id = models.CharField(max_length=17, blank=True, default="")
+    token_counter = models.PositiveIntegerField(null=True, blank=True)
     token_scope = models.JSONField(null=True, blank=True)
     started_by_token = models.CharField(max_length=17, null=True, blank=True)
     started_by_run = models.CharField(max_length=17, null=True, blank=True)

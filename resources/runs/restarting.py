@@ -106,6 +106,7 @@ def metamorph(
             build_number=chosen.number,
             build_option=build or target.default_build,
             metamorphs=[*locked.metamorphs, made],
+            token_counter=(locked.token_counter or 0) + 1,  # it may be another's code now
             token_scope=scope_within(locked.token_scope, by),
             started_by_token=starting_token(locked, by),
         )

@@ -1,10 +1,16 @@
-"""The token of a run: it speaks for the run's owner, and ends with the run."""
+"""The token of a run: it speaks for the run's owner, stays the same while the run goes on, and ends with the run.
 
+The SDKs call storages that have aliases by the token, so a run that is begun anew must have the one that it had. One
+that has ended, was turned into another Actor's, or whose token was ended, gets another one by a higher counter.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
 
 from accounts import tokens
+from accounts.models import ApiToken
 from accounts.principal import Principal, RunIdentity, Scope
 from resources.jobs.status import FINISHED
 from resources.models import Resource, Run
@@ -15,7 +21,7 @@ class RunOver(LookupError):
 
 
 def make_run_token(run: Run) -> str:
-    """Return the text of a new token of a run; one that was made for it before ends.
+    """Return the text of a run's token: the one that it has, or else a new one.
 
     Raises:
         RunOver: when the run has ended or is gone.
@@ -24,11 +30,26 @@ def make_run_token(run: Run) -> str:
         locked = Run.objects.select_for_update(of=("self",)).filter(pk=run.pk).exclude(status__in=FINISHED).first()
         if locked is None:
             raise RunOver(run.pk)
-        tokens.end_for_run(locked.token_id)
-        token, text = tokens.create_for_run(locked.owner_id, build_identity(locked), _build_scope(locked))
-        Run.objects.filter(pk=run.pk).update(token_id=token.pk)
-    run.token_id = token.pk
+        identity, scope, counter = build_identity(locked), _build_scope(locked), locked.token_counter or 0
+        text = tokens.renew_for_run(locked.token_id, identity, scope, counter)
+        if text is None:
+            if locked.token_id:
+                tokens.end_for_run(locked.token_id)
+                counter += 1
+            token, text = tokens.create_for_run(locked.owner_id, identity, scope, counter)
+            Run.objects.filter(pk=run.pk).update(token_id=token.pk, token_counter=counter)
+            run.token_id, run.token_counter = token.pk, counter
     return text
+
+
+def end_derived_from(secrets: Sequence[str]) -> int:
+    """End the tokens of runs that were derived from these secrets of the server; return how many there were.
+
+    A run that is at work goes on, and its next request with its token is refused. Begun anew, it has another one.
+    """
+    of_runs = ApiToken.objects.exclude(run_id="").values("run_id")
+    runs = list(Run.objects.filter(pk__in=of_runs).values_list("token_id", "pk", "token_counter"))
+    return sum(tokens.end_derived(token_id, run_id, counter or 0, secrets) for token_id, run_id, counter in runs)
 
 
 def build_identity(run: Run) -> RunIdentity:

@@ -6,9 +6,14 @@ import os
 import pytest
 from django.core.management import CommandError, call_command
 
+from accounts import tokens
 from accounts.deployment import exposure
 from accounts.lib.encryption import decrypt, encrypt
 from console.server import secret_keys
+from resources.runs import starting
+from resources.runs.tokens import make_run_token
+from tests.support.factories import built_actor
+from tests.support.run_stage import at_work
 
 pytestmark = pytest.mark.django_db
 
@@ -74,3 +79,20 @@ def test_the_next_secret_stays_the_same_until_it_is_used(settings):
     assert secret_keys.make_next(settings.DATA_DIR) == made
     assert secret_keys.rotate(settings.DATA_DIR)[0] == made
     assert secret_keys.next_secret(settings.DATA_DIR) == ""
+
+
+def test_dropping_fallbacks_ends_the_tokens_of_runs_that_were_made_with_them(settings, ada):
+    run = at_work(starting.start(built_actor(ada), by=ada.principal))
+    text = make_run_token(run)
+    rotate()
+    start_anew(settings)
+    assert make_run_token(run) == text
+    rotate("--reencrypt")
+    start_anew(settings)
+    assert make_run_token(run) == text
+    said = rotate("--drop-fallbacks")
+    assert "that have ended: 1." in said
+    with pytest.raises(tokens.UnknownToken):
+        tokens.resolve(text)
+    start_anew(settings)
+    assert tokens.resolve(make_run_token(run)).account_id == ada.pk

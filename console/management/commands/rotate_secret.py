@@ -10,8 +10,10 @@ from accounts.deployment.running_processes import processes_without
 from console.encrypted_columns import COLUMNS
 from console.server import secret_keys
 from resources import start_checks
+from resources.runs.tokens import end_derived_from
 
 _ENDS_WITH_FALLBACKS = (
+    "the tokens of runs that have gone on since (a reboot gives them new ones), "
     "browser sessions that were not used since (users sign in again), links to reset passwords and to verify emails, "
     "and pre-signed URLs that were made with an older secret, but for those that the console lists"
 )
@@ -95,9 +97,15 @@ class Command(BaseCommand):
     def _drop(self) -> None:
         self._demand(processes_without(settings.SECRET_KEY, to_write=True), "still write with another secret")
         self._encrypt_anew()
+        ended = end_derived_from([str(secret) for secret in settings.SECRET_KEY_FALLBACKS])
         dropped = secret_keys.drop_fallbacks(settings.DATA_DIR)
         noun = "fallback" if dropped == 1 else "fallbacks"
         self.stdout.write(f"{dropped} {noun} dropped.")
+        if ended:
+            self.stdout.write(
+                f"Tokens of runs that go on, made with an older secret, that have ended: {ended:,}. What these runs "
+                "ask of the API is refused until they are rebooted, which gives them new ones."
+            )
         if os.environ.get("SECRET_KEY_FALLBACKS"):
             raise CommandError(
                 "SECRET_KEY_FALLBACKS is given by the environment, which a command cannot change, so what it names "

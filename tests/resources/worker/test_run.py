@@ -9,6 +9,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from accounts import tokens
+from accounts.models import ApiToken
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.logs import writing
@@ -242,6 +243,27 @@ def test_a_reboot_starts_it_anew_with_the_same_storages(ada, when_ready):
     stores = [line.split()[-1] for line in log_of(run).splitlines() if " store " in line]
     assert len(stores) == 2
     assert len(set(stores)) == 1
+
+
+@pytest.mark.parametrize("way", ["rebooted", "given back"])
+def test_a_run_that_is_begun_anew_keeps_its_token(ada, when_ready, way):
+    prints = "import hashlib, os\nprint('token', hashlib.sha256(os.environ['APIFY_TOKEN'].encode()).hexdigest())\n"
+    run, by = started(ada, {"main.py": prints + LOOPS}), ada.principal
+    if way == "rebooted":
+        when_ready(lambda: restarting.reboot(Run.objects.get(pk=run.pk), by=by))
+    else:
+        when_ready(worker_identity.stopping.set)
+        try:
+            execute(run)
+        finally:
+            worker_identity.stopping.clear()
+    when_ready(lambda: aborting.abort(Run.objects.get(pk=run.pk), gracefully=False, by=by))
+    run = execute(run)
+    assert run.status == JobStatus.ABORTED
+    digests = [line.split()[-1] for line in log_of(run).splitlines() if " token " in line]
+    assert len(digests) == 2
+    assert len(set(digests)) == 1
+    assert not ApiToken.objects.filter(run_id=run.pk).exists()
 
 
 def test_a_metamorph_goes_on_as_another_actor(ada, when_ready):

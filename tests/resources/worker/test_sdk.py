@@ -183,3 +183,31 @@ def test_actors_that_call_actors_five_deep_end_with_two_places(api_here, ada):
         worker_identity.stopping.clear()
     assert status.status == JobStatus.SUCCEEDED, read_text(run.pk)
     assert Run.objects.filter(status=JobStatus.SUCCEEDED).count() == 6
+
+
+REBOOTS = """
+import asyncio
+from apify import Actor
+
+async def main() -> None:
+    async with Actor:
+        dataset = await Actor.open_dataset(alias='found')
+        await dataset.push_data({'n': 1})
+        if await Actor.get_value('been') is None:
+            await Actor.set_value('been', True)
+            await Actor.reboot()
+        await Actor.set_value('OUTPUT', {'id': dataset.id, 'items': (await dataset.get_data()).items})
+
+asyncio.run(main())
+"""
+
+
+def test_storages_that_the_sdk_knows_by_alias_survive_a_reboot(api_here, ada):
+    run = started(ada, {"main.py": REBOOTS}, memory_mbytes=512)
+    execute_run.execute(run.pk)
+    run = Run.objects.get(pk=run.pk)
+    assert (run.status, run.reboot_count) == (JobStatus.SUCCEEDED, 1), read_text(run.pk)
+    with open_record(Record.objects.get(store__run_id=run.pk, key="OUTPUT")) as file:
+        output = json.load(file)
+    assert output["items"] == [{"n": 1}, {"n": 1}]
+    assert Dataset.objects.exclude(run_id=run.pk).count() == 1
