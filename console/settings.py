@@ -117,6 +117,7 @@ SQLITE_OPTIONS = {
 
 
 DATABASE_TIMEOUT = 3  # seconds to wait for a connection
+DATABASE_SILENCE = 10  # seconds after which a silent host is asked whether it is there
 
 
 def _database() -> dict[str, Any]:
@@ -135,7 +136,7 @@ def _database() -> dict[str, Any]:
     if url.scheme not in ("postgres", "postgresql"):
         raise ValueError(f"DATABASE_URL: {url.scheme} is not supported; use postgresql://, or none for SQLite.")
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "accounts.lib.postgresql",
         "NAME": unquote(url.path.lstrip("/")),
         "USER": unquote(url.username or ""),
         "PASSWORD": unquote(url.password or ""),
@@ -144,8 +145,12 @@ def _database() -> dict[str, Any]:
         "OPTIONS": {
             # A database that is not there is an answer within seconds, on /healthz too, and not a thread that hangs.
             "connect_timeout": str(DATABASE_TIMEOUT),
-            # To compile a list's statement takes the server longer than to run it.
-            "options": "-c jit=off",
+            # The same for a host that is gone, to which nothing goes through. Who asks the other end, which may be a
+            # proxy that acknowledges everything: accounts/lib/postgresql/base.py.
+            "tcp_user_timeout": str(DATABASE_SILENCE * 1000),
+            "keepalives_idle": str(DATABASE_SILENCE),
+            "keepalives_interval": "2",
+            "keepalives_count": "3",
             **dict(parse_qsl(url.query, keep_blank_values=True)),
             # The server binds, so that bytes travel in binary; the pool keeps prepared statements alive.
             "server_side_binding": True,
@@ -153,7 +158,10 @@ def _database() -> dict[str, Any]:
             "pool": {
                 "min_size": 1,
                 "max_size": int(os.environ.get("DATABASE_POOL_SIZE", "8")),
-                "timeout": DATABASE_TIMEOUT,
+                # It is waited twice, and asked in between whether the database is there. What cannot connect does not
+                # try again by itself: the next request does.
+                "timeout": DATABASE_TIMEOUT / 2,
+                "reconnect_timeout": 1,
             },
         },
     }

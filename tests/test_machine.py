@@ -11,6 +11,8 @@ TESTS = Path(__file__).parent
 # Why a test is skipped other than by tests/support/machine.py: for what no CI can install.
 OTHER_REASONS = {
     "console/test_backup.py": "the database",
+    "accounts/lib/test_postgresql.py": "the database",
+    "console/server/test_database_faults.py": "the database",
     "access/test_fresh_access.py": "a Python package of the lock file",
     "sharing/test_grants.py": "the database",
     "console/http/test_health.py": "a Python package of the lock file",

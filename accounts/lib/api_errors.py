@@ -9,6 +9,9 @@ from typing import Any
 
 from django.http import JsonResponse
 
+# Said with a 503, for what may work a moment later.
+RETRY_AFTER_SECONDS = "2"
+
 
 class ApiError(Exception):
     """A refusal with a type that clients can branch on, a sentence for people, and an HTTP status; `data` says more."""

@@ -10,7 +10,8 @@ from django.db import InterfaceError, OperationalError
 
 # Classes and codes of PostgreSQL (Appendix A of its manual).
 _CONNECTION_CLASSES = ("08", "57P")  # connection exceptions, and a server that shuts down or starts
-_BUSY = frozenset({"53300", "55P03"})  # too many connections; a lock is not given in time
+# Too many connections; a lock is not given in time; a statement takes longer than it may.
+_BUSY = frozenset({"53300", "55P03", "57014"})
 _FULL = frozenset({"53100"})
 _DISK_FULL_ERRNO = frozenset({errno.ENOSPC, errno.EDQUOT})
 _SQLITE_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
@@ -28,7 +29,7 @@ def is_unavailable(error: BaseException) -> bool:
     code = getattr(cause, "sqlstate", None)
     if code:
         return code in _BUSY or code.startswith(_CONNECTION_CLASSES)
-    return _is_of_connection(cause)
+    return is_about_connection(cause)
 
 
 def is_full(error: BaseException) -> bool:
@@ -53,8 +54,8 @@ def _sqlite_code(error: sqlite3.Error) -> int:
     return code & 0xFF  # without what extends it
 
 
-def _is_of_connection(cause: BaseException) -> bool:
-    """Tell whether an error without a code is about the connection.
+def is_about_connection(cause: BaseException) -> bool:
+    """Tell whether an error of the driver, without a code, is about the connection.
 
     Where the server has answered with a refusal, such as of the password, the text of libpq says FATAL.
     """

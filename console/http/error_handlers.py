@@ -8,11 +8,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts.lib.api_errors import ApiError
+from accounts.lib.api_errors import RETRY_AFTER_SECONDS, ApiError
 from accounts.lib.database_errors import is_full, is_unavailable
 from accounts.middleware import is_api
 
-RETRY_AFTER_SECONDS = "2"
 _FOR_THE_API: dict[int, ApiError] = {}
 
 

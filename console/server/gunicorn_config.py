@@ -34,8 +34,10 @@ def post_worker_init(worker: Worker) -> None:
     import resources.worker.tasks  # noqa: F401
     from accounts import published_password
     from accounts.deployment import exposure
+    from accounts.lib.postgresql import limits
     from console.server import checked_start
 
+    limits.serve_requests()
     checked_start.check_or_exit(worker)
     exposure.record_while_alive(exposure.listening_addresses(worker.sockets), os.getppid())
     published_password.revoke_access_when_possible()

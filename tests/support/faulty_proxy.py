@@ -19,6 +19,7 @@ class FaultyProxy:
         self.port: int = self._listening.getsockname()[1]
         self._lock = threading.Lock()
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._forgotten: set[socket.socket] = set()
         self._passes = threading.Event()
         self._passes.set()
         self._refuses = False
@@ -44,6 +45,11 @@ class FaultyProxy:
     def swallow(self) -> None:
         """Take everything and pass nothing on; also new connections are taken, and hear nothing."""
         self._passes.clear()
+
+    def forget(self) -> None:
+        """Swallow what comes on the connections that there are; new ones go through."""
+        with self._lock:
+            self._forgotten.update(each for pair in self._pairs for each in pair)
 
     def delay(self, seconds: float) -> None:
         """Pass everything on so much later."""
@@ -81,7 +87,8 @@ class FaultyProxy:
             while piece := source.recv(_PIECE):
                 self._ended.wait(self._delay) if self._delay else None
                 self._passes.wait()
-                sink.sendall(piece)
+                if source not in self._forgotten:
+                    sink.sendall(piece)
         for each in (source, sink):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)

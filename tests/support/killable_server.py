@@ -124,7 +124,7 @@ def killable_server(data: Path) -> Iterator[Server]:
     """Give a server that has not been started, on a new database of the sort that the tests run on."""
     environment = {**os.environ, "DATA_DIR": str(data), "DEMO": "0", "SECRET_KEY": secrets.token_hex(32)}
     environment["DJANGO_SETTINGS_MODULE"] = "console.settings"
-    with _database(environment.get("DATABASE_URL")) as url:
+    with new_database(environment.get("DATABASE_URL")) as url:
         if url:
             environment["DATABASE_URL"] = url
         server = Server(environment)
@@ -136,7 +136,8 @@ def killable_server(data: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def _database(url: str | None) -> Iterator[str | None]:
+def new_database(url: str | None) -> Iterator[str | None]:
+    """Give the URL of a new database beside the one of a URL, of the sort that the tests run on; None on SQLite."""
     if not url:
         yield None
         return

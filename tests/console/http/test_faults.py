@@ -73,3 +73,25 @@ def test_a_full_disk_is_a_507_and_changes_nothing(api, ada, make_resource, monke
         assert client.get(path).content == b"old"
         assert client.delete(path).status_code == 204
     assert client.put(path, b"new", content_type="text/plain").status_code == 201
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_waits_too_long_for_another_transaction_is_a_503_and_changes_nothing(api, ada):
+    client = api(ada)
+    is_sqlite = connection.vendor == "sqlite"
+    other = connection.copy()
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout = 100" if is_sqlite else "SET lock_timeout = '100ms'")
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("BEGIN IMMEDIATE" if is_sqlite else "BEGIN")
+            if not is_sqlite:
+                cursor.execute("LOCK TABLE resources_resource")
+            response = client.post("/v2/datasets?name=prices")
+            cursor.execute("ROLLBACK")
+    finally:
+        other.close()
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA busy_timeout = 20000" if is_sqlite else "RESET lock_timeout")
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "2")
+    assert client.get("/v2/datasets").json()["data"]["total"] == 0
