@@ -17,6 +17,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.functional import cached_property
 
+from accounts.lib.postgresql.limits import LIMITS
+
 BINARY = 1  # psycopg's name for "results as they are, not as text"
 
 
@@ -45,6 +47,19 @@ _here = _Here()
 def thread_connection() -> BaseDatabaseWrapper:
     """Return this thread's connection to the default database, as `django.db.connection` stands for it."""
     return _here.connection
+
+
+def give_back_connection() -> None:
+    """Let others have this thread's connection from the pool, while something else than the database is waited for.
+
+    Outside of a transaction, and in processes that serve requests, where no cursor stays open; the next statement takes
+    one again. Elsewhere it does nothing.
+    """
+    if not LIMITS.gives_back:
+        return
+    connection = thread_connection()
+    if connection.vendor == "postgresql" and connection.connection is not None and not connection.in_atomic_block:
+        connection.close()
 
 
 class Statement:

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from accounts.lib.api_errors import RETRY_AFTER_SECONDS, ApiError
 from accounts.lib.database_errors import is_full, is_unavailable
 from accounts.middleware import is_api
+from resources.records.files import StorageAway
 
 _FOR_THE_API: dict[int, ApiError] = {}
 
@@ -49,6 +50,11 @@ _server_error = _handler(
 _UNAVAILABLE = ApiError(
     HTTPStatus.SERVICE_UNAVAILABLE, "service-unavailable", "The database does not answer. Try again in a moment."
 )
+_RECORDS_UNAVAILABLE = ApiError(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "service-unavailable",
+    "The storage of records does not answer. Try again in a moment.",
+)
 _FULL = ApiError(
     HTTPStatus.INSUFFICIENT_STORAGE,
     "insufficient-storage",
@@ -66,9 +72,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def fault_error(error: BaseException | None) -> ApiError | None:
-    """Return the answer to an error that is no bug: a database that is away or busy, or a full disk; else None."""
+    """Return the answer to an error that is no bug: a database or bucket that is away, or a full disk; else None."""
     if error is None:
         return None
+    if isinstance(error, StorageAway):
+        return _RECORDS_UNAVAILABLE
     if is_full(error):
         return _FULL
     return _UNAVAILABLE if is_unavailable(error) else None

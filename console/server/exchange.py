@@ -12,6 +12,7 @@ from typing import Any
 from gunicorn import util
 from gunicorn.http import wsgi
 
+from accounts.lib.sql import give_back_connection
 from console.http.joined_socket import HeaderBufferingSocket
 from console.http.parking import CAN_PARK, PARKED, Parked, Stay
 
@@ -25,6 +26,31 @@ class Outcome(Enum):
     KEEP = True
     CLOSE = False
     PARK = "park"
+
+
+class _AwaitedBody:
+    """A body that the client is still sending: while it is waited for, others have the connection to the database."""
+
+    def __init__(self, body: Any) -> None:
+        self._body = body
+
+    def read(self, size: int | None = None) -> bytes:
+        """Return the next bytes."""
+        give_back_connection()
+        data: bytes = self._body.read(size)
+        return data
+
+    def readline(self, size: int | None = None) -> bytes:
+        """Return the next line."""
+        give_back_connection()
+        line: bytes = self._body.readline(size)
+        return line
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.readline, b"")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._body, name)
 
 
 class Exchange:
@@ -112,6 +138,8 @@ class Exchange:
             self.request, self._as_socket, connection.client, connection.server, worker.cfg
         )
         self._environ["wsgi.multithread"] = True
+        if connection.holds_place or not worker.reads_ahead:
+            self._environ["wsgi.input"] = _AwaitedBody(self._environ["wsgi.input"])
         self._environ[CAN_PARK] = self.socket.never_waits
         worker.nr += 1
         if worker.nr >= worker.max_requests:

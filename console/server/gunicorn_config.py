@@ -31,6 +31,8 @@ def post_worker_init(worker: Worker) -> None:
     It is frozen for the garbage collector: what has been loaded stays, and to go through it takes long.
     """
     # The application is loaded only now, in each worker process, and with it the tasks that the queue names by path.
+    from django.db import connections
+
     import resources.worker.tasks  # noqa: F401
     from accounts import published_password
     from accounts.deployment import exposure
@@ -41,6 +43,7 @@ def post_worker_init(worker: Worker) -> None:
     checked_start.check_or_exit(worker)
     exposure.record_while_alive(exposure.listening_addresses(worker.sockets), os.getppid())
     published_password.revoke_access_when_possible()
+    connections.close_all()  # this thread needs none any more, and the pool has few
     gc.collect()
     gc.freeze()
 

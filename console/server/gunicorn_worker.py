@@ -82,7 +82,7 @@ class Worker(ThreadWorker):
         self._addresses = Addresses(CONNECTIONS_OF_ONE, self._is_trusted)
         # TLS and HTTP/2 read by themselves, and the PROXY protocol is no HTTP.
         plain = (self.cfg.http2_cleartext, self.cfg.proxy_protocol) == ("off", "off")
-        self._reads_ahead = plain and not self.cfg.is_ssl
+        self.reads_ahead = plain and not self.cfg.is_ssl
         super().init_process()
 
     def run(self) -> None:
@@ -147,7 +147,7 @@ class Worker(ThreadWorker):
             self._lot.park(conn.parked)
         elif outcome is False and not self.cfg.is_ssl:
             self._end(conn)
-        elif outcome is True and self._reads_ahead and (data := conn.parser.unreader.take_buffered()):
+        elif outcome is True and self.reads_ahead and (data := conn.parser.unreader.take_buffered()):
             conn.reader.add(data)  # the next request, or some of it
             self._submit_if_whole(conn)
         else:
@@ -169,7 +169,7 @@ class Worker(ThreadWorker):
             return
         self.nr_conns += 1
         conn = Connection(self.cfg, client_socket, address, listener.getsockname(), count_no_longer)
-        if not self._reads_ahead:
+        if not self.reads_ahead:
             self.enqueue_req(conn)
             return
         conn.init()
@@ -178,7 +178,7 @@ class Worker(ThreadWorker):
 
     def on_client_socket_readable(self, conn: Any, client: Any) -> None:
         """Begin the next request on a connection that was kept."""
-        if not self._reads_ahead:
+        if not self.reads_ahead:
             super().on_client_socket_readable(conn, client)
             return
         self.poller.unregister(client)

@@ -19,11 +19,19 @@ from resources.models import DiscardedFile, KeyValueStore, Record
 from resources.records import files
 
 _BATCH = 200
+# How long it is noted at least that a file was chosen to be cleaned away, also where RECORDS_WAIT_HOURS is next to 0.
+NOTED_SECONDS = 600.0
 
 
 def discard(file: str) -> None:
     """Let a file wait that no row names any more; call it in the transaction that took the name away."""
     DiscardedFile.objects.create(file=file, at=timezone.now())
+
+
+def note_chosen(names: list[str]) -> None:
+    """Note that files are about to be deleted that no row names, so that a writer that wakes up late names none."""
+    until = timezone.now() + timedelta(seconds=NOTED_SECONDS)
+    DiscardedFile.objects.bulk_create([DiscardedFile(file=name, at=until) for name in names], ignore_conflicts=True)
 
 
 def delete_at_once(file: str) -> bool:

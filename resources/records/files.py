@@ -18,6 +18,10 @@ from accounts.lib.ids import new_id
 log = logging.getLogger(__name__)
 
 
+class StorageAway(Exception):
+    """Where the bytes of records are does not answer now; the same may work a moment later."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredFile:
     """A file as it is found when looking through all of them."""

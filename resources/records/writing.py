@@ -1,12 +1,15 @@
 """Writing and deleting records: each is done or not done, whatever happens in between.
 
 The bytes go first, under a name of their own, and are safe before any row names them. Then the row, the counters and
-the check of what the writer expected to find happen in one transaction. The bytes that no row names any more wait for
-some hours before they are deleted (`resources/records/discarding.py`).
+the check of what the writer expected to find happen in one transaction, in which no bucket is asked: one that hangs
+must not hold a lock and a connection to the database. The bytes that no row names any more wait for some hours before
+they are deleted (`resources/records/discarding.py`).
 """
 
 import logging
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from django.conf import settings
@@ -14,14 +17,17 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from resources.models import KeyValueStore, Record, Resource
+from resources.models import DiscardedFile, KeyValueStore, Record, Resource
 from resources.records import discarding, files
 from resources.records.incoming import Incoming, TooLarge
 from resources.records.keys import RULES, InvalidKey, can_be_stored, check_key
 
-__all__ = ["FileGone", "InvalidKey", "StoreGone", "TooLarge", "delete", "write"]
+__all__ = ["FileGone", "InvalidKey", "StoreGone", "TooLarge", "Upload", "delete", "upload", "write"]
 
 log = logging.getLogger(__name__)
+
+# The clock that goes on while the machine sleeps, where there is one.
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 Expectation = Callable[[Record | None], None]
 """Looks at the record that is there, under the lock, and raises to leave everything as it is."""
@@ -54,25 +60,60 @@ def write(
         StoreGone: when there is no such store (any more).
     """
     check_key(key, store_id)
+    with (
+        upload(store_id, pieces, content_type=content_type, content_encoding=content_encoding) as new,
+        transaction.atomic(),
+    ):
+        return new.put_in_place(key, expect)
+
+
+class Upload:
+    """The bytes of a record, which are safe, and which no row names yet."""
+
+    def __init__(self, record: Record, began_at: float) -> None:
+        self._record = record
+        self._began_at = began_at
+        self.is_in_place = False
+
+    def put_in_place(self, key: str, expect: Expectation | None = None) -> Record:
+        """Store the record under `key` in place of what is there, in the caller's transaction, and return it.
+
+        Raises:
+            StoreGone: when there is no such store (any more).
+        """
+        self._record.key = key
+        _put_in_place(self._record, expect, time_taken=_clock() - self._began_at)
+        self.is_in_place = True
+        return self._record
+
+
+@contextmanager
+def upload(
+    store_id: str, pieces: Iterable[bytes], *, content_type: str, content_encoding: str = ""
+) -> Iterator[Upload]:
+    """Give the bytes of a record, to be put in place in a transaction; they are taken away where they are not.
+
+    Raises:
+        TooLarge: when there are more bytes than API_MAX_RECORD_BYTES.
+    """
+    began_at = _clock()
     incoming = Incoming(pieces, settings.API_MAX_RECORD_BYTES)
     file = files.storage().save(files.new_name(store_id), incoming)
     record = Record(
         store_id=store_id,
-        key=key,
         content_type=content_type,
         content_encoding=content_encoding,
         size=incoming.bytes_read,
         digest=incoming.digest(content_type, content_encoding),
         file=file,
     )
-    with transaction.atomic():
-        try:
-            _put_in_place(record, expect)
-        except BaseException:
-            # Only here, never for an error of the commit itself, after which the row may well be there.
+    new = Upload(record, began_at)
+    try:
+        yield new
+    finally:
+        # Only here, never for an error of the commit itself, after which the row may well be there.
+        if not new.is_in_place:
             files.discard(file)
-            raise
-    return record
 
 
 def delete(store_id: str, key: str, *, expect: Expectation | None = None) -> bool:
@@ -100,7 +141,7 @@ def delete(store_id: str, key: str, *, expect: Expectation | None = None) -> boo
     return True
 
 
-def _put_in_place(record: Record, expect: Expectation | None) -> None:
+def _put_in_place(record: Record, expect: Expectation | None, *, time_taken: float) -> None:
     _lock(record.store_id)
     old = _find(record.store_id, record.key)
     if expect is not None:
@@ -112,8 +153,10 @@ def _put_in_place(record: Record, expect: Expectation | None) -> None:
     record.save(force_insert=old is None, force_update=old is not None)
     grown = record.size - (old.size if old else 0)
     _count(record.store_id, now, write_count=1, record_count=0 if old else 1, stored_bytes=grown)
-    # Cleaning deletes files under a lock that keeps rows from being written. Past this point it sees ours.
-    if not files.storage().exists(record.file):
+    # Cleaning chooses files under a lock that keeps rows from being written. Past this point it sees ours; and what it
+    # chose before is noted for longer than a writer takes that the storage itself need not be asked for.
+    is_chosen = DiscardedFile.objects.filter(file=record.file).exists()
+    if is_chosen or (time_taken > discarding.NOTED_SECONDS / 2 and not files.storage().exists(record.file)):
         raise FileGone(record.file)
     if old is not None:
         discarding.discard(old.file)
@@ -133,3 +176,7 @@ def _count(store_id: str, now: datetime, **more: int) -> None:
     changes = {counter: F(counter) + by for counter, by in more.items() if by}
     KeyValueStore.objects.filter(pk=store_id).update(**changes)
     Resource.objects.filter(pk=store_id).update(modified_at=now)
+
+
+def _clock() -> float:
+    return time.clock_gettime(_CLOCK)

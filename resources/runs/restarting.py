@@ -17,7 +17,7 @@ from resources.kinds import Kind
 from resources.models import Actor, Build, Record, Resource, Run
 from resources.records import reading, writing
 from resources.runs import inputs
-from resources.runs.starting import DEFAULT_CONTENT_TYPE, INPUT_KEY, build_to_run
+from resources.runs.starting import DEFAULT_CONTENT_TYPE, INPUT_KEY, build_to_run, upload_input
 from resources.runs.tokens import scope_within, starting_token
 from resources.secret_inputs.fields import Holder
 
@@ -86,7 +86,8 @@ def metamorph(
         content_type = record.content_type if record else content_type
     else:
         input, content_type = inputs.accept_input(chosen, input, content_type, holder)
-    with transaction.atomic():
+    store_id = "" if input is None else _store_id(run)
+    with upload_input(store_id, input, content_type) as upload, transaction.atomic():
         locked = Run.objects.select_for_update(of=("self",)).filter(pk=run.pk, status=JobStatus.RUNNING).first()
         if locked is None:
             raise NotRunning("Only a run that is running can be turned into a run of another Actor.", run.pk)
@@ -111,8 +112,8 @@ def metamorph(
             started_by_token=starting_token(locked, by),
         )
         audit.record("run.metamorphed", by=by, account_id=run.owner_id, subject_kind=run.kind, subject_id=run.pk)
-        if key and input is not None:  # last, for the bytes of a record are not undone with the transaction
-            writing.write(_store_id(run), key, [input], content_type=content_type)
+        if key and upload is not None:
+            upload.put_in_place(key)
     run.refresh_from_db()
 
 

@@ -9,12 +9,11 @@ from accounts import audit
 from accounts.principal import Principal
 from resources.jobs.status import FINISHED, JobStatus
 from resources.models import Build, Run
-from resources.records import writing
 from resources.runs import account_limits, charging, inputs
 from resources.runs.cannot_run import CannotRun
 from resources.runs.options import RunOptions, options_of_run
 from resources.runs.restarting import build_holder, get_input_key, kept_input
-from resources.runs.starting import DISK_PER_MEMORY, INPUT_KEY, build_to_run
+from resources.runs.starting import DISK_PER_MEMORY, INPUT_KEY, build_to_run, upload_input
 from resources.runs.tokens import scope_within, starting_token
 from resources.webhooks.events import RUN_RESURRECTED, emit_event
 
@@ -45,7 +44,8 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
         inputs.check_record(build, record, holder)
     stored = inputs.reencrypt_input(build, record, holder) if record else None
     memory = chosen.memory_mbytes or 0
-    with transaction.atomic():
+    store_id, content_type = (record.store_id, record.content_type) if record else ("", "")
+    with upload_input(store_id, stored, content_type) as upload, transaction.atomic():
         account_limits.check(run.owner_id, memory)
         changed = Run.objects.filter(pk=run.pk, status__in=FINISHED, resurrect_count=run.resurrect_count).update(
             status=JobStatus.READY,
@@ -80,8 +80,8 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
         emit_event(run, RUN_RESURRECTED)
         charging.charge_start(run)
         run.refresh_from_db()
-        if record is not None and stored is not None:  # last, for the bytes of a record are not undone
-            writing.write(record.store_id, key, [stored], content_type=record.content_type)
+        if upload is not None:
+            upload.put_in_place(key)
 
 
 def _build(run: Run, option: str | None) -> Build:

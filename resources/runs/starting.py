@@ -1,6 +1,7 @@
 """Starting a run: its row, its default storages, its input, and its place in the queue, all of it or nothing."""
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Final
 
@@ -8,6 +9,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from accounts.lib.ids import new_id
 from accounts.principal import Principal
 from resources.actors.builds import build_for
 from resources.jobs.status import Origin
@@ -61,7 +63,8 @@ def start(
     build = build_to_run(actor, chosen.build or "")
     content_type = content_type or DEFAULT_CONTENT_TYPE
     input, content_type = inputs.accept_input(build, input, content_type, Holder(by.account_id, actor.pk))
-    with transaction.atomic():
+    store_id = new_id()
+    with upload_input(store_id, input, content_type) as upload, transaction.atomic():
         account_limits.check(by.account_id, chosen.memory_mbytes or 0)
         run = _make_run(actor, build, chosen, owner_id=by.account_id)
         run.task_id = task.pk if task else None
@@ -73,16 +76,25 @@ def start(
         run.input_bytes = len(input or b"")
         run.event_prices = charging.load_event_prices(actor, run)
         run.save(force_insert=True)
-        store = _make_storages(run)
+        _make_storages(run, store_id)
         count(run)
         add_ad_hoc(run, webhooks)
         emit_event(run, RUN_CREATED)
         if run.event_prices:
             charging.charge_start(run)
             run.refresh_from_db()
-        if input is not None:  # last, for the bytes of a record are not undone with the transaction
-            writing.write(store.pk, INPUT_KEY, [input], content_type=content_type)
+        if upload is not None:
+            upload.put_in_place(INPUT_KEY)
     return run
+
+
+def upload_input(
+    store_id: str, input: bytes | None, content_type: str
+) -> AbstractContextManager[writing.Upload | None]:
+    """Give an input as an upload, None where there is none, before a transaction begins in which no bucket is asked."""
+    if input is None:
+        return nullcontext()
+    return writing.upload(store_id, [input], content_type=content_type)
 
 
 def count(run: Run) -> None:
@@ -127,8 +139,8 @@ def _make_run(actor: Actor, build: Build, options: RunOptions, *, owner_id: str)
     )
 
 
-def _make_storages(run: Run) -> KeyValueStore:
-    """Make the default storages of a run, and return the one for its input. They follow the run's general access."""
+def _make_storages(run: Run, store_id: str) -> None:
+    """Make the default storages of a run, with `store_id` for its input. They follow the run's general access."""
     for model in (Dataset, RequestQueue):
         model.objects.create(owner_id=run.owner_id, run_id=run.pk, created_at=run.created_at)
-    return KeyValueStore.objects.create(owner_id=run.owner_id, run_id=run.pk, created_at=run.created_at)
+    KeyValueStore.objects.create(id=store_id, owner_id=run.owner_id, run_id=run.pk, created_at=run.created_at)

@@ -5,13 +5,18 @@ from datetime import timedelta
 
 import boto3
 import pytest
+from django.db import connection
 from django.utils import timezone
 from moto import mock_aws
 
 from resources import storages
 from resources.kinds import Kind
-from resources.models import Record
+from resources.models import DiscardedFile, Record
 from resources.records import cleaning, discarding, reading, writing
+from resources.records.bucket import RecordBucket
+from resources.runs import restarting, starting
+from tests.support.factories import built_actor
+from tests.support.run_stage import at_work
 
 # What boto3 does inside itself is not ours to warn about.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.filterwarnings("ignore::DeprecationWarning")]
@@ -130,3 +135,38 @@ def test_over_http(api, ada, store):
     assert (part.status_code, b"".join(part.streaming_content)) == (206, data[1000:150_001])
     assert client.delete(url).status_code == 204
     assert client.get(url).status_code == 404
+
+
+def test_the_bucket_is_never_asked_in_a_transaction(ada, dan, store, bucket, request, monkeypatch):
+    asked = []
+    asking = RecordBucket._refuse_while_away
+
+    def note(self, **details):
+        asked.append(connection.in_atomic_block)
+        asking(self, **details)
+
+    monkeypatch.setattr(RecordBucket, "_refuse_while_away", note)
+    writing.write(store.pk, "KEY", [b"old"], **TEXT)
+    writing.write(store.pk, "KEY", [b"new"], **TEXT)
+    writing.delete(store.pk, "KEY")
+    with pytest.raises(writing.StoreGone):
+        writing.write("x" * 17, "KEY", [b"data"], **TEXT)
+    run = starting.start(built_actor(dan, is_public=True), by=ada.principal, input=b"{}", content_type="text/plain")
+    restarting.metamorph(at_work(run), built_actor(dan, name="other"), by=ada.principal, input=b"{}")
+    prefix = "deep/down/" if "deep" in request.node.name else ""
+    bucket.put_object(Key=f"{prefix}ab/abc/orphan", Body=b"left behind")
+    list(cleaning.clean(timezone.now() + LATER))
+    wait_is_over()
+    assert len(asked) > 8
+    assert not any(asked)
+
+
+def test_what_was_cleaned_away_is_noted_until_no_writer_can_name_it(store, bucket, request):
+    prefix = "deep/down/" if "deep" in request.node.name else ""
+    bucket.put_object(Key=f"{prefix}ab/abc/orphan", Body=b"left behind")
+    list(cleaning.clean(timezone.now() + LATER))
+    assert list(cleaning.clean(timezone.now() + LATER)) == []
+    list(discarding.delete_waited(timezone.now()))
+    assert DiscardedFile.objects.filter(file="ab/abc/orphan").exists()
+    wait_is_over()
+    assert not DiscardedFile.objects.exists()

@@ -158,7 +158,7 @@ STEPS = [
     "resources.records.writing._find",
     "resources.models.Record.save",
     "resources.records.writing._count",
-    "resources.records.directory.RecordDirectory.exists",
+    "resources.records.writing.DiscardedFile.objects.filter",
     "resources.records.writing.discarding.discard",
 ]
 
