@@ -10,7 +10,7 @@ from csp.constants import NONCE, NONE, SELF
 from console.logging import configuration
 from console.server.private_files import keep_private
 from console.server.secret_keys import fallbacks, secret_key
-from resources.sandbox.network import allowed
+from resources.sandbox.network import allowed, upstreams
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -399,6 +399,8 @@ if RUN_ISOLATION == "none" and RUN_NETWORK in ("isolated", "none"):
     raise ValueError(f"RUN_NETWORK={RUN_NETWORK} needs isolation, and RUN_ISOLATION is none.")
 RUN_NETWORK_ALLOW = _list("RUN_NETWORK_ALLOW")
 allowed.parse_all(RUN_NETWORK_ALLOW)
+# The proxies that runs use by the SDKs' proxy configuration, for the groups of Apify's that each stands for.
+PROXIES = upstreams.parse_all(os.environ.get("PROXY_URL", ""), _list("PROXY_GROUPS"))
 # Variables of the worker's own environment that builds and runs are given, like HTTPS_PROXY or PIP_INDEX_URL.
 RUN_PASSES_ON = _list("RUN_PASSES_ON")
 # How many runs and builds a worker has at once, and for how many seconds it holds each without saying so again.

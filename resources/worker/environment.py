@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -46,12 +47,17 @@ def program_environment(home: str, of_version: Mapping[str, str], first: Sequenc
 
 
 def run_environment(
-    run: Run, home: str, of_version: Mapping[str, str], first: Sequence[str] = (), events_url: str = ""
+    run: Run,
+    home: str,
+    of_version: Mapping[str, str],
+    first: Sequence[str] = (),
+    events_url: str = "",
+    proxy: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, str]:
     """Return all variables of a run, its token among them, which is made anew by this.
 
     `first` are directories that the search path begins with, as the run sees them, and `events_url` is where it is told
-    of events, "" for nowhere.
+    of events, "" for nowhere. `proxy` are the variables of its proxy; a version that has one of them has its own proxy.
 
     Raises:
         CannotDecrypt: when the key of its secret input fields was stored with a SECRET_KEY that is not known.
@@ -75,6 +81,8 @@ def run_environment(
     }
     if events_url:
         said["ACTOR_EVENTS_WEBSOCKET_URL"] = said["APIFY_ACTOR_EVENTS_WS_URL"] = events_url
+    if not any(name.startswith("APIFY_PROXY_") for name in of_version):
+        said.update(proxy)
     if run.restart_on_error:
         said["ACTOR_RESTART_ON_ERROR"] = "1"
     if run.started_at is not None:

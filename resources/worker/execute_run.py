@@ -29,6 +29,7 @@ from resources.worker.leaving import Outcome
 from resources.worker.log_writer import Lines
 from resources.worker.project import read
 from resources.worker.run_events import RunEvents
+from resources.worker.run_proxy import RunProxy, open_proxy
 from resources.worker.running_program import KILLED, Program
 from resources.worker.source_files import BadSource
 from resources.worker.start_check import NoCommand
@@ -102,8 +103,8 @@ class _Execution:
                 check_owner(run)
                 isolated = isolation()
                 attendant = ProgramSupervisor(run, self._worker, isolated, self._lines)
-                with events.open_channel() as channel:
-                    program = self._program(run, isolated, attendant, channel)
+                with events.open_channel() as channel, open_proxy(run, isolated) as proxy:
+                    program = self._program(run, isolated, attendant, channel, proxy)
                     outcome = attendant.run(program, RunEvents(run, channel))
             except CannotStart as error:
                 self._end(JobStatus.FAILED, message=str(error), exit_code=error.exit_code)
@@ -126,7 +127,9 @@ class _Execution:
             if not self._goes_on(run, attendant, outcome):
                 return
 
-    def _program(self, run: Run, isolated: Isolation, attendant: ProgramSupervisor, channel: Channel) -> Program:
+    def _program(
+        self, run: Run, isolated: Isolation, attendant: ProgramSupervisor, channel: Channel, proxy: RunProxy
+    ) -> Program:
         """Prepare the run's directory, and return what is to be started there, and told by a channel."""
         if run.build is None:
             raise CannotStart("The build of this run was deleted.")
@@ -161,8 +164,9 @@ class _Execution:
             {**project.variables(app), **of_version.values},
             build_directory.search_path(isolated, build),
             channel.url(by_relay=not isolated.shares_network),
+            proxy.variables(),
         )
-        self._lines.hide([environment_["APIFY_TOKEN"], make_signature(run.pk), channel.secret])
+        self._lines.hide([environment_["APIFY_TOKEN"], make_signature(run.pk), channel.secret, proxy.plan.password])
         self._lines.hide(environment_[name] for name in keys.VARIABLES if name in environment_)
         self._lines.hide(input_secrets.load_hidden_texts(run))
         if directories.packages_directory(build):
@@ -176,6 +180,7 @@ class _Execution:
             disk=disk,
             mounts=_mounts(self._directory, build, home, isolated, installed),
             relays={events.RELAY_ADDRESS: channel.address},
+            proxy=proxy,
         )
 
     def _goes_on(self, run: Run, attendant: ProgramSupervisor, outcome: Outcome) -> bool:

@@ -22,6 +22,7 @@ from resources.sandbox.bubblewrap import (
 from resources.sandbox.disk_limit import Disk
 from resources.sandbox.network.starting import NetworkFailed, Relays, RunNetwork
 from resources.worker.log_writer import Lines
+from resources.worker.run_proxy import RunProxy
 
 KILLED = 137  # what shells say of a process that was killed
 MAX_PROCESSES = 512
@@ -38,7 +39,8 @@ class Program:
     """What is to be started, in the terms of where it is started: with isolation, paths are those inside.
 
     `file_bytes` is how large one file may be, and `disk` measures all files together. `relays` are what it reaches
-    besides where it has a network of its own: addresses and ports there, each with those on this machine.
+    besides where it has a network of its own: addresses and ports there, each with those on this machine. `proxy` is
+    the one that it finds by its variables, None for none.
     """
 
     command: Sequence[str]
@@ -49,6 +51,7 @@ class Program:
     disk: Disk
     mounts: Sequence[BindMount] = ()
     relays: Relays = field(default_factory=dict)
+    proxy: RunProxy | None = None
 
 
 @dataclass(slots=True)
@@ -112,7 +115,7 @@ class RunningProgram:
         self._lines = lines
         self._measured_at = 0.0
         self.failed_connections = 0
-        self._network = _start_network(isolation, program.relays)
+        self._network = _start_network(isolation, program)
         try:
             self._process = _start(program, isolation, self._network)
         except BaseException:
@@ -132,6 +135,7 @@ class RunningProgram:
             self._measure()
             if too_much := self._program.disk.measure(self._process.pid):
                 self._stop_for(too_much)
+            self._note_the_first_use_of_the_proxy()
             self._look_whether_the_network_failed()
             self._look_whether_it_ended()
         return self.exit_code is not None
@@ -150,6 +154,7 @@ class RunningProgram:
             self.kill()
             self.attend(0.1)
         self._program.disk.close()
+        self._note_the_first_use_of_the_proxy()
         # What ran without isolation and left its parents behind may hold the pipe open for ever.
         until = time.monotonic() + _DRAIN_SECONDS
         while self._is_open and time.monotonic() < until:
@@ -193,6 +198,10 @@ class RunningProgram:
         if self._network is not None:
             self.measured.received_bytes, self.measured.sent_bytes = self._network.transferred_bytes()
 
+    def _note_the_first_use_of_the_proxy(self) -> None:
+        if self._program.proxy is not None and (notice := self._program.proxy.take_notice()):
+            self._lines.note(notice)
+
     def _look_whether_the_network_failed(self) -> None:
         if self._network is not None and self._network.has_failed():
             self._lines.note("Its network has failed, and so it is ended.")
@@ -223,12 +232,13 @@ class RunningProgram:
         self.measured.cpu_millis = max(self.measured.cpu_millis, round((usage.ru_utime + usage.ru_stime) * 1000))
 
 
-def _start_network(isolation: Isolation, relays: Relays) -> RunNetwork | None:
+def _start_network(isolation: Isolation, program: Program) -> RunNetwork | None:
     """Set up the network of a program, None where it shares the server's."""
     if isolation.shares_network:
         return None
     try:
-        return RunNetwork(isolation.user_mode, relays)
+        plan = program.proxy.plan if program.proxy is not None and not program.proxy.is_shared else None
+        return RunNetwork(isolation.user_mode, program.relays, plan)
     except NetworkFailed as error:
         raise IsolationMissing(f"Nothing is run: a network of its own could not be set up. {error}") from error
 

@@ -1,5 +1,6 @@
 """A small site to crawl, of plain pages and of pages for browsers, and a proxy by which it may be reached."""
 
+import base64
 import contextlib
 import json
 import socket
@@ -109,13 +110,18 @@ def _rich(number: int) -> bytes:
 
 
 class Proxy(ThreadingHTTPServer):
-    """A proxy for HTTP, and by CONNECT for what else there is; `asked` counts hosts with ports, and the method."""
+    """A proxy for HTTP, and by CONNECT for what else there is; `asked` counts hosts with ports, and the method.
+
+    `logins` are what it was given of usernames with passwords, and `hosts` what it finds elsewhere than at their name.
+    """
 
     request_queue_size = 100
 
     def __init__(self, host: str, port: int) -> None:
         super().__init__((host, port), _Passing)
         self.asked: Counter[tuple[str, str]] = Counter()
+        self.logins: set[str] = set()
+        self.hosts: dict[str, str] = {}
 
 
 class _Passing(BaseHTTPRequestHandler):
@@ -124,7 +130,8 @@ class _Passing(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         asked = urlsplit(self.path)
         self.server.asked["GET", asked.netloc] += 1
-        onwards = HTTPConnection(asked.netloc, timeout=30)
+        self._note_login()
+        onwards = HTTPConnection(self.server.hosts.get(asked.netloc, asked.netloc), timeout=30)
         with contextlib.closing(onwards):
             onwards.request("GET", asked.path)
             answer = onwards.getresponse()
@@ -135,9 +142,14 @@ class _Passing(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def _note_login(self) -> None:
+        if encoded := self.headers.get("Proxy-Authorization", "").removeprefix("Basic "):
+            self.server.logins.add(base64.b64decode(encoded).decode())
+
     def do_CONNECT(self) -> None:
         self.server.asked["CONNECT", self.path] += 1
-        host, _, port = self.path.rpartition(":")
+        self._note_login()
+        host, _, port = self.server.hosts.get(self.path, self.path).rpartition(":")
         with socket.create_connection((host, int(port)), timeout=30) as onwards:
             self.send_response(200)
             self.end_headers()

@@ -1,7 +1,9 @@
 """Accounts, as they see themselves and as everybody sees them."""
 
+from collections import Counter
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpResponse
 
 from accounts.lib.api_errors import record_not_found
@@ -11,6 +13,7 @@ from accounts.request_types import ApiRequest
 from console.api.users.limits import get_limits_of_plan
 from console.api.users.lookup import find_account
 from console.http import json_responses
+from resources.runs.proxy_password import make_proxy_password
 from sharing.declare import any_token, public
 from sharing.token_limits import speaks_for_whole_account
 
@@ -27,7 +30,7 @@ _FEATURES = (
     "ACTORS_PUBLIC_ALL",
     "ACTORS_PUBLIC_DEVELOPER",
 )
-_ENABLED = frozenset({"ACTORS", "SCHEDULER", "STORAGE", "WEBHOOKS"})
+_ENABLED = frozenset({"ACTORS", "PROXY", "SCHEDULER", "STORAGE", "WEBHOOKS"})
 
 
 @any_token("a token that is for less than its account is told what everybody may know of it")
@@ -44,7 +47,8 @@ def show_own_user(request: ApiRequest) -> HttpResponse:
         {
             **public_part,
             "email": account.email,
-            "plan": _PLAN | get_limits_of_plan(),
+            "proxy": {"password": make_proxy_password(account.pk), "groups": _proxy_groups()},
+            "plan": _PLAN | get_limits_of_plan() | {"availableProxyGroups": _count_proxies()},
             "effectivePlatformFeatures": {name: _feature(name) for name in _FEATURES},
             "createdAt": iso(account.created_at),
             "isPaying": False,
@@ -63,6 +67,15 @@ def show_user(request: ApiRequest, user: str) -> HttpResponse:
 
 def _public_part(account: Account) -> dict[str, Any]:
     return {"username": account.username, "profile": {"name": account.username}}
+
+
+def _count_proxies() -> dict[str, int]:
+    """Return how many proxies there are of each group."""
+    return Counter(upstream.group for upstream in settings.PROXIES if upstream.group)
+
+
+def _proxy_groups() -> list[dict[str, Any]]:
+    return [{"name": name, "description": None, "availableCount": count} for name, count in _count_proxies().items()]
 
 
 def _feature(name: str) -> dict[str, Any]:
@@ -85,5 +98,4 @@ _PLAN = {
     "monthlyUsageCreditsUsd": 0,
     "usageDiscountPercent": 0,
     "enabledPlatformFeatures": sorted(_ENABLED),
-    "availableProxyGroups": {},
 }

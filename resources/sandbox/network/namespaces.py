@@ -208,6 +208,11 @@ def enter(user: int, network: int) -> None:
     _enter(network)
 
 
+def enter_network(network: int) -> None:
+    """Have the thread that calls this be in a network namespace, by its descriptor."""
+    _enter(network)
+
+
 def _unshare(flags: int) -> None:
     _checked(ctypes.CDLL(None, use_errno=True).unshare(flags), "unshare")
 

@@ -25,7 +25,8 @@ from typing import Any, NoReturn
 
 from resources.netlink import NEW_ROUTES, Netlink, Network
 from resources.public_addresses import own_networks
-from resources.sandbox.network import names, relay, user_mode
+from resources.sandbox.network import inner_sockets, names, proxy, relay, user_mode
+from resources.sandbox.network.inner_sockets import InnerSockets
 from resources.sandbox.network.namespaces import Namespaces, Rules
 
 _PR_SET_PDEATHSIG = 1
@@ -44,7 +45,8 @@ class Wanted:
     """What the worker wants. Networks are texts, each with a port or None.
 
     `relays` are addresses and ports inside, and the host and port outside that each leads to. `resolver` is the address
-    inside that names are resolved by, "" for none, and `resolv_conf` the file that says who is asked outside.
+    inside that names are resolved by, "" for none, and `resolv_conf` the file that says who is asked outside. `proxy`
+    is the plan of the run's proxy, None for none, and `hosts` the addresses inside of names that need not be resolved.
     """
 
     parent: int
@@ -54,11 +56,14 @@ class Wanted:
     relays: list[tuple[str, int, str, int]]
     resolver: str
     resolv_conf: str
+    proxy: dict[str, Any] | None
+    hosts: dict[str, str]
 
     def listening(self) -> list[tuple[str, int, bool]]:
         """Return where to listen inside, and whether by UDP: for names first, where they are resolved."""
         resolver = [(self.resolver, names.PORT, True), (self.resolver, names.PORT, False)] if self.resolver else []
-        return resolver + [(address, port, False) for address, port, _, _ in self.relays]
+        proxy = [(self.proxy["host"], self.proxy["port"], False)] if self.proxy else []
+        return resolver + [(address, port, False) for address, port, _, _ in self.relays] + proxy
 
 
 def main() -> None:
@@ -93,18 +98,22 @@ class _Keeper:
         self._network: subprocess.Popen[bytes] | None = None
         rules = _rules(wanted, self._own)
         self._holder, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        asking, asked = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._holder_pid = os.fork()
         if self._holder_pid == 0:
             self._holder.close()
+            asking.close()
             worker.close()
-            _hold(theirs, rules, wanted, os.getppid())
+            _hold(theirs, asked, rules, wanted, os.getppid())
         theirs.close()
+        asked.close()
         served, descriptors = self._hear()
         if rules.ipv4 or rules.ipv6:
             self._start_network(wanted.program, rules)
             self._hear()
         own, listening = descriptors[:_OWN_DESCRIPTORS], descriptors[_OWN_DESCRIPTORS:]
-        _serve(wanted, dict(zip(served, (socket.socket(fileno=each) for each in listening), strict=True)))
+        sockets = dict(zip(served, (socket.socket(fileno=each) for each in listening), strict=True))
+        _serve(wanted, sockets, InnerSockets(asking))
         socket.send_fds(worker, [b"{}"], own)
         for each in own:
             os.close(each)
@@ -189,7 +198,7 @@ def _rules(wanted: Wanted, own: set[Network]) -> Rules:
     return Rules(ipv4=there[4], ipv6=there[6], own=list(own), named=named, networks=networks)
 
 
-def _hold(keeper: socket.socket, rules: Rules, wanted: Wanted, parent: int) -> NoReturn:
+def _hold(keeper: socket.socket, asked: socket.socket, rules: Rules, wanted: Wanted, parent: int) -> NoReturn:
     """Be the process that is in the outer namespace, for as long as the keeper lives."""
     try:
         namespaces = Namespaces(rules)
@@ -206,13 +215,14 @@ def _hold(keeper: socket.socket, rules: Rules, wanted: Wanted, parent: int) -> N
             os._exit(1)
         for each in namespaces.listening.values():
             each.close()
+        inner_sockets.start_making(asked, descriptors[1])
         while text := keeper.recv(_MESSAGE_BYTES):
             namespaces.refuse_own([ip_network(network) for network in json.loads(text)])
     finally:
         os._exit(0)
 
 
-def _serve(wanted: Wanted, listening: dict[int, socket.socket]) -> None:
+def _serve(wanted: Wanted, listening: dict[int, socket.socket], inner: InnerSockets) -> None:
     """Serve at the sockets, by their places among those that were wanted."""
     conf, first = Path(wanted.resolv_conf), 0
     if wanted.resolver:
@@ -222,6 +232,9 @@ def _serve(wanted: Wanted, listening: dict[int, socket.socket]) -> None:
     for number, (_, _, host, port) in enumerate(wanted.relays, first):
         if number in listening:
             relay.serve(listening[number], partial(relay.connected, host, port))
+    if wanted.proxy:
+        plan = proxy.decode_plan(wanted.proxy)
+        proxy.Proxy(plan, partial(inner.connect, wanted.hosts)).serve(listening[first + len(wanted.relays)])
 
 
 def encode_config(wanted: Wanted) -> bytes:

@@ -8,6 +8,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 
 MAX_CONNECTIONS = 256  # of each port; more wait until one of them ends
 _CONNECT_SECONDS = 30
@@ -17,8 +18,13 @@ _STACK_BYTES = 256 * 1024
 
 def serve(listening: socket.socket, connect: Callable[[], socket.socket]) -> None:
     """Pass on in threads what comes to a socket, for as long as the process lives. `connect` raises OSError."""
+    attend(listening, partial(_pass_on, connect))
+
+
+def attend(listening: socket.socket, do: Callable[[socket.socket], None]) -> None:
+    """Do something with each connection to a socket, in a thread, and close it, for as long as the process lives."""
     threading.stack_size(_STACK_BYTES)
-    threading.Thread(target=_accept, args=(listening, connect), daemon=True).start()
+    threading.Thread(target=_accept, args=(listening, do), daemon=True).start()
 
 
 def connected(host: str, port: int) -> socket.socket:
@@ -32,41 +38,9 @@ def connected(host: str, port: int) -> socket.socket:
     return connection
 
 
-def _accept(listening: socket.socket, connect: Callable[[], socket.socket]) -> None:
-    places = threading.BoundedSemaphore(MAX_CONNECTIONS)
-    while True:
-        places.acquire()
-        try:
-            inside, _ = listening.accept()
-            threading.Thread(target=_pass_on, args=(inside, connect, places), daemon=True).start()
-        except (OSError, RuntimeError):  # it was closed by then, or there are no more descriptors or threads just now
-            places.release()
-
-
-def _pass_on(inside: socket.socket, connect: Callable[[], socket.socket], places: threading.BoundedSemaphore) -> None:
-    try:
-        with inside:
-            _quick(inside)
-            try:
-                outside = connect()
-            except OSError:
-                _reset(inside)
-                return
-            with outside:
-                _quick(outside)
-                back = threading.Thread(target=_copy, args=(outside, inside), daemon=True)
-                back.start()
-                _copy(inside, outside)
-                back.join()
-    except RuntimeError:  # no thread is to be had: both are closed
-        return
-    finally:
-        places.release()
-
-
-def _copy(source: socket.socket, target: socket.socket) -> None:
+def copy(source: socket.socket, target: socket.socket, chunk_bytes: int = _CHUNK_BYTES) -> None:
     """Copy until the source ends, and say so to the target; where one of them breaks, both do."""
-    buffer = bytearray(_CHUNK_BYTES)
+    buffer = bytearray(chunk_bytes)
     view = memoryview(buffer)
     try:
         while size := source.recv_into(buffer):
@@ -76,6 +50,42 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
         for each in (source, target):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
+
+
+def _accept(listening: socket.socket, do: Callable[[socket.socket], None]) -> None:
+    places = threading.BoundedSemaphore(MAX_CONNECTIONS)
+    while True:
+        places.acquire()
+        try:
+            inside, _ = listening.accept()
+            threading.Thread(target=_attend_one, args=(inside, do, places), daemon=True).start()
+        except (OSError, RuntimeError):  # it was closed by then, or there are no more descriptors or threads just now
+            places.release()
+
+
+def _attend_one(inside: socket.socket, do: Callable[[socket.socket], None], places: threading.BoundedSemaphore) -> None:
+    try:
+        with inside:
+            _quick(inside)
+            do(inside)
+    except RuntimeError:  # no thread is to be had: it is closed
+        return
+    finally:
+        places.release()
+
+
+def _pass_on(connect: Callable[[], socket.socket], inside: socket.socket) -> None:
+    try:
+        outside = connect()
+    except OSError:
+        _reset(inside)
+        return
+    with outside:
+        _quick(outside)
+        back = threading.Thread(target=copy, args=(outside, inside), daemon=True)
+        back.start()
+        copy(inside, outside)
+        back.join()
 
 
 def _quick(connection: socket.socket) -> None:

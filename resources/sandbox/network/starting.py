@@ -4,11 +4,10 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from ipaddress import IPv4Address, ip_network
 from pathlib import Path
 from types import MappingProxyType
@@ -16,13 +15,11 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from resources.sandbox.network import allowed, program, user_mode
+from resources.sandbox.network import allowed, program, subprograms, user_mode
 from resources.sandbox.network.allowed import Entry
 from resources.sandbox.network.program import Wanted
+from resources.sandbox.network.proxy import ProxyPlan
 
-_ROOT = Path(__file__).resolve().parents[3]
-_CODE = "import sys; sys.path.insert(0, {root!r}); from resources.sandbox.network import program; program.main()"
-_ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8"}
 _SECONDS = 30
 _AGAIN_SECONDS = 60
 _ANSWER_BYTES = 1 << 16
@@ -49,10 +46,16 @@ class RunNetwork:
     `files` are what the program sees in /etc instead of the machine's own, by name.
     """
 
-    def __init__(self, user_mode_network: tuple[str, str] | None, relays: Relays = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        user_mode_network: tuple[str, str] | None,
+        relays: Relays = MappingProxyType({}),
+        proxy: ProxyPlan | None = None,
+    ) -> None:
         """Set it up, with the user-mode network of that name and path; with None, only the relay is reached.
 
-        `relays` are addresses and ports inside, each with the host and port outside that it leads to, besides the API.
+        `relays` are addresses and ports inside, each with the host and port outside that it leads to, besides the API,
+        and `proxy` is the plan of the proxy that is there inside.
 
         Raises:
             NetworkFailed: when that is not possible.
@@ -63,7 +66,9 @@ class RunNetwork:
         self._complaints = os.memfd_create("latchkey")
         try:
             with theirs:
-                self._process = _start(plan.wanted(user_mode_network), theirs, self._complaints)
+                wanted = plan.wanted(user_mode_network, proxy)
+                kept = (proxy.used,) if proxy else ()
+                self._process = _start(wanted, self._complaints, theirs.fileno(), *kept)
             self.namespaces, self._counters = self._answer()
         except BaseException:
             self._socket.close()
@@ -134,7 +139,7 @@ class _Plan:
         for entry in allowed.parse_all(settings.RUN_NETWORK_ALLOW):
             self._allow(entry)
 
-    def wanted(self, user_mode_network: tuple[str, str] | None) -> Wanted:
+    def wanted(self, user_mode_network: tuple[str, str] | None, proxy: ProxyPlan | None = None) -> Wanted:
         """Return what the program is told."""
         return Wanted(
             parent=os.getpid(),
@@ -144,6 +149,8 @@ class _Plan:
             relays=[(*inside, *outside) for inside, outside in self._relays.items()],
             resolver=_RESOLVER if self.is_open else "",
             resolv_conf=str(RESOLV_CONF),
+            proxy=asdict(proxy) if proxy else None,
+            hosts={**dict(self._names), **self._aliases},
         )
 
     def hosts(self) -> bytes:
@@ -257,25 +264,11 @@ def _transferred(interfaces: str) -> tuple[int, int]:
     return received, sent
 
 
-def _start(wanted: Wanted, theirs: socket.socket, complaints: int) -> subprocess.Popen[bytes]:
-    config_file = os.memfd_create("latchkey")
+def _start(wanted: Wanted, complaints: int, *descriptors: int) -> subprocess.Popen[bytes]:
     try:
-        os.write(config_file, program.encode_config(wanted))
-        os.lseek(config_file, 0, os.SEEK_SET)
-        return subprocess.Popen(  # noqa: S603  # no shell, and no words of others among the arguments
-            [sys.executable, "-I", "-S", "-c", _CODE.format(root=str(_ROOT)), str(config_file), str(theirs.fileno())],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=complaints,
-            env=_ENVIRONMENT,
-            cwd="/",
-            pass_fds=(config_file, theirs.fileno()),
-            start_new_session=True,
-        )
+        return subprograms.start("program", program.encode_config(wanted), complaints, *descriptors)
     except OSError as error:
         raise NetworkFailed(str(error)) from error
-    finally:
-        os.close(config_file)
 
 
 def _resolv_conf() -> bytes:

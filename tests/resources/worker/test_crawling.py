@@ -9,6 +9,8 @@ import datetime
 import json
 import shutil
 import socket
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -24,8 +26,9 @@ from cryptography.x509.oid import NameOID
 from resources.jobs.status import JobStatus
 from resources.logs.reading import read_text
 from resources.models import Dataset, Run
-from resources.sandbox.network import relay, starting, user_mode
-from resources.worker import events, execute_run
+from resources.sandbox.bubblewrap import Isolation
+from resources.sandbox.network import namespaces, relay, starting, upstreams, user_mode
+from resources.worker import events, execute_run, run_proxy
 from tests.support.crawled_site import FLAKY, PAGES, RICH_PAGES, RICH_PARTS, Proxy, Site, serving
 from tests.support.machine import missing, needs_programs
 from tests.support.network_world import World, needs_namespaces
@@ -236,3 +239,80 @@ def test_a_crawler_behind_a_proxy_asks_the_api_itself(api, ada, world, proxy, se
         executed(run, world)
     assert (run.status, run.status_message) == (JobStatus.SUCCEEDED, f"{PAGES + 1}, 0 failed"), read_text(run.pk)
     assert {where for _, where in proxy.asked} == {f"{PRIVATE}:{PORT}"}
+
+
+USES_ITS_PROXY = """
+import asyncio, json
+import impit
+from apify import Actor
+
+async def main():
+    async with Actor:
+        given = await Actor.get_input()
+        proxy = await Actor.create_proxy_configuration(groups=["PUBLIC"])
+        found = {}
+        for url in given:
+            async with impit.AsyncClient(proxy=await proxy.new_url("s1"), timeout=20) as client:
+                found[url] = (await client.get(url)).status_code
+        print(json.dumps(found), flush=True)
+
+asyncio.run(main())
+"""
+
+
+def test_without_a_proxy_of_the_server_a_run_has_one_that_reaches_what_the_run_does(
+    api, ada, world, site, settings, monkeypatch
+):
+    """What is refused without it is refused by it, and the log says once that it leads out directly."""
+    refused = [f"http://{PRIVATE}:{PORT}/", "http://10.5.5.2:5432/", "http://5.5.5.2:5432/", "http://127.0.0.1:5432/"]
+    settings.RUN_NETWORK_ALLOW = [f"index.test:{PORT}"]
+    monkeypatch.setattr(starting, "_resolve_addresses", lambda name: [PUBLIC])
+    reached = [f"http://{PUBLIC}:{PORT}/page-1", f"http://index.test:{PORT}/"]
+    urls = [*reached, *refused]
+    run = started(ada, {"main.py": USES_ITS_PROXY}, input=json.dumps(urls).encode(), memory_mbytes=1024)
+    with served(world, PRIVATE) as private:
+        executed(run, world)
+    assert said(run) == dict.fromkeys(reached, 200) | dict.fromkeys(refused, 502), read_text(run.pk)
+    assert site.asked == {"/page-1": 1, "/": 1}
+    assert not private.asked
+    assert read_text(run.pk).count(run_proxy.DIRECTLY) == 1
+
+
+def test_a_proxy_that_the_server_names_is_reached_without_being_allowed(api, ada, world, settings, site):
+    settings.PROXIES = upstreams.parse_all("", [f"PUBLIC=http://them:theirs@{PROXY[0]}:{PROXY[1]}"])
+    refused = f"http://{PRIVATE}:{PORT}/"
+    given = json.dumps([f"http://{PUBLIC}:{PORT}/page-1", refused]).encode()
+    run = started(ada, {"main.py": USES_ITS_PROXY}, input=given, memory_mbytes=1024)
+    with world.entered(), serving(proxy := Proxy(*PROXY)):
+        executed(run, world)
+    assert said(run) == {f"http://{PUBLIC}:{PORT}/page-1": 200, refused: 403}, read_text(run.pk)
+    assert (proxy.asked, proxy.logins) == ({("GET", f"{PUBLIC}:{PORT}"): 1}, {"them:theirs"})
+    assert run_proxy.DIRECTLY not in read_text(run.pk)
+
+
+def test_no_run_can_use_the_proxy_of_another_one(world, ada):
+    """Each is on the loopback of its own network, so that not even the same account's password lets a run in."""
+    with world.entered():
+        found = user_mode.installed()
+        (chosen,) = found.items()
+        with run_proxy.open_proxy(Run(owner_id=ada.pk), Isolation(on=True, shares_network=False)) as proxy:
+            with_one, without = starting.RunNetwork(chosen, proxy=proxy.plan), starting.RunNetwork(chosen)
+            try:
+                assert connects(with_one, *run_proxy.ADDRESS)
+                assert not connects(without, *run_proxy.ADDRESS)
+            finally:
+                with_one.close()
+                without.close()
+
+
+def connects(network: starting.RunNetwork, host: str, port: int) -> bool:
+    """Tell whether a program in a network can connect."""
+    code = f"import socket; socket.create_connection(({host!r}, {port}), timeout=30)"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code],
+        check=False,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=partial(namespaces.enter, *network.namespaces),
+        pass_fds=network.namespaces,
+    )
+    return done.returncode == 0

@@ -48,7 +48,8 @@ def test_me(api, ada):
     assert data["createdAt"].endswith("Z")
     assert data["isPaying"] is False
     assert data["effectivePlatformFeatures"]["STORAGE"]["isEnabled"] is True
-    assert data["effectivePlatformFeatures"]["PROXY"]["isEnabled"] is False
+    assert data["effectivePlatformFeatures"]["PROXY"]["isEnabled"] is True
+    assert data["effectivePlatformFeatures"]["PROXY_EXTERNAL_ACCESS"]["isEnabled"] is False
 
 
 @pytest.mark.parametrize("called", ["ada", "ADA", "id"])
