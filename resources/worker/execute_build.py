@@ -91,7 +91,7 @@ def _build(build_id: str, worker: str, lines: Lines) -> None:
         _end_early(build_id, worker, lines, error)
     else:
         lines.note(f"Built {_named(source, directory)}.")
-        _end(build_id, worker, lines, JobStatus.SUCCEEDED)
+        _end(build_id, worker, lines, JobStatus.SUCCEEDED, code=0)
 
 
 def wants_variables(content: BuildContent) -> bool:

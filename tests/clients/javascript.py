@@ -15,6 +15,11 @@ needs_javascript = needs(
     NODE is not None and (NODE_MODULES / "apify-client").is_dir(),
     "There is no JavaScript client: install Node and apify-client, and set LATCHKEY_NODE_MODULES.",
 )
+_PROGRAMS = ("apify", "apify-cli", "crawlee")
+needs_programs_of_apify = needs(
+    NODE is not None and all((NODE_MODULES / each).is_dir() for each in _PROGRAMS),
+    f"Not installed for Node: {', '.join(_PROGRAMS)}; LATCHKEY_NODE_MODULES says where they are.",
+)
 
 
 def run_script(name: str, url: str, *, ada: str, cleo: str = "", told: str = "", last: str = "delete") -> None:

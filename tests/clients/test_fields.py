@@ -35,9 +35,8 @@ ABSENT_FIELDS: dict[str, str] = {
         ActorResource.readmeSummary ActorStats.actorReviewCount ActorStats.actorReviewRating ActorStats.bookmarkCount
         StoreActor.actorReviewCount StoreActor.actorReviewRating StoreActor.bookmarkCount StoreActor.readmeSummary
     """,
-    "runs are counted by Actor and account, and neither by days nor by metamorphs": """
-        ActorStats.publicActorRunStats30Days ActorStats.totalMetamorphs ActorStats.totalUsers30Days
-        ActorStats.totalUsers7Days ActorStats.totalUsers90Days
+    "runs are counted by status in all, not by days, and metamorphs are not": """
+        ActorStats.publicActorRunStats30Days ActorStats.totalMetamorphs
     """,
     "the traffic of runs is not measured": """
         RunUsage.DATA_TRANSFER_EXTERNAL_GBYTES RunUsage.DATA_TRANSFER_INTERNAL_GBYTES

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 import msgspec
+from django.utils import timezone
 
 from accounts.lib.api_errors import record_not_found
 from accounts.lib.encrypted_text import UnreadableText
@@ -10,7 +11,7 @@ from accounts.lib.timestamps import iso
 from console.api.actors.bodies import serialize_fields
 from console.api.resources.serializers import serialize_basics
 from resources import permission_levels
-from resources.actors.users import count_users
+from resources.actors.users import count_active_users, count_users
 from resources.actors.versions import url_field_for, url_for_readers
 from resources.builds.numbers import number_as_int
 from resources.models import Actor, ActorVersion, Build, EnvironmentVariable, TaggedBuild
@@ -37,7 +38,7 @@ def serialize_actor(access: Access) -> dict[str, Any]:
         **serialize_basics(actor),
         "username": access.facts.owner_username,
         **serialize_fields(actor),
-        "stats": serialize_stats(actor, count_users([actor])[actor.pk]),
+        "stats": serialize_stats(actor, count_users([actor])[actor.pk]) | _count_active(actor),
         "versions": [serialize_version(version, with_environment) for version in serialize_versions(actor.pk)],
         "taggedBuilds": _tagged_builds(actor),
         "isSourceCodeHidden": False,
@@ -56,6 +57,10 @@ def serialize_stats(actor: Actor, users: int) -> dict[str, Any]:
     if actor.last_run_at is not None:
         stats["lastRunStartedAt"] = iso(actor.last_run_at)
     return stats
+
+
+def _count_active(actor: Actor) -> dict[str, int]:
+    return {f"totalUsers{days}Days": users for days, users in count_active_users(actor, timezone.now()).items()}
 
 
 def serialize_versions(actor_id: str) -> list[ActorVersion]:

@@ -1,0 +1,175 @@
+"""apify-cli, and Actors of the SDK and crawlee for JavaScript, all unchanged, with a server and a worker of their own.
+
+Their versions are pinned in `.ci/run`.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clients.javascript import HERE, NODE, NODE_MODULES, needs_programs_of_apify
+from tests.support.crawled_site import FLAKY, PAGES, Site, serving
+from tests.support.served import ROOT, Served, served
+
+pytestmark = needs_programs_of_apify
+
+DEFINITION = {"actorSpecification": 1, "name": "counter", "version": "0.1", "buildTag": "latest"}
+PROGRAM = 'import os\nprint("Level", os.environ["LEVEL"], "and", len(os.environ["PASSWORD"]), "characters")\n'
+
+
+class Cli:
+    """The program in a home of its own, signed in as ada."""
+
+    def __init__(self, server: Served, home: Path) -> None:
+        self._directory = home / "actor"
+        self._directory.mkdir()
+        self._environment = {
+            **os.environ,
+            "HOME": str(home),
+            "APIFY_CLIENT_BASE_URL": server.url,
+            "APIFY_CLI_DISABLE_TELEMETRY": "1",
+            "APIFY_CLI_SKIP_UPDATE_CHECK": "1",
+            "APIFY_DISABLE_KEYRING": "1",
+            "NODE_OPTIONS": f"--require={HERE / 'offline.cjs'}",
+        }
+        self("login", "--token", server.tokens["ada"])
+
+    def __call__(self, *words: str, fails: bool = False) -> str:
+        """Run a command in the Actor's directory, and return what it printed."""
+        command = [str(NODE), str(NODE_MODULES / "apify-cli/dist/apify.js"), *words]
+        done = subprocess.run(
+            command,
+            cwd=self._directory,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        printed = done.stdout + done.stderr
+        assert (done.returncode != 0) is fails, printed
+        return printed
+
+    def json(self, *words: str):
+        """Run a command that prints JSON and nothing else, and return what it printed."""
+        return json.loads(self(*words, "--json"))
+
+    def write(self, files: dict[str, str]) -> None:
+        """Write the files of the Actor."""
+        for name, text in files.items():
+            path = self._directory / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    def read(self, directory: str) -> dict[str, str]:
+        """Return the files of a directory within the Actor's."""
+        base = self._directory / directory
+        return {str(path.relative_to(base)): path.read_text() for path in base.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Iterator[Served]:
+    """A server with a worker. Runs are not isolated, for they read programs that are installed on the machine."""
+    with served(tmp_path_factory.mktemp("served"), ("ada", "cleo")) as server:
+        environment = {**server.environment, "RUN_ISOLATION": "none", "RUN_NETWORK": "shared"}
+        worker = subprocess.Popen([sys.executable, "manage.py", "worker"], cwd=ROOT, env=environment)
+        try:
+            yield server
+        finally:
+            worker.terminate()
+            worker.wait(60)
+
+
+@pytest.fixture
+def cli(server, tmp_path) -> Cli:
+    return Cli(server, tmp_path)
+
+
+def test_an_actor_is_pushed_called_and_pulled(cli):
+    cli("secrets", "add", "password", "hunter2")
+    definition = DEFINITION | {"environmentVariables": {"LEVEL": "high", "PASSWORD": "@password"}}
+    files = {".actor/actor.json": json.dumps(definition), "main.py": PROGRAM}
+    cli.write(files)
+    assert "Build: SUCCEEDED" in cli("push")
+    called = cli("call", "ada/counter")
+    assert "Run: SUCCEEDED" in called
+    assert "Level high and 7 characters" in called
+    (run,) = cli.json("runs", "ls")["items"]
+    assert (run["status"], run["meta"]["origin"], run["buildNumber"]) == ("SUCCEEDED", "CLI", "0.1.1")
+    assert "Level high and 7 characters" in cli("runs", "log", run["id"])
+    cli("pull", "ada/counter")
+    assert cli.read("counter") == files
+    cli("actors", "rm", "ada/counter", "--yes")
+    assert "not found" in cli("runs", "ls", "ada/counter").lower()
+
+
+def test_what_it_prints_of_runs_builds_and_actors_has_no_holes(cli):
+    cli.write({".actor/actor.json": json.dumps(DEFINITION | {"name": "plain"}), "main.py": "print(1)"})
+    cli("push")
+    cli("call")
+    (run,) = cli.json("runs", "ls")["items"]
+    told = [
+        cli("runs", "info", run["id"], "--verbose"),
+        cli("builds", "info", run["buildId"]),
+        cli("actors", "info", "ada/plain"),
+        cli("runs", "ls"),
+        cli("builds", "ls"),
+        cli("actors", "ls", "--my"),
+        cli("builds", "create", "--log"),
+    ]
+    for each in told:
+        assert "undefined" not in each
+        assert "null" not in each
+        assert "NaN" not in each
+    assert "Succeeded (exit code: 0)" in told[0]
+    assert "Succeeded (exit code: 0)" in told[1]
+    assert "Users (30d): 1" in told[2]
+    assert "Run with ID" in cli("runs", "abort", run["id"])
+    cli("runs", "rm", run["id"], "--yes")
+    assert cli.json("runs", "ls")["items"] == []
+
+
+def test_storages(cli):
+    cli("datasets", "create", "prices")
+    cli("datasets", "push-items", "prices", '[{"price": 1.5}, {"price": 2}]')
+    assert '[{"price":1.5},{"price":2}]' in cli("datasets", "get-items", "prices")
+    cli("key-value-stores", "create", "pictures")
+    cli("key-value-stores", "set-value", "pictures", "first", '{"wide": 7}')
+    assert '"wide": 7' in cli("key-value-stores", "get-value", "pictures", "first")
+    assert "first" in cli("key-value-stores", "keys", "pictures")
+    cli("key-value-stores", "delete-value", "pictures", "first", "--yes")
+    assert "first" not in cli("key-value-stores", "keys", "pictures")
+
+
+def test_what_is_of_another_account_is_not_found(server, cli, tmp_path):
+    cli.write({".actor/actor.json": json.dumps(DEFINITION | {"name": "mine"}), "main.py": "print(1)"})
+    cli("push")
+    cli("login", "--token", server.tokens["cleo"])
+    assert "ada/mine" in cli("call", "ada/mine", fails=True)
+    assert "not found" in cli("actors", "info", "ada/mine").lower()
+    assert cli.json("actors", "ls", "--my")["items"] == []
+
+
+def test_a_crawler_for_javascript_reads_a_site_to_its_end(cli):
+    definition = DEFINITION | {"name": "crawler"}
+    crawler = (HERE / "crawler.js").read_text().replace("INSTALLED", str(NODE_MODULES.resolve()))
+    package = {"name": "crawler", "version": "0.1.0", "scripts": {"start": "node main.js"}}
+    cli.write({".actor/actor.json": json.dumps(definition), "main.js": crawler, "package.json": json.dumps(package)})
+    cli("push")
+    with serving(site := Site()):
+        start = f"http://127.0.0.1:{site.server_port}/"
+        called = cli("call", "--input", json.dumps({"start": start}), "--memory", "1024")
+    assert "Run: SUCCEEDED" in called
+    (run,) = cli.json("runs", "ls")["items"]
+    assert run["statusMessage"] == "Crawled."
+    assert site.asked["/"] == 1
+    assert site.asked[FLAKY] == 2
+    for dataset in (run["defaultDatasetId"], "links"):
+        found = json.loads(cli("datasets", "get-items", dataset).partition("\n")[0])
+        assert len(found) == PAGES + 1
