@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
 from accounts.models import Account
+from resources.sandbox.network import upstreams
 from tests.support import everything
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +53,6 @@ ABSENT_FIELDS: dict[str, str] = {
     "private repositories are read by a password in their address, not by a key": "ActorResource.deploymentKey",
     "a level lower than full permissions cannot be had": "DefaultRunOptions.forcePermissionLevel",
     "a store is on one disk or in one bucket, as a whole": "KeyValueStoreStats.s3StorageBytes",
-    "there are no proxies": "UserPrivateInfo.proxy",
     "nothing expires": "RequestQueueListItem.expireAt",
     "what has been deleted is gone": "Task.removedAt WebhookLastDispatch.removedAt",
     "tasks are not published": "TaskPublicConfig.publishedAt",
@@ -69,7 +69,6 @@ ABSENT_MODELS: dict[str, str] = {
     """,
     "the client makes it itself": "RecordResponse",
     "others are made of it": "CommonActorPricingInfo PaginationResponse RequestBase ScheduleBase",
-    "there are no proxies": "ProxyGroup ProxyResource",
     "the client reads it as a dictionary": "DatasetFieldStatistics",
     "a folder is read as a file without content": "SourceCodeFolder",
     "a tag is changed with the Actor, which is the answer": "UpdatedBuildProperty",
@@ -144,7 +143,8 @@ def walk(client: Client, owner: Account) -> Walk:
 
 
 @pytest.fixture
-def walked(api, ada) -> Walk:
+def walked(api, ada, settings) -> Walk:
+    settings.PROXIES = upstreams.parse_all("", ["RESIDENTIAL=http://proxy.example:8000"])
     return walk(api(ada), ada)
 
 
