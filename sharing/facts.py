@@ -208,7 +208,7 @@ class _Statement:
         wanted = map(_as_it_is, facts + columns if with_instance else facts)
         select = f"SELECT {', '.join(wanted)} {self._from()}"
         self.by_id = Statement(f"{select} WHERE r.id = %s{'' if with_instance else self._of_kind()}")
-        self.by_run = Statement(f"{select} WHERE r.run_id = %s{self._of_kind()}")
+        self.by_run = Statement(f"{select} WHERE r.run_id = %s AND r.alias IS NULL{self._of_kind()}")
         self.by_name = Statement(
             f"{select} WHERE r.owner_id = (SELECT a.id FROM accounts_account a WHERE LOWER(a.username) = %s) "
             f"AND {_name_column(kind)} = %s{self._of_kind()}"

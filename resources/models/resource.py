@@ -24,9 +24,10 @@ class GeneralAccess(models.TextChoices):
 class Resource(models.Model):
     """One row for every resource of every kind; each kind adds its own columns in a table of its own.
 
-    `actor` is the Actor of a task, build or run; `task` the task that started a run; `run` the run whose default
-    storage this is. Deleting a run deletes its default storages: left behind, they would follow the account's
-    setting instead of the run's, and could open by that.
+    `actor` is the Actor of a task, build or run; `task` the task that started a run; `run` the run whose storage
+    this is, a default one where `alias` is null, else the one that the Actor's definition declares by this alias.
+    Deleting a run deletes its storages: left behind, they would follow the account's setting instead of the run's, and
+    could open by that.
     """
 
     KIND: ClassVar[Kind]
@@ -49,6 +50,7 @@ class Resource(models.Model):
     run = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.CASCADE, related_name="default_storages", db_index=False
     )
+    alias = models.CharField(max_length=200, null=True, blank=True)
     link_counter = models.PositiveIntegerField(default=0)
     read_count = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

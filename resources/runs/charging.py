@@ -72,12 +72,12 @@ def charge_start(run: Run) -> None:
         _add(run, START, max(1, run.memory_mbytes // _MEGABYTES_OF_START))
 
 
-def charge_items(run_id: str, count: int) -> None:
-    """Charge for items that are pushed to the default dataset of a run that goes on.
+def charge_items(dataset_id: str, run_id: str, count: int) -> None:
+    """Charge for items that are pushed to a dataset of a run that goes on, where it is the default one.
 
     Call it in the transaction of the push, before the dataset is locked: who deletes a run locks the run first, too.
     """
-    if not _charges_items(run_id):
+    if not _charges_items(dataset_id):
         return
     locked = _lock(run_id)
     if locked is not None:
@@ -103,9 +103,12 @@ def _price(event: dict[str, Any]) -> float:
     return float(max(prices, default=0.0) if of_free_tier is None else of_free_tier)
 
 
-def _charges_items(run_id: str) -> bool:
-    """Tell whether a run has a price for items, without locking it: most have none, and this is asked at each push."""
-    row = _SELECT_PRICES.row([run_id])
+def _charges_items(dataset_id: str) -> bool:
+    """Tell whether a dataset is the default one of a run that has a price for items, without locking the run.
+
+    Most have none, and this is asked at each push.
+    """
+    row = _SELECT_PRICES.row([dataset_id])
     return row is not None and f'"{DATASET_ITEM}"' in row[0]
 
 
@@ -158,7 +161,9 @@ def _abort(run: Run) -> None:
 
 
 _SELECT_PRICES = Statement(
-    "SELECT CAST(event_prices AS text) FROM resources_run WHERE resource_ptr_id = %s AND event_prices IS NOT NULL"
+    "SELECT CAST(r.event_prices AS text) FROM resources_resource d "
+    "JOIN resources_run r ON r.resource_ptr_id = d.run_id "
+    "WHERE d.id = %s AND d.alias IS NULL AND r.event_prices IS NOT NULL"
 )
 
 

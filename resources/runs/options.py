@@ -109,12 +109,6 @@ def options_of_run(run: Run) -> RunOptions:
     )
 
 
-def merge_options(actor: Actor, task: Task | None, asked: RunOptions) -> RunOptions:
-    """Return what a run gets: what was asked for, else what the task says, else what the Actor says."""
-    of_task = options_of_task(task) if task else RunOptions()
-    return asked.over(of_task).over(options_of_actor(actor))
-
-
 def _check_build(build: str | None) -> None:
     if build is not None and not (0 < len(build) <= MAX_BUILD_LENGTH and build.isprintable()):
         raise InvalidOption("build", f"it must be a tag or a number of at most {MAX_BUILD_LENGTH} characters.")

@@ -17,6 +17,8 @@ from resources.kinds import Kind
 from resources.models import Actor, Build, Record, Resource, Run
 from resources.records import reading, writing
 from resources.runs import inputs
+from resources.runs.definitions import load_definition
+from resources.runs.run_storages import make_missing
 from resources.runs.starting import DEFAULT_CONTENT_TYPE, INPUT_KEY, build_to_run, upload_input
 from resources.runs.tokens import scope_within, starting_token
 from resources.secret_inputs.fields import Holder
@@ -111,6 +113,7 @@ def metamorph(
             token_scope=scope_within(locked.token_scope, by),
             started_by_token=starting_token(locked, by),
         )
+        make_missing(locked, load_definition(chosen))
         audit.record("run.metamorphed", by=by, account_id=run.owner_id, subject_kind=run.kind, subject_id=run.pk)
         if key and upload is not None:
             upload.put_in_place(key)
@@ -142,4 +145,8 @@ def _store_id(run: Run) -> str:
 
 
 def _found_store(run: Run) -> str | None:
-    return Resource.objects.filter(run_id=run.pk, kind=Kind.KEY_VALUE_STORE).values_list("pk", flat=True).first()
+    return (
+        Resource.objects.filter(run_id=run.pk, alias=None, kind=Kind.KEY_VALUE_STORE)
+        .values_list("pk", flat=True)
+        .first()
+    )

@@ -11,8 +11,10 @@ from resources.jobs.status import FINISHED, JobStatus
 from resources.models import Build, Run
 from resources.runs import account_limits, charging, inputs
 from resources.runs.cannot_run import CannotRun
+from resources.runs.definitions import load_definition, read_memory
 from resources.runs.options import RunOptions, options_of_run
 from resources.runs.restarting import build_holder, get_input_key, kept_input
+from resources.runs.run_storages import make_missing
 from resources.runs.starting import DISK_PER_MEMORY, INPUT_KEY, build_to_run, upload_input
 from resources.runs.tokens import scope_within, starting_token
 from resources.webhooks.events import RUN_RESURRECTED, emit_event
@@ -38,6 +40,9 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
     """
     chosen = options.over(options_of_run(run)).checked()
     build = _build(run, options.build)
+    definition = load_definition(build)
+    if options.memory_mbytes is not None:
+        read_memory(definition).hold(options.memory_mbytes)
     key = get_input_key(run) if options.build is None else INPUT_KEY
     record, holder = kept_input(run, key), build_holder(run, build)
     if options.build is not None:
@@ -76,6 +81,7 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
         if not changed:
             raise NotFinished("Only a run that has finished can be resurrected.")
         run.refresh_from_db()
+        make_missing(run, definition)
         audit.record("run.resurrected", by=by, account_id=run.owner_id, subject_kind=run.kind, subject_id=run.pk)
         emit_event(run, RUN_RESURRECTED)
         charging.charge_start(run)

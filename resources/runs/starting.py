@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -13,11 +14,13 @@ from accounts.lib.ids import new_id
 from accounts.principal import Principal
 from resources.actors.builds import build_for
 from resources.jobs.status import Origin
-from resources.models import Actor, Build, Dataset, KeyValueStore, RequestQueue, Run, Task
+from resources.models import Actor, Build, Run, Task
 from resources.records import writing
 from resources.runs import account_limits, charging, inputs
 from resources.runs.cannot_run import CannotRun
-from resources.runs.options import RunOptions, merge_options
+from resources.runs.definitions import load_definition, read_memory
+from resources.runs.options import RunOptions, options_of_actor, options_of_task
+from resources.runs.run_storages import make_storages
 from resources.secret_inputs.fields import Holder
 from resources.webhooks.editing import WebhookChange, add_ad_hoc
 from resources.webhooks.events import RUN_CREATED, emit_event
@@ -59,8 +62,15 @@ def start(
     """
     if by.account_id is None:
         raise ValueError("An anonymous principal cannot start a run.")
-    chosen = merge_options(actor, task, options or RunOptions()).checked()
+    asked = (options or RunOptions()).over(options_of_task(task) if task else RunOptions())
+    chosen = asked.over(options_of_actor(actor)).checked()
     build = build_to_run(actor, chosen.build or "")
+    definition = load_definition(build)
+    limits = read_memory(definition)
+    if asked.memory_mbytes is None:
+        chosen = replace(chosen, memory_mbytes=limits.choose(actor))
+    else:
+        limits.hold(asked.memory_mbytes)
     content_type = content_type or DEFAULT_CONTENT_TYPE
     input, content_type = inputs.accept_input(build, input, content_type, Holder(by.account_id, actor.pk))
     store_id = new_id()
@@ -76,7 +86,7 @@ def start(
         run.input_bytes = len(input or b"")
         run.event_prices = charging.load_event_prices(actor, run)
         run.save(force_insert=True)
-        _make_storages(run, store_id)
+        make_storages(run, definition, store_id)
         count(run)
         add_ad_hoc(run, webhooks)
         emit_event(run, RUN_CREATED)
@@ -137,10 +147,3 @@ def _make_run(actor: Actor, build: Build, options: RunOptions, *, owner_id: str)
         max_total_charge_usd=options.max_total_charge_usd,
         restart_on_error=bool(options.restart_on_error),
     )
-
-
-def _make_storages(run: Run, store_id: str) -> None:
-    """Make the default storages of a run, with `store_id` for its input. They follow the run's general access."""
-    for model in (Dataset, RequestQueue):
-        model.objects.create(owner_id=run.owner_id, run_id=run.pk, created_at=run.created_at)
-    KeyValueStore.objects.create(id=store_id, owner_id=run.owner_id, run_id=run.pk, created_at=run.created_at)

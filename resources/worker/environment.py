@@ -12,14 +12,15 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+import msgspec
 from django.conf import settings
 from django.db.models import F
 
 from accounts.lib.timestamps import iso
-from resources.kinds import Kind
 from resources.models import Resource, Run, TaggedBuild
-from resources.runs import input_secrets
+from resources.runs import input_secrets, run_storages
 from resources.runs.callback_url import callback_base_url
+from resources.runs.declared_storages import DEFAULT
 from resources.runs.restarting import get_input_key
 from resources.runs.tokens import make_run_token
 
@@ -134,7 +135,9 @@ def _load_tags(build_id: str | None) -> list[str]:
 
 
 def _storages(run: Run) -> dict[str, str]:
-    """Return the ids of the default storages, by the names of today and those of before."""
-    names = {Kind.DATASET: "DATASET", Kind.KEY_VALUE_STORE: "KEY_VALUE_STORE", Kind.REQUEST_QUEUE: "REQUEST_QUEUE"}
-    found = Resource.objects.filter(run_id=run.pk, kind__in=names).values_list("kind", "pk")
-    return {f"{prefix}_DEFAULT_{names[Kind(kind)]}_ID": pk for kind, pk in found for prefix in ("ACTOR", "APIFY")}
+    """Return the ids of the default storages, by the names of today and those of before, and of all by alias."""
+    names = {"datasets": "DATASET", "keyValueStores": "KEY_VALUE_STORE", "requestQueues": "REQUEST_QUEUE"}
+    ids = run_storages.load_ids(run)
+    found = {names[group]: by_alias[DEFAULT] for group, by_alias in ids.items() if DEFAULT in by_alias}
+    by_name = {f"{prefix}_DEFAULT_{name}_ID": id_ for name, id_ in found.items() for prefix in ("ACTOR", "APIFY")}
+    return {**by_name, "ACTOR_STORAGES_JSON": msgspec.json.encode(ids).decode()}

@@ -14,7 +14,7 @@ from resources.actors.source_files import SourceFile, load_files
 from resources.builds.source_url import get_source_url
 from resources.jobs.status import JobStatus
 from resources.models import Build, BuildContent, SourceType
-from resources.runs import declared_storages
+from resources.runs import declared_storages, definitions
 from resources.sandbox.bubblewrap import IsolationMissing, isolation
 from resources.sandbox.directories import APP
 from resources.secret_inputs.declarations import find_problem
@@ -84,7 +84,8 @@ def _build(build_id: str, worker: str, lines: Lines) -> None:
         environment = variables.decrypt_environment(build.content.environment if wants_variables(build.content) else "")
         lines.hide(environment.secrets())
         directory = build_directory.make(build_id, source, attendant, get_memory_bytes(build), environment.values)
-        _save_what_it_says(build.content, directory)
+        for sentence in _save_what_it_says(build.content, directory):
+            lines.note(sentence)
     except (OwnerSuspended, IsolationMissing, source_files.BadSource, CannotDecrypt) as error:
         _end(build_id, worker, lines, JobStatus.FAILED, str(error))
     except build_directory.CannotMake as error:
@@ -107,8 +108,10 @@ def _named(source: Sequence[SourceFile] | RemoteSource, directory: Path) -> str:
     return f"the archive with the SHA-256 {revision}" if source.is_archive else f"commit {revision}"
 
 
-def _save_what_it_says(content: BuildContent, directory: Path) -> None:
+def _save_what_it_says(content: BuildContent, directory: Path) -> list[str]:
     """Keep what the Actor says of itself, and which revision was fetched: other machines fetch the same.
+
+    Returns sentences on what the definition says that does not hold here.
 
     Raises:
         BadSource: when a file of it is missing or not valid.
@@ -127,11 +130,13 @@ def _save_what_it_says(content: BuildContent, directory: Path) -> None:
         )
     try:
         declared_storages.read_declared(definition)
-    except declared_storages.InvalidDeclaration as error:
+        definitions.read_memory(definition).check()
+    except (declared_storages.InvalidDeclaration, definitions.InvalidDefinition) as error:
         raise source_files.BadSource(str(error)[:_LONGEST_PROBLEM]) from None
     content.readme = source_files.read_text(app, definition, "readme")
     content.changelog = source_files.read_text(app, definition, "changelog")
     leases.retry_db(lambda: content.save(update_fields=["source", "definition", "input_schema", "readme", "changelog"]))
+    return definitions.find_ignored(definition)
 
 
 def _end_early(build_id: str, worker: str, lines: Lines, error: build_directory.CannotMake) -> None:

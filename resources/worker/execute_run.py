@@ -13,7 +13,7 @@ from accounts.lib.encryption import CannotDecrypt
 from resources.actors import environment as variables
 from resources.jobs.status import JobStatus
 from resources.models import Run
-from resources.runs import input_secrets
+from resources.runs import definitions, input_secrets
 from resources.runs.callback_url import make_signature
 from resources.runs.starting import DISK_PER_MEMORY
 from resources.runs.tokens import RunOver
@@ -161,7 +161,11 @@ class _Execution:
         environment_ = environment.run_environment(
             run,
             home,
-            {**project.variables(app), **of_version.values},
+            {
+                **project.variables(app),
+                **definitions.read_variables(definitions.parse_definition(content.definition)),
+                **of_version.values,
+            },
             build_directory.search_path(isolated, build),
             channel.url(by_relay=not isolated.shares_network),
             proxy.variables(),

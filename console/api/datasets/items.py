@@ -85,7 +85,7 @@ def append(request: ResourceApiRequest[Dataset]) -> HttpResponse:
     A run whose Actor has a price for items is charged for those in its default dataset.
     """
     dataset_id, run = request.access.facts.id, request.access.facts.run
-    charge = partial(charging.charge_items, run.id) if run else None
+    charge = partial(charging.charge_items, dataset_id, run.id) if run else None
     try:
         push(dataset_id, request_body.read(request), before_storing=charge)
     except ItemsBreakSchema as error:

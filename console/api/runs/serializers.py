@@ -13,6 +13,7 @@ from resources.builds.numbers import number_as_int
 from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import Actor, Dataset, KeyValueStore, RequestQueue, Resource, Run
 from resources.runs.queue_place import find_queue_place
+from resources.runs.run_storages import load_ids
 from resources.runs.usage import get_stats, get_usage
 from sharing.access import Access
 from sharing.lists import Listed
@@ -21,11 +22,6 @@ _STORAGE_FIELDS = {
     Kind.DATASET: "defaultDatasetId",
     Kind.KEY_VALUE_STORE: "defaultKeyValueStoreId",
     Kind.REQUEST_QUEUE: "defaultRequestQueueId",
-}
-_STORAGE_GROUPS = {
-    Kind.DATASET: "datasets",
-    Kind.KEY_VALUE_STORE: "keyValueStores",
-    Kind.REQUEST_QUEUE: "requestQueues",
 }
 
 
@@ -53,7 +49,7 @@ def serialize_run(run: Run, access: Access) -> dict[str, Any]:
     What it has used is for those who say who they are, and where it was started from for its owner alone.
     """
     storages = _load_storages(run)
-    ids = {storage.kind: storage.pk for storage in storages}
+    ids = {storage.kind: storage.pk for storage in storages if storage.alias is None}
     described = {
         **serialize_basics(run),
         **_serialize_summary(run, ids),
@@ -63,7 +59,7 @@ def serialize_run(run: Run, access: Access) -> dict[str, Any]:
         "stats": get_stats(run),
         "options": serialize_options(run),
         "exitCode": run.exit_code,
-        "storageIds": {_STORAGE_GROUPS[Kind(kind)]: {"default": id_} for kind, id_ in ids.items()},
+        "storageIds": {group: ids for group, ids in load_ids(run).items() if ids},
         "chargedEventCounts": run.charged_events,
         "metamorphs": run.metamorphs or None,
         "gitBranchName": None,
@@ -84,7 +80,7 @@ def serialize_runs(rows: Sequence[Listed]) -> list[dict[str, Any]]:
     found = Run.objects.filter(pk__in=ids).values_list(*_InList._fields)
     runs = {run[0]: _InList(*run) for run in found}
     storages: dict[str, dict[str, str]] = {id_: {} for id_ in ids}
-    of_runs = Resource.objects.filter(run_id__in=ids, kind__in=STORAGES)
+    of_runs = Resource.objects.filter(run_id__in=ids, alias=None, kind__in=STORAGES)
     for run_id, kind, storage_id in of_runs.values_list("run_id", "kind", "id"):
         storages[run_id][kind] = storage_id
     return [_serialize_list_item(runs[row.id], storages[row.id], row) for row in rows if row.id in runs]

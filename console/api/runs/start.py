@@ -146,7 +146,7 @@ def _answer_with_output(request: ResourceApiRequest, run: Run, output: Output) -
 def _record(request: ResourceApiRequest, run: Run) -> HttpResponseBase:
     """Answer with a record of the run's store, or with nothing where the run has not made it."""
     key = request.GET.get("outputRecordKey") or OUTPUT_KEY
-    store = KeyValueStore.objects.filter(run_id=run.pk).select_related("owner").first()
+    store = KeyValueStore.objects.filter(run_id=run.pk, alias=None).select_related("owner").first()
     if store is not None:
         _check_may_read(request, store)
     record = find(store.pk, key) if store is not None else None
@@ -155,7 +155,7 @@ def _record(request: ResourceApiRequest, run: Run) -> HttpResponseBase:
 
 
 def _items(request: ResourceApiRequest, run: Run) -> HttpResponseBase:
-    dataset = Dataset.objects.filter(run_id=run.pk).first()
+    dataset = Dataset.objects.filter(run_id=run.pk, alias=None).first()
     if dataset is None:
         raise record_not_found("Dataset was not found.")
     _check_may_read(request, dataset)

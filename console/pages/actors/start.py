@@ -21,6 +21,7 @@ from resources.kinds import Kind
 from resources.models import Actor, Build, BuildContent, Run
 from resources.runs import starting
 from resources.runs.cannot_run import CannotRun
+from resources.runs.definitions import load_definition, read_memory
 from resources.runs.inputs import InvalidInput, get_input_schema
 from resources.runs.options import InvalidOption
 from sharing.access import Parent
@@ -56,7 +57,7 @@ def start(request: ResourcePageRequest[Actor]) -> HttpResponse:
         "input": _prefill(schema),
         "build": request.GET.get("build", "") or actor.default_build,
         "timeout_secs": actor.default_timeout_secs,
-        "memory_mbytes": actor.default_memory_mbytes,
+        "memory_mbytes": read_memory(load_definition(build)).choose(actor),
     }
     form = InputForm(request.POST if request.method == "POST" else None, initial=initial)
     form.show_secret_fields(get_input_schema(_get_build(form, actor)))

@@ -32,7 +32,7 @@ def run_rows(found: Sequence[Listed], principal: Principal) -> list[RunRow]:
     """Return the rows for what was found, in its order, without what is gone already."""
     runs = Run.objects.select_related("owner", "actor__owner", "task").in_bulk([each.id for each in found])
     there = [runs[each.id] for each in found if each.id in runs]
-    counts = dict(Dataset.objects.filter(run_id__in=runs).values_list("run_id", "item_count"))
+    counts = dict(Dataset.objects.filter(run_id__in=runs, alias=None).values_list("run_id", "item_count"))
     how = how_shared([each for each in found if each.owner_id != principal.account_id], principal.account_id or "")
     names = names_for(_parents(there), principal)
     return [

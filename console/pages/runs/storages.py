@@ -1,9 +1,10 @@
-"""The default storages of a run, as far as the viewer may read them.
+"""The storages of a run, as far as the viewer may read them.
 
-A user who has only the link of an open run may not read a default storage that is Restricted by itself. So the decision
+A user who has only the link of an open run may not read a storage that is Restricted by itself. So the decision
 is asked for each of them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from accounts.lib.api_errors import ApiError
@@ -16,11 +17,12 @@ from sharing.permissions import Permission
 
 
 @dataclass(frozen=True, slots=True)
-class DefaultStorage:
-    """A default storage of a run; `resource` is None where it may not be read."""
+class RunStorage:
+    """A storage of a run; `alias` is "" for a default one, and `resource` None where it may not be read."""
 
     id: str
     kind: Kind
+    alias: str
     resource: Resource | None
 
     @property
@@ -44,14 +46,16 @@ class DefaultStorage:
         return STORAGE_WORDS[self.kind].get_stored_bytes(self.resource) if self.resource else 0
 
 
-def default_storages(run: Run, principal: Principal, *kinds: Kind) -> list[DefaultStorage]:
-    """Return the default storages of a run, in the order of the kinds: of all three, or of those that are named."""
-    found = dict(Resource.objects.filter(run_id=run.pk, kind__in=kinds or STORAGES).values_list("kind", "pk"))
-    return [
-        DefaultStorage(found[kind], kind, _readable(principal, kind, found[kind]))
-        for kind in kinds or STORAGES
-        if kind in found
-    ]
+def default_storages(run: Run, principal: Principal, *kinds: Kind) -> list[RunStorage]:
+    """Return the default storages of a run, in the order of the kinds that are named."""
+    return [each for each in all_storages(run, principal, kinds) if not each.alias]
+
+
+def all_storages(run: Run, principal: Principal, kinds: Sequence[Kind] = STORAGES) -> list[RunStorage]:
+    """Return the storages of a run: by kind, the default one first, then those that its Actor declares, by alias."""
+    found = Resource.objects.filter(run_id=run.pk, kind__in=kinds).values_list("kind", "alias", "pk")
+    in_order = sorted((kinds.index(Kind(kind)), alias or "", id_) for kind, alias, id_ in found)
+    return [RunStorage(id_, kinds[at], alias, _readable(principal, kinds[at], id_)) for at, alias, id_ in in_order]
 
 
 def _readable(principal: Principal, kind: Kind, id_: str) -> Resource | None:

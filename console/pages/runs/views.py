@@ -18,7 +18,7 @@ from console.pages.key_value_stores.preview import Preview, build_preview
 from console.pages.key_value_stores.views import RecordRow, build_row
 from console.pages.runs import log as run_log
 from console.pages.runs.refused_calls import refused_calls
-from console.pages.runs.storages import DefaultStorage, default_storages
+from console.pages.runs.storages import RunStorage, all_storages, default_storages
 from resources.datasets.errors import DatasetGone
 from resources.jobs.status import Origin
 from resources.kinds import Kind
@@ -159,10 +159,10 @@ def _input(request: ResourcePageRequest[Run]) -> dict[str, Any]:
 
 
 def _storage(request: ResourcePageRequest[Run]) -> dict[str, Any]:
-    return {"storages": default_storages(request.resource, request.principal)}
+    return {"storages": all_storages(request.resource, request.principal)}
 
 
-def _shown(store: DefaultStorage | None, key: str, secret: Collection[str] | None = None) -> ShownRecord | None:
+def _shown(store: RunStorage | None, key: str, secret: Collection[str] | None = None) -> ShownRecord | None:
     """Return a record of the run's store for the page; None where there is none, or none that may be read.
 
     `secret` are the names of the secret fields of an input, which the page does not show.

@@ -10,12 +10,14 @@ from django.utils import timezone
 
 from accounts import tokens
 from accounts.models import ApiToken
+from resources.actors.environment import set_variable
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.logs import writing
 from resources.logs.reading import read_text
 from resources.models import Build, Resource, Run
 from resources.runs import aborting, restarting
+from resources.runs import starting as runs
 from resources.runs.usage import get_stats
 from resources.sandbox import bubblewrap, directories
 from resources.worker import execute_run, leases, worker_identity
@@ -142,6 +144,33 @@ def test_the_environment_is_that_of_the_run_and_nothing_else(ada, dan, monkeypat
     assert expected.items() <= environment.items()
     times = [timezone.datetime.fromisoformat(environment[f"ACTOR_{name}_AT"]) for name in ("STARTED", "TIMEOUT")]
     assert times[1] - times[0] == timedelta(seconds=100)
+
+
+@needs_bubblewrap
+def test_the_environment_has_what_the_definition_says(ada):
+    variables = {"OURS": "definition", "BOTH": "definition", "ACTOR_ID": "wrong", "SECRET": "@mine"}
+    storages = {"datasets": {"default": {}, "shops": {}}, "requestQueues": {"later": {}}}
+    said_of_itself = {"environmentVariables": variables, "storages": storages, "minMemoryMbytes": 2048}
+    files = {
+        "main.py": "import json, os\nprint(json.dumps(dict(os.environ)))",
+        ".actor/actor.json": json.dumps(said_of_itself),
+    }
+    actor = actor_of(ada, files)
+    set_variable(actor.versions.get(), "BOTH", "version", by=ada.principal)
+    build = built(actor)
+    assert 'The environment variable "SECRET" of the definition names a secret.' in read_text(build.pk)
+    run = runs.start(actor, by=ada.principal)
+    environment = said(execute(run))
+    assert (environment["OURS"], environment["BOTH"], environment["ACTOR_ID"]) == ("definition", "version", actor.pk)
+    assert "SECRET" not in environment
+    assert environment["ACTOR_MEMORY_MBYTES"] == "2048"
+    groups = {Kind.DATASET: "datasets", Kind.KEY_VALUE_STORE: "keyValueStores", Kind.REQUEST_QUEUE: "requestQueues"}
+    ids = {group: {} for group in groups.values()}
+    for kind, alias, id_ in Resource.objects.filter(run_id=run.pk).values_list("kind", "alias", "pk"):
+        ids[groups[Kind(kind)]][alias or "default"] = id_
+    assert json.loads(environment["ACTOR_STORAGES_JSON"]) == ids
+    assert set(ids["datasets"]) == {"default", "shops"}
+    assert environment["ACTOR_DEFAULT_DATASET_ID"] == ids["datasets"]["default"]
 
 
 def test_the_token_is_the_runs_and_ends_with_it(ada):

@@ -211,3 +211,34 @@ def test_storages_that_the_sdk_knows_by_alias_survive_a_reboot(api_here, ada):
         output = json.load(file)
     assert output["items"] == [{"n": 1}, {"n": 1}]
     assert Dataset.objects.exclude(run_id=run.pk).count() == 1
+
+
+ALIASES = """
+import asyncio
+from apify import Actor
+from apify_client.errors import ApifyApiError
+
+async def main() -> None:
+    async with Actor:
+        shops = await Actor.open_dataset(alias='shops')
+        await shops.push_data({'name': 'baker'})
+        try:
+            await shops.push_data({'no': 'name'})
+        except ApifyApiError as error:
+            await Actor.set_value('OUTPUT', {'id': shops.id, 'refused': error.type})
+
+asyncio.run(main())
+"""
+
+
+def test_the_sdk_opens_the_storages_that_the_definition_declares_and_their_schemas_hold(api_here, ada):
+    storages = {"datasets": {"default": {}, "shops": {"fields": {"required": ["name"]}}}}
+    files = {"main.py": ALIASES, ".actor/actor.json": json.dumps({"actorSpecification": 1, "storages": storages})}
+    run = started(ada, files, memory_mbytes=512)
+    execute_run.execute(run.pk)
+    assert Run.objects.get(pk=run.pk).status == JobStatus.SUCCEEDED, read_text(run.pk)
+    shops = Dataset.objects.get(run_id=run.pk, alias="shops")
+    assert shops.item_count == 1
+    with open_record(Record.objects.get(store__run_id=run.pk, key="OUTPUT")) as file:
+        assert json.load(file) == {"id": shops.pk, "refused": "schema-validation-error"}
+    assert not Dataset.objects.filter(run_id=None).exists()
