@@ -44,6 +44,24 @@ _ETC = (
 )
 
 
+# A pipe without a reader is an error to one who would write. Python ignores SIGPIPE, and what it becomes should not.
+_STARTS = """
+import os, select, sys, _signal
+out = select.poll()
+out.register(1, 0)
+if out.poll(0):
+    os._exit(1)
+with open(int(sys.argv[1]), "rb") as file:
+    variables = dict(each.split(b"=", 1) for each in file.read().split(b"\\0") if each)
+variables[b"PWD"] = os.getcwdb()
+_signal.signal(_signal.SIGPIPE, _signal.SIG_DFL)
+try:
+    os.execvpe(sys.argv[2], sys.argv[2:], variables)
+except OSError as error:
+    sys.exit(f"{sys.argv[2]} could not be started: {error.strerror}.")
+"""
+
+
 class IsolationMissing(Exception):
     """Isolation is needed, and cannot be had; the message says why, and what to install."""
 
@@ -162,6 +180,22 @@ def bubblewrap_arguments(
     for name, value in environment.items():
         arguments += ["--setenv", name, value]
     return [*arguments, "--chdir", directory]
+
+
+def end_without_worker(command: Sequence[str], environment: int) -> list[str]:
+    """Return a command that is started inside only while there is a reader of its output, which is its worker.
+
+    `environment` is the descriptor of its variables, as `encode_environment` writes them: none of them is seen before.
+    The sandbox dies with bubblewrap, but only from the moment on that it is set up. Where the worker and bubblewrap are
+    killed before that, it would go on for ever. This looks after that moment: the kernel closes what a process has open
+    before it tells the children that it died.
+    """
+    return [sys.executable, "-I", "-S", "-c", _STARTS, str(environment), *command]
+
+
+def encode_environment(environment: Mapping[str, str]) -> bytes:
+    """Return variables as /proc/PID/environ has them."""
+    return b"".join(os.fsencode(f"{name}={value}") + b"\0" for name, value in environment.items())
 
 
 def make_memory_file(content: bytes) -> int:

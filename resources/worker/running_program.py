@@ -17,6 +17,8 @@ from resources.sandbox.bubblewrap import (
     IsolationMissing,
     bubblewrap,
     bubblewrap_arguments,
+    encode_environment,
+    end_without_worker,
     make_memory_file,
 )
 from resources.sandbox.disk_limit import Disk
@@ -250,14 +252,15 @@ def _start(program: Program, isolation: Isolation, network: RunNetwork | None) -
     namespaces = list(network.namespaces) if network else []
     if isolation.on:
         files = {name: make_memory_file(content) for name, content in (network.files if network else {}).items()}
-        arguments = bubblewrap_arguments(program.mounts, environment, directory, program.memory_bytes, files)
-        filtering, telling = (
+        arguments = bubblewrap_arguments(program.mounts, {}, directory, program.memory_bytes, files)
+        filtering, telling, variables = (
             make_memory_file(seccomp.filter_program()),
             make_memory_file("\0".join([*arguments, ""]).encode()),
+            make_memory_file(encode_environment(environment)),
         )
-        keep += [*files.values(), filtering, telling]
+        keep += [*files.values(), filtering, telling, variables]
         options = ["--seccomp", str(filtering), "--args", str(telling)]
-        command = [bubblewrap() or "bwrap", *options, "--", *command]
+        command = [bubblewrap() or "bwrap", *options, "--", *end_without_worker(command, variables)]
         environment, directory = dict(_LAUNCHER_ENVIRONMENT), "/"
     spec = make_memory_file(
         json.dumps(

@@ -2,7 +2,9 @@
 
 import itertools
 import os
+import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from resources.sandbox import processes
 from resources.sandbox.disk_limit import Disk
 from resources.worker import execute_run, supervise
 from tests.support.machine import needs_programs
+from tests.support.network_world import ROOT
 from tests.support.work_stage import started
 
 BEYOND = 1 << 22  # no process can have this number
@@ -150,3 +153,59 @@ def test_a_sandbox_that_is_killed_while_it_is_set_up_leaves_nothing():
     assert select.select([alive], [], [], 30)[0] == [alive]  # no process has the other end open
     for end in (alive, told, tells):
         os.close(end)
+
+
+# A bubblewrap that waits while it sets up the sandbox, and says so; what is started in it has the file `lives` open.
+WAITS_IN_SET_UP = """#!/bin/sh
+exec {program} --block-fd 7 --info-fd 8 "$@" 7<>{here}/goes-on 8>{here}/waits 9>{here}/lives
+"""
+STARTS_A_PROGRAM = """
+import os, signal, sys
+from pathlib import Path
+import django
+django.setup()
+from resources.sandbox.bubblewrap import Isolation
+from resources.sandbox.disk_limit import Disk
+from resources.worker.log_writer import Lines
+from resources.worker.running_program import Program, RunningProgram
+
+here = Path(sys.argv[1])
+disk = Disk(here, 1 << 30)
+environment = {"PATH": os.defpath}
+program = Program(["sleep", "infinity"], environment, "/", 1 << 30, 1 << 30, disk)
+running = RunningProgram(program, Isolation(on=True), Lines("none"))
+signal.pause()
+"""
+
+
+@needs_programs("bwrap")
+def test_a_sandbox_whose_worker_is_killed_while_it_is_set_up_ends_itself(tmp_path):
+    """Nobody is left then who could kill it, and it asks too late to end with its parent."""
+    for name in ("goes-on", "waits", "lives"):
+        os.mkfifo(tmp_path / name)
+    waits, lives = (os.open(tmp_path / name, os.O_RDONLY | os.O_NONBLOCK) for name in ("waits", "lives"))
+    goes_on = os.open(tmp_path / "goes-on", os.O_RDWR)
+    script = tmp_path / "bwrap"
+    script.write_text(WAITS_IN_SET_UP.format(program=shutil.which("bwrap"), here=tmp_path))
+    script.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    worker = subprocess.Popen([sys.executable, "-c", STARTS_A_PROGRAM, str(tmp_path)], env=environment, cwd=ROOT)
+    said = b""
+    while b"child-pid" not in said:
+        assert select.select([waits], [], [], 60)[0]
+        said += os.read(waits, 1024)
+
+    held = int(re.search(rb"child-pid\D+(\d+)", said)[1])
+    bubblewrap = os.pidfd_open(processes._origin(held)[0])
+    worker.kill()
+    worker.wait(30)
+    assert select.select([bubblewrap], [], [], 30)[0]  # dies with its worker
+    os.write(goes_on, b".")
+    try:
+        assert select.select([lives], [], [], 30)[0] == [lives]
+        assert os.read(lives, 1) == b""  # no process has it open
+    finally:
+        for end in (waits, lives, goes_on, bubblewrap):
+            os.close(end)
+        if processes._origin(held)[0]:
+            os.kill(held, signal.SIGKILL)
