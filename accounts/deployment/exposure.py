@@ -23,9 +23,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import Error, connection
 from django.db.models import Q
-from django.utils import timezone
 
 from accounts.deployment.secret_digests import digests
+from accounts.lib import database_clock
 from accounts.models import ListeningAddress
 
 _log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def exposure_reasons() -> list[str]:
         if not is_loopback_host(host.strip("[]")) and host != urlsplit(settings.PUBLIC_URL).hostname
     ]
     servers = ListeningAddress.objects.exclude(address=WORKER)
-    recorded = servers.exclude(_expired(timezone.now())).order_by("machine", "address")
+    recorded = servers.exclude(_expired(database_clock.now())).order_by("machine", "address")
     for row in recorded:
         if row.address == OTHER_MACHINES:
             found.append(f"A server on {row.machine} has had requests from other machines in the last 7 days.")
@@ -92,7 +92,7 @@ def record_listening(addresses: Iterable[str], process_id: int) -> None:
     `process_id` is that of its main process. What was recorded for processes that have ended is deleted; only rows of
     this very PID namespace are judged by that, for two containers may have the same host name.
     """
-    now = timezone.now()
+    now = database_clock.now()
     _delete_stale(now)
     for address in dict.fromkeys(addresses):
         ListeningAddress.objects.update_or_create(
@@ -107,12 +107,12 @@ def record_listening(addresses: Iterable[str], process_id: int) -> None:
 
 def delete_ended() -> None:
     """Delete what was recorded for processes that run no more, as far as this machine can tell."""
-    _delete_stale(timezone.now())
+    _delete_stale(database_clock.now())
 
 
 def has_worker() -> bool:
     """Tell whether a worker is alive somewhere; one that was killed on another machine counts for five minutes."""
-    _delete_stale(timezone.now())
+    _delete_stale(database_clock.now())
     return ListeningAddress.objects.filter(address=WORKER).exists()
 
 
@@ -162,7 +162,7 @@ def _record_requests_from_elsewhere() -> None:
         process_id=0,
         address=OTHER_MACHINES,
         public_url=settings.PUBLIC_URL,
-        defaults={"seen_at": timezone.now()},
+        defaults={"seen_at": database_clock.now()},
     )
 
 

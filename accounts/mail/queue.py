@@ -14,9 +14,9 @@ from html import escape
 from django.conf import settings
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.db import transaction
-from django.utils import timezone
 from django_tasks import task
 
+from accounts.lib import database_clock
 from accounts.mail.links import LinkGone, PendingLink, make_link
 from accounts.models import OutgoingEmail
 
@@ -45,7 +45,7 @@ def send_on_commit(message: EmailMessage, link: PendingLink | None = None) -> No
         text=str(message.body),
         html=html,
         link=link.details if link is not None else None,
-        next_at=timezone.now(),
+        next_at=database_clock.now(),
     )
     if settings.EMAILS_LEAVE_IN_BACKGROUND:
         send_email.enqueue(queued.pk)
@@ -61,7 +61,7 @@ def send_email(email_id: str) -> None:
 
 def deliver(email_id: str) -> bool:
     """Try an email that is due, and return whether that is done. One that fails is tried again later, or given up."""
-    email = _claimed(email_id, timezone.now())
+    email = _claimed(email_id, database_clock.now())
     if email is None:
         return False
     try:
@@ -77,7 +77,7 @@ def deliver(email_id: str) -> bool:
 
 def queue_overdue(now: datetime | None = None) -> int:
     """Queue again what should have been tried, and was queued for or claimed by a worker that died; return how many."""
-    now = now or timezone.now()
+    now = now or database_clock.now()
     overdue = OutgoingEmail.objects.filter(next_at__lte=now - OVERDUE).order_by("next_at")
     queued = 0
     for id_, next_at in list(overdue.values_list("pk", "next_at")[:AT_ONCE]):
@@ -116,7 +116,7 @@ def _put_off(email: OutgoingEmail, error: Exception) -> None:
         email.delete()
         return
     logger.warning("An email could not be sent and is tried again: %s (%s)", email.subject, why)
-    after = timezone.now() + FIRST_PAUSE * 2 ** (email.tries - 1)
+    after = database_clock.now() + FIRST_PAUSE * 2 ** (email.tries - 1)
     with transaction.atomic():
         if OutgoingEmail.objects.filter(pk=email.pk).update(next_at=after) and settings.EMAILS_LEAVE_IN_BACKGROUND:
             send_email.using(run_after=after).enqueue(email.pk)

@@ -3,8 +3,8 @@
 import msgspec
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
+from accounts.lib import database_clock
 from accounts.lib.encryption import CannotDecrypt
 from accounts.principal import Principal
 from resources.actors import environment
@@ -71,7 +71,7 @@ def start(
             origin=origin,
             client_ip=client_ip[:45],
             user_agent=user_agent[:500].replace("\x00", ""),
-            started_at=timezone.now(),
+            started_at=database_clock.now(),
         )
         build.save(force_insert=True)
         BuildContent.objects.create(build=build, source=snapshot(version), environment=_environment(version))

@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 
 from django.db import transaction
 from django.db.models import Case, QuerySet
-from django.utils import timezone
 
+from accounts.lib import database_clock
 from resources.jobs.status import FINISHED, Job, JobStatus
 
 AnyJob = TypeVar("AnyJob", bound=Job)
@@ -47,7 +47,7 @@ def finish(
     jobs: QuerySet[AnyJob] = QuerySet(model)
     with transaction.atomic():
         changed = jobs.filter(pk=job_id, status__in=set(only_from) - FINISHED).update(
-            status=status, finished_at=timezone.now(), exit_code=exit_code, status_message=message, **changes
+            status=status, finished_at=database_clock.now(), exit_code=exit_code, status_message=message, **changes
         )
         if changed:
             at_end(jobs.get(pk=job_id))

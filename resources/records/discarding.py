@@ -13,8 +13,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
-from django.utils import timezone
 
+from accounts.lib import database_clock
 from resources.models import DiscardedFile, KeyValueStore, Record
 from resources.records import files
 
@@ -25,12 +25,12 @@ NOTED_SECONDS = 600.0
 
 def discard(file: str) -> None:
     """Let a file wait that no row names any more; call it in the transaction that took the name away."""
-    DiscardedFile.objects.create(file=file, at=timezone.now())
+    DiscardedFile.objects.create(file=file, at=database_clock.now())
 
 
 def note_chosen(names: list[str]) -> None:
     """Note that files are about to be deleted that no row names, so that a writer that wakes up late names none."""
-    until = timezone.now() + timedelta(seconds=NOTED_SECONDS)
+    until = database_clock.now() + timedelta(seconds=NOTED_SECONDS)
     DiscardedFile.objects.bulk_create([DiscardedFile(file=name, at=until) for name in names], ignore_conflicts=True)
 
 
@@ -57,7 +57,7 @@ def discard_store(instance: KeyValueStore, **_: Any) -> None:
         cursor.execute(
             f"INSERT INTO {DiscardedFile._meta.db_table} (file, at) "  # noqa: S608  # names of our own tables
             f"SELECT file, %s FROM {Record._meta.db_table} WHERE store_id = %s",
-            [connection.ops.adapt_datetimefield_value(timezone.now()), instance.pk],
+            [connection.ops.adapt_datetimefield_value(database_clock.now()), instance.pk],
         )
 
 
@@ -84,4 +84,4 @@ def delete_waited(before: datetime, *, only_look: bool = False) -> Iterator[str]
 
 def delete_due() -> int:
     """Delete the files that have waited long enough, and return how many there were; a chore of the workers."""
-    return sum(1 for _ in delete_waited(end_of_wait(timezone.now())))
+    return sum(1 for _ in delete_waited(end_of_wait(database_clock.now())))

@@ -3,7 +3,7 @@
 import threading
 from datetime import UTC, datetime, timedelta
 
-from django.utils import timezone
+from accounts.lib import database_clock
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -13,7 +13,7 @@ _last_key = 0
 
 def now() -> datetime:
     """Return the current moment."""
-    return timezone.now()
+    return database_clock.now()
 
 
 def order_keys(count: int, *, forefront: bool) -> list[int]:

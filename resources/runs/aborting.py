@@ -5,9 +5,9 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from accounts import audit
+from accounts.lib import database_clock
 from accounts.principal import Principal
 from resources.jobs.status import JobStatus
 from resources.models import Run
@@ -50,7 +50,7 @@ def abort_with_message(run_id: str, message: str) -> bool:
 
 
 def _stop_at_work(run_id: str, gracefully: bool) -> bool:
-    until = timezone.now() + timedelta(seconds=settings.WORKER_GRACE_SECS if gracefully else 0)
+    until = database_clock.now() + timedelta(seconds=settings.WORKER_GRACE_SECS if gracefully else 0)
     running = Q(status=JobStatus.RUNNING)
     waiting_longer = Q(status=JobStatus.ABORTING, graceful_until__gt=until)
     return bool(

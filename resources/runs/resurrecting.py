@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from django.db import transaction
-from django.utils import timezone
 
 from accounts import audit
+from accounts.lib import database_clock
 from accounts.principal import Principal
 from resources.jobs.status import FINISHED, JobStatus
 from resources.models import Build, Run
@@ -58,7 +58,7 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
             is_status_message_terminal=False,
             exit_code=None,
             before_millis=run.before_millis + _ran_for(run) // timedelta(milliseconds=1),
-            started_at=timezone.now(),
+            started_at=database_clock.now(),
             finished_at=None,
             graceful_until=None,
             restart_requested=False,

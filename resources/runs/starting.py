@@ -8,8 +8,8 @@ from typing import Final
 
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
+from accounts.lib import database_clock
 from accounts.lib.ids import new_id
 from accounts.principal import Principal
 from resources.actors.builds import build_for
@@ -129,7 +129,7 @@ def build_to_run(actor: Actor, option: str) -> Build:
 
 
 def _make_run(actor: Actor, build: Build, options: RunOptions, *, owner_id: str) -> Run:
-    now = timezone.now()
+    now = database_clock.now()
     memory = options.memory_mbytes or 0
     return Run(
         owner_id=owner_id,

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.utils import timezone
-
+from accounts.lib import database_clock
 from resources.jobs.status import AT_WORK
 from resources.kinds import Kind
 from resources.models import Dataset, KeyValueStore, RequestQueue, Resource, Run
@@ -19,7 +18,7 @@ def ran_millis(run: Run, now: datetime | None = None) -> int:
     """Return for how many milliseconds a run has been at work, up to now, with what was before it was resurrected."""
     if run.started_at is None:
         return run.before_millis
-    end = (now or timezone.now()) if run.status in AT_WORK else run.finished_at
+    end = (now or database_clock.now()) if run.status in AT_WORK else run.finished_at
     return run.before_millis + (max(timedelta(), end - run.started_at) // _MILLISECOND if end else 0)
 
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 from msgspec import UNSET, UnsetType
 
+from accounts.lib import database_clock
 from accounts.lib.encryption import CannotDecrypt
 from accounts.lib.ids import new_id
 from accounts.principal import Principal
@@ -151,7 +151,7 @@ def _apply_times(schedule: Schedule, change: ScheduleChange) -> None:
     if not schedule.is_enabled:
         schedule.next_at = None
     elif before != (schedule.cron_expression, schedule.timezone, True) or schedule.next_at is None:
-        schedule.next_at = times.next_after(schedule.cron_expression, schedule.timezone, timezone.now())
+        schedule.next_at = times.next_after(schedule.cron_expression, schedule.timezone, database_clock.now())
 
 
 def _actions(actions: Sequence[Action], owner_id: str) -> str:

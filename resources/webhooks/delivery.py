@@ -18,8 +18,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
+from accounts.lib import database_clock
 from accounts.lib.encrypted_text import UnreadableText
 from accounts.lib.timestamps import iso
 from resources.jobs.queue import queue_dispatch
@@ -50,10 +50,10 @@ def deliver(dispatch_id: str) -> bool:
 
     Nothing happens where it is not due, is done, is being tried by another worker, or is gone.
     """
-    dispatch = _claimed(dispatch_id, timezone.now())
+    dispatch = _claimed(dispatch_id, database_clock.now())
     if dispatch is None:
         return False
-    started = timezone.now()
+    started = database_clock.now()
     with _sending(dispatch):
         answer = _sent(dispatch)
     _note(dispatch, started, answer)
@@ -65,7 +65,7 @@ def queue_overdue(now: datetime | None = None) -> int:
 
     A worker calls this every minute: what it finds was queued for, or claimed by, one that died.
     """
-    now = now or timezone.now()
+    now = now or database_clock.now()
     active = WebhookDispatch.objects.filter(status=WebhookDispatch.Status.ACTIVE)
     overdue = active.filter(next_at__lte=now - OVERDUE).order_by("next_at").values_list("pk", "next_at")[:AT_ONCE]
     queued = 0
@@ -144,7 +144,7 @@ def _sent(dispatch: WebhookDispatch) -> WebhookResponse:
 
 def _variables(dispatch: WebhookDispatch) -> dict[str, Any]:
     data = json.loads(dispatch.event_data)
-    now = timezone.now()
+    now = database_clock.now()
     return {
         "userId": dispatch.owner_id,
         "createdAt": iso(dispatch.created_at),
@@ -166,7 +166,7 @@ def _resource(data: dict[str, str | None]) -> dict[str, Any] | None:
 
 def _note(dispatch: WebhookDispatch, started: datetime, answer: WebhookResponse) -> None:
     """Write down what came of a try, unless the claim ran out over it and another worker has tried again."""
-    now = timezone.now()
+    now = database_clock.now()
     call = {
         "startedAt": iso(started),
         "finishedAt": iso(now),

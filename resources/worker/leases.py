@@ -3,7 +3,7 @@
 A job is taken by one UPDATE that looks at its status and changes it, so of several workers one has it, on SQLite as on
 PostgreSQL. From then on every statement of its worker names the worker: where the lease ran out meanwhile and another
 one has the job, it changes nothing. `worker` names one attempt of a process (`worker_identity.py`), so that this holds
-within a process, too. The clocks of the workers' machines may differ by a few seconds, not by minutes.
+within a process, too. Leases go by the clock of the database, for those of the workers' machines may differ.
 """
 
 import logging
@@ -16,8 +16,8 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
+from accounts.lib import database_clock
 from resources.builds import ending as builds_ending
 from resources.jobs.conditions import has_status
 from resources.jobs.status import AT_WORK, JobStatus
@@ -45,7 +45,7 @@ class LeaseLost(Exception):
 
 def claim(model: type[AnyJob], job_id: str, worker: str) -> bool:
     """Take a job that is READY, and return whether this worker has it now. Its `started_at` is now."""
-    now = timezone.now()
+    now = database_clock.now()
     changes: dict[str, Any] = {"restart_requested": False} if model is Run else {}
     taken = model.objects.filter(pk=job_id, status=JobStatus.READY).update(
         status=JobStatus.RUNNING, worker=worker, lease_expires_at=now + _lease(), started_at=now, **changes
@@ -56,7 +56,7 @@ def claim(model: type[AnyJob], job_id: str, worker: str) -> bool:
 def renew(model: type[AnyJob], job_id: str, worker: str, **changes: Any) -> bool:
     """Hold on to a job and save `changes` of it; return False when it is not this worker's any more."""
     held = model.objects.filter(pk=job_id, worker=worker, status__in=AT_WORK)
-    return bool(held.update(lease_expires_at=timezone.now() + _lease(), **changes))
+    return bool(held.update(lease_expires_at=database_clock.now() + _lease(), **changes))
 
 
 def release(model: type[AnyJob], job_id: str, worker: str, *, is_migration: bool = False) -> bool:
@@ -64,7 +64,7 @@ def release(model: type[AnyJob], job_id: str, worker: str, *, is_migration: bool
 
     `is_migration` counts it as moved to another worker, as when this one is to stop.
     """
-    now = timezone.now()
+    now = database_clock.now()
     job = model.objects.filter(pk=job_id).first()
     changes: dict[str, Any] = {"lease_expires_at": None, "worker": "", "started_at": now, "status": JobStatus.READY}
     if isinstance(job, Run) and job.started_at:
@@ -134,14 +134,14 @@ def reclaim_expired_leases(worker: str) -> int:
                 continue
             # The worker that moves the lease on has the job: of several that look, one ends it.
             mine = model.objects.filter(pk=job.pk, status=job.status, lease_expires_at=job.lease_expires_at)
-            if mine.update(worker=worker, lease_expires_at=timezone.now() + _lease()):
+            if mine.update(worker=worker, lease_expires_at=database_clock.now() + _lease()):
                 _reclaim(model, job, worker)
                 count += 1
     return count
 
 
 def _expired(model: type[AnyJob]) -> QuerySet[Any]:
-    run_out = Q(lease_expires_at__lt=timezone.now()) | Q(lease_expires_at=None)
+    run_out = Q(lease_expires_at__lt=database_clock.now()) | Q(lease_expires_at=None)
     return model.objects.filter(has_status(model, AT_WORK), run_out).order_by("lease_expires_at")[:_BATCH]
 
 

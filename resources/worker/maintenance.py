@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django_tasks_db.models import DBTaskResult
 
+from accounts.lib import database_clock
 from accounts.mail import queue as email_queue
 from resources.jobs.status import FINISHED
 from resources.models import Build, Run
@@ -83,7 +84,7 @@ def forget_tasks() -> int:
 
     A batch at a time, so that clients that queue jobs do not wait for all of it.
     """
-    done = DBTaskResult.objects.finished().filter(finished_at__lt=timezone.now() - _KEEP_TASKS).order_by()
+    done = DBTaskResult.objects.finished().filter(finished_at__lt=database_clock.now() - _KEEP_TASKS).order_by()
     forgotten = 0
     while not worker_identity.stopping.is_set():
         ids = list(done.values_list("pk", flat=True)[:BATCH])

@@ -13,8 +13,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
-from django.utils import timezone
 
+from accounts.lib import database_clock
 from resources.jobs.status import AT_WORK, JobStatus
 from resources.models import Run
 from resources.sandbox.bubblewrap import Isolation
@@ -102,7 +102,7 @@ class ProgramSupervisor:
             return math.inf
         grace = 0.0
         if isinstance(self._job, Run) and self._job.graceful_until:
-            grace = (self._job.graceful_until - timezone.now()).total_seconds()
+            grace = (self._job.graceful_until - database_clock.now()).total_seconds()
         return time.monotonic() + min(grace, settings.WORKER_GRACE_SECS)
 
     def _reason_to_leave(self, *, ended: bool = False) -> Outcome | None:
@@ -126,7 +126,7 @@ class ProgramSupervisor:
             return Outcome.RESTART
         if ended:
             return None
-        if self._deadline and timezone.now() >= self._deadline:
+        if self._deadline and database_clock.now() >= self._deadline:
             return self._time_out()
         return Outcome.STOPPED if stopping.is_set() else None
 
@@ -149,7 +149,7 @@ class ProgramSupervisor:
 
     def _time_out(self) -> Outcome:
         """Say that the job is timing out, unless it was aborted just now."""
-        until = timezone.now() + timedelta(seconds=settings.WORKER_GRACE_SECS)
+        until = database_clock.now() + timedelta(seconds=settings.WORKER_GRACE_SECS)
         changes: dict[str, Any] = {"graceful_until": until} if isinstance(self._job, Run) else {}
         running = self._model.objects.filter(pk=self._job.pk, worker=self._worker, status=JobStatus.RUNNING)
         running.update(status=JobStatus.TIMING_OUT, **changes)

@@ -15,8 +15,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.db import InterfaceError, OperationalError, transaction
-from django.utils import timezone
 
+from accounts.lib import database_clock
 from accounts.lib.api_errors import ApiError
 from accounts.lib.rate_limits import count_use
 from accounts.principal import Principal, Scope
@@ -50,7 +50,7 @@ class _NotStarted(Exception):
 
 def fire_due(now: datetime | None = None) -> int:
     """Fire every schedule that is due at `now`, at most AT_ONCE of them, and return how many this call has fired."""
-    now = now or timezone.now()
+    now = now or database_clock.now()
     due = Schedule.objects.filter(is_enabled=True, next_at__lte=now).order_by("next_at")
     fired = 0
     for id_ in list(due.values_list("pk", flat=True)[:AT_ONCE]):
