@@ -359,6 +359,9 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 4
 # A record is streamed, so this is about disk space; it is also where the unpacking of a compressed one is cut off.
 API_MAX_RECORD_BYTES = int(os.environ.get("API_MAX_RECORD_BYTES", str(5 * 1024**3)))
 
+# How many megabytes of the disk are kept back: below, nothing new is saved, so that reading and deleting go on.
+DISK_RESERVE_MBYTES = float(os.environ.get("DISK_RESERVE_MBYTES", "100"))
+
 # How many hours the file of a record that was replaced or deleted is kept: a backup must be done within them.
 RECORDS_WAIT_HOURS = float(os.environ.get("RECORDS_WAIT_HOURS", "6"))
 if not 0 < RECORDS_WAIT_HOURS <= 24 * 365:

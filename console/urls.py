@@ -2,11 +2,13 @@
 
 from django.urls import include, path
 
-from console.health import healthz
+from console.health import healthz, livez, readyz
 
 urlpatterns = [
     path("v2/", include("console.api.urls")),  # first, as Django tries one after the other
     path("healthz", healthz, name="healthz"),
+    path("livez", livez, name="livez"),
+    path("readyz", readyz, name="readyz"),
     path("", include("console.pages.urls")),
 ]
 

@@ -21,6 +21,7 @@ django.setup(set_prefix=False)
 from accounts.deployment.exposure import record_request  # noqa: E402
 from accounts.lib.sql import thread_connection  # noqa: E402
 from accounts.middleware import API_PREFIX, is_api  # noqa: E402
+from console.health import livez  # noqa: E402
 from console.http.handler import respond  # noqa: E402
 from console.http.joined_socket import HeaderBufferingSocket  # noqa: E402
 from console.http.parking import PARKED, Wait  # noqa: E402
@@ -28,6 +29,8 @@ from console.http.responses import BytesResponse  # noqa: E402
 from console.http.wsgi_request import ApiWSGIRequest  # noqa: E402
 from resources.runs.callback_url import parse_caller  # noqa: E402
 from sharing.enforcement.reauthorize import get_reauthorizer  # noqa: E402
+
+_LIVEZ = "/livez"
 
 
 class ApiShortcut:
@@ -41,6 +44,8 @@ class ApiShortcut:
 
     def get_response(self, request: HttpRequest) -> Any:
         """Return the answer; for the API without the URL configuration of the thread, which is always the one."""
+        if request.path_info == _LIVEZ:  # past the middleware, which looks for the session of a browser
+            return livez(request)
         if not is_api(request) and not _take_run_out_of_path(request):
             page = super().get_response(request)  # type: ignore[misc]  # of the handler
             _watch_connection(request)
@@ -63,7 +68,8 @@ class Application(ApiShortcut, WSGIHandler):
         """Answer a request by WSGI (PEP 3333); one for the API without Django's signals, which have no receivers."""
         parked: Wait | None = environ.get(PARKED)
         if parked is None:
-            record_request(environ)
+            if environ.get("PATH_INFO") != _LIVEZ:  # which says that the process answers, whatever the database does
+                record_request(environ)
             if not environ.get("PATH_INFO", "").startswith(API_PREFIX):
                 return super().__call__(environ, start_response)
         response = self.get_response(ApiWSGIRequest(environ) if parked is None else parked.request)

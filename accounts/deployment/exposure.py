@@ -112,8 +112,11 @@ def delete_ended() -> None:
 
 def has_worker() -> bool:
     """Tell whether a worker is alive somewhere; one that was killed on another machine counts for five minutes."""
-    _delete_stale(database_clock.now())
-    return ListeningAddress.objects.filter(address=WORKER).exists()
+    recorded = ListeningAddress.objects.filter(address=WORKER).exclude(_expired(database_clock.now()))
+    return any(
+        space != _process_space() or _is_alive(process_id)
+        for space, process_id in recorded.values_list("process_space", "process_id")
+    )
 
 
 def record_while_alive(addresses: Iterable[str], process_id: int) -> threading.Event:

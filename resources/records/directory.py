@@ -1,5 +1,6 @@
 """Records as files in a directory: the default."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -43,6 +44,18 @@ class RecordDirectory(FileSystemStorage):
     def walk(self) -> Iterator[StoredFile]:
         """Yield every file; folders and files may come and go meanwhile."""
         return (each for each in self._walk(Path(self.location), "") if each.name != IDENTITY_FILE)
+
+    def check(self) -> None:
+        """Look whether files can be made here, or the directory itself where there is none yet.
+
+        Raises:
+            OSError: when not.
+        """
+        directory = Path(self.location)
+        while not directory.exists():
+            directory = directory.parent
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     def identity(self, *, make: bool = False) -> str:
         """Return what the file in this directory says; where there is none, one is made if `make` says so."""

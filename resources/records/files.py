@@ -67,6 +67,14 @@ class RecordStorage(Protocol):
     def walk(self) -> Iterator[StoredFile]:
         """Yield every file that there is, in constant memory."""
 
+    def check(self) -> None:
+        """Look whether it can be used.
+
+        Raises:
+            StorageAway: when it does not answer.
+            OSError: when nothing can be written to it.
+        """
+
     def identity(self, *, make: bool = False) -> str:
         """Return what tells this place from any other, at most 300 characters; "" where it has none and none is made.
 

@@ -105,6 +105,8 @@ def test_from_signing_up_to_a_revoked_token(open_page, db, mailoutbox, violation
 
 NO_PAGE = {
     "healthz": "the answer is for machines",
+    "livez": "the answer is for machines",
+    "readyz": "the answer is for machines",
     "mfa_login_webauthn": "the answer is for the script of the sign-in page",
     "mfa_index": "leads to the page of security",
     "mfa_list_webauthn": "leads to the page of security",

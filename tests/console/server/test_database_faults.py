@@ -68,7 +68,10 @@ def until_well(ask):
 def test_a_database_that_is_away_is_a_503_within_seconds(ask, proxy, fault):
     assert {status for status, _, _ in ask_all(ask)} <= WELL
     getattr(proxy, fault)(*([30.0] if fault == "delay" else []))
-    answers = ask_all(ask) + ask_all(ask)
+    answers = ask_all(ask) + ask_all(ask, (*PATHS, "/readyz"))
+    living = ask_all(ask, ("/livez",))
+    assert {status for status, _, _ in living} == {200}
+    assert max(seconds for _, _, seconds in living) < 1
     assert {(status, says_when) for status, says_when, _ in answers} == {(503, True)}
     assert max(seconds for _, _, seconds in answers) < SECONDS
     proxy.heal()
