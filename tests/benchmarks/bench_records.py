@@ -24,13 +24,15 @@ from tests.benchmarks.report import Reach, table
 from tests.support.served import served
 
 SIZES = {"1 KB": 1024, "10 MB": 10 * 1024 * 1024}
+SMALL_IN, SMALL_IN_AT_MOST = "1 KB in", 3
 _LARGE = 1024 * 1024
 _OK = (200, 201)
 
 
 def main(*, quick: bool = False) -> list[Reach]:
-    """Measure on every database and print the tables. Nothing has to be reached: the ratios are there to be seen."""
+    """Measure on every database, print the tables, and return what was reached."""
     rounds = 3 if quick else 9
+    reached = []
     for name, make in databases.available():
         with make() as database:
             rows = _measure(database, rounds)
@@ -39,7 +41,10 @@ def main(*, quick: bool = False) -> list[Reach]:
             ["", "bare view", "Latchkey", "ratio"],
             [[what, f"{bare:.3f}", f"{ours:.3f}", f"{ours / bare:.2f}"] for what, bare, ours in rows],
         )
-    return []
+        times = {what: ours / bare for what, bare, ours in rows}
+        what = f"records, {name}: {SMALL_IN}, times a bare view"
+        reached.append(Reach(what, times[SMALL_IN], at_most=SMALL_IN_AT_MOST))
+    return reached
 
 
 def _measure(database: Database, rounds: int) -> list[tuple[str, float, float]]:
@@ -95,4 +100,5 @@ def _in_turn(calls: list[Callable[[], None]], rounds: int, count: int) -> list[f
 
 
 if __name__ == "__main__":
-    main(quick="--quick" in sys.argv)
+    for each in main(quick="--quick" in sys.argv):
+        print(each)
