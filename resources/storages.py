@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from accounts.lib import disk_space
 from accounts.principal import Principal
 from resources.audit import record
 from resources.edit_locked import ResourceGone, delete_locked, name_taken
@@ -41,10 +42,12 @@ def create(
     Raises:
         InvalidName: when no storage can be called `name`.
         ValueError: when `model` is not that of a storage, or `by` would make one for another account.
+        OSError: ENOSPC when the disk has no space for something new.
     """
     info = KINDS[model.KIND]
     if not info.storage or by.account_id != owner_id:
         raise ValueError(f"{by.account_id} cannot make a {info.noun} for {owner_id}.")
+    disk_space.check_database()
     defaults = {"schema": schema} if schema else {}
     made: QuerySet[Storage] = QuerySet(model)
     if name is None:

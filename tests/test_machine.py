@@ -13,6 +13,7 @@ OTHER_REASONS = {
     "console/test_backup.py": "the database",
     "accounts/lib/test_postgresql.py": "the database",
     "console/server/test_database_faults.py": "the database",
+    "console/server/test_full_disk.py": "the rights of the user, and the database",
     "console/server/test_nothing_held.py": "a Python package of the lock file",
     "access/test_fresh_access.py": "a Python package of the lock file",
     "sharing/test_grants.py": "the database",

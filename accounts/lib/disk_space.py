@@ -39,9 +39,10 @@ def is_short(directory: Path, times: int = 1) -> bool:
 
 def free_bytes(directory: Path) -> int:
     """Return how many bytes are free on the disk of a directory, which need not be there yet."""
-    while not directory.exists():
-        directory = directory.parent
-    return shutil.disk_usage(directory).free
+    try:
+        return shutil.disk_usage(directory).free
+    except FileNotFoundError:
+        return free_bytes(directory.parent)
 
 
 def kept_back() -> int:

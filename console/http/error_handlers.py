@@ -58,7 +58,7 @@ _RECORDS_UNAVAILABLE = ApiError(
 _FULL = ApiError(
     HTTPStatus.INSUFFICIENT_STORAGE,
     "insufficient-storage",
-    "The server's disk is full, so this was not saved. Reading works, and its administrator has to make space.",
+    "The server's disk is full, so this was not saved. Reading and deleting work; its administrator has to make space.",
 )
 
 

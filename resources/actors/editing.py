@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from msgspec import UNSET
 
+from accounts.lib import disk_space
 from accounts.principal import Principal
 from resources.actors.fields import NO_CHANGE, ActorChange, check, merge_details
 from resources.audit import record, record_renaming
@@ -32,6 +33,7 @@ def create(owner_id: str, name: str | None, change: ActorChange = NO_CHANGE, *, 
     """
     if by.account_id != owner_id:
         raise ValueError(f"{by.account_id} cannot make an Actor for {owner_id}.")
+    disk_space.check_database()
     actor = Actor(owner_id=owner_id, name=_free_name(owner_id) if name is None else _checked(name))
     _apply(actor, change)
     with transaction.atomic():

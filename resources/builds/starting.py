@@ -4,7 +4,7 @@ import msgspec
 from django.db import transaction
 from django.db.models import F
 
-from accounts.lib import database_clock
+from accounts.lib import database_clock, disk_space
 from accounts.lib.encryption import CannotDecrypt
 from accounts.principal import Principal
 from resources.actors import environment
@@ -55,6 +55,7 @@ def start(
     if not actor.owner.is_active:
         message = "The account that this Actor belongs to is suspended, so that the Actor cannot be built."
         raise CannotBuild("insufficient-permissions", message)
+    disk_space.check_database()
     with transaction.atomic():
         versions = ActorVersion.objects.select_for_update().filter(actor_id=actor.pk, number=version_number)
         version = versions.first() if NUMBER.match(version_number) else None

@@ -11,6 +11,7 @@ import msgspec
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts.lib import disk_space
 from resources.datasets import chunks
 from resources.datasets.chunks import Packed
 from resources.datasets.errors import DatasetGone, InvalidItems
@@ -46,10 +47,12 @@ def push(dataset_id: str, payload: bytes, *, before_storing: Callable[[int], Non
         InvalidItems: when the payload is anything else; the message says where. Nothing is stored.
         ItemsBreakSchema: when the dataset has a schema and an item is not valid by it. Nothing is stored.
         DatasetGone: when there is no such dataset (any more).
+        OSError: ENOSPC when the disk has no space for something new.
     """
     batch = parse_items(payload)
     if not batch.items:
         return 0
+    disk_space.check_database()
     schema = load_schema(dataset_id)
     if schema:
         check_items(schema, batch.items)

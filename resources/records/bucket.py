@@ -111,6 +111,10 @@ class RecordBucket(S3Storage):  # type: ignore[misc]  # ships no types
         """Return the name of the bucket with the prefix; hosts may reach it by different addresses."""
         return f"bucket {self.bucket_name}/{self.location.strip('/')}".removesuffix("/")[:300]
 
+    def is_short(self) -> bool:
+        """Say that there is space; a bucket that is full says so itself."""
+        return False
+
     def check(self) -> None:
         """Ask the bucket for something that need not be there.
 

@@ -10,10 +10,13 @@ from typing import IO, Any
 
 from django.core.files.storage import FileSystemStorage
 
+from accounts.lib import disk_space
 from accounts.lib.ids import new_id
 from resources.records.files import StoredFile
 
 _ATTEMPTS = 5
+# How much is written until it is looked again whether the disk has space.
+_CHECKED_BYTES = 1024 * 1024
 # A file that tells this directory from those of other hosts. It is no record.
 IDENTITY_FILE = ".directory-id"
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
@@ -45,6 +48,10 @@ class RecordDirectory(FileSystemStorage):
         """Yield every file; folders and files may come and go meanwhile."""
         return (each for each in self._walk(Path(self.location), "") if each.name != IDENTITY_FILE)
 
+    def is_short(self) -> bool:
+        """Tell whether the disk has no more space than is kept back."""
+        return disk_space.is_short(Path(self.location))
+
     def check(self) -> None:
         """Look whether files can be made here, or the directory itself where there is none yet.
 
@@ -73,10 +80,16 @@ class RecordDirectory(FileSystemStorage):
 
     def _save(self, name: str, content: Any) -> str:
         path = Path(self.path(name))
+        disk_space.check(path.parent)
         descriptor = self._create(path)
+        unchecked = 0
         try:
             with os.fdopen(descriptor, "wb") as file:
                 for piece in content.chunks():
+                    unchecked += len(piece)
+                    if unchecked > _CHECKED_BYTES:
+                        disk_space.check(path.parent)
+                        unchecked = 0
                     file.write(piece)
                 file.flush()
                 os.fsync(file.fileno())

@@ -85,3 +85,11 @@ def delete_waited(before: datetime, *, only_look: bool = False) -> Iterator[str]
 def delete_due() -> int:
     """Delete the files that have waited long enough, and return how many there were; a chore of the workers."""
     return sum(1 for _ in delete_waited(end_of_wait(database_clock.now())))
+
+
+def delete_when_short() -> int:
+    """Delete all files that wait, where there is no space for new ones; return how many. A chore of the workers.
+
+    A backup that is being made at the same time may miss some, and says so.
+    """
+    return sum(1 for _ in delete_waited(database_clock.now())) if files.storage().is_short() else 0

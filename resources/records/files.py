@@ -67,6 +67,9 @@ class RecordStorage(Protocol):
     def walk(self) -> Iterator[StoredFile]:
         """Yield every file that there is, in constant memory."""
 
+    def is_short(self) -> bool:
+        """Tell whether there is no space for something new."""
+
     def check(self) -> None:
         """Look whether it can be used.
 

@@ -138,6 +138,8 @@ def delete(store_id: str, key: str, *, expect: Expectation | None = None) -> boo
         Record.objects.filter(pk=old.pk).delete()
         _count(store_id, timezone.now(), delete_count=1, record_count=-1, stored_bytes=-old.size)
         discarding.discard(old.file)
+    if files.storage().is_short():  # else its space would be there only when it has waited
+        discarding.delete_at_once(old.file)
     return True
 
 

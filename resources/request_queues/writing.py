@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import connection
 
+from accounts.lib import disk_space
 from accounts.lib.timestamps import milliseconds
 from resources.request_queues import clock
 from resources.request_queues.changing import Change, changing, for_update, marks, rows
@@ -24,7 +25,9 @@ def add(
 
     Raises:
         QueueGone: when there is no such queue (any more).
+        OSError: ENOSPC when the disk has no space for something new.
     """
+    disk_space.check_database()
     unique: dict[str, NewRequest] = {}
     for request in requests:
         unique.setdefault(request.id, request)

@@ -9,7 +9,7 @@ from typing import Final
 from django.db import transaction
 from django.db.models import F
 
-from accounts.lib import database_clock
+from accounts.lib import database_clock, disk_space
 from accounts.lib.ids import new_id
 from accounts.principal import Principal
 from resources.actors.builds import build_for
@@ -73,6 +73,7 @@ def start(
         limits.hold(asked.memory_mbytes)
     content_type = content_type or DEFAULT_CONTENT_TYPE
     input, content_type = inputs.accept_input(build, input, content_type, Holder(by.account_id, actor.pk))
+    disk_space.check_database()
     store_id = new_id()
     with upload_input(store_id, input, content_type) as upload, transaction.atomic():
         account_limits.check(by.account_id, chosen.memory_mbytes or 0)

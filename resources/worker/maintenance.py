@@ -56,6 +56,7 @@ def background_chores() -> list[Chore]:
         Chore(run_counts.fold, 60),
         Chore(forget_tasks, 3600),
         Chore(discarding.delete_due, 3600),
+        Chore(discarding.delete_when_short, 60),
         Chore(remove_left_directories, 3600),
     ]
 
