@@ -10,6 +10,7 @@ from tests.support import machine
 TESTS = Path(__file__).parent
 # Why a test is skipped other than by tests/support/machine.py: for what no CI can install.
 OTHER_REASONS = {
+    "accounts/lib/test_prepared_selects.py": "the database",
     "console/test_backup.py": "the database",
     "accounts/lib/test_postgresql.py": "the database",
     "console/server/test_database_faults.py": "the database",

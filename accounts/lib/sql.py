@@ -1,9 +1,10 @@
 """Run frequent SQL statements without the ORM's overhead.
 
-Two statements run in nearly every request: credential to principal, and address to resource with facts. SQLite
-needs fewer microseconds for either than Django's cursor does to rewrite its placeholders, so on SQLite they go
-to the driver with the placeholders rewritten once, inside the same connection and transaction. As soon as anything
-wants to see the queries (a test that counts them, an instrumented connection), they take Django's way.
+Two statements run in nearly every request: credential to principal, and address to resource with facts. The database
+needs fewer microseconds for either than Django's cursor does to rewrite its placeholders, and psycopg's to prepare
+what it has prepared before. So they go to the driver with the placeholders rewritten once, on the same connection: on
+SQLite inside of transactions, too, and on PostgreSQL outside of them. As soon as anything wants to see the queries (a
+test that counts them, an instrumented connection), they take Django's way.
 """
 
 import sqlite3
@@ -19,7 +20,7 @@ from django.utils.functional import cached_property
 
 from accounts.lib.postgresql.limits import LIMITS
 
-BINARY = 1  # psycopg's name for "results as they are, not as text"
+TEXT, BINARY = 0, 1  # psycopg's names for results as text, and for results as they are
 
 
 def moment_parameter(moment: datetime | None) -> Any:
@@ -36,9 +37,14 @@ class _Here(threading.local):
         return connections[DEFAULT_DB_ALIAS]
 
     @cached_property
-    def is_direct(self) -> bool:
-        """Whether statements go to the driver unless they are watched; to ask each time takes long, too."""
-        return self.connection.vendor == "sqlite" and not settings.DEBUG
+    def is_sqlite(self) -> bool:
+        """Whether it is SQLite; to ask each time takes long, too."""
+        return self.connection.vendor == "sqlite"
+
+    @cached_property
+    def is_debug(self) -> bool:
+        """Whether DEBUG is on, in which Django keeps each statement."""
+        return bool(settings.DEBUG)
 
 
 _here = _Here()
@@ -75,14 +81,15 @@ class Statement:
         Raises:
             DatabaseError: Django's, whichever way the statement went.
         """
-        connection = _here.connection
-        if not _here.is_direct or connection.force_debug_cursor or connection.execute_wrappers:
+        connection: Any = _here.connection
+        if not _goes_directly(connection):
             with connection.cursor() as cursor:
                 cursor.execute(self.sql, parameters)
                 first: tuple[Any, ...] | None = cursor.fetchone()
                 return first
-        if connection.connection is None:
-            connection.ensure_connection()
+        if not _here.is_sqlite:
+            rows: list[tuple[Any, ...]] = connection.select(self.sql, parameters, TEXT)
+            return rows[0] if rows else None
         try:
             found: tuple[Any, ...] | None = connection.connection.execute(self._sqlite, parameters).fetchone()
         except sqlite3.Error:
@@ -96,19 +103,31 @@ class Statement:
         Raises:
             DatabaseError: Django's, whichever way the statement went.
         """
-        connection = _here.connection
-        if not _here.is_direct or connection.force_debug_cursor or connection.execute_wrappers:
+        rows: list[tuple[Any, ...]]
+        connection: Any = _here.connection
+        if not _goes_directly(connection):
             with connection.cursor() as cursor:
                 if connection.vendor == "postgresql":
                     cursor.cursor.format = BINARY
                 cursor.execute(self.sql, parameters)
-                rows: list[tuple[Any, ...]] = cursor.fetchall()
+                rows = cursor.fetchall()
                 return rows
-        if connection.connection is None:
-            connection.ensure_connection()
+        if not _here.is_sqlite:
+            rows = connection.select(self.sql, parameters, BINARY)
+            return rows
         try:
             found: list[tuple[Any, ...]] = connection.connection.execute(self._sqlite, parameters).fetchall()
         except sqlite3.Error:
             with connection.wrap_database_errors:
                 raise
         return found
+
+
+def _goes_directly(connection: BaseDatabaseWrapper) -> bool:
+    """Tell whether a statement may go to the driver, which is connected afterwards."""
+    if _here.is_debug or connection.force_debug_cursor or connection.execute_wrappers:
+        return False
+    if connection.connection is None:
+        connection.ensure_connection()
+    # In a transaction, psycopg's cursor begins it.
+    return _here.is_sqlite or connection.autocommit

@@ -5,8 +5,10 @@
 * A pooled connection that died while it lay in the pool costs one try of the first statement, and no request.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
+import psycopg
 from django.db import Error
 from django.db.backends.postgresql import base
 from django.db.backends.utils import CursorWrapper
@@ -14,6 +16,7 @@ from psycopg_pool import PoolTimeout
 
 from accounts.lib.postgresql.guarded_connection import GuardedConnection
 from accounts.lib.postgresql.limits import LIMITS
+from accounts.lib.postgresql.prepared import Select
 from accounts.lib.postgresql.reachability import AnswerLost, Away, Reachability, Verdict
 
 
@@ -72,6 +75,31 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Return a cursor that tries a first statement again."""
         return _RetryingCursor(cursor, self)
 
+    def select(self, sql: str, parameters: Sequence[Any], result_format: int) -> list[tuple[Any, ...]]:
+        """Run a SELECT outside of a transaction without a cursor, and return its rows; see `prepared.py`.
+
+        It is tried again on another connection where the first one was dead, as a cursor does.
+
+        Raises:
+            DatabaseError: Django's.
+        """
+        statement = _selects.get(sql) or _selects.setdefault(sql, Select(sql))
+        try:
+            rows = self._select(statement, parameters, result_format)
+        except Error as error:
+            if not self.replace_dead_connection(error, sql):
+                raise
+            rows = self._select(statement, parameters, result_format)
+        self.is_untouched = False
+        return rows
+
+    def _select(self, statement: Select, parameters: Sequence[Any], result_format: int) -> list[tuple[Any, ...]]:
+        try:
+            return statement.run(self.connection, parameters, result_format)
+        except psycopg.Error:
+            with self.wrap_database_errors:
+                raise
+
     def replace_dead_connection(self, error: Error, sql: Any) -> bool:
         """Put another connection in the place of one that was found dead by its first statement; tell whether that was.
 
@@ -125,6 +153,10 @@ class _RetryingCursor(CursorWrapper):  # the stubs leave out what it overrides
         db: Any = self.db
         db.is_untouched = False
         return super()._executemany(sql, param_list, *ignored_wrapper_args)  # type: ignore[misc]
+
+
+# The statements of this process, by their text.
+_selects: dict[str, Select] = {}
 
 
 def _only_reads(sql: Any) -> bool:

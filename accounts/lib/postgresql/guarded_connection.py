@@ -23,6 +23,11 @@ class GuardedConnection(psycopg.Connection[Any]):
 
     reachability: Reachability | None = None
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # The statements that the server has prepared for this connection (prepared.py).
+        self.prepared_names: set[bytes] = set()
+
     def wait(self, gen: PQGen[Any], interval: float = INTERVAL, timeout: float | None = None) -> Any:
         """Return what `gen` returns, which asks the database and yields when it waits.
 
