@@ -233,7 +233,8 @@ class Worker(ThreadWorker):
             self._large.append(conn)
             self._submit_large()
         else:
-            _answer(conn, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            is_malformed = progress is Progress.MALFORMED
+            _answer(conn, HTTPStatus.BAD_REQUEST if is_malformed else HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
             self._end(conn)
 
     def _submit_large(self) -> None:

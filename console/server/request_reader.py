@@ -14,9 +14,11 @@ from console.server.limits import HEADER_SECONDS, LOWEST_RATE
 MAX_HEAD = 64 * 1024
 SMALL_BODY = 64 * 1024
 _END = b"\r\n\r\n"
-_ABOUT_BODY = re.compile(
-    rb"\r\n(?:content-length:[ \t]*([0-9]{1,18})[ \t]*(?=\r\n)|transfer-encoding:|expect:)", re.IGNORECASE
-)
+_LINE_END = b"\r\n"
+_ABOUT_BODY = re.compile(rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:", re.IGNORECASE)
+# How many digits gunicorn takes for a length, and how many without leading zeros are more than any body has.
+_MOST_DIGITS = 4300
+_DIGITS_OF_LARGE = 19
 
 clock = time.monotonic
 
@@ -28,6 +30,7 @@ class Progress(Enum):
     READY = auto()  # a thread can answer it: it is whole, or malformed
     LARGE = auto()  # the headers are whole, and a thread has to read the body
     TOO_LARGE = auto()  # the headers are too large
+    MALFORMED = auto()  # it is not clear where the body ends
 
 
 class RequestReader:
@@ -58,7 +61,10 @@ class RequestReader:
                 return self._progress_of_head(start, limit_line)
             if at > MAX_HEAD:
                 return Progress.TOO_LARGE
-            length = _length_of_body(data, at + 2)
+            try:
+                length = _read_length(data, at + len(_LINE_END))
+            except ValueError:
+                return Progress.MALFORMED
             if length is None:
                 return Progress.LARGE
             self._end = at + len(_END) + length
@@ -77,13 +83,31 @@ class RequestReader:
         return Progress.READY if is_wrong else Progress.MORE
 
 
-def _length_of_body(data: bytearray, end_of_head: int) -> int | None:
-    """Return the length of a small body, 0 for none; None for one that a thread has to read."""
-    length = 0
+def _read_length(data: bytearray, end_of_head: int) -> int | None:
+    """Return the length of a small body in bytes, 0 for none; None for one that a thread has to read.
+
+    Nothing that gunicorn takes for a body may be taken for none here.
+
+    Raises:
+        ValueError: when it is not clear where the body ends (RFC 9112, section 6.3), which gunicorn refuses as well.
+    """
+    lengths, others = [], set()
     for found in _ABOUT_BODY.finditer(data, 0, end_of_head):
-        if found[1] is None:
-            return None
-        length = int(found[1])
+        name = found[1].lower()
+        if name == b"content-length":
+            lengths.append(bytes(data[found.end() : data.index(_LINE_END, found.end())]).strip(b" \t"))
+        else:
+            others.add(name)
+    if not lengths:
+        return None if others else 0
+    given = lengths[0]
+    is_clear = len(lengths) == 1 and b"transfer-encoding" not in others
+    if not is_clear or not given.isdigit() or len(given) > _MOST_DIGITS:
+        raise ValueError("The length is no length.")
+    significant = given.lstrip(b"0")
+    if others or len(significant) >= _DIGITS_OF_LARGE:
+        return None
+    length = int(significant or b"0")
     return length if length <= SMALL_BODY else None
 
 

@@ -145,7 +145,14 @@ def test_headers_that_trickle_hold_no_thread(connect, server):
     assert_others_are_answered(server)
 
 
-@pytest.mark.parametrize("length", [100, 1_000_000])
+@pytest.mark.parametrize(
+    "lines", [["Content-Length: 1e3"], ["Content-Length: 5", "Content-Length: 5"], ["Content-Length: +5"]]
+)
+def test_a_body_whose_end_is_not_clear_is_refused(connect, server, lines):
+    assert read(connect(head(server, "POST", "/v2/datasets", *lines) + b"{")).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("length", [100, 1_000_000, "00000000000000000000100"])
 def test_bodies_that_trickle_leave_threads_for_others(connect, server, length):
     for _ in range(MANY):
         connect(head(server, "POST", "/v2/datasets", f"Content-Length: {length}") + b"{")
