@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from resources.worker import run_proxy
 from tests.clients.javascript import HERE, NODE, NODE_MODULES, needs_programs_of_apify
 from tests.support.crawled_site import FLAKY, PAGES, Site, serving
 from tests.support.served import ROOT, Served, served
@@ -156,12 +157,32 @@ def test_what_is_of_another_account_is_not_found(server, cli, tmp_path):
     assert cli.json("actors", "ls", "--my")["items"] == []
 
 
-def test_a_crawler_for_javascript_reads_a_site_to_its_end(cli):
-    definition = DEFINITION | {"name": "crawler"}
+def push_crawler(cli: Cli, name: str) -> None:
+    definition = DEFINITION | {"name": name}
     crawler = (HERE / "crawler.js").read_text().replace("INSTALLED", str(NODE_MODULES.resolve()))
-    package = {"name": "crawler", "version": "0.1.0", "scripts": {"start": "node main.js"}}
+    package = {"name": name, "version": "0.1.0", "scripts": {"start": "node main.js"}}
     cli.write({".actor/actor.json": json.dumps(definition), "main.js": crawler, "package.json": json.dumps(package)})
     cli("push")
+
+
+def test_a_crawler_for_javascript_goes_by_the_proxy_that_it_insists_on(cli):
+    push_crawler(cli, "proxied")
+    with serving(site := Site()):
+        start = f"http://127.0.0.1:{site.server_port}/"
+        proxy = {"useApifyProxy": True, "groups": ["RESIDENTIAL"], "countryCode": "US"}
+        given = {"start": start, "proxy": proxy, "dataset": "links-by-proxy"}
+        called = cli("call", "--input", json.dumps(given), "--memory", "1024")
+    assert "Run: SUCCEEDED" in called
+    assert called.count(run_proxy.DIRECTLY) == 1
+    assert "access check timed out" not in called
+    assert site.asked["/"] == 1
+    (run,) = cli.json("runs", "ls")["items"]
+    found = json.loads(cli("datasets", "get-items", run["defaultDatasetId"]).partition("\n")[0])
+    assert len(found) == PAGES + 1
+
+
+def test_a_crawler_for_javascript_reads_a_site_to_its_end(cli):
+    push_crawler(cli, "crawler")
     with serving(site := Site()):
         start = f"http://127.0.0.1:{site.server_port}/"
         called = cli("call", "--input", json.dumps({"start": start}), "--memory", "1024")
