@@ -32,11 +32,15 @@ class Select:
         transformer = Transformer.from_context(connection)
         values = transformer.dump_sequence(parameters, self._automatic)
         name = self._name_for(transformer.types or ())
+        how = (values, transformer.formats, result_format)
         with connection.lock:
             if name not in connection.prepared_names:
-                connection.wait(self._prepare(connection.pgconn, name, transformer.types or ()))
-                connection.prepared_names.add(name)
-            result = connection.wait(_execute(connection.pgconn, name, values, transformer.formats, result_format))
+                self._prepare(connection, name, transformer.types or ())
+            try:
+                result = connection.wait(_execute(connection.pgconn, name, *how))
+            except psycopg.errors.InvalidSqlStatementName:  # psycopg has all deallocated after a rollback
+                self._prepare(connection, name, transformer.types or ())
+                result = connection.wait(_execute(connection.pgconn, name, *how))
         transformer.set_pgresult(result)
         rows: list[tuple[Any, ...]] = transformer.load_rows(0, result.ntuples, tuple)
         return rows
@@ -45,9 +49,14 @@ class Select:
         """Return the name of the statement as it is prepared for parameters of these types."""
         return f"{self._name}_{'_'.join(map(str, types))}".encode()
 
-    def _prepare(self, pgconn: Any, name: bytes, types: Sequence[int]) -> Generator[Any, Any, None]:
-        pgconn.send_prepare(name, self._numbered, param_types=types)
-        yield from _answer(pgconn)
+    def _prepare(self, connection: Any, name: bytes, types: Sequence[int]) -> None:
+        connection.wait(_send_prepare(connection.pgconn, name, self._numbered, types))
+        connection.prepared_names.add(name)
+
+
+def _send_prepare(pgconn: Any, name: bytes, sql: bytes, types: Sequence[int]) -> Generator[Any, Any, None]:
+    pgconn.send_prepare(name, sql, param_types=types)
+    yield from _answer(pgconn)
 
 
 def _execute(pgconn: Any, name: bytes, *how: Any) -> Generator[Any, Any, Any]:

@@ -70,3 +70,20 @@ def test_a_connection_that_died_in_the_pool_costs_no_error():
         other.execute(END_OTHERS)
     (found,) = process.row([]) or ()
     assert found != dead
+
+
+def test_a_statement_that_was_deallocated_is_prepared_again():
+    number = Statement("SELECT %s::int + 1")
+    assert number.row([1]) == (2,)
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+    assert number.row([2]) == (3,)
+
+
+def test_a_rollback_costs_no_error(ada):
+    number = Statement("SELECT %s::int + 2")
+    assert number.row([1]) == (3,)
+    with transaction.atomic():
+        type(ada).objects.filter(pk=ada.pk).update(username="eve")
+        transaction.set_rollback(True)
+    assert number.row([2]) == (4,)
