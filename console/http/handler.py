@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.handlers.exception import response_for_exception
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 
-from accounts.lib.api_errors import ApiError
+from accounts.lib.api_errors import RETRY_AFTER_SECONDS, ApiError
 from accounts.middleware import UNKNOWN_TOKEN, principal_from_token
 from accounts.request_context import request_context
 from accounts.tokens import UnknownToken
@@ -85,7 +85,10 @@ def _answer(request: HttpRequest) -> HttpResponse:
     except UnknownToken:
         return UNKNOWN_TOKEN.response()
     except ApiError as error:
-        return error.response()
+        response = error.response()
+        if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            response.headers.setdefault("Retry-After", RETRY_AFTER_SECONDS)
+        return response
     except reauthorize.NoLongerAllowed as refused:
         return refused.response
     except Exception as error:

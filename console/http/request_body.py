@@ -18,10 +18,12 @@ from msgspec import UNSET, UnsetType
 
 from accounts.lib.api_errors import ApiError, invalid_value
 from accounts.lib.content_encodings import Undecodable, UnpacksTooLarge, canonical, decoded
+from console.http.server_ends import ServerEnds
 from sharing.enforcement.reauthorize import reauthorize_after_delay
 
 Body = TypeVar("Body")
 Value = TypeVar("Value")
+
 
 _PIECE = 65_536
 # What is read of a body that is too large before it is refused: a client that is still sending sees no answer.
@@ -109,7 +111,8 @@ def pieces(request: HttpRequest) -> Iterator[bytes]:
     """Yield the body as it arrives.
 
     Raises:
-        ApiError: 400 when it ends before it should or its chunks are malformed, 411 when its end cannot be known.
+        ApiError: 400 when it ends before it should or its chunks are malformed, 411 when its end cannot be known, 503
+            when the server ends before it has come.
         NoLongerAllowed: after the last piece, when the access of the request has gone while the body came.
     """
     chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
@@ -123,6 +126,10 @@ def pieces(request: HttpRequest) -> Iterator[bytes]:
             read_so_far += len(piece)
             yield piece
     except (OSError, ParseException) as error:  # the latter is the server's, for chunks that are none
+        if isinstance(error, ServerEnds) or isinstance(error.__cause__, ServerEnds):
+            raise ApiError(
+                HTTPStatus.SERVICE_UNAVAILABLE, "service-unavailable", "The server restarts. Try again in a moment."
+            ) from None
         if isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError):  # it is under the lowest rate
             raise ApiError(HTTPStatus.REQUEST_TIMEOUT, "operation-timed-out", "The body came too slowly.") from None
         raise client_disconnected_error("The body broke off, or its chunks are malformed.") from None

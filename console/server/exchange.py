@@ -4,6 +4,8 @@ Gunicorn holds a thread from a request's first byte to its answer's last one. He
 or whose client does not read, to the lot (console/server/lot.py), and any thread goes on with it later.
 """
 
+import errno
+import time
 from collections.abc import Iterator, MutableMapping
 from datetime import UTC, datetime
 from enum import Enum
@@ -15,6 +17,9 @@ from gunicorn.http import wsgi
 from accounts.lib.sql import give_back_connection
 from console.http.joined_socket import HeaderBufferingSocket
 from console.http.parking import CAN_PARK, PARKED, Parked, Stay
+from console.server.limits import ENDING
+
+clock = time.monotonic
 
 # For how many seconds a thread waits at once for a client to read.
 PATIENCE_SECONDS = 0.05
@@ -163,10 +168,8 @@ class Exchange:
         if not self._is_ended:
             if self.socket.is_behind and not self.socket.drain(PATIENCE_SECONDS):
                 return False
-            for piece in self._pieces:
-                self._response.write(piece)
-                if self.socket.is_behind and not self.socket.drain(PATIENCE_SECONDS):
-                    return False
+            if not self._send_pieces(self._pieces):
+                return False
             self.stay = getattr(self._body, "stay", None)
             if self.stay is not None and not self.stay.is_over and self._environ[CAN_PARK]:
                 self._response.send_headers()  # a log that is still empty has begun, too
@@ -176,6 +179,16 @@ class Exchange:
             self.socket.flush()
             self._is_ended = True
         return self.socket.drain(PATIENCE_SECONDS)
+
+    def _send_pieces(self, pieces: Iterator[bytes]) -> bool:
+        """Send what there is of the answer; return False where its client does not take it at once."""
+        for number, piece in enumerate(pieces):
+            if number and clock() >= ENDING.at:  # by a reset, so that nobody takes what has come for all of it
+                raise ConnectionResetError(errno.ECONNRESET, "The server ends.")
+            self._response.write(piece)
+            if self.socket.is_behind and not self.socket.drain(PATIENCE_SECONDS):
+                return False
+        return True
 
     def _end(self) -> None:
         self.stay = None

@@ -12,6 +12,7 @@ from gunicorn.config import Config
 from gunicorn.workers.base import Worker
 
 from console.logging import LINE, ScrubbingFormatter
+from console.server.limits import GRACE_SECONDS
 
 
 class Logger(gunicorn.glogging.Logger):
@@ -66,7 +67,7 @@ if 0 <= _descriptors < _needed:
 
 # The time limit watches whether a worker is alive, not how long an answer takes.
 timeout = 60
-graceful_timeout = 15
+graceful_timeout = GRACE_SECONDS
 # Longer than the idle time of usual proxies and clients, so that it is they who close a connection.
 keepalive = 75
 backlog = 1024

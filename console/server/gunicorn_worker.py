@@ -23,7 +23,7 @@ from accounts.lib.sql import thread_connection
 from console.http.parking import Wait
 from console.server.connection import Addresses, Connection
 from console.server.exchange import Exchange, Outcome
-from console.server.limits import CONNECTIONS_OF_ONE
+from console.server.limits import CONNECTIONS_OF_ONE, ENDING
 from console.server.lot import Lot
 from console.server.request_reader import Progress
 from sharing.enforcement.access_gone import AccessGone
@@ -94,6 +94,7 @@ class Worker(ThreadWorker):
         """Do as gunicorn does; and have those answered that wait, once the worker is about to end."""
         if not self.alive and self._stopped_at is None:
             self._stopped_at = time.monotonic()
+            ENDING.begin(self._stopped_at)
             self._lot.stop()
         super().wait_for_and_dispatch_events(timeout)
 
@@ -196,9 +197,10 @@ class Worker(ThreadWorker):
         for conn in [each for each in self._coming if now >= min(each.deadline, soonest)]:
             self._stop_reading(conn)
             if conn.reader.begun_at is not None:
-                _answer(conn, HTTPStatus.REQUEST_TIMEOUT)
+                is_late = now >= conn.deadline
+                _answer(conn, HTTPStatus.REQUEST_TIMEOUT if is_late else HTTPStatus.SERVICE_UNAVAILABLE)
             self._end(conn)
-        for conn in [each for each in self._large if now >= each.deadline]:
+        for conn in [each for each in self._large if now >= min(each.deadline, ENDING.at)]:
             self._large.remove(conn)
             _answer(conn, HTTPStatus.SERVICE_UNAVAILABLE)
             self._end(conn)

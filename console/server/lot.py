@@ -22,7 +22,7 @@ from typing import Any
 
 from console.http.parking import Wait, Watch
 from console.server.exchange import Exchange
-from console.server.limits import LOWEST_RATE
+from console.server.limits import ENDING, LOWEST_RATE
 from sharing.enforcement.access_gone import AccessGone
 
 # How often all that wait are looked after; and when next, if that failed.
@@ -191,6 +191,14 @@ class Lot:
                 watch.rest()
         if self._is_stopping:
             self._stop()
+        if clock() >= ENDING.at:
+            self._break_off()
+
+    def _break_off(self) -> None:
+        """End by a reset what clients have not read in time, so that they do not take it for the whole answer."""
+        for exchange in [each for each in self._parked if each.socket.is_behind and each.failure is None]:
+            exchange.failure = ConnectionResetError(errno.ECONNRESET, "The server ends.")
+            self._settle(exchange)
 
     def _look_after(self, exchange: Exchange) -> None:
         stay = exchange.stay

@@ -8,11 +8,14 @@ from typing import Any
 
 from gunicorn.http.unreader import SocketUnreader
 
-from console.server.limits import HEADER_SECONDS, LOWEST_RATE
+from console.http.server_ends import ServerEnds
+from console.server.limits import ENDING, HEADER_SECONDS, LOWEST_RATE
 
 # How large the headers may be together, and how large a body is that is waited for without a thread.
 MAX_HEAD = 64 * 1024
 SMALL_BODY = 64 * 1024
+# How often a thread that waits for a body looks up whether the process ends.
+_LOOK_UP_SECONDS = 0.5
 _END = b"\r\n\r\n"
 _LINE_END = b"\r\n"
 _ABOUT_BODY = re.compile(rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:", re.IGNORECASE)
@@ -133,6 +136,7 @@ class PacedUnreader(SocketUnreader):
 
         Raises:
             TooSlow: when they have come too slowly.
+            ServerEnds: when the process has to end.
             TimeoutError: when the socket's own timeout is over.
         """
         self._wait()
@@ -141,10 +145,15 @@ class PacedUnreader(SocketUnreader):
         return data
 
     def _wait(self) -> None:
-        seconds = self._begun_at + HEADER_SECONDS + self._received / LOWEST_RATE - clock()
-        timeout = self.sock.gettimeout()
+        begun_at, timeout = clock(), self.sock.gettimeout()
+        seconds = self._begun_at + HEADER_SECONDS + self._received / LOWEST_RATE - begun_at
+        until = begun_at + max(0.0, seconds if timeout is None else min(seconds, timeout))
         waiting = select.poll()
         waiting.register(self.sock, select.POLLIN)
-        if waiting.poll(max(0.0, seconds if timeout is None else min(seconds, timeout)) * 1000):
-            return
-        raise TooSlow if timeout is None or seconds < timeout else TimeoutError
+        while not waiting.poll(min(_LOOK_UP_SECONDS, max(0.0, until - clock())) * 1000):
+            if clock() >= ENDING.at:
+                raise ServerEnds
+            if clock() >= until:
+                raise TooSlow if timeout is None or seconds < timeout else TimeoutError
+        if clock() >= ENDING.at:  # however fast it comes
+            raise ServerEnds

@@ -12,11 +12,13 @@ from types import FrameType
 
 from django.conf import settings
 
+from console.server.limits import GRACE_SECONDS
+
 LOOK_SECONDS = 0.5
 # A worker that dies at once is not started more often than this.
 RESTART_SECONDS = 3.0
-# A worker gives back what it runs within this; gunicorn is done with its answers sooner.
-_END_SECONDS = 45.0
+# A worker gives back what it runs within this; gunicorn is done with its answers sooner, or after its own grace.
+_END_SECONDS = max(45.0, GRACE_SECONDS + 15.0)
 _PR_SET_PDEATHSIG = 1
 
 
