@@ -162,10 +162,14 @@ def commits(monkeypatch) -> None:
 
 @pytest.fixture
 def migrate(transactional_db) -> Iterator[Callable[[str, str], Apps]]:
-    """Take the schema to a migration of an app and return the models as they were there; it ends at the latest ones."""
+    """Take the schema to a migration of an app, "" for its latest, and return the models as they were there.
+
+    It ends at the latest ones. Only there the models of the code fit.
+    """
 
     def to(app: str, name: str) -> Apps:
-        return MigrationExecutor(connection).migrate([(app, name)]).apps
+        executor = MigrationExecutor(connection)
+        return executor.migrate([(app, name)] if name else executor.loader.graph.leaf_nodes(app)).apps
 
     try:
         yield to

@@ -12,7 +12,7 @@ from resources.models.resource import Resource
 
 
 class Run(Resource, Job):
-    """One execution of an Actor, with its default storages. It belongs to the account that started it.
+    """One execution of an Actor, with its storages. It belongs to the account that started it.
 
     `build_option` is what was asked for (a tag or number), `build` what it came to. `graceful_until` is when an
     aborted or timed out run is stopped for good. `before_millis` is how long it ran before it was resurrected or

@@ -1,4 +1,4 @@
-"""Deleting a run that has ended, with its log and its default storages."""
+"""Deleting a run that has ended, with its log and its storages."""
 
 from django.db import transaction
 

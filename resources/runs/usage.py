@@ -1,4 +1,4 @@
-"""What a run has used: time, memory, and what was written to and read from its default storages."""
+"""What a run has used: time, memory, and what was written to and read from its storages."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

@@ -2,7 +2,7 @@
 
 A run is attached in a field of its own, or because its owner puts its URL into the description or a comment.
 
-The access is made as a grant with the source ISSUE. It covers that run and its default storages and nothing else,
+The access is made as a grant with the source ISSUE. It covers that run and its storages and nothing else,
 and ends when the run's owner removes it, when the run is taken off the issue, or when the issue is deleted.
 
 Users who can see an Actor see its issues. Their words are their authors'; an Actor's developers close and delete them.

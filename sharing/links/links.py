@@ -53,7 +53,7 @@ _SENTENCES = {
     LinkRefusal.ONLY_READS_RESTRICTED: (
         "You may only read this. It is Restricted, and its owner does not let readers make links."
     ),
-    LinkRefusal.OTHERS_RUN: "A run of another account's Actor can make links only to its own default storages.",
+    LinkRefusal.OTHERS_RUN: "A run of another account's Actor can make links only to its own storages.",
 }
 
 

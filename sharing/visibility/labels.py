@@ -24,7 +24,7 @@ _READ = {
     Kind.TASK: "See the task and its input.",
     Kind.SCHEDULE: "See the schedule and what it starts.",
     Kind.BUILD: "See the build, its log and its source.",
-    Kind.RUN: "See the run, its log, input and output, and its default storages.",
+    Kind.RUN: "See the run, its log, input and output, and its storages.",
 }
 _WRITE = {
     Kind.ACTOR: "Change and delete the Actor.",

@@ -42,7 +42,7 @@ class StorageLinks:
 
 @dataclass(frozen=True, slots=True)
 class OtherLevel:
-    """A default storage that everyone can read by its ID while its run is closed to them, or the other way round."""
+    """A storage that everyone can read by its ID while its run is closed to them, or the other way round."""
 
     storage: Resource
     everyone: PublicAccess
@@ -53,7 +53,7 @@ class Visibility:
     """Who can read one resource.
 
     `accounts` names the owner and all others who may by one of the rules 1 to 8. `links` are those of a storage, or of
-    the default storages of a run; `other_levels` are default storages of a run that differ from it.
+    the storages of a run; `other_levels` are storages of a run that differ from it.
     """
 
     everyone: PublicAccess
@@ -101,7 +101,7 @@ def who_can_read(resource: Resource, facts: Facts) -> Visibility:
 
 
 def new_run_visibility(owner: Account, actor: Parent, task: Parent | None = None) -> Visibility:
-    """Return who will be able to read a run that `owner` starts now, and its default storages."""
+    """Return who will be able to read a run that `owner` starts now, and its storages."""
     facts = Facts(
         id="",
         kind=Kind.RUN,
@@ -146,7 +146,7 @@ def open_builds(actor: Actor) -> int:
 
 
 def _of_storage(storage: Resource, run: Facts) -> Facts:
-    """Return the facts of a default storage, as far as the decision for anyone but a grantee needs them."""
+    """Return the facts of a storage, as far as the decision for anyone but a grantee needs them."""
     return replace(
         run,
         id=storage.pk,

@@ -123,7 +123,7 @@ class Promises(PageCase):
                 if run is None or run.owner.username != who or not run.actor.is_public:
                     continue
                 developer = run.actor.owner.username
-                promised = "they can read the log" in said if each is run else "and default storages" in said
+                promised = "they can read the log" in said if each is run else "and storages" in said
                 assert world.decide(developer, name, "READ").allowed is promised, name
 
     @some_worlds
@@ -215,9 +215,7 @@ class Promises(PageCase):
                 mine = text_of(self.page(world, owner.username, issue.console_path))
                 theirs = text_of(self.page(world, developer.username, issue.console_path))
                 shared = issues.shared_runs(issue)
-                by_issue = (
-                    f"{run.pk} is attached. {developer} can read it, with its default storages, through this issue."
-                )
+                by_issue = f"{run.pk} is attached. {developer} can read it, with its storages, through this issue."
                 assert (by_issue in mine) is (run.pk in shared)
                 if run.pk in shared:
                     assert decision.allowed

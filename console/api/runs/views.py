@@ -88,7 +88,7 @@ def update(request: ResourceApiRequest[Run]) -> HttpResponse:
 
 @needs(Kind.RUN, Permission.WRITE)
 def delete(request: ResourceApiRequest[Run]) -> HttpResponse:
-    """Delete a run that has finished, with its default storages."""
+    """Delete a run that has finished, with its storages."""
     try:
         if not deleting.delete(request.resource, by=request.principal):
             raise record_not_found("Actor run was not found.")

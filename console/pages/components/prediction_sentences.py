@@ -109,7 +109,7 @@ def developer_sentence(account: Account) -> str:
     found = predictions.developer_access(account, shares=True)
     if not found.run:
         return "They can read none of your runs."
-    storages = ", input, output and default storages" if found.storages else ""
+    storages = ", input, output and storages" if found.storages else ""
     return (
         f"With the tick, they can read the log{storages} of all your runs of their Actors: those that you have "
         "already and those to come."

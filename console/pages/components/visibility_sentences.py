@@ -47,11 +47,12 @@ def general_sentence(resource: Resource, facts: Facts, seen: Visibility, account
 
 
 def other_level_sentence(other: OtherLevel) -> str:
-    """Say that a default storage of a run has another level than the run."""
-    noun = KINDS[Kind(other.storage.kind)].noun
+    """Say that a storage of a run has another level than the run."""
+    noun, alias = KINDS[Kind(other.storage.kind)].noun, other.storage.alias
+    called = f"default {noun}" if alias is None else f"{noun} {alias}"
     if other.everyone is PublicAccess.NO:
-        return f"Its default {noun} is Restricted by its own setting."
-    return f"Anyone who has the ID of its default {noun} can read that, by its own setting."
+        return f"Its {called} is Restricted by its own setting."
+    return f"Anyone who has the ID of its {called} can read that, by its own setting."
 
 
 def new_run_sentences(seen: Visibility) -> list[str]:
@@ -148,7 +149,7 @@ def _without_account(resource: Resource, seen: Visibility) -> str:
         ways.append(f"anyone who has {'the active link' if links == 1 else f'one of the {links:,} active links'}")
     if holders:
         ways.append("anyone who has a link that was signed with a key")
-    storages = "its content" if resource.info.storage else "the content of its default storages"
+    storages = "its content" if resource.info.storage else "the content of its storages"
     text = " and ".join(ways)
     return f"{text[:1].upper()}{text[1:]} can read {storages}, too: they are listed above."
 

@@ -130,7 +130,7 @@ def _says(run: Run, developer: Account, *, is_mine: bool, is_shared: bool, reads
     if developer.pk == run.owner_id:
         return "is attached."
     if is_shared and is_mine:
-        return f"is attached. {developer} can read it, with its default storages, through this issue."
+        return f"is attached. {developer} can read it, with its storages, through this issue."
     if is_shared:
         return "is attached. It has been shared with you for this issue."
     if is_mine:

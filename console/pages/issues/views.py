@@ -54,7 +54,7 @@ class IssueForm(BaseForm):
     def explain_run(self, actor: Actor, user_id: str) -> None:
         """Say beside the field with whom a run is shared."""
         shares = (
-            f"It is shared with {actor.owner}, with its log, input, output and default storages, until you take it off "
+            f"It is shared with {actor.owner}, with its log, input, output and storages, until you take it off "
             "the issue."
         )
         own = "You develop this Actor, so it is shared with no other user."

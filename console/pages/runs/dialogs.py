@@ -73,7 +73,7 @@ def resurrect(request: ResourcePageRequest[Run]) -> HttpResponse:
 @needs(Kind.RUN, Permission.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: ResourcePageRequest[Run]) -> HttpResponse:
-    """Ask, then delete a run that has ended, with its default storages."""
+    """Ask, then delete a run that has ended, with its storages."""
     run = request.resource
     try:
         if request.method == "POST":

@@ -12,7 +12,7 @@ from resources.schedules.actions import get_actions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-BEFORE, AFTER = "0022_encrypt_at_rest", "0023_permission_levels_that_exist"
+BEFORE, AFTER, LATEST = "0022_encrypt_at_rest", "0023_permission_levels_that_exist", ""
 FULL, LIMITED = "FULL_PERMISSIONS", "LIMITED_PERMISSIONS"
 LARGE = 2**60 + 1
 
@@ -48,6 +48,7 @@ def make_saved(apps) -> dict[str, str]:
 def test_levels_that_do_not_exist_are_cleared_and_nothing_else(migrate):
     make_saved(migrate("resources", BEFORE))
     migrate("resources", AFTER)
+    migrate("resources", LATEST)
     assert {actor.name: json.loads(actor.details) for actor in Actor.objects.all()} == {
         "limited": {"seoTitle": "Ü"},
         "forced": {"maxItems": 7, "actorPermissionLevel": FULL},

@@ -11,7 +11,7 @@ from tests.support.secret_stage import GIVEN, JSON, SCHEMA, shows_no_secret
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-BEFORE, AFTER = "0015_lists_of_what_has_a_name", "0017_encrypt_saved_input_secrets"
+BEFORE, AFTER, LATEST = "0015_lists_of_what_has_a_name", "0017_encrypt_saved_input_secrets", ""
 
 
 def make_saved(apps) -> None:
@@ -45,6 +45,7 @@ def make_saved(apps) -> None:
 def test_what_tasks_and_schedules_have_saved_is_encrypted_for_their_owners(migrate, capsys):
     make_saved(migrate("resources", BEFORE))
     migrate("resources", AFTER)
+    migrate("resources", LATEST)
     tasks = {task.name: task for task in Task.objects.all()}
     assert shows_no_secret(tasks["mine"].input)
     fields = json.loads(tasks["mine"].input)

@@ -8,7 +8,7 @@ from accounts.models import Account
 from resources.models import ScheduleInvocation
 from sharing.schedules.schedule_log import readable_lines
 
-BEFORE, AFTER = "0023_permission_levels_that_exist", "0024_targets_of_schedule_logs"
+BEFORE, AFTER, LATEST = "0023_permission_levels_that_exist", "0024_targets_of_schedule_logs", ""
 GONE = "0" * 17
 NO_BUILD = 'was not started: The Actor has no build "latest" that has succeeded. Build the Actor first.'
 
@@ -55,6 +55,7 @@ def read_by(username: str) -> list[str]:
 def test_old_lines_name_what_their_reader_may_read_and_nothing_else(migrate, old):
     _, first, second, _ = old
     migrate("resources", AFTER)
+    migrate("resources", LATEST)
     assert read_by("ada") == [
         f"Started the run {first} of an Actor.",
         f"Started the run {second} of the task prices.",
