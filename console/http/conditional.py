@@ -31,13 +31,19 @@ def accepts_encoding(header: str | None, encoding: str) -> bool:
     return qualities.get("", qualities.get("*", 1.0)) == 0
 
 
+def names_encoding(header: str, encoding: str) -> bool:
+    """Tell whether an Accept-Encoding header names an encoding that need not be used, and does not refuse it."""
+    return _qualities(header).get(encoding, 0.0) > 0
+
+
 def _qualities(header: str) -> dict[str, float]:
     qualities = {}
     for part in header.split(","):
         name, _, parameters = part.strip().partition(";")
-        known = "*" if name.strip() == "*" else canonical(name) if name.strip() else None
-        if known is not None:
-            qualities[known] = _quality(parameters)
+        name = name.strip().lower()
+        if name:
+            known = canonical(name)
+            qualities[name if known is None else known] = _quality(parameters)
     return qualities
 
 

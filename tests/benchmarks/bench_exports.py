@@ -1,7 +1,8 @@
 """Everything that a dataset has, over HTTP: `python -m tests.benchmarks.bench_exports`.
 
 The same 100,000 items of about 1 KB leave Latchkey as JSON, and nginx as a static file with the very same bytes; both
-run at the same time and are asked in turn. Without nginx that part is left out, and said to be.
+run at the same time and are asked in turn. So is an export in zstd, with the time to take it out of that. Without nginx
+its part is left out, and said to be.
 
 The memory that the server's only worker has to itself is read every few milliseconds while it exports. Pages of the
 database file that it has mapped come on top, once for each thread in the system's count: they are printed, and are
@@ -27,6 +28,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
+
+import zstandard
 
 from tests.benchmarks import content_data, databases
 from tests.benchmarks.bench_requests import wait_for
@@ -82,14 +85,20 @@ def _export(name: str, database: Database, payloads: Path, rounds: int) -> list[
             print("\nnginx is not installed: what it makes of the same file was not measured.")
         with _nginx(data) as nginx, _highest(ours.own_memory) as highest:
             times = [
-                (_seconds(export, token), _seconds(f"{nginx}/items.json", {}) if nginx else 0.0) for _ in range(rounds)
+                (
+                    _seconds(export, token),
+                    _seconds(f"{nginx}/items.json", {}) if nginx else 0.0,
+                    _seconds_of_zstd(export, token, size),
+                )
+                for _ in range(rounds)
             ]
-        mine = median(each for each, _ in times)
+        mine, packed = (median(each[at] for each in times) for at in (0, 2))
         rows.append(["Latchkey", f"{mine:.3f}", f"{size / MEGABYTE / mine:.0f}"])
+        rows.append(["Latchkey, in zstd and taken out of it", f"{packed:.3f}", f"{size / MEGABYTE / packed:.0f}"])
         if NGINX is None:
             reached.append(Reach(f"{what}, not measured", 0.0, at_least=share))
         else:
-            static = median(each for _, each in times)
+            static = median(each for _, each, _ in times)
             rows.append(["nginx, a static file", f"{static:.3f}", f"{size / MEGABYTE / static:.0f}"])
             reached.append(Reach(what, static / mine, at_least=share))
         grown = (highest() - before) / MEGABYTE
@@ -133,6 +142,21 @@ def _seconds(url: str, headers: dict[str, str]) -> float:
         assert head.startswith(b"HTTP/1.1 200 "), head
         while connection.recv_into(_BUFFER):
             pass
+    return time.perf_counter() - start
+
+
+def _seconds_of_zstd(url: str, headers: dict[str, str], size: int) -> float:
+    """Return how long it takes until all of an answer of `size` bytes has come in zstd and was taken out of it."""
+    parts = urlsplit(url)
+    decoder = zstandard.ZstdDecompressor().decompressobj()
+    start, found = time.perf_counter(), 0
+    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+    connection.request("GET", parts.path, headers={**headers, "Accept-Encoding": "zstd"})
+    answer = connection.getresponse()
+    assert answer.getheader("Content-Encoding") == "zstd", answer.headers
+    while received := answer.read1(1024 * 1024):
+        found += len(decoder.decompress(received))
+    assert found == size
     return time.perf_counter() - start
 
 

@@ -11,6 +11,7 @@ from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from accounts.lib.api_errors import ApiError
 from console.http import json_responses, request_body
+from console.http.compressed import compress, wants_zstd
 from console.http.disconnect import is_connected
 from console.http.items_query import parse_items_query
 from console.http.pagination import flag
@@ -66,7 +67,12 @@ def items_response(request: ResourceApiRequest, dataset: Resource, dataset_id: s
     headers = _headers(items)
     if as_attachment:
         headers["Content-Disposition"] = f'attachment; filename="{_filename(dataset, options.format)}"'
-    if items.size is not None:  # a reader sees how far it is, and whether it has everything
+    takes_zstd = not as_attachment and wants_zstd(request, items.content_type)
+    is_packed = takes_zstd and not isinstance(items.body, bytes)
+    if is_packed:
+        headers |= {"Content-Encoding": "zstd", "Vary": "Accept-Encoding"}
+    elif items.size is not None and not (only_headers and takes_zstd):
+        # A reader sees how far it is, and whether it has everything.
         headers["Content-Length"] = str(items.size)
     if only_headers:
         return StreamingHttpResponse((), headers=headers)  # how long the body would be is not worth writing it
@@ -75,7 +81,7 @@ def items_response(request: ResourceApiRequest, dataset: Resource, dataset_id: s
         body = without_formulas([body] if isinstance(body, bytes) else body, options.delimiter)
     if isinstance(body, bytes):
         return BytesResponse(body, headers)
-    return StreamingHttpResponse(body, headers=headers)
+    return StreamingHttpResponse(compress(body) if is_packed else body, headers=headers)
 
 
 @needs(Kind.DATASET, Permission.WRITE, only_facts=True)

@@ -5,9 +5,11 @@ import json
 
 import brotli
 import pytest
+import zstandard
 
 from resources.datasets import statistics
 from resources.datasets.reading import open_items
+from resources.datasets.writing import DatasetGone
 from resources.kinds import Kind
 from resources.models import Dataset, DatasetStatistics
 from resources.usage.read_counter import reads
@@ -272,6 +274,55 @@ def test_large_answers_stream(push, get):
     assert response.streaming
     assert len(json.loads(body_of(response))) == 7999
     assert "Content-Length" not in response
+
+
+@pytest.fixture
+def long(push):
+    for number in range(8):
+        push([{"n": n, "text": f"{number} " * 500} for n in range(1000)])
+
+
+@pytest.mark.parametrize(
+    ("accepted", "query"),
+    [
+        *[(accepted, "") for accepted in ("", "gzip, br", "zstd;q=0", "identity;q=0", "*", "zstandard")],
+        ("zstd", "attachment=1"),
+        ("zstd", "format=xlsx"),
+        ("zstd", "limit=1"),
+    ],
+)
+def test_a_long_answer_is_not_packed_unless_that_is_asked_for_and_of_use(api, ada, prices, long, accepted, query):
+    response = api(ada).get(f"/v2/datasets/{prices.pk}/items?{query}", headers={"Accept-Encoding": accepted})
+    assert "Content-Encoding" not in response
+    body_of(response)
+
+
+@pytest.mark.parametrize("accepted", ["zstd", "gzip, deflate, br, zstd", "gzip;q=1, ZSTD ; q=0.5"])
+@pytest.mark.parametrize(
+    "query", ["", "format=jsonl", "format=csv", "format=csv&escapeFormulas=1", "offset=1", "desc=1"]
+)
+def test_a_long_answer_is_packed_for_a_client_that_takes_zstd(api, ada, prices, long, get, accepted, query):
+    address = f"/v2/datasets/{prices.pk}/items?{query}"
+    response = api(ada).get(address, headers={"Accept-Encoding": accepted})
+    assert (response["Content-Encoding"], response["Vary"]) == ("zstd", "Accept-Encoding")
+    assert "Content-Length" not in response
+    packed, plain = body_of(response), body_of(get(query))
+    with zstandard.ZstdDecompressor().stream_reader(packed) as reader:
+        assert reader.read() == plain
+    assert len(packed) < len(plain) / 10
+    assert "Content-Length" not in api(ada).head(address, headers={"Accept-Encoding": accepted})
+
+
+def test_a_long_answer_that_breaks_is_no_whole_one_for_a_client_that_takes_zstd(api, ada, prices, long):
+    response = api(ada).get(f"/v2/datasets/{prices.pk}/items", headers={"Accept-Encoding": "zstd"})
+    pieces = iter(response.streaming_content)
+    packed = next(pieces)
+    Dataset.objects.filter(pk=prices.pk).delete()
+    with pytest.raises(DatasetGone):
+        packed += b"".join(pieces)
+    decoder = zstandard.ZstdDecompressor().decompressobj()
+    decoder.decompress(packed)
+    assert not decoder.eof
 
 
 @pytest.mark.parametrize("query", ["", "format=jsonl", "bom=1", "format=jsonl&bom=1&desc=1", "limit=1", "format=csv"])
