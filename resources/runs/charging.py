@@ -94,13 +94,16 @@ def load_event_prices(actor: Actor, run: Run) -> dict[str, float] | None:
 
 
 def _price(event: dict[str, Any]) -> float:
-    """Return what an event costs; of prices by tier, that of the lowest one, because accounts here have no tiers."""
+    """Return what an event costs; of prices by tier, that of the lowest one, because accounts here have no tiers.
+
+    A negative price, which was once let through, is none: it would give a run back what it has charged.
+    """
     if "eventPriceUsd" in event:
-        return float(event["eventPriceUsd"])
+        return max(0.0, float(event["eventPriceUsd"]))
     tiers: dict[str, dict[str, float]] = event.get("eventTieredPricingUsd") or {}
     prices = [tier["tieredEventPriceUsd"] for tier in tiers.values()]
     of_free_tier = tiers.get(_FREE_TIER, {}).get("tieredEventPriceUsd")
-    return float(max(prices, default=0.0) if of_free_tier is None else of_free_tier)
+    return max(0.0, float(max(prices, default=0.0) if of_free_tier is None else of_free_tier))
 
 
 def _charges_items(dataset_id: str) -> bool:
@@ -120,12 +123,15 @@ def _check_event(run: Run, event_name: str) -> None:
     """Check that a client may charge for an event.
 
     Raises:
-        CannotCharge: for an event that the Actor has no price for, the server counts itself, or is one too many.
+        CannotCharge: for an event that the Actor has no price for, the server counts itself, or is one too many, and
+            for an Actor that is not paid per event.
     """
     if event_name.startswith(_OWN_PREFIX):
         problem = f"Events whose names begin with {_OWN_PREFIX} are charged by the server itself."
         raise CannotCharge("", problem, "cannot-charge-apify-event")
-    if run.event_prices is not None and event_name not in run.event_prices:
+    if run.event_prices is None:
+        raise CannotCharge("", "The Actor is not paid per event.", "cannot-charge-non-pay-per-event-actor")
+    if event_name not in run.event_prices:
         raise CannotCharge("eventName", "it must be one of the events that the Actor has a price for.")
     if event_name not in run.charged_events and len(run.charged_events) >= MAX_EVENTS:
         raise CannotCharge("eventName", f"a run can charge for {MAX_EVENTS} sorts of events at most.")
@@ -136,7 +142,7 @@ def _add(run: Run, event_name: str, count: int) -> None:
     prices = run.event_prices or {}
     left = _left(run, prices)
     price = Decimal(str(prices.get(event_name, 0)))
-    allowed = count if left is None or not price else min(count, int(left // price))
+    allowed = count if left is None or price * count <= left else int(left // price)
     if allowed:
         run.charged_events = {**run.charged_events, event_name: run.charged_events.get(event_name, 0) + allowed}
         Run.objects.filter(pk=run.pk).update(charged_events=run.charged_events)

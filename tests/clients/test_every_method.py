@@ -23,6 +23,7 @@ from resources.models import ScheduleInvocation
 from tests.clients.either import answered_by, answers_for, other_classes
 from tests.support.counting_actor import counting
 from tests.support.factories import built, built_actor
+from tests.support.paid_actor import paid_actor
 from tests.support.run_stage import at_work, ended, worker
 
 FILES = [{"name": "main.py", "format": "TEXT", "content": "print(1)"}]
@@ -178,7 +179,7 @@ def test_builds(clients, cast, builder):
 
 @answers_for(of.RunClient, of.RunCollectionClient)
 def test_runs(clients, cast, builder, monkeypatch):
-    actor = built_actor(cast["ben"], is_public=True)
+    actor = paid_actor(cast["ben"], {"page": 0.1}, name="counter")
     ada = clients.of(cast["ada"])
     run = ada.run(ada.actor("ben/counter").start(run_input={"a": 1}).id)
     id_ = run.resource_id

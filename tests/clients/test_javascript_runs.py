@@ -2,7 +2,6 @@
 
 from tests.clients.javascript import needs_javascript, run_script
 from tests.support.counting_actor import counting_or_holding
-from tests.support.factories import built_actor
 from tests.support.paid_actor import paid_actor
 from tests.support.run_stage import worker
 
@@ -11,7 +10,7 @@ from tests.support.run_stage import worker
 def test_runs(cast, live_server, token_of):
     cast["ada"].general_access = "RESTRICTED"
     cast["ada"].save()
-    built_actor(cast["ben"], is_public=True)
+    paid_actor(cast["ben"], {"page": 0.1}, name="counter")
     prices = {"page": 0.25, "apify-actor-start": 0.01, "apify-default-dataset-item": 0.1}
     paid_actor(cast["ben"], prices, name="paid")
     with worker(counting_or_holding):

@@ -24,7 +24,7 @@ from tests.support.run_stage import at_work, ended, worker
 
 @pytest.fixture
 def actor(cast) -> Actor:
-    return built_actor(cast["ben"], is_public=True)
+    return paid_actor(cast["ben"], {"page": 0.1}, name="counter")
 
 
 @pytest.fixture

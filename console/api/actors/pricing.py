@@ -9,10 +9,11 @@ from msgspec import UNSET, UnsetType
 from accounts.lib.api_errors import invalid_value
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Amount = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class _Common(msgspec.Struct, rename="camel", tag_field="pricingModel", kw_only=True):
-    apify_margin_percentage: float
+    apify_margin_percentage: Amount
     created_at: Moment
     started_at: Moment
     notified_about_future_change_at: Moment | None = None
@@ -23,17 +24,17 @@ class _Common(msgspec.Struct, rename="camel", tag_field="pricingModel", kw_only=
 
 
 class _EventTier(msgspec.Struct, rename="camel"):
-    tiered_event_price_usd: float
+    tiered_event_price_usd: Amount
 
 
 class _UnitTier(msgspec.Struct, rename="camel"):
-    tiered_price_per_unit_usd: float
+    tiered_price_per_unit_usd: Amount
 
 
 class _ChargeEvent(msgspec.Struct, rename="camel"):
     event_title: str
     event_description: str
-    event_price_usd: float | UnsetType = UNSET
+    event_price_usd: Amount | UnsetType = UNSET
     event_tiered_pricing_usd: dict[str, _EventTier] | UnsetType = UNSET
     is_primary_event: bool = False
     is_one_time_event: bool = False
@@ -45,18 +46,18 @@ class _ChargeEvents(msgspec.Struct, rename="camel"):
 
 class _PayPerEvent(_Common, tag="PAY_PER_EVENT"):
     pricing_per_event: _ChargeEvents
-    minimal_max_total_charge_usd: float | None = None
+    minimal_max_total_charge_usd: Amount | None = None
 
 
 class _PricePerDatasetItem(_Common, tag="PRICE_PER_DATASET_ITEM"):
     unit_name: str
-    price_per_unit_usd: float | UnsetType = UNSET
+    price_per_unit_usd: Amount | UnsetType = UNSET
     tiered_pricing: dict[str, _UnitTier] | UnsetType = UNSET
 
 
 class _FlatPricePerMonth(_Common, tag="FLAT_PRICE_PER_MONTH"):
-    trial_minutes: int
-    price_per_unit_usd: float
+    trial_minutes: Annotated[int, msgspec.Meta(ge=0)]
+    price_per_unit_usd: Amount
 
 
 class _Free(_Common, tag="FREE"):

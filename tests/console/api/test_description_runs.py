@@ -59,7 +59,7 @@ def stage(ada, cleo, token_of, make_resource, monkeypatch) -> Stage:
     actor = built_actor(ada)
     task = make_resource(Kind.TASK, ada, name="mine", actor_id=actor.pk, input='{"a": 1}')
     run = starting.start(actor, by=ada.principal, task=task, input=b'{"a": 1}', content_type="application/json")
-    at_work(run, charged_events={"page": 2})
+    at_work(run, charged_events={"page": 2}, event_prices={"page": 0.1})
     append(run.pk, b"2026-08-01T00:00:00.000Z Hello\n")
     made = stored(run)
     return Stage(

@@ -367,7 +367,7 @@ def test_charges_that_cannot_be(run, name, count, key, field):
 
 
 def test_a_charge_with_a_key_counts_once(run):
-    at_work(run)
+    at_work(run, event_prices={"page": 0.1, "other": 0.1})
     assert charging.charge(run, "page", 2, idempotency_key="a")
     assert not charging.charge(run, "page", 2, idempotency_key="a")
     assert charging.charge(run, "page", 3, idempotency_key="b")

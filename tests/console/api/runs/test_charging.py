@@ -71,6 +71,29 @@ def test_a_run_that_has_ended_charges_for_nothing(api, ada, start):
     assert state(run) == ("SUCCEEDED", {})
 
 
+def test_an_actor_that_is_not_paid_per_event_charges_for_none(start, dan):
+    paid_actor(dan, {})
+    Actor.objects.filter(owner=dan).update(details="{}")
+    run = start({}, maxTotalChargeUsd=1)
+    assert error_of(charge(client_of(run), run, "page")) == (400, "cannot-charge-non-pay-per-event-actor")
+    assert state(run) == ("RUNNING", {})
+
+
+def test_no_price_is_negative(start, api, dan):
+    actor = paid_actor(dan, {"page": 1})
+    infos = [pricing_of({"page": -1})]
+    assert error_of(send(api(dan), "put", f"/v2/actors/{actor.pk}", {"pricingInfos": infos})) == (400, "invalid-value")
+
+
+def test_a_negative_price_from_before_gives_nothing_back(start, dan):
+    paid_actor(dan, {"back": -1, "page": 1})
+    run = start({}, maxTotalChargeUsd=2)
+    client = client_of(run)
+    charge(client, run, "back", 5)
+    charge(client, run, "page", 5)
+    assert state(run) == ("ABORTING", {"back": 5, "page": 2})
+
+
 # How it is counted
 
 
@@ -102,14 +125,16 @@ def test_a_run_that_has_charged_exactly_the_most_is_aborted_and_keeps_its_own_me
     assert Run.objects.get(pk=run.pk).status_message == "3 of 9"
 
 
-def test_without_a_most_and_without_prices_all_is_counted(start, api, dan, ada):
+def test_without_a_most_all_is_counted(start):
     run = start({"page": 1000})
     charge(client_of(run), run, "page", 1_000_000)
     assert state(run) == ("RUNNING", {"page": 1_000_000})
-    Actor.objects.filter(owner=dan).update(details="{}")
-    run = start({}, maxTotalChargeUsd=1)
-    charge(client_of(run), run, "anything", 7)
-    assert state(run) == ("RUNNING", {"anything": 7})
+
+
+def test_a_price_so_small_that_no_number_of_events_reaches_the_most(start):
+    run = start({"page": 5e-324}, maxTotalChargeUsd=1_000_000)
+    assert charge(client_of(run), run, "page", 1_000_000).status_code == 201
+    assert state(run) == ("RUNNING", {"page": 1_000_000})
 
 
 @pytest.mark.parametrize("by", ["header", "body"])

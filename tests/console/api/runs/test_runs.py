@@ -482,7 +482,7 @@ def test_abort(api, run, ada):
 def test_reboot_metamorph_resurrect_and_charge(api, dan, run, ada):
     finder = built_actor(dan, name="finder", is_public=True, number="1.0.1")
     at, client = f"/v2/actor-runs/{run.pk}", api(ada)
-    at_work(run)
+    at_work(run, event_prices={"page": 0.1})
     assert data(client.post(f"{at}/reboot"))["stats"]["rebootCount"] == 1
     turned = data(client.post(f"{at}/metamorph?targetActorId=dan~finder", b'{"q": 1}', content_type=JSON))
     assert (turned["buildNumber"], turned["metamorphs"][0]["actorId"]) == ("1.0.1", finder.pk)
