@@ -23,5 +23,15 @@ class ItemsBreakSchema(InvalidItems):
         self.invalid_items = invalid_items
 
 
+class SchemaTakesTooMuch(InvalidItems):
+    """To check items by the dataset's schema takes more time or memory than there is for it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "To check these items by the schema of the dataset takes too much time or memory. "
+            "Push fewer items at once, or make the schema simpler."
+        )
+
+
 class DatasetGone(LookupError):
     """The dataset does not exist, or was deleted in the meantime."""

@@ -13,9 +13,10 @@ from typing import BinaryIO, Final
 import msgspec
 from django.db import transaction
 
-from resources.datasets.errors import InvalidItems, ItemsBreakSchema
+from resources.datasets.errors import InvalidItems, ItemsBreakSchema, SchemaTakesTooMuch
 from resources.datasets.parse_items import parse_items
-from resources.datasets.writing import push
+from resources.datasets.validator.processes import Busy
+from resources.datasets.writing import check_by_schema, push
 
 # What one item may have, and what is pushed at a time.
 MAX_ITEM_BYTES: Final = 9 * 1024 * 1024
@@ -50,13 +51,18 @@ def add_file(dataset_id: str, file: BinaryIO, format_: str) -> int:
     items = 0
     for batch in _batches(file, format_):
         _check(batch)
+        _check_by_schema(dataset_id, batch)
         items += len(batch)
     if not items:
         raise InvalidFile("The file holds no items.")
+    with transaction.atomic():
+        return sum(push(dataset_id, _array(batch), is_checked=True) for batch in _batches(file, format_))
+
+
+def _check_by_schema(dataset_id: str, batch: list[tuple[int, bytes]]) -> None:
     try:
-        with transaction.atomic():
-            return sum(push(dataset_id, _array(batch)) for batch in _batches(file, format_))
-    except ItemsBreakSchema as error:
+        check_by_schema(dataset_id, parse_items(_array(batch)).items)
+    except (ItemsBreakSchema, SchemaTakesTooMuch, Busy) as error:
         raise InvalidFile(str(error)) from None
 
 

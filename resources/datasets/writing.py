@@ -12,11 +12,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.lib import disk_space
+from accounts.lib.sql import give_back_connection
 from resources.datasets import chunks
 from resources.datasets.chunks import Packed
 from resources.datasets.errors import DatasetGone, InvalidItems
 from resources.datasets.parse_items import Batch, parse_items
-from resources.datasets.schemas import load_schema
+from resources.datasets.schemas import load_schema_and_owner
 from resources.datasets.validation import check_items
 from resources.models import Dataset
 
@@ -38,14 +39,23 @@ class _State:
     fields_are_columns: bool
 
 
-def push(dataset_id: str, payload: bytes, *, before_storing: Callable[[int], None] | None = None) -> int:
+def push(
+    dataset_id: str,
+    payload: bytes,
+    *,
+    before_storing: Callable[[int], None] | None = None,
+    is_checked: bool = False,
+) -> int:
     """Append the items of `payload`, a JSON object or an array of objects, and return how many they are.
 
     `before_storing` is called with this number in the transaction that stores them, before the dataset is locked.
+    `is_checked` says that `check_by_schema` has been called with them.
 
     Raises:
         InvalidItems: when the payload is anything else; the message says where. Nothing is stored.
         ItemsBreakSchema: when the dataset has a schema and an item is not valid by it. Nothing is stored.
+        SchemaTakesTooMuch: when it takes too long to find out, or too much memory. Nothing is stored.
+        Busy: when nothing was free to find out in time. Nothing is stored.
         DatasetGone: when there is no such dataset (any more).
         OSError: ENOSPC when the disk has no space for something new.
     """
@@ -53,9 +63,8 @@ def push(dataset_id: str, payload: bytes, *, before_storing: Callable[[int], Non
     if not batch.items:
         return 0
     disk_space.check_database()
-    schema = load_schema(dataset_id)
-    if schema:
-        check_items(schema, batch.items)
+    if not is_checked:
+        check_by_schema(dataset_id, batch.items)
     packed = chunks.pack(batch.items)  # before the lock: this is most of the work
     with transaction.atomic():
         if before_storing is not None:
@@ -63,6 +72,18 @@ def push(dataset_id: str, payload: bytes, *, before_storing: Callable[[int], Non
         state = _lock(dataset_id)
         _append(dataset_id, state, batch, packed)
     return len(batch.items)
+
+
+def check_by_schema(dataset_id: str, items: list[bytes]) -> None:
+    """Check items, each as a line of JSON, by the schema of a dataset, if it has one; it can take long.
+
+    Raises what `push` does because of a schema.
+    """
+    found = load_schema_and_owner(dataset_id)
+    if found is not None:
+        schema, owner_id = found
+        give_back_connection()
+        check_items(schema, items, owner_id)
 
 
 def _lock(dataset_id: str) -> _State:

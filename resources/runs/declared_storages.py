@@ -6,11 +6,13 @@ https://docs.apify.com/storage/dataset-schema/multiple-datasets; likewise for ke
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 
 from resources.datasets import schemas
+from resources.datasets.validator.processes import Busy
 from resources.kinds import KINDS, Kind
 from resources.records import collections
 from resources.storages import InvalidSchema
@@ -22,8 +24,9 @@ NAMES: Final = {
     Kind.KEY_VALUE_STORE: ("keyValueStore", "keyValueStores"),
     Kind.REQUEST_QUEUE: ("requestQueue", "requestQueues"),
 }
-_CHECKS: Final[dict[Kind, Callable[[bytes], str]]] = {
-    Kind.DATASET: schemas.checked_schema,
+_Check = Callable[[bytes], str]
+_CHECKS: Final[dict[Kind, _Check]] = {
+    Kind.DATASET: schemas.readable_schema,
     Kind.KEY_VALUE_STORE: collections.checked_schema,
 }
 MAX_DECLARED: Final = 100
@@ -43,24 +46,31 @@ class InvalidDeclaration(ValueError):
     """A declaration of storages that cannot be used; the message says which and why."""
 
 
-def read_declared(definition: object) -> list[DeclaredStorage]:
-    """Return the storages that a definition declares.
+def read_declared(definition: object, account_id: str) -> list[DeclaredStorage]:
+    """Return the storages that a definition declares, checked in the turn of an account.
 
     Raises:
         InvalidDeclaration: when a schema cannot be used, or they are too many.
     """
-    found = [DeclaredStorage(kind, alias, _check(kind, alias, schema)) for kind, alias, schema in _declared(definition)]
+    checks = _CHECKS | {Kind.DATASET: partial(schemas.checked_schema, account_id=account_id)}
+    found = [
+        DeclaredStorage(kind, alias, _check(kind, alias, schema, checks))
+        for kind, alias, schema in _declared(definition)
+    ]
     if len(found) > MAX_DECLARED:
         raise InvalidDeclaration(f"The definition of the Actor declares more than {MAX_DECLARED} storages.")
     return found
 
 
 def read_usable(definition: object) -> list[DeclaredStorage]:
-    """Return those of them that can be used: builds from before declarations were checked may have others."""
+    """Return those of them that can be used: builds from before declarations were checked may have others.
+
+    The fields of datasets are not compiled, which can take long: those that cannot be used allow everything.
+    """
     found = []
     for kind, alias, schema in _declared(definition):
         try:
-            found.append(DeclaredStorage(kind, alias, _check(kind, alias, schema)))
+            found.append(DeclaredStorage(kind, alias, _check(kind, alias, schema, _CHECKS)))
         except InvalidDeclaration:
             continue
     return found[:MAX_DECLARED]
@@ -78,14 +88,14 @@ def _declared(definition: object) -> Iterator[tuple[Kind, str, Mapping[str, Any]
                 yield kind, alias, schema
 
 
-def _check(kind: Kind, alias: str, schema: Mapping[str, Any]) -> str:
+def _check(kind: Kind, alias: str, schema: Mapping[str, Any], checks: Mapping[Kind, _Check]) -> str:
     shown = alias[:MAX_ALIAS_LENGTH]
     if not alias or shown != alias or "\x00" in alias:
         raise InvalidDeclaration(f'No {KINDS[kind].noun} can have the alias "{shown}".'.replace("\x00", "\ufffd"))
-    if not schema or kind not in _CHECKS:
+    if not schema or kind not in checks:
         return ""
     try:
-        return _CHECKS[kind](msgspec.json.encode(schema))
-    except InvalidSchema as error:
+        return checks[kind](msgspec.json.encode(schema))
+    except (InvalidSchema, Busy) as error:
         problem = str(error).replace("\x00", "\ufffd")
         raise InvalidDeclaration(f'The schema of the {KINDS[kind].noun} "{shown}" cannot be used. {problem}') from None

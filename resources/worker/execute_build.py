@@ -84,7 +84,7 @@ def _build(build_id: str, worker: str, lines: Lines) -> None:
         environment = variables.decrypt_environment(build.content.environment if wants_variables(build.content) else "")
         lines.hide(environment.secrets())
         directory = build_directory.make(build_id, source, attendant, get_memory_bytes(build), environment.values)
-        for sentence in _save_what_it_says(build.content, directory):
+        for sentence in _save_what_it_says(build.content, directory, build.owner_id):
             lines.note(sentence)
     except (OwnerSuspended, IsolationMissing, source_files.BadSource, CannotDecrypt) as error:
         _end(build_id, worker, lines, JobStatus.FAILED, str(error))
@@ -108,7 +108,7 @@ def _named(source: Sequence[SourceFile] | RemoteSource, directory: Path) -> str:
     return f"the archive with the SHA-256 {revision}" if source.is_archive else f"commit {revision}"
 
 
-def _save_what_it_says(content: BuildContent, directory: Path) -> list[str]:
+def _save_what_it_says(content: BuildContent, directory: Path, account_id: str) -> list[str]:
     """Keep what the Actor says of itself, and which revision was fetched: other machines fetch the same.
 
     Returns sentences on what the definition says that does not hold here.
@@ -129,7 +129,7 @@ def _save_what_it_says(content: BuildContent, directory: Path) -> list[str]:
             f"The input schema is not valid. {problem[:_LONGEST_PROBLEM]}".replace("\x00", "\ufffd")
         )
     try:
-        declared_storages.read_declared(definition)
+        declared_storages.read_declared(definition, account_id)
         definitions.read_memory(definition).check()
     except (declared_storages.InvalidDeclaration, definitions.InvalidDefinition) as error:
         raise source_files.BadSource(str(error)[:_LONGEST_PROBLEM]) from None

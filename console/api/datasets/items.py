@@ -17,7 +17,7 @@ from console.http.items_query import parse_items_query
 from console.http.pagination import flag
 from console.http.query import parameters
 from console.http.responses import BytesResponse
-from resources.datasets.errors import ItemsBreakSchema
+from resources.datasets.errors import ItemsBreakSchema, SchemaTakesTooMuch
 from resources.datasets.formats.csv_formulas import without_formulas
 from resources.datasets.reading import Items, open_items
 from resources.datasets.schemas import load_schema
@@ -97,6 +97,8 @@ def append(request: ResourceApiRequest[Dataset]) -> HttpResponse:
     except ItemsBreakSchema as error:
         invalid = {"invalidItems": error.invalid_items}
         raise ApiError(HTTPStatus.BAD_REQUEST, "schema-validation-error", str(error), invalid) from None
+    except SchemaTakesTooMuch as error:
+        raise ApiError(HTTPStatus.BAD_REQUEST, "schema-validation-failed", str(error)) from None
     except InvalidItems as error:
         raise ApiError(HTTPStatus.BAD_REQUEST, "invalid-input", str(error)) from None
     except DatasetGone:

@@ -1,6 +1,7 @@
 """Datasets: the list, get-or-create by name, and one dataset with its settings."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -32,7 +33,9 @@ def list_datasets(request: ApiRequest) -> HttpResponse:
 @signed_in_for(Kind.DATASET, Permission.WRITE)
 def get_or_create(request: ApiRequest) -> HttpResponse:
     """Answer with the account's dataset called `name`, made if there is none; without a name, with a new one."""
-    schema = schema_in(request, checked_schema, "dataset-schema-invalid")
+    schema = schema_in(
+        request, partial(checked_schema, account_id=request.principal.account_id or ""), "dataset-schema-invalid"
+    )
     return storage_views.get_or_create(request, Dataset, _serialize, schema=schema)
 
 

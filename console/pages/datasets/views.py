@@ -27,5 +27,9 @@ def show_dataset(request: ResourcePageRequest[Dataset]) -> HttpResponse:
     return render(
         request,
         "datasets/dataset.html",
-        {**storage_context(request), **view, "holds_items": holds_items(request.resource.schema)},
+        {
+            **storage_context(request),
+            **view,
+            "holds_items": holds_items(request.resource.schema, request.resource.owner_id),
+        },
     )

@@ -7,7 +7,9 @@ import pytest
 
 from resources.datasets.errors import ItemsBreakSchema
 from resources.datasets.uploading import InvalidFile, add_file
-from resources.datasets.validation import MAX_INVALID_ITEMS, UnusableSchema, make_validator
+from resources.datasets.validation import check_fields
+from resources.datasets.validator.processes import UnusableSchema
+from resources.datasets.validator.program import MAX_INVALID_ITEMS
 from resources.datasets.writing import push
 from resources.kinds import Kind
 from resources.models import Dataset
@@ -97,7 +99,7 @@ def test_no_reference_leaves_the_schema(made, uri, monkeypatch):
     for fields in ({"$ref": uri}, {"properties": {"a": {"$ref": uri}}}, {"$schema": uri}):
         assert error_of(made(fields)) == (400, "dataset-schema-invalid")
     with pytest.raises(UnusableSchema):
-        make_validator({"allOf": [{"$ref": uri}]})
+        check_fields({"allOf": [{"$ref": uri}]}, "an account")
 
 
 @pytest.mark.parametrize("fields", [{"type": "nonsense"}, {"$ref": "#/nothing"}, {"pattern": "("}, 5, "text", [1]])

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from accounts.principal import Scope
+from resources.datasets.writing import push
 from resources.kinds import Kind
 from resources.models import Actor, Build, BuildContent, Dataset, GeneralAccess, KeyValueStore, Resource, Run
 from resources.runs import definitions, restarting, resurrecting, starting
@@ -203,7 +204,10 @@ def test_a_run_that_goes_on_as_another_build_has_what_that_one_declares(ada, way
 def test_a_definition_from_before_it_was_checked_gives_what_can_be_used(ada):
     storages = {
         "dataset": {"fields": {"type": 5}},
-        "datasets": {"good": {}, "bad": {"fields": {"type": 5}}, "s": "./s"},
+        "datasets": {"good": {}, "bad": {"fields": {"type": 5}}, "unreadable": {"views": {"a": 5}}, "s": "./s"},
     }
     run = run_of(ada, defined(ada, storages=storages))
-    assert set(Dataset.objects.filter(run=run).values_list("alias", "schema")) == {(None, ""), ("good", "")}
+    kept = '{"fields":{"type":5}}'
+    found = Dataset.objects.filter(run=run)
+    assert set(found.values_list("alias", "schema")) == {(None, kept), ("good", ""), ("bad", kept)}
+    assert push(found.get(alias="bad").pk, b'{"a":1}') == 1

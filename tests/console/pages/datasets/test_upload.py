@@ -156,11 +156,11 @@ def test_a_mistake_at_the_end_leaves_nothing_of_the_start(dataset, small):
 def test_a_failure_in_the_midst_of_the_pushes_leaves_nothing(dataset, small, monkeypatch):
     pushes = []
 
-    def push(dataset_id, payload):
+    def push(dataset_id, payload, **options):
         if len(pushes) == 3:
             raise OSError("the disk is full")
         pushes.append(payload)
-        return original(dataset_id, payload)
+        return original(dataset_id, payload, **options)
 
     original = uploading.push
     monkeypatch.setattr(uploading, "push", push)

@@ -1,0 +1,1 @@
+"""Checking items by schemas in processes of their own."""
