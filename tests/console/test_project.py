@@ -33,8 +33,10 @@ WAITING = {
     ("console/apps.py", "ready"): {"console.deploy_checks", "console.api.webhooks.payloads"},
     ("console/server/gunicorn_config.py", "post_worker_init"): {
         "accounts.deployment.exposure",
+        "accounts.lib.postgresql.limits",
         "accounts.published_password",
         "console.server.checked_start",
+        "django.db.connections",
         "resources.worker.tasks",
     },
     ("console/backup/databases.py", "_postgresql"): {"psycopg"},
