@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from accounts.lib.sql import Statement
-from resources.datasets.validation import check_fields
+from resources.datasets.validation import check_fields, constrains
 from resources.datasets.validator.processes import UnusableSchema
 from resources.datasets.views import UnusableViews, check_views
 from resources.storages import MAX_SCHEMA_BYTES, InvalidSchema
@@ -24,7 +24,7 @@ def checked_schema(text: bytes, account_id: str) -> str:
     """
     fields = _read_fields(text)
     try:
-        if fields:
+        if constrains(fields):
             check_fields(fields, account_id)
     except UnusableSchema as error:
         raise InvalidSchema(f"The fields of this schema are no JSON Schema that can be used: {error}.") from None

@@ -68,8 +68,13 @@ def holds_items(schema: str, account_id: str) -> bool:
     return True
 
 
+def constrains(fields: Any) -> bool:
+    """Tell whether fields are there and may not allow everything; `false` allows nothing."""
+    return fields is not None and fields is not True and fields != {}
+
+
 @lru_cache(maxsize=_KNOWN)
 def _read_fields(schema: str) -> bytes:
     """Return the fields of a schema as JSON; nothing where it has none."""
     fields = msgspec.json.decode(schema, type=dict[str, Any]).get("fields")
-    return msgspec.json.encode(fields) if fields else b""
+    return msgspec.json.encode(fields) if constrains(fields) else b""

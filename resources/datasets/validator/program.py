@@ -21,6 +21,9 @@ from resources.datasets.validator.frames import ANSWER, COMPILE, QUESTION, recei
 
 # Of a push with many invalid items, so many are named.
 MAX_INVALID_ITEMS: Final = 100
+# When what is told of them has so many bytes, no more are named.
+MAX_TOLD: Final = 1_000_000
+MAX_PROBLEM: Final = 200
 MAX_MEMORY: Final = 1024**3
 _CACHED: Final = 64
 # A pattern of a user must not keep the process busy for long.
@@ -61,7 +64,9 @@ def _compile(fields: bytes) -> tuple[jsonschema_rs.Validator | None, bytes]:
 
 @lru_cache(maxsize=_CACHED)
 def _make_validator(fields: bytes) -> jsonschema_rs.Validator:
-    return jsonschema_rs.validator_for(msgspec.json.decode(fields), retriever=_refuse, pattern_options=_PATTERNS)
+    return jsonschema_rs.validator_for(
+        msgspec.json.decode(fields), retriever=_refuse, pattern_options=_PATTERNS, validate_formats=True
+    )
 
 
 def _refuse(uri: str) -> Never:
@@ -73,19 +78,33 @@ def _check(validator: jsonschema_rs.Validator | None, items: bytes) -> bytes:
         raise RuntimeError("items came before a schema")
     invalid: list[dict[str, Any]] = []
     for position, line in enumerate(items.split(b"\n")):
-        item = _decode(line)
-        if not validator.is_valid(item):
-            invalid.append(ajv.describe(validator, item, position))
-            if len(invalid) == MAX_INVALID_ITEMS:
+        found = _find_errors(validator, line, position)
+        if found is not None:
+            invalid.append(found)
+            if len(invalid) == MAX_INVALID_ITEMS or len(_encode(invalid)) > MAX_TOLD:
                 break
-    return json.dumps(invalid).encode()
+    return _encode(invalid)
+
+
+def _find_errors(validator: jsonschema_rs.Validator, line: bytes, position: int) -> dict[str, Any] | None:
+    try:
+        item = _decode(line)
+        return None if validator.is_valid(item) else ajv.describe(validator, item, position)
+    except (RecursionError, ValueError) as error:
+        problem = f"cannot be held to the schema: {error}"[:MAX_PROBLEM]
+        return {"itemPosition": position, "validationErrors": [ajv.fail(position, problem)]}
+
+
+def _encode(invalid: list[dict[str, Any]]) -> bytes:
+    return json.dumps(invalid, default=float).encode()
 
 
 def _decode(item: bytes) -> Any:
     try:
         return msgspec.json.decode(item)
-    except msgspec.ValidationError:  # a number that only JSON can hold
-        return json.loads(item, parse_int=_number, parse_float=_number)
+    except msgspec.DecodeError:  # a number that only JSON can hold, or half of a pair of UTF-16
+        found = json.loads(item.decode(errors="replace"), parse_int=_number, parse_float=_number)
+        return msgspec.json.decode(json.dumps(found, ensure_ascii=False).encode(errors="replace"))
 
 
 def _number(text: str) -> int | float:
