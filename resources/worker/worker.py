@@ -87,11 +87,11 @@ class Worker:
         signal.signal(signal.SIGINT, self.stop)
 
 
-def run(jobs: int | None = None) -> None:
-    """Be a worker until asked to end."""
-    worker = Worker(jobs or settings.WORKER_JOBS, settings.WEBHOOK_JOBS)
+def prepare(jobs: int) -> Worker:
+    """Return a worker that is to be run; from now on SIGTERM and Ctrl-C end it in good order."""
+    worker = Worker(jobs, settings.WEBHOOK_JOBS)
     worker.stop_on_signals()
-    worker.run()
+    return worker
 
 
 def _warn_of_root() -> None:

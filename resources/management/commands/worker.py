@@ -36,9 +36,10 @@ class Command(BaseCommand):
         _check_start()
         ended = exposure.record_while_alive([exposure.WORKER], os.getpid())
         try:
+            prepared = worker.prepare(options["jobs"])
             self.stdout.write(f"The worker is ready. {_how_runs_are_kept_apart()}".rstrip())
             self.stdout.flush()
-            worker.run(options["jobs"])
+            prepared.run()
         finally:
             ended.set()
 

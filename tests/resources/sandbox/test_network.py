@@ -484,7 +484,8 @@ def test_a_network_that_cannot_be_set_up_fails_the_run_with_a_message(ada, only,
 def test_a_worker_says_at_its_start_how_runs_are_kept_apart(only, capsys, monkeypatch, programs, said):
     check_programs(*programs)
     only(*programs)
-    monkeypatch.setattr("resources.worker.worker.run", lambda jobs: None)
+    monkeypatch.setattr("resources.worker.worker.Worker.run", lambda worker: None)
+    monkeypatch.setattr("resources.worker.worker.Worker.stop_on_signals", lambda worker: None)
     call_command("worker")
     assert said in capsys.readouterr().out
 
@@ -494,7 +495,8 @@ def test_a_worker_says_at_its_start_why_nothing_runs_and_who_reaches_the_deploym
 ):
     only("bwrap")
     settings.PUBLIC_URL = "https://latchkey.example"
-    monkeypatch.setattr("resources.worker.worker.run", lambda jobs: None)
+    monkeypatch.setattr("resources.worker.worker.Worker.run", lambda worker: None)
+    monkeypatch.setattr("resources.worker.worker.Worker.stop_on_signals", lambda worker: None)
     call_command("worker")
     printed = capsys.readouterr().out
     assert "PUBLIC_URL is https://latchkey.example." in printed

@@ -1,9 +1,13 @@
 """Several workers at one queue, and what each of them does besides."""
 
+import io
+import os
+import signal
 import threading
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.db import connections
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
@@ -172,3 +176,22 @@ def test_old_tasks_are_forgotten(database_queue):
         task.save()
     assert maintenance.forget_tasks() == 1
     assert not DBTaskResult.objects.filter(pk=old.pk).exists()
+
+
+def test_a_worker_that_says_that_it_is_ready_ends_in_good_order_when_it_is_asked_to(db, monkeypatch):
+    class Told(io.StringIO):
+        def write(self, text: str) -> int:
+            os.kill(os.getpid(), signal.SIGTERM)
+            return super().write(text)
+
+    ran = []
+    monkeypatch.setattr(worker.Worker, "run", lambda self: ran.append(worker_identity.stopping.is_set()))
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    signal.signal(signal.SIGTERM, lambda *_: pytest.fail("It would be killed by this."))
+    try:
+        call_command("worker", stdout=Told())
+    finally:
+        worker_identity.stopping.clear()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert ran == [True]
