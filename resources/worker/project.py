@@ -19,8 +19,10 @@ from resources.sandbox import open_files
 from resources.sandbox.interpreters import OWN, interpreters
 from resources.worker import source_files
 from resources.worker.dockerfile.image import Image, parse
+from resources.worker.dockerfile.syntax import TooLarge
 
 MAX_FILE_BYTES = 1024 * 1024
+MAX_DOCKERFILE_BYTES = 64 * 1024
 _MAX_LOCK_BYTES = 32 * 1024 * 1024
 _DOCKERFILES = (".actor/Dockerfile", "Dockerfile")
 _LOCKS = ("npm-shrinkwrap.json", "package-lock.json")
@@ -111,7 +113,7 @@ def read(app: Path) -> Project:
     """Return what the files in `app` say.
 
     Raises:
-        BadSource: when actor.json is not valid, or names a Dockerfile that is not there.
+        BadSource: when actor.json is not valid, or names a Dockerfile that is not there, or that is too large.
     """
     image = _read_dockerfile(app)
     directory = image.directory if _is_real(app, image.directory) else ""
@@ -157,7 +159,15 @@ def _read_dockerfile(app: Path) -> Image:
         return Image()
     context = definition.get("dockerContextDir")
     inside = _normal(f".actor/{context}") if isinstance(context, str) else ""
-    return parse(_text(app, name), lambda path: open_files.is_directory(app, path), inside)
+    text = open_files.read(app, name, MAX_DOCKERFILE_BYTES + 1) or b""
+    if len(text) > MAX_DOCKERFILE_BYTES:
+        raise source_files.BadSource(f"The Dockerfile is larger than {MAX_DOCKERFILE_BYTES // 1024} KB.")
+    try:
+        return parse(
+            text.decode("utf-8-sig", errors="replace"), lambda path: open_files.is_directory(app, path), inside
+        )
+    except TooLarge as error:
+        raise source_files.BadSource(str(error)) from None
 
 
 def _python_package(found: dict[str, Any]) -> PythonPackage:

@@ -8,15 +8,25 @@ image. Everything else is listed as not done, but for what a build does in its o
 
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import Final
 
 from resources.worker.dockerfile.copies import Copy, above, copied_to, lies_in_place, normalized
 from resources.worker.dockerfile.own_steps import is_done_anyway, requirements_files
-from resources.worker.dockerfile.syntax import expand, flags_and_words, instructions, json_words
+from resources.worker.dockerfile.syntax import TooLarge, expand, flags_and_words, instructions, json_words
 
+# What goes beyond is no Dockerfile that anybody writes: its reading must not take the worker's memory and time.
+MAX_STAGES: Final = 100
+MAX_COPIES: Final = 1000
+MAX_REQUIREMENTS: Final = 100
+MAX_PATH: Final = 4096
+MAX_VARIABLES_LENGTH: Final = 1024 * 1024
 _MAX_SHOWN = 160
+# A path in a text, as far as it can be told from what is around it.
+_PATH = re.compile(r"(?<![\w.~/-])(?:/[\w.@+~%-]+)+")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}\Z", re.ASCII)
 _PYTHON = re.compile(r"(?:.*/)?(?:actor-)?python[a-z-]*:(3\.\d{1,2})(?!\d)")
 _LANGUAGE = re.compile(r"(?:.*/)?(?:actor-)?(python|node)(?![a-z])")
@@ -49,10 +59,16 @@ class Image:
     def translate(self, text: str, app: str) -> str:
         """Return a text with the paths of the image in it read as those of the source, which is at `app`."""
         known = {place: directory for place, directory in self.places if place != "/"}
-        if not known:
-            return text
-        places = "|".join(map(re.escape, sorted(known, key=len, reverse=True)))
-        return re.sub(rf"(?<![\w.~/-])({places})(?![\w.-])", lambda found: f"{app}/{known[found[1]]}".rstrip("/"), text)
+        longest = max(map(len, known), default=0)
+
+        def translate_path(found: re.Match[str]) -> str:
+            path = found[0]
+            for end in _ends_of_parts(path, longest):
+                if path[:end] in known:
+                    return f"{app}/{known[path[:end]]}".rstrip("/") + path[end:]
+            return path
+
+        return _PATH.sub(translate_path, text) if known else text
 
 
 @dataclass(slots=True)
@@ -69,7 +85,18 @@ class _Stage:
 
     def expand(self, text: str) -> str:
         """Return a text with its variables replaced."""
-        return expand(text, self.arguments | self.variables)
+        return expand(text, ChainMap(self.variables, self.arguments))
+
+    def path(self, text: str) -> PurePosixPath:
+        """Return a path of the image, relative to the working directory if it is not absolute.
+
+        Raises:
+            TooLarge: when it is too long.
+        """
+        found = normalized(self.workdir / text)
+        if len(str(found)) > MAX_PATH:
+            raise TooLarge(f"The Dockerfile has a path that is longer than {MAX_PATH} characters.")
+        return found
 
 
 def parse(text: str, is_directory: Callable[[str], bool], context: str = "") -> Image:
@@ -79,6 +106,9 @@ def parse(text: str, is_directory: Callable[[str], bool], context: str = "") -> 
         text: its content.
         is_directory: tells whether a path of the source is a directory.
         context: the directory of the source that COPY copies from, "" for all of it.
+
+    Raises:
+        TooLarge: when it has more of something than one may have.
     """
     reader = _Reader(is_directory, PurePosixPath(context))
     for line, name, rest in instructions(text):
@@ -93,6 +123,7 @@ class _Reader:
         self._stages: dict[str, _Stage] = {}
         self._last: _Stage | None = None
         self._arguments: dict[str, str] = {}  # those before the first FROM
+        self._begun = self._copied_count = 0
 
     def read(self, line: int, name: str, rest: str) -> None:
         """Take an instruction in."""
@@ -134,6 +165,9 @@ class _Reader:
         words = [word for word in rest.split() if not word.startswith("--")]
         if not words:
             return
+        self._begun += 1
+        if self._begun > MAX_STAGES:
+            raise TooLarge(f"The Dockerfile has more than {MAX_STAGES} stages.")
         image = expand(words[0], self._arguments)
         name = words[2].lower() if len(words) == 3 and words[1].upper() == "AS" else str(len(self._stages))
         base = self._stages.get(image.lower())
@@ -147,6 +181,9 @@ class _Reader:
 
     def _copy(self, stage: _Stage, rest: str, shown: str) -> None:
         flags, words = flags_and_words(rest)
+        self._copied_count += len(words)
+        if self._copied_count > MAX_COPIES:
+            raise TooLarge(f"The Dockerfile copies more than {MAX_COPIES} files and directories by their names.")
         words = [stage.expand(word) for word in words]
         found = [self._copied(stage, source, words, flags.get("from", "")) for source in words[:-1]]
         for copy in found:
@@ -162,7 +199,7 @@ class _Reader:
         path = self._source_path(source, from_)
         if path is None or "://" in source or source.startswith("<<"):
             return None
-        reached = normalized(stage.workdir / target)
+        reached = stage.path(target)
         is_pattern = any(sign in path.name for sign in "*?[")
         is_built = bool(from_) and not path.suffix  # what a build makes is not there before
         if not is_pattern and (path == PurePosixPath() or is_built or self._is_directory(str(path))):
@@ -177,7 +214,7 @@ class _Reader:
         if not from_:
             return normalized(self._context / source.lstrip("/"))
         earlier = self._stages.get(from_.lower())
-        return copied_to(earlier.copies, normalized(earlier.workdir / source)) if earlier else None
+        return copied_to(earlier.copies, earlier.path(source)) if earlier else None
 
     def _start_directory(self, stage: _Stage) -> PurePosixPath:
         """Return which directory of the source the working directory is."""
@@ -197,19 +234,25 @@ def _apply(stage: _Stage, name: str, rest: str, shown: str) -> None:
         if not _set_variables(stage, rest):
             stage.not_done.append(shown)
     elif name == "ARG":
-        _set_argument(stage.arguments, rest, stage.arguments | stage.variables)
+        _set_argument(stage.arguments, rest, ChainMap(stage.variables, stage.arguments))
     elif name == "WORKDIR":
-        stage.workdir = normalized(stage.workdir / stage.expand(rest.strip("\"'")))
+        stage.workdir = stage.path(stage.expand(rest.strip("\"'")))
     elif name == "CMD":
         stage.command = _command_words(rest)
     elif name == "ENTRYPOINT":
         stage.entrypoint, stage.command = _command_words(rest), None
     elif name == "RUN":
-        stage.requirements += [normalized(stage.workdir / stage.expand(file)) for file in requirements_files(rest)]
+        _add_requirements(stage, rest)
         if not is_done_anyway(rest):
             stage.not_done.append(shown)
     elif name not in _SILENT:
         stage.not_done.append(shown)
+
+
+def _add_requirements(stage: _Stage, rest: str) -> None:
+    stage.requirements += [stage.path(stage.expand(file)) for file in requirements_files(rest)]
+    if len(stage.requirements) > MAX_REQUIREMENTS:
+        raise TooLarge(f"The Dockerfile names more than {MAX_REQUIREMENTS} files of requirements.")
 
 
 def _whole_command(stage: _Stage) -> Sequence[str] | None:
@@ -236,12 +279,19 @@ def _set_variables(stage: _Stage, rest: str) -> bool:
         except ValueError:
             return False
         pairs = {name: value for name, _, value in (word.partition("=") for word in words)}
-    fine = {name: stage.expand(value) for name, value in pairs.items() if _NAME.match(name) and "\x00" not in value}
-    stage.variables |= fine
+    fine = {name: value for name, value in pairs.items() if _NAME.match(name) and "\x00" not in value}
+    length = sum(map(len, stage.variables.values()))
+    expanded = {}
+    for name, value in fine.items():
+        expanded[name] = stage.expand(value)
+        length += len(expanded[name])
+        if length > MAX_VARIABLES_LENGTH:
+            raise TooLarge(f"The Dockerfile sets variables of more than {MAX_VARIABLES_LENGTH // 1024} KB.")
+    stage.variables |= expanded
     return len(fine) == len(pairs)
 
 
-def _set_argument(arguments: dict[str, str], rest: str, known: dict[str, str]) -> None:
+def _set_argument(arguments: dict[str, str], rest: str, known: Mapping[str, str]) -> None:
     name, has_value, value = rest.strip().partition("=")
     if has_value:
         arguments[name] = expand(value.strip("\"'"), known)
@@ -257,6 +307,16 @@ def _first_workdir(image: str) -> PurePosixPath:
 def _relative(path: PurePosixPath) -> str:
     text = str(normalized(path)).lstrip("/")
     return "" if text == "." else text
+
+
+def _ends_of_parts(path: str, longest: int) -> Iterator[int]:
+    """Give the ends of a path and of the directories it is in, those up to a length, the longest first."""
+    end = len(path)
+    if end > longest:
+        end = path.rfind("/", 0, longest + 1)
+    while end > 0:
+        yield end
+        end = path.rfind("/", 0, end)
 
 
 def _shown(line: int, name: str, rest: str) -> str:

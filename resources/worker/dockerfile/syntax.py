@@ -4,32 +4,54 @@ import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from typing import Final
 
-MAX_VALUE = 32 * 1024
+MAX_INSTRUCTIONS: Final = 1000
+MAX_VALUE: Final = 32 * 1024
 _VARIABLE = re.compile(
-    r"\\(?P<escaped>\$)|\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)(?::(?P<mode>[-+])(?P<word>[^}]*))?\})"
+    r"\\(?P<escaped>\$)|\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)(?::(?P<mode>[-+])(?P<word>[^}]{0,1000}))?\})"
 )
 _HEREDOC = re.compile(r"<<-?\s*[\"']?(\w+)[\"']?")
 
 
+class TooLarge(ValueError):
+    """A Dockerfile has more of something than one may have; the message says of what."""
+
+
 def instructions(text: str) -> Iterator[tuple[int, str, str]]:
-    """Yield the instructions: the line on which each begins, its name in capitals, and the rest of it in one line."""
+    """Yield the instructions: the line on which each begins, its name in capitals, and the rest of it in one line.
+
+    Raises:
+        TooLarge: when they are too many.
+    """
+    for count, found in enumerate(_instructions(text)):
+        if count == MAX_INSTRUCTIONS:
+            raise TooLarge(f"The Dockerfile has more than {MAX_INSTRUCTIONS} instructions.")
+        yield found
+
+
+def _instructions(text: str) -> Iterator[tuple[int, str, str]]:
     lines = iter(enumerate(text.replace("\r\n", "\n").split("\n"), 1))
     for number, line in lines:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        whole = line.strip()
-        while whole.endswith("\\"):
-            following = next(lines, None)
-            if following is None:
-                break
-            added = following[1].strip()
-            whole = whole if not added or added.startswith("#") else f"{whole[:-1].rstrip()} {added}"
-        name, _, rest = whole.removesuffix("\\").partition(" ")
+        name, _, rest = _whole(line.strip(), lines).partition(" ")
         if name.upper() in ("RUN", "COPY", "ADD"):
             for mark in _HEREDOC.findall(rest):
                 _skip_heredoc(lines, mark)
         yield number, name.upper(), rest.strip()
+
+
+def _whole(line: str, following: Iterator[tuple[int, str]]) -> str:
+    """Return an instruction in one line: the first one, and those that it goes on in."""
+    parts = [line]
+    while parts[-1].endswith("\\"):
+        added = next((line for _, line in following if line.strip() and not line.lstrip().startswith("#")), None)
+        parts[-1] = parts[-1][:-1].rstrip()
+        if added is None:
+            break
+        parts.append(added.strip())
+    return " ".join(parts)
 
 
 def json_words(text: str) -> list[str] | None:

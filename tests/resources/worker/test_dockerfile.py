@@ -1,8 +1,11 @@
 """What is read from a Dockerfile: how an Actor is started, and what is said not to be done."""
 
+import time
+
 import pytest
 
 from resources.worker.dockerfile.image import parse
+from resources.worker.dockerfile.syntax import TooLarge
 
 TEMPLATE_OF_NODE = """
 # Comments are left out.
@@ -248,3 +251,47 @@ def test_a_long_instruction_is_shown_in_part():
     shown = image(f"FROM x\nRUN apt-get install {'x' * 500}").not_done[0]
     assert len(shown) < 200
     assert shown.endswith("…")
+
+
+HOSTILE = {
+    "stages that take over": "FROM x\n" + "COPY a b\n" * 20_000 + "FROM 0\n" * 30_000,
+    "many variables": "FROM x\n" + "".join(f"ENV A{at}=$B\n" for at in range(65_000)),
+    "few stages that take over": "FROM x\n" + "COPY a b\n" * 800 + "FROM 0\n" * 150,
+    "large variables": f"FROM x\nENV A={'a' * 30_000}\nENV" + "".join(f" B{at}=$A" for at in range(3_000)),
+    "long paths": f"FROM x\nENV A={'a/' * 10_000}\n" + "WORKDIR $A\n" * 500,
+    "long copies": f"FROM x\nENV A={'a/' * 10_000}\n" + "COPY a /$A/\n" * 500,
+    "many copies": "FROM x\nCOPY" + " a" * 20_000 + " b/\n",
+    "many copies of copies": "FROM x AS a\nCOPY" + " a" * 500 + " b/\nFROM y\n" + "COPY --from=a b/a b/\n" * 700,
+    "many requirements": "FROM x\nRUN pip install" + " -r a" * 10_000,
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_what_would_take_long_to_read_is_refused(text):
+    with pytest.raises(TooLarge):
+        image(text)
+
+
+BUSY = {
+    "lines that go on": "FROM x\nRUN a" + "\\\n" * 30_000 + " b",
+    "many variables": "FROM x\nENV" + "".join(f" A{at}=$B" for at in range(6_000)),
+    "what is not closed": "FROM x\nENV A=" + "${A:-" * 12_000,
+    "places": "FROM x\n"
+    + "".join(f"COPY a /{at}/\n" for at in range(450))
+    + f"ENV A={'/a' * 8_000} B={' /a' * 4_000}$A$A$A C=$B D=$B E=$B F=$B",
+    "stages": "FROM x\nCOPY" + " a" * 900 + " b/\n" + "FROM 0\n" * 99,
+}
+
+
+@pytest.mark.parametrize("text", BUSY.values(), ids=BUSY)
+def test_what_is_allowed_is_read_in_few_steps(text):
+    """Seconds of the processor, a few times what it takes here; what grew with the square took minutes."""
+    began = time.process_time()
+    found = image(text)
+    for value in found.environment.values():
+        found.translate(value, "/here")
+    assert time.process_time() - began < 5
+
+
+def test_instructions_in_many_lines_are_put_together():
+    assert image("FROM x\nCMD a \\\n\n  # no\n b\\\nc \\").command == ["/bin/sh", "-c", "a b c"]

@@ -46,6 +46,14 @@ def test_a_dockerfile_that_leads_out_is_none(tmp_path):
         read(tmp_path / "app", {".actor/actor.json": '{"dockerfile": "../../outside"}'})
 
 
+@pytest.mark.parametrize(
+    "text", ["#" * 70_000, "\u00e4" * 40_000, "FROM x\n" * 101], ids=["long", "of two bytes", "stages"]
+)
+def test_a_dockerfile_that_is_too_large_is_refused(tmp_path, text):
+    with pytest.raises(BadSource, match="The Dockerfile "):
+        read(tmp_path, {"Dockerfile": text})
+
+
 @pytest.mark.parametrize("name", ["Dockerfile", ".actor/Dockerfile", ".actor/own", "docker/own"])
 def test_the_dockerfile_is_found(tmp_path, name):
     named = f'{{"dockerfile": "../{name}"}}' if name.endswith("own") else "{}"
