@@ -79,6 +79,7 @@ class _Stage:
     variables: dict[str, str] = field(default_factory=dict)
     copies: list[Copy] = field(default_factory=list)
     command: Sequence[str] | None = None
+    command_is_own: bool = False  # and not taken over from an earlier stage
     entrypoint: Sequence[str] | None = None
     requirements: list[PurePosixPath] = field(default_factory=list)
     not_done: list[str] = field(default_factory=list)
@@ -238,9 +239,10 @@ def _apply(stage: _Stage, name: str, rest: str, shown: str) -> None:
     elif name == "WORKDIR":
         stage.workdir = stage.path(stage.expand(rest.strip("\"'")))
     elif name == "CMD":
-        stage.command = _command_words(rest)
+        stage.command, stage.command_is_own = _command_words(rest), True
     elif name == "ENTRYPOINT":
-        stage.entrypoint, stage.command = _command_words(rest), None
+        stage.entrypoint = _command_words(rest)
+        stage.command = stage.command if stage.command_is_own else None
     elif name == "RUN":
         _add_requirements(stage, rest)
         if not is_done_anyway(rest):
@@ -270,9 +272,9 @@ def _command_words(rest: str) -> Sequence[str]:
 
 def _set_variables(stage: _Stage, rest: str) -> bool:
     """Set variables, and return whether all of them can be."""
-    name, _, value = rest.partition(" ")
+    name, *given = rest.split(None, 1) or [""]
     if "=" not in name:
-        pairs = {name: value.strip().strip("\"'")}
+        pairs = {name: "".join(given).strip("\"'")}
     else:
         try:
             words = shlex.split(rest.replace("\\$", "\\\\$"))
@@ -288,7 +290,14 @@ def _set_variables(stage: _Stage, rest: str) -> bool:
         if length > MAX_VARIABLES_LENGTH:
             raise TooLarge(f"The Dockerfile sets variables of more than {MAX_VARIABLES_LENGTH // 1024} KB.")
     stage.variables |= expanded
-    return len(fine) == len(pairs)
+    return len(fine) == len(pairs) and all(_holds(name, value) for name, value in expanded.items())
+
+
+def _holds(name: str, value: str) -> bool:
+    """Tell whether a variable is what an image says, and not what each program of a job is given."""
+    if name == "PYTHONUNBUFFERED":
+        return bool(value)
+    return name != "HOME" and (name != "LANG" or value == "C.UTF-8")
 
 
 def _set_argument(arguments: dict[str, str], rest: str, known: Mapping[str, str]) -> None:

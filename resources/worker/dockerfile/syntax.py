@@ -3,7 +3,7 @@
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 MAX_INSTRUCTIONS: Final = 1000
@@ -11,7 +11,11 @@ MAX_VALUE: Final = 32 * 1024
 _VARIABLE = re.compile(
     r"\\(?P<escaped>\$)|\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)(?::(?P<mode>[-+])(?P<word>[^}]{0,1000}))?\})"
 )
-_HEREDOC = re.compile(r"<<-?\s*[\"']?(\w+)[\"']?")
+# Words of a line of shell with their quotes, and one that begins a here-document, as BuildKit has it:
+# https://github.com/moby/buildkit/blob/master/frontend/dockerfile/parser/parser.go
+_WORD = re.compile(r"""(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+""")
+_HEREDOC = re.compile(r"""\d*<<(?P<dash>-?)(?P<mark>[^<\s"']+|"[^<"]+"|'[^<']+')\Z""")
+_DIRECTIVE = re.compile(r"\s*#\s*(?P<name>[A-Za-z]+)\s*=\s*(?P<value>\S+)\s*\Z")
 
 
 class TooLarge(ValueError):
@@ -31,27 +35,63 @@ def instructions(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def _instructions(text: str) -> Iterator[tuple[int, str, str]]:
-    lines = iter(enumerate(text.replace("\r\n", "\n").split("\n"), 1))
-    for number, line in lines:
-        if not line.strip() or line.lstrip().startswith("#"):
+    lines = text.replace("\r\n", "\n").split("\n")
+    escape = _find_escape(lines)
+    at = 0
+    while at < len(lines):
+        begin, line = at, lines[at].strip()
+        at += 1
+        if not line or line.startswith("#"):
             continue
-        name, _, rest = _whole(line.strip(), lines).partition(" ")
+        whole, at = _whole(line, lines, at, escape)
+        name, *rest = whole.split(None, 1) or [""]
         if name.upper() in ("RUN", "COPY", "ADD"):
-            for mark in _HEREDOC.findall(rest):
-                _skip_heredoc(lines, mark)
-        yield number, name.upper(), rest.strip()
+            at = _skip_heredocs(rest[0] if rest else "", lines, at)
+        yield begin + 1, name.upper(), rest[0].strip() if rest else ""
 
 
-def _whole(line: str, following: Iterator[tuple[int, str]]) -> str:
-    """Return an instruction in one line: the first one, and those that it goes on in."""
-    parts = [line]
-    while parts[-1].endswith("\\"):
-        added = next((line for _, line in following if line.strip() and not line.lstrip().startswith("#")), None)
-        parts[-1] = parts[-1][:-1].rstrip()
-        if added is None:
+def _find_escape(lines: Sequence[str]) -> str:
+    """Return the character that lets an instruction go on in the next line, which a directive at the top may change."""
+    for line in lines:
+        found = _DIRECTIVE.match(line)
+        if found is None:
             break
-        parts.append(added.strip())
-    return " ".join(parts)
+        if found["name"].lower() == "escape" and found["value"] in ("\\", "`"):
+            return found["value"]
+    return "\\"
+
+
+def _whole(line: str, lines: Sequence[str], at: int, escape: str) -> tuple[str, int]:
+    """Return an instruction in one line, and where in the lines it has ended; `at` is the line after its first one."""
+    parts = [line]
+    while parts[-1].endswith(escape):
+        parts[-1] = parts[-1][:-1].rstrip()
+        while at < len(lines) and (not lines[at].strip() or lines[at].lstrip().startswith("#")):
+            at += 1
+        if at == len(lines):
+            break
+        parts.append(lines[at].strip())
+        at += 1
+    return " ".join(parts), at
+
+
+def _skip_heredocs(rest: str, lines: Sequence[str], at: int) -> int:
+    """Return where the lines go on after the here-documents of an instruction: words like <<EOF, outside of quotes."""
+    for word in _WORD.findall(rest):
+        found = _HEREDOC.match(word)
+        if found is None:
+            continue
+        mark = found["mark"].strip("\"'")
+        ends = (
+            each
+            for each in range(at, len(lines))
+            if (lines[each].lstrip("\t") if found["dash"] else lines[each]).rstrip("\r") == mark
+        )
+        end = next(ends, None)
+        if end is None:  # it has no end, so it is none
+            return at
+        at = end + 1
+    return at
 
 
 def json_words(text: str) -> list[str] | None:
@@ -67,10 +107,10 @@ def flags_and_words(rest: str) -> tuple[dict[str, str], list[str]]:
     """Return the flags of an instruction by name, and its other words: [] where they cannot be told apart."""
     flags = {}
     while rest.startswith("--"):
-        flag, _, rest = rest.partition(" ")
+        flag, *words_left = rest.split(None, 1)
+        rest = words_left[0] if words_left else ""
         name, _, value = flag[2:].partition("=")
         flags[name] = value
-        rest = rest.lstrip()
     words = json_words(rest)
     if words is None:
         try:
@@ -100,9 +140,3 @@ def _value(found: re.Match[str], variables: Mapping[str, str]) -> str:
         return known
     uses_word = bool(known) == (found["mode"] == "+")
     return expand(found["word"], variables) if uses_word else known
-
-
-def _skip_heredoc(lines: Iterator[tuple[int, str]], mark: str) -> None:
-    for _, line in lines:
-        if line.strip() == mark:
-            return

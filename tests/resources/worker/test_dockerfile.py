@@ -74,7 +74,17 @@ CMD ["python3", "-m", "my_actor"]
         ('ENTRYPOINT ["a", "x"]\nCMD ["b"]', ["a", "x", "b"]),
         ('ENTRYPOINT ["a"]\nCMD b c', ["a", "/bin/sh", "-c", "b c"]),
         ('ENTRYPOINT a b\nCMD ["c"]', ["/bin/sh", "-c", "a b"]),
-        ('CMD ["b"]\nENTRYPOINT ["a"]', ["a"]),
+        ('CMD ["b"]\nENTRYPOINT ["a"]', ["a", "b"]),
+        ('CMD ["b"]\nFROM 0\nENTRYPOINT ["a"]', ["a"]),
+        ('CMD ["b"]\nFROM 0\nCMD ["c"]\nENTRYPOINT ["a"]', ["a", "c"]),
+        ('CMD\t["a"]', ["a"]),
+        ('ENTRYPOINT\t["a"]\nCMD \t b', ["a", "/bin/sh", "-c", "b"]),
+        ('RUN echo "<<EOF"\nCMD ["a"]', ["a"]),
+        ('RUN echo $((1<<4)) 1<<4\nCMD ["a"]', ["a"]),
+        ('RUN cat <<EOF\nCMD ["a"]', ["a"]),
+        ('RUN cat <<< EOF\nCMD ["a"]\nEOF', ["a"]),
+        ('RUN cat <<EOF <<-"B C" > x\nCMD ["a"]\n EOF\nEOF\n\tB C\nCMD ["b"]\n', ["b"]),
+        ('COPY <<\'EOF\' x\nCMD ["a"]\nEOF\nCMD ["b"]', ["b"]),
         ('CMD ["a"\n', ["/bin/sh", "-c", '["a"']),
         ('CMD ["a", 1]', ["/bin/sh", "-c", '["a", 1]']),
         ("cmd a \\\n  b", ["/bin/sh", "-c", "a b"]),
@@ -295,3 +305,22 @@ def test_what_is_allowed_is_read_in_few_steps(text):
 
 def test_instructions_in_many_lines_are_put_together():
     assert image("FROM x\nCMD a \\\n\n  # no\n b\\\nc \\").command == ["/bin/sh", "-c", "a b c"]
+
+
+def test_another_character_lets_lines_go_on():
+    assert image("# syntax=x\n# escape=`\nFROM x\nRUN dir C:\\\nCMD a `\n b").command == ["/bin/sh", "-c", "a b"]
+
+
+def test_a_tab_is_a_space():
+    found = image("FROM\tx\nENV\tA=1\tB=2\nENV C\t3\nWORKDIR\t/app\nCOPY\t--chown=a\tone\t./", "one")
+    assert (found.environment, found.directory) == ({"A": "1", "B": "2", "C": "3"}, "one")
+
+
+@pytest.mark.parametrize("text", ["HOME=/root", "LANG=de_DE.UTF-8", "PYTHONUNBUFFERED="])
+def test_variables_that_each_program_is_given_are_listed_as_not_done(text):
+    assert list(image(f"FROM x\nENV A=1 {text}").not_done) == [f"line 2: ENV A=1 {text}"]
+
+
+@pytest.mark.parametrize("text", ["LANG=C.UTF-8", "PYTHONUNBUFFERED=1"])
+def test_those_that_say_the_same_are_not(text):
+    assert list(image(f"FROM x\nENV {text}").not_done) == []
