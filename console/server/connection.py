@@ -23,7 +23,11 @@ class Connection(TConn):
         self._on_close: Callable[[], None] | None = on_close
         self.reader = RequestReader()
         self.deadline = 0.0
+        # By what it is counted when its body is large, and how many bytes of that are kept until a thread has them.
+        self.counted_by = ""
+        self.kept_bytes = 0
         self.holds_place = False
+        self.has_continued = False
         self.parked: Any = None
 
     def init(self) -> None:
@@ -33,9 +37,9 @@ class Connection(TConn):
             if not self.cfg.is_ssl and not self.is_http2:
                 self.parser.unreader = PacedUnreader(self.sock)
 
-    def begin(self) -> None:
-        """Give what has come of a request to the parser."""
-        self.parser.unreader.begin(bytes(self.reader.data))
+    def begin(self, is_pressed: Callable[[], bool] = bool) -> None:
+        """Give what has come of a request to the parser; `is_pressed` tells whether others wait for the rest of it."""
+        self.parser.unreader.begin(bytes(self.reader.data), is_pressed)
         self.reader = RequestReader()
         self.data_ready = True
 

@@ -139,6 +139,8 @@ class Exchange:
         worker, connection = self._worker, self.connection
         self._begun_at = datetime.now(UTC)
         worker.cfg.pre_request(worker, self.request)
+        if connection.has_continued:  # it has been told to send its body already
+            self.request._expected_100_continue = connection.has_continued = False
         self._response, self._environ = wsgi.create(
             self.request, self._as_socket, connection.client, connection.server, worker.cfg
         )

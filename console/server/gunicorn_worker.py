@@ -5,11 +5,11 @@ the connection while there is nothing for a thread to do (lot.py).
 """
 
 import errno
+import json
 import selectors
 import socket
 import struct
 import time
-from collections import deque
 from contextlib import suppress
 from http import HTTPStatus
 from math import inf
@@ -21,7 +21,8 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from accounts.lib.sql import thread_connection
 from console.http.parking import Wait
-from console.server.connection import Addresses, Connection
+from console.server.body_places import BodyPlaces, Memory
+from console.server.connection import Addresses, Connection, client_network
 from console.server.exchange import Exchange, Outcome
 from console.server.limits import CONNECTIONS_OF_ONE, ENDING
 from console.server.lot import Lot
@@ -34,7 +35,17 @@ _UNREAD_SECONDS = 1.0
 # How much is read of a request at once, and for how long a large body waits for a thread.
 _READ_BYTES = 64 * 1024
 _PLACE_SECONDS = 30.0
-# How long a process that ends waits for the rest of a request, as gunicorn does for the next one.
+# How much of bodies is kept until they are whole, in all and of one client, besides so much of each.
+_KEPT_BYTES, _KEPT_BYTES_OF_ONE, _KEPT_OF_EACH = 64 * 1024 * 1024, 16 * 1024 * 1024, 64 * 1024
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+# The type and the message of an error that is answered without a thread.
+_ERRORS = {
+    HTTPStatus.BAD_REQUEST: ("invalid-request", "It is not clear where the body of the request ends."),
+    HTTPStatus.REQUEST_TIMEOUT: ("operation-timed-out", "The request came too slowly."),
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: ("invalid-header", "The headers are too large."),
+    HTTPStatus.SERVICE_UNAVAILABLE: ("service-unavailable", "The server is busy or ends. Try again in a moment."),
+}
+# How long a process that ends waits for the rest of the headers, as gunicorn does for the next request.
 _STOP_SECONDS = 2.0
 
 
@@ -76,8 +87,8 @@ class Worker(ThreadWorker):
         self._stopped_at: float | None = None
         # Requests that come, in the order in which they began, and large bodies that wait for their place.
         self._coming: dict[Connection, None] = {}
-        self._large: deque[Connection] = deque()
-        self._free_places = max(1, self.cfg.threads // 2)
+        self._large: BodyPlaces[Connection] = BodyPlaces(max(1, self.cfg.threads // 2))
+        self._kept = Memory(_KEPT_BYTES, _KEPT_BYTES_OF_ONE)
         self._look_at = 0.0
         self._addresses = Addresses(CONNECTIONS_OF_ONE, self._is_trusted)
         # TLS and HTTP/2 read by themselves, and the PROXY protocol is no HTTP.
@@ -142,7 +153,7 @@ class Worker(ThreadWorker):
         outcome = False if failed else fs.result()
         if conn.holds_place:
             conn.holds_place = False
-            self._free_places += 1
+            self._large.leave(conn.counted_by)
             self._submit_large()
         if outcome is Outcome.PARK:
             self._lot.park(conn.parked)
@@ -194,14 +205,17 @@ class Worker(ThreadWorker):
             return
         self._look_at = now + 1.0
         soonest = inf if self._stopped_at is None else self._stopped_at + _STOP_SECONDS
-        for conn in [each for each in self._coming if now >= min(each.deadline, soonest)]:
+        late = [
+            each for each in self._coming if now >= min(each.deadline, ENDING.at if each.reader.has_head() else soonest)
+        ]
+        for conn in late:
             self._stop_reading(conn)
             if conn.reader.begun_at is not None:
                 is_late = now >= conn.deadline
                 _answer(conn, HTTPStatus.REQUEST_TIMEOUT if is_late else HTTPStatus.SERVICE_UNAVAILABLE)
             self._end(conn)
         for conn in [each for each in self._large if now >= min(each.deadline, ENDING.at)]:
-            self._large.remove(conn)
+            self._large.remove(conn.counted_by, conn)
             _answer(conn, HTTPStatus.SERVICE_UNAVAILABLE)
             self._end(conn)
 
@@ -224,29 +238,57 @@ class Worker(ThreadWorker):
     def _submit_if_whole(self, conn: Connection) -> None:
         progress = conn.reader.progress(self.cfg.limit_request_line)
         if progress is Progress.MORE:
-            self._wait_for_more(conn)
-            return
+            if self._keep(conn):
+                self._wait_for_more(conn)
+                return
+            progress = Progress.LARGE
         self._stop_reading(conn)
         if progress is Progress.READY:
-            conn.begin()
-            self.enqueue_req(conn)
+            self._begin(conn)
         elif progress is Progress.LARGE:
             conn.deadline = time.monotonic() + _PLACE_SECONDS
-            self._large.append(conn)
+            conn.counted_by = conn.counted_by or self._find_client(conn)
+            self._large.add(conn.counted_by, conn)
             self._submit_large()
         else:
             is_malformed = progress is Progress.MALFORMED
             _answer(conn, HTTPStatus.BAD_REQUEST if is_malformed else HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
             self._end(conn)
 
+    def _keep(self, conn: Connection) -> bool:
+        """Keep what has come of a body, and have the rest sent; return False where too much is kept already."""
+        more = conn.reader.ahead_bytes() - _KEPT_OF_EACH - conn.kept_bytes
+        if more > 0:
+            conn.counted_by = conn.counted_by or self._find_client(conn)
+            if not self._kept.take(conn.counted_by, more):
+                return False
+            conn.kept_bytes += more
+        if conn.reader.awaits_continue and not conn.has_continued:
+            conn.has_continued = True
+            with suppress(OSError):
+                conn.sock.send(_CONTINUE, socket.MSG_DONTWAIT)
+        return True
+
     def _submit_large(self) -> None:
         """Have larger bodies read by some of the threads, so that others are left."""
-        while self._free_places and self._large:
-            conn = self._large.popleft()
-            self._free_places -= 1
+        while (conn := self._large.take()) is not None:
             conn.holds_place = True
-            conn.begin()
-            self.enqueue_req(conn)
+            self._begin(conn)
+
+    def _begin(self, conn: Connection) -> None:
+        self._give_back(conn)
+        conn.begin(self._large.is_wanted if conn.holds_place else bool)
+        self.enqueue_req(conn)
+
+    def _give_back(self, conn: Connection) -> None:
+        if conn.kept_bytes:
+            self._kept.give_back(conn.counted_by, conn.kept_bytes)
+            conn.kept_bytes = 0
+
+    def _find_client(self, conn: Connection) -> str:
+        """Return what a client is counted by, behind a proxy that is trusted too."""
+        address = conn.client[0] if isinstance(conn.client, tuple) else ""
+        return client_network((self._is_trusted(address) and conn.reader.forwarded_for()) or address)
 
     def _wait_for_more(self, conn: Connection) -> None:
         if conn.reader.begun_at is not None:
@@ -262,6 +304,7 @@ class Worker(ThreadWorker):
 
     def _end(self, conn: Connection) -> None:
         self.nr_conns -= 1
+        self._give_back(conn)
         conn.forget()
         self._lot.close(conn.sock)
 
@@ -285,12 +328,17 @@ class Worker(ThreadWorker):
 
 
 def _answer(conn: Connection, status: HTTPStatus) -> None:
-    """Say why a connection is closed that no thread has got to."""
-    lines = [f"HTTP/1.1 {status} {status.phrase}", "Connection: close", "Content-Length: 0"]
+    """Say why a connection is closed that no thread has got to, as the API does or in plain text."""
+    type_, message = _ERRORS[status]
+    is_for_api = conn.reader.is_for_api()
+    body = json.dumps({"error": {"type": type_, "message": message}}) if is_for_api else f"{message}\n"
+    content_type = "application/json" if is_for_api else "text/plain"
+    lines = [f"HTTP/1.1 {status} {status.phrase}", "Connection: close", f"Content-Type: {content_type}; charset=utf-8"]
+    lines.append(f"Content-Length: {len(body)}")
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         lines.append(f"Retry-After: {_PLACE_SECONDS:.0f}")
     with suppress(OSError):
-        conn.sock.send("\r\n".join([*lines, "", ""]).encode(), socket.MSG_DONTWAIT)
+        conn.sock.send("\r\n".join([*lines, "", body]).encode(), socket.MSG_DONTWAIT)
 
 
 class _SameRequest:

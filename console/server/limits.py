@@ -7,6 +7,8 @@ from math import inf
 HEADER_SECONDS = float(os.environ.get("WEB_HEADER_SECS", "10"))
 # How many bytes a second a client has to send of a larger body, or to read of an answer.
 LOWEST_RATE = int(os.environ.get("WEB_LOWEST_RATE", "500"))
+# How many of a body that has a thread, while others wait for one.
+RATE_WHERE_OTHERS_WAIT = 64 * LOWEST_RATE
 # How many connections of each process one address may have, unless it is that of a trusted proxy.
 CONNECTIONS_OF_ONE = int(os.environ.get("WEB_CONNECTIONS_OF_ONE", "1000"))
 # How long a process that ends gives its clients to send and read what has begun.

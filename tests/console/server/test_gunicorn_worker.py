@@ -5,10 +5,14 @@ import json
 import random
 import socket
 import threading
+from http import HTTPStatus
+from types import SimpleNamespace
 
 import pytest
 
 from console.http.joined_socket import HeaderBufferingSocket
+from console.server import gunicorn_worker
+from console.server.request_reader import RequestReader
 from sharing.enforcement.access_gone import AccessGone
 from tests.support.served import served
 
@@ -236,3 +240,21 @@ def test_a_client_that_waits_to_go_on_is_told_to(tmp_path):
             assert client.recv(100) == CONTINUE
             client.sendall(body)
             assert client.recv(100).startswith(b"HTTP/1.1 201 Created\r\n")
+
+
+@pytest.mark.parametrize("status", list(gunicorn_worker._ERRORS))
+@pytest.mark.parametrize(("path", "is_json"), [("/v2/datasets", True), ("/sign-in", False)])
+def test_what_is_answered_without_a_thread_says_why_as_the_api_does(status, path, is_json):
+    ours, theirs = socket.socketpair()
+    reader = RequestReader()
+    reader.add(f"POST {path} HTTP/1.1\r\nContent-Length: 900000\r\n\r\n".encode())
+    with ours, theirs:
+        gunicorn_worker._answer(SimpleNamespace(sock=ours, reader=reader), status)
+        lines, _, body = theirs.recv(2000).decode().partition("\r\n\r\n")
+    assert lines.startswith(f"HTTP/1.1 {status} ")
+    assert f"Content-Length: {len(body)}" in lines
+    assert ("Retry-After: 30" in lines) is (status == HTTPStatus.SERVICE_UNAVAILABLE)
+    if is_json:
+        assert json.loads(body)["error"].keys() == {"type", "message"}
+    else:
+        assert body.endswith(".\n")

@@ -1,6 +1,7 @@
 """Clients that send or read slowly, through gunicorn: they get their deadline, and others do not notice them."""
 
 import json
+import select
 import socket
 import time
 
@@ -22,6 +23,15 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def patient(tmp_path_factory):
+    """A server that waits for slow clients for longer than any test lasts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WEB_HEADER_SECS", "120")
+        with served(tmp_path_factory.mktemp("data"), ("ada",)) as server:
+            yield server
+
+
+@pytest.fixture(scope="module")
 def large(server):
     """The path of a record that is larger than what a network holds."""
     store = json.loads(server.request("POST", "/v2/key-value-stores").read())["data"]["id"]
@@ -34,8 +44,8 @@ def large(server):
 def connect(server):
     opened = []
 
-    def connect(data=b""):
-        client = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+    def connect(data=b"", port=None):
+        client = socket.create_connection(("127.0.0.1", port or server.port), timeout=30)
         client.sendall(data)
         opened.append(client)
         return client
@@ -172,3 +182,33 @@ def test_connections_that_the_client_does_not_close_hold_up_nobody(connect, serv
     for _ in range(MANY):
         connect(head(server, "GET", "/v2/users/me", "Connection: close"))
     assert_others_are_answered(server)
+
+
+def assert_are_waited_for(clients):
+    assert select.select(clients, [], [], 0)[0] == []  # neither an answer nor an end has come
+
+
+SLOW = [["Content-Length: 900000"], ["Transfer-Encoding: chunked"], ["Content-Length: 900000", "Expect: 100-continue"]]
+
+
+@pytest.mark.parametrize("lines", SLOW, ids=lambda lines: lines[-1])
+def test_large_bodies_that_trickle_hold_up_no_other_large_one(connect, patient, lines):
+    slow = [connect(head(patient, "POST", "/sign-in", *lines), patient.port) for _ in range(MANY)]
+    if "Expect" in lines[-1]:
+        for client in slow:
+            assert client.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    made = json.loads(patient.request("POST", "/v2/datasets").read())["data"]["id"]
+    items = f"/v2/datasets/{made}/items"
+    assert patient.request("POST", items, json.dumps([{"text": "x" * 300_000}])).status == 201
+    assert patient.request("POST", items, json.dumps([{"text": "x" * 3_000_000}])).status == 201
+    assert_are_waited_for(slow)
+
+
+def test_very_large_bodies_that_stop_leave_a_place_for_other_addresses(connect, patient):
+    made = json.loads(patient.request("POST", "/v2/datasets").read())["data"]["id"]
+    items = f"/v2/datasets/{made}/items"
+    begun = head(patient, "POST", items, "Content-Length: 9000000") + b" " * 1_200_000
+    slow = [connect(begun, patient.port) for _ in range(12)]
+    body = json.dumps([{"text": "x" * 3_000_000}])
+    assert patient.request("POST", items, body, X_Forwarded_For="192.0.2.1").status == 201
+    assert_are_waited_for(slow)
