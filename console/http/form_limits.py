@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.template.defaultfilters import filesizeformat
 
 from console.http.error_handlers import error_page
@@ -46,6 +46,14 @@ def get_form_limit(view: Callable[..., Any]) -> int:
     return (declared() if callable(declared) else declared) + AROUND_A_FILE_BYTES
 
 
+class BrokenForm(Exception):
+    """A form came too slowly, or broke off."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        super().__init__()
+        self.response = response
+
+
 class FormBodyMiddleware:
     """Refuses a form that is too large before it is read, and reads the others."""
 
@@ -72,9 +80,13 @@ class FormBodyMiddleware:
             request.POST  # noqa: B018  # it is read here
         except RequestDataTooBig:
             return too_large(request, SMALL_FORM_BYTES)
-        except NoLongerAllowed as refused:
+        except (NoLongerAllowed, BrokenForm) as refused:
             return refused.response
         return None
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer for a view that reads its form by itself, and could not."""
+        return exception.response if isinstance(exception, BrokenForm) else None
 
 
 def too_large(request: HttpRequest, limit: int) -> HttpResponse:
@@ -91,12 +103,24 @@ def _refusal(request: HttpRequest, limit: int) -> HttpResponse | None:
     return None if length is not None and length <= limit else too_large(request, limit)
 
 
+def _unreadable(request: HttpRequest, error: UnreadablePostError) -> HttpResponse:
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, TimeoutError):
+        cause = cause.__cause__
+    if cause is not None:  # it is under the lowest rate
+        return error_page(request, HTTPStatus.REQUEST_TIMEOUT, "The form came too slowly.")
+    return error_page(request, HTTPStatus.BAD_REQUEST, "The form broke off before its end.")
+
+
 def _judge_when_read(request: HttpRequest) -> None:
     """Have the request judged again as soon as its form is read, wherever that is."""
     load: Callable[[], None] = request._load_post_and_files  # Django's own way
 
     def load_and_judge() -> None:
-        load()
+        try:
+            load()
+        except UnreadablePostError as error:
+            raise BrokenForm(_unreadable(request, error)) from error
         reauthorize_after_delay(request)
 
     request._load_post_and_files = load_and_judge  # type: ignore[method-assign]  # for this request alone

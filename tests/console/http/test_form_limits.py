@@ -260,3 +260,39 @@ def test_an_upload_by_the_api_is_not_kept_when_access_has_gone(
         response = send_slowly(api(ben), method, address, body, happens)
         assert response.status_code == status
         assert (Record.objects.exists() or DatasetChunk.objects.exists()) is (status == 201)
+
+
+class Broken(io.BytesIO):
+    """The body of a request that does not come."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def read(self, size=-1):
+        raise self.error
+
+    readline = read
+
+
+@pytest.mark.parametrize("content_type", [MULTIPART, "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize(("error", "status"), [(TimeoutError(), 408), (ConnectionResetError(), 400)])
+@pytest.mark.parametrize("checks_forgery", [True, False])
+def test_a_form_that_does_not_come_is_answered_with_a_page(content_type, error, status, checks_forgery, caplog):
+    client = Client(enforce_csrf_checks=checks_forgery)
+    more = {"wsgi.input": Broken(error), "CONTENT_TYPE": content_type}
+    response = send(client, "/sign-in", 100_000, **more)
+    assert response.status_code == status
+    assert response["Content-Type"].startswith("text/html")
+    assert not [each for each in caplog.records if each.exc_info]
+
+
+@pytest.mark.parametrize("checks_forgery", [True, False])
+def test_a_record_that_does_not_come_is_answered_with_a_page(ada, make_resource, checks_forgery):
+    store = make_resource(Kind.KEY_VALUE_STORE, ada)
+    client = Client(enforce_csrf_checks=checks_forgery)
+    client.force_login(ada)
+    path = f"{store.console_path}/upload"
+    assert client.get(path).status_code == 200
+    response = send(client, path, 100_000, **{"wsgi.input": Broken(TimeoutError())})
+    assert response.status_code == 408
