@@ -30,7 +30,7 @@ LOOK_SECONDS, LOOK_AGAIN_SECONDS = 0.25, 2.0
 # A client that has read less than the lowest rate, over this many seconds, is not sent any more.
 RATE_SECONDS = 60.0
 # How long and how far the end of a connection is waited for, so that the client sees all of the last answer.
-_LINGER_SECONDS, _LINGER_BYTES = 2.0, 65536
+_LINGER_SECONDS, _LINGER_BYTES, _DROPPED_AT_ONCE = 2.0, 4 * 1024 * 1024, 65536
 
 clock = time.monotonic
 
@@ -265,7 +265,7 @@ class Lot:
     def _drop(self, connection: socket.socket) -> None:
         """Read what a client still sends, and throw it away."""
         try:
-            dropped = len(connection.recv(4096))
+            dropped = len(connection.recv(_DROPPED_AT_ONCE))
         except BlockingIOError:
             return
         except OSError:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from console.server.request_reader import READ_AHEAD
 from tests.support.served import served
 
 REQUESTS = 10_000
@@ -185,6 +186,6 @@ def test_a_connection_is_kept_where_the_rest_of_a_request_is_small(server, sorts
 
 def test_a_rest_that_never_comes_is_not_waited_for_for_long(server):
     client = Client(server.port)
-    text, _ = request("POST", "/v2/datasets", b"x" * 70_000, token="nobodys")
+    text, _ = request("POST", "/v2/datasets", b"x" * (READ_AHEAD + 70_000), token="nobodys")
     (answer,) = client.exchange([(text[:-1], False)])
     assert (answer.status, answer.closes) == (401, True)
