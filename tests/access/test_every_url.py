@@ -5,6 +5,7 @@ walked from the day that it is mounted. Where nothing is open the walk is comple
 it is of those views that are about a resource, with the credential that counts.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -17,9 +18,11 @@ from django.test import Client
 from django.urls import URLPattern
 
 from accounts import tokens
+from accounts.deployment import exposure
 from accounts.lib.ids import new_id
 from accounts.models import Account, CacheEntry
 from accounts.principal import RunIdentity
+from console import readiness
 from resources.kinds import KINDS, STORAGES, Kind
 from resources.models import Resource
 from sharing import grants
@@ -73,6 +76,8 @@ class Stage:
                 self.resources[kind].general_access = BY_NAME
             self.resources[kind].save()
         self._belong()
+        exposure.record_listening([exposure.WORKER], os.getpid())  # without one, the server is not ready
+        readiness.forget()
         self.people: dict[str, Account | None] = {"anonymous": None, "owner": self.owner}
         for role in ("stranger", "reader", "writer", "manager"):
             person = self.people[role] = Account.objects.create_user(role, f"{role}@example.com")
