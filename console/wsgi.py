@@ -44,7 +44,8 @@ class ApiShortcut:
 
     def get_response(self, request: HttpRequest) -> Any:
         """Return the answer; for the API without the URL configuration of the thread, which is always the one."""
-        if request.path_info == _LIVEZ:  # past the middleware, which looks for the session of a browser
+        if request.path_info == _LIVEZ and request.method in ("GET", "HEAD"):
+            # Past the middleware, which looks for the session of a browser.
             return livez(request)
         if not is_api(request) and not _take_run_out_of_path(request):
             page = super().get_response(request)  # type: ignore[misc]  # of the handler
