@@ -42,6 +42,27 @@ def is_directory(directory: Path, name: str) -> bool:
     return stat.S_ISDIR(_read_mode(directory, name))
 
 
+def make_executable(directory: Path, name: str) -> bool:
+    """Make a script with a #! line, or a binary, executable; return whether a file is that then, or was already."""
+    is_program = (read(directory, name, 4) or b"").startswith((b"#!", b"\x7fELF"))
+    try:
+        reached = _reach(directory, name)
+    except (OSError, ValueError):
+        return False
+    try:
+        mode = os.fstat(reached).st_mode
+        if not stat.S_ISREG(mode):
+            return False
+        if is_program and not mode & stat.S_IXUSR:
+            mode |= stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
+            os.chmod(f"/proc/self/fd/{reached}", stat.S_IMODE(mode))  # noqa: PTH101  # no path but a descriptor
+        return bool(mode & stat.S_IXUSR)
+    except OSError:
+        return False
+    finally:
+        os.close(reached)
+
+
 def names(directory: Path) -> list[str]:
     """Return the names in a directory, in order; of more than 10,000, some of them. Of a link to one, none."""
     try:

@@ -80,24 +80,30 @@ def _prepare(making: Path, attendant: ProgramSupervisor, memory_bytes: int, vari
     _link_python(project, making)
     variables = {**project.variables(app_path(attendant.isolation, making)[1]), **variables}
     for step in installations(project):
-        _install(step, making, attendant, memory_bytes, variables)
+        _install(step, making, attendant, memory_bytes, variables, project)
         if (making / APP / project.package_directory / NODE_MODULES).is_symlink():
             raise CannotMake("Installing left a link: node_modules is a link, and must be a directory.")
     directories.remove(making / CACHE)
-    for name in commands.find_start(read(making / APP), making).left_out:
+    start = commands.find_start(read(making / APP), making)
+    for name in start.executed:
+        if not open_files.make_executable(making / APP, name):
+            raise CannotMake(f"The file {name[:200]}, which is started, is not executable, and has no line with #!.")
+    for name in start.left_out:
         attendant.lines.note(f"Started without {name}, which is not on this server.")
 
 
 def _note_what_is_not_done(project: Project, lines: Lines) -> None:
     """Say in the log which version of Python is not there, and what the Dockerfile says in vain."""
-    asked, version = project.python_asked_for(), project.python()
-    if not project.is_for_node and asked not in ("", version):
-        lines.note(f"Python {asked} is asked for, and is not on this server: Python {version} is used.")
+    missed = "" if project.is_for_node else project.python_missed()
+    if missed:
+        lines.note(f"Python {missed} is asked for, and is not on this server: Python {project.python()} is used.")
     image = project.image
     if image.base:
         lines.note(f"The Dockerfile is read, not executed: there is no image {image.base} here.")
     for shown in image.not_done:
         lines.note(f"Not done of the Dockerfile, {shown}")
+    for entry in project.foreign_path():
+        lines.note(f"Not done of the Dockerfile, PATH: {entry} is no directory of the Actor's files.")
 
 
 def _link_python(project: Project, making: Path) -> None:
@@ -149,6 +155,7 @@ def _install(
     attendant: ProgramSupervisor,
     memory_bytes: int,
     variables: Mapping[str, str],
+    project: Project,
 ) -> None:
     isolation = attendant.isolation
     home, app = app_path(isolation, making)
@@ -170,7 +177,7 @@ def _install(
             **environment.program_environment(
                 home if not isolation.on else "/tmp",  # noqa: S108
                 variables,
-                search_path(isolation, making),
+                [*project.search_path(app), *search_path(isolation, making)],
             ),
             "npm_config_cache": f"{seen_cache}/npm",  # on the disk: what lies in /tmp is memory
         },

@@ -24,6 +24,8 @@ from resources.worker.project import Project
 from resources.worker.start_check import NoCommand, StartCheck, program_of_image
 
 _NODE_FILES = ("main.js", "index.js", "main.mjs", "index.mjs", "src/main.js", "src/index.js")
+# As Node.js finds `main`: https://nodejs.org/api/modules.html#all-together
+_MAIN_ENDINGS = ("", ".js", "/index.js")
 _PYTHON_FILES = ("__main__.py", "main.py", "src/main.py")
 _PYTHONS = re.compile(r"python(3(\.\d+)?)?\Z")
 _QUOTED = r"""(?:"[^"]*"|'[^']*'|\S+)"""
@@ -42,12 +44,14 @@ _SHELLS = (["/bin/sh", "-c"], ["sh", "-c"], ["/bin/bash", "-c"], ["bash", "-c"])
 class Start:
     """How an Actor is started: the command, and the directory of its files that it is started in, "" for all of them.
 
-    `left_out` names what the Dockerfile's command has around the program and runs do without.
+    `left_out` names what the Dockerfile's command has around the program and runs do without, and `executed` the files
+    of the Actor that are executed, which must be executable.
     """
 
     command: list[str]
     directory: str = ""
     left_out: tuple[str, ...] = ()
+    executed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,8 @@ def find_start(project: Project, build: Path, seen: Seen | None = None) -> Start
         seen = seen or Seen(str(project.app), str(build / directories.PACKAGES))
         return _of_dockerfile(project, check, project.image.command, seen)
     if project.is_for_node:
-        return Start(_of_node(project, check), project.package_directory)
+        command = _of_node(project, check)
+        return Start(command, project.package_directory, executed=tuple(dict.fromkeys(check.executed)))
     return Start(_of_python(project), project.directory)
 
 
@@ -100,11 +105,14 @@ def _of_dockerfile(project: Project, check: StartCheck, command: Sequence[str], 
     else:
         check.check_words(here, "CMD")
     there = [project.image.translate(word, seen.app) for word in words]
-    if check.is_installed(here[0]):
+    on_path = check.find_on_path(here[0])
+    if on_path:
+        there[0] = f"{seen.app}/{on_path}"
+    elif check.is_installed(here[0]):
         there[0] = f"{seen.packages}/bin/{here[0]}"
     else:
         there[0] = _program_of_command(project, here[0], there[0])
-    return Start(there, project.directory, tuple(left_out))
+    return Start(there, project.directory, tuple(left_out), tuple(dict.fromkeys(check.executed)))
 
 
 def _program_of_command(project: Project, here: str, there: str) -> str:
@@ -148,7 +156,8 @@ def _of_node(project: Project, check: StartCheck) -> list[str]:
     if problems:
         raise problems[0]
     main = project.package.get("main")
-    for name in (*([main] if isinstance(main, str) else []), *_NODE_FILES):
+    mains = [f"{main.rstrip('/')}{ending}" for ending in _MAIN_ENDINGS] if isinstance(main, str) else []
+    for name in (*mains, *_NODE_FILES):
         if project.has(name):
             return [program("node"), name]
     raise NoCommand("There is neither a script called start in package.json nor a main.js.")

@@ -166,7 +166,7 @@ class _Execution:
                 **definitions.read_variables(definitions.parse_definition(content.definition)),
                 **of_version.values,
             },
-            build_directory.search_path(isolated, build),
+            [*project.search_path(app), *build_directory.search_path(isolated, build)],
             channel.url(by_relay=not isolated.shares_network),
             proxy.variables(),
         )

@@ -5,6 +5,7 @@ not say by its image in which language the Actor is written, a file `package.jso
 anything else is one for Python.
 """
 
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,7 @@ MAX_FILE_BYTES = 1024 * 1024
 MAX_DOCKERFILE_BYTES = 64 * 1024
 _MAX_LOCK_BYTES = 32 * 1024 * 1024
 _DOCKERFILES = (".actor/Dockerfile", "Dockerfile")
+_SYSTEM_PATH = {f"{top}/{name}" for top in ("", "/usr", "/usr/local") for name in ("bin", "sbin")}
 _LOCKS = ("npm-shrinkwrap.json", "package-lock.json")
 _DEPENDENCIES = ("dependencies", "optionalDependencies", "peerDependencies", "workspaces")
 _LOCKED = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
@@ -69,6 +71,19 @@ class Project:
         """Return the variables that the Dockerfile sets, for a program that sees the files at a path."""
         return {name: self.image.translate(value, seen_app) for name, value in self.image.environment.items()}
 
+    def search_path(self, seen_app: str) -> list[str]:
+        """Return the directories of the Actor's files that the Dockerfile has programs looked for in."""
+        return [each for each in self._path_entries(seen_app) if _is_within(each, seen_app)]
+
+    def foreign_path(self) -> list[str]:
+        """Return what else the Dockerfile has programs looked for in, but for directories that every system has."""
+        app = str(self.app)
+        return [each for each in self._path_entries(app) if not _is_within(each, app) and each not in _SYSTEM_PATH]
+
+    def _path_entries(self, seen_app: str) -> list[str]:
+        entries = self.image.environment.get("PATH", "").split(":")
+        return [os.path.normpath(self.image.translate(each, seen_app)) for each in entries if each.startswith("/")]
+
     def python_asked_for(self) -> str:
         """Return the version of Python that the Actor is to run on, "" where it names none."""
         if self.image.python:
@@ -82,8 +97,15 @@ class Project:
         if asked in interpreters():
             return asked
         required = self._required_python()
-        fitting = [version for version in interpreters() if required.contains(f"{version}.99")]
-        return fitting[0] if fitting else OWN
+        return next((version for version in interpreters() if _fits(version, required)), OWN)
+
+    def python_missed(self) -> str:
+        """Return which versions of Python are asked for where none of them is there, else ""."""
+        asked = self.python_asked_for()
+        if asked:
+            return "" if asked == self.python() else asked
+        required = self._required_python()
+        return "" if _fits(self.python(), required) else str(required)
 
     def python_package(self) -> "PythonPackage":
         """Return what pyproject.toml says; nothing where there is none or it is not valid."""
@@ -168,6 +190,14 @@ def _read_dockerfile(app: Path) -> Image:
         )
     except TooLarge as error:
         raise source_files.BadSource(str(error)) from None
+
+
+def _fits(version: str, required: SpecifierSet) -> bool:
+    return required.contains(f"{version}.99")
+
+
+def _is_within(path: str, app: str) -> bool:
+    return path == app or path.startswith(f"{app}/")
 
 
 def _python_package(found: dict[str, Any]) -> PythonPackage:

@@ -3,10 +3,12 @@
 What cannot be told without a shell, such as variables in a path, counts as there.
 """
 
+import importlib.util
 import os
 import re
 import shlex
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -48,6 +50,7 @@ class StartCheck:
         self._app = project.app
         self._build = build
         self._seen: set[str] = set()
+        self.executed: list[str] = []  # files of the Actor that are executed, as far as has been checked
 
     def check_script(self, name: str) -> None:
         """Check a script of package.json, and those that it runs.
@@ -69,8 +72,10 @@ class StartCheck:
         Raises:
             NoCommand: when something that it names is not there.
         """
+        if _is_broken(text):
+            raise NoCommand(f"A quote in {named_by} is not closed.")
         for words in _commands(text):
-            if words[0] == "cd":  # where the others are run is not known
+            if words[0] in ("cd", "source", "."):  # where the others are run, or by what, is not known
                 return
             self.check_words(words, named_by, directory)
 
@@ -96,11 +101,27 @@ class StartCheck:
         """Tell whether pip has installed a program of this name for the build."""
         return "/" not in name and open_files.is_file(self._build, f"{PACKAGES}/bin/{name}")
 
+    def find_on_path(self, name: str) -> str:
+        """Return the path of a program in those directories of the Actor's files that PATH has, "" for none."""
+        app = str(self._app)
+        for directory in self._project.search_path(app) if "/" not in name else ():
+            path = f"{directory}/{name}".removeprefix(f"{app}/")
+            if open_files.is_file(self._app, path):
+                return path
+        return ""
+
     def _check_program(self, name: str, named_by: str, where: str) -> None:
+        on_path = self.find_on_path(name)
+        if on_path:
+            self.executed.append(on_path)
+            return
+        if "/" in name and self._is_ours(name) and self._is_file(where, name):
+            self.executed.append(str(PurePosixPath(self._inside(where, name))))
+            return
         if _PYTHONS.match(name):
             return
         if "/" in name:
-            there = self._is_file(where, name) if self._is_ours(name) else program_of_image(name) is not None
+            there = not self._is_ours(name) and program_of_image(name) is not None
         else:
             there = bool(shutil.which(name)) or self.is_installed(name) or self._has_bin(name, where)
         if not there:
@@ -124,9 +145,26 @@ class StartCheck:
 
     def _problem_of_python(self, arguments: Sequence[str], where: str) -> str:
         options = [word for word in arguments if word not in ("-u", "-O", "-OO", "-B", "-I", "-s", "-S", "-E")]
-        script = "" if options[:1] == ["-m"] else _find_script(options, {"-W", "-X"})
+        if options[:1] == ["-m"]:
+            is_there = len(options) < 2 or self._is_module(options[1], where)
+            return "" if is_there else f"The module {options[1][:200]}"
+        script = _find_script(options, {"-W", "-X"})
         is_missing = script and self._is_ours(script) and not self._exists(where, script)
         return f"The file {self._shown(script)}" if is_missing else ""
+
+    def _is_module(self, name: str, where: str) -> bool:
+        """Tell whether Python finds a module to run: of the Actor, of what pip has installed, or of its own."""
+        if "PYTHONPATH" in self._project.image.environment or _UNKNOWN.search(name) or name.startswith("."):
+            return True
+        path, first = name.replace(".", "/"), name.partition(".")[0]
+        packages = f"{PACKAGES}/{{}}".format
+        if any(self._is_file(where, end) or open_files.is_file(self._build, packages(end)) for end in _modules(path)):
+            return True
+        others = (f"{each}/{end}" for each in open_files.names(self._app) for end in _modules(path))
+        if any(open_files.is_file(self._app, each) for each in others):  # a version's PYTHONPATH may have the directory
+            return True
+        is_ours = self._exists(where, first) or self._is_file(where, f"{first}.py")
+        return not is_ours and (first in sys.stdlib_module_names or _is_on_server(first))
 
     def _check_npm(self, arguments: Sequence[str]) -> None:
         plain = [word for word in arguments if not word.startswith("-")]
@@ -164,6 +202,29 @@ def program_of_image(path: str) -> str | None:
     if normal.startswith(_SYSTEM) and os.access(normal, os.X_OK):
         return normal
     return shutil.which(PurePosixPath(path).name)
+
+
+def _modules(path: str) -> tuple[str, str]:
+    return f"{path}.py", f"{path}/__main__.py"
+
+
+def _is_on_server(package: str) -> bool:
+    """Tell whether Latchkey's own environment, which Actors see, has a package."""
+    try:
+        return importlib.util.find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _is_broken(text: str) -> bool:
+    """Tell whether a line of shell has a quote that is not closed; not where a quote may be something else."""
+    if any(sign in text for sign in ("#", "<<", "$'", "\\", "`")):
+        return False
+    try:
+        shlex.split(text)
+    except ValueError:
+        return True
+    return False
 
 
 def _find_script(arguments: Sequence[str], with_value: set[str]) -> str:

@@ -62,6 +62,8 @@ def _is_own(words: Sequence[str]) -> bool:
         return _is_own(plain) if plain[:1] == ["pip"] else plain[:1] in ([], ["sync"])
     if program == "poetry":
         return plain[:1] in ([], ["install"], ["config"])
+    if program == "chmod":  # what is started and begins with #! is made executable
+        return arguments[:1] in (["+x"], ["a+x"], ["u+x"], ["755"], ["0755"])
     if program == "rm":
         return all(word.startswith("-") or "cache" in word or ".npm" in word for word in arguments)
     return program in _SHOWS

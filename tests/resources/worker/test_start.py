@@ -42,6 +42,9 @@ def dockerfile(command: str) -> dict[str, str]:
         ("./run.sh", "The program ./run.sh"),
         ("bash run.sh", "The file run.sh"),
         ("python3 gone.py", "The file gone.py"),
+        ("python3 -m gone", "The module gone"),
+        ("python3 -u -m gone.json", "The module gone.json"),
+        ("node 'main.js", "A quote in the script start of package.json is not closed."),
         ("npm run gone", "package.json has no script gone"),
         ("npm run other", "The file gone.js"),
         ("exec node gone.js > log 2>&1", "The file gone.js"),
@@ -74,17 +77,20 @@ def test_a_start_whose_program_is_not_there_is_refused(tmp_path, script, missing
         "npm run a; npm run b",
         "export A=1; [ -f x ] || node main.js",
         "if true; then node main.js; fi",
-        "python3 -m anything",
+        "python3 -m json.tool",
+        "python3 -m tool",
+        "python3 -m elsewhere",
+        "python3 -m $MODULE",
+        "echo a # don't\nnode main.js",
         "/usr/bin/env node main.js",
         "/usr/local/bin/node main.js",
-        "node '",
         "node main.js | tee log",
     ],
 )
 @needs_programs("npm")
 def test_a_start_whose_program_is_there_or_not_to_be_told_is_accepted(tmp_path, script):
     files = {"package.json": package(start=script, again="npm run start", a="node main.js", b="node lib/index.js")}
-    files |= {"main.js": "", "lib/index.js": "", "node_modules/.bin/tool": ""}
+    files |= {"main.js": "", "lib/index.js": "", "node_modules/.bin/tool": "", "tool.py": "", "src/elsewhere.py": ""}
     assert start(tmp_path, files).command[1:] == ["start", "--silent"]
 
 
@@ -100,11 +106,26 @@ def test_where_that_is_not_there_the_other_one_is_started(tmp_path):
     assert start(tmp_path, files).command[1:] == ["start", "--silent"]
 
 
+@pytest.mark.parametrize("main", ["./lib/index", "lib", "lib/", "lib/index.js"])
+@needs_programs("node")
+def test_main_is_found_as_node_finds_it(tmp_path, main):
+    found = start(tmp_path, {"package.json": json.dumps({"main": main}), "lib/index.js": "", "main.js": ""})
+    assert str(Path(found.command[1])) == "lib/index.js"
+
+
+def test_programs_of_the_actor_are_found_by_its_path(tmp_path):
+    files = {**dockerfile('ENV PATH="/app/tools:/opt/x:$PATH"\nCMD ["ls"]'), "tools/ls": ""}
+    found = start(tmp_path, files)
+    assert (found.command, found.executed) == (["/home/actor/app/tools/ls"], ("tools/ls",))
+
+
 @pytest.mark.parametrize(
     ("command", "missing"),
     [
         ('CMD ["python", "gone.py"]', "The file gone.py"),
         ('CMD ["python", "/app/gone.py"]', "The file gone.py"),
+        ('CMD ["python3", "-m", "gone"]', "The module gone"),
+        ('CMD ["python3", "-m", "lib"]', "The module lib"),
         ('CMD ["./gone"]', "The program ./gone"),
         ('CMD ["gone-program", "x"]', "The program gone-program"),
         ("CMD gone-program x", "The program gone-program"),
@@ -116,7 +137,7 @@ def test_where_that_is_not_there_the_other_one_is_started(tmp_path):
 )
 def test_a_command_whose_program_is_not_there_is_refused(tmp_path, command, missing):
     with pytest.raises(NoCommand) as refused:
-        start(tmp_path, dockerfile(command))
+        start(tmp_path, {**dockerfile(command), "lib/other.py": ""})
     assert str(refused.value) == f"{missing}, which CMD names, is not there."
 
 
@@ -138,8 +159,10 @@ PYTHON = sys.executable
     ],
 )
 def test_a_command_of_the_dockerfile_is_started(tmp_path, command, words):
-    files = {"main.py": "", "run.sh": "", "packages/bin/spider": ""}
-    assert start(tmp_path, {**dockerfile(command), **files}) == Start(words)
+    files = {"main.py": "", "src/__main__.py": "", "run.sh": "", "packages/bin/spider": ""}
+    found = start(tmp_path, {**dockerfile(command), **files})
+    assert (found.command, found.directory, found.left_out) == (words, "", ())
+    assert found.executed == (("run.sh",) if "run.sh" in words[0] else ())
 
 
 def test_it_is_started_in_its_working_directory(tmp_path):
@@ -179,4 +202,6 @@ def test_what_only_is_around_the_program_is_left_out(tmp_path, command, words, l
 def test_what_is_around_the_program_and_is_there_stays(tmp_path):
     command = "CMD ./start_xvfb_and_run_cmd.sh && python main.py"
     files = {**dockerfile(command), "main.py": "", "start_xvfb_and_run_cmd.sh": ""}
-    assert start(tmp_path, files) == Start(["/bin/sh", "-c", command.removeprefix("CMD ")])
+    assert start(tmp_path, files) == Start(
+        ["/bin/sh", "-c", command.removeprefix("CMD ")], executed=("start_xvfb_and_run_cmd.sh",)
+    )

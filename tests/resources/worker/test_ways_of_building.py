@@ -204,3 +204,25 @@ def test_a_version_of_python_that_is_not_there_is_said(ada):
     build = built(actor_of(ada, {"main.py": "", "Dockerfile": "FROM apify/actor-python:3.99"}))
     assert "Python 3.99 is asked for, and is not on this server" in read_text(build.pk)
     assert build.status == JobStatus.SUCCEEDED
+
+
+def test_versions_of_python_that_are_not_there_are_said(ada):
+    build = built(actor_of(ada, {"main.py": "", "pyproject.toml": '[project]\nrequires-python = ">=3.99"'}))
+    assert "Python >=3.99 is asked for, and is not on this server" in read_text(build.pk)
+
+
+@pytest.mark.parametrize("command", ['CMD ["./run.sh"]', 'ENTRYPOINT ["/app/run.sh"]', "CMD true && ./run.sh"])
+def test_scripts_are_executable_and_found_by_the_path_of_the_dockerfile(ada, command):
+    text = f"FROM x\nWORKDIR /app\nCOPY . .\nENV PATH=/app/tools:/opt/x:$PATH\nRUN chmod +x run.sh\n{command}"
+    build = built(actor_of(ada, {"run.sh": "#!/bin/sh\necho PATH=$PATH", "tools/x": "", "Dockerfile": text}))
+    assert "PATH: /opt/x is no directory of the Actor's files.\n" in read_text(build.pk)
+    assert "chmod" not in read_text(build.pk)
+    said = read_text(run_of(build).pk)
+    found = next(line for line in said.splitlines() if " PATH=" in line)
+    assert found.split("PATH=")[1].split(":")[0].endswith("/app/tools"), said
+
+
+def test_a_file_that_cannot_be_executed_fails_the_build(ada):
+    build = built(actor_of(ada, {"run": "echo x", "Dockerfile": 'FROM x\nCOPY . .\nCMD ["./run"]'}))
+    assert build.status == JobStatus.FAILED
+    assert build.status_message == "The file run, which is started, is not executable, and has no line with #!."
