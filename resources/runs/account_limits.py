@@ -1,4 +1,4 @@
-"""How much an account may run at once: ACCOUNT_MAX_RUNS and ACCOUNT_MAX_MEMORY_MBYTES, each 0 for no limit."""
+"""How much may run at once: ACCOUNT_MAX_RUNS, ACCOUNT_MAX_MEMORY_MBYTES and RUN_MAX_DEPTH, each 0 for no limit."""
 
 from django.conf import settings
 from django.db.models import Count, Sum
@@ -11,6 +11,27 @@ from resources.runs.cannot_run import CannotRun
 
 class LimitExceeded(CannotRun):
     """The account has as much at work, or waiting, as it may."""
+
+
+def check_depth(parent_id: str | None) -> None:
+    """Check that a run may start another one; runs that have ended keep no place and count no more.
+
+    Raises:
+        LimitExceeded: when it has been started by runs that go on, and these by others, more deeply than is allowed.
+    """
+    depth = 1
+    while parent_id and settings.RUN_MAX_DEPTH:
+        going_on = Run.objects.filter(pk=parent_id, status__in=sorted(UNFINISHED))
+        found = going_on.values_list("started_by_run", flat=True)[:1]
+        if not found:
+            return
+        depth += 1
+        if depth > settings.RUN_MAX_DEPTH:
+            raise LimitExceeded(
+                "concurrent-runs-limit-exceeded",
+                f"Runs can start each other at most {settings.RUN_MAX_DEPTH} deep while they wait for each other.",
+            )
+        parent_id = found[0]
 
 
 def check(account_id: str, memory_mbytes: int) -> None:

@@ -73,6 +73,7 @@ def start(
         limits.hold(asked.memory_mbytes)
     content_type = content_type or DEFAULT_CONTENT_TYPE
     input, content_type = inputs.accept_input(build, input, content_type, Holder(by.account_id, actor.pk))
+    account_limits.check_depth(by.run.id if by.run else None)
     disk_space.check_database()
     store_id = new_id()
     with upload_input(store_id, input, content_type) as upload, transaction.atomic():

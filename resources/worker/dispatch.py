@@ -2,12 +2,14 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Final
 
 from django.db import DatabaseError, close_old_connections, connections
 
+from resources.jobs.status import JobStatus
 from resources.models import Run
 from resources.worker import execute_build, execute_run, leases, turns, worker_identity
 from resources.worker.places import Places
@@ -18,6 +20,14 @@ _log = logging.getLogger(__name__)
 # How often it is looked for jobs.
 INTERVAL_SECONDS: Final = 0.25
 PAUSE_AFTER_ERROR_SECONDS: Final = 5.0
+# How long all runs here must have waited for runs that have no place, until one of these is ended.
+STUCK_SECONDS: Final = 30.0
+STUCK: Final = (
+    "This run could not begin: all places of the worker are held by runs that wait for runs that they have started. "
+    "Let runs start each other less deep."
+)
+
+clock = time.monotonic
 
 
 class Dispatcher:
@@ -28,6 +38,7 @@ class Dispatcher:
         self._turns = Turns()
         self._wake = threading.Event()
         self._threads: set[threading.Thread] = set()
+        self._stuck_at: float | None = None
 
     def run(self) -> None:
         """Take up jobs."""
@@ -56,24 +67,56 @@ class Dispatcher:
 
     def _take_next(self) -> bool:
         """Take up the next job there is a place for, and return whether it is worth looking again at once."""
+        parents = self._places.parents()
         if self._places.is_free():
             job = self._turns.find_next()
             if job is not None:
-                if self._take(job):
-                    self._turns.serve(job.owner_id)
+                # What a run here waits for takes its extra place, so that the plain ones are left for others.
+                parent = job.started_by_run if job.started_by_run in parents else None
+                self._take_in_turn(job, parent or "")
                 return True
-        found = turns.find_child(self._places.parents())
-        if found is not None:
-            self._take(*found)
-        return found is not None
+        child = self._turns.find_child(parents)
+        with_places = self._places.find_guests()
+        guest = None if with_places is None else self._turns.find_next(without=with_places)
+        if guest is not None and (child is None or self._turns.comes_first(guest, child)):
+            self._take_in_turn(guest, is_extra=True)
+        elif child is not None:
+            self._take_in_turn(child, child.started_by_run or "")
+        else:
+            return self._end_stuck()
+        return True
 
-    def _take(self, job: WaitingJob, parent: str = "") -> bool:
+    def _take_in_turn(self, job: WaitingJob, parent: str = "", *, is_extra: bool = False) -> None:
+        if self._take(job, parent, is_extra=is_extra):
+            self._turns.serve(job.owner_id)
+
+    def _end_stuck(self) -> bool:
+        """End a run that another one here waits for, where all here wait so, and no place can ever become free."""
+        last = set() if self._places.parents() or self._places.is_free() else self._places.find_last()
+        waited_for = turns.find_waited_for(last) if last else {}
+        if not last or waited_for.keys() != last:
+            self._stuck_at = None
+            return False
+        if self._stuck_at is None:  # another worker may have a place
+            self._stuck_at = clock()
+        if clock() - self._stuck_at < STUCK_SECONDS:
+            return False
+        self._stuck_at = None
+        job_id = max(waited_for.values())
+        with worker_identity.attempt() as worker:
+            if leases.claim(Run, job_id, worker):
+                _log.warning("Run %s is ended: all places are held by runs that wait for runs.", job_id)
+                leases.end(Run, job_id, worker, JobStatus.FAILED, message=STUCK)
+        return True
+
+    def _take(self, job: WaitingJob, parent: str = "", *, is_extra: bool = False) -> bool:
         """Take up a job, and return whether this worker has it now: another one may have been first."""
         with ExitStack() as stack:
             worker = stack.enter_context(worker_identity.attempt())
             if not leases.claim(job.model, job.job_id, worker):
                 return False
-            self._places.take(job.job_id, parent)
+            started_by = job.started_by_run or ""
+            self._places.take(job.job_id, parent, owner_id=job.owner_id, started_by=started_by, is_extra=is_extra)
             held = stack.pop_all()
         thread = threading.Thread(target=self._work, args=(job, worker, held), name=f"job {job.job_id}")
         self._threads.add(thread)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from django.db.models import Min, QuerySet
+
 from resources.jobs.conditions import has_status
 from resources.jobs.status import JobStatus
 from resources.models import Build, Run
@@ -26,6 +28,7 @@ class WaitingJob:
     job_id: str
     owner_id: str
     asked_at: datetime | None
+    started_by_run: str | None = None
 
 
 class Turns:
@@ -34,33 +37,55 @@ class Turns:
     def __init__(self) -> None:
         self._served = ""
 
-    def find_next(self) -> WaitingJob | None:
-        """Return the job that is next, None where none waits."""
-        following = [_first(model, asked, after=self._served) for model, asked in _MODELS]
-        waiting = list(filter(None, following)) or list(filter(None, (_first(*each) for each in _MODELS)))
+    def find_next(self, without: Collection[str] = ()) -> WaitingJob | None:
+        """Return the job that is next, None where none waits; `without` names accounts that have no turn."""
+        following = [_first(model, asked, after=self._served, without=without) for model, asked in _MODELS]
+        waiting = list(filter(None, following)) or [
+            each for model, asked in _MODELS if (each := _first(model, asked, without=without)) is not None
+        ]
         return min(waiting, key=_place, default=None)
+
+    def find_child(self, parents: Collection[str]) -> WaitingJob | None:
+        """Return a run that waits and that one of these runs has started, the oldest of the account that is next."""
+        if not parents:
+            return None
+        columns = ("pk", "list_owner", "list_at", "started_by_run")
+        waiting = _find_children(parents).order_by("list_owner", "list_at", "pk").values_list(*columns)
+        found = waiting.filter(list_owner__gt=self._served).first() or waiting.first()
+        return WaitingJob(Run, *found) if found else None
+
+    def comes_first(self, job: WaitingJob, other: WaitingJob) -> bool:
+        """Tell whether the turn of one job's account comes before that of another one's."""
+        return self._order(job.owner_id) < self._order(other.owner_id)
 
     def serve(self, owner_id: str) -> None:
         """Note that an account has had its turn."""
         self._served = owner_id
+
+    def _order(self, owner_id: str) -> tuple[bool, str]:
+        return owner_id <= self._served, owner_id
 
 
 def _place(job: WaitingJob) -> tuple[str, float]:
     return job.owner_id, job.asked_at.timestamp() if job.asked_at else 0.0
 
 
-def find_child(parents: Collection[str]) -> tuple[WaitingJob, str] | None:
-    """Return a run that waits and that one of these runs has started, the oldest, with the ID of that one."""
-    if not parents:
-        return None
-    waiting = Run.objects.filter(has_status(Run, {JobStatus.READY}), started_by_run__in=list(parents))
-    found = waiting.order_by("list_at", "pk").values_list("pk", "list_owner", "list_at", "started_by_run").first()
-    return (WaitingJob(Run, *found[:3]), found[3] or "") if found else None
+def find_waited_for(parents: Collection[str]) -> dict[str, str]:
+    """Return which of these runs have started one that waits, each with the ID of such a run."""
+    waiting = _find_children(parents).order_by().values_list("started_by_run")
+    return {parent or "": job_id for parent, job_id in waiting.annotate(Min("pk"))}
 
 
-def _first(model: Any, asked: str, *, after: str | None = None) -> WaitingJob | None:
+def _find_children(parents: Collection[str]) -> QuerySet[Run]:
+    return Run.objects.filter(has_status(Run, {JobStatus.READY}), started_by_run__in=list(parents))
+
+
+def _first(model: Any, asked: str, *, after: str | None = None, without: Collection[str] = ()) -> WaitingJob | None:
     waiting = model.objects.filter(has_status(model, {JobStatus.READY}))
     if after is not None:
         waiting = waiting.filter(list_owner__gt=after)
-    found = waiting.order_by("list_owner", asked, "pk").values_list("pk", "list_owner", asked).first()
+    if without:
+        waiting = waiting.exclude(list_owner__in=list(without))
+    columns = ("pk", "list_owner", asked, *(("started_by_run",) if model is Run else ()))
+    found = waiting.order_by("list_owner", asked, "pk").values_list(*columns).first()
     return WaitingJob(model, *found) if found else None

@@ -1,6 +1,8 @@
 """How much an account may run at once: what is refused, what counts, and that two starts do not pass together."""
 
 import threading
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection
@@ -8,7 +10,7 @@ from django.db import connection
 from resources.jobs.status import FINISHED, JobStatus
 from resources.kinds import Kind
 from resources.models import Run
-from resources.runs import resurrecting, starting
+from resources.runs import account_limits, resurrecting, starting
 from resources.runs.account_limits import LimitExceeded
 from resources.runs.options import RunOptions
 from tests.support.factories import built_actor
@@ -108,3 +110,31 @@ def test_of_many_that_start_at_once_so_many_pass(ada, actor, settings):
         thread.join()
     assert refused == [RUNS] * 3
     assert Run.objects.count() == 3
+
+
+@pytest.mark.django_db
+def test_runs_start_each_other_only_so_deep(ada, actor, settings, make_resource):
+    settings.RUN_MAX_DEPTH = 3
+    root = make_resource(Kind.RUN, ada, status=JobStatus.RUNNING)
+    child = make_resource(Kind.RUN, ada, status=JobStatus.RUNNING, started_by_run=root.pk)
+    account_limits.check_depth(None)
+    account_limits.check_depth(child.pk)
+    grandchild = make_resource(Kind.RUN, ada, status=JobStatus.RUNNING, started_by_run=child.pk)
+    with pytest.raises(LimitExceeded) as refused:
+        account_limits.check_depth(grandchild.pk)
+    assert (refused.value.type, "at most 3 deep" in str(refused.value)) == (RUNS, True)
+    Run.objects.filter(pk=root.pk).update(status=JobStatus.SUCCEEDED)
+    account_limits.check_depth(grandchild.pk)
+    Run.objects.filter(pk=root.pk).update(status=JobStatus.RUNNING)
+    settings.RUN_MAX_DEPTH = 0
+    account_limits.check_depth(grandchild.pk)
+
+
+@pytest.mark.django_db
+def test_a_run_that_starts_itself_for_ever_is_refused_by_the_api(ada, actor, settings, make_resource):
+    settings.RUN_MAX_DEPTH = 1
+    run = start(actor, ada)
+    at_work(run)
+    by = replace(ada.principal, run=SimpleNamespace(id=run.pk))
+    with pytest.raises(LimitExceeded):
+        starting.start(actor, by=by, options=RunOptions(memory_mbytes=1024))

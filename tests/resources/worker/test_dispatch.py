@@ -1,6 +1,7 @@
 """Taking up jobs: in turn, in as many places as there are, and those that runs wait for in places of their own."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -9,7 +10,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from accounts.models import Account
-from resources.jobs.status import JobStatus
+from resources.jobs.status import FINISHED, JobStatus
 from resources.kinds import Kind
 from resources.models import Run
 from resources.worker import dispatch, execute_build, execute_run, leases, worker_identity
@@ -70,6 +71,16 @@ def stage(monkeypatch) -> Callable[[int, int], Stage]:
         return made
 
     return make
+
+
+def worker_waits_until(is_so: Callable[[], bool]) -> bool:
+    """Wait as a program does that asks for a run again and again."""
+    until = time.monotonic() + 60
+    while not (found := is_so()) and time.monotonic() < until:
+        connection.close()
+        threading.Event().wait(0.01)
+    connection.close()
+    return found
 
 
 def ready(owner: Account, parent: str | None = None) -> str:
@@ -218,21 +229,59 @@ def test_a_run_that_starts_very_many_has_one_place_more(ada, stage):
     assert made.most_at_once <= 3
 
 
-def test_what_others_ask_for_has_no_place_that_is_for_what_a_run_has_started(ada, ben, stage):
-    made = stage(1, 16)
-    root = ready(ada)
+def test_an_account_does_not_wait_for_the_chains_of_another_one(ada, ben, stage):
+    """Two runs that start many hold both plain places; what another account asks for has its turn among these."""
+    made = stage(2, 16)
+    roots = [ready(ada), ready(ada)]
+    children: list[str] = []
+    guests: list[str] = []
+    both = threading.Barrier(2, timeout=60)
+    lock = threading.Lock()
 
     def do(run_id: str) -> None:
-        if run_id == root:
-            others.append(ready(ben))
-            child = ready(ada, run_id)
+        if run_id in roots:
+            both.wait()
+            mine = [ready(ada, run_id) for _ in range(12)]
+            with lock:
+                children.extend(mine)
             connection.close()
-            made.wait_for(child)
-            assert others[0] not in made.order
+            made.wait_for(*mine)
+        elif run_id not in guests:
+            with lock:
+                if not guests:
+                    guests.append(ready(ben))
+                    connection.close()
+            if len(made.order) > 8:  # of the 26; without a turn it would come last
+                made.wait_for(*guests)
+
+    made.do = do
+    with made.working():
+        made.wait_for(*roots, *guests)
+    assert set(made.order) == {*roots, *children, *guests}
+    assert made.most_at_once <= 5
+
+
+def test_where_all_wait_for_runs_that_have_no_place_one_of_these_is_ended(ada, ben, stage, monkeypatch):
+    monkeypatch.setattr(dispatch, "STUCK_SECONDS", 0.05)
+    made = stage(2, 5)
+    depths: dict[str, int] = {}
+
+    def do(run_id: str) -> None:
+        if run_id in others:
+            return
+        child = ready(ada, run_id)
+        depths[child] = depths.get(run_id, 0) + 1
+        connection.close()
+        assert worker_waits_until(lambda: Run.objects.filter(pk=child, status__in=FINISHED).exists())
 
     others: list[str] = []
     made.do = do
+    roots = [ready(ada), ready(ada)]
     with made.working():
-        made.wait_for(root)
+        made.wait_for(*roots)
+        others.append(ready(ben))
         made.wait_for(*others)
-    assert made.order[-1] == others[0]
+    failed = list(Run.objects.filter(status=JobStatus.FAILED))
+    assert failed
+    assert {run.status_message for run in failed} == {dispatch.STUCK}
+    assert made.most_at_once <= 5

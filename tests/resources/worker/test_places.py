@@ -1,5 +1,9 @@
 """The places of a worker: how many there are, and whose the extra ones are."""
 
+import random
+
+import pytest
+
 from resources.worker.places import Places
 
 
@@ -33,6 +37,49 @@ def test_there_are_so_many_with_the_extra_ones_and_no_more():
     places.take("c", "b")
     assert places.parents() == set()
     assert places.count() == 3
+
+
+@pytest.mark.parametrize(("jobs", "most"), [(2, 16), (8, 16), (1, 1), (3, 4)])
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_comes_and_goes_there_are_never_more_than_the_most(jobs, most, seed):
+    chance, places, held = random.Random(seed), Places(jobs, most), []
+    for number in range(400):
+        parents = sorted(places.parents())
+        if held and chance.random() < 0.3:
+            places.leave(held.pop(chance.randrange(len(held))))
+        elif parents and chance.random() < 0.7:
+            places.take(f"{number}", chance.choice(parents))
+            held.append(f"{number}")
+        elif places.is_free():
+            places.take(f"{number}")
+            held.append(f"{number}")
+        elif places.find_guests() is not None:
+            places.take(f"{number}", is_extra=True)
+            held.append(f"{number}")
+        assert places.count() == len(held) <= most
+
+
+def test_another_account_has_an_extra_place_while_the_plain_ones_are_held_by_chains():
+    places = Places(1, 4)
+    places.take("a", owner_id="ada")
+    assert places.find_guests() is None
+    places.take("child of a", "a", owner_id="ada")
+    assert places.find_guests() == {"ada"}
+    places.take("b", owner_id="ben", is_extra=True)
+    assert places.find_guests() is None  # as many as there are plain ones
+    places.leave("b")
+    assert places.find_guests() == {"ada"}
+
+
+def test_one_of_many_extra_places_is_for_other_accounts():
+    places = Places(2, 16)
+    places.take("0", owner_id="ada")
+    for number in range(13):
+        assert places.parents() == {str(number)}
+        places.take(str(number + 1), str(number), owner_id="ada")
+    assert places.parents() == set()
+    places.take("plain", owner_id="ada")
+    assert places.find_guests() == {"ada"}
 
 
 def test_what_a_job_has_started_goes_on_in_its_place():

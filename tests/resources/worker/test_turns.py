@@ -11,7 +11,7 @@ from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Build, Run
 from resources.runs.queue_place import find_queue_place
-from resources.worker import leases, turns
+from resources.worker import leases
 from resources.worker.turns import Turns
 from tests.support.query_plans import plans_of
 
@@ -86,11 +86,32 @@ def test_a_run_that_a_run_has_started_is_found_by_that_one(ada, ben, waiting):
     waiting(ada, 2)
     waiting(ada, 1, started_by_run="q" * 17)
     first, _ = waiting(ben, 2, started_by_run=parent)
-    found = turns.find_child([parent, "r" * 17])
+    turn = Turns()
+    found = turn.find_child([parent, "r" * 17])
     assert found is not None
-    assert (found[0].job_id, found[0].owner_id, found[1]) == (first.pk, ben.pk, parent)
-    assert turns.find_child(["r" * 17]) is None
-    assert turns.find_child([]) is None
+    assert (found.job_id, found.owner_id, found.started_by_run) == (first.pk, ben.pk, parent)
+    assert turn.find_child(["r" * 17]) is None
+    assert turn.find_child([]) is None
+
+
+def test_runs_that_runs_have_started_have_their_turn_by_account(ada, ben, waiting):
+    of_ada, of_ben = "p" * 17, "q" * 17
+    waiting(ada, 5, started_by_run=of_ada)
+    waiting(ben, 2, started_by_run=of_ben)
+    turn, order = Turns(), []
+    for _ in range(4):
+        job = turn.find_child([of_ada, of_ben])
+        assert leases.claim(job.model, job.job_id, "w")
+        turn.serve(job.owner_id)
+        order.append(job.owner_id)
+    assert sorted(order[:2]) == sorted(order[2:]) == sorted([ada.pk, ben.pk])
+
+
+def test_accounts_that_have_no_turn_are_left_out(ada, ben, waiting):
+    waiting(ada, 2)
+    (of_ben,) = waiting(ben)
+    assert Turns().find_next(without={ada.pk}).job_id == of_ben.pk
+    assert Turns().find_next(without={ada.pk, ben.pk}) is None
 
 
 def test_looking_for_what_is_next_reads_an_index_and_no_queue():
@@ -102,8 +123,8 @@ def test_looking_for_what_is_next_reads_an_index_and_no_queue():
         for plan in plans_of(turn.find_next, model._meta.db_table):
             assert f"{index} " in f"{plan} "
             assert "TEMP B-TREE" not in plan
-    [plan] = plans_of(lambda: turns.find_child(["a"]), Run._meta.db_table)
-    assert "run_waiting_of_run" in plan
+    for plan in plans_of(lambda: turn.find_child(["a"]), Run._meta.db_table):
+        assert "run_waiting_of_run" in plan
 
 
 def test_each_knows_its_place_in_the_queue_of_its_account(ada, ben, waiting):
