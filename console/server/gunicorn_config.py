@@ -5,12 +5,12 @@ Each worker process opens its own database connections, so nothing is loaded bef
 
 import gc
 import os
-import resource
 
 import gunicorn.glogging
 from gunicorn.config import Config
 from gunicorn.workers.base import Worker
 
+from accounts.lib.descriptors import allow_descriptors
 from console.logging import LINE, ScrubbingFormatter
 from console.server.limits import GRACE_SECONDS
 
@@ -59,11 +59,7 @@ threads = int(os.environ.get("WEB_THREADS", "16"))
 preload_app = False
 # How many connections a process has, those that wait and idle ones among them. Each needs a descriptor.
 worker_connections = int(os.environ.get("WEB_CONNECTIONS", "4000"))
-_descriptors, _most_descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
-_needed = worker_connections + 1000
-if 0 <= _descriptors < _needed:
-    _needed = min(_needed, _most_descriptors) if _most_descriptors >= 0 else _needed
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_needed, _most_descriptors))
+allow_descriptors(worker_connections + 1000)
 
 # The time limit watches whether a worker is alive, not how long an answer takes.
 timeout = 60

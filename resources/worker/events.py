@@ -10,8 +10,10 @@ import logging
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -21,15 +23,19 @@ from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
 from websockets.http11 import Request, Response
 
 from accounts.lib.timestamps import iso
+from resources.sandbox.network import relay
 
-# Where a program in a network of its own finds the server: an address on its loopback that stands for nothing else.
-RELAY_ADDRESS: Final = ("127.76.0.80", 80)
+RELAY_ADDRESS: Final = relay.EVENTS_ADDRESS  # where a program in a network of its own finds the server
 MAX_CONNECTIONS: Final = 16  # of one program: each of its processes may have one
 _MAX_MESSAGE_BYTES: Final = 4096
 _SKIPS_FROM_BYTES, _GIVES_UP_FROM_BYTES = 64 * 1024, 1024 * 1024
+# How many may be about to say which program they are of, and for how long; the oldest makes room for a new one.
+_MAX_OPENING: Final = 64
 _OPENING_SECONDS: Final = 10
+_REPORT_SECONDS: Final = 60
 _SECRET_BYTES: Final = 24
 
+_log = logging.getLogger(__name__)
 # What programs do wrong is none of the worker's business, and would fill its log.
 _silent = logging.getLogger(f"{__name__}.connections")
 _silent.setLevel(logging.CRITICAL + 1)
@@ -99,6 +105,28 @@ class Channel:
                 broadcast([connection], text)
 
 
+class _Connection(ServerConnection):
+    """A connection that is counted until it has said what it is for."""
+
+    def __init__(self, opening: dict[ServerConnection, None], *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._opening = opening
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count it, and have it take the place of the oldest where there are too many."""
+        super().connection_made(transport)
+        self._opening[self] = None
+        if len(self._opening) > _MAX_OPENING:
+            oldest = next(iter(self._opening))
+            del self._opening[oldest]
+            oldest.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count it no longer."""
+        self._opening.pop(self, None)
+        super().connection_lost(exc)
+
+
 class EventServer:
     """The server of a worker. It runs in a thread from its making on."""
 
@@ -108,6 +136,9 @@ class EventServer:
         listening = socket.create_server(("127.0.0.1", 0))
         self.address: tuple[str, int] = listening.getsockname()
         self._ending = asyncio.Event()
+        self._opening: dict[ServerConnection, None] = {}
+        self._report_at = 0.0
+        self._loop.set_exception_handler(self._report)
         self._thread = threading.Thread(target=self._run, args=(listening,), name="events", daemon=True)
         self._thread.start()
 
@@ -141,6 +172,7 @@ class EventServer:
             self._connected,
             sock=listening,
             process_request=self._look_at,
+            create_connection=partial(_Connection, self._opening),  # type: ignore[arg-type]  # it is called, no more
             # The programs are on this machine: a connection that is gone is closed. One whose program is busy for
             # minutes is not gone, and clients that are disconnected for it may never connect again.
             ping_interval=None,
@@ -154,7 +186,15 @@ class EventServer:
         async with server:
             await self._ending.wait()
 
+    def _report(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log what goes wrong in the loop, but not each time: programs can bring it about."""
+        now = time.monotonic()
+        if now >= self._report_at:
+            self._report_at = now + _REPORT_SECONDS
+            _log.warning("The server of events: %s %s", context["message"], context.get("exception") or "")
+
     def _look_at(self, connection: ServerConnection, request: Request) -> Response | None:
+        self._opening.pop(connection, None)
         channel = self._channels.get(request.path.removeprefix("/"))
         if channel is None:
             return connection.respond(HTTPStatus.NOT_FOUND, "There are no events here.\n")

@@ -24,6 +24,7 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
 from django_tasks_db.management.commands.db_worker import Worker as QueueWorker
 
+from accounts.lib.descriptors import allow_descriptors
 from accounts.mail.queue import EMAILS
 from resources.jobs.queue import JOBS, WEBHOOKS
 from resources.worker import events, maintenance, worker_identity
@@ -36,6 +37,8 @@ INTERVAL_SECONDS = 0.5
 # A mail server that hangs holds up the emails, and nothing else.
 EMAIL_JOBS = 2
 CHORES_SECONDS = 1.0
+# What a job has open here: its connections for events, its log, its sandbox, its connection to the database.
+_DESCRIPTORS_OF_JOB = 64
 _PAUSE_AFTER_ERROR_SECONDS = 5.0
 
 
@@ -55,6 +58,7 @@ class Worker:
         threads = [threading.Thread(target=_work, args=(each,), name=each.worker_id) for each in self._queue_workers]
         threads.append(threading.Thread(target=self._dispatcher.run, name="jobs"))
         threads.append(threading.Thread(target=_do_others, name="chores"))
+        allow_descriptors(1000 + _DESCRIPTORS_OF_JOB * self._most)
         _have_connections(len(threads) + self._most + 1)
         for thread in threads:
             thread.start()

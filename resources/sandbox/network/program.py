@@ -229,9 +229,11 @@ def _serve(wanted: Wanted, listening: dict[int, socket.socket], inner: InnerSock
         names.serve_udp(listening[0], conf)
         relay.serve(listening[1], partial(names.connected, conf))
         first = 2
-    for number, (_, _, host, port) in enumerate(wanted.relays, first):
+    for number, (*inside, host, port) in enumerate(wanted.relays, first):
         if number in listening:
-            relay.serve(listening[number], partial(relay.connected, host, port))
+            is_events = tuple(inside) == relay.EVENTS_ADDRESS
+            most = relay.MAX_EVENT_CONNECTIONS if is_events else relay.MAX_CONNECTIONS
+            relay.serve(listening[number], partial(relay.connected, host, port), most)
     if wanted.proxy:
         plan = proxy.decode_plan(wanted.proxy)
         proxy.Proxy(plan, partial(inner.connect, wanted.hosts)).serve(listening[first + len(wanted.relays)])

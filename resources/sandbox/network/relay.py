@@ -11,20 +11,27 @@ from collections.abc import Callable
 from functools import partial
 
 MAX_CONNECTIONS = 256  # of each port; more wait until one of them ends
+# Where a program finds the server of events: an address on its loopback that stands for nothing else. That server takes
+# fewer, and each costs the worker a descriptor from its first byte on; a few more see that they are refused.
+EVENTS_ADDRESS = ("127.76.0.80", 80)
+MAX_EVENT_CONNECTIONS = 20
 _CONNECT_SECONDS = 30
 _CHUNK_BYTES = 1 << 18
 _STACK_BYTES = 256 * 1024
 
 
-def serve(listening: socket.socket, connect: Callable[[], socket.socket]) -> None:
-    """Pass on in threads what comes to a socket, for as long as the process lives. `connect` raises OSError."""
-    attend(listening, partial(_pass_on, connect))
+def serve(listening: socket.socket, connect: Callable[[], socket.socket], most: int = MAX_CONNECTIONS) -> None:
+    """Pass on in threads what comes to a socket, `most` at once, for as long as the process lives.
+
+    `connect` raises OSError.
+    """
+    attend(listening, partial(_pass_on, connect), most)
 
 
-def attend(listening: socket.socket, do: Callable[[socket.socket], None]) -> None:
+def attend(listening: socket.socket, do: Callable[[socket.socket], None], most: int = MAX_CONNECTIONS) -> None:
     """Do something with each connection to a socket, in a thread, and close it, for as long as the process lives."""
     threading.stack_size(_STACK_BYTES)
-    threading.Thread(target=_accept, args=(listening, do), daemon=True).start()
+    threading.Thread(target=_accept, args=(listening, do, most), daemon=True).start()
 
 
 def connected(host: str, port: int) -> socket.socket:
@@ -52,8 +59,8 @@ def copy(source: socket.socket, target: socket.socket, chunk_bytes: int = _CHUNK
                 each.shutdown(socket.SHUT_RDWR)
 
 
-def _accept(listening: socket.socket, do: Callable[[socket.socket], None]) -> None:
-    places = threading.BoundedSemaphore(MAX_CONNECTIONS)
+def _accept(listening: socket.socket, do: Callable[[socket.socket], None], most: int) -> None:
+    places = threading.BoundedSemaphore(most)
     while True:
         places.acquire()
         try:

@@ -151,3 +151,26 @@ def test_the_server_ends_and_another_one_begins(channel):
     with events.open_channel() as again, listening(again) as connection:
         again.send("something", {})
         assert told(connection) == ("something", {})
+
+
+def test_connections_that_do_not_say_what_they_are_for_make_room_for_others(channel):
+    with contextlib.ExitStack() as stack:
+        half = []
+        for _ in range(events._MAX_OPENING + 10):
+            half.append(stack.enter_context(socket.create_connection(channel.address, timeout=5)))
+            half[-1].sendall(b"GET /half HTTP/1.1\r\nHost: x\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            assert half[0].recv(1) == b""
+        with listening(channel) as connection:
+            channel.send("here", {})
+            assert told(connection)[0] == "here"
+        assert len(channel._server._opening) <= events._MAX_OPENING
+
+
+def test_what_goes_wrong_in_the_loop_is_logged_once_a_minute(channel, caplog):
+    server, done = channel._server, threading.Event()
+    for _ in range(100):
+        server.call(server._loop.call_exception_handler, {"message": "too many open files"})
+    server.call(done.set)
+    assert done.wait(60)
+    assert len([each for each in caplog.records if "too many open files" in each.getMessage()]) == 1
