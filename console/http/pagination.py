@@ -76,13 +76,13 @@ def flag(query: Mapping[str, str], name: str) -> bool:
 
 
 def parse_choice(query: QueryDict, name: str, choices: dict[str, Choice], default: Choice) -> Choice:
-    """Return what the parameter chooses among `choices`, or `default` when it is not there, or empty.
+    """Return what the parameter chooses among `choices`, or `default` when it is not there.
 
     Raises:
         ApiError: 400 naming the choices, for anything else.
     """
     text = query.get(name)
-    if not text:
+    if text is None:
         return default
     if text not in choices:
         raise invalid_value(name, f"it must be one of {', '.join(choices)}.")
