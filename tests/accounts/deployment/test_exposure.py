@@ -8,6 +8,7 @@ import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import Mock
 
 import pytest
@@ -258,7 +259,7 @@ def test_a_process_starts_and_goes_on_where_the_database_does_not_answer(monkeyp
 
 def test_a_worker_that_ends_records_no_more(monkeypatch, on_loopback):
     """The fixture that looks for threads which outlive a test holds it to that."""
-    monkeypatch.setattr(worker, "run", lambda jobs: None)
+    monkeypatch.setattr(worker, "prepare", lambda jobs: SimpleNamespace(run=lambda: None))
 
     call_command("worker", stdout=io.StringIO())
 
