@@ -75,7 +75,7 @@ def test_what_is_not_due_waits(ada, wrong_clock):
     email = OutgoingEmail.objects.create(
         recipients=["ada@example.com"], subject="a", text="b", next_at=now + timedelta(minutes=5)
     )
-    due = OutgoingEmail.objects.create(recipients=["ada@example.com"], subject="a", text="b", next_at=now)
+    due = OutgoingEmail.objects.create(recipients=["ada@example.com"], subject="a", text="b", next_at=now - NEARLY)
     DiscardedFile.objects.create(file="a/b", at=now - timedelta(hours=5, minutes=55))
     wrong_clock()
     assert not email_queue.deliver(email.pk)
