@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from accounts import audit, tokens
 from accounts.administration.administrator import ADMINISTRATOR
 from accounts.deployment import exposure
+from accounts.lib.database_errors import describe
 from accounts.models import Account, ApiToken, AuditEvent
 from accounts.sign_in import sessions
 
@@ -89,7 +90,7 @@ def revoke_access_when_possible() -> None:
     try:
         revoke_access()
     except Error as error:
-        logger.warning("The database does not answer: %s", str(error).strip())
+        logger.warning("%s", describe(error))
         threading.Thread(target=_end_later, name="published password", daemon=True).start()
 
 

@@ -4,8 +4,8 @@ A token is shown once, when it is made; the database keeps its SHA-256. A plain 
 token is 214 random bits and not a password that a user chose.
 
 That of a run is derived from the server's secret, the run's ID and a counter instead, so that a run that is begun anew
-by any worker has the same one. It holds as long as its digest is kept: who could derive one that has ended cannot use
-it. The counter is raised where another one must follow.
+by any worker has the same one. It holds as long as its digest is kept: one that has ended could be derived again, and
+opens nothing. The counter is raised where another one must follow.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""What a deployment needs besides a process that answers, looked at for whoever asks for /readyz.
+"""What a deployment needs besides a process that answers, for /readyz.
 
 Anyone may ask, so what is looked at is remembered for a moment, and the sentences are always the same ones: what is
 particular to a host is in its log.
@@ -17,6 +17,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from accounts.deployment.exposure import has_worker
 from accounts.lib import disk_space
+from accounts.lib.database_errors import is_unavailable
 from resources import start_checks
 from resources.records import files
 
@@ -41,7 +42,7 @@ class Check:
 
 
 class _Memory:
-    """What was found last, by this process; of several that ask, one looks."""
+    """What was found last, by this process. Of several that ask, one looks; others get what was found before."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -54,11 +55,15 @@ _memory = _Memory()
 
 def look() -> dict[str, Check]:
     """Return what is found, by name: database, migrations, host, worker, records, space."""
-    with _memory.lock:
+    if not _memory.lock.acquire(blocking=not _memory.found):
+        return _memory.found
+    try:
         if time.monotonic() >= _memory.until:
             _memory.found = _look()
             _memory.until = time.monotonic() + REMEMBERED_SECONDS
         return _memory.found
+    finally:
+        _memory.lock.release()
 
 
 def forget() -> None:
@@ -83,7 +88,8 @@ def _checked(name: str, check: Callable[[], str]) -> Check:
         why = check()
     except DatabaseError as error:
         _log.warning("Not ready: %s: %s", name, " ".join(str(error).split()))
-        why = "The database does not answer."
+        is_away = is_unavailable(error)
+        why = "The database does not answer." if is_away else "The database refuses; the log of the server says why."
     except Exception:
         _log.warning("Not ready: %s", name, exc_info=True)
         why = "It cannot be looked at; the log of the server says why."

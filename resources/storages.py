@@ -47,12 +47,16 @@ def create(
     info = KINDS[model.KIND]
     if not info.storage or by.account_id != owner_id:
         raise ValueError(f"{by.account_id} cannot make a {info.noun} for {owner_id}.")
-    disk_space.check_database()
     defaults = {"schema": schema} if schema else {}
-    made: QuerySet[Storage] = QuerySet(model)
+    stored: QuerySet[Storage] = QuerySet(model)
     if name is None:
-        return made.create(owner_id=owner_id, **defaults), True
-    return made.get_or_create(owner_id=owner_id, kind=info.kind, name=check_name(name), defaults=defaults)
+        disk_space.check_database()
+        return stored.create(owner_id=owner_id, **defaults), True
+    found = stored.filter(owner_id=owner_id, kind=info.kind, name=check_name(name)).first()
+    if found is not None:
+        return found, False
+    disk_space.check_database()
+    return stored.get_or_create(owner_id=owner_id, kind=info.kind, name=name, defaults=defaults)
 
 
 def rename(resource: Resource, name: str | None, *, by: Principal) -> bool:

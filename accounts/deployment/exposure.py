@@ -26,6 +26,7 @@ from django.db.models import Q
 
 from accounts.deployment.secret_digests import digests
 from accounts.lib import database_clock
+from accounts.lib.database_errors import describe
 from accounts.models import ListeningAddress
 
 _log = logging.getLogger(__name__)
@@ -130,7 +131,7 @@ def record_while_alive(addresses: Iterable[str], process_id: int) -> threading.E
     try:
         record_listening(known, process_id)
     except Error as error:
-        _log.warning("The database does not answer: %s", str(error).strip())
+        _log.warning("%s", describe(error))
         pause = RETRY_SECONDS
     ended = threading.Event()
     arguments = (known, process_id, pause, ended)

@@ -12,7 +12,7 @@ from console.http.conditional import names_encoding
 
 LEVEL = 1
 # What can be long and is not packed already.
-_PACKED_TYPES = ("application/vnd.", "application/zip")
+_PACKED_TYPES = ("application/vnd.",)
 
 
 def wants_zstd(request: HttpRequest, content_type: str) -> bool:

@@ -140,7 +140,8 @@ class Exchange:
         self._begun_at = datetime.now(UTC)
         worker.cfg.pre_request(worker, self.request)
         if connection.has_continued:  # it has been told to send its body already
-            self.request._expected_100_continue = connection.has_continued = False
+            self.request._expected_100_continue = False
+            connection.has_continued = False
         self._response, self._environ = wsgi.create(
             self.request, self._as_socket, connection.client, connection.server, worker.cfg
         )
@@ -185,7 +186,7 @@ class Exchange:
     def _send_pieces(self, pieces: Iterator[bytes]) -> bool:
         """Send what there is of the answer; return False where its client does not take it at once."""
         for number, piece in enumerate(pieces):
-            if number and clock() >= ENDING.at:  # by a reset, so that nobody takes what has come for all of it
+            if number and clock() >= ENDING.at:  # by a reset, so that no client takes what has come for all of it
                 raise ConnectionResetError(errno.ECONNRESET, "The server ends.")
             self._response.write(piece)
             if self.socket.is_behind and not self.socket.drain(PATIENCE_SECONDS):

@@ -284,9 +284,11 @@ class Worker(ThreadWorker):
         if conn.kept_bytes:
             self._kept.give_back(conn.counted_by, conn.kept_bytes)
             conn.kept_bytes = 0
+        if not conn.holds_place:
+            conn.counted_by = ""  # the next request may be another client's
 
     def _find_client(self, conn: Connection) -> str:
-        """Return what a client is counted by, behind a proxy that is trusted too."""
+        """Return what a client is counted by, behind a proxy that is trusted too: it sends requests of many clients."""
         address = conn.client[0] if isinstance(conn.client, tuple) else ""
         return client_network((self._is_trusted(address) and conn.reader.forwarded_for()) or address)
 

@@ -91,9 +91,7 @@ def item_objects(dataset_id: str, offset: int, limit: int, desc: bool = False) -
     return [json_text.read_object(line) for line in _items_in_order(found)]
 
 
-def record_objects(
-    dataset_id: str, options: ItemsOptions, most: int, *, still_wanted: Callable[[], bool] = lambda: True
-) -> list[tuple[int, dict[str, object]]]:
+def record_objects(dataset_id: str, options: ItemsOptions, most: int) -> list[tuple[int, dict[str, object]]]:
     """Return at most `most` of what items become by `options`, as Python objects, for pages of the console.
 
     Each comes with the number of its item in the dataset, from 1. For numbers and errors see `item_objects`.
@@ -101,10 +99,9 @@ def record_objects(
     Raises:
         DatasetGone: when there is no such dataset.
         ApiError: `invalid-value` for `unwind`, when an item becomes too many records.
-        ReaderGone: when the client has disconnected.
     """
     found = scan(dataset_id, options.window)
-    work_limit = WorkLimit(still_wanted)
+    work_limit = WorkLimit(lambda: True)
     records: list[tuple[int, dict[str, object]]] = []
     for at, line in enumerate(_items_in_order(found)):
         number = found.high - at if found.desc else found.low + at + 1

@@ -10,20 +10,22 @@ from typing import Any, Final
 
 import msgspec
 
+from accounts.lib.sql import give_back_connection
 from resources.datasets.errors import ItemsBreakSchema, SchemaTakesTooMuch
 from resources.datasets.validator import processes
-from resources.datasets.validator.processes import Busy, TakesTooMuch, UnusableSchema
+from resources.datasets.validator.processes import TakesTooMuch, UnusableSchema
 
 _KNOWN: Final = 64
 
 
 def check_fields(fields: Any, account_id: str) -> None:
-    """Check that a JSON Schema can be used, in the turn of the account whose it is.
+    """Check that a JSON Schema of an account can be used, in the account's turn.
 
     Raises:
         UnusableSchema: when it is none, refers to something outside of itself, or takes too much time or memory.
-        Busy: when nothing was free to compile it in time.
+        Busy: when no process was free in time.
     """
+    give_back_connection()
     try:
         processes.pool().compile(account_id, msgspec.json.encode(fields))
     except TakesTooMuch:
@@ -38,7 +40,7 @@ def check_items(schema: str, items: Iterable[bytes], account_id: str) -> None:
     Raises:
         ItemsBreakSchema: when one is not valid.
         SchemaTakesTooMuch: when it takes too long to find out, or too much memory.
-        Busy: when nothing was free to check them in time.
+        Busy: when no process was free in time.
     """
     fields = _read_fields(schema)
     if not fields:
@@ -54,18 +56,12 @@ def check_items(schema: str, items: Iterable[bytes], account_id: str) -> None:
         raise ItemsBreakSchema(invalid)
 
 
-def holds_items(schema: str, account_id: str) -> bool:
-    """Tell whether items are held to a schema, as JSON text; one without fields allows everything."""
-    fields = _read_fields(schema) if schema else b""
-    if not fields:
-        return False
-    try:
-        processes.pool().compile(account_id, fields)
-    except UnusableSchema:
-        return False
-    except (TakesTooMuch, Busy):
-        pass  # a push is refused
-    return True
+def holds_items(schema: str) -> bool:
+    """Tell whether items are held to a schema, as JSON text; one without fields allows everything.
+
+    A page says so, and does not compile the schema to find out whether it can be used.
+    """
+    return bool(schema and _read_fields(schema))
 
 
 def constrains(fields: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
-from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
+from botocore.exceptions import ClientError, ConnectionClosedError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as NoConnection
 from storages.backends.s3 import S3Storage
 from urllib3.exceptions import HTTPError
@@ -135,7 +135,8 @@ class RecordBucket(S3Storage):  # type: ignore[misc]  # ships no types
             raise StorageAway("The bucket does not answer.")
 
     def _note_failure(self, exception: Exception, **_: Any) -> None:
-        if isinstance(exception, _FAILURES):
+        # One connection that is reset says nothing about the next.
+        if isinstance(exception, _FAILURES) and not isinstance(exception, ConnectionClosedError):
             self._away_until = clock() + _PAUSE_SECONDS
 
 

@@ -7,6 +7,7 @@ https://docs.apify.com/storage/dataset-schema/multiple-datasets; likewise for ke
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -52,14 +53,11 @@ def read_declared(definition: object, account_id: str) -> list[DeclaredStorage]:
     Raises:
         InvalidDeclaration: when a schema cannot be used, or they are too many.
     """
-    checks = _CHECKS | {Kind.DATASET: partial(schemas.checked_schema, account_id=account_id)}
-    found = [
-        DeclaredStorage(kind, alias, _check(kind, alias, schema, checks))
-        for kind, alias, schema in _declared(definition)
-    ]
-    if len(found) > MAX_DECLARED:
+    declared = list(islice(_declared(definition), MAX_DECLARED + 1))
+    if len(declared) > MAX_DECLARED:
         raise InvalidDeclaration(f"The definition of the Actor declares more than {MAX_DECLARED} storages.")
-    return found
+    checks = _CHECKS | {Kind.DATASET: partial(schemas.checked_schema, account_id=account_id)}
+    return [DeclaredStorage(kind, alias, _check(kind, alias, schema, checks)) for kind, alias, schema in declared]
 
 
 def read_usable(definition: object) -> list[DeclaredStorage]:
@@ -67,13 +65,15 @@ def read_usable(definition: object) -> list[DeclaredStorage]:
 
     The fields of datasets are not compiled, which can take long: those that cannot be used allow everything.
     """
-    found = []
+    found: list[DeclaredStorage] = []
     for kind, alias, schema in _declared(definition):
+        if len(found) == MAX_DECLARED:
+            break
         try:
             found.append(DeclaredStorage(kind, alias, _check(kind, alias, schema, _CHECKS)))
         except InvalidDeclaration:
             continue
-    return found[:MAX_DECLARED]
+    return found
 
 
 def _declared(definition: object) -> Iterator[tuple[Kind, str, Mapping[str, Any]]]:

@@ -1,6 +1,6 @@
-"""The password of an account for the proxies of its runs, which nobody else's runs are told.
+"""The password of an account for the proxies of its runs, which runs of other accounts are not given.
 
-It lets nobody in elsewhere: each run has a proxy of its own (`resources/worker/run_proxy.py`).
+It opens nothing elsewhere: each run has a proxy of its own (`resources/worker/run_proxy.py`).
 """
 
 from django.utils.crypto import salted_hmac

@@ -9,6 +9,7 @@ from typing import Final
 
 from django.db import DatabaseError, close_old_connections, connections
 
+from accounts.lib.database_errors import describe
 from resources.jobs.status import JobStatus
 from resources.models import Run
 from resources.worker import execute_build, execute_run, leases, turns, worker_identity
@@ -50,7 +51,7 @@ class Dispatcher:
                     continue
                 close_old_connections()
             except DatabaseError as error:
-                _log.warning("The database does not answer: %s", str(error).strip())
+                _log.warning("%s", describe(error))
                 close_old_connections()
                 pause = PAUSE_AFTER_ERROR_SECONDS
             except Exception:

@@ -55,7 +55,7 @@ def run_environment(
     events_url: str = "",
     proxy: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, str]:
-    """Return all variables of a run, its token among them, which is made anew by this.
+    """Return all variables of a run, its token among them.
 
     `first` are directories that the search path begins with, as the run sees them, and `events_url` is where it is told
     of events, "" for nowhere. `proxy` are the variables of its proxy; a version that has one of them has its own proxy.

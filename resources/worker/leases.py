@@ -18,6 +18,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from accounts.lib import database_clock
+from accounts.lib.database_errors import describe
 from resources.builds import ending as builds_ending
 from resources.jobs.conditions import has_status
 from resources.jobs.status import AT_WORK, JobStatus
@@ -101,7 +102,7 @@ def retry_db(do: Callable[[], _T]) -> _T:
         try:
             return do()
         except (OperationalError, InterfaceError) as error:
-            _log.warning("The database does not answer: %s", str(error).strip())
+            _log.warning("%s", describe(error))
             if time.monotonic() >= until:
                 raise LeaseLost(str(error)) from error
         close_old_connections()

@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 from django_tasks_db.models import DBTaskResult
 
 from accounts.lib import database_clock
+from accounts.lib.database_errors import describe
 from accounts.mail import queue as email_queue
 from resources.jobs.status import FINISHED
 from resources.models import Build, Run
@@ -75,7 +76,7 @@ class Chores:
                 try:
                     chore.do()
                 except DatabaseError as error:
-                    _log.warning("The database does not answer: %s", str(error).strip())
+                    _log.warning("%s", describe(error))
                 except Exception:
                     _log.exception("A chore of the worker failed.")
 

@@ -24,6 +24,7 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
 from django_tasks_db.management.commands.db_worker import Worker as QueueWorker
 
+from accounts.lib.database_errors import describe
 from accounts.lib.descriptors import allow_descriptors
 from accounts.mail.queue import EMAILS
 from resources.jobs.queue import JOBS, WEBHOOKS
@@ -146,7 +147,7 @@ def _work(queue_worker: QueueWorker) -> None:
         try:
             queue_worker.run()
         except DatabaseError as error:
-            _log.warning("The database does not answer: %s", str(error).strip())
+            _log.warning("%s", describe(error))
             close_old_connections()
             worker_identity.stopping.wait(_PAUSE_AFTER_ERROR_SECONDS)
         except Exception:

@@ -1,5 +1,7 @@
 """The life of a storage: what cannot be, then making, naming and deleting, each with its line in the audit trail."""
 
+import errno
+
 import pytest
 from django.db import IntegrityError
 from django.db.models import QuerySet
@@ -58,6 +60,19 @@ def test_creating_by_name_gives_what_is_there(ada, kind):
     assert again == first
     assert first.kind == kind
     assert first.general_access == GeneralAccess.FOLLOW_USER_SETTING
+
+
+def test_on_a_full_disk_a_storage_that_is_there_is_opened_and_none_is_made(ada, make_resource, monkeypatch):
+    def refuse() -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    there = make_resource(Kind.DATASET, ada, name="prices")
+    monkeypatch.setattr(storages.disk_space, "check_database", refuse)
+    assert storages.create(Dataset, ada.pk, by=ada.principal, name="prices") == (there, False)
+    for name in ("other", None):
+        with pytest.raises(OSError, match="full"):
+            storages.create(Dataset, ada.pk, by=ada.principal, name=name)
+    assert Dataset.objects.count() == 1
 
 
 def test_creating_without_a_name_always_makes_a_new_one(ada):

@@ -59,7 +59,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """
         if not self.pool:
             return super().get_new_connection(conn_params)
-        reachability = self._reachabilities.setdefault(self.alias, Reachability(conn_params))
+        reachability = self._reachabilities.get(self.alias)
+        if reachability is None:
+            reachability = self._reachabilities.setdefault(self.alias, Reachability(conn_params))
         reachability.check()
         try:
             connection = super().get_new_connection(conn_params)
@@ -103,7 +105,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def replace_dead_connection(self, error: Error, sql: Any) -> bool:
         """Put another connection in the place of one that was found dead by its first statement; tell whether that was.
 
-        A statement that may have changed something is not tried again: outside of a transaction nobody knows.
+        A statement that may have changed something is not tried again: outside of a transaction it may be done.
         """
         connection = self.connection
         if not self.is_untouched or not self.pool or connection is None or not connection.closed:

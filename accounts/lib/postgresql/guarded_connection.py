@@ -38,7 +38,7 @@ class GuardedConnection(psycopg.Connection[Any]):
         return super().wait(self._guard(gen), interval, timeout)
 
     def is_dead(self) -> bool:
-        """Tell whether the server has ended this connection, which nobody has used since, by a look at the socket."""
+        """Tell whether the server has ended this connection while it was not used, by a look at its socket."""
         return self.closed or self._has_data()
 
     def _guard(self, gen: PQGen[Any]) -> Generator[Any, Any, Any]:

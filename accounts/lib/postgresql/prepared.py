@@ -1,7 +1,8 @@
 """A SELECT that is prepared once for each connection, and runs without a cursor, which takes as long as it does."""
 
+import hashlib
 from collections.abc import Generator, Sequence
-from itertools import count
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -9,19 +10,17 @@ from psycopg import generators
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ExecStatus
 
-_numbers = count(1)
-
 
 class Select:
     """A statement with `%s` placeholders, for connections that are not in a transaction."""
 
     def __init__(self, sql: str) -> None:
-        self._sql = sql
         first, *others = sql.split("%s")
         numbered = first + "".join(f"${number}{each}" for number, each in enumerate(others, 1))
         self._numbered = numbered.replace("%%", "%").encode()
         self._automatic = [PyFormat.AUTO] * len(others)
-        self._name = f"latchkey_{next(_numbers)}"
+        # The same in each process: a pooler may give one a connection for which another has prepared it.
+        self._name = "latchkey_" + hashlib.sha256(self._numbered).hexdigest()[:24]
 
     def run(self, connection: Any, parameters: Sequence[Any], result_format: int) -> list[tuple[Any, ...]]:
         """Run the statement on a GuardedConnection, and return its rows.
@@ -38,7 +37,7 @@ class Select:
                 self._prepare(connection, name, transformer.types or ())
             try:
                 result = connection.wait(_execute(connection.pgconn, name, *how))
-            except psycopg.errors.InvalidSqlStatementName:  # psycopg has all deallocated after a rollback
+            except psycopg.errors.InvalidSqlStatementName:  # psycopg deallocates all after a rollback
                 self._prepare(connection, name, transformer.types or ())
                 result = connection.wait(_execute(connection.pgconn, name, *how))
         transformer.set_pgresult(result)
@@ -50,7 +49,8 @@ class Select:
         return f"{self._name}_{'_'.join(map(str, types))}".encode()
 
     def _prepare(self, connection: Any, name: bytes, types: Sequence[int]) -> None:
-        connection.wait(_send_prepare(connection.pgconn, name, self._numbered, types))
+        with suppress(psycopg.errors.DuplicatePreparedStatement):
+            connection.wait(_send_prepare(connection.pgconn, name, self._numbered, types))
         connection.prepared_names.add(name)
 
 

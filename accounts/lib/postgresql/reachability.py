@@ -1,7 +1,7 @@
 """Whether the database can be reached, and works on what it was asked, found out on a connection made for the question.
 
 A network, proxy or failover can take a statement and never answer, and a long statement is silent as well. From its own
-connection nobody can tell one from the other, for a proxy acknowledges what it swallows. So a second connection asks.
+connection alone cannot tell one from the other, for a proxy acknowledges what it swallows. So a second connection asks.
 """
 
 import threading
@@ -87,8 +87,9 @@ class Reachability:
         with self._lock:
             question = self._asked
             if question is None:
-                question = self._asked = _Question()
+                question = _Question()
                 threading.Thread(target=self._find_out, args=(question,), name="reachability", daemon=True).start()
+                self._asked = question  # only where the thread has started that answers it
         if not question.is_answered.wait(LIMITS.asking) or not question.answer.is_there:
             self._note_away()
             return Verdict.AWAY
@@ -100,20 +101,22 @@ class Reachability:
             question.answer = self._question_database()
         finally:
             with self._lock:
-                self._asked = None
+                if self._asked is question:
+                    self._asked = None
             question.is_answered.set()
 
     def _note_away(self) -> None:
         with self._lock:
             if self._is_away:
                 return
-            self._is_away = True
-        threading.Thread(target=self._wait_for_return, name="reachability", daemon=True).start()
+            threading.Thread(target=self._wait_for_return, name="reachability", daemon=True).start()
+            self._is_away = True  # only where the thread has started that ends it
 
     def _wait_for_return(self) -> None:
         while not self._question_database().is_there:
             time.sleep(LIMITS.between)
-        self._is_away = False
+        with self._lock:
+            self._is_away = False
 
     def _question_database(self) -> _Answer:
         try:

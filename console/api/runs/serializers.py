@@ -59,7 +59,7 @@ def serialize_run(run: Run, access: Access) -> dict[str, Any]:
         "stats": get_stats(run),
         "options": serialize_options(run),
         "exitCode": run.exit_code,
-        "storageIds": {group: ids for group, ids in load_ids(run).items() if ids},
+        "storageIds": {group: found for group, found in load_ids(run).items() if found},
         "chargedEventCounts": run.charged_events,
         "metamorphs": run.metamorphs or None,
         "gitBranchName": None,

@@ -30,6 +30,6 @@ def show_dataset(request: ResourcePageRequest[Dataset]) -> HttpResponse:
         {
             **storage_context(request),
             **view,
-            "holds_items": holds_items(request.resource.schema, request.resource.owner_id),
+            "holds_items": holds_items(request.resource.schema),
         },
     )

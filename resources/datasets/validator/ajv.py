@@ -1,9 +1,9 @@
 """What is wrong with an item, told as AJV tells it, because clients know that.
 
 Keyword, `params` and message are those of https://ajv.js.org/api.html#error-parameters, with exceptions. Not told are
-which items are alike (`uniqueItems`), how many are to be there (`contains`, `unevaluatedItems`), and what a
-dependency is of. Of `anyOf`, `oneOf` and `propertyNames` only the keyword is told, where AJV has the errors of their
-schemas, too.
+which items are alike (`uniqueItems`), how many there must be (`contains`, `unevaluatedItems`), and which property
+depends on another one. Of `anyOf`, `oneOf` and `propertyNames` only the keyword is told, where AJV has the errors of
+their schemas, too.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

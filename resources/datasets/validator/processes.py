@@ -53,7 +53,7 @@ class Process:
 
     def __init__(self) -> None:
         self._socket, theirs = socket.socketpair()
-        with theirs:
+        with theirs, _closed_on_error(self._socket):
             self._process = subprocess.Popen(  # noqa: S603  # constants and a number
                 [sys.executable, "-m", "resources.datasets.validator.program", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
@@ -88,6 +88,15 @@ class Process:
         return self._process.wait()
 
 
+@contextmanager
+def _closed_on_error(own: socket.socket) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        own.close()
+        raise
+
+
 class Pool:
     """The processes of this process, and whose turn it is."""
 
@@ -117,9 +126,8 @@ class Pool:
     def _ask(self, account_id: str, fields: bytes, items: bytes | None) -> bytes:
         with self._turn(account_id):
             answer = self._try(fields, items)
-            if (
-                answer is None
-            ):  # it ended, perhaps by the memory that the schemas of others took: once more in a new one
+            # It ended, perhaps by the memory that the schemas of others took: once more in a new one.
+            if answer is None:
                 answer = self._try(fields, items, anew=True)
         if answer is None:
             raise TakesTooMuch
@@ -169,7 +177,10 @@ class Pool:
         if process is not None and anew:
             process.end()
         if process is None or anew:
-            process = Process()
+            try:
+                process = Process()
+            except OSError as error:  # no process, memory or descriptor is left
+                raise Busy from error
         with self._changed:
             self._working.append(process)
         return process

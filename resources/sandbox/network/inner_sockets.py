@@ -1,7 +1,7 @@
 """Sockets that are in the network of a run, for a process outside of it: what they connect to, the run reaches itself.
 
 A socket stays in the namespace that it was made in. So the process that holds the namespaces makes them, in a thread
-that is in the inner one, and whoever asked connects them.
+that is in the inner one, and the process that asked connects them.
 """
 
 import socket

@@ -18,7 +18,7 @@ from resources.worker.dockerfile.copies import Copy, above, copied_to, lies_in_p
 from resources.worker.dockerfile.own_steps import is_done_anyway, requirements_files
 from resources.worker.dockerfile.syntax import TooLarge, expand, flags_and_words, instructions, json_words
 
-# What goes beyond is no Dockerfile that anybody writes: its reading must not take the worker's memory and time.
+# A Dockerfile beyond this is written to take the worker's memory and time by its reading.
 MAX_STAGES: Final = 100
 MAX_COPIES: Final = 1000
 MAX_REQUIREMENTS: Final = 100

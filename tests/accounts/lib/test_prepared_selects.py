@@ -87,3 +87,11 @@ def test_a_rollback_costs_no_error(ada):
         type(ada).objects.filter(pk=ada.pk).update(username="eve")
         transaction.set_rollback(True)
     assert number.row([2]) == (4,)
+
+
+def test_a_statement_that_another_process_has_prepared_on_the_connection_is_used():
+    """As where a pooler gives several processes the same connection in turn."""
+    number = Statement("SELECT %s::int + 3")
+    assert number.row([1]) == (4,)
+    thread_connection().connection.prepared_names.clear()
+    assert number.row([2]) == (5,)

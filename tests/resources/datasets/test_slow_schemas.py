@@ -113,8 +113,10 @@ def test_a_process_that_was_killed_is_replaced(pool):
 
 
 @pytest.mark.parametrize("schema", [REFERENCES, PATTERNS], ids=["references", "patterns"])
-def test_the_page_says_that_a_slow_schema_is_enforced(pool, schema):
-    assert holds_items(json.dumps({"fields": schema}), "ada")
+def test_the_page_says_that_a_slow_schema_is_enforced_and_compiles_nothing(pool, schema):
+    before = pool.pids()
+    assert holds_items(json.dumps({"fields": schema}))
+    assert pool.pids() == before
 
 
 def test_it_ends_with_its_parent():
@@ -166,3 +168,16 @@ def test_a_push_is_told_to_try_again_while_another_of_its_account_is_checked(
 
 def test_fields_that_compile_are_taken(pool):
     check_fields({"type": "object"}, "ada")
+
+
+def test_where_no_process_can_be_started_clients_try_again(pool, monkeypatch):
+    def fail(*_: object, **__: object) -> None:
+        raise BlockingIOError("no process is left")
+
+    empty = processes.Pool()
+    monkeypatch.setattr(processes, "pool", lambda: empty)
+    monkeypatch.setattr(processes.subprocess, "Popen", fail)
+    with pytest.raises(Busy):
+        check_items(PLAIN, [b'{"name":1}'], "ada")
+    monkeypatch.undo()
+    check_items(PLAIN, [b'{"name":1}'], "ada")
