@@ -240,6 +240,7 @@ ALLOWED = {
     ("build_directory", "is_dir"): "the directory of a build that is ready has a name that only the server gives",
     ("directories", "iterdir"): "the names of all builds and runs are the server's own",
     ("open_files", "open"): "by descriptors, one part at a time",
+    ("open_files", "chmod"): "of a descriptor",
     ("copy_files", "open"): "by descriptors, without following links",
     ("disk_usage", "open"): "by descriptors, without following links",
     ("disk_usage", "is_dir"): "without following links",
