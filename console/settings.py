@@ -412,9 +412,10 @@ RUN_PASSES_ON = _list("RUN_PASSES_ON")
 # How many runs and builds a worker has at once, and for how many seconds it holds each without saying so again.
 WORKER_JOBS = int(os.environ.get("WORKER_JOBS", "2"))
 # How many it has at most with those that runs here have started, which have places of their own as long as these go on.
-WORKER_JOBS_NESTED = int(os.environ.get("WORKER_JOBS_NESTED", str(8 * WORKER_JOBS)))
-# How deep runs may start each other, the first one included; so deep, each of WORKER_JOBS chains has all its places.
-RUN_MAX_DEPTH = int(os.environ.get("RUN_MAX_DEPTH", str(max(3, WORKER_JOBS_NESTED // max(1, WORKER_JOBS) - 1))))
+WORKER_JOBS_NESTED = int(os.environ.get("WORKER_JOBS_NESTED", str(16 * WORKER_JOBS)))
+# How deep runs may start each other, the first one included; so deep, twice WORKER_JOBS chains have their places: half
+# of them of guests, for whom an eighth of the extra places is kept (resources/worker/places.py).
+RUN_MAX_DEPTH = int(os.environ.get("RUN_MAX_DEPTH", str(max(3, WORKER_JOBS_NESTED * 7 // (16 * max(1, WORKER_JOBS))))))
 # How many runs an account may have at once, and with how much memory, those that wait included; 0 for no limit.
 ACCOUNT_MAX_RUNS = int(os.environ.get("ACCOUNT_MAX_RUNS", "0"))
 ACCOUNT_MAX_MEMORY_MBYTES = int(os.environ.get("ACCOUNT_MAX_MEMORY_MBYTES", "0"))

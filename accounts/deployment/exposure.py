@@ -113,11 +113,22 @@ def delete_ended() -> None:
 
 def has_worker() -> bool:
     """Tell whether a worker is alive somewhere; one that was killed on another machine counts for five minutes."""
+    return bool(_find_workers())
+
+
+def has_other_worker() -> bool:
+    """Tell whether a worker besides this process is alive somewhere, as `has_worker` does."""
+    return bool(_find_workers() - {(_machine(), _process_space(), os.getpid())})
+
+
+def _find_workers() -> set[tuple[str, str, int]]:
+    """Return the machine, PID namespace and process ID of each worker that is alive."""
     recorded = ListeningAddress.objects.filter(address=WORKER).exclude(_expired(database_clock.now()))
-    return any(
-        space != _process_space() or _is_alive(process_id)
-        for space, process_id in recorded.values_list("process_space", "process_id")
-    )
+    return {
+        (machine, space, process_id)
+        for machine, space, process_id in recorded.values_list("machine", "process_space", "process_id")
+        if space != _process_space() or _is_alive(process_id)
+    }
 
 
 def record_while_alive(addresses: Iterable[str], process_id: int) -> threading.Event:

@@ -33,7 +33,8 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
 
     Raises:
         NotFinished: when it has not ended, or was resurrected by another request just now.
-        CannotRun: when its Actor or build is gone, there is no such build, or its owner has as much at work as may be.
+        CannotRun: when its Actor or build is gone, there is no such build, its owner has as much at work as may be, or
+            the runs that go on and have started it are as deep as may be.
         InvalidInput: when its first input is not what the build that is named asks for, or the input that it goes on
             with has a value that was encrypted for another account, Actor or field.
         InvalidOption: when an option is not possible.
@@ -50,6 +51,7 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
     stored = inputs.reencrypt_input(build, record, holder) if record else None
     memory = chosen.memory_mbytes or 0
     store_id, content_type = (record.store_id, record.content_type) if record else ("", "")
+    account_limits.check_depth(run.started_by_run)
     with upload_input(store_id, stored, content_type) as upload, transaction.atomic():
         account_limits.check(run.owner_id, memory)
         changed = Run.objects.filter(pk=run.pk, status__in=FINISHED, resurrect_count=run.resurrect_count).update(

@@ -9,6 +9,7 @@ from typing import Final
 
 from django.db import DatabaseError, close_old_connections, connections
 
+from accounts.deployment import exposure
 from accounts.lib.database_errors import describe
 from resources.jobs.status import JobStatus
 from resources.models import Run
@@ -21,11 +22,12 @@ _log = logging.getLogger(__name__)
 # How often it is looked for jobs.
 INTERVAL_SECONDS: Final = 0.25
 PAUSE_AFTER_ERROR_SECONDS: Final = 5.0
-# How long all runs here must have waited for runs that have no place, until one of these is ended.
-STUCK_SECONDS: Final = 30.0
+# How long the same runs must hold all places, each having started one that has none, until one of these is ended. That
+# they wait for these cannot be told: one that has only started another may work on, and end.
+STUCK_SECONDS: Final = 300.0
 STUCK: Final = (
-    "This run could not begin: all places of the worker are held by runs that wait for runs that they have started. "
-    "Let runs start each other less deep."
+    "This run could not begin: all places of the only worker are held by runs that have started others, and those that "
+    "came last have started runs that have no place. Let runs start each other less deep."
 )
 
 clock = time.monotonic
@@ -39,7 +41,8 @@ class Dispatcher:
         self._turns = Turns()
         self._wake = threading.Event()
         self._threads: set[threading.Thread] = set()
-        self._stuck_at: float | None = None
+        self._stuck: frozenset[str] = frozenset()  # the runs that seem to be, since `_stuck_at`
+        self._stuck_at = 0.0
 
     def run(self) -> None:
         """Take up jobs."""
@@ -92,21 +95,20 @@ class Dispatcher:
             self._turns.serve(job.owner_id)
 
     def _end_stuck(self) -> bool:
-        """End a run that another one here waits for, where all here wait so, and no place can ever become free."""
-        last = set() if self._places.parents() or self._places.is_free() else self._places.find_last()
-        waited_for = turns.find_waited_for(last) if last else {}
-        if not last or waited_for.keys() != last:
-            self._stuck_at = None
+        """End the newest run that has no place where, as far as can be told, no place can ever become free."""
+        last = frozenset() if self._places.parents() or self._places.is_free() else self._places.find_last()
+        job_id = turns.find_newest_child(last) if last else None
+        if job_id is None or last != self._stuck:
+            self._stuck, self._stuck_at = last if job_id else frozenset(), clock()
             return False
-        if self._stuck_at is None:  # another worker may have a place
-            self._stuck_at = clock()
         if clock() - self._stuck_at < STUCK_SECONDS:
             return False
-        self._stuck_at = None
-        job_id = max(waited_for.values())
+        self._stuck = frozenset()
+        if exposure.has_other_worker():  # it may have a place
+            return False
         with worker_identity.attempt() as worker:
             if leases.claim(Run, job_id, worker):
-                _log.warning("Run %s is ended: all places are held by runs that wait for runs.", job_id)
+                _log.warning("Run %s is ended: all places are held by runs that have started others.", job_id)
                 leases.end(Run, job_id, worker, JobStatus.FAILED, message=STUCK)
         return True
 

@@ -2,16 +2,19 @@
 
 There are WORKER_JOBS plain ones, and extra ones up to WORKER_JOBS_NESTED in all. A run here that has started a run has
 one extra place for it: it waits for that itself, as a rule, and would else keep it from ever being taken up. When the
-run ends before that, what it has started goes on in its place. Where the plain places are held by such runs, an account
-that has no job here may have an extra place, too: it must not wait for the end of a whole chain. One of many extra
-places is for such accounts alone.
+run ends before that, what it has started goes on in its place: together they are a chain.
+
+As soon as a job has such a place, an account that has no job here may have an extra one, too, as a guest: it must not
+wait for the end of a whole chain. A guest begins a chain of its own, so it is let in only while all chains, each as
+deep as runs may start each other, have their places: else runs that wait for others could hold them all. Where there
+is no limit to that depth, nothing is held free for it. Of every eight extra places one is kept for guests.
 """
 
 import threading
 from dataclasses import dataclass
 from typing import Final
 
-_EXTRA_FOR_EACH_KEPT: Final = 8
+_EXTRA_FOR_EACH_KEPT: Final = 8  # RUN_MAX_DEPTH goes by it, too
 
 
 @dataclass(slots=True)
@@ -25,9 +28,12 @@ class _Held:
 class Places:
     """Which jobs have the places of a worker. Safe to use from several threads."""
 
-    def __init__(self, jobs: int, most: int) -> None:
+    def __init__(self, jobs: int, most: int, *, deepest: int = 0) -> None:
+        """Have `jobs` plain places, and `most` in all; runs start each other at most `deepest` deep, 0 for no limit."""
         self._jobs = jobs
         self._extra = max(0, most - jobs)
+        self._extra_for_children = self._extra - self._extra // _EXTRA_FOR_EACH_KEPT
+        self._deepest = deepest
         self._lock = threading.Lock()
         self._held: dict[str, _Held] = {}
 
@@ -39,13 +45,13 @@ class Places:
     def parents(self) -> set[str]:
         """Return the jobs here that there is one more place for."""
         with self._lock:
-            is_full = self._count_extra() >= self._extra - self._extra // _EXTRA_FOR_EACH_KEPT
+            is_full = self._count_extra() >= self._extra_for_children
             return set() if is_full else self._held.keys() - {each.parent for each in self._held.values()}
 
-    def find_last(self) -> set[str]:
+    def find_last(self) -> frozenset[str]:
         """Return the jobs here that have started none of the others."""
         with self._lock:
-            return self._held.keys() - {each.started_by for each in self._held.values()}
+            return frozenset(self._held.keys() - {each.started_by for each in self._held.values()})
 
     def find_guests(self) -> set[str] | None:
         """Return the accounts that may not have a place because they have one; None where no other may have one."""
@@ -53,6 +59,9 @@ class Places:
             guests = sum(each.is_extra and not each.parent for each in self._held.values())
             has_chain = any(each.parent for each in self._held.values())
             if not has_chain or guests >= self._jobs or self._count_extra() >= self._extra:
+                return None
+            # The plain places may all become chains, whether they are taken now or not.
+            if (self._jobs + guests + 1) * self._deepest - self._jobs > self._extra_for_children:
                 return None
             return {each.owner_id for each in self._held.values()}
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Min, QuerySet
+from django.db.models import QuerySet
 
 from resources.jobs.conditions import has_status
 from resources.jobs.status import JobStatus
@@ -70,10 +70,15 @@ def _place(job: WaitingJob) -> tuple[str, float]:
     return job.owner_id, job.asked_at.timestamp() if job.asked_at else 0.0
 
 
-def find_waited_for(parents: Collection[str]) -> dict[str, str]:
-    """Return which of these runs have started one that waits, each with the ID of such a run."""
-    waiting = _find_children(parents).order_by().values_list("started_by_run")
-    return {parent or "": job_id for parent, job_id in waiting.annotate(Min("pk"))}
+def find_newest_child(parents: Collection[str]) -> str | None:
+    """Return the ID of the newest run that waits for a place and that one of these runs has started.
+
+    None where not each of these runs has started one that waits for a place.
+    """
+    waiting = _find_children(parents)
+    if waiting.order_by().values("started_by_run").distinct().count() < len(parents):
+        return None
+    return waiting.order_by("-list_at", "-pk").values_list("pk", flat=True).first()
 
 
 def _find_children(parents: Collection[str]) -> QuerySet[Run]:

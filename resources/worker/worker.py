@@ -49,7 +49,7 @@ class Worker:
     def __init__(self, jobs: int, webhooks: int) -> None:
         self._jobs = jobs
         self._most = max(jobs, settings.WORKER_JOBS_NESTED)
-        self._dispatcher = Dispatcher(Places(jobs, self._most))
+        self._dispatcher = Dispatcher(Places(jobs, self._most, deepest=settings.RUN_MAX_DEPTH))
         self._queue_workers = [_queue_worker(JOBS, 0)]
         self._queue_workers += [_queue_worker(WEBHOOKS, 1 + number) for number in range(webhooks)]
         self._queue_workers += [_queue_worker(EMAILS, 1 + webhooks + number) for number in range(EMAIL_JOBS)]

@@ -283,3 +283,13 @@ def test_what_the_published_password_opened_ends_as_soon_as_the_database_answers
 
     assert len(threads) == 1
     assert len(tries) == 3
+
+
+def test_another_worker_is_one_that_is_not_this_process():
+    exposure.record_listening([exposure.WORKER], os.getpid())
+    assert (exposure.has_worker(), exposure.has_other_worker()) == (True, False)
+    exposure.record_listening([exposure.WORKER], os.getppid())
+    assert exposure.has_other_worker()
+    ListeningAddress.objects.filter(process_id=os.getppid()).delete()
+    ListeningAddress.objects.update(machine="elsewhere", process_space="elsewhere")
+    assert exposure.has_other_worker()

@@ -131,6 +131,21 @@ def test_runs_start_each_other_only_so_deep(ada, actor, settings, make_resource)
 
 
 @pytest.mark.django_db
+def test_a_run_that_is_resurrected_is_not_deeper_than_is_allowed(ada, actor, settings, make_resource):
+    settings.RUN_MAX_DEPTH = 1
+    parent = make_resource(Kind.RUN, ada, status=JobStatus.RUNNING)
+    run = ended(start(actor, ada))
+    Run.objects.filter(pk=run.pk).update(started_by_run=parent.pk)
+    run.refresh_from_db()
+    with pytest.raises(LimitExceeded):
+        resurrecting.resurrect(run, RunOptions(), by=ada.principal)
+    run.refresh_from_db()
+    assert run.status == JobStatus.SUCCEEDED
+    Run.objects.filter(pk=parent.pk).update(status=JobStatus.SUCCEEDED)
+    resurrecting.resurrect(run, RunOptions(), by=ada.principal)
+
+
+@pytest.mark.django_db
 def test_a_run_that_starts_itself_for_ever_is_refused_by_the_api(ada, actor, settings, make_resource):
     settings.RUN_MAX_DEPTH = 1
     run = start(actor, ada)

@@ -9,7 +9,9 @@ import pytest
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from accounts.models import Account
+from accounts.deployment import exposure
+from accounts.lib.ids import new_id
+from accounts.models import Account, ListeningAddress
 from resources.jobs.status import FINISHED, JobStatus
 from resources.kinds import Kind
 from resources.models import Run
@@ -24,8 +26,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 class Stage:
     """A dispatcher, and what its jobs do instead of running a program."""
 
-    def __init__(self, jobs: int, most: int) -> None:
-        self.places = Places(jobs, most)
+    def __init__(self, jobs: int, most: int, deepest: int) -> None:
+        self.places = Places(jobs, most, deepest=deepest)
         self.dispatcher = Dispatcher(self.places)
         self.most_at_once = 0
         self.order: list[str] = []
@@ -61,11 +63,11 @@ class Stage:
 
 
 @pytest.fixture
-def stage(monkeypatch) -> Callable[[int, int], Stage]:
+def stage(monkeypatch) -> Callable[..., Stage]:
     monkeypatch.setattr(dispatch, "INTERVAL_SECONDS", 0.01)
 
-    def make(jobs: int, most: int) -> Stage:
-        made = Stage(jobs, most)
+    def make(jobs: int, most: int, deepest: int = 0) -> Stage:
+        made = Stage(jobs, most, deepest)
         monkeypatch.setattr(execute_run, "execute_claimed", made.execute)
         monkeypatch.setattr(execute_build, "execute_claimed", made.execute)
         return made
@@ -83,8 +85,9 @@ def worker_waits_until(is_so: Callable[[], bool]) -> bool:
     return found
 
 
-def ready(owner: Account, parent: str | None = None) -> str:
-    run: Run = make_resource(Kind.RUN, owner, status=JobStatus.READY, started_at=timezone.now(), started_by_run=parent)
+def ready(owner: Account, parent: str | None = None, **fields: str) -> str:
+    now = timezone.now()
+    run: Run = make_resource(Kind.RUN, owner, status=JobStatus.READY, started_at=now, started_by_run=parent, **fields)
     return run.pk
 
 
@@ -193,6 +196,34 @@ def test_runs_that_call_runs_five_deep_end(ada, stage):
     assert made.most_at_once <= 12
 
 
+@pytest.mark.parametrize(("most", "deepest"), [(16, 5), (32, 7)])
+def test_runs_of_four_accounts_that_call_runs_five_deep_end(stage, make_account, most, deepest):
+    """Chains go deeper in step, so that all that have begun are at work at once."""
+    made = stage(2, most, deepest)
+    owners = {ready(owner): owner for owner in (make_account(f"account{number}") for number in range(4))}
+    roots = {run: run for run in owners}
+    levels = dict.fromkeys(roots, 1)
+    reached: dict[str, int] = {}  # by the roots that have begun and not ended
+
+    def do(run_id: str) -> None:
+        root, level = roots[run_id], levels[run_id]
+        reached[root] = level
+        if level < 5:
+            assert worker_waits_until(lambda: min(reached.copy().values()) >= level)
+            child = new_id()
+            roots[child], levels[child] = root, level + 1
+            ready(owners[root], run_id, id=child)
+            assert worker_waits_until(lambda: Run.objects.filter(pk=child, status__in=FINISHED).exists())
+        if level == 1:
+            del reached[root]
+
+    made.do = do
+    with made.working():
+        made.wait_for(*owners)
+    assert set(Run.objects.values_list("status", flat=True)) == {JobStatus.SUCCEEDED}
+    assert len(made.order) == 20
+
+
 def test_a_run_that_calls_itself_for_ever_has_so_many_places_and_no_more(ada, stage):
     made = stage(1, 5)
     full = threading.Event()
@@ -285,3 +316,67 @@ def test_where_all_wait_for_runs_that_have_no_place_one_of_these_is_ended(ada, b
     assert failed
     assert {run.status_message for run in failed} == {dispatch.STUCK}
     assert made.most_at_once <= 5
+
+
+@pytest.fixture
+def full(ada, stage, monkeypatch) -> tuple[Stage, list[str], list[float]]:
+    """Two runs that hold all places and have each started two that have none, oldest first; and the time it is."""
+    now = [0.0]
+    monkeypatch.setattr(dispatch, "clock", lambda: now[0])
+    made = stage(2, 2)
+    for parent in ("a", "b"):
+        made.places.take(parent)
+    children = [
+        ready(ada, parent, id=f"{number}{new_id()[1:]}") for number, parent in zip((7, 9, 8, 3), "abba", strict=True)
+    ]
+    return made, children, now
+
+
+def look(made: Stage, now: list[float], seconds: float) -> None:
+    now[0] += seconds
+    made.dispatcher._take_next()
+
+
+def find_failed() -> list[str]:
+    return list(Run.objects.filter(status=JobStatus.FAILED).values_list("pk", flat=True))
+
+
+def test_of_the_runs_without_a_place_the_newest_is_ended(full):
+    made, children, now = full
+    look(made, now, 0)
+    look(made, now, dispatch.STUCK_SECONDS - 1)
+    assert find_failed() == []
+    look(made, now, 1)
+    assert find_failed() == [children[-1]]
+
+
+def test_runs_that_start_others_and_end_are_not_stuck(full, ada):
+    made, _, now = full
+    for number in range(5):
+        look(made, now, 0)
+        look(made, now, dispatch.STUCK_SECONDS - 1)
+        made.places.leave("b" if number == 0 else f"b{number - 1}")
+        made.places.take(f"b{number}")
+        ready(ada, f"b{number}")
+    assert find_failed() == []
+
+
+def test_where_one_has_started_none_nothing_is_stuck(full):
+    made, children, now = full
+    Run.objects.filter(pk__in=children[1:3]).update(status=JobStatus.SUCCEEDED)
+    for _ in range(3):
+        look(made, now, dispatch.STUCK_SECONDS)
+    assert find_failed() == []
+
+
+def test_where_another_worker_is_alive_nothing_is_ended(full):
+    made, children, now = full
+    exposure.record_listening([exposure.WORKER], 1)
+    ListeningAddress.objects.update(machine="elsewhere", process_space="elsewhere")
+    for _ in range(4):
+        look(made, now, dispatch.STUCK_SECONDS)
+    assert find_failed() == []
+    ListeningAddress.objects.all().delete()
+    look(made, now, dispatch.STUCK_SECONDS)
+    look(made, now, dispatch.STUCK_SECONDS)
+    assert find_failed() == [children[-1]]

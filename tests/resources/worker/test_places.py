@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from django.conf import settings
 
 from resources.worker.places import Places
 
@@ -69,6 +70,51 @@ def test_another_account_has_an_extra_place_while_the_plain_ones_are_held_by_cha
     assert places.find_guests() is None  # as many as there are plain ones
     places.leave("b")
     assert places.find_guests() == {"ada"}
+
+
+def test_a_guest_is_let_in_only_where_all_chains_can_then_be_as_deep_as_is_allowed():
+    places = Places(2, 16, deepest=4)
+    places.take("a", owner_id="ada")
+    places.take("child of a", "a", owner_id="ada")
+    assert places.find_guests() == {"ada"}  # 2 + 1 chains, 12 places
+    places.take("b", owner_id="ben", is_extra=True)
+    assert places.find_guests() is None  # with one more these could need 16 places, one of which is kept
+    places.leave("b")
+    assert places.find_guests() == {"ada"}
+
+
+@pytest.mark.parametrize(
+    ("jobs", "most", "deepest"), [(2, 16, 4), (2, 16, 5), (1, 16, 7), (2, 32, 7), (8, 128, 7), (3, 9, 2)]
+)
+@pytest.mark.parametrize("seed", range(10))
+def test_no_chain_lacks_a_place_until_it_is_as_deep_as_is_allowed(jobs, most, deepest, seed):
+    chance, places = random.Random(seed), Places(jobs, most, deepest=deepest)
+    chains: list[list[str]] = []
+    for number in range(600):
+        growing = [chain for chain in chains if len(chain) < deepest]
+        assert places.parents() >= {chain[-1] for chain in growing}
+        if chains and chance.random() < 0.2:
+            chain = chance.choice(chains)
+            places.leave(chain.pop())
+            chains = [each for each in chains if each]
+        elif places.is_free() or places.find_guests() is not None:
+            places.take(f"{number}", is_extra=not places.is_free())
+            chains.append([f"{number}"])
+        elif growing:
+            chain = chance.choice(growing)
+            places.take(f"{number}", chain[-1])
+            chain.append(f"{number}")
+
+
+def test_as_many_guests_as_plain_ones_have_places_by_default():
+    jobs, most, deepest = settings.WORKER_JOBS, settings.WORKER_JOBS_NESTED, settings.RUN_MAX_DEPTH
+    places = Places(jobs, most, deepest=deepest)
+    for number in range(jobs):
+        places.take(f"{number}")
+    places.take("child", "0")
+    for number in range(jobs):
+        assert places.find_guests() is not None
+        places.take(f"guest {number}", is_extra=True)
 
 
 def test_one_of_many_extra_places_is_for_other_accounts():
