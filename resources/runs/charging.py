@@ -56,6 +56,8 @@ def charge(run: Run, event_name: str, count: int, *, idempotency_key: str = "") 
             raise CannotCharge("", "The run has already finished.", "job-finished")
         if idempotency_key and idempotency_key in locked.charge_keys:
             return False
+        if locked.event_prices is None:
+            _set_prices(locked)
         _check_event(locked, event_name)
         _add(locked, event_name, count)
         if idempotency_key:
@@ -91,6 +93,14 @@ def load_event_prices(actor: Actor, run: Run) -> dict[str, float] | None:
         return None
     events: dict[str, dict[str, Any]] = pricing.get("pricingPerEvent", {}).get("actorChargeEvents", {})
     return {name: _price(event) for name, event in events.items()}
+
+
+def _set_prices(run: Run) -> None:
+    """Give a locked run the prices that its Actor had when it was made: runs from before prices were kept have none."""
+    actor = Actor.objects.filter(pk=run.actor_id).first()
+    run.event_prices = load_event_prices(actor, run) if actor else None
+    if run.event_prices is not None:
+        Run.objects.filter(pk=run.pk).update(event_prices=run.event_prices)
 
 
 def _price(event: dict[str, Any]) -> float:

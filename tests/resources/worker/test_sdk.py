@@ -70,7 +70,7 @@ asyncio.run(main())
 
 
 def test_an_actor_of_the_sdk_charges_for_its_events_up_to_the_limit(api_here, ada):
-    run = started(ada, {"main.py": CHARGES}, memory_mbytes=512, max_total_charge_usd=1)
+    run = started(ada, {"main.py": CHARGES}, memory_mbytes=512, max_total_charge_usd=1.05)
     event = {"eventTitle": "Page", "eventDescription": "A page", "eventPriceUsd": 0.1}
     pricing = {
         "pricingModel": "PAY_PER_EVENT",

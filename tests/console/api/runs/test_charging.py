@@ -79,6 +79,14 @@ def test_an_actor_that_is_not_paid_per_event_charges_for_none(start, dan):
     assert state(run) == ("RUNNING", {})
 
 
+def test_a_run_from_before_prices_were_kept_has_those_of_its_actor(start):
+    run = start({"page": 0.3}, maxTotalChargeUsd=1)
+    Run.objects.filter(pk=run.pk).update(event_prices=None)
+    assert error_of(charge(client_of(run), run, "other")) == (400, "invalid-value")
+    assert charge(client_of(run), run, "page", 9).status_code == 201
+    assert state(run) == ("ABORTING", {"page": 3})
+
+
 def test_no_price_is_negative(start, api, dan):
     actor = paid_actor(dan, {"page": 1})
     infos = [pricing_of({"page": -1})]
