@@ -26,6 +26,15 @@ from tests.support.work_stage import actor_of, built, needs_bubblewrap, started
 
 pytestmark = pytest.mark.usefixtures("looks_often")
 
+
+@pytest.fixture
+def idle() -> Iterator[int]:
+    """The ID of a process that has nothing open; that of the tests may have files that were deleted."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield process.pid
+        process.kill()
+
+
 MB = 1024**2
 LIMIT = 24
 
@@ -188,11 +197,11 @@ while True:
 """
 
 
-def test_files_that_are_moved_out_of_the_way_of_a_walk_are_found_while_nothing_moves(tmp_path, monkeypatch):
+def test_files_that_are_moved_out_of_the_way_of_a_walk_are_found_while_nothing_moves(tmp_path, monkeypatch, idle):
     for name in ("a/large", "b"):
         (tmp_path / name).mkdir(parents=True)
     measured, states = Disk(tmp_path, 3 * MB), []
-    assert measured.measure(os.getpid()) == ""
+    assert measured.measure(idle) == ""
     for at in range(10):
         (tmp_path / f"a/large/{at}").write_bytes(b"x" * MB)
     go_on = Walk.go_on
@@ -224,7 +233,7 @@ class Clock:
         monkeypatch.setattr(time, "thread_time", lambda: self.used)
 
 
-def test_a_walk_begins_early_where_the_disk_fills_up(tmp_path, monkeypatch):
+def test_a_walk_begins_early_where_the_disk_fills_up(tmp_path, monkeypatch, idle):
     clock, free = Clock(monkeypatch), [10_000]
     begun = []
 
@@ -238,14 +247,14 @@ def test_a_walk_begins_early_where_the_disk_fills_up(tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "stopped", lambda root: nullcontext())
     measured = Disk(tmp_path, 1000)
     while clock.now < 60:
-        measured.measure(os.getpid())
+        measured.measure(idle)
         free[0] = 8_999 if clock.now >= 45 else 10_000
         clock.now += 0.25
     assert begun == [0, 40, 45.25]
 
 
 @pytest.mark.parametrize("cost", [0.0001, 0.01, 0.4, 30.0])
-def test_however_much_a_walk_costs_all_take_five_percent_of_a_core(tmp_path, monkeypatch, cost):
+def test_however_much_a_walk_costs_all_take_five_percent_of_a_core(tmp_path, monkeypatch, cost, idle):
     clock, walks = Clock(monkeypatch), 0
 
     def go_on(self, seconds):
@@ -260,7 +269,7 @@ def test_however_much_a_walk_costs_all_take_five_percent_of_a_core(tmp_path, mon
     measured = Disk(tmp_path, 1000)
     for _ in range(100):
         for _ in range(100):
-            measured.measure(os.getpid())
+            measured.measure(idle)
             clock.now += max(cost, 0.05) / 5
     assert clock.used <= 0.05 * clock.now + cost
     assert walks >= min(clock.now / 0.6, clock.now * 0.02 / cost)
