@@ -192,7 +192,7 @@ def _fact(name: str, ours: str) -> DeploymentFact:
     """Return what was said first; of two hosts that start at once, one is that."""
     fact, made = DeploymentFact.objects.get_or_create(name=name, defaults={"value": ours, "machine": _machine()})
     if made:
-        _log.info("The %s of this host is that of the database from now on.", name)
+        _log.info("The database holds each host to the %s of this one from now on.", name)
     return fact
 
 
