@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,11 +25,11 @@ PROGRAM = 'import os\nprint("Level", os.environ["LEVEL"], "and", len(os.environ[
 
 
 class Cli:
-    """The program in a home of its own, signed in as ada."""
+    """The program in a directory of an Actor, signed in where it has signed in before in this home."""
 
-    def __init__(self, server: Served, home: Path) -> None:
-        self._directory = home / "actor"
-        self._directory.mkdir()
+    def __init__(self, server: Served, home: Path, directory: Path) -> None:
+        self._server = server
+        self._directory = directory
         self._environment = {
             **os.environ,
             "HOME": str(home),
@@ -38,7 +39,10 @@ class Cli:
             "APIFY_DISABLE_KEYRING": "1",
             "NODE_OPTIONS": f"--require={HERE / 'offline.cjs'}",
         }
-        self("login", "--token", server.tokens["ada"])
+
+    def sign_in(self, who: str) -> None:
+        """Sign in with a token of an account."""
+        self("login", "--token", self._server.tokens[who])
 
     def __call__(self, *words: str, fails: bool = False) -> str:
         """Run a command in the Actor's directory, and return what it printed."""
@@ -57,9 +61,9 @@ class Cli:
         assert (done.returncode != 0) is fails, printed
         return printed
 
-    def json(self, *words: str):
-        """Run a command that prints JSON and nothing else, and return what it printed."""
-        return json.loads(self(*words, "--json"))
+    def get(self, path: str) -> Any:
+        """Return what the API answers to ada. The program takes seconds for each command, so little is asked by it."""
+        return json.loads(self._server.request("GET", f"/v2/{path}").read())
 
     def write(self, files: dict[str, str]) -> None:
         """Write the files of the Actor."""
@@ -87,12 +91,20 @@ def server(tmp_path_factory) -> Iterator[Served]:
             worker.wait(60)
 
 
+@pytest.fixture(scope="module")
+def home(server, tmp_path_factory) -> Path:
+    """A home in which ada has signed in."""
+    home = tmp_path_factory.mktemp("home")
+    Cli(server, home, home).sign_in("ada")
+    return home
+
+
 @pytest.fixture
-def cli(server, tmp_path) -> Cli:
-    return Cli(server, tmp_path)
+def cli(server, home, tmp_path) -> Cli:
+    return Cli(server, home, tmp_path)
 
 
-def test_an_actor_is_pushed_called_and_pulled(cli):
+def test_an_actor_is_pushed_called_looked_at_and_pulled(server, cli, tmp_path):
     cli("secrets", "add", "password", "hunter2")
     definition = DEFINITION | {"environmentVariables": {"LEVEL": "high", "PASSWORD": "@password"}}
     files = {".actor/actor.json": json.dumps(definition), "main.py": PROGRAM}
@@ -101,39 +113,26 @@ def test_an_actor_is_pushed_called_and_pulled(cli):
     called = cli("call", "ada/counter")
     assert "Run: SUCCEEDED" in called
     assert "Level high and 7 characters" in called
-    (run,) = cli.json("runs", "ls")["items"]
+    (run,) = cli.get("acts/ada~counter/runs")["data"]["items"]
     assert (run["status"], run["meta"]["origin"], run["buildNumber"]) == ("SUCCEEDED", "CLI", "0.1.1")
-    assert "Level high and 7 characters" in cli("runs", "log", run["id"])
-    cli("pull", "ada/counter")
-    assert cli.read("counter") == files
-    cli("actors", "rm", "ada/counter", "--yes")
-    assert "not found" in cli("runs", "ls", "ada/counter").lower()
 
-
-def test_what_it_prints_of_runs_builds_and_actors_has_no_holes(cli):
-    cli.write({".actor/actor.json": json.dumps(DEFINITION | {"name": "plain"}), "main.py": "print(1)"})
-    cli("push")
-    cli("call")
-    (run,) = cli.json("runs", "ls")["items"]
     told = [
         cli("runs", "info", run["id"], "--verbose"),
         cli("builds", "info", run["buildId"]),
-        cli("actors", "info", "ada/plain"),
+        cli("actors", "info", "ada/counter"),
         cli("runs", "ls"),
-        cli("builds", "ls"),
-        cli("actors", "ls", "--my"),
-        cli("builds", "create", "--log"),
     ]
-    for each in told:
-        assert "undefined" not in each
-        assert "null" not in each
-        assert "NaN" not in each
+    assert not [each for each in told if "undefined" in each or "null" in each or "NaN" in each]
     assert "Succeeded (exit code: 0)" in told[0]
     assert "Succeeded (exit code: 0)" in told[1]
     assert "Users (30d): 1" in told[2]
-    assert "Run with ID" in cli("runs", "abort", run["id"])
-    cli("runs", "rm", run["id"], "--yes")
-    assert cli.json("runs", "ls")["items"] == []
+
+    cli("pull", "ada/counter")
+    assert cli.read("counter") == files
+    (tmp_path / "cleo").mkdir()
+    stranger = Cli(server, tmp_path / "cleo", tmp_path)
+    stranger.sign_in("cleo")
+    assert "ada/counter" in stranger("call", "ada/counter", fails=True)
 
 
 def test_storages(cli):
@@ -143,18 +142,6 @@ def test_storages(cli):
     cli("key-value-stores", "create", "pictures")
     cli("key-value-stores", "set-value", "pictures", "first", '{"wide": 7}')
     assert '"wide": 7' in cli("key-value-stores", "get-value", "pictures", "first")
-    assert "first" in cli("key-value-stores", "keys", "pictures")
-    cli("key-value-stores", "delete-value", "pictures", "first", "--yes")
-    assert "first" not in cli("key-value-stores", "keys", "pictures")
-
-
-def test_what_is_of_another_account_is_not_found(server, cli, tmp_path):
-    cli.write({".actor/actor.json": json.dumps(DEFINITION | {"name": "mine"}), "main.py": "print(1)"})
-    cli("push")
-    cli("login", "--token", server.tokens["cleo"])
-    assert "ada/mine" in cli("call", "ada/mine", fails=True)
-    assert "not found" in cli("actors", "info", "ada/mine").lower()
-    assert cli.json("actors", "ls", "--my")["items"] == []
 
 
 def push_crawler(cli: Cli, name: str) -> None:
@@ -176,9 +163,8 @@ def test_a_crawler_for_javascript_goes_by_the_proxy_that_it_insists_on(cli):
     assert called.count(run_proxy.DIRECTLY) == 1
     assert "access check timed out" not in called
     assert site.asked["/"] == 1
-    (run,) = cli.json("runs", "ls")["items"]
-    found = json.loads(cli("datasets", "get-items", run["defaultDatasetId"]).partition("\n")[0])
-    assert len(found) == PAGES + 1
+    (run,) = cli.get("acts/ada~proxied/runs")["data"]["items"]
+    assert len(cli.get(f"datasets/{run['defaultDatasetId']}/items")) == PAGES + 1
 
 
 def test_a_crawler_for_javascript_reads_a_site_to_its_end(cli):
@@ -187,10 +173,9 @@ def test_a_crawler_for_javascript_reads_a_site_to_its_end(cli):
         start = f"http://127.0.0.1:{site.server_port}/"
         called = cli("call", "--input", json.dumps({"start": start}), "--memory", "1024")
     assert "Run: SUCCEEDED" in called
-    (run,) = cli.json("runs", "ls")["items"]
+    (run,) = cli.get("acts/ada~crawler/runs")["data"]["items"]
     assert run["statusMessage"] == "Crawled."
     assert site.asked["/"] == 1
     assert site.asked[FLAKY] == 2
-    for dataset in (run["defaultDatasetId"], "links"):
-        found = json.loads(cli("datasets", "get-items", dataset).partition("\n")[0])
-        assert len(found) == PAGES + 1
+    for dataset in (run["defaultDatasetId"], "ada~links"):
+        assert len(cli.get(f"datasets/{dataset}/items")) == PAGES + 1
