@@ -154,6 +154,7 @@ class Worker(ThreadWorker):
         if conn.holds_place:
             conn.holds_place = False
             self._large.leave(conn.counted_by)
+            conn.counted_by = ""  # the next request may be another client's
             self._submit_large()
         if outcome is Outcome.PARK:
             self._lot.park(conn.parked)
@@ -285,7 +286,7 @@ class Worker(ThreadWorker):
             self._kept.give_back(conn.counted_by, conn.kept_bytes)
             conn.kept_bytes = 0
         if not conn.holds_place:
-            conn.counted_by = ""  # the next request may be another client's
+            conn.counted_by = ""
 
     def _find_client(self, conn: Connection) -> str:
         """Return what a client is counted by, behind a proxy that is trusted too: it sends requests of many clients."""

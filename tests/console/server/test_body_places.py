@@ -1,8 +1,12 @@
 """Large bodies: clients take turns at the threads that read them, and what is kept of them has bounds."""
 
+from concurrent.futures import Future
+from types import SimpleNamespace
+
 import pytest
 
 from console.server.body_places import BodyPlaces, Memory
+from console.server.gunicorn_worker import Worker
 
 
 def take_all(places):
@@ -69,3 +73,18 @@ def test_a_client_has_a_share_of_the_memory():
     assert [memory.take("b", 4), memory.take("c", 3), memory.take("c", 2)] == [True, False, True]
     memory.give_back("a", 4)
     assert [memory.take("c", 2), memory.take("c", 1), memory.take("d", 2)] == [True, False, True]
+
+
+def test_a_connection_that_is_kept_is_counted_by_the_client_of_each_request():
+    """A proxy sends requests of many clients by one connection."""
+    worker = Worker.__new__(Worker)
+    worker._large, worker._end = BodyPlaces(2), lambda conn: None
+    worker.cfg = SimpleNamespace(is_ssl=False)
+    done: Future[bool] = Future()
+    done.set_result(False)
+    for client in ("192.0.2.1", "192.0.2.2"):
+        conn = SimpleNamespace(holds_place=True, counted_by=client)
+        worker._large.add(client, conn)
+        assert worker._large.take() is conn
+        worker.finish_request(conn, done)
+        assert (conn.holds_place, conn.counted_by) == (False, "")
