@@ -69,7 +69,7 @@ class Application(ApiShortcut, WSGIHandler):
         """Answer a request by WSGI (PEP 3333); one for the API without Django's signals, which have no receivers."""
         parked: Wait | None = environ.get(PARKED)
         if parked is None:
-            if environ.get("PATH_INFO") != _LIVEZ:  # which says that the process answers, whatever the database does
+            if environ.get("PATH_INFO") != _LIVEZ:  # it answers without the database
                 record_request(environ)
             if not environ.get("PATH_INFO", "").startswith(API_PREFIX):
                 return super().__call__(environ, start_response)

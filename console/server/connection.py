@@ -23,7 +23,7 @@ class Connection(TConn):
         self._on_close: Callable[[], None] | None = on_close
         self.reader = RequestReader()
         self.deadline = 0.0
-        # By what it is counted when its body is large, and how many bytes of that are kept until a thread has them.
+        # Its client, by which large bodies are counted, and how many bytes of one are kept until a thread has them.
         self.counted_by = ""
         self.kept_bytes = 0
         self.holds_place = False

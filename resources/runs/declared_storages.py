@@ -19,7 +19,7 @@ from resources.records import collections
 from resources.storages import InvalidSchema
 
 DEFAULT: Final = "default"
-# For each kind: what it is called in a definition, one and several, and what checks the schema of one.
+# The names of each kind in a definition, singular and plural; below, the checks of their schemas.
 NAMES: Final = {
     Kind.DATASET: ("dataset", "datasets"),
     Kind.KEY_VALUE_STORE: ("keyValueStore", "keyValueStores"),

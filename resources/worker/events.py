@@ -106,7 +106,7 @@ class Channel:
 
 
 class _Connection(ServerConnection):
-    """A connection that is counted until it has said what it is for."""
+    """A connection, counted until its handshake has ended."""
 
     def __init__(self, opening: dict[ServerConnection, None], *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

@@ -19,6 +19,7 @@ from tests.benchmarks import databases
 from tests.benchmarks.databases import Database
 from tests.benchmarks.report import Reach, table
 from tests.support.served import Served, served
+from tests.support.threads import going_on
 from tests.support.waiting_clients import Client, Jobs, ask
 
 FOLLOWING, WAITING, RUNS = 200, 200, 10
@@ -84,20 +85,14 @@ def _waiting(server: Served, runs: list[str]) -> Iterator[None]:
 @contextmanager
 def _printing(jobs: Jobs, runs: list[str]) -> Iterator[None]:
     """Have each run print a line a second as long as the block lasts."""
-    stop = threading.Event()
 
-    def go() -> None:
+    def go(stop: threading.Event) -> None:
         while not stop.wait(1):
             for run in runs:
                 jobs.do("print", run, "2026-01-01T00:00:00.000Z one more line of a log\n")
 
-    thread = threading.Thread(target=go)
-    thread.start()
-    try:
+    with going_on(go):
         yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def _p95(server: Served, run: str, requests: int) -> float:

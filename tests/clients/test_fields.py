@@ -72,7 +72,7 @@ ABSENT_MODELS: dict[str, str] = {
     "the client reads it as a dictionary": "DatasetFieldStatistics",
     "a folder is read as a file without content": "SourceCodeFolder",
     "a tag is changed with the Actor, which is the answer": "UpdatedBuildProperty",
-    "a deleted request has an ID, whatever it was called by": "DeletedRequestByUniqueKey",
+    "a deleted request always has an ID": "DeletedRequestByUniqueKey",
     "only one that is deleted while it is added is not processed": "UnprocessedRequest",
     "the Actor has no such price": "PriceTier",
     "the Actor is not counted by days": "PublicActorRunStats30Days",

@@ -14,6 +14,7 @@ from resources.models import Run
 from resources.runs import ending
 from resources.runs.tokens import make_run_token
 from tests.support.api import ApiClient
+from tests.support.threads import going_on
 
 # A line of the log of a run one of whose calls was refused, as console/http/refusal_log.py writes it.
 REFUSED_CALL = (
@@ -48,9 +49,8 @@ def worker(work: Callable[[Run], None]) -> Iterator[None]:
 
     A run that `work` has ended is left as it is; another one has succeeded. Aborted ones are aborted.
     """
-    stop = threading.Event()
 
-    def loop() -> None:
+    def loop(stop: threading.Event) -> None:
         try:
             while not stop.is_set():
                 for run in Run.objects.filter(status=JobStatus.READY, kind=Kind.RUN):
@@ -63,13 +63,8 @@ def worker(work: Callable[[Run], None]) -> Iterator[None]:
         finally:
             connection.close()
 
-    thread = threading.Thread(target=loop)
-    thread.start()
-    try:
+    with going_on(loop):
         yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def client_of(run: Run) -> ApiClient:

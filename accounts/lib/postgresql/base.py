@@ -132,29 +132,27 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return connection
 
 
-class _RetryingCursor(CursorWrapper):  # the stubs leave out what it overrides
+class _RetryingCursor(CursorWrapper):
     """Tries a statement once again, on another connection, when it is the first one and the connection was dead."""
 
     def _execute(self, sql: Any, params: Any, *ignored_wrapper_args: Any) -> Any:
         db: Any = self.db
-        if not db.is_untouched:
-            return super()._execute(sql, params, *ignored_wrapper_args)  # type: ignore[misc]
         try:
-            result = super()._execute(sql, params, *ignored_wrapper_args)  # type: ignore[misc]
+            result = super()._execute(sql, params, *ignored_wrapper_args)  # type: ignore[misc]  # not in the stubs
         except Error as error:
             if not db.replace_dead_connection(error, sql):
                 raise
             dead = self.cursor
             self.cursor = db.create_cursor(getattr(dead, "name", None))
             self.cursor.format = dead.format
-            result = super()._execute(sql, params, *ignored_wrapper_args)  # type: ignore[misc]
+            result = super()._execute(sql, params, *ignored_wrapper_args)  # type: ignore[misc]  # not in the stubs
         db.is_untouched = False
         return result
 
     def _executemany(self, sql: Any, param_list: Any, *ignored_wrapper_args: Any) -> Any:
         db: Any = self.db
         db.is_untouched = False
-        return super()._executemany(sql, param_list, *ignored_wrapper_args)  # type: ignore[misc]
+        return super()._executemany(sql, param_list, *ignored_wrapper_args)  # type: ignore[misc]  # not in the stubs
 
 
 # The statements of this process, by their text.

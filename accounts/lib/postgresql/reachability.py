@@ -114,7 +114,7 @@ class Reachability:
 
     def _wait_for_return(self) -> None:
         while not self._question_database().is_there:
-            time.sleep(LIMITS.between)
+            time.sleep(LIMITS.between)  # in a thread of its own: the database says nothing when it is back
         with self._lock:
             self._is_away = False
 

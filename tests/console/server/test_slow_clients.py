@@ -4,6 +4,7 @@ import json
 import select
 import socket
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -13,22 +14,27 @@ PATIENCE = 1.0
 MANY = 60
 
 
+@contextmanager
+def serving(directory, seconds):
+    """Serve as it is shipped, but for the seconds that clients have for their headers."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WEB_HEADER_SECS", seconds)
+        with served(directory, ("ada",)) as server:
+            yield server
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """A server as it is shipped, but for its deadlines."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WEB_HEADER_SECS", "0.5")
-        with served(tmp_path_factory.mktemp("data"), ("ada",)) as server:
-            yield server
+    """A server that waits for slow clients for a moment only."""
+    with serving(tmp_path_factory.mktemp("data"), "0.5") as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
 def patient(tmp_path_factory):
     """A server that waits for slow clients for longer than any test lasts."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WEB_HEADER_SECS", "120")
-        with served(tmp_path_factory.mktemp("data"), ("ada",)) as server:
-            yield server
+    with serving(tmp_path_factory.mktemp("data"), "120") as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

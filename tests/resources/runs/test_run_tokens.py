@@ -35,7 +35,7 @@ def is_alive(text: str) -> bool:
 
 
 def token_of_run(run: Run) -> str:
-    """Return the token that the run has when it is begun now, by whatever worker."""
+    """Return the token that the run has when any worker begins it now."""
     return make_run_token(Run.objects.get(pk=run.pk))
 
 

@@ -180,7 +180,7 @@ signal.pause()
 
 @needs_programs("bwrap")
 def test_a_sandbox_whose_worker_is_killed_while_it_is_set_up_ends_itself(tmp_path):
-    """Nobody is left then who could kill it, and it asks too late to end with its parent."""
+    """No process is left to kill it then, and it asks too late to end with its parent."""
     for name in ("goes-on", "waits", "lives"):
         os.mkfifo(tmp_path / name)
     waits, lives = (os.open(tmp_path / name, os.O_RDONLY | os.O_NONBLOCK) for name in ("waits", "lives"))

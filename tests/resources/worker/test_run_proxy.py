@@ -154,9 +154,9 @@ def test_what_is_no_request_is_answered_with_400(ada, words):
 
 
 def test_what_cannot_be_reached_is_said_to_be_so(ada):
-    with socket.create_server(("127.0.0.1", 0)) as nobody, proxy_of(ada) as proxy:
-        port = nobody.getsockname()[1]
-        nobody.close()
+    with socket.create_server(("127.0.0.1", 0)) as unused, proxy_of(ada) as proxy:
+        port = unused.getsockname()[1]
+        unused.close()
         status, body = ask(proxy, f"http://127.0.0.1:{port}/", authorization(proxy))
     assert (status, body) == (502, f"127.0.0.1:{port} cannot be reached from this run: Connection refused.\n")
 
@@ -287,11 +287,11 @@ def test_the_status_is_told_as_the_sdks_ask_for_it(ada, settings):
         url = f"{proxy.variables()['APIFY_PROXY_STATUS_URL']}/?format=json"
         well = json.loads(ask(proxy, url, authorization(proxy, "groups-LOCAL,session-a"))[1])
         other = json.loads(ask(proxy, url, authorization(proxy, "groups-OTHER"))[1])
-        nobody = json.loads(ask(proxy, url, {})[1])
+        without_password = json.loads(ask(proxy, url, {})[1])
         direct = json.loads(ask(proxy, "/?format=json", {})[1])
     assert well == {"connected": True, "connectionError": None, "isManInTheMiddle": False}
     assert (other["connected"], other["connectionError"]) == (False, "This server has no proxy group OTHER.")
-    assert not nobody["connected"]
+    assert not without_password["connected"]
     assert not direct["connected"]
 
 
