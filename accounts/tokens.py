@@ -119,13 +119,9 @@ def renew_for_run(
     return text
 
 
-def end_derived(token_id: str, run_id: str, counter: int, by_secrets: Sequence[str]) -> int:
-    """End the token of a run if it was derived from one of these secrets; return how many that were, 0 or 1."""
-    kept = ApiToken.objects.filter(pk=token_id, run_id=run_id).values_list("digest", flat=True).first()
-    if kept is None or _find_text(run_id, counter, bytes(kept), by_secrets) is None:
-        return 0
-    end_for_run(token_id)
-    return 1
+def is_derived(run_id: str, counter: int, digest: bytes, by_secrets: Sequence[str]) -> bool:
+    """Tell whether the token of a run, of which this is the digest, was derived from one of these secrets."""
+    return _find_text(run_id, counter, digest, by_secrets) is not None
 
 
 def end_for_run(token_id: str) -> None:

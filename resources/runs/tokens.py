@@ -47,9 +47,17 @@ def end_derived_from(secrets: Sequence[str]) -> int:
 
     A run that is at work goes on, and its next request with its token is refused. Begun anew, it has another one.
     """
-    of_runs = ApiToken.objects.exclude(run_id="").values("run_id")
-    runs = list(Run.objects.filter(pk__in=of_runs).values_list("token_id", "pk", "token_counter"))
-    return sum(tokens.end_derived(token_id, run_id, counter or 0, secrets) for token_id, run_id, counter in runs)
+    of_runs = ApiToken.objects.exclude(run_id="")
+    digests = dict(of_runs.values_list("pk", "digest"))
+    runs = Run.objects.filter(pk__in=of_runs.values("run_id")).values_list("token_id", "pk", "token_counter")
+    derived = [
+        token_id
+        for token_id, run_id, counter in runs
+        if token_id in digests and tokens.is_derived(run_id, counter or 0, bytes(digests[token_id]), secrets)
+    ]
+    for token_id in derived:
+        tokens.end_for_run(token_id)
+    return len(derived)
 
 
 def build_identity(run: Run) -> RunIdentity:
