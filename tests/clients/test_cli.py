@@ -31,7 +31,8 @@ class Cli:
         self._server = server
         self._directory = directory
         self._environment = {
-            **os.environ,
+            # No more than it needs: it looks for the variables of CI services, and the origin of a run follows from that.
+            "PATH": os.environ["PATH"],
             "HOME": str(home),
             "APIFY_CLIENT_BASE_URL": server.url,
             "APIFY_CLI_DISABLE_TELEMETRY": "1",
