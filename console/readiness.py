@@ -131,9 +131,10 @@ def _look_at_records() -> str:
 
 
 def _look_at_space() -> str:
-    if not disk_space.is_short(Path(settings.DATA_DIR), times=_ENOUGH):
+    directory = Path(settings.DATA_DIR)
+    if not disk_space.is_short(directory, times=_ENOUGH):
         return ""
-    free, reserve = disk_space.free_bytes(Path(settings.DATA_DIR)), disk_space.kept_back()
+    free, reserve = disk_space.free_bytes(directory), disk_space.kept_back(directory)
     if free > reserve:
         return f"The disk is nearly full: nothing new is saved when {_megabytes(reserve)} MB are left."
     return (

@@ -9,7 +9,9 @@ from django.conf import settings
 from django.db import connection
 
 _MEGABYTE = 1024 * 1024
-_PRAGMAS = ("freelist_count", "page_size")
+# Of a small disk no more than this part is kept back, or nothing could be saved at all.
+_LARGEST_PART = 1 / 5
+_PRAGMAS = ("freelist_count", "page_count", "page_size")
 
 
 def check(directory: Path) -> None:
@@ -22,41 +24,64 @@ def check(directory: Path) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def check_database() -> None:
-    """Check that something new may be saved in the database, where it is a file of this host.
+def check_database(size: int = 0) -> None:
+    """Check that something new of so many bytes may be saved in the database, where it is a file of this host.
 
     Raises:
         OSError: ENOSPC when there is no space for it; what was deleted from the file counts as space.
     """
-    if connection.vendor == "sqlite" and is_short(_database_directory()) and _free_in_file() < kept_back():
+    if not has_room_in_database(size):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def has_room_in_database(size: int = 0) -> bool:
+    """Tell whether something new of so many bytes may be saved in the database; always where it is on another host."""
+    if connection.vendor != "sqlite":
+        return True
+    file = Path(settings.DATABASES["default"]["NAME"])
+    free, reserve = free_bytes(file.parent), kept_back(file.parent)
+    # SQLite writes into its log, which it cannot always begin anew, and from there into the file, perhaps later.
+    if free - 2 * size - _file_size(file.with_name(f"{file.name}-wal")) > reserve:
+        return True
+    in_file, to_grow = _look_into(file)
+    left = free - size - to_grow - max(0, size - in_file)
+    return left >= 0 and left + max(0, in_file - size) > reserve
 
 
 def is_short(directory: Path, times: int = 1) -> bool:
     """Tell whether a disk has no more free bytes than what is kept back, or so many times as much."""
-    return free_bytes(directory) <= times * kept_back()
+    return free_bytes(directory) <= times * kept_back(directory)
 
 
 def free_bytes(directory: Path) -> int:
     """Return how many bytes are free on the disk of a directory, which need not be there yet."""
+    return _sizes(directory)[1]
+
+
+def kept_back(directory: Path) -> int:
+    """Return how many bytes of a disk are kept back: DISK_RESERVE_MBYTES, or a fifth of a disk that is small."""
+    total = _sizes(directory)[0]
+    return min(int(settings.DISK_RESERVE_MBYTES * _MEGABYTE), int(total * _LARGEST_PART))
+
+
+def _sizes(directory: Path) -> tuple[int, int]:
     try:
-        return shutil.disk_usage(directory).free
+        usage = shutil.disk_usage(directory)
     except FileNotFoundError:
-        return free_bytes(directory.parent)
+        return _sizes(directory.parent)
+    return usage.total, usage.free
 
 
-def kept_back() -> int:
-    """Return how many bytes are kept back (DISK_RESERVE_MBYTES)."""
-    return int(settings.DISK_RESERVE_MBYTES * _MEGABYTE)
-
-
-def _database_directory() -> Path:
-    return Path(settings.DATABASES["default"]["NAME"]).parent
-
-
-def _free_in_file() -> int:
-    """Return how many bytes of the database's file hold nothing: what is saved next goes there first."""
+def _look_into(file: Path) -> tuple[int, int]:
+    """Return how many bytes of the database's file hold nothing, and by how many it is still to grow."""
     connection.ensure_connection()
     with connection.wrap_database_errors:
-        pages, size = (connection.connection.execute(f"PRAGMA {name}").fetchone()[0] for name in _PRAGMAS)
-    return int(pages * size)
+        free, pages, size = (connection.connection.execute(f"PRAGMA {name}").fetchone()[0] for name in _PRAGMAS)
+    return int(free * size), max(0, int(pages * size) - _file_size(file))
+
+
+def _file_size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from msgspec import UNSET, UnsetType
 
 from accounts import audit
+from accounts.lib import disk_space
 from accounts.principal import Principal
 from resources.actors import source_files
 from resources.actors.editing import touch
@@ -59,7 +60,9 @@ def add(actor: Actor, number: str, change: VersionChange = NO_CHANGE, *, by: Pri
         InvalidField: for a number or another field that a version cannot have.
         VersionExists: when there is one with this number.
         TooManyVersions: when the Actor has as many as it can have.
+        OSError: ENOSPC when the disk has no space for something new.
     """
+    disk_space.check_database()
     version = ActorVersion(actor=actor, number=_checked_number(number))
     version.next_build = _next_build(version)
     _apply(version, change)
@@ -88,7 +91,9 @@ def change(
         InvalidField: for a number or another field that a version cannot have; then nothing is changed.
         VersionExists: when there is another one with this number.
         ResourceGone: when the version was removed in the meantime.
+        OSError: ENOSPC when the disk has no space for something new.
     """
+    disk_space.check_database()
 
     def record_change(_: ActorVersion, after: ActorVersion) -> None:
         _record("actor.version_changed", version.actor, after.number, by)

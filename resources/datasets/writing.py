@@ -62,7 +62,6 @@ def push(
     batch = parse_items(payload)
     if not batch.items:
         return 0
-    disk_space.check_database()
     if not is_checked:
         check_by_schema(dataset_id, batch.items)
     packed = chunks.pack(batch.items)  # before the lock: this is most of the work
@@ -70,6 +69,7 @@ def push(
         if before_storing is not None:
             before_storing(len(batch.items))
         state = _lock(dataset_id)
+        disk_space.check_database(sum(chunk.stored for chunk in packed))
         _append(dataset_id, state, batch, packed)
     return len(batch.items)
 

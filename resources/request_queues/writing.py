@@ -27,11 +27,11 @@ def add(
         QueueGone: when there is no such queue (any more).
         OSError: ENOSPC when the disk has no space for something new.
     """
-    disk_space.check_database()
     unique: dict[str, NewRequest] = {}
     for request in requests:
         unique.setdefault(request.id, request)
     with changing(queue_id, client) as change:
+        disk_space.check_database(sum(request.size for request in unique.values()))
         added = _insert(queue_id, unique, change, forefront)
         present = _load_handled(queue_id, [id_ for id_ in unique if id_ not in added])
     answers: list[Registered | None] = []
@@ -58,10 +58,12 @@ def replace(
     Raises:
         WrongRequestId: when the unique key makes another ID.
         QueueGone: when there is no such queue (any more).
+        OSError: ENOSPC when the disk has no space for something new.
     """
     if request.id != request_id:
         raise WrongRequestId(request_id)
     with changing(queue_id, client) as change:
+        disk_space.check_database(request.size)
         # Only a deletion at the same moment can make a second try necessary, and hardly ever a third.
         while True:
             found = rows(_SELECT_ONE + for_update(), [queue_id, request_id])

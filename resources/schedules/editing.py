@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from msgspec import UNSET, UnsetType
 
-from accounts.lib import database_clock
+from accounts.lib import database_clock, disk_space
 from accounts.lib.encryption import CannotDecrypt
 from accounts.lib.ids import new_id
 from accounts.principal import Principal
@@ -65,9 +65,11 @@ def create(owner_id: str, change: ScheduleChange = NO_CHANGE, *, by: Principal) 
         NameTaken: when its owner has another schedule with this name.
         InvalidSchedule: when it cannot have something else.
         ValueError: when `by` would make one for another account.
+        OSError: ENOSPC when the disk has no space for something new.
     """
     if by.account_id != owner_id:
         raise ValueError(f"{by.account_id} cannot make a schedule for {owner_id}.")
+    disk_space.check_database()
     schedule = Schedule(owner_id=owner_id, name=f"schedule-{new_id()[:8].lower()}")
     _apply(schedule, change, by)
     try:

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from msgspec import UNSET, UnsetType
 
+from accounts.lib import disk_space
 from accounts.lib.encryption import CannotDecrypt
 from accounts.lib.ids import new_id
 from accounts.principal import Principal
@@ -68,9 +69,11 @@ def create(owner_id: str, actor: Actor, change: TaskChange = NO_CHANGE, *, by: P
         NameTaken: when its owner has another task with this name.
         InvalidTask: when it cannot have something else.
         ValueError: when `by` would make one for another account.
+        OSError: ENOSPC when the disk has no space for something new.
     """
     if by.account_id != owner_id:
         raise ValueError(f"{by.account_id} cannot make a task for {owner_id}.")
+    disk_space.check_database()
     task = Task(owner_id=owner_id, actor_id=actor.pk, name=_name_after(actor))
     _apply(task, change)
     try:
@@ -131,6 +134,7 @@ def _apply(task: Task, change: TaskChange) -> None:
     if change.public_config is not UNSET:
         task.details = _with_detail(task, "publicConfig", change.public_config)
     if change.input is not UNSET:
+        disk_space.check_database(len(change.input or ""))
         task.input = checked_text("input", change.input or "", MAX_INPUT_BYTES)
         task.input_content_type = _checked_content_type(change.input_content_type)
     if change.input is not UNSET or change.options is not UNSET:

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from msgspec import UNSET, UnsetType
 
 from accounts import audit
+from accounts.lib import disk_space
 from accounts.principal import Principal
 from resources.edit_locked import delete_locked, edit_locked
 from resources.models import Run, Webhook, WebhookDispatch
@@ -65,12 +66,14 @@ def create(
     Raises:
         InvalidWebhook: when there can be no such webhook.
         ValueError: when `by` would make one for another account.
+        OSError: ENOSPC when the disk has no space for something new.
     """
     if by.account_id != owner_id:
         raise ValueError(f"{by.account_id} cannot make a webhook for {owner_id}.")
     webhook = _new(owner_id, change, idempotency_key)
     if found := _made_before(owner_id, idempotency_key):
         return found, False
+    disk_space.check_database()
     try:
         with transaction.atomic():
             webhook.save(force_insert=True)

@@ -63,7 +63,7 @@ def test_creating_by_name_gives_what_is_there(ada, kind):
 
 
 def test_on_a_full_disk_a_storage_that_is_there_is_opened_and_none_is_made(ada, make_resource, monkeypatch):
-    def refuse() -> None:
+    def refuse(size: int = 0) -> None:
         raise OSError(errno.ENOSPC, "full")
 
     there = make_resource(Kind.DATASET, ada, name="prices")

@@ -90,7 +90,7 @@ def test_a_bucket_that_is_away_is_said(client, worker, monkeypatch):
 def test_a_disk_is_said_to_be_full_before_it_is(client, worker, monkeypatch, settings):
     settings.DISK_RESERVE_MBYTES = 100
     for megabytes, says in ((201, None), (199, "nearly full"), (99, "is full")):
-        monkeypatch.setattr(disk_space, "free_bytes", lambda directory, free=megabytes: free * 1024 * 1024)
+        monkeypatch.setattr(disk_space, "_sizes", lambda directory, free=megabytes: (10**12, free * 1024 * 1024))
         wrong = readyz(client)[1]
         assert set(wrong) == ({"space"} if says else set())
         assert says is None or says in wrong["space"]

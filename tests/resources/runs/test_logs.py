@@ -1,12 +1,14 @@
 """Logs of builds and runs: written by lines, read from anywhere, and never without bounds."""
 
 import pytest
+from django.db import connection
 
+from accounts.lib import disk_space
 from resources.kinds import Kind
 from resources.logs import following, writing
 from resources.logs.following import follow, whole
 from resources.logs.reading import lines_of_ours, log_length, read, read_text
-from resources.logs.writing import append, append_line
+from resources.logs.writing import DISK_IS_FULL, append, append_line
 from resources.models import LogPiece
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +57,20 @@ def test_a_log_that_is_too_large_says_so_once_and_takes_no_more(job, monkeypatch
     assert "number 2" not in log
     append_line(job, "aborted")
     assert read_text(job).endswith("aborted\n")
+
+
+@pytest.mark.skipif(connection.vendor == "postgresql", reason="the database")
+def test_a_log_on_a_full_disk_says_so_once_each_time_and_goes_on_when_there_is_space(job, monkeypatch):
+    append(job, b"one\n")
+    for number in range(2):
+        with monkeypatch.context() as patched:
+            patched.setattr(disk_space, "free_bytes", lambda directory: disk_space.kept_back(directory))
+            for _ in range(3):
+                append(job, b"left out\n")
+            append_line(job, "ours")
+        append(job, b"goes on %d\n" % number)
+    printed = [line.rpartition("Z ")[2] for line in read_text(job).splitlines()]
+    assert printed == ["one", DISK_IS_FULL, "ours", "goes on 0", DISK_IS_FULL, "ours", "goes on 1"]
 
 
 NO_UTF8 = [
