@@ -39,12 +39,13 @@ def has_room_in_database(size: int = 0) -> bool:
     if connection.vendor != "sqlite":
         return True
     file = Path(settings.DATABASES["default"]["NAME"])
-    free, reserve = free_bytes(file.parent), kept_back(file.parent)
+    reserve = kept_back(file.parent)
     # SQLite writes into its log, which it cannot always begin anew, and from there into the file, perhaps later.
-    if free - 2 * size - _file_size(file.with_name(f"{file.name}-wal")) > reserve:
+    if free_bytes(file.parent) - 2 * size - _file_size(file.with_name(f"{file.name}-wal")) > reserve:
         return True
     in_file, to_grow = _look_into(file)
-    left = free - size - to_grow - max(0, size - in_file)
+    # What is free is asked last, for another process may be writing into the file just now.
+    left = free_bytes(file.parent) - size - to_grow - max(0, size - in_file)
     return left >= 0 and left + max(0, in_file - size) > reserve
 
 
@@ -81,7 +82,8 @@ def _look_into(file: Path) -> tuple[int, int]:
 
 
 def _file_size(file: Path) -> int:
+    """Return how many bytes of the disk a file takes, for SQLite makes it longer before it writes; 0 without a file."""
     try:
-        return file.stat().st_size
+        return file.stat().st_blocks * 512
     except FileNotFoundError:
         return 0
