@@ -15,17 +15,30 @@ from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
 from accounts.lib import database_clock
-from resources.models import DiscardedFile, KeyValueStore, Record
+from accounts.lib.sql import Statement, moment_parameter
+from resources.models import DiscardedFile, KeyValueStore
 from resources.records import files
 
 _BATCH = 200
+# By hand, as in `resources/records/rows.py`.
+_DISCARD = "INSERT INTO resources_discardedfile (file, at) VALUES (%s, %s)"
+_DISCARD_STORE = (
+    "INSERT INTO resources_discardedfile (file, at) SELECT file, %s FROM resources_record WHERE store_id = %s"
+)
+_IS_DISCARDED = Statement("SELECT 1 FROM resources_discardedfile WHERE file = %s")
 # How long it is noted at least that a file was chosen to be cleaned away, also where RECORDS_WAIT_HOURS is next to 0.
 NOTED_SECONDS = 600.0
 
 
 def discard(file: str) -> None:
     """Let a file wait that no row names any more; call it in the transaction that took the name away."""
-    DiscardedFile.objects.create(file=file, at=database_clock.now())
+    with connection.cursor() as cursor:
+        cursor.execute(_DISCARD, [file, moment_parameter(database_clock.now())])
+
+
+def is_discarded(file: str) -> bool:
+    """Tell whether a file waits to be deleted, or was chosen to be (`note_chosen`)."""
+    return _IS_DISCARDED.row([file]) is not None
 
 
 def note_chosen(names: list[str]) -> None:
@@ -54,11 +67,7 @@ def discard_store(instance: KeyValueStore, **_: Any) -> None:
     """
     KeyValueStore.objects.select_for_update(of=("self",)).filter(pk=instance.pk).values_list("pk").first()
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {DiscardedFile._meta.db_table} (file, at) "  # noqa: S608  # names of our own tables
-            f"SELECT file, %s FROM {Record._meta.db_table} WHERE store_id = %s",
-            [connection.ops.adapt_datetimefield_value(database_clock.now()), instance.pk],
-        )
+        cursor.execute(_DISCARD_STORE, [moment_parameter(database_clock.now()), instance.pk])
 
 
 def end_of_wait(now: datetime) -> datetime:

@@ -6,7 +6,7 @@ from typing import IO
 from django.db.models import QuerySet
 
 from resources.models import Record
-from resources.records import files
+from resources.records import files, rows
 from resources.records.keys import KeyFilter, can_be_stored
 
 _PAGE = 500
@@ -18,7 +18,7 @@ def find(store_id: str, key: str) -> Record | None:
     """Return the record under `key`, or None; for a key that no record can have as well."""
     if not can_be_stored(key):
         return None
-    return Record.objects.filter(store_id=store_id, key=key).first()
+    return rows.find(store_id, key)
 
 
 def open_record(record: Record, start: int = 0, length: int | None = None) -> IO[bytes]:

@@ -10,15 +10,13 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
-from resources.models import DiscardedFile, KeyValueStore, Record, Resource
-from resources.records import discarding, files
+from resources.models import Record
+from resources.records import discarding, files, rows
 from resources.records.incoming import Incoming, TooLarge
 from resources.records.keys import RULES, InvalidKey, can_be_stored, check_key
 
@@ -128,56 +126,33 @@ def delete(store_id: str, key: str, *, expect: Expectation | None = None) -> boo
     if not can_be_stored(key):
         raise InvalidKey(RULES)
     with transaction.atomic():
-        _lock(store_id)
-        old = _find(store_id, key)
+        if not rows.lock(store_id):
+            raise StoreGone(store_id)
+        old = rows.find(store_id, key)
         if expect is not None:
             expect(old)
         if old is None:
             check_key(key, store_id)
             return False
-        Record.objects.filter(pk=old.pk).delete()
-        _count(store_id, timezone.now(), delete_count=1, record_count=-1, stored_bytes=-old.size)
-        discarding.discard(old.file)
+        rows.delete(old, timezone.now())
     if files.storage().is_short():  # else its space would be there only when it has waited
         discarding.delete_at_once(old.file)
     return True
 
 
 def _put_in_place(record: Record, expect: Expectation | None, *, time_taken: float) -> None:
-    _lock(record.store_id)
-    old = _find(record.store_id, record.key)
+    if not rows.lock(record.store_id):
+        raise StoreGone(record.store_id)
+    old = rows.find(record.store_id, record.key)
     if expect is not None:
         expect(old)
-    now = timezone.now()
-    record.modified_at = now
-    record.created_at = old.created_at if old else now
-    record.pk = old.pk if old else None
-    record.save(force_insert=old is None, force_update=old is not None)
-    grown = record.size - (old.size if old else 0)
-    _count(record.store_id, now, write_count=1, record_count=0 if old else 1, stored_bytes=grown)
+    record.modified_at = timezone.now()
+    rows.put(record, old)
     # Cleaning chooses files under a lock that keeps rows from being written. Past this point it sees ours; and what it
     # chose before is noted for longer than a writer takes that the storage itself need not be asked for.
-    is_chosen = DiscardedFile.objects.filter(file=record.file).exists()
+    is_chosen = discarding.is_discarded(record.file)
     if is_chosen or (time_taken > discarding.NOTED_SECONDS / 2 and not files.storage().exists(record.file)):
         raise FileGone(record.file)
-    if old is not None:
-        discarding.discard(old.file)
-
-
-def _lock(store_id: str) -> None:
-    """Lock the store against other writers and its deletion: by its row, or on SQLite by the transaction."""
-    if not KeyValueStore.objects.select_for_update(of=("self",)).filter(pk=store_id).values_list("pk"):
-        raise StoreGone(store_id)
-
-
-def _find(store_id: str, key: str) -> Record | None:
-    return Record.objects.filter(store_id=store_id, key=key).first()
-
-
-def _count(store_id: str, now: datetime, **more: int) -> None:
-    changes = {counter: F(counter) + by for counter, by in more.items() if by}
-    KeyValueStore.objects.filter(pk=store_id).update(**changes)
-    Resource.objects.filter(pk=store_id).update(modified_at=now)
 
 
 def _clock() -> float:

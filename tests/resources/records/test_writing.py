@@ -14,7 +14,7 @@ from django.utils import timezone
 from resources import storages
 from resources.kinds import Kind
 from resources.models import DiscardedFile, KeyValueStore, Record, Resource
-from resources.records import cleaning, discarding, reading, usage, writing
+from resources.records import cleaning, discarding, reading, rows, usage, writing
 from resources.records.incoming import Incoming
 from resources.worker.maintenance import background_chores
 from tests.support.factories import make_resource
@@ -154,18 +154,22 @@ STEPS = [
     "resources.records.directory.os.open",
     "resources.records.directory.os.fsync",
     "resources.records.directory._sync",
-    "resources.records.writing._lock",
-    "resources.records.writing._find",
-    "resources.models.Record.save",
-    "resources.records.writing._count",
-    "resources.records.writing.DiscardedFile.objects.filter",
-    "resources.records.writing.discarding.discard",
+    "resources.records.rows.lock",
+    "resources.records.rows.find",
+    "resources.records.rows.put",
+    "resources.records.discarding.discard",
+    "resources.records.discarding.is_discarded",
 ]
+# What the transaction of a write consists of, by whether the key had a record.
+STATEMENTS = {
+    False: ["SELECT 1", "SELECT id", "INSERT", "UPDATE", "UPDATE", "SELECT 1"],
+    True: ["SELECT 1", "SELECT id", "UPDATE", "UPDATE", "UPDATE", "INSERT", "SELECT 1"],
+}
 
 
 @pytest.mark.parametrize(
     ("step", "is_there"),
-    [(step, is_there) for step in STEPS for is_there in (True, False) if is_there or step != STEPS[-1]],
+    [(step, is_there) for step in STEPS for is_there in (True, False) if is_there or not step.endswith(".discard")],
 )
 def test_a_failure_at_any_step_leaves_everything_as_it_was(store, directory, monkeypatch, step, is_there):
     if is_there:
@@ -187,6 +191,29 @@ def test_a_failure_at_any_step_leaves_everything_as_it_was(store, directory, mon
     assert stored(directory) == named() | waiting()
 
 
+@pytest.mark.parametrize(
+    ("at", "is_there"), [(at, is_there) for is_there, each in STATEMENTS.items() for at in range(len(each))]
+)
+def test_a_failure_in_any_statement_leaves_everything_as_it_was(store, directory, at, is_there):
+    if is_there:
+        put(store)
+    before = (state(store), Resource.objects.filter(pk=store.pk).values().get(), waiting())
+    due = STATEMENTS[is_there][: at + 1]
+
+    def fail(execute, sql, *more):
+        if not sql.startswith(("BEGIN", "ROLLBACK")):
+            assert sql.startswith(due.pop(0))
+            if not due:
+                raise Killed
+        return execute(sql, *more)
+
+    with pytest.raises(Killed), connection.execute_wrapper(fail):
+        put(store, data=b"new")
+    assert (state(store), Resource.objects.filter(pk=store.pk).values().get(), waiting()) == before
+    assert content(store) == (b"data" if is_there else None)
+    assert stored(directory) == named()
+
+
 @pytest.mark.parametrize("is_there", [False, True])
 def test_a_process_that_dies_between_the_bytes_and_the_row_leaves_one_file_to_clean(
     store, directory, monkeypatch, is_there
@@ -199,7 +226,7 @@ def test_a_process_that_dies_between_the_bytes_and_the_row_leaves_one_file_to_cl
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr("resources.records.writing._lock", fail)
+        patch.setattr("resources.records.rows.lock", fail)
         patch.setattr("resources.records.files.discard", lambda name: None)  # who is dead does not tidy up
         with pytest.raises(Killed):
             put(store, data=b"new")
@@ -458,15 +485,15 @@ def test_a_writer_whose_file_was_cleaned_away_fails_and_loses_nothing(store, dir
     """It slept between its bytes and its row for longer than cleaning waits."""
     put(store)
     before = state(store)
-    lock = writing._lock
+    lock = rows.lock
 
     def sleep_long(store_id):
         assert len(list(cleaning.clean(timezone.now() + LATER))) == 1
-        lock(store_id)
+        return lock(store_id)
 
     with monkeypatch.context() as patch:
         patch.setattr("resources.records.cleaning._keep_rows_from_being_written", lambda: None)
-        patch.setattr("resources.records.writing._lock", sleep_long)
+        patch.setattr("resources.records.rows.lock", sleep_long)
         with pytest.raises(writing.FileGone):
             put(store, data=b"new")
     assert (state(store), content(store)) == (before, b"data")
