@@ -1,7 +1,8 @@
 """Workers that get SIGTERM and SIGKILL at any moment, while their runs count, start others and wait for these.
 
-CHAOS_ROUNDS says how often, 3 times by default. In each round a worker has three runs, and is ended: before any of them
-has begun, or when so and so many of their programs have. The next worker brings all of them to their end.
+CHAOS_ROUNDS says how often, 3 times by default. In each round two workers have three runs, and one of them is ended, or
+both in turn: before any of the runs has begun, or when so and so many of their programs have. The other worker, or the
+next ones, bring all of them to their end.
 """
 
 import json
@@ -16,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -248,36 +250,78 @@ def check_counts(log: str) -> None:
         assert not told or after[0] == before[-1], log
 
 
-def play_round(stage: Stage, worker: subprocess.Popen[bytes], chosen: random.Random) -> subprocess.Popen[bytes]:
-    """End a worker amid its runs, and have the next one bring them to their end; return that."""
-    number, programs = chosen.choice([signal.SIGTERM, signal.SIGKILL]), chosen.randrange(MOST_PROGRAMS)
+@dataclass(frozen=True)
+class Ending:
+    """How the workers of one round end: by which signals, the second one too or not, and beside others or not."""
+
+    programs: int
+    first: signal.Signals
+    second: signal.Signals | None
+    is_replaced_between: bool
+
+    @classmethod
+    def choose(cls, chosen: random.Random) -> "Ending":
+        """Return one by chance."""
+        either = [signal.SIGTERM, signal.SIGKILL]
+        return cls(
+            chosen.randrange(MOST_PROGRAMS),
+            chosen.choice(either),
+            chosen.choice([None, *either]),
+            chosen.random() < 0.5,
+        )
+
+    @property
+    def signals(self) -> list[signal.Signals]:
+        """What is sent, in this order."""
+        return [self.first] if self.second is None else [self.first, self.second]
+
+
+Workers = list[subprocess.Popen[bytes]]
+
+
+def end_workers(stage: Stage, workers: Workers, ending: Ending) -> Workers:
+    """End one of two workers, or both in turn; return the two that are there then."""
+    first, second = workers
+    end(first, ending.first)
+    if ending.second is None:
+        return [second, stage.start_worker()]
+    between = [stage.start_worker()] if ending.is_replaced_between else []
+    end(second, ending.second)
+    if not between:
+        stage.hub.wait_until_alone()
+        assert stage.count_left_sandboxes() == 0
+    return [*between, *(stage.start_worker() for _ in range(2 - len(between)))]
+
+
+def play_round(stage: Stage, workers: Workers, ending: Ending) -> Workers:
+    """End workers amid their runs, and have the others bring these to their end; return those that are there then."""
     stage.hub.hold()
     runs = stage.start_runs()
-    stage.hub.wait_for(programs) if programs else stage.wait_until_claimed(runs)
-    end(worker, number)
-    stage.hub.wait_until_alone()
-    assert stage.count_left_sandboxes() == 0
-
+    stage.hub.wait_for(ending.programs) if ending.programs else stage.wait_until_claimed(runs)
+    workers = end_workers(stage, workers, ending)
     stage.hub.let_go()
-    worker = stage.start_worker()
     stage.wait_for_the_end()
     counting, begun_anew, plain = map(stage.run, runs)
-    assert [counting["status"], begun_anew["status"]] == ["SUCCEEDED", "SUCCEEDED"], (number, programs, runs)
+    assert [counting["status"], begun_anew["status"]] == ["SUCCEEDED", "SUCCEEDED"], (ending, runs)
     assert plain["status"] == "SUCCEEDED" or (
-        number == signal.SIGKILL and plain["statusMessage"] == "The worker that had this is gone."
-    ), (number, programs, plain)
+        signal.SIGKILL in ending.signals and plain["statusMessage"] == "The worker that had this is gone."
+    ), (ending, plain)
     check_counts(stage.log(counting["id"]))
     moves = [run["stats"].get("migrationCount", 0) for run in (counting, begun_anew, plain)]
-    print(f"{number.name} with {programs} programs: {plain['status']}, moves {moves}")  # seen with pytest -s
-    return worker
+    names = " and ".join(each.name for each in ending.signals)
+    print(f"{names} with {ending.programs} programs: {plain['status']}, moves {moves}")  # seen with pytest -s
+    return workers
 
 
 def test_nothing_is_lost_stuck_or_left_whenever_workers_end(stage):
-    worker = stage.start_worker()
+    workers = [stage.start_worker(), stage.start_worker()]
     stage.build()
     for number in range(ROUNDS):
-        worker = play_round(stage, worker, random.Random(number))
-    end(worker, signal.SIGTERM)
+        workers = play_round(stage, workers, Ending.choose(random.Random(number)))
+    for each in workers:
+        end(each, signal.SIGTERM)
+    stage.hub.wait_until_alone()
+    assert stage.count_left_sandboxes() == 0
     assert {run["status"] for run in stage.runs()} <= {"SUCCEEDED", "FAILED"}
     worker = stage.start_worker()  # which first clears away what the ones that were killed have left
     until = time.monotonic() + SECONDS
