@@ -1,7 +1,9 @@
 """What the definition of a build says about the runs of it: how much memory they have, and which variables."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -9,10 +11,13 @@ import msgspec
 from resources import memory
 from resources.actors.environment import MAX_VALUE, NAME
 from resources.models import Actor, Build, BuildContent
+from resources.runs import memory_expressions
+from resources.runs.memory_values import CannotCompute
 from resources.runs.options import InvalidOption
 
 # In a definition such a value stands for a secret that the command-line tool of Apify keeps on its user's machine.
 _REFERENCE_MARK: Final = "@"
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _POSSIBLE: Final = tuple(
     mbytes
     for mbytes in (1 << shift for shift in range(memory.MAX_MEMORY_MBYTES.bit_length()))
@@ -26,11 +31,15 @@ class InvalidDefinition(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class MemoryLimits:
-    """The memory of a run in megabytes: at least, at most, and where none is asked for; None where nothing is said."""
+    """The memory of a run in megabytes: at least, at most, and where none is asked for; None where nothing is said.
+
+    Where none is asked for, it may be computed by an expression instead (`memory_expressions.py`).
+    """
 
     least: int | None = None
     most: int | None = None
     default: int | None = None
+    expression: str = ""
 
     def possible(self) -> list[int]:
         """Return how much a run can have, ascending."""
@@ -38,11 +47,16 @@ class MemoryLimits:
         return [mbytes for mbytes in _POSSIBLE if least <= mbytes <= most]
 
     def check(self) -> None:
-        """Check that there is an amount of memory that a run can have.
+        """Check that there is an amount of memory that a run can have, and that the expression is one.
 
         Raises:
-            InvalidDefinition: when there is none.
+            InvalidDefinition: when there is none, or it is none.
         """
+        if self.expression:
+            try:
+                memory_expressions.parse(self.expression)
+            except memory_expressions.BadExpression as error:
+                raise InvalidDefinition(f"defaultMemoryMbytes of the definition cannot be computed: {error}.") from None
         if not self.possible():
             raise InvalidDefinition(
                 "The definition of the Actor lets no run have any memory: no power of 2 is at least its "
@@ -61,11 +75,25 @@ class MemoryLimits:
                 "memory", f"the definition of the Actor allows {possible[0]} to {possible[-1]} megabytes."
             )
 
-    def choose(self, actor: Actor) -> int:
-        """Return how much a run has that asks for none: the definition's default or the Actor's, within the limits."""
+    def choose(self, actor: Actor, given: Mapping[str, Any] = _NOTHING, options: Mapping[str, Any] = _NOTHING) -> int:
+        """Return how much a run has that asks for none: the definition's default or the Actor's, within the limits.
+
+        An expression is computed with the fields of the run's input and its options, by their names in the API; where
+        that gives nothing, the Actor's default holds, as documented by Apify.
+        """
         possible = self.possible() or list(_POSSIBLE)
-        wanted = self.default or actor.default_memory_mbytes
+        wanted = self._compute(given, options) or self.default or actor.default_memory_mbytes
         return next((mbytes for mbytes in possible if mbytes >= wanted), possible[-1])
+
+    def _compute(self, given: Mapping[str, Any], options: Mapping[str, Any]) -> int | None:
+        """Return the power of two that is nearest to what the expression gives; None where it gives nothing."""
+        if not self.expression:
+            return None
+        try:
+            mbytes = memory_expressions.parse(self.expression)(given, options)
+        except (memory_expressions.BadExpression, CannotCompute):
+            return None
+        return min(1 << max(0, math.floor(math.log2(mbytes) + 0.5)), memory.MAX_MEMORY_MBYTES)
 
 
 def load_definition(build: Build | None) -> Mapping[str, Any]:
@@ -83,10 +111,12 @@ def parse_definition(text: str) -> Mapping[str, Any]:
 
 
 def read_memory(definition: Mapping[str, Any]) -> MemoryLimits:
-    """Return the limits of a definition. What is no number of megabytes, such as an expression, says nothing."""
-    return MemoryLimits(
-        *(_mbytes(definition.get(name)) for name in ("minMemoryMbytes", "maxMemoryMbytes", "defaultMemoryMbytes"))
+    """Return the limits of a definition. What is neither a number of megabytes nor an expression says nothing."""
+    least, most, default = (
+        _mbytes(definition.get(name)) for name in ("minMemoryMbytes", "maxMemoryMbytes", "defaultMemoryMbytes")
     )
+    said = definition.get("defaultMemoryMbytes")
+    return MemoryLimits(least, most, default, said if isinstance(said, str) else "")
 
 
 def read_variables(definition: Mapping[str, Any]) -> dict[str, str]:
@@ -100,8 +130,6 @@ def read_variables(definition: Mapping[str, Any]) -> dict[str, str]:
 def find_ignored(definition: Mapping[str, Any]) -> list[str]:
     """Return sentences on what a definition says that does not hold here, for the log of the build."""
     found = []
-    if isinstance(definition.get("defaultMemoryMbytes"), str):
-        found.append("defaultMemoryMbytes is an expression, which is not computed here: the Actor's own default holds.")
     variables = definition.get("environmentVariables")
     for name, value in variables.items() if isinstance(variables, dict) else ():
         if not _is_variable(name, value):

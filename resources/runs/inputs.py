@@ -77,6 +77,15 @@ def accept_input(build: Build, content: bytes | None, content_type: str, holder:
     return msgspec.json.encode(stored), JSON_TYPE if content is None else content_type
 
 
+def read_fields(content: bytes | None, content_type: str) -> dict[str, Any]:
+    """Return the fields of an input as values; none of one that is no JSON object."""
+    try:
+        found = msgspec.json.decode(content) if content and is_json(content_type) else {}
+    except (msgspec.DecodeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def check_record(build: Build, record: Record | None, holder: Holder) -> None:
     """Look at an input that a run has already, which stays as it is.
 

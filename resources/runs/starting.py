@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import F
@@ -67,12 +67,13 @@ def start(
     build = build_to_run(actor, chosen.build or "")
     definition = load_definition(build)
     limits = read_memory(definition)
-    if asked.memory_mbytes is None:
-        chosen = replace(chosen, memory_mbytes=limits.choose(actor))
-    else:
+    if asked.memory_mbytes is not None:
         limits.hold(asked.memory_mbytes)
     content_type = content_type or DEFAULT_CONTENT_TYPE
     input, content_type = inputs.accept_input(build, input, content_type, Holder(by.account_id, actor.pk))
+    if asked.memory_mbytes is None:
+        given = inputs.read_fields(input, content_type) if limits.expression else {}
+        chosen = replace(chosen, memory_mbytes=limits.choose(actor, given, _by_name(chosen)))
     account_limits.check_depth(by.run.id if by.run else None)
     disk_space.check_database()
     store_id = new_id()
@@ -98,6 +99,21 @@ def start(
         if upload is not None:
             upload.put_in_place(INPUT_KEY)
     return run
+
+
+def _by_name(options: RunOptions) -> dict[str, Any]:
+    """Return the options of a run by their names in the API, but for those that nothing is said of."""
+    memory = options.memory_mbytes or 0
+    named = {
+        "build": options.build,
+        "timeoutSecs": options.timeout_secs,
+        "memoryMbytes": options.memory_mbytes,
+        "diskMbytes": memory * DISK_PER_MEMORY,
+        "maxItems": options.max_items,
+        "maxTotalChargeUsd": options.max_total_charge_usd,
+        "restartOnError": options.restart_on_error,
+    }
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def upload_input(

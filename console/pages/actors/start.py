@@ -53,13 +53,16 @@ def start(request: ResourcePageRequest[Actor]) -> HttpResponse:
     actor = request.resource
     build = build_for(actor, request.GET.get("build", ""))
     schema = _schema(build)
+    limits = read_memory(load_definition(build))
     initial = {
         "input": _prefill(schema),
         "build": request.GET.get("build", "") or actor.default_build,
         "timeout_secs": actor.default_timeout_secs,
-        "memory_mbytes": read_memory(load_definition(build)).choose(actor),
+        "memory_mbytes": None if limits.expression else limits.choose(actor),
     }
     form = InputForm(request.POST if request.method == "POST" else None, initial=initial)
+    if limits.expression:
+        form.fields["memory_mbytes"].help_text = "A power of 2. Left empty, the Actor computes it from the input."
     form.show_secret_fields(get_input_schema(_get_build(form, actor)))
     if request.method == "POST" and form.is_valid():
         run = _start(request, form)

@@ -72,7 +72,6 @@ def test_a_resurrected_run_cannot_have_other_memory(ada):
         ({}, 1024),
         ({"defaultMemoryMbytes": 256}, 256),
         ({"defaultMemoryMbytes": 300}, 512),
-        ({"defaultMemoryMbytes": "get(input, 'n', 1) * 128"}, 1024),
         ({"defaultMemoryMbytes": True, "minMemoryMbytes": "x", "maxMemoryMbytes": 1}, 1024),
         ({"minMemoryMbytes": 4096}, 4096),
         ({"maxMemoryMbytes": 500}, 256),
