@@ -50,7 +50,8 @@ def open_items(
     Args:
         dataset_id: the dataset.
         options: what is asked for, and how.
-        with_body: False for an answer of which only the headers are wanted; its body is empty.
+        with_body: False for an answer of which only the headers are wanted; its body is empty, and an iterator where
+            the whole one would be.
         still_wanted: tells whether the client is still connected; asked when nothing is written for long.
 
     Raises:
@@ -62,7 +63,7 @@ def open_items(
     body: bytes | Iterator[bytes] = b""
     is_plain = options.plain and options.format in _PLAIN
     if not with_body:
-        pass
+        body = b"" if found.small else iter(())
     elif is_plain:
         body = _plain(found, options)
     else:

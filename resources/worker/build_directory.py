@@ -84,6 +84,9 @@ def _prepare(making: Path, attendant: ProgramSupervisor, memory_bytes: int, vari
         if (making / APP / project.package_directory / NODE_MODULES).is_symlink():
             raise CannotMake("Installing left a link: node_modules is a link, and must be a directory.")
     directories.remove(making / CACHE)
+    for name in project.image.executables:
+        if not open_files.make_executable(making / APP, name):
+            attendant.lines.note(f"Not done of the Dockerfile, chmod: {name[:200]} is no file that begins with #!.")
     start = commands.find_start(read(making / APP), making)
     for name in start.executed:
         if not open_files.make_executable(making / APP, name):

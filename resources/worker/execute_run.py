@@ -158,15 +158,13 @@ class _Execution:
         home, app = build_directory.app_path(isolated, self._directory)
         packages = build_directory.seen_packages(isolated, build)
         start = commands.find_start(project, build, commands.Seen(app, packages))
+        own = {**definitions.read_variables(definitions.parse_definition(content.definition)), **of_version.values}
+        own_path = project.own_path(own.get("PATH", ""), app)
         environment_ = environment.run_environment(
             run,
             home,
-            {
-                **project.variables(app),
-                **definitions.read_variables(definitions.parse_definition(content.definition)),
-                **of_version.values,
-            },
-            [*project.search_path(app), *build_directory.search_path(isolated, build)],
+            {**project.variables(app), **own},
+            [*own_path, *project.search_path(app), *build_directory.search_path(isolated, build)],
             channel.url(by_relay=not isolated.shares_network),
             proxy.variables(),
         )

@@ -75,13 +75,20 @@ class Project:
         """Return the directories of the Actor's files that the Dockerfile has programs looked for in."""
         return [each for each in self._path_entries(seen_app) if _is_within(each, seen_app)]
 
+    def own_path(self, path: str, seen_app: str) -> list[str]:
+        """Return the directories of a PATH of the Actor's own, but for those that every system has."""
+        return [each for each in self._directories(path, seen_app) if each not in _SYSTEM_PATH]
+
     def foreign_path(self) -> list[str]:
         """Return what else the Dockerfile has programs looked for in, but for directories that every system has."""
         app = str(self.app)
         return [each for each in self._path_entries(app) if not _is_within(each, app) and each not in _SYSTEM_PATH]
 
     def _path_entries(self, seen_app: str) -> list[str]:
-        entries = self.image.environment.get("PATH", "").split(":")
+        return self._directories(self.image.environment.get("PATH", ""), seen_app)
+
+    def _directories(self, path: str, seen_app: str) -> list[str]:
+        entries = path.split(":")
         return [os.path.normpath(self.image.translate(each, seen_app)) for each in entries if each.startswith("/")]
 
     def python_asked_for(self) -> str:

@@ -67,11 +67,10 @@ def items_response(request: ResourceApiRequest, dataset: Resource, dataset_id: s
     headers = _headers(items)
     if as_attachment:
         headers["Content-Disposition"] = f'attachment; filename="{_filename(dataset, options.format)}"'
-    takes_zstd = not as_attachment and wants_zstd(request, items.content_type)
-    is_packed = takes_zstd and not isinstance(items.body, bytes)
+    is_packed = not as_attachment and not isinstance(items.body, bytes) and wants_zstd(request, items.content_type)
     if is_packed:
         headers |= {"Content-Encoding": "zstd", "Vary": "Accept-Encoding"}
-    elif items.size is not None and not (only_headers and takes_zstd):
+    elif items.size is not None:
         # A reader sees how far it is, and whether it has everything.
         headers["Content-Length"] = str(items.size)
     if only_headers:

@@ -128,9 +128,12 @@ class ExportForm(LifetimeForm):
         count = min(rest, limit or rest)
         bytes_ = self.dataset.stored_bytes * count // total if total else 0
         is_clean = chosen.get("items") != "raw" and self.dataset.clean_item_count < total
-        less = is_clean or chosen.get("fields_") or chosen.get("omit")
+        picks = view is not None and (view.transformation.fields or view.transformation.omit)
+        less = is_clean or picks or chosen.get("fields_") or chosen.get("omit")
         of_all = "" if count == total else f" of {number(total)}"
         items = f"{'at most ' if is_clean else ''}{number(count)}{of_all} item{'' if total == 1 else 's'}"
+        if view is not None and view.transformation.unwind:  # into how many is known when they are written
+            return f"{items}, each of which the view turns into any number"
         return f"{items}, {'at most' if less else 'about'} {filesizeformat(bytes_)} as JSON"
 
 

@@ -15,13 +15,14 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from resources.worker.dockerfile.copies import Copy, above, copied_to, lies_in_place, normalized
-from resources.worker.dockerfile.own_steps import is_done_anyway, requirements_files
+from resources.worker.dockerfile.own_steps import executables, is_done_anyway, requirements_files
 from resources.worker.dockerfile.syntax import TooLarge, expand, flags_and_words, instructions, json_words
 
 # A Dockerfile beyond this is written to take the worker's memory and time by its reading.
 MAX_STAGES: Final = 100
 MAX_COPIES: Final = 1000
 MAX_REQUIREMENTS: Final = 100
+MAX_EXECUTABLES: Final = 100
 MAX_PATH: Final = 4096
 MAX_VARIABLES_LENGTH: Final = 1024 * 1024
 _MAX_SHOWN = 160
@@ -42,8 +43,8 @@ class Image:
 
     `directory` is where the command starts, relative to the directory of the source, and `places` are directories of
     the image, each with the directory of the source that it is. `language` is "node", "python" or "", `python` a
-    version like "3.12" or "". `requirements` are the files of the source that pip is told to install from. `not_done`
-    are instructions, as they are shown in a log.
+    version like "3.12" or "". `requirements` are the files of the source that pip is told to install from, and
+    `executables` those that are made executable. `not_done` are instructions, as they are shown in a log.
     """
 
     command: Sequence[str] | None = None
@@ -54,6 +55,7 @@ class Image:
     python: str = ""
     base: str = ""
     requirements: Sequence[str] = ()
+    executables: Sequence[str] = ()
     not_done: Sequence[str] = ()
 
     def translate(self, text: str, app: str) -> str:
@@ -82,6 +84,7 @@ class _Stage:
     command_is_own: bool = False  # and not taken over from an earlier stage
     entrypoint: Sequence[str] | None = None
     requirements: list[PurePosixPath] = field(default_factory=list)
+    executables: list[tuple[PurePosixPath, str]] = field(default_factory=list)  # each with the line that names it
     not_done: list[str] = field(default_factory=list)
 
     def expand(self, text: str) -> str:
@@ -150,6 +153,8 @@ class _Reader:
         places[str(stage.workdir)] = _relative(directory)
         language, python = _LANGUAGE.match(stage.image), _PYTHON.match(stage.image)
         found = (copied_to(stage.copies, path) for path in stage.requirements)
+        programs = [(copied_to(stage.copies, path), shown) for path, shown in stage.executables]
+        moved += [shown for path, shown in programs if path is None]
         return Image(
             command=_whole_command(stage),
             environment=stage.variables,
@@ -159,6 +164,7 @@ class _Reader:
             python=python[1] if python else "",
             base=stage.image,
             requirements=[_relative(path) for path in found if path is not None],
+            executables=[_relative(path) for path, _ in programs if path is not None],
             not_done=[*stage.not_done, *dict.fromkeys(moved)],
         )
 
@@ -178,6 +184,7 @@ class _Reader:
             stage.variables, stage.copies = dict(base.variables), list(base.copies)
             stage.command, stage.entrypoint = base.command, base.entrypoint
             stage.requirements, stage.not_done = list(base.requirements), list(base.not_done)
+            stage.executables = list(base.executables)
         self._last = self._stages[name] = stage
 
     def _copy(self, stage: _Stage, rest: str, shown: str) -> None:
@@ -245,6 +252,7 @@ def _apply(stage: _Stage, name: str, rest: str, shown: str) -> None:
         stage.command = stage.command if stage.command_is_own else None
     elif name == "RUN":
         _add_requirements(stage, rest)
+        _add_executables(stage, rest, shown)
         if not is_done_anyway(rest):
             stage.not_done.append(shown)
     elif name not in _SILENT:
@@ -255,6 +263,12 @@ def _add_requirements(stage: _Stage, rest: str) -> None:
     stage.requirements += [stage.path(stage.expand(file)) for file in requirements_files(rest)]
     if len(stage.requirements) > MAX_REQUIREMENTS:
         raise TooLarge(f"The Dockerfile names more than {MAX_REQUIREMENTS} files of requirements.")
+
+
+def _add_executables(stage: _Stage, rest: str, shown: str) -> None:
+    stage.executables += [(stage.path(stage.expand(file)), shown) for file in executables(rest)]
+    if len(stage.executables) > MAX_EXECUTABLES:
+        raise TooLarge(f"The Dockerfile makes more than {MAX_EXECUTABLES} files executable.")
 
 
 def _whole_command(stage: _Stage) -> Sequence[str] | None:

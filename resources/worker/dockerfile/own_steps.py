@@ -13,6 +13,8 @@ _GLOBALLY = {"-g", "--global"}
 _REQUIREMENTS = {"-r", "--requirement"}
 # What pip is told to install where it is no package of the Actor's: itself, its kind, and the source.
 _TOOLS = {"pip", "setuptools", "wheel", "uv", "."}
+_EXECUTABLE = tuple([mode] for mode in ("+x", "a+x", "u+x", "ug+x", "755", "0755", "700", "0700", "775", "777"))
+_PATTERN = set("*?[{`")
 # Of Apify's images.
 _CHECK = "check-playwright-version.mjs"
 
@@ -30,6 +32,11 @@ def requirements_files(rest: str) -> list[str]:
         if not _PIPS.union({"uv"}).isdisjoint(words):
             found += [words[at + 1] for at, word in enumerate(words[:-1]) if word in _REQUIREMENTS]
     return found
+
+
+def executables(rest: str) -> list[str]:
+    """Return the files that a RUN makes executable, each by its name."""
+    return [name for words in split_commands(rest) or () for name in _made_executable(words)]
 
 
 def split_commands(text: str) -> list[list[str]] | None:
@@ -62,11 +69,19 @@ def _is_own(words: Sequence[str]) -> bool:
         return _is_own(plain) if plain[:1] == ["pip"] else plain[:1] in ([], ["sync"])
     if program == "poetry":
         return plain[:1] in ([], ["install"], ["config"])
-    if program == "chmod":  # what is started and begins with #! is made executable
-        return arguments[:1] in (["+x"], ["a+x"], ["u+x"], ["755"], ["0755"])
+    if program == "chmod":
+        return bool(_made_executable(words))
     if program == "rm":
         return all(word.startswith("-") or "cache" in word or ".npm" in word for word in arguments)
     return program in _SHOWS
+
+
+def _made_executable(words: Sequence[str]) -> Sequence[str]:
+    """Return what a chmod makes executable; nothing where that is not told by the names of files alone."""
+    if PurePosixPath(words[0]).name != "chmod" or words[1:2] not in _EXECUTABLE:
+        return ()
+    names = words[2:]
+    return () if any(name.startswith("-") or _PATTERN.intersection(name) for name in names) else names
 
 
 def _is_own_of_node(plain: Sequence[str], arguments: Sequence[str]) -> bool:

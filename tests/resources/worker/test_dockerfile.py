@@ -245,7 +245,7 @@ def test_what_a_build_does_not_do_is_listed(text):
         "RUN --mount=type=cache,target=/root/.npm npm ci && npm run build && npm prune --omit=dev",
         "RUN pip install --no-cache-dir -U pip setuptools && pip install -r requirements.txt",
         "RUN python3 -m pip install .",
-        "RUN chmod +x ./run.sh && chmod 755 b",
+        "COPY . .\nRUN chmod +x ./run.sh && chmod 755 b",
         "RUN uv sync --frozen",
         "RUN node check-playwright-version.mjs",
         "RUN set -e; npm cache clean --force; rm -rf ~/.cache",

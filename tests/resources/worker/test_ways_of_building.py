@@ -7,9 +7,10 @@ import json
 
 import pytest
 
+from resources.actors import environment
 from resources.jobs.status import JobStatus
 from resources.logs.reading import read_text
-from resources.models import Actor, Build, Run
+from resources.models import Actor, ActorVersion, Build, Run
 from resources.runs import starting
 from resources.sandbox import directories
 from resources.worker import execute_run
@@ -220,6 +221,36 @@ def test_scripts_are_executable_and_found_by_the_path_of_the_dockerfile(ada, com
     said = read_text(run_of(build).pk)
     found = next(line for line in said.splitlines() if " PATH=" in line)
     assert found.split("PATH=")[1].split(":")[0].endswith("/app/tools"), said
+
+
+def test_what_chmod_names_is_executable_or_listed(ada):
+    text = """FROM x
+WORKDIR /app
+COPY . .
+RUN chmod +x tools/help.sh /app/plain.txt missing.sh
+RUN chmod -R +x tools
+RUN chmod +x *.sh && chmod 755 /opt/elsewhere.sh
+CMD ["python", "main.py"]
+"""
+    program = "import subprocess\nsubprocess.run(['./tools/help.sh'], check=True)"
+    files = {"main.py": program, "tools/help.sh": "#!/bin/sh\necho helps", "plain.txt": "x", "Dockerfile": text}
+    build = built(actor_of(ada, files))
+    log = read_text(build.pk)
+    assert "chmod: plain.txt is no file that begins with #!." in log
+    assert "chmod: missing.sh is no file that begins with #!." in log
+    assert log.count("chmod -R +x tools") == 1
+    assert "chmod +x *.sh && chmod 755 /opt/elsewhere.sh" in log
+    assert "help.sh is no" not in log
+    assert " helps\n" in read_text(run_of(build).pk)
+
+
+def test_a_path_of_the_version_comes_first(ada):
+    program = "import subprocess\nsubprocess.run(['tool'], check=True)"
+    text = 'FROM x\nWORKDIR /app\nCOPY . .\nRUN chmod +x own/tool\nCMD ["python", "main.py"]'
+    actor = actor_of(ada, {"main.py": program, "own/tool": "#!/bin/sh\necho own", "Dockerfile": text})
+    version = ActorVersion.objects.get(actor=actor)
+    environment.set_variable(version, "PATH", "/app/own:/usr/bin", by=ada.principal)
+    assert " own\n" in read_text(run_of(built(actor)).pk)
 
 
 def test_a_file_that_cannot_be_executed_fails_the_build(ada):

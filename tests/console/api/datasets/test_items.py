@@ -293,7 +293,11 @@ def long(push):
 )
 def test_a_long_answer_is_not_packed_unless_that_is_asked_for_and_of_use(api, ada, prices, long, accepted, query):
     response = api(ada).get(f"/v2/datasets/{prices.pk}/items?{query}", headers={"Accept-Encoding": accepted})
+    head = api(ada).head(f"/v2/datasets/{prices.pk}/items?{query}", headers={"Accept-Encoding": accepted})
     assert "Content-Encoding" not in response
+    assert "Content-Encoding" not in head
+    if accepted != "zstd":
+        assert head.get("Content-Length") == response.get("Content-Length") is not None
     body_of(response)
 
 
@@ -310,7 +314,9 @@ def test_a_long_answer_is_packed_for_a_client_that_takes_zstd(api, ada, prices, 
     with zstandard.ZstdDecompressor().stream_reader(packed) as reader:
         assert reader.read() == plain
     assert len(packed) < len(plain) / 10
-    assert "Content-Length" not in api(ada).head(address, headers={"Accept-Encoding": accepted})
+    head = api(ada).head(address, headers={"Accept-Encoding": accepted})
+    assert (head["Content-Encoding"], head["Vary"]) == ("zstd", "Accept-Encoding")
+    assert "Content-Length" not in head
 
 
 def test_a_long_answer_that_breaks_is_no_whole_one_for_a_client_that_takes_zstd(api, ada, prices, long):

@@ -66,6 +66,22 @@ def test_a_view_that_multiplies_too_much_says_so(ada, api, signed_in):
     assert "become more rows than it shows" in few.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("view", "says"),
+    [
+        ("", "3 items, about"),
+        ("all", "3 items, about"),
+        ("overview", "3 items, at most"),
+        ("newest", "2 of 3 items, at most"),
+        ("reviews", "3 items, each of which the view turns into any number"),
+    ],
+)
+def test_the_export_says_what_size_a_view_has(ada, signed_in, dataset, view, says):
+    query = {"format": "json", "items": "raw", "view": view}
+    page = signed_in(ada).get(f"{dataset.console_path}/export", query)
+    assert page.context["size"].startswith(says)
+
+
 def test_the_export_offers_views_only_where_there_are(ada, signed_in, dataset, make_resource):
     browser = signed_in(ada)
     assert '<select name="view"' in browser.get(f"{dataset.console_path}/export").content.decode()
