@@ -4,21 +4,23 @@ A token is a holder of its own, so that what was made with it ends with it. A ru
 token, or where it was started without one, the account.
 """
 
+from dataclasses import replace
 from typing import NamedTuple, Self
 
 from django.utils import timezone
 
+from accounts import narrowings
 from accounts.lib.ids import looks_like_id
 from accounts.lib.sql import Statement
 from accounts.lib.timestamps import aware
 from accounts.principal import Principal
-from accounts.tokens import stored_scope
 
 _ACCOUNT, _TOKEN = "a", "t"
 
 _OF_ACCOUNT = Statement("SELECT id, username, email FROM accounts_account WHERE id = %s AND is_active")
-_OF_TOKEN = Statement("""
-SELECT a.id, a.username, a.email, t.scope, COALESCE(t.expires_at, NULL)
+_OF_TOKEN = Statement(f"""
+SELECT a.id, a.username, a.email, COALESCE(t.expires_at, NULL),
+    t.scope, t.id, t.name, t.default_run_storages, t.actor_runs, t.member_id, {narrowings.MEMBER}
 FROM accounts_apitoken t JOIN accounts_account a ON a.id = t.account_id
 WHERE t.id = %s AND t.revoked_at IS NULL AND a.is_active
 """)
@@ -58,7 +60,12 @@ def load_principal(code: str) -> Principal | None:
     row = _OF_TOKEN.row([id_]) if sort == _TOKEN else None
     if row is None:
         return None
-    account_id, username, email, scope, expires_at = row
+    account_id, username, email, expires_at = row[:4]
     if expires_at is not None and aware(expires_at) <= timezone.now():
         return None
-    return Principal(account_id, username, email, id_, stored_scope(scope))
+    principal = Principal(account_id, username, email, id_, narrowings.read_scope(*row[4:9]))
+    member_id, member = row[9:]
+    if not member_id:
+        return principal
+    person, role = narrowings.read_member(member, username)
+    return replace(principal, person_id=member_id, person_username=person, role=role)

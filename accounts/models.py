@@ -46,6 +46,13 @@ def validate_username(value: str) -> None:
         raise ValidationError(_("This username is reserved."), code="reserved")
 
 
+class AccountKind(models.TextChoices):
+    """What an account is. A user signs in as a person, and acts for the organizations that they are a member of."""
+
+    PERSON = "PERSON", _("Person")
+    ORGANIZATION = "ORGANIZATION", _("Organization")
+
+
 class AccountManager(BaseUserManager["Account"]):
     """Makes accounts, and finds them by what people type."""
 
@@ -88,7 +95,7 @@ class AccountManager(BaseUserManager["Account"]):
 
 
 class Account(AbstractBaseUser):
-    """A user who signs in and owns resources."""
+    """A person, who signs in, or an organization. Both own resources."""
 
     id = models.CharField(primary_key=True, max_length=17, default=new_id, editable=False)
     username = models.CharField(
@@ -102,6 +109,7 @@ class Account(AbstractBaseUser):
             validate_username,
         ],
     )
+    kind = models.CharField(max_length=20, choices=AccountKind.choices, default=AccountKind.PERSON)
     email = models.EmailField(_("email"), max_length=254, unique=True)
     general_access = models.CharField(
         max_length=30, choices=AccountGeneralAccess.choices, default=default_general_access
@@ -170,8 +178,56 @@ class Account(AbstractBaseUser):
         )
 
 
+class OrganizationRole(models.Model):
+    """What members of an organization may do for it.
+
+    `permissions` is `{"actors": [str], "tasks": [str], "storages": [str], "schedules": [str], "account": [str]}`, as
+    `accounts.principal.Role` has them. The role of the Owner has all of them, and cannot be changed.
+    """
+
+    id = models.CharField(primary_key=True, max_length=17, default=new_id, editable=False)
+    organization = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="roles")
+    name = models.CharField(max_length=40)
+    permissions = models.JSONField(default=dict)
+    is_owner = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = (models.UniqueConstraint("organization", Lower("name"), name="organization_role_name_unique"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """That a person is a member of an organization, with one role."""
+
+    id = models.BigAutoField(primary_key=True)
+    organization = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="members", db_index=False)
+    person = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="memberships")
+    role = models.ForeignKey(OrganizationRole, on_delete=models.PROTECT, related_name="members")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("organization", "person"), name="membership_unique"),)
+
+    def __str__(self) -> str:
+        return f"{self.person_id} in {self.organization_id}"
+
+
+class ActorRuns(models.TextChoices):
+    """What the runs that a scoped token starts may do."""
+
+    RESTRICTED = "RESTRICTED", _("What the token may do")
+    FULL = "FULL", _("Whatever the Actor may do")
+
+
 class ApiToken(models.Model):
-    """A secret that speaks for an account on the HTTP API. Only its SHA-256 is kept."""
+    """A secret that speaks for an account on the HTTP API. Only its SHA-256 is kept.
+
+    `member_id` is the member whose token of an organization it is: it has the member's role, and ends with the
+    membership. `run_details` is JSON text of a run that it was made for (accounts/run_details.py).
+    """
 
     id = models.CharField(primary_key=True, max_length=17, default=new_id, editable=False)
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="api_tokens")
@@ -179,6 +235,9 @@ class ApiToken(models.Model):
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
     hint = models.CharField(max_length=8, help_text="The last characters of the token, to recognise it by.")
     scope = models.JSONField(null=True, blank=True, help_text="See accounts.principal.Scope; null is everything.")
+    default_run_storages = models.BooleanField(default=False, help_text="See accounts.principal.Scope.")
+    actor_runs = models.CharField(max_length=20, choices=ActorRuns.choices, default=ActorRuns.RESTRICTED)
+    member_id = models.CharField(max_length=17, blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
@@ -188,6 +247,7 @@ class ApiToken(models.Model):
     started_by_token = models.CharField(
         max_length=17, blank=True, default="", help_text="The API token that started the run, if any."
     )
+    run_details = models.TextField(null=True, blank=True)
 
     class Meta:
         indexes = (models.Index(fields=("account", "-created_at"), name="api_token_of_account"),)

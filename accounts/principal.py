@@ -1,9 +1,43 @@
-"""Who a request speaks for."""
+"""Who a request acts for: an account, and what narrows it."""
 
-from dataclasses import dataclass
-from typing import Any, Self
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, Self
 
 from accounts.email_addresses import normalize_or_lower
+
+
+class HeldBackBy(StrEnum):
+    """Which narrowing of a principal says no."""
+
+    ROLE = "ROLE"
+    SCOPE = "SCOPE"
+    RUN = "RUN"
+
+
+def holds(permissions: Collection[str], permission: str) -> bool:
+    """Tell whether a set of permissions holds one: any of them implies READ."""
+    return bool(permissions) if permission == "READ" else permission in permissions
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a member of an organization may do for it: permissions in five groups."""
+
+    name: str = ""
+    organization: str = ""
+    actors: frozenset[str] = frozenset()
+    tasks: frozenset[str] = frozenset()
+    storages: frozenset[str] = frozenset()
+    schedules: frozenset[str] = frozenset()
+    account: frozenset[str] = frozenset()
+
+    @classmethod
+    def from_json(cls, permissions: dict[str, list[str]], **fields: str) -> Self:
+        """Read a role from `{"actors": [str], "tasks": [str], …}` and its other fields."""
+        values: dict[str, Any] = {group: frozenset(names) for group, names in permissions.items()}
+        return cls(**values | fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,24 +51,38 @@ class ScopeEntry:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a scoped token may be used for. A scope only ever narrows what its account may do."""
+    """What a scoped token may be used for. A scope only ever narrows what its account may do.
+
+    What the token `token_id` has created is in its scope. With `default_run_storages` a run that is in it brings its
+    default storages along. With `restricts_runs` the runs that the token starts have the scope, too.
+    """
 
     entries: tuple[ScopeEntry, ...]
+    token_id: str = ""
+    token_name: str = ""
+    default_run_storages: bool = False
+    restricts_runs: bool = True
 
     def allows(self, permission: str, kind: str, resource_id: str | None) -> bool:
-        """Tell whether the scope names `permission` on this resource; None asks for all resources of the kind.
+        """Tell whether an entry names `permission` on this resource; None asks for all resources of the kind.
 
         Any permission implies READ, as it does for a grant.
         """
         return any(
             entry.kind == kind
             and entry.resource_id in (None, resource_id)
-            and (permission in entry.permissions or (permission == "READ" and bool(entry.permissions)))
+            and holds(entry.permissions - _CREATE, permission)
             for entry in self.entries
         )
 
+    def allows_create(self, kind: str) -> bool:
+        """Tell whether the scope lets new resources of a kind be created."""
+        return any(
+            entry.kind == kind and entry.resource_id is None and CREATE in entry.permissions for entry in self.entries
+        )
+
     def narrowed_to(self, other: "Scope") -> "Scope":
-        """Return the scope of what this one and `other` both name."""
+        """Return the scope of what the entries of this one and of `other` both name."""
         both = {
             ScopeEntry(
                 mine.kind,
@@ -58,13 +106,27 @@ class Scope:
         ]
 
     @classmethod
-    def from_json(cls, entries: list[dict[str, Any]]) -> Self:
-        """Read a scope from `[{"kind": str, "permissions": [str], "resourceId": str | null}]`."""
+    def from_json(cls, entries: list[dict[str, Any]], **fields: Any) -> Self:
+        """Read a scope from `[{"kind": str, "permissions": [str], "resourceId": str | null}]` and its other fields."""
         return cls(
             tuple(
                 ScopeEntry(entry["kind"], frozenset(entry["permissions"]), entry.get("resourceId")) for entry in entries
-            )
+            ),
+            **fields,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """A principal that started a run, or resurrected or metamorphed it: its token or member, and what narrows it now.
+
+    `token_id` and `person_id` are "" where there is none; a `role` or `scope` of None narrows nothing.
+    """
+
+    token_id: str = ""
+    person_id: str = ""
+    role: Role | None = None
+    scope: Scope | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +134,32 @@ class RunIdentity:
     """The run that a token was made for.
 
     `is_of_other_account` tells whether the run's Actor belongs to another account than the run, or is not known any
-    more. `started_by_token_id` is the API token that started the run, empty where it was started without one; a run
-    that another run started has the token that started that one.
+    more. `actor_token_id` is the API token that the Actor was created with. `started_by_token_id` is the API token that
+    started the run, empty where it was started without one; a run that another run started has the token that started
+    that one. `is_limited` tells whether it has limited permissions. `input_names` are the permissions on the storages
+    that its input names, by their IDs. `starters` are the principals that started it: what narrows them narrows the
+    run.
     """
 
     id: str
     is_of_other_account: bool
     started_by_token_id: str
+    actor_id: str = ""
+    actor_owner_id: str = ""
+    actor_token_id: str = ""
+    is_limited: bool = False
+    input_names: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    starters: tuple[Starter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The account that a request acts for, or anonymous, with the limits of its token.
+    """The account that a request acts for, or anonymous, and what narrows it.
 
     `account_id` is None for an anonymous principal, and then everything else is empty too. The only exception is the
     server's administrator, who has a `username` for the audit trail (accounts/administration/administrator.py).
-    `run` is the run whose token this is, None for all other tokens and for sessions.
+    `person` is the member who acts for an organization, with a `role`. `run` is the run whose token this is, None for
+    all other tokens and for sessions.
     """
 
     account_id: str | None = None
@@ -96,11 +168,38 @@ class Principal:
     token_id: str | None = None
     scope: Scope | None = None
     run: RunIdentity | None = None
+    person_id: str = ""
+    person_username: str = ""
+    role: Role | None = None
 
     @property
     def is_anonymous(self) -> bool:
         """Whether the request is anonymous."""
         return self.account_id is None
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether anything takes away from what the account may do."""
+        return self.scope is not None or self.run is not None or self.role is not None
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """The roles that all must let something pass: the member's, and those of the members who started the run."""
+        own = (self.role,) if self.role else ()
+        return own + tuple(each.role for each in self.run.starters if each.role) if self.run else own
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """The scopes that all must let something pass: the token's, and those of the tokens that started the run."""
+        own = (self.scope,) if self.scope else ()
+        return own + tuple(each.scope for each in self.run.starters if each.scope) if self.run else own
+
+    @property
+    def starters(self) -> list[tuple[str, str]]:
+        """The token and the member, by their IDs, whose narrowings the runs have that this principal starts."""
+        if self.run:
+            return [(each.token_id, each.person_id) for each in self.run.starters]
+        return [(self.token_id or "", self.person_id)] if self.token_id or self.person_id else []
 
     @property
     def starting_token_id(self) -> str:
@@ -116,9 +215,7 @@ class Principal:
             or ("@" in text and normalize_or_lower(text) == self.email)
         )
 
-    def scope_allows(self, permission: str, kind: str, resource_id: str | None = None) -> bool:
-        """Tell whether the scope, if there is one, names `permission`; without a scope everything is named."""
-        return self.scope is None or self.scope.allows(permission, kind, resource_id)
 
-
+CREATE: Final = "CREATE"
+_CREATE: Final = frozenset({CREATE})
 ANONYMOUS = Principal()

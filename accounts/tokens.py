@@ -9,7 +9,6 @@ opens nothing. The counter is raised where another one must follow.
 """
 
 import hashlib
-import json
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,13 +19,13 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts import audit
+from accounts import audit, narrowings
 from accounts.lib.counters import BufferedCounter
 from accounts.lib.ids import ALPHABET
 from accounts.lib.sql import Statement
 from accounts.lib.timestamps import aware
 from accounts.models import Account, ApiToken
-from accounts.principal import Principal, RunIdentity, Scope
+from accounts.principal import Principal, RunIdentity
 
 PREFIX = "latchkey_api_"
 RANDOM_CHARACTERS = 36
@@ -35,9 +34,11 @@ _RUN_SALT = "accounts.tokens.run"
 
 # Hot: every API call with a token starts here. One look into the unique index of digests, one into the accounts. As an
 # expression the time has no declared type, so that Django's converter does not read it before we do.
-_RESOLVE = Statement("""
-SELECT t.id, t.scope, COALESCE(t.expires_at, NULL), a.id, a.username, a.email,
-    t.run_id, t.run_is_of_other_account, t.started_by_token
+_RESOLVE = Statement(f"""
+SELECT t.id, t.name, t.scope, t.default_run_storages, t.actor_runs, COALESCE(t.expires_at, NULL),
+    a.id, a.username, a.email,
+    t.run_id, t.run_is_of_other_account, t.started_by_token, t.run_details,
+    {narrowings.STARTERS}, t.member_id, {narrowings.MEMBER}
 FROM accounts_apitoken t JOIN accounts_account a ON a.id = t.account_id
 WHERE t.digest = %s AND t.revoked_at IS NULL AND a.is_active
 """)
@@ -97,6 +98,7 @@ def create_for_run(
         run_id=run.id,
         run_is_of_other_account=run.is_of_other_account,
         started_by_token=run.started_by_token_id,
+        run_details=narrowings.write_run(run),
     )
     return token, text
 
@@ -114,7 +116,10 @@ def renew_for_run(
     text = None if kept is None else _find_text(run.id, counter, bytes(kept), _secrets())
     if text is not None:
         ApiToken.objects.filter(pk=token_id).update(
-            scope=scope, run_is_of_other_account=run.is_of_other_account, started_by_token=run.started_by_token_id
+            scope=scope,
+            run_is_of_other_account=run.is_of_other_account,
+            started_by_token=run.started_by_token_id,
+            run_details=narrowings.write_run(run),
         )
     return text
 
@@ -169,12 +174,21 @@ def resolve(text: str) -> Principal:
     row = _RESOLVE.row([_digest(text)])
     if row is None:
         raise UnknownToken
-    token_id, scope, expires_at, account_id, username, email, run_id, is_of_other_account, started_by = row
+    token_id, name, scope, default_run_storages, actor_runs, expires_at, account_id, username, email = row[:9]
+    run_id, is_of_other_account, started_by, details, starters, member_id, member = row[9:]
     if expires_at is not None and aware(expires_at) <= timezone.now():
         raise UnknownToken
     last_use.add(token_id)
-    run = RunIdentity(run_id, bool(is_of_other_account), started_by) if run_id else None
-    return Principal(account_id, username, email, token_id, stored_scope(scope), run)
+    own_scope = narrowings.read_scope(scope, token_id, name, default_run_storages, actor_runs)
+    if member_id:
+        person, role = narrowings.read_member(member, username)
+        return Principal(account_id, username, email, token_id, own_scope, None, member_id, person, role)
+    if not run_id:
+        return Principal(account_id, username, email, token_id, own_scope)
+    run = narrowings.read_run(run_id, bool(is_of_other_account), started_by, details, starters, username)
+    if run is None:
+        raise UnknownToken
+    return Principal(account_id, username, email, token_id, own_scope, run)
 
 
 def _new_text() -> str:
@@ -201,12 +215,6 @@ def _text_for_run(run_id: str, counter: int, secret: str) -> str:
 
 def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-
-
-def stored_scope(stored: str | list[dict[str, Any]] | None) -> Scope | None:
-    """Return a scope from what a raw statement reads of its column: JSON as text or taken apart; None: everything."""
-    entries = json.loads(stored) if isinstance(stored, str) else stored
-    return None if entries is None else Scope.from_json(entries)
 
 
 def _save_last_use(counts: dict[str, int], at: datetime) -> None:

@@ -1,7 +1,7 @@
 """The life of a storage apart from its content: made, named, deleted, each in one transaction with its audit row."""
 
 import re
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -47,16 +47,33 @@ def create(
     info = KINDS[model.KIND]
     if not info.storage or by.account_id != owner_id:
         raise ValueError(f"{by.account_id} cannot make a {info.noun} for {owner_id}.")
-    defaults = {"schema": schema} if schema else {}
+    defaults: dict[str, Any] = {"created_by_token": by.starting_token_id or None, "created_by_actor": _actor_of(by)}
+    if schema:
+        defaults["schema"] = schema
     stored: QuerySet[Storage] = QuerySet(model)
     if name is None:
         disk_space.check_database()
         return stored.create(owner_id=owner_id, **defaults), True
     found = stored.filter(owner_id=owner_id, kind=info.kind, name=check_name(name)).first()
     if found is not None:
+        _leave_to_account(found, by)
         return found, False
     disk_space.check_database()
     return stored.get_or_create(owner_id=owner_id, kind=info.kind, name=name, defaults=defaults)
+
+
+def _actor_of(by: Principal) -> str | None:
+    return by.run.actor_id or None if by.run else None
+
+
+def _leave_to_account(storage: Resource, by: Principal) -> None:
+    """End what the Actor that created a storage may do with it, once a run of another Actor opens it by its name.
+
+    So an Actor gets nothing by taking the names that others use.
+    """
+    if by.run and storage.created_by_actor and storage.created_by_actor != by.run.actor_id:
+        Resource.objects.filter(pk=storage.pk).update(created_by_actor=None)
+        storage.created_by_actor = None
 
 
 def rename(resource: Resource, name: str | None, *, by: Principal) -> bool:

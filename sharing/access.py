@@ -12,12 +12,13 @@ from typing import Generic
 
 from typing_extensions import TypeVar
 
-from accounts.principal import Principal
+from accounts.principal import HeldBackBy, Principal
 from resources.kinds import KINDS, Kind
 from resources.models import GeneralAccess, Resource
+from sharing import token_limits
+from sharing.narrowings.held_back import held_back_by
 from sharing.permissions import EVERYTHING, NOTHING, Permission
 from sharing.signatures import ValidSignature
-from sharing.token_limits import token_allows
 
 # The kind of resource that is known of before it is fetched: a model, or Resource for any kind.
 ResourceT_co = TypeVar("ResourceT_co", bound=Resource, default=Resource, covariant=True)
@@ -71,11 +72,21 @@ class Parent:
     name: str | None = None
     is_public: bool = False
     granted: Permission = NOTHING
+    created_by_token: str | None = None
+    is_limited: bool = False
 
     @classmethod
     def of(cls, facts: "Facts") -> "Parent":
         """Return an Actor or task as the parent of what is made of it."""
-        return cls(facts.id, facts.owner_id, facts.name, facts.is_public, facts.granted)
+        return cls(
+            facts.id,
+            facts.owner_id,
+            facts.name,
+            facts.is_public,
+            facts.granted,
+            facts.created_by_token,
+            facts.is_limited,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +99,9 @@ class Facts:
     make such URLs where the level is RESTRICTED). `link_counter` and `owner_link_counter` are part of the keys that
     sign them; `key_given_at` is when the holder for whom the facts were fetched was last given its key (None: never, or
     not asked for). `actor` and `task` are those of a build or run, `run` is the run whose default storage this is.
+    What the narrowings need besides: `created_by_token` is the API token that the resource was created with,
+    `created_by_actor` the Actor whose run created a storage, `started_by_run` the run that started a run, each an ID;
+    `is_limited` tells whether an Actor has limited permissions.
     """
 
     id: str
@@ -109,15 +123,23 @@ class Facts:
     actor: Parent | None = None
     task: Parent | None = None
     run: "Facts | None" = None
+    created_by_token: str | None = None
+    created_by_actor: str | None = None
+    started_by_run: str | None = None
+    is_limited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer, the rule that gave it, and the names that explain the rule."""
+    """The answer, the rule that gave it, and the names that explain the rule.
+
+    `held_back_by` is the narrowing of the principal by which the answer is no, where the account itself is allowed.
+    """
 
     allowed: bool
     reason: Reason
     details: dict[str, str] = field(default_factory=dict)
+    held_back_by: HeldBackBy | None = None
 
 
 NO_ACCESS = Decision(False, Reason.NO_ACCESS)
@@ -146,19 +168,28 @@ def decide(
 ) -> Decision:
     """Decide whether `principal` may do `permission` (one of them) with the resource.
 
-    `facts` must have been fetched for the principal's own account. A scope that does not name the permission, and a
-    run from which it is withheld, make the principal anonymous, so that no token does less than none. `signed` is a
-    signature that holds, of the very content that the request is for (`sharing/links/check_signature.py`: `verify`).
+    `facts` must have been fetched for the principal's own account. A narrowing that says no makes the principal
+    anonymous, so that no token does less than none. `signed` is a signature that holds, of the very content that the
+    request is for (`sharing/links/check_signature.py`: `verify`).
     """
-    account_id = principal.account_id if token_allows(principal, permission, facts.kind, facts.id) else None
+    held_back = held_back_by(principal, permission, facts)
+    decision = _by_rules(None if held_back else principal.account_id, facts, permission, addressed_by)
+    if decision.allowed:
+        return decision
+    if signed is not None and permission is Permission.READ:
+        return Decision(True, Reason.SIGNATURE)
+    if held_back and _by_rules(principal.account_id, facts, permission, addressed_by).allowed:
+        return Decision(False, Reason.NO_ACCESS, held_back_by=held_back)
+    return decision
+
+
+def _by_rules(account_id: str | None, facts: Facts, permission: Permission, addressed_by: AddressedBy) -> Decision:
+    """What the rules 1 to 10 say of an account, or of an anonymous request."""
     if account_id is not None:
         decision = _by_explicit_access(account_id, facts, permission)
         if decision.allowed:
             return decision
-    decision = _by_openness(account_id, facts, permission, addressed_by)
-    if not decision.allowed and signed is not None and permission is Permission.READ:
-        return Decision(True, Reason.SIGNATURE)
-    return decision
+    return _by_openness(account_id, facts, permission, addressed_by)
 
 
 def reads_explicitly(principal: Principal, facts: Facts) -> bool:
@@ -202,8 +233,15 @@ class Access(Generic[ResourceT_co]):
     addressed_by: AddressedBy
 
     def decide(self, permission: Permission) -> Decision:
-        """Decide one permission over the facts that were fetched for this request."""
-        return decide(self.principal, self.facts, permission, self.addressed_by)
+        """Decide one permission over the facts that were fetched for this request.
+
+        The code that runs in the owner's name is not for a run of another account's Actor to change, whatever is
+        decided of the account.
+        """
+        decision = decide(self.principal, self.facts, permission, self.addressed_by)
+        if decision.allowed and token_limits.is_withheld_from_run(self.principal, permission, self.facts.kind):
+            return Decision(False, Reason.NO_ACCESS, held_back_by=HeldBackBy.RUN)
+        return decision
 
     def allows(self, permission: Permission) -> bool:
         """Tell whether the principal has one permission."""

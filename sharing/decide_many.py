@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from accounts.principal import Principal
+from resources import permission_levels
 from resources.kinds import KINDS, Kind
-from resources.models import Resource
+from resources.models import Actor, Resource
 from sharing.access import Facts, Parent, decide
 from sharing.models import Grant
 from sharing.permissions import NOTHING, Permission
@@ -44,6 +45,8 @@ def is_allowed_on_parent(kind: Kind, parent: Parent, principal: Principal, permi
         owner_general_access="",
         is_public=parent.is_public,
         granted=parent.granted,
+        created_by_token=parent.created_by_token,
+        is_limited=parent.is_limited,
     )
     return decide(principal, facts, permission).allowed
 
@@ -60,4 +63,6 @@ def _facts(resource: Resource, granted: Permission) -> Facts:
         name=resource.name,
         is_public=resource.is_public,
         granted=granted,
+        created_by_token=resource.created_by_token,
+        is_limited=isinstance(resource, Actor) and resource.permission_level == permission_levels.LIMITED,
     )

@@ -55,9 +55,11 @@ class Takes(StrEnum):
 class SignedIn:
     """A user must be signed in, or there must be a token that the view `takes`; one that does not say fails the check.
 
-    With Takes.SCOPE a scoped token must name `permission` on all resources of `kind`, and READ on all of the kinds in
-    `reads`, of which the view tells. Takes.ANY needs a `reason`. `runs_too` is for a view that by itself stops those
-    runs of other accounts' Actors that may not do what they ask for; `not_for_runs` stops all of these runs.
+    With Takes.SCOPE all that narrows a principal must let `permission` pass on all resources of `kind`, or new ones of
+    it be made where the view `creates` one, and READ on all of the kinds in `reads`, of which the view tells. Takes.ANY
+    needs a `reason`. `runs_too` is for a view that by itself stops those runs of other accounts' Actors that may not do
+    what they ask for; `not_for_runs` stops all of these runs. A view that `lists` a kind leaves out what the role of a
+    member does not let them read.
     """
 
     takes: Takes | None = None
@@ -67,6 +69,8 @@ class SignedIn:
     reason: str = ""
     runs_too: bool = False
     not_for_runs: bool = False
+    creates: bool = False
+    lists: bool = False
 
     @property
     def is_complete(self) -> bool:
@@ -129,6 +133,16 @@ def signed_in_for(
     """
     need = SignedIn(Takes.SCOPE, kind, permission, reads, runs_too=runs_too, not_for_runs=not_for_runs)
     return declare({EVERY_METHOD: need})
+
+
+def lists(kind: Kind) -> Callable[[View], View]:
+    """Declare that a view lists what the account may read of a kind: a scope must let READ pass on all of it."""
+    return declare({EVERY_METHOD: SignedIn(Takes.SCOPE, kind, Permission.READ, lists=True)})
+
+
+def creates(kind: Kind) -> Callable[[View], View]:
+    """Declare that a view makes a resource of `kind` for the account: a scoped token must let it create them."""
+    return declare({EVERY_METHOD: SignedIn(Takes.SCOPE, kind, Permission.WRITE, creates=True)})
 
 
 def any_token(reason: str) -> Callable[[View], View]:

@@ -18,6 +18,7 @@ from accounts.lib.ids import looks_like_id
 from accounts.lib.sql import Statement
 from accounts.lib.timestamps import aware
 from accounts.principal import Principal
+from resources import permission_levels
 from resources.kinds import KINDS, Kind
 from resources.models import MODELS, Resource
 from resources.storages import NAME
@@ -143,8 +144,25 @@ def _from_issue(of: str) -> str:
     )
 
 
+def _permission_level(of: str) -> str:
+    return f"(SELECT p.permission_level FROM resources_actor p WHERE p.resource_ptr_id = {of}.id)"
+
+
+def _started_by_run(of: str) -> str:
+    return f"(SELECT s.started_by_run FROM resources_run s WHERE s.resource_ptr_id = {of}.id)"
+
+
 # The columns of the facts, in the order in which they are read back.
-_OF_RESOURCE = ("r.id", "r.owner_id", "r.name", "r.general_access", "r.is_public", "r.link_counter")
+_OF_RESOURCE = (
+    "r.id",
+    "r.owner_id",
+    "r.name",
+    "r.general_access",
+    "r.is_public",
+    "r.link_counter",
+    "r.created_by_token",
+    "r.created_by_actor",
+)
 _OF_OWNER = (
     "o.username",
     "o.general_access",
@@ -153,8 +171,16 @@ _OF_OWNER = (
     "o.link_counter",
     "o.readers_make_links",
 )
-_OF_ACTOR = ("actor.id", "actor.owner_id", "actor.name", "actor.is_public", _direct("actor"))
-_OF_TASK = ("task.id", "task.owner_id", "task.name", _direct("task"))
+_OF_ACTOR = (
+    "actor.id",
+    "actor.owner_id",
+    "actor.name",
+    "actor.is_public",
+    _direct("actor"),
+    "actor.created_by_token",
+    _permission_level("actor"),
+)
+_OF_TASK = ("task.id", "task.owner_id", "task.name", _direct("task"), "task.created_by_token")
 _OF_RUN = (
     "run.id",
     "run.owner_id",
@@ -163,6 +189,8 @@ _OF_RUN = (
     "run.general_access",
     _direct("run"),
     _from_issue("run"),
+    "run.created_by_token",
+    _started_by_run("run"),
 )
 # A default storage comes with its run, the Actor and the task, in one column: for each column that a statement has,
 # drivers spend as long as for a look into an index, also where it is NULL, as in all storages that have no run.
@@ -196,10 +224,12 @@ class _Statement:
         self.has_run = KINDS[kind].storage
         self.has_task = kind is Kind.RUN
         self.has_actor = self.has_task or kind is Kind.BUILD
+        self.is_actor = kind is Kind.ACTOR
         facts = [*_OF_RESOURCE, *_OF_OWNER, _direct("r"), _from_issue("r") if kind is Kind.RUN else "FALSE"]
         facts += [_PACKED_RUN] if self.has_run else []
         facts += _OF_ACTOR if self.has_actor else ()
-        facts += _OF_TASK if self.has_task else ()
+        facts += [*_OF_TASK, _started_by_run("r")] if self.has_task else ()
+        facts += [_permission_level("r")] if self.is_actor else []
         self.has_key = self.has_run and with_instance
         self.grant_lookups = sum(fact.count("%s") for fact in facts)
         facts += [_KEY_GIVEN] if self.has_key else []
@@ -239,12 +269,12 @@ class _Statement:
 
     def facts(self, row: Sequence[Any]) -> Facts:
         """Make the facts of a row."""
-        id_, owner_id, name, level, is_public, link_counter = row[:6]
-        owner_username, owner_level, owner_shares, link_days, owner_link_counter, readers_make_links = row[6:12]
-        granted, attached = row[12:14]
-        actor = _actor(row[14:19]) if self.has_actor else None
-        task = _task(row[19:23]) if self.has_task else None
-        run = _run(row[14]) if self.has_run and row[14] is not None else None
+        id_, owner_id, name, level, is_public, link_counter, created_by_token, created_by_actor = row[:8]
+        owner_username, owner_level, owner_shares, link_days, owner_link_counter, readers_make_links = row[8:14]
+        granted, attached = row[14:16]
+        actor = _actor(row[16:23]) if self.has_actor else None
+        task = _task(row[23:28]) if self.has_task else None
+        run = _run(row[16]) if self.has_run and row[16] is not None else None
         return Facts(
             id=id_,
             kind=self.kind,
@@ -256,7 +286,7 @@ class _Statement:
             owner_link_counter=owner_link_counter,
             owner_readers_make_links=bool(readers_make_links),
             link_counter=link_counter,
-            key_given_at=_aware_or_none(row[15]) if self.has_key else None,
+            key_given_at=_aware_or_none(row[17]) if self.has_key else None,
             name=name,
             general_access=level,
             is_public=bool(is_public),
@@ -265,22 +295,31 @@ class _Statement:
             actor=actor,
             task=task,
             run=run,
+            created_by_token=created_by_token,
+            created_by_actor=created_by_actor,
+            started_by_run=row[28] if self.has_task else None,
+            is_limited=self.is_actor and row[16] == permission_levels.LIMITED,
         )
 
 
 def _actor(columns: Sequence[Any]) -> Parent | None:
-    id_, owner_id, name, is_public, granted = columns
-    return None if id_ is None else Parent(id_, owner_id, name, bool(is_public), _PERMISSIONS[granted or 0])
+    id_, owner_id, name, is_public, granted, created_by_token, level = columns
+    if id_ is None:
+        return None
+    is_limited = level == permission_levels.LIMITED
+    return Parent(id_, owner_id, name, bool(is_public), _PERMISSIONS[granted or 0], created_by_token, is_limited)
 
 
 def _task(columns: Sequence[Any]) -> Parent | None:
-    id_, owner_id, name, granted = columns
-    return None if id_ is None else Parent(id_, owner_id, name, granted=_PERMISSIONS[granted or 0])
+    id_, owner_id, name, granted, created_by_token = columns
+    if id_ is None:
+        return None
+    return Parent(id_, owner_id, name, granted=_PERMISSIONS[granted or 0], created_by_token=created_by_token)
 
 
 def _run(packed: str) -> Facts:
     columns = msgspec.json.decode(packed)
-    id_, owner_id, owner_level, owner_shares, level, granted, attached = columns[:7]
+    id_, owner_id, owner_level, owner_shares, level, granted, attached, created_by_token, started_by_run = columns[:9]
     return Facts(
         id=id_,
         kind=Kind.RUN,
@@ -290,8 +329,10 @@ def _run(packed: str) -> Facts:
         general_access=level,
         granted=_PERMISSIONS[granted or 0],
         attached_to_issue=bool(attached),
-        actor=_actor(columns[7:12]),
-        task=_task(columns[12:]),
+        actor=_actor(columns[9:16]),
+        task=_task(columns[16:]),
+        created_by_token=created_by_token,
+        started_by_run=started_by_run,
     )
 
 

@@ -17,6 +17,7 @@ from sharing.access import AddressedBy, decide
 from sharing.facts import load_facts
 from sharing.mail import share_mail
 from sharing.models import Grant, Issue
+from sharing.owner_only import is_owner
 from sharing.permissions import NOTHING, Permission, grantable
 
 
@@ -147,7 +148,7 @@ def put_back(resource: Resource, account: Account, removed: Iterable[Removed], *
 
 def may_put_back(resource: Resource, removed: Iterable[Removed], held: Permission, *, by: Principal) -> bool:
     """Tell whether `by`, who holds `held`, may give again what was removed."""
-    if _is_the_whole_owner(resource, by):
+    if is_owner(by, resource):
         return True
     return all(
         each.source == Grant.Source.DIRECT and each.account_id != by.account_id and each.permissions & ~held == NOTHING
@@ -193,7 +194,7 @@ def _put(
 
 
 def _put_back_from_issue(resource: Resource, account: Account, removed: Removed, by: Principal) -> None:
-    if by.account_id != resource.owner_id:
+    if not is_owner(by, resource):
         raise BeyondOwnPermissions("Only the owner of a run can share it by an issue.")
     issue = Issue.objects.filter(pk=removed.issue_id, run_id=resource.pk, actor__owner=account).first()
     if issue is None:
@@ -238,14 +239,7 @@ def _check_grantee(resource: Resource, account: Account) -> None:
         raise OwnerNeedsNoGrant(f"{account.username} owns this {resource.info.noun} and has full access already.")
 
 
-def _is_the_whole_owner(resource: Resource, by: Principal) -> bool:
-    """Tell whether the owner speaks, and not by a token whose scope narrows what it may do and so what it may give."""
-    return by.account_id == resource.owner_id and by.scope is None
-
-
 def _check_manager(resource: Resource, account: Account, added: Permission, by: Principal) -> None:
-    if _is_the_whole_owner(resource, by):
-        return
     if by.account_id == account.pk:
         raise BeyondOwnPermissions("You can give up your own access, but not change it.")
     facts = load_facts(resource, by.account_id)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypedDict, Unpack
 
 from accounts.lib.sql import moment_parameter
 from accounts.lib.timestamps import aware
+from accounts.principal import Principal
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from sharing.access import Reason
@@ -20,6 +21,7 @@ from sharing.list_sql.columns import ALL, RUNS, STORAGE_KINDS
 from sharing.list_sql.narrowed import Narrowed
 from sharing.list_sql.pages import own_statements, page
 from sharing.list_sql.totals import total
+from sharing.narrowings.role import readable_kinds
 
 # Count first when the offset is at least this large.
 DEEP = 5_000
@@ -69,31 +71,35 @@ class Filters(TypedDict, total=False):
 
 
 def listed(
-    account_id: str, *, offset: int = 0, limit: int = 50, newest_first: bool = True, **filters: Unpack[Filters]
+    principal: Principal, *, offset: int = 0, limit: int = 50, newest_first: bool = True, **filters: Unpack[Filters]
 ) -> list[Listed]:
     """Return a page of what an account owns, is shared with it, or both, by time of creation.
 
-    It takes at most two statements, deep in a list four, however much there is. What is readable by its link alone, or
-    because an Actor is public, is never listed.
+    What the role of a member who acts for it does not let them read is left out. It takes at most two statements, deep
+    in a list four, however much there is. What is readable by its link alone, or because an Actor is public, is never
+    listed.
     """
-    only = _narrowed(filters)
+    account_id = principal.account_id or ""
+    only = _narrowed(filters, principal)
     only = replace(only, bulk_shares=_possible_bulk_shares(account_id, only))
     bound = _parameters(account_id, filters)
     return (_page if offset < DEEP else _deep_page)(only, newest_first, bound, offset, limit)
 
 
-def count_listed(account_id: str, *, at_most: int | None = None, **filters: Unpack[Filters]) -> int:
+def count_listed(principal: Principal, *, at_most: int | None = None, **filters: Unpack[Filters]) -> int:
     """Return how many rows `listed` has in all with these filters, in one statement.
 
     Where the number would have to be counted, that may stop `at_most` so far: a number below it is exact, any other
     only says that there are at least as many.
     """
-    return _total(_narrowed(filters), _parameters(account_id, filters), at_most)
+    return _total(_narrowed(filters, principal), _parameters(principal.account_id or "", filters), at_most)
 
 
-def _narrowed(filters: Filters) -> Narrowed:
+def _narrowed(filters: Filters, principal: Principal) -> Narrowed:
     ownership, kinds = filters.get("ownership", Ownership.BOTH), filters.get("kinds")
     wanted = ALL if kinds is None else frozenset(kinds)
+    readable = readable_kinds(principal)
+    wanted &= readable.kinds
     statuses = frozenset(JobStatus(status) for status in filters.get("statuses", ()))
     of_actor, of_task = bool(filters.get("actor_id")), bool(filters.get("task_id"))
     if of_actor or of_task:  # which no storage has of its own
@@ -109,6 +115,7 @@ def _narrowed(filters: Filters) -> Narrowed:
         statuses=statuses,
         since=filters.get("since") is not None,
         until=filters.get("until") is not None,
+        only_default_storages=readable.only_default_storages and not STORAGE_KINDS.isdisjoint(wanted),
     )
 
 

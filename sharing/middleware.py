@@ -15,7 +15,7 @@ from accounts import enumeration
 from accounts.holders import Holder
 from accounts.lib.api_errors import ApiError
 from accounts.middleware import UNKNOWN_TOKEN, is_api, reload_principal
-from accounts.principal import Principal
+from accounts.principal import HeldBackBy, Principal
 from accounts.request_types import ApiRequest
 from accounts.tokens import UnknownToken
 from resources.kinds import Kind
@@ -28,6 +28,7 @@ from sharing.enforcement.reauthorize import Reauthorizer
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.facts import ResourceAddress, fetch
 from sharing.links import check_signature
+from sharing.narrowings.held_back import held_back_by, held_back_from_all, held_back_from_creating, without_roles
 from sharing.permissions import Permission
 from sharing.signatures import SignedContent
 
@@ -70,8 +71,11 @@ def authorize(request: HttpRequest, view: Callable[..., Any], kwargs: dict[str, 
             return None  # the view answers with the methods that it knows
         raise PermissionDenied(f"{view!r} does not declare what it needs.")
     if isinstance(need, Requires):
+        request.needed_permissions = need.permissions  # type: ignore[attr-defined]  # our own attribute
         return _on_resource(request, need, kwargs)
     if isinstance(need, SignedIn):
+        if need.permission is not None:
+            request.needed_permissions = (need.permission,)  # type: ignore[attr-defined]  # our own attribute
         refusal = _signed_in(request, need, cast("ApiRequest", request).principal)
         _set_judge(request, _signed_in, need)
         return refusal
@@ -102,13 +106,22 @@ def _signed_in(request: HttpRequest, need: SignedIn, principal: Principal) -> Ht
         return refusals.token_limited_response(request, token_limits.why_not_whole_account(principal))
     wanted = [(need.kind, need.permission)] if need.kind and need.permission else []
     for kind, permission in [*wanted, *((kind, Permission.READ) for kind in need.reads)]:
-        if not principal.scope_allows(permission.name or "", kind):
-            return refusals.out_of_scope(kind, permission)
-        if not need.runs_too and token_limits.is_withheld_from_run(principal, permission, kind):
-            return refusals.token_limited_response(request, token_limits.why_withheld(permission, kind))
+        held_back = _held_back(need, principal, permission, kind)
+        if held_back is None and token_limits.is_withheld_from_run(principal, permission, kind):
+            held_back = HeldBackBy.RUN
+        if held_back and not (held_back is HeldBackBy.RUN and need.runs_too):
+            return refusals.held_back_from_kind(request, held_back, permission, kind, creates=need.creates)
     if need.not_for_runs and token_limits.is_run_of_other_account(principal):
         return refusals.token_limited_response(request, token_limits.ACCOUNT)
     return None
+
+
+def _held_back(need: SignedIn, principal: Principal, permission: Permission, kind: Kind) -> HeldBackBy | None:
+    if need.creates:
+        return held_back_from_creating(principal, kind)
+    if need.lists:  # what a role does not let pass is left out
+        principal = without_roles(principal)
+    return held_back_from_all(principal, permission, kind)
 
 
 def _on_resource(request: HttpRequest, need: Requires, kwargs: dict[str, Any]) -> HttpResponse | None:
@@ -155,8 +168,9 @@ def _beyond_token(request: HttpRequest, need: Requires, principal: Principal) ->
     """Return the refusal where a token does not speak for all that a view is about; None: it does."""
     if need.account_wide and not token_limits.speaks_for_whole_account(principal):
         return refusals.token_limited_response(request, token_limits.why_not_whole_account(principal))
-    if need.lists and not principal.scope_allows(Permission.READ.name or "", need.lists):
-        return refusals.out_of_scope(need.lists, Permission.READ)
+    held_back = need.lists and held_back_from_all(without_roles(principal), Permission.READ, need.lists)
+    if need.lists and held_back:
+        return refusals.held_back_from_kind(request, held_back, Permission.READ, need.lists)
     return None
 
 
@@ -172,7 +186,7 @@ class _Question(NamedTuple):
 def _decided(request: ResourceApiRequest, access: Access, question: _Question) -> Decision:
     need, principal, facts = question.need, access.principal, access.facts
     decision = _first_allowed(access, question.permissions)
-    if question.needs_somebody and not principal.scope_allows(Permission.READ.name or "", facts.kind, facts.id):
+    if question.needs_somebody and held_back_by(principal, Permission.READ, facts):
         decision = NO_ACCESS  # to a request with no token at all this address means nothing, open or not
     if not decision.allowed and need.signed and "signature" in request.GET:
         decision = _by_signature(access, need.signed, request.GET["signature"], question.key)

@@ -1,6 +1,6 @@
-"""What a token may do less than its account: by its scope, and by the run that it was made for.
+"""What a run of another account's Actor may not do, besides what it may do with no resource.
 
-Each narrowing only takes away. A run of another account's Actor executes code that the account did not write. It works
+A run of another account's Actor executes code that the account did not write. It works
 with the account's data, but it changes nothing that lets others in, and nothing that goes on in the account's name when
 the run has ended: no access rights, no Actors and so no code, no schedules, no webhooks but those of its own runs.
 """
@@ -38,6 +38,11 @@ def is_run_of_other_account(principal: Principal) -> bool:
     return principal.run is not None and principal.run.is_of_other_account
 
 
+def is_restrained_run(principal: Principal) -> bool:
+    """Tell whether a principal is a run that may do less than its account."""
+    return principal.run is not None and (principal.run.is_of_other_account or principal.run.is_limited)
+
+
 def is_withheld_from_run(principal: Principal, permission: Permission, kind: Kind) -> bool:
     """Tell whether a principal is a run that may not do `permission` with any resource of `kind`."""
     if not is_run_of_other_account(principal):
@@ -45,18 +50,9 @@ def is_withheld_from_run(principal: Principal, permission: Permission, kind: Kin
     return permission in _OF_ALL | _OF_KIND.get(kind, Permission(0))
 
 
-def token_allows(principal: Principal, permission: Permission, kind: Kind, resource_id: str | None = None) -> bool:
-    """Tell whether all that narrows a principal lets `permission` pass; without an ID, on all resources of the kind."""
-    if principal.scope is None and principal.run is None:  # the most common, and this is asked in every decision
-        return True
-    return principal.scope_allows(permission.name or "", kind, resource_id) and not is_withheld_from_run(
-        principal, permission, kind
-    )
-
-
 def speaks_for_whole_account(principal: Principal) -> bool:
     """Tell whether a principal may do what concerns the account itself and no single resource."""
-    return not principal.is_anonymous and principal.scope is None and not is_run_of_other_account(principal)
+    return not principal.is_anonymous and not principal.scopes and not is_restrained_run(principal)
 
 
 def why_not_whole_account(principal: Principal) -> str:

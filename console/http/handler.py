@@ -23,6 +23,7 @@ from console.http.responses import DefaultHeaders
 from console.http.routing import resolve_view
 from sharing.enforcement import reauthorize
 from sharing.middleware import authorize
+from sharing.permissions import Permission
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +60,9 @@ def respond(request: HttpRequest) -> HttpResponse:
         _headers_over_tls(hsts_seconds, settings.SECURE_HSTS_INCLUDE_SUBDOMAINS).apply(response)
     else:
         _HEADERS.apply(response)
+    needed = getattr(request, "needed_permissions", None)
+    if needed is not None:
+        response.headers["X-Accepted-Permissions"] = _names(needed)
     if "signature=" in request.META.get("QUERY_STRING", ""):
         response.headers["Referrer-Policy"] = "no-referrer"  # the address opens what it is the address of
     if not response.streaming and response.status_code not in _WITHOUT_LENGTH:
@@ -66,6 +70,12 @@ def respond(request: HttpRequest) -> HttpResponse:
     if request.method == "HEAD":
         _take_body_off(response)
     return response
+
+
+@lru_cache(maxsize=64)
+def _names(permissions: tuple[Permission, ...]) -> str:
+    """Return the permissions of which one is enough, as a header names them."""
+    return ", ".join(permission.name or "" for permission in permissions)
 
 
 @lru_cache(maxsize=4)

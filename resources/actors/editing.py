@@ -34,7 +34,11 @@ def create(owner_id: str, name: str | None, change: ActorChange = NO_CHANGE, *, 
     if by.account_id != owner_id:
         raise ValueError(f"{by.account_id} cannot make an Actor for {owner_id}.")
     disk_space.check_database()
-    actor = Actor(owner_id=owner_id, name=_free_name(owner_id) if name is None else _checked(name))
+    actor = Actor(
+        owner_id=owner_id,
+        name=_free_name(owner_id) if name is None else _checked(name),
+        created_by_token=by.starting_token_id or None,
+    )
     _apply(actor, change)
     with transaction.atomic():
         _insert(actor)

@@ -12,7 +12,8 @@ class Actor(Resource):
 
     Its `name` is unique among its owner's Actors, `is_public` shows it in the Store and lets everybody run it.
     `details` is JSON text of an object with everything that is only kept to be given back (categories, seoTitle and
-    the like): text, because PostgreSQL's JSON refuses NUL.
+    the like): text, because PostgreSQL's JSON refuses NUL. `permission_level` is one of
+    `resources/permission_levels.py`; null means full permissions.
     """
 
     KIND = Kind.ACTOR
@@ -25,6 +26,7 @@ class Actor(Resource):
     default_timeout_secs = models.PositiveIntegerField(default=3600)
     default_memory_mbytes = models.PositiveIntegerField(default=1024)
     restart_on_error = models.BooleanField(default=False)
+    permission_level = models.CharField(max_length=30, null=True, blank=True)
     details = models.TextField(default="{}")
     build_count = models.PositiveBigIntegerField(default=0)
     run_count = models.PositiveBigIntegerField(default=0)

@@ -26,6 +26,9 @@ class Resource(models.Model):
 
     `actor` is the Actor of a task, build or run; `task` the task that started a run; `run` the run whose storage
     this is, a default one where `alias` is null, else the one that the Actor's definition declares by this alias.
+    `created_by_token` is the ID of the API token that it was created with, by itself or by a run that it started;
+    default storages have none. `created_by_actor` is the Actor whose run created a storage, as long as no run of
+    another Actor has opened it by its name.
     Deleting a run deletes its storages: left behind, they would follow the account's setting instead of the run's, and
     could open by that.
     """
@@ -51,6 +54,8 @@ class Resource(models.Model):
         "self", null=True, blank=True, on_delete=models.CASCADE, related_name="default_storages", db_index=False
     )
     alias = models.CharField(max_length=200, null=True, blank=True)
+    created_by_token = models.CharField(max_length=17, null=True, blank=True)
+    created_by_actor = models.CharField(max_length=17, null=True, blank=True)
     link_counter = models.PositiveIntegerField(default=0)
     read_count = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -20,6 +20,9 @@ class Run(Resource, Job):
     as long as the run goes on, derived by `token_counter` (null: 0), within `token_scope`, that of the token that the
     run was started with, if it had one. `started_by_token` is the ID of that token, through any runs in between; null
     where there was none.
+    `starters` is JSON, a list of `[token ID, member ID]`, each "" where there is none: the principals that started it,
+    resurrected or metamorphed it, whose narrowings it has. `permission_level` is the level that it has (null: full),
+    `input_names` JSON, an object with a list of permissions for the ID of each storage that its input names.
     `started_by_run` is the ID of the run that started this one, null where none did.
     `restart_requested` is set by a reboot or metamorph of a run at work: its worker stops
     what runs, clears it, reads the run anew, and starts what `build` is then, with the same storages.
@@ -74,6 +77,9 @@ class Run(Resource, Job):
     token_counter = models.PositiveIntegerField(null=True, blank=True)
     token_scope = models.JSONField(null=True, blank=True)
     started_by_token = models.CharField(max_length=17, null=True, blank=True)
+    starters = models.JSONField(null=True, blank=True)
+    permission_level = models.CharField(max_length=30, null=True, blank=True)
+    input_names = models.JSONField(null=True, blank=True)
     started_by_run = models.CharField(max_length=17, null=True, blank=True)
     list_owner = models.CharField(max_length=17, blank=True, default="", editable=False)
     list_actor = models.CharField(max_length=17, blank=True, default="", editable=False)

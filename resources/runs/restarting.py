@@ -20,7 +20,7 @@ from resources.runs import inputs
 from resources.runs.definitions import load_definition
 from resources.runs.run_storages import make_missing
 from resources.runs.starting import DEFAULT_CONTENT_TYPE, INPUT_KEY, build_to_run, upload_input
-from resources.runs.tokens import scope_within, starting_token
+from resources.runs.tokens import scope_within, starters_with, starting_token
 from resources.secret_inputs.fields import Holder
 
 # A run that goes on turning into something else is a loop.
@@ -110,7 +110,8 @@ def metamorph(
             build_option=build or target.default_build,
             metamorphs=[*locked.metamorphs, made],
             token_counter=(locked.token_counter or 0) + 1,  # it may be another's code now
-            token_scope=scope_within(locked.token_scope, by),
+            token_scope=scope_within(locked.token_scope, by, locked.owner_id),
+            starters=starters_with(locked, by),
             started_by_token=starting_token(locked, by),
         )
         make_missing(locked, load_definition(chosen))

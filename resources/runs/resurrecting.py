@@ -16,7 +16,7 @@ from resources.runs.options import RunOptions, options_of_run
 from resources.runs.restarting import build_holder, get_input_key, kept_input
 from resources.runs.run_storages import make_missing
 from resources.runs.starting import DISK_PER_MEMORY, INPUT_KEY, build_to_run, upload_input
-from resources.runs.tokens import scope_within, starting_token
+from resources.runs.tokens import scope_within, starters_with, starting_token
 from resources.webhooks.events import RUN_RESURRECTED, emit_event
 
 
@@ -67,7 +67,8 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
             worker="",
             lease_expires_at=None,
             resurrect_count=run.resurrect_count + 1,
-            token_scope=scope_within(run.token_scope, by),
+            token_scope=scope_within(run.token_scope, by, run.owner_id),
+            starters=starters_with(run, by),
             started_by_token=starting_token(run, by),
             build=build,
             build_number=build.number,

@@ -21,6 +21,7 @@ from resources.runs.cannot_run import CannotRun
 from resources.runs.definitions import load_definition, read_memory
 from resources.runs.options import RunOptions, options_of_actor, options_of_task
 from resources.runs.run_storages import make_storages
+from resources.runs.tokens import scope_within, starters_with
 from resources.secret_inputs.fields import Holder
 from resources.webhooks.editing import WebhookChange, add_ad_hoc
 from resources.webhooks.events import RUN_CREATED, emit_event
@@ -83,7 +84,9 @@ def start(
         run.task_id = task.pk if task else None
         run.origin, run.schedule_id, run.scheduled_at = origin, schedule_id, scheduled_at
         run.client_ip, run.user_agent = client_ip[:45], user_agent.replace("\x00", "")[:500]
-        run.token_scope = by.scope.to_json() if by.scope else None
+        run.token_scope = scope_within(None, by, run.owner_id)
+        run.starters = starters_with(run, by)
+        run.created_by_token = by.starting_token_id or None
         run.started_by_token = by.starting_token_id or None
         run.started_by_run = by.run.id if by.run else None
         run.input_bytes = len(input or b"")

@@ -11,7 +11,8 @@ from django.db import transaction
 
 from accounts import tokens
 from accounts.models import ApiToken
-from accounts.principal import Principal, RunIdentity, Scope
+from accounts.principal import Principal, RunIdentity, Scope, Starter
+from resources import permission_levels
 from resources.jobs.status import FINISHED
 from resources.models import Resource, Run
 
@@ -30,7 +31,7 @@ def make_run_token(run: Run) -> str:
         locked = Run.objects.select_for_update(of=("self",)).filter(pk=run.pk).exclude(status__in=FINISHED).first()
         if locked is None:
             raise RunOver(run.pk)
-        identity, scope, counter = build_identity(locked), _build_scope(locked), locked.token_counter or 0
+        identity, scope, counter = build_identity(locked), locked.token_scope, locked.token_counter or 0
         text = tokens.renew_for_run(locked.token_id, identity, scope, counter)
         if text is None:
             if locked.token_id:
@@ -62,7 +63,18 @@ def end_derived_from(secrets: Sequence[str]) -> int:
 
 def build_identity(run: Run) -> RunIdentity:
     """Return how a run presents itself from now on, by the Actor that it is now."""
-    return RunIdentity(run.pk, is_of_other_account(run), run.started_by_token or "")
+    actor = Resource.objects.filter(pk=run.current_actor_id).first()
+    return RunIdentity(
+        run.pk,
+        actor is None or actor.owner_id != run.owner_id,
+        run.started_by_token or "",
+        actor_id=run.current_actor_id,
+        actor_owner_id=actor.owner_id if actor else "",
+        actor_token_id=(actor.created_by_token or "") if actor else "",
+        is_limited=run.permission_level == permission_levels.LIMITED,
+        input_names={id_: frozenset(names) for id_, names in (run.input_names or {}).items()},
+        starters=tuple(Starter(token_id, person_id) for token_id, person_id in run.starters or ()),
+    )
 
 
 def is_of_other_account(run: Run) -> bool:
@@ -83,23 +95,25 @@ def starting_token(run: Run, by: Principal) -> str | None:
     return by.starting_token_id or None if by.account_id == run.owner_id else run.started_by_token
 
 
-def scope_within(scope: list[dict[str, Any]] | None, by: Principal) -> list[dict[str, Any]] | None:
-    """Return what a run may do from now on that may do `scope`, once `by` has had a say in it; None: everything.
+def starters_with(run: Run, by: Principal) -> list[list[str]] | None:
+    """Return whose narrowings a run has once `by` has resurrected or metamorphed it: those of before, and its own.
 
-    A principal that metamorphs or resurrects it gets no further by it than on its own.
+    Another account adds none: what narrows it is not about what the run's owner may do.
     """
-    if by.scope is None or scope is None:
-        return by.scope.to_json() if by.scope else scope
-    return Scope.from_json(scope).narrowed_to(by.scope).to_json()
+    before = [list(each) for each in run.starters or ()]
+    if by.account_id != run.owner_id:
+        return before or None
+    return before + [list(each) for each in by.starters if list(each) not in before] or None
 
 
-def _build_scope(run: Run) -> list[dict[str, Any]] | None:
-    """Return what a run's token may be used for: what it was started for, and what belongs to the run; None: all.
+def scope_within(scope: list[dict[str, Any]] | None, by: Principal, owner_id: str) -> list[dict[str, Any]] | None:
+    """Return what a run of `owner_id` may do at most, once `by` has had a say in it; None: everything.
 
-    So the holder of a scoped token gets no further by starting an Actor with it.
+    It is what is kept of scopes that cannot be looked up when they are used: another account's, and those of a schedule
+    and of runs from before starters were kept. A principal gets no further by the run than on its own.
     """
-    if run.token_scope is None:
-        return None
-    scope: list[dict[str, Any]] = list(run.token_scope)
-    own = [*Resource.objects.filter(run_id=run.pk).values_list("kind", "pk"), (run.kind, run.pk)]
-    return scope + [{"kind": kind, "permissions": ["READ", "WRITE"], "resourceId": id_} for kind, id_ in own]
+    for each in by.scopes:
+        if each.token_id and by.account_id == owner_id:
+            continue
+        scope = each.to_json() if scope is None else Scope.from_json(scope).narrowed_to(each).to_json()
+    return scope

@@ -6,6 +6,7 @@ Who may name what it starts is decided above, when it is saved and again when it
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from msgspec import UNSET, UnsetType
@@ -70,7 +71,11 @@ def create(owner_id: str, change: ScheduleChange = NO_CHANGE, *, by: Principal) 
     if by.account_id != owner_id:
         raise ValueError(f"{by.account_id} cannot make a schedule for {owner_id}.")
     disk_space.check_database()
-    schedule = Schedule(owner_id=owner_id, name=f"schedule-{new_id()[:8].lower()}")
+    schedule = Schedule(
+        owner_id=owner_id,
+        name=f"schedule-{new_id()[:8].lower()}",
+        created_by_token=by.starting_token_id or None,
+    )
     _apply(schedule, change, by)
     try:
         with transaction.atomic():
@@ -133,9 +138,17 @@ def _apply(schedule: Schedule, change: ScheduleChange, by: Principal) -> None:
             setattr(schedule, flag, value)
     if change.actions is not UNSET:
         schedule.actions = _actions(change.actions, schedule.owner_id)
-        if by.scope or by.account_id == schedule.owner_id:
-            schedule.token_scope = by.scope.to_json() if by.scope else None
+        if by.scopes or by.account_id == schedule.owner_id:
+            schedule.token_scope = _scope_of(by)
     _apply_times(schedule, change)
+
+
+def _scope_of(by: Principal) -> list[dict[str, Any]] | None:
+    """Return the scope that a principal leaves on what a schedule starts; None: everything."""
+    scope = None
+    for each in by.scopes:
+        scope = each if scope is None else scope.narrowed_to(each)
+    return scope.to_json() if scope else None
 
 
 def _apply_times(schedule: Schedule, change: ScheduleChange) -> None:

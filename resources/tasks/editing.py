@@ -74,7 +74,9 @@ def create(owner_id: str, actor: Actor, change: TaskChange = NO_CHANGE, *, by: P
     if by.account_id != owner_id:
         raise ValueError(f"{by.account_id} cannot make a task for {owner_id}.")
     disk_space.check_database()
-    task = Task(owner_id=owner_id, actor_id=actor.pk, name=_name_after(actor))
+    task = Task(
+        owner_id=owner_id, actor_id=actor.pk, name=_name_after(actor), created_by_token=by.starting_token_id or None
+    )
     _apply(task, change)
     try:
         with transaction.atomic():

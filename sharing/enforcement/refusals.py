@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import cast
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -15,11 +15,11 @@ from django_htmx.http import HttpResponseClientRedirect
 from accounts.lib.api_errors import ApiError, record_not_found
 from accounts.middleware import is_api
 from accounts.models import AuditEvent
-from accounts.principal import Principal
+from accounts.principal import CREATE, HeldBackBy
 from accounts.request_types import ApiRequest
 from resources.kinds import KINDS, Kind
-from sharing import token_limits
 from sharing.access import Access, AddressedBy
+from sharing.enforcement.explanations import explain, explain_creating, explanation_data
 from sharing.permissions import Permission
 from sharing.visibility.labels import LABELS
 
@@ -79,26 +79,24 @@ def forbidden_response(request: HttpRequest, access: Access, permission: Permiss
         request.refused = RefusalDetails(kind, access, permission)  # type: ignore[attr-defined]  # our own attribute
         return forbidden_error(access, permission).response()
     if access.allows(Permission.READ):
-        context = {"info": KINDS[kind], "resource": access.resource, "permission": LABELS[permission]}
+        held_back = access.decide(permission).held_back_by
+        why = explain(access.principal, held_back, permission, kind, access.facts.id) if held_back else ""
+        context = {"info": KINDS[kind], "resource": access.resource, "permission": LABELS[permission], "why": why}
         return render(request, "not_permitted.html", context, status=HTTPStatus.FORBIDDEN)
     return missing(request, kind)
 
 
 def forbidden_error(access: Access, permission: Permission) -> ApiError:
     """Return the API's refusal of `permission` on a resource that is there."""
-    kind = access.facts.kind
-    if access.allows(Permission.READ):
-        why = why_narrowed(access.principal, permission, kind)
-        return insufficient_permissions(kind, missing=permission, why=why)
-    tells = KINDS[kind].general_access and access.addressed_by is AddressedBy.ID
-    return insufficient_permissions(kind) if tells else not_found_error(kind)
-
-
-def why_narrowed(principal: Principal, permission: Permission, kind: Kind) -> str:
-    """Return a space and the sentence to add for a run that may not do `permission`; empty for all others."""
-    if not token_limits.is_withheld_from_run(principal, permission, kind):
-        return ""
-    return f" {token_limits.why_withheld(permission, kind)}"
+    kind, reads = access.facts.kind, access.allows(Permission.READ)
+    if not reads and not (KINDS[kind].general_access and access.addressed_by is AddressedBy.ID):
+        return not_found_error(kind)
+    held_back = access.decide(permission).held_back_by
+    missing = permission if reads or held_back else None
+    if held_back is None:
+        return insufficient_permissions(kind, missing)
+    why = explain(access.principal, held_back, permission, kind, access.facts.id)
+    return insufficient_permissions(kind, missing, why, explanation_data(held_back, permission, kind))
 
 
 def not_found_error(kind: Kind) -> ApiError:
@@ -118,13 +116,20 @@ def too_many_lookups_response(request: HttpRequest) -> HttpResponse:
     return render(request, "error.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)
 
 
-def out_of_scope(kind: Kind, permission: Permission) -> HttpResponse:
-    """Refuse a scoped token where a list or a new resource is beyond its scope."""
-    return ApiError(
-        HTTPStatus.FORBIDDEN,
-        "insufficient-permissions",
-        f"The scope of this API token does not name {permission.name} on {KINDS[kind].plural}.",
-    ).response()
+def held_back_from_kind(
+    request: HttpRequest, held_back: HeldBackBy, permission: Permission, kind: Kind, *, creates: bool = False
+) -> HttpResponse:
+    """Refuse a narrowed principal a list of a kind, or where the view `creates` one, a new resource of it."""
+    principal = cast("ApiRequest", request).principal
+    why = explain_creating(principal, held_back, kind) if creates else explain(principal, held_back, permission, kind)
+    data = explanation_data(held_back, permission, kind)
+    if creates and held_back is HeldBackBy.SCOPE:
+        data["permission"] = CREATE
+    if not is_api(request):
+        context = {"info": KINDS[kind], "why": why}
+        return render(request, "not_permitted.html", context, status=HTTPStatus.FORBIDDEN)
+    request.refused = RefusalDetails()  # type: ignore[attr-defined]  # our own attribute
+    return ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", why, data).response()
 
 
 def token_limited_response(request: HttpRequest, why: str) -> HttpResponse:
@@ -138,15 +143,19 @@ def token_limited_error(why: str) -> ApiError:
     return ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", why)
 
 
-def insufficient_permissions(kind: Kind, missing: Permission | None = None, why: str = "") -> ApiError:
-    """Return the 403 of the API; `missing` names the permission to a reader, and `why` follows for a narrowed token."""
+def insufficient_permissions(
+    kind: Kind, missing: Permission | None = None, why: str = "", data: dict[str, Any] | None = None
+) -> ApiError:
+    """Return the 403 of the API; `missing` names the permission to a reader, `why` and `data` a narrowing."""
     message = (
         f"Insufficient permissions for the {KINDS[kind].noun}. Make sure you're passing a correct API token and that "
         "it has the required permissions."
     )
     if missing is not None:
-        message += f" Missing permission: {missing.name}.{why}"
-    return ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", message)
+        message += f" Missing permission: {missing.name}."
+    if why:
+        message += f" {why}"
+    return ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", message, data)
 
 
 def _knows_of_deletion(request: HttpRequest, id_: str) -> bool:

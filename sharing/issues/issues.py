@@ -21,8 +21,8 @@ from resources.models import Actor, Run
 from sharing.issues.run_urls import run_ids_in
 from sharing.mail import share_mail
 from sharing.models import Grant, Issue, IssueComment, IssueRun
+from sharing.owner_only import is_owner
 from sharing.permissions import Permission
-from sharing.token_limits import speaks_for_whole_account
 
 MAX_TITLE = 200
 MAX_TEXT = 20_000
@@ -140,10 +140,10 @@ def attachable(actor: Actor, text: str, *, by: Principal) -> list[Run]:
     run that is not there. It takes one statement, or none where the text has no URL of a run.
     """
     ids = run_ids_in(text)
-    if not ids or not speaks_for_whole_account(by):
+    if not ids:
         return []
     found = Run.objects.filter(owner_id=by.account_id, actor_id=actor.pk).in_bulk(ids)
-    return [found[id_] for id_ in ids if id_ in found]
+    return [found[id_] for id_ in ids if id_ in found and is_owner(by, found[id_])]
 
 
 def newly_attachable(issue: Issue, description: str, *, by: Principal) -> list[Run]:
@@ -158,7 +158,7 @@ def attach_run(issue: Issue, run: Run, *, by: Principal) -> None:
     Raises:
         CannotAttach: when the principal does not own the run, or it is not a run of the issue's Actor.
     """
-    if run.owner_id != by.account_id or not speaks_for_whole_account(by):
+    if not is_owner(by, run):
         raise CannotAttach("Only the owner of a run can attach it to an issue.")
     if run.actor_id != issue.actor_id:
         raise CannotAttach("Only a run of this Actor can be attached to the issue.")

@@ -15,19 +15,18 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, narrowings
 from accounts.holders import Holder
 from accounts.lib.counters import BufferedCounter
 from accounts.lib.sql import Statement
 from accounts.lib.timestamps import aware
 from accounts.models import Account, ApiToken
 from accounts.principal import ANONYMOUS, Principal
-from accounts.tokens import stored_scope
 from resources.models import Resource
 from sharing import token_limits
 from sharing.access import Access, Facts, decide
 from sharing.models import EndedOldKey, RefusedSignature, StorageKey
-from sharing.permissions import Permission
+from sharing.permissions import NOTHING, Permission
 from sharing.signatures import (
     KeySource,
     current_fingerprint,
@@ -43,9 +42,10 @@ FRESH = timedelta(minutes=10)
 
 # All that it takes to judge the holders of a storage's keys, and whether the owner still has the key from before there
 # were holders. There is always a row: where no key was given, its holder is NULL.
-_HOLDERS = Statement("""
+_HOLDERS = Statement(f"""
 SELECT k.account_id, k.token_id, COALESCE(k.used_at, NULL), k.secret, a.is_active,
-    t.id IS NOT NULL AND t.revoked_at IS NULL, COALESCE(t.expires_at, NULL), t.scope, g.permissions, k.id,
+    t.id IS NOT NULL AND t.revoked_at IS NULL, COALESCE(t.expires_at, NULL), g.permissions,
+    t.scope, t.id, t.name, t.default_run_storages, t.actor_runs, t.member_id, {narrowings.MEMBER}, k.id,
     o.is_active AND o.link_counter = 0 AND r.created_at <= o.old_link_keys_until AND e.resource_id IS NULL
 FROM resources_resource r
 JOIN accounts_account o ON o.id = r.owner_id
@@ -187,15 +187,19 @@ def _given(row: tuple[Any, ...]) -> KeyHolding:
 def _holds_write(facts: Facts, row: tuple[Any, ...]) -> bool:
     """Ask the decision with the holder's grant in place of that of the principal for whom the facts were fetched.
 
-    Nothing else gives WRITE on a storage but owning it, so what the facts say of its run is left out.
+    Nothing else gives WRITE on a storage but owning it, so what the facts say others were given on its run is left out.
     """
-    account_id, token_id, _, _, is_active, is_token, expires_at, scope, granted, _, _ = row
+    account_id, token_id, _, _, is_active, is_token, expires_at, granted = row[:8]
     if not is_active or (token_id and not is_token):
         return False
     if expires_at is not None and aware(expires_at) <= timezone.now():
         return False
-    principal = Principal(account_id, token_id=token_id or None, scope=stored_scope(scope))
-    seen = replace(facts, granted=Permission(granted or 0), attached_to_issue=False, run=None)
+    principal = Principal(account_id, token_id=token_id or None, scope=narrowings.read_scope(*row[8:13]))
+    member_id, member = row[13:15]
+    if member_id:
+        principal = replace(principal, person_id=member_id, role=narrowings.read_member(member, "")[1])
+    run = facts.run and replace(facts.run, granted=NOTHING, attached_to_issue=False, actor=None, task=None)
+    seen = replace(facts, granted=Permission(granted or 0), attached_to_issue=False, run=run)
     return decide(principal, seen, Permission.WRITE).allowed
 
 

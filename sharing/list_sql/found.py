@@ -38,7 +38,7 @@ def _narrowed(rule: Rule, kinds: frozenset[Kind], only: Narrowed, conditions: li
     """Return the statements of one rule, one for each time that it has to be asked."""
     common = only.of_parents(rule.run) + only.within(rule.created_at) + conditions
     return [
-        _one(rule, of_kind, name + status + common)
+        _one(rule, of_kind, name + status + common + only.of_runs(asked))
         for asked, of_kind in _by_kind(rule, rule.kinds & kinds)
         for name in only.names(asked)
         for status in (only.by_status(rule.status) if rule.status else [only.with_status(_STATUS)])

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from sharing.list_sql.bulk_shares import BULK_SHARES, OwnerParentPairs
-from sharing.list_sql.columns import NAMELESS, RunColumns
+from sharing.list_sql.columns import NAMELESS, STORAGE_KINDS, RunColumns
 
 
 @dataclass(frozen=True, slots=True)
 class Narrowed:
     """What a list is narrowed to: ownership, kinds, and which conditions it has, whose values are bound.
 
-    `bulk_shares` are those of the BULK_SHARES, by their number, that can find something.
+    With `only_default_storages` a storage counts only where it is a run's. `bulk_shares` are those of the BULK_SHARES,
+    by their number, that can find something.
     """
 
     mine: bool
@@ -26,6 +27,7 @@ class Narrowed:
     statuses: frozenset[JobStatus]
     since: bool
     until: bool
+    only_default_storages: bool = False
     bulk_shares: tuple[int, ...] = tuple(range(len(BULK_SHARES)))
 
     @property
@@ -47,6 +49,14 @@ class Narrowed:
         """Return the conditions on the time of creation."""
         since = [f"{at} >= %(since)s"] if self.since else []
         return [*since, f"{at} <= %(until)s"] if self.until else since
+
+    def of_runs(self, kinds: frozenset[Kind]) -> list[str]:
+        """Return the condition that a storage is a run's, where others are not for the principal to read."""
+        if not self.only_default_storages or kinds.isdisjoint(STORAGE_KINDS):
+            return []
+        if kinds <= STORAGE_KINDS:
+            return ["r.run_id IS NOT NULL"]
+        return [f"(r.run_id IS NOT NULL OR NOT {of_kinds(STORAGE_KINDS, 'r.kind')})"]
 
     def names(self, kinds: frozenset[Kind]) -> list[list[str]]:
         """Return the conditions on ID and name: some for each time that a rule is asked, for each has its index."""

@@ -12,12 +12,13 @@ from msgspec import UNSET
 
 from accounts.principal import Principal
 from resources.kinds import Kind
-from resources.models import Task
+from resources.models import Resource, Task
 from resources.runs import saved_options
 from resources.runs.saved_options import NONE_SAVED, SavedOptions
 from resources.tasks.editing import TaskChange
 from sharing import token_limits
 from sharing.enforcement import refusals
+from sharing.owner_only import may_choose_code
 
 ONLY_THE_OWNER: Final[Mapping[Kind, str]] = {
     Kind.TASK: "Only its owner can choose the build and the permission level of a task: its runs can speak for its "
@@ -27,16 +28,16 @@ ONLY_THE_OWNER: Final[Mapping[Kind, str]] = {
 }
 
 
-def check_may_choose_code(kind: Kind, owner_id: str, *, by: Principal) -> None:
-    """Check that `by` may choose which code a task or a schedule of `owner_id` runs.
+def check_may_choose_code(resource: Resource, *, by: Principal) -> None:
+    """Check that `by` may choose which code a task or a schedule runs.
 
     Raises:
         ApiError: 403 for another account than the owner, and for a run of another account's Actor.
     """
-    if token_limits.is_run_of_other_account(by):
+    if token_limits.is_restrained_run(by):
         raise refusals.token_limited_error(token_limits.CODE)
-    if by.account_id != owner_id:
-        raise refusals.token_limited_error(ONLY_THE_OWNER[kind])
+    if not may_choose_code(by, resource, resource.actor_id):
+        raise refusals.token_limited_error(ONLY_THE_OWNER[Kind(resource.kind)])
 
 
 def check_change(task: Task, change: TaskChange, *, by: Principal) -> TaskChange:
@@ -48,7 +49,7 @@ def check_change(task: Task, change: TaskChange, *, by: Principal) -> TaskChange
     if change.options is not UNSET and chosen_code(change.options) != chosen_code(
         saved_options.load_options(task.options)
     ):
-        check_may_choose_code(Kind.TASK, task.owner_id, by=by)
+        check_may_choose_code(task, by=by)
     return change
 
 

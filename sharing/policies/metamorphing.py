@@ -8,6 +8,7 @@ from accounts.principal import Principal
 from resources.models import Run
 from sharing import token_limits
 from sharing.enforcement import refusals
+from sharing.owner_only import may_choose_code
 
 
 def check_metamorph(run: Run, *, by: Principal) -> None:
@@ -19,5 +20,5 @@ def check_metamorph(run: Run, *, by: Principal) -> None:
     is_itself = by.run is not None and by.run.id == run.pk
     if token_limits.is_run_of_other_account(by) and not is_itself:
         raise refusals.token_limited_error(token_limits.CODE)
-    if by.account_id != run.owner_id:
+    if not is_itself and not may_choose_code(by, run, run.actor_id):
         raise refusals.token_limited_error("Only its owner can choose what becomes of an Actor run.")

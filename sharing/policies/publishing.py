@@ -9,8 +9,8 @@ from typing import Final
 from accounts.principal import Principal
 from resources.kinds import Kind
 from sharing.access import Access
+from sharing.narrowings.held_back import held_back_from_all
 from sharing.permissions import Permission
-from sharing.token_limits import token_allows
 
 # In the order in which a refusal names the one that is missing.
 _TO_PUBLISH: Final = (Permission.MANAGE_ACCESS_RIGHTS, Permission.WRITE, Permission.RUN)
@@ -32,4 +32,4 @@ def missing_for_new(principal: Principal) -> Permission | None:
 
     It will own the Actor, so that only the scope of a token and a run can stand in its way.
     """
-    return next((permission for permission in _TO_PUBLISH if not token_allows(principal, permission, Kind.ACTOR)), None)
+    return next((each for each in _TO_PUBLISH if held_back_from_all(principal, each, Kind.ACTOR)), None)

@@ -13,6 +13,7 @@ from resources.models import Build, Run
 from sharing import token_limits
 from sharing.enforcement import refusals
 from sharing.enforcement.require import get_or_refuse
+from sharing.owner_only import may_choose_code
 from sharing.permissions import Permission
 
 
@@ -28,7 +29,7 @@ def check_resurrect(run: Run, build: str | None, *, by: Principal) -> None:
         raise ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", message)
     if build is not None and token_limits.is_run_of_other_account(by):
         raise refusals.token_limited_error(token_limits.CODE)
-    if build is not None and by.account_id != run.owner_id:
+    if build is not None and not may_choose_code(by, run, run.actor_id):
         raise refusals.token_limited_error("Only its owner can choose the build of an Actor run.")
     owner = run.owner.principal
     get_or_refuse(owner, Kind.ACTOR, run.actor_id or "", Permission.RUN)

@@ -17,8 +17,9 @@ from resources.schedules.actions import Action, RunActor
 from sharing import token_limits
 from sharing.enforcement import refusals
 from sharing.enforcement.require import get_or_refuse
+from sharing.owner_only import acts_for
 from sharing.permissions import Permission
-from sharing.policies.code_choice import check_may_choose_code, chosen_code
+from sharing.policies.code_choice import ONLY_THE_OWNER, chosen_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,10 @@ def check_action(action: Action, principal: Principal, owner: Principal, kept: C
         named = msgspec.structs.replace(action, actor_task_id=target.task.pk if target.task else "")
     if token_limits.is_run_of_other_account(principal):
         raise refusals.token_limited_error(token_limits.why_withheld(Permission.WRITE, Kind.SCHEDULE))
-    if owner.account_id != principal.account_id:
+    if not acts_for(principal, owner.account_id or ""):
         get_target(named, owner)
-    if _code(named) not in {_code(each) for each in kept}:
-        check_may_choose_code(Kind.SCHEDULE, owner.account_id or "", by=principal)
+        if _code(named) not in {_code(each) for each in kept}:
+            raise refusals.token_limited_error(ONLY_THE_OWNER[Kind.SCHEDULE])
     return named
 
 

@@ -58,7 +58,7 @@ def runnable_choices(kind: Kind, principal: Principal) -> list[Listed]:
 
     To be listed takes READ, to be started RUN on the Actor besides: what a dialog offers it must not refuse.
     """
-    found = listed(principal.account_id or "", kinds=(kind,), limit=MOST_CHOICES)
+    found = listed(principal, kinds=(kind,), limit=MOST_CHOICES)
     ids = [each.id for each in found]
     if kind is Kind.TASK:
         actor_of = dict(Task.objects.filter(pk__in=ids).values_list("pk", "actor_id"))

@@ -1,5 +1,6 @@
 """What permissions and levels are called, in the words of the console and of its e-mails."""
 
+from accounts.principal import CREATE
 from resources.kinds import KINDS, Kind
 from sharing.permissions import Permission
 
@@ -33,6 +34,11 @@ _WRITE = {
     Kind.BUILD: "Abort, change and delete the build.",
     Kind.RUN: "Abort, resurrect, change and delete the run.",
 }
+
+
+def scope_label(name: str) -> str:
+    """Return what a permission in the scope of a token is called."""
+    return "Create" if name == CREATE else LABELS[Permission[name]]
 
 
 def permissions_label(permissions: Permission) -> str:

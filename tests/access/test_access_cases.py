@@ -34,7 +34,7 @@ def test_world(number, monkeypatch):
     assert not wrong
     for who, names in description["listed"].items():
         assert sorted(world.name_of(row.id) for row in world.listed(who)) == sorted(names), who
-        assert count_listed(world.accounts[who].pk) == len(names)
+        assert count_listed(world.accounts[who].principal) == len(names)
         mine, shared = (world.listed(who, ownership) for ownership in (Ownership.MINE, Ownership.SHARED))
         assert len(mine) + len(shared) == len(names)
 

@@ -227,7 +227,7 @@ def expected_status(api: bool, refusal: str, kind: Kind | None, by: str) -> HTTP
 
 
 RECORDED = (
-    *("sign_in_required", "missing", "forbidden_response", "out_of_scope", "token_limited_response"),
+    *("sign_in_required", "missing", "forbidden_response", "held_back_from_kind", "token_limited_response"),
     "too_many_lookups_response",
 )
 

@@ -10,8 +10,8 @@ pytestmark = pytest.mark.django_db
 
 
 def ids(account, **filters):
-    found = [each.id for each in listed(account.pk, kinds=(Kind.RUN,), **filters)]
-    assert count_listed(account.pk, kinds=(Kind.RUN,), **filters) == len(found)
+    found = [each.id for each in listed(account.principal, kinds=(Kind.RUN,), **filters)]
+    assert count_listed(account.principal, kinds=(Kind.RUN,), **filters) == len(found)
     return set(found)
 
 

@@ -107,7 +107,7 @@ class Filters(TestCase):
                     if is_left(world.resources[name], reason, statuses.get(world.resources[name].pk), wanted)
                 ]
                 left.sort(reverse=newest_first)
-                me = world.accounts[who].pk
+                me = world.principal(who)
                 with limits(values):
                     found = [
                         listed(me, **wanted, offset=offset, limit=2, newest_first=newest_first)
@@ -121,7 +121,7 @@ class Filters(TestCase):
     @given(worlds(runs=4), person, st.integers(1, 6), st.data())
     def test_a_total_that_stops_is_exact_below_and_never_below_where_it_may_stop(self, description, who, most, data):
         world = build(description)
-        wanted, me = data.draw(filters(world)), world.accounts[who].pk
+        wanted, me = data.draw(filters(world)), world.principal(who)
         exact, stopped = count_listed(me, **wanted), count_listed(me, **wanted, at_most=most)
         assert stopped == exact if exact < most else stopped >= most
 
@@ -139,10 +139,10 @@ def test_the_newest_of_each_owner_are_found_whoever_ran_last(ada, ben, cleo, dan
         owner.save()
     shared = [run.pk for run in made if run.owner_id != ben.pk]
     for limit in (1, 2, 5, 20):
-        assert [row.id for row in listed(dan.pk, limit=limit, kinds=[Kind.RUN])] == shared[::-1][:limit]
-        oldest = listed(dan.pk, limit=limit, kinds=[Kind.RUN], newest_first=False)
+        assert [row.id for row in listed(dan.principal, limit=limit, kinds=[Kind.RUN])] == shared[::-1][:limit]
+        oldest = listed(dan.principal, limit=limit, kinds=[Kind.RUN], newest_first=False)
         assert [row.id for row in oldest] == shared[:limit]
-    assert count_listed(dan.pk, kinds=[Kind.RUN]) == len(shared)
+    assert count_listed(dan.principal, kinds=[Kind.RUN]) == len(shared)
 
 
 @pytest.mark.django_db
@@ -156,12 +156,12 @@ def test_a_deep_page_is_the_one_that_counting_rows_would_give(ada, ben, give, dj
         each.save(force_insert=True)
     for each in others:
         give(each, ada)
-    everything = [row.id for row in listed(ada.pk, limit=100)]
+    everything = [row.id for row in listed(ada.principal, limit=100)]
     assert len(everything) == 65
     with patch("sharing.lists.DEEP", 7):
         for offset in range(0, 80, 3):
             with django_assert_max_num_queries(2 if offset < 7 else 4):
-                page = listed(ada.pk, kinds=[Kind.DATASET], offset=offset, limit=10)
+                page = listed(ada.principal, kinds=[Kind.DATASET], offset=offset, limit=10)
             assert [row.id for row in page] == everything[offset : offset + 10]
 
 
@@ -178,9 +178,9 @@ def test_what_more_than_one_issue_shares_takes_up_the_room_of_one(ada, dan, give
             issues.attach_run(issue, Run.objects.get(pk=run.pk), by=ada.principal)
         give(run, dan)
     for kind, expected in ((Kind.RUN, [each.run_id for each in made]), (Kind.DATASET, [each.pk for each in made])):
-        assert [row.id for row in listed(dan.pk, kinds=[kind], limit=2, newest_first=False)] == expected[:2]
-        assert [row.id for row in listed(dan.pk, kinds=[kind], limit=2)] == expected[:0:-1]
-        assert count_listed(dan.pk, kinds=[kind], at_most=4) == 3
+        assert [row.id for row in listed(dan.principal, kinds=[kind], limit=2, newest_first=False)] == expected[:2]
+        assert [row.id for row in listed(dan.principal, kinds=[kind], limit=2)] == expected[:0:-1]
+        assert count_listed(dan.principal, kinds=[kind], at_most=4) == 3
 
 
 def work_of(look: Callable[[], object]) -> int:
@@ -219,9 +219,9 @@ def _rows(sql: str, parameters: Any) -> int:
 def test_what_has_a_name_is_found_without_a_look_at_what_has_none(ada, make_resource):
     make_resource(Kind.DATASET, ada, name="prices")
     looks = [
-        lambda: listed(ada.pk, kinds=[Kind.DATASET], named_only=True),
-        lambda: listed(ada.pk, kinds=[Kind.DATASET], search="rice"),
-        lambda: count_listed(ada.pk, kinds=[Kind.DATASET], named_only=True),
+        lambda: listed(ada.principal, kinds=[Kind.DATASET], named_only=True),
+        lambda: listed(ada.principal, kinds=[Kind.DATASET], search="rice"),
+        lambda: count_listed(ada.principal, kinds=[Kind.DATASET], named_only=True),
     ]
     before = [work_of(look) for look in looks]
     Resource.objects.bulk_create(Resource(kind=Kind.DATASET, owner=ada) for _ in range(2_000))
@@ -241,7 +241,7 @@ def test_runs_of_a_task_are_not_walked_for_an_actor_that_it_never_ran(ada, ben, 
             make_resource(Kind.RUN, ada, actor=actors[0], task=task)
 
     def look() -> list[Listed]:
-        return listed(ben.pk, kinds=[Kind.RUN], task_id=task.pk, limit=5)
+        return listed(ben.principal, kinds=[Kind.RUN], task_id=task.pk, limit=5)
 
     run(10)
     before = work_of(look)

@@ -40,7 +40,7 @@ def may_read(account: int, address: str) -> bool:
 
 def first_page(account: int) -> list[Any]:
     """Return the first 50 of what is shared with an account, newest first."""
-    return listed(ACCOUNT_IDS[account], ownership=Ownership.SHARED, limit=50)
+    return listed(Principal(ACCOUNT_IDS[account]), ownership=Ownership.SHARED, limit=50)
 
 
 def opens(address: str, signature: str) -> bool:

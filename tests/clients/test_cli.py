@@ -31,7 +31,7 @@ class Cli:
         self._server = server
         self._directory = directory
         self._environment = {
-            # No more than it needs: it looks for variables of CI services, and the origin of a run follows from that.
+            # No more than it needs: by the variables of CI services it would say that they start its runs.
             "PATH": os.environ["PATH"],
             "HOME": str(home),
             "APIFY_CLIENT_BASE_URL": server.url,

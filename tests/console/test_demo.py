@@ -102,7 +102,7 @@ def test_everybody_has_something_shared_with_them():
     loading.load(local=True)
     reasons = set()
     for account in Account.objects.all():
-        rows = listed(account.pk, ownership=Ownership.SHARED)
+        rows = listed(account.principal, ownership=Ownership.SHARED)
         assert rows, account
         reasons |= {row.reason for row in rows}
     assert reasons == {"GRANT", "ACTOR_GRANT", "ISSUE", "OWNER_RUNS", "CREATOR_RUNS", "RUN"}

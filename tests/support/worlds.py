@@ -6,7 +6,7 @@ A description has the form of a world of `tests/access/access_cases.json`; see t
 from dataclasses import dataclass
 from typing import Any
 
-from accounts.models import Account
+from accounts.models import Account, AccountKind
 from accounts.principal import Principal
 from resources.kinds import Kind
 from resources.models import MODELS, Resource, Run
@@ -48,7 +48,7 @@ class World:
         return decide(principal, found.facts, Permission[permission], address.by)
 
     def listed(self, who: str, ownership: Ownership = Ownership.BOTH, **filters: Any) -> list[Listed]:
-        return listed(self.accounts[who].pk, ownership=ownership, limit=1000, **filters)
+        return listed(self.principal(who), ownership=ownership, limit=1000, **filters)
 
     def name_of(self, resource_id: str) -> str:
         return next(name for name, resource in self.resources.items() if resource.pk == resource_id)
@@ -61,6 +61,7 @@ def build(description: dict[str, Any]) -> World:
         world.accounts[each["name"]] = Account.objects.create_user(
             each["name"],
             f"{each['name']}@example.com",
+            kind=each.get("kind", AccountKind.PERSON),
             general_access=each["generalAccess"],
             share_runs_with_actor_creators=each["shareRunsWithActorCreators"],
         )
@@ -81,6 +82,10 @@ def build(description: dict[str, Any]) -> World:
 def _resource(world: World, each: dict[str, Any]) -> Resource:
     kind = Kind(each["kind"])
     fields: dict[str, Any] = {key: world.resources[each[key]] for key in ("actor", "task", "run") if each.get(key)}
+    if "permissionLevel" in each:
+        fields["permission_level"] = each["permissionLevel"]
+    if each.get("startedBy"):
+        fields["started_by_run"] = world.resources[each["startedBy"]].pk
     name = each.get("storageName") if MODELS[kind]().info.storage else each["name"]
     if kind in (Kind.RUN, Kind.BUILD):
         name = None
@@ -91,6 +96,7 @@ def _resource(world: World, each: dict[str, Any]) -> Resource:
         world.accounts[each["owner"]],
         name=name,
         is_public=each.get("public", False),
+        created_by_actor=world.resources[each["createdByActor"]].pk if each.get("createdByActor") else None,
         general_access=each.get("generalAccess", "FOLLOW_USER_SETTING"),
         **fields,
     )

@@ -23,9 +23,9 @@ from sharing.enforcement.refusals import forbidden_error
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.facts import load_facts
 from sharing.models import Grant
+from sharing.narrowings.held_back import held_back_by
 from sharing.overview import overview
 from sharing.permissions import Permission, UnsupportedPermission, parse
-from sharing.token_limits import token_allows
 
 ANONYMOUS_ACCOUNT = "anonymous"
 _PERMISSIONS = {permission.name or "": permission for permission in Permission}
@@ -82,8 +82,7 @@ def delete_right(request: ResourceApiRequest, account: str) -> HttpResponse:
 
     A scoped token may do so only if its scope is about access: one made for reading cannot lose what it reads.
     """
-    kind = Kind(request.resource.kind)
-    if not token_allows(request.principal, Permission.MANAGE_ACCESS_RIGHTS, kind, request.resource.pk):
+    if held_back_by(request.principal, Permission.MANAGE_ACCESS_RIGHTS, request.access.facts):
         raise forbidden_error(request.access, Permission.MANAGE_ACCESS_RIGHTS)
     grantee = _find(request, account, _people(request.resource))
     if grantee.pk == request.resource.owner_id:
@@ -99,12 +98,17 @@ def explain(request: ResourceApiRequest) -> HttpResponse:
     addressed_by = parse_choice(request.GET, "addressedBy", _ADDRESSED_BY, AddressedBy.ID)
     decision = _decide(request, request.GET.get("account"), permission, addressed_by)
     return json_responses.data_response(
-        {"allowed": decision.allowed, "reason": decision.reason.value, "details": dict(decision.details)}
+        {
+            "allowed": decision.allowed,
+            "reason": decision.reason.value,
+            "details": dict(decision.details),
+            "heldBackBy": decision.held_back_by,
+        }
     )
 
 
 def _decide(request: ResourceApiRequest, account: str | None, permission: Permission, by: AddressedBy) -> Decision:
-    """Decide for `account`. A principal that asks about itself is judged with the scope of its token."""
+    """Decide for `account`. A principal that asks about itself is judged with all that narrows it."""
     principal = request.principal
     if account is None or principal.is_called(account):
         return decide(principal, request.access.facts, permission, by)

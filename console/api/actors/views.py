@@ -23,7 +23,7 @@ from resources.builds import tagging
 from resources.edit_locked import ResourceGone
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion
-from sharing.declare import needs, signed_in_for
+from sharing.declare import creates, lists, needs
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.enforcement.require import access_to
 from sharing.lists import Ownership, count_listed, listed
@@ -33,7 +33,7 @@ from sharing.policies import publishing
 _ORDERS = {"createdAt": False, "stats.lastRunStartedAt": True}
 
 
-@signed_in_for(Kind.ACTOR, Permission.READ)
+@lists(Kind.ACTOR)
 def list_actors(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the Actors that are one's own or shared with one; with `my` of one's own only.
 
@@ -45,19 +45,18 @@ def list_actors(request: ApiRequest) -> HttpResponse:
         "kinds": [Kind.ACTOR],
     }
     by_last_run = parse_choice(request.GET, "sortBy", _ORDERS, default=False)
-    account_id = request.principal.account_id or ""
-    total = count_listed(account_id, **wanted)
+    total = count_listed(request.principal, **wanted)
     if by_last_run:
-        found = _by_last_run([row.id for row in listed(account_id, **wanted, limit=total)], page)
+        found = _by_last_run([row.id for row in listed(request.principal, **wanted, limit=total)], page)
     else:
-        rows = listed(account_id, **wanted, offset=page.offset, limit=page.limit, newest_first=page.desc)
+        rows = listed(request.principal, **wanted, offset=page.offset, limit=page.limit, newest_first=page.desc)
         by_id = Actor.objects.select_related("owner").in_bulk([row.id for row in rows])
         found = [by_id[row.id] for row in rows if row.id in by_id]
     users = count_users(found)
     return json_responses.data_response(page.answer(total, [_list_item(actor, users[actor.pk]) for actor in found]))
 
 
-@signed_in_for(Kind.ACTOR, Permission.WRITE)
+@creates(Kind.ACTOR)
 def create(request: ApiRequest) -> HttpResponse:
     """Make an Actor of one's own, with its versions where they are given.
 

@@ -33,12 +33,13 @@ from resources.builds.source_url import get_readable_source_url
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion, Build, BuildContent, SourceType
 from sharing.access import Access
-from sharing.declare import needs, signed_in_for
+from sharing.declare import lists, needs
 from sharing.enforcement import refusals
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.enforcement.require import access_to
 from sharing.facts import parse_address
 from sharing.lists import count_listed, listed
+from sharing.narrowings.held_back import held_back_from_all
 from sharing.permissions import Permission
 
 _MBYTES, _SECONDS = 1024, 3600
@@ -50,13 +51,12 @@ class BuildChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     general_access: str | UnsetType = UNSET
 
 
-@signed_in_for(Kind.BUILD, Permission.READ)
+@lists(Kind.BUILD)
 def list_builds(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the builds that are one's own or shared with one."""
     page = Page.from_query(request.GET)
-    account_id = request.principal.account_id or ""
-    rows = listed(account_id, kinds=[Kind.BUILD], offset=page.offset, limit=page.limit, newest_first=page.desc)
-    total = count_listed(account_id, kinds=[Kind.BUILD])
+    rows = listed(request.principal, kinds=[Kind.BUILD], offset=page.offset, limit=page.limit, newest_first=page.desc)
+    total = count_listed(request.principal, kinds=[Kind.BUILD])
     return json_responses.data_response(page.answer(total, _list_items([row.id for row in rows])))
 
 
@@ -67,8 +67,9 @@ def list_for_actor(request: ResourceApiRequest[Actor]) -> HttpResponse:
     A token with a scope must name READ on builds, unless the Actor is public, whose builds are read without a token.
     """
     is_public = request.access.facts.is_public
-    if not is_public and not request.principal.scope_allows(Permission.READ.name or "", Kind.BUILD):
-        return refusals.out_of_scope(Kind.BUILD, Permission.READ)
+    held_back = None if is_public else held_back_from_all(request.principal, Permission.READ, Kind.BUILD)
+    if held_back:
+        return refusals.held_back_from_kind(request, held_back, Permission.READ, Kind.BUILD)
     page = Page.from_query(request.GET)
     order = "-" if page.desc else ""
     found = Build.objects.filter(actor_id=request.access.facts.id, kind=Kind.BUILD)

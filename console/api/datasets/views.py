@@ -17,20 +17,20 @@ from resources.datasets.schemas import checked_schema
 from resources.kinds import Kind
 from resources.models import Dataset
 from sharing.access import Access
-from sharing.declare import needs, signed_in_for
+from sharing.declare import creates, lists, needs
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.links.signed_urls import signed_fields
 from sharing.lists import Listed
 from sharing.permissions import Permission
 
 
-@signed_in_for(Kind.DATASET, Permission.READ)
+@lists(Kind.DATASET)
 def list_datasets(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the datasets that the account may read, in a number of queries that never grows."""
     return list_response(request, Kind.DATASET, _serialize_list)
 
 
-@signed_in_for(Kind.DATASET, Permission.WRITE)
+@creates(Kind.DATASET)
 def get_or_create(request: ApiRequest) -> HttpResponse:
     """Answer with the account's dataset called `name`, made if there is none; without a name, with a new one."""
     schema = schema_in(

@@ -16,20 +16,20 @@ from resources.kinds import Kind
 from resources.models import KeyValueStore
 from resources.records.collections import checked_schema
 from sharing.access import Access
-from sharing.declare import needs, signed_in_for
+from sharing.declare import creates, lists, needs
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.links.signed_urls import signed_fields
 from sharing.lists import Listed
 from sharing.permissions import Permission
 
 
-@signed_in_for(Kind.KEY_VALUE_STORE, Permission.READ)
+@lists(Kind.KEY_VALUE_STORE)
 def list_stores(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the stores that the account may read, in a number of queries that never grows."""
     return list_response(request, Kind.KEY_VALUE_STORE, _serialize_list)
 
 
-@signed_in_for(Kind.KEY_VALUE_STORE, Permission.WRITE)
+@creates(Kind.KEY_VALUE_STORE)
 def get_or_create(request: ApiRequest) -> HttpResponse:
     """Answer with the account's store called `name`, made if there is none; without a name, with a new one."""
     schema = schema_in(request, checked_schema, "store-schema-invalid")

@@ -13,20 +13,20 @@ from console.api.resources.storage_views import get_actor_id, serialize_list, se
 from resources.kinds import Kind
 from resources.models import RequestQueue
 from sharing.access import Access
-from sharing.declare import needs, signed_in_for
+from sharing.declare import creates, lists, needs
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.links.signed_urls import signed_fields
 from sharing.lists import Listed
 from sharing.permissions import Permission
 
 
-@signed_in_for(Kind.REQUEST_QUEUE, Permission.READ)
+@lists(Kind.REQUEST_QUEUE)
 def list_queues(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the queues that the account may read, in a number of queries that never grows."""
     return list_response(request, Kind.REQUEST_QUEUE, _serialize_list)
 
 
-@signed_in_for(Kind.REQUEST_QUEUE, Permission.WRITE)
+@creates(Kind.REQUEST_QUEUE)
 def get_or_create(request: ApiRequest) -> HttpResponse:
     """Answer with the account's queue called `name`, made if there is none; without a name, with a new one."""
     return storage_views.get_or_create(request, RequestQueue, _serialize)

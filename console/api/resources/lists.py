@@ -31,7 +31,6 @@ def list_response(request: ApiRequest, kind: Kind, serialize_items: SerializeIte
         ApiError: 400 naming the parameter that is wrong.
     """
     page = Page.from_query(request.GET)
-    account_id = request.principal.account_id or ""
     wanted: dict[str, Any] = {
         "ownership": parse_choice(request.GET, "ownership", OWNERSHIPS, Ownership.BOTH),
         "kinds": [kind],
@@ -40,6 +39,6 @@ def list_response(request: ApiRequest, kind: Kind, serialize_items: SerializeIte
     if KINDS[kind].storage:
         more["unnamed"] = flag(request.GET, "unnamed")
         wanted["named_only"] = not more["unnamed"]
-    rows = listed(account_id, **wanted, offset=page.offset, limit=page.limit, newest_first=page.desc)
-    total = count_listed(account_id, **wanted)
+    rows = listed(request.principal, **wanted, offset=page.offset, limit=page.limit, newest_first=page.desc)
+    total = count_listed(request.principal, **wanted)
     return json_responses.data_response(page.answer(total, serialize_items(rows, request.principal), **more))

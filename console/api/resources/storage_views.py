@@ -20,6 +20,7 @@ from sharing.enforcement import refusals
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.enforcement.require import access_to
 from sharing.lists import Listed
+from sharing.permissions import Permission
 
 Storage = TypeVar("Storage", Dataset, KeyValueStore, RequestQueue)
 Serialize = Callable[[Access[Storage]], dict[str, Any]]
@@ -31,14 +32,17 @@ def get_or_create(
     """Answer with the account's storage called `name`, made if there is none; without a name, with a new one.
 
     Raises:
-        ApiError: 400 for a name that no storage can have.
+        ApiError: 400 for a name that no storage can have, 403 for one of a storage that the principal may not read.
     """
     principal, name = request.principal, request.GET.get("name")
     try:
         storage, is_new = storages.create(model, principal.account_id or "", name=name, schema=schema, by=principal)
     except storages.InvalidName as error:
         raise invalid_value("name", str(error)) from None
-    serialized = serialize(access_to(principal, storage))
+    access = access_to(principal, storage)
+    if not is_new and not access.allows(Permission.READ):
+        raise refusals.insufficient_permissions(model.KIND)
+    serialized = serialize(access)
     if not is_new:
         return json_responses.data_response(serialized)
     return json_responses.data_response(serialized, json_responses.CREATED, location=storage.api_url)

@@ -13,7 +13,7 @@ from resources import storages
 from resources.edit_locked import NameTaken, ResourceGone
 from resources.kinds import KINDS, Kind
 from resources.models import Resource
-from sharing.enforcement.refusals import why_narrowed
+from sharing.enforcement.explanations import explain, explanation_data, find_narrowing
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.general_access import UnsupportedLevel, set_for_resource
 from sharing.permissions import Permission
@@ -31,11 +31,14 @@ def check_may_change(request: ResourceApiRequest, field: str, permission: Permis
 
 def may_not_change(principal: Principal, kind: str, field: str, permission: Permission) -> ApiError:
     """Return the refusal of a `field` of a resource, for want of `permission`."""
+    held_back = find_narrowing(principal, permission, Kind(kind))
+    why = f" {explain(principal, held_back, permission, Kind(kind))}" if held_back else ""
     return ApiError(
         HTTPStatus.FORBIDDEN,
         "insufficient-permissions-to-change-field",
         f'Insufficient permissions to change the field "{field}" of the {KINDS[Kind(kind)].noun}. '
-        f"Missing permission: {permission.name}.{why_narrowed(principal, permission, Kind(kind))}",
+        f"Missing permission: {permission.name}.{why}",
+        explanation_data(held_back, permission, Kind(kind)) if held_back else None,
     )
 
 

@@ -23,7 +23,7 @@ from resources.kinds import Kind
 from resources.models import Actor, Run, Task
 from resources.runs import deleting
 from resources.runs.messages import without_secrets
-from sharing.declare import needs, signed_in_for
+from sharing.declare import lists, needs
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.enforcement.resource_addresses import statuses_in
 from sharing.lists import Ownership, count_listed, listed
@@ -44,7 +44,7 @@ class RunChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     level: str | UnsetType | None = UNSET
 
 
-@signed_in_for(Kind.RUN, Permission.READ)
+@lists(Kind.RUN)
 def list_runs(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the runs that the account may read, in a number of queries that never grows."""
     return _list(request)
@@ -122,7 +122,6 @@ def _say(request: ResourceApiRequest[Run], change: RunChange) -> None:
 
 def _list(request: ApiRequest, **of: str) -> HttpResponse:
     page = Page.from_query(request.GET)
-    account_id = request.principal.account_id or ""
     wanted: dict[str, Any] = {
         **of,
         "kinds": [Kind.RUN],
@@ -131,8 +130,8 @@ def _list(request: ApiRequest, **of: str) -> HttpResponse:
         "since": _moment(request.GET, "startedAfter"),
         "until": _end_of_millisecond(_moment(request.GET, "startedBefore")),
     }
-    rows = listed(account_id, **wanted, offset=page.offset, limit=page.limit, newest_first=page.desc)
-    return json_responses.data_response(page.answer(count_listed(account_id, **wanted), serialize_runs(rows)))
+    rows = listed(request.principal, **wanted, offset=page.offset, limit=page.limit, newest_first=page.desc)
+    return json_responses.data_response(page.answer(count_listed(request.principal, **wanted), serialize_runs(rows)))
 
 
 def _end_of_millisecond(moment: datetime | None) -> datetime | None:

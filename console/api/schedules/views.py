@@ -27,7 +27,7 @@ from resources.schedules import editing
 from resources.schedules.actions import MAX_ACTIONS, Action, RunActor, get_actions
 from resources.schedules.editing import InvalidSchedule, ScheduleChange
 from resources.storages import InvalidName
-from sharing.declare import needs, signed_in_for
+from sharing.declare import creates, lists, needs
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.permissions import Permission
 from sharing.policies.schedule_targets import check_action
@@ -79,13 +79,13 @@ class ScheduleBody(msgspec.Struct, rename="camel"):
         )
 
 
-@signed_in_for(Kind.SCHEDULE, Permission.READ)
+@lists(Kind.SCHEDULE)
 def list_schedules(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the schedules that the account may read."""
     return list_response(request, Kind.SCHEDULE, serialize_schedules)
 
 
-@signed_in_for(Kind.SCHEDULE, Permission.WRITE)
+@creates(Kind.SCHEDULE)
 def create(request: ApiRequest) -> HttpResponse:
     """Make a schedule of one's own."""
     body = request_body.read_json(request, ScheduleBody)

@@ -28,7 +28,7 @@ from resources.runs.saved_options import SavedOptions
 from resources.storages import InvalidName
 from resources.tasks import editing
 from resources.tasks.editing import InvalidTask, TaskChange
-from sharing.declare import needs, signed_in_for
+from sharing.declare import creates, lists, needs
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.enforcement.require import get_or_refuse
 from sharing.permissions import Permission
@@ -51,13 +51,13 @@ class TaskBody(msgspec.Struct, rename="camel"):
     is_public: bool | UnsetType | None = UNSET
 
 
-@signed_in_for(Kind.TASK, Permission.READ)
+@lists(Kind.TASK)
 def list_tasks(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the tasks that the account may read."""
     return list_response(request, Kind.TASK, serialize_tasks)
 
 
-@signed_in_for(Kind.TASK, Permission.WRITE)
+@creates(Kind.TASK)
 def create(request: ApiRequest) -> HttpResponse:
     """Create a task that the account owns."""
     body = request_body.read_json(request, TaskBody)

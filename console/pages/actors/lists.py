@@ -26,7 +26,7 @@ from resources.kinds import Kind
 from resources.models import Actor, Resource
 from resources.storages import MAX_NAME_LENGTH, InvalidName
 from sharing.decide_many import ids_allowed
-from sharing.declare import signed_in_for
+from sharing.declare import creates, lists
 from sharing.lists import Listed
 from sharing.permissions import Permission
 
@@ -69,7 +69,7 @@ class NewActorForm(BaseForm):
     )
 
 
-@signed_in_for(Kind.ACTOR, Permission.READ)
+@lists(Kind.ACTOR)
 @require_safe
 def list_actors(request: PageRequest) -> HttpResponse:
     """Show one's Actors and those shared with one."""
@@ -79,7 +79,7 @@ def list_actors(request: PageRequest) -> HttpResponse:
     return render_list(request, "actors", {**listing.context, "rows": rows, "recently_used": used})
 
 
-@signed_in_for(Kind.ACTOR, Permission.WRITE)
+@creates(Kind.ACTOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: PageRequest) -> HttpResponse:
     """Make an Actor of one's own, with a first version that can be built at once."""

@@ -19,8 +19,8 @@ from sharing.permissions import Permission
 @require_safe
 def list_runs(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """List one's own runs of an Actor and those that are shared with one, the newest first."""
-    actor, me = request.resource, request.user.pk
-    paging = get_paging(request.GET, me, kinds=(Kind.RUN,), actor_id=actor.pk)
-    found = listed(me, kinds=(Kind.RUN,), actor_id=actor.pk, offset=paging.offset, limit=paging.size)
+    actor = request.resource
+    paging = get_paging(request.GET, request.principal, kinds=(Kind.RUN,), actor_id=actor.pk)
+    found = listed(request.principal, kinds=(Kind.RUN,), actor_id=actor.pk, offset=paging.offset, limit=paging.size)
     context = {**tab_context(request, RUNS), "rows": run_rows(found, request.principal), "paging": paging}
     return render(request, "actors/runs.html", context)

@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
+from accounts.principal import Principal
 from accounts.request_types import PageRequest
 from console.pages.components.tables import ROWS, Paging
 from resources.jobs.status import JobStatus
@@ -28,7 +29,7 @@ class Listing:
 
 def get_listing(request: PageRequest, kind: Kind, *, by_status: bool = False) -> Listing:
     """Return the page of a list of one kind that a query asks for; `by_status` lets it ask for runs of one status."""
-    query, me = request.GET, request.user.pk
+    query = request.GET
     filters = Filters(
         ownership=Ownership.__members__.get(query.get("ownership", "").upper(), Ownership.BOTH),
         kinds=(kind,),
@@ -36,7 +37,7 @@ def get_listing(request: PageRequest, kind: Kind, *, by_status: bool = False) ->
         search=query.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH],
         statuses=[JobStatus(status)] if by_status and (status := query.get("status", "")) in JobStatus else (),
     )
-    paging = get_paging(query, me, **filters)
+    paging = get_paging(query, request.principal, **filters)
     context: dict[str, Any] = {
         **filters,
         "info": KINDS[kind],
@@ -46,14 +47,14 @@ def get_listing(request: PageRequest, kind: Kind, *, by_status: bool = False) ->
         "ownerships": _OWNERSHIPS,
         "status_choices": JobStatus.choices if by_status else (),
     }
-    return Listing(listed(me, **filters, offset=paging.offset, limit=paging.size), context)
+    return Listing(listed(request.principal, **filters, offset=paging.offset, limit=paging.size), context)
 
 
-def get_paging(query: Mapping[str, str], account_id: str, **filters: Unpack[Filters]) -> Paging:
+def get_paging(query: Mapping[str, str], principal: Principal, **filters: Unpack[Filters]) -> Paging:
     """Return which page of a list a query asks for; `filters` are those of `listed`."""
     if list(filters.get("kinds") or ()) == [Kind.RUN]:  # whose number is known (resources/models/run_count.py)
-        return Paging.of(query, count_listed(account_id, **filters), ROWS)
-    return Paging.counting(query, lambda most: count_listed(account_id, **filters, at_most=most), ROWS)
+        return Paging.of(query, count_listed(principal, **filters), ROWS)
+    return Paging.counting(query, lambda most: count_listed(principal, **filters, at_most=most), ROWS)
 
 
 def _is_filtered(filters: Filters) -> bool:

@@ -22,9 +22,11 @@ RECENT = 8
 def dashboard(request: PageRequest) -> HttpResponse:
     """Show the newest of one's own runs and storages, and of what is shared with one."""
     me = request.user.pk
-    runs = run_rows(listed(me, ownership=Ownership.MINE, kinds=(Kind.RUN,), limit=RECENT), request.principal)
-    mine = [each.id for each in listed(me, ownership=Ownership.MINE, kinds=STORAGES, limit=RECENT)]
-    shared = [each.id for each in listed(me, ownership=Ownership.SHARED, limit=RECENT)]
+    runs = run_rows(
+        listed(request.principal, ownership=Ownership.MINE, kinds=(Kind.RUN,), limit=RECENT), request.principal
+    )
+    mine = [each.id for each in listed(request.principal, ownership=Ownership.MINE, kinds=STORAGES, limit=RECENT)]
+    shared = [each.id for each in listed(request.principal, ownership=Ownership.SHARED, limit=RECENT)]
     found = Resource.objects.select_related("owner", "run__owner", "actor").in_bulk([*mine, *shared])
     rows = {row.resource.pk: row for row in build_rows(found.values(), request.principal)}
     context = {

@@ -7,11 +7,10 @@ from accounts.request_types import PageRequest
 from console.pages.components.listing import get_listing, render_list
 from console.pages.runs.rows import run_rows
 from resources.kinds import Kind
-from sharing.declare import signed_in_for
-from sharing.permissions import Permission
+from sharing.declare import lists
 
 
-@signed_in_for(Kind.RUN, Permission.READ)
+@lists(Kind.RUN)
 @require_safe
 def list_runs(request: PageRequest) -> HttpResponse:
     """Show a page of the runs that one may see, newest first."""

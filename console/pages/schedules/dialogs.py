@@ -19,7 +19,7 @@ from resources.kinds import KINDS, Kind
 from resources.models import Schedule
 from resources.schedules import editing
 from resources.schedules.actions import Action, get_actions
-from sharing.declare import needs, signed_in_for
+from sharing.declare import creates, needs
 from sharing.enforcement import refusals
 from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
@@ -31,7 +31,7 @@ _DAILY = {"cron_expression": "0 6 * * *", "timezone": "UTC"}
 _MAY_NOT = "There is no such Actor or task, or it is not shared with you, or you may not run it."
 
 
-@signed_in_for(Kind.SCHEDULE, Permission.WRITE)
+@creates(Kind.SCHEDULE)
 @limit_form_size(MAX_INPUT * BYTES_PER_CHARACTER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: PageRequest) -> HttpResponse:

@@ -15,9 +15,8 @@ from console.pages.schedules.presentation import describe_action
 from resources.kinds import Kind
 from resources.models import Schedule
 from resources.schedules.actions import get_actions
-from sharing.declare import signed_in_for
+from sharing.declare import lists
 from sharing.lists import Listed
-from sharing.permissions import Permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class ScheduleRow(Row):
     how: str
 
 
-@signed_in_for(Kind.SCHEDULE, Permission.READ)
+@lists(Kind.SCHEDULE)
 @require_safe
 def list_schedules(request: PageRequest) -> HttpResponse:
     """Show a page of the schedules that one may see, newest first."""

@@ -10,11 +10,11 @@ from django.utils import timezone
 
 from accounts.lib.ids import looks_like_id
 from accounts.models import Account
+from accounts.principal import CREATE
 from console.pages.components.forms import BaseForm
 from resources.kinds import KINDS, Kind, KindInfo
 from resources.models import Resource
-from sharing.permissions import Permission
-from sharing.visibility.labels import LABELS
+from sharing.visibility.labels import scope_label
 
 MOST_IDS = 50
 NEVER = "never"
@@ -27,6 +27,12 @@ LIFETIMES = (
     ("365", "In a year"),
     (ON_A_DATE, "On a date"),
 )
+
+
+def scope_permissions(kind: Kind) -> tuple[str, ...]:
+    """Return what a scope may name on a kind. Runs come of starting an Actor, and builds of building it."""
+    permissions = KINDS[kind].permissions
+    return permissions if kind in (Kind.RUN, Kind.BUILD) else (*permissions, CREATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ class TokenForm(BaseForm, forms.Form):
         label="What it may be used for",
     )
     scope = forms.MultipleChoiceField(
-        choices=[(f"{kind}:{name}", name) for kind, info in KINDS.items() for name in info.permissions],
+        choices=[(f"{kind}:{name}", name) for kind in KINDS for name in scope_permissions(kind)],
         required=False,
     )
 
@@ -80,8 +86,8 @@ class TokenForm(BaseForm, forms.Form):
             ScopeRow(
                 info,
                 tuple(
-                    (f"{kind}:{name}", LABELS[Permission[name]], f"{kind}:{name}" in ticked)
-                    for name in info.permissions
+                    (f"{kind}:{name}", scope_label(name), f"{kind}:{name}" in ticked)
+                    for name in scope_permissions(kind)
                 ),
                 self[f"ids_{kind}"],
             )
@@ -114,6 +120,8 @@ class TokenForm(BaseForm, forms.Form):
         for kind, info in KINDS.items():
             names = [name for ticked_kind, name in ticked if ticked_kind == kind]
             ids = self._ids(kind, data[f"ids_{kind}"])
+            if ids and CREATE in names:
+                self.add_error(f"ids_{kind}", f"A token that creates {info.short_plural} needs no IDs of others.")
             if ids and not names:
                 self.add_error(f"ids_{kind}", f"Tick what the token may do with these {info.short_plural}.")
             if names:

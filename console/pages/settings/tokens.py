@@ -22,8 +22,7 @@ from console.pages.components.dialogs import redirect_from_dialog
 from console.pages.settings.token_form import TokenForm
 from resources.kinds import KINDS, Kind
 from sharing.declare import account_wide
-from sharing.permissions import Permission
-from sharing.visibility.labels import LABELS
+from sharing.visibility.labels import scope_label
 
 NEW_TOKEN = "new-token"  # noqa: S105  # the name of a section of the page
 LONGEST_FORM_KEY = 22
@@ -126,5 +125,5 @@ def describe_scope(token: ApiToken) -> str:
 def _entry_in_words(kind: str, permissions: list[str], resource_id: str | None) -> str:
     info = KINDS[Kind(kind)]
     what = f"{info.short} {resource_id}" if resource_id else f"all {info.short_plural}"
-    names = ", ".join(LABELS[Permission[name]].lower() for name in permissions)
+    names = ", ".join(scope_label(name).lower() for name in permissions)
     return f"{names} on {what}"

@@ -19,8 +19,8 @@ def list_shared(request: PageRequest) -> HttpResponse:
     kind = _kind(request.GET.get("kind", ""))
     kinds = [kind] if kind else None
     me = request.user.pk
-    paging = get_paging(request.GET, me, ownership=Ownership.SHARED, kinds=kinds)
-    found = listed(me, ownership=Ownership.SHARED, kinds=kinds, offset=paging.offset, limit=paging.size)
+    paging = get_paging(request.GET, request.principal, ownership=Ownership.SHARED, kinds=kinds)
+    found = listed(request.principal, ownership=Ownership.SHARED, kinds=kinds, offset=paging.offset, limit=paging.size)
     context = {
         "rows": build_rows(found, me),
         "paging": paging,

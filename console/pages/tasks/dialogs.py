@@ -19,7 +19,7 @@ from resources.runs.saved_options import SavedOptions
 from resources.secret_inputs.saved import load_schema
 from resources.storages import NAME_RULES
 from resources.tasks import editing
-from sharing.declare import needs, signed_in_for
+from sharing.declare import creates, needs
 from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
 from sharing.policies.selectors import get_allowed_actor, runnable_choices
@@ -39,7 +39,7 @@ class NewTaskForm(InputForm):
     field_order = ("actor", "name", "input", "build", "timeout_secs", "memory_mbytes")
 
 
-@signed_in_for(Kind.TASK, Permission.WRITE)
+@creates(Kind.TASK)
 @limit_form_size(MAX_INPUT * BYTES_PER_CHARACTER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: PageRequest) -> HttpResponse:

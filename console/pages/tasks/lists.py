@@ -13,9 +13,8 @@ from console.pages.components.shared_rows import how_shared
 from console.pages.components.tables import Row, build_rows
 from resources.kinds import Kind
 from resources.models import Task
-from sharing.declare import signed_in_for
+from sharing.declare import lists
 from sharing.lists import Listed
-from sharing.permissions import Permission
 from sharing.visibility.names import names_for
 
 
@@ -28,7 +27,7 @@ class TaskRow(Row):
     how: str
 
 
-@signed_in_for(Kind.TASK, Permission.READ)
+@lists(Kind.TASK)
 @require_safe
 def list_tasks(request: PageRequest) -> HttpResponse:
     """Show a page of the tasks that one may see, newest first."""

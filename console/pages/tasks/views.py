@@ -81,9 +81,9 @@ def save(request: ResourcePageRequest[Task]) -> HttpResponse:
 @require_safe
 def runs(request: ResourcePageRequest[Task]) -> HttpResponse:
     """List the runs of a task that one may see: one's own, and those that are shared with one."""
-    task, me = request.resource, request.user.pk
-    paging = get_paging(request.GET, me, kinds=(Kind.RUN,), task_id=task.pk)
-    found = listed(me, kinds=(Kind.RUN,), task_id=task.pk, offset=paging.offset, limit=paging.size)
+    task = request.resource
+    paging = get_paging(request.GET, request.principal, kinds=(Kind.RUN,), task_id=task.pk)
+    found = listed(request.principal, kinds=(Kind.RUN,), task_id=task.pk, offset=paging.offset, limit=paging.size)
     context = {**_head(request, "runs"), "rows": run_rows(found, request.principal), "paging": paging}
     return render(request, "tasks/runs.html", context)
 

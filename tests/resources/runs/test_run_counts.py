@@ -73,8 +73,8 @@ def test_folding_changes_no_number_and_leaves_one_row_for_each(runs):
 
 
 def test_a_total_looks_at_no_run(ada, ben, runs):
-    assert count_listed(ada.pk, kinds=[Kind.RUN]) == 8
-    assert count_listed(ben.pk, kinds=[Kind.RUN], actor_id=runs[0].actor_id) == 5
-    assert count_listed(ben.pk, kinds=[Kind.RUN], statuses=[JobStatus.READY], task_id=runs[-1].task_id) == 1
+    assert count_listed(ada.principal, kinds=[Kind.RUN]) == 8
+    assert count_listed(ben.principal, kinds=[Kind.RUN], actor_id=runs[0].actor_id) == 5
+    assert count_listed(ben.principal, kinds=[Kind.RUN], statuses=[JobStatus.READY], task_id=runs[-1].task_id) == 1
     RunCount.objects.all().delete()
-    assert count_listed(ada.pk, kinds=[Kind.RUN]) == 0
+    assert count_listed(ada.principal, kinds=[Kind.RUN]) == 0

@@ -1,0 +1,1 @@
+"""Organizations: accounts that persons act for, as members with roles."""

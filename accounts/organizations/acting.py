@@ -1,0 +1,34 @@
+"""Which account a signed-in person acts for: their own, or an organization that they are a member of."""
+
+from typing import Final
+
+from accounts.lib.sql import Statement
+from accounts.models import Account
+from accounts.narrowings import read_role
+from accounts.principal import Principal
+
+_MEMBERSHIP: Final = Statement("""
+SELECT o.username, o.email, r.name, CAST(r.permissions AS text)
+FROM accounts_membership m
+JOIN accounts_account o ON o.id = m.organization_id
+JOIN accounts_organizationrole r ON r.id = m.role_id
+WHERE m.organization_id = %s AND m.person_id = %s AND o.is_active
+""")
+
+
+def load_principal(person: Account, account_id: str) -> Principal | None:
+    """Return a person as they act for an account; None where it is not theirs, and they are no member of it."""
+    if account_id == person.pk:
+        return person.principal
+    row = _MEMBERSHIP.row([account_id, person.pk])
+    if row is None:
+        return None
+    username, email, role, permissions = row
+    return Principal(
+        account_id,
+        username,
+        email,
+        person_id=person.pk,
+        person_username=person.username,
+        role=read_role(permissions, role, username),
+    )

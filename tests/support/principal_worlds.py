@@ -1,0 +1,117 @@
+"""Worlds with organizations, roles, tokens and runs: built in the database, with the principals that act in them.
+
+A description has the form of a world of `tests/access/principal_cases.json`; see the design of principals.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from accounts import tokens
+from accounts.models import ApiToken, Membership, OrganizationRole
+from accounts.organizations.acting import load_principal
+from accounts.principal import ANONYMOUS, Principal
+from resources.models import Resource, Run
+from resources.runs.tokens import build_identity
+from sharing.access import Decision
+from sharing.lists import Listed, listed
+from tests.support import worlds
+
+_GROUPS = {"actors": "actor", "tasks": "task", "storages": "storage", "schedules": "schedule"}
+
+
+@dataclass
+class PrincipalWorld:
+    """A world as it stands in the database, and its principals by their names."""
+
+    world: worlds.World
+    principals: dict[str, Principal] = field(default_factory=dict)
+
+    def decide(self, who: str, what: str, permission: str, addressed_by: str) -> Decision:
+        return self.world.decide_for(self.principals[who], what, permission, addressed_by)
+
+    def listed(self, who: str) -> list[Listed]:
+        return listed(self.principals[who], limit=1000)
+
+
+def build(description: dict[str, Any]) -> PrincipalWorld:
+    """Put a world into the database, by the project's own functions where there is one."""
+    now = description["now"]
+    counting = [each for each in description["grants"] if each["expiresAt"] is None or each["expiresAt"] > now]
+    made = PrincipalWorld(worlds.build({**description, "grants": counting}))
+    _make_members(made.world, description)
+    texts = {each["name"]: _make_token(made.world, each) for each in description["principals"] if "scope" in each}
+    token_ids = {name: tokens.resolve(text).token_id or "" for name, text in texts.items()}
+    _set_origins(made.world, description, token_ids)
+    for each in description["principals"]:
+        made.principals[each["name"]] = _principal(made.world, each, texts, token_ids)
+    return made
+
+
+def _make_members(world: worlds.World, description: dict[str, Any]) -> None:
+    for each in description["roles"]:
+        OrganizationRole.objects.create(
+            organization=world.accounts[each["organization"]],
+            name=each["name"],
+            permissions={group: each["permissions"][kind] for group, kind in _GROUPS.items()},
+        )
+    for each in description["memberships"]:
+        organization = world.accounts[each["organization"]]
+        role = OrganizationRole.objects.get(organization=organization, name=each["role"])
+        Membership.objects.create(organization=organization, person=world.accounts[each["person"]], role=role)
+
+
+def _make_token(world: worlds.World, each: dict[str, Any]) -> str:
+    scope = each["scope"]
+    entries = [
+        {
+            "kind": entry["kind"],
+            "permissions": entry["permissions"],
+            "resourceId": world.resources[entry["resource"]].pk if entry["resource"] else None,
+        }
+        for entry in scope["entries"]
+    ]
+    account = world.accounts[each["account"]]
+    token, text = tokens.create(account, each["name"], by=account.principal, scope=entries)
+    ApiToken.objects.filter(pk=token.pk).update(
+        default_run_storages=scope["defaultRunStorages"],
+        actor_runs=scope["actorRuns"],
+        member_id=world.accounts[each["member"]].pk if "member" in each else "",
+    )
+    return text
+
+
+def _set_origins(world: worlds.World, description: dict[str, Any], token_ids: dict[str, str]) -> None:
+    """Let resources be created with the tokens, and runs be started with what their inputs name."""
+    for each in description["resources"]:
+        resource = world.resources[each["name"]]
+        Resource.objects.filter(pk=resource.pk).update(created_by_token=token_ids.get(each["createdBy"] or ""))
+        if each["kind"] == "run":
+            names = {world.resources[named["resource"]].pk: named["permissions"] for named in each["inputNames"]}
+            Run.objects.filter(pk=resource.pk).update(input_names=names)
+
+
+def _principal(
+    world: worlds.World, each: dict[str, Any], texts: dict[str, str], token_ids: dict[str, str]
+) -> Principal:
+    if each["account"] is None:
+        return ANONYMOUS
+    if "run" in each:
+        return _of_run(world, each, token_ids)
+    if "scope" in each:
+        return tokens.resolve(texts[each["name"]])
+    if "member" in each:
+        found = load_principal(world.accounts[each["member"]], world.accounts[each["account"]].pk)
+        assert found is not None, each
+        return found
+    return world.accounts[each["account"]].principal
+
+
+def _of_run(world: worlds.World, each: dict[str, Any], token_ids: dict[str, str]) -> Principal:
+    run_id = world.resources[each["run"]].pk
+    member = world.accounts[each["member"]].pk if "member" in each else ""
+    token_id = token_ids.get(each.get("token", ""), "")
+    Run.objects.filter(pk=run_id).update(
+        starters=[[token_id, member]] if token_id or member else None, started_by_token=token_id or None
+    )
+    run = Run.objects.get(pk=run_id)
+    return tokens.resolve(tokens.create_for_run(run.owner_id, build_identity(run))[1])
