@@ -3,6 +3,7 @@
 A description has the form of a world of `tests/access/principal_cases.json`; see the design of principals.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,9 +22,13 @@ _GROUPS = {"actors": "actor", "tasks": "task", "storages": "storage", "schedules
 
 @dataclass
 class PrincipalWorld:
-    """A world as it stands in the database, and its principals by their names."""
+    """A world as it stands in the database, and its principals by their names, as they were when it was built.
+
+    `load` has how each is read from the database as it is now.
+    """
 
     world: worlds.World
+    load: dict[str, Callable[[], Principal]] = field(default_factory=dict)
     principals: dict[str, Principal] = field(default_factory=dict)
 
     def decide(self, who: str, what: str, permission: str, addressed_by: str) -> Decision:
@@ -43,7 +48,8 @@ def build(description: dict[str, Any]) -> PrincipalWorld:
     token_ids = {name: tokens.resolve(text).token_id or "" for name, text in texts.items()}
     _set_origins(made.world, description, token_ids)
     for each in description["principals"]:
-        made.principals[each["name"]] = _principal(made.world, each, texts, token_ids)
+        made.load[each["name"]] = _loader(made.world, each, texts, token_ids)
+        made.principals[each["name"]] = made.load[each["name"]]()
     return made
 
 
@@ -90,23 +96,32 @@ def _set_origins(world: worlds.World, description: dict[str, Any], token_ids: di
             Run.objects.filter(pk=resource.pk).update(input_names=names)
 
 
-def _principal(
+def _loader(
     world: worlds.World, each: dict[str, Any], texts: dict[str, str], token_ids: dict[str, str]
-) -> Principal:
+) -> Callable[[], Principal]:
     if each["account"] is None:
-        return ANONYMOUS
+        return lambda: ANONYMOUS
     if "run" in each:
-        return _of_run(world, each, token_ids)
+        text = _run_token(world, each, token_ids)
+        return lambda: _resolve(text)
     if "scope" in each:
-        return tokens.resolve(texts[each["name"]])
+        return lambda: _resolve(texts[each["name"]])
+    account = world.accounts[each["account"]]
     if "member" in each:
-        found = load_principal(world.accounts[each["member"]], world.accounts[each["account"]].pk)
-        assert found is not None, each
-        return found
-    return world.accounts[each["account"]].principal
+        person = world.accounts[each["member"]]
+        return lambda: load_principal(person, account.pk) or ANONYMOUS
+    return lambda: account.principal
 
 
-def _of_run(world: worlds.World, each: dict[str, Any], token_ids: dict[str, str]) -> Principal:
+def _resolve(text: str) -> Principal:
+    """Return the principal of a token; the request of one that has ended is refused, so that it may do nothing more."""
+    try:
+        return tokens.resolve(text)
+    except tokens.UnknownToken:
+        return ANONYMOUS
+
+
+def _run_token(world: worlds.World, each: dict[str, Any], token_ids: dict[str, str]) -> str:
     run_id = world.resources[each["run"]].pk
     member = world.accounts[each["member"]].pk if "member" in each else ""
     token_id = token_ids.get(each.get("token", ""), "")
@@ -114,4 +129,4 @@ def _of_run(world: worlds.World, each: dict[str, Any], token_ids: dict[str, str]
         starters=[[token_id, member]] if token_id or member else None, started_by_token=token_id or None
     )
     run = Run.objects.get(pk=run_id)
-    return tokens.resolve(tokens.create_for_run(run.owner_id, build_identity(run))[1])
+    return tokens.create_for_run(run.owner_id, build_identity(run))[1]
