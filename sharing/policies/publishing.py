@@ -8,8 +8,8 @@ from typing import Final
 
 from accounts.principal import Principal
 from resources.kinds import Kind
-from sharing.access import Access
-from sharing.narrowings.held_back import held_back_from_all
+from sharing.access import Access, Facts
+from sharing.narrowings.held_back import held_back_by
 from sharing.permissions import Permission
 
 # In the order in which a refusal names the one that is missing.
@@ -30,6 +30,7 @@ def needed(*, public: bool) -> tuple[Permission, ...]:
 def missing_for_new(principal: Principal) -> Permission | None:
     """Return the first permission that keeps a principal from making a new Actor that is public from the start.
 
-    It will own the Actor, so that only the scope of a token and a run can stand in its way.
+    It will own the Actor, so that only what narrows it can stand in its way.
     """
-    return next((each for each in _TO_PUBLISH if held_back_from_all(principal, each, Kind.ACTOR)), None)
+    new = Facts("", Kind.ACTOR, principal.account_id or "", "", created_by_token=principal.starting_token_id)
+    return next((each for each in _TO_PUBLISH if held_back_by(principal, each, new)), None)

@@ -164,10 +164,10 @@ def test_a_limited_token_with_an_end(here, ada, make_resource):
         {"kind": "dataset", "permissions": ["READ", "WRITE"], "resourceId": dataset.pk},
     ]
     principal = tokens.resolve(response.context["text"])
-    assert principal.scope == Scope.from_json(token.scope)
-    assert principal.scope_allows("WRITE", "dataset", dataset.pk)
-    assert not principal.scope_allows("WRITE", "dataset", "0" * 17)
-    assert not principal.scope_allows("READ", "dataset")
+    assert principal.scope == Scope.from_json(token.scope, token_id=token.pk, token_name=token.name)
+    assert principal.scope.allows("WRITE", "dataset", dataset.pk)
+    assert not principal.scope.allows("WRITE", "dataset", "0" * 17)
+    assert not principal.scope.allows("READ", "dataset", None)
     assert f"read, write on dataset {dataset.pk}" in response.content.decode()
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts import tokens
-from accounts.models import Account
+from accounts.models import Account, ApiToken, Membership, OrganizationRole
 from accounts.principal import Principal, RunIdentity
 from resources.actors import editing
 from resources.models import Actor, Run
@@ -52,7 +52,29 @@ def test_resolving_costs_one_statement(ada, own, django_assert_num_queries):
     at_work(run)
     text = make_run_token(run)
     with django_assert_num_queries(1):
-        assert tokens.resolve(text).run == RunIdentity(run.pk, False, "")
+        assert tokens.resolve(text).run == RunIdentity(run.pk, False, "", own.pk, ada.pk)
+
+
+def test_resolving_the_token_of_a_run_that_a_scoped_token_of_a_member_started_costs_one_statement(
+    ada, ben, own, django_assert_num_queries
+):
+    role = OrganizationRole.objects.create(organization=ada, name="Developer", permissions={"actors": ["RUN"]})
+    Membership.objects.create(organization=ada, person=ben, role=role)
+    entries = [{"kind": "actor", "permissions": ["RUN"], "resourceId": None}]
+    token, text = tokens.create(ada, "ci", by=ada.principal, scope=entries)
+    ApiToken.objects.filter(pk=token.pk).update(member_id=ben.pk)
+    with django_assert_num_queries(1):
+        member = tokens.resolve(text)
+    run = starting.start(own, by=member)
+    at_work(run)
+    run_text = make_run_token(run)
+    with django_assert_num_queries(1):
+        principal = tokens.resolve(run_text)
+    assert [role.actors for role in principal.roles] == [{"RUN"}]
+    assert [scope.token_name for scope in principal.scopes] == ["ci"]
+    tokens.revoke(token, by=ada.principal)
+    with pytest.raises(tokens.UnknownToken):
+        tokens.resolve(run_text)
 
 
 def test_whose_actor_a_run_is_of(ada, own, foreign):

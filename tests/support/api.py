@@ -36,7 +36,9 @@ def error_of(response) -> tuple[int, str]:
     assert response["Content-Type"].startswith("application/json"), response["Content-Type"]
     body = response.json()
     assert set(body) == {"error"}
-    assert set(body["error"]) == {"type", "message"}
+    assert set(body["error"]) - {"data"} == {"type", "message"}
+    held_back = body["error"].get("data", {}).get("heldBackBy")
+    assert held_back is None or set(body["error"]["data"]) == {"heldBackBy", "permission", "kind"}
     return response.status_code, body["error"]["type"]
 
 
