@@ -4,6 +4,10 @@
 one, on PostgreSQL, and by crawlee on an SQLite file. Each takes what it gets and gives what it has: Latchkey
 the JSON text that goes over the wire, crawlee Python objects. Neither is charged for the other's form. The two
 take turns, and of each figure the better one counts, so that a busy moment of the machine is nobody's fault.
+
+crawlee may lose its last transactions with the power (SQLite's `synchronous=NORMAL`); Latchkey as it is shipped may not
+(`FULL`), and waits for the disk with each push. Its pushes are measured under both conditions, and have to reach the
+same under each.
 """
 
 import json
@@ -19,6 +23,8 @@ from tests.benchmarks.report import Reach, table
 Figures = dict[str, float]
 MEGABYTE = 1e6
 ROUNDS = 2
+LIKE_CRAWLEE = "SQLite, like crawlee's"
+TIMES_FASTER = 6
 
 ROWS = (
     ("push all, s", "push", 1),
@@ -51,6 +57,10 @@ def main(*, quick: bool = False) -> list[Reach]:
                     figures = _measure("content_ours", environment, "write", str(payloads))
                     figures |= _measure("content_ours", environment, "read")
                 ours[name] = _better(ours.get(name, {}), figures)
+            with databases.sqlite() as database:
+                environment = {**database.environment, "DJANGO_SETTINGS_MODULE": "console.settings"}
+                figures = _measure("content_ours", environment, "write-like-crawlee", str(payloads))
+            ours[LIKE_CRAWLEE] = _better(ours.get(LIKE_CRAWLEE, {}), figures)
             crawlee = _better(crawlee, _measure("content_crawlee", {}, str(payloads)))
     _print(crawlee, ours)
     _print_schemas(ours)
@@ -112,13 +122,20 @@ def _cell(figures: Figures, key: str, scale: float) -> str:
 
 
 def _reaches(database: str, ours: Figures, crawlee: Figures) -> list[Reach]:
+    pushes = Reach(
+        f"content, {database}: pushes, times faster than crawlee",
+        crawlee["push"] / ours["push"],
+        at_least=TIMES_FASTER,
+    )
+    if database == LIKE_CRAWLEE:
+        return [pushes]
     reached = [
         Reach(f"content, {database}: a page of 1,000 from anywhere, milliseconds", ours["page"], at_most=5),
         Reach(f"content, {database}: megabytes above idle", ours["memory"] / MEGABYTE, at_most=64),
     ]
     if database == "SQLite":  # where both sides write to the same kind of file
         reached += [
-            Reach("content, SQLite: pushes, times faster than crawlee", crawlee["push"] / ours["push"], at_least=6),
+            pushes,
             Reach("content, SQLite: reads, times faster than crawlee", crawlee["read"] / ours["read"], at_least=10),
             Reach("content, SQLite: disk, part of crawlee's", ours["disk"] / crawlee["disk"], at_most=0.25),
         ]

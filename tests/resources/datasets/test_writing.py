@@ -412,9 +412,12 @@ def test_deleting_under_a_writer_leaves_nothing_and_tells_the_writer(dataset):
     assert not DatasetChunk.objects.exists()
 
 
-@pytest.mark.parametrize("item", [b"0", b"[]", b"{}"])
-def test_millions_of_tiny_items_are_refused_before_they_take_memory(item):
-    payload = b"[%b]" % b",".join([item] * 3_000_000)
+@pytest.mark.parametrize(
+    ("item", "count"),
+    [(b"0", 3_000_000), (b"[]", 3_000_000), (b"{}", 3_000_000), (b"0", MAX_ITEMS * 3 // 2 - 1)],
+)
+def test_millions_of_tiny_items_are_refused_before_they_take_memory(item, count):
+    payload = b"[%b]" % b",".join([item] * count)
     tracemalloc.start()
     try:
         with pytest.raises(InvalidItems, match="position 0 " if item != b"{}" else "more than"):
