@@ -17,6 +17,7 @@ from resources.runs.run_storages import load_ids
 from resources.runs.usage import get_stats, get_usage
 from sharing.access import Access
 from sharing.lists import Listed
+from sharing.owner_only import acts_for, is_owner
 
 _STORAGE_FIELDS = {
     Kind.DATASET: "defaultDatasetId",
@@ -55,7 +56,7 @@ def serialize_run(run: Run, access: Access) -> dict[str, Any]:
         **_serialize_summary(run, ids),
         "statusMessage": run.status_message or None,
         "isStatusMessageTerminal": run.is_status_message_terminal or None,
-        "meta": _serialize_meta(run) | (_serialize_client(run) if access.principal.account_id == run.owner_id else {}),
+        "meta": _serialize_meta(run) | (_serialize_client(run) if is_owner(access.principal, access.facts) else {}),
         "stats": get_stats(run),
         "options": serialize_options(run),
         "exitCode": run.exit_code,
@@ -66,7 +67,7 @@ def serialize_run(run: Run, access: Access) -> dict[str, Any]:
         **_serialize_pricing(run),
     }
     if not access.principal.is_anonymous:
-        if access.principal.account_id == run.owner_id and (place := find_queue_place(run)):
+        if acts_for(access.principal, run.owner_id) and (place := find_queue_place(run)):
             described["queuePlace"] = place
         usage = get_usage(run, storages)
         # No account is billed.

@@ -298,14 +298,15 @@ def test_why(api, ada, ben, cleo, prices):
     def ask(client, query=""):
         return client.get(url(prices, f"?{query}")).json()["data"]
 
-    no = {"allowed": False, "reason": "NO_ACCESS", "details": {}}
-    assert ask(api(ada)) == {"allowed": True, "reason": "OWNER", "details": {}}
-    assert ask(api(ada), "permission=WRITE") == {"allowed": True, "reason": "OWNER", "details": {}}
-    assert ask(api(ada), "account=ben") == {"allowed": True, "reason": "GRANT", "details": {}}
+    no = {"allowed": False, "reason": "NO_ACCESS", "details": {}, "heldBackBy": None}
+    assert ask(api(ada)) == {"allowed": True, "reason": "OWNER", "details": {}, "heldBackBy": None}
+    assert ask(api(ada), "permission=WRITE") == {"allowed": True, "reason": "OWNER", "details": {}, "heldBackBy": None}
+    assert ask(api(ada), "account=ben") == {"allowed": True, "reason": "GRANT", "details": {}, "heldBackBy": None}
     assert ask(api(ada), "account=ben&permission=WRITE") == no
     assert ask(api(ada), "account=cleo@example.com") == no
     assert ask(api(ada), "account=anonymous") == no
-    assert ask(api(ben)) == ask(api(ben), "account=ben") == {"allowed": True, "reason": "GRANT", "details": {}}
+    granted = {"allowed": True, "reason": "GRANT", "details": {}, "heldBackBy": None}
+    assert ask(api(ben)) == ask(api(ben), "account=ben") == granted
     assert ask(api(ben), "permission=WRITE") == no
     type(prices).objects.filter(pk=prices.pk).update(general_access="ANYONE_WITH_NAME_CAN_READ")
     assert ask(api(ada), "account=anonymous")["reason"] == "ANYONE_WITH_ID"
@@ -330,4 +331,4 @@ def test_why_names_what_it_comes_from(api, ada, ben, make_resource):
 def test_a_scope_is_part_of_why(api, ada, prices):
     manage_only_this = [{"kind": "dataset", "permissions": ["MANAGE_ACCESS_RIGHTS"], "resourceId": prices.pk}]
     answer = api(ada, scope=manage_only_this).get(url(prices, "?permission=WRITE")).json()["data"]
-    assert (answer["allowed"], answer["reason"]) == (False, "NO_ACCESS")
+    assert (answer["allowed"], answer["reason"], answer["heldBackBy"]) == (False, "NO_ACCESS", "SCOPE")
