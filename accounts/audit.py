@@ -3,6 +3,7 @@
 A row is written in the transaction of the change that it records, so neither exists without the other.
 """
 
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -19,10 +20,12 @@ def record(
     account_id: str,
     subject_kind: str = "",
     subject_id: str = "",
+    at: datetime | None = None,
     **details: Any,
 ) -> AuditEvent:
     """Add a line to the trail of `account_id`, the account that owns what was changed.
 
+    `at` is the moment of what came about by itself before it is recorded, and so by no client; None: it happens now.
     `details` are JSON values that say what was before and what is now; never a token, a password or a key. Where the
     request came from is added to them.
 
@@ -31,6 +34,7 @@ def record(
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("An audit row belongs in the transaction of its change.")
+    origin, moment = (client_details(), {}) if at is None else ({}, {"at": at})
     return AuditEvent.objects.create(
         action=action,
         actor_id=by.account_id or "",
@@ -39,5 +43,6 @@ def record(
         account_id=account_id,
         subject_kind=subject_kind,
         subject_id=subject_id,
-        details={**details, **client_details()},
+        details={**details, **origin},
+        **moment,
     )

@@ -1,5 +1,7 @@
 """What happens to a resource, as the audit trail of its owner has it."""
 
+from typing import Any
+
 from accounts import audit
 from accounts.principal import Principal
 from resources.models import Resource
@@ -7,13 +9,14 @@ from resources.models import Resource
 
 def record(action: str, resource: Resource, by: Principal, **details: str | None) -> None:
     """Write a row about a resource, with the name that it has now, in the transaction of what it records."""
+    described: dict[str, Any] = {"name": resource.name, **details}
     audit.record(
         action,
         by=by,
         account_id=resource.owner_id,
         subject_kind=resource.kind,
         subject_id=resource.pk,
-        **{"name": resource.name, **details},
+        **described,
     )
 
 

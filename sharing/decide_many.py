@@ -7,6 +7,7 @@ from resources import permission_levels
 from resources.kinds import KINDS, Kind
 from resources.models import Actor, Resource
 from sharing.access import Facts, Parent, decide
+from sharing.grant_ends import counts
 from sharing.models import Grant
 from sharing.permissions import NOTHING, Permission
 
@@ -26,7 +27,7 @@ def ids_allowed(resources: Iterable[Resource], principal: Principal, permission:
     if not others or principal.is_anonymous:
         return found
     grants = Grant.objects.filter(
-        account_id=principal.account_id, source=Grant.Source.DIRECT, resource_id__in=others
+        counts(), account_id=principal.account_id, source=Grant.Source.DIRECT, resource_id__in=others
     ).values_list("resource_id", "permissions")
     return found | {
         id_ for id_, granted in grants if decide(principal, _facts(by_id[id_], Permission(granted)), permission).allowed

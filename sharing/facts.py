@@ -23,6 +23,7 @@ from resources.kinds import KINDS, Kind
 from resources.models import MODELS, Resource
 from resources.storages import NAME
 from sharing.access import AddressedBy, Facts, Parent
+from sharing.grant_ends import bound_moment, counts_sql
 from sharing.permissions import EVERYTHING, Permission
 from sharing.signatures import current_fingerprint
 
@@ -91,16 +92,22 @@ def run_address(kind: Kind, run_id: str) -> ResourceAddress | None:
 
 
 def fetch(
-    address: ResourceAddress, account_id: str | None, *, only_facts: bool = False, holder: Holder | None = None
+    address: ResourceAddress,
+    account_id: str | None,
+    *,
+    only_facts: bool = False,
+    holder: Holder | None = None,
+    at: datetime | None = None,
 ) -> FoundResource | None:
     """Return what `address` names with the facts for `account_id` (None: anonymous), or None when nothing is there.
 
+    Of the grants, the facts have those that count now, or `at` another moment.
     The facts of a storage tell when `holder` was last given its key, unless they are asked for alone. With `only_facts`
     the columns of the model instance, which take as long as all the facts, come by a statement of their own when
     they are asked for.
     """
     statement = (_ONLY_FACTS if only_facts else _WITH_INSTANCE)[address.kind]
-    asked_for = [account_id or ""] * statement.grant_lookups
+    asked_for: list[Any] = [account_id or "", bound_moment(at)] * statement.grant_lookups
     if statement.has_key:
         asked_for += [holder.account_id, holder.token_id, current_fingerprint()] if holder else ["", "", ""]
     if address.name:
@@ -118,13 +125,15 @@ def _name_column(kind: Kind) -> str:
     return "LOWER(r.name)" if kind is Kind.ACTOR else "r.name"
 
 
-def load_facts(resource: Resource, account_id: str | None) -> Facts:
+def load_facts(resource: Resource, account_id: str | None, *, at: datetime | None = None) -> Facts:
     """Return the facts about a resource that is at hand, as they are now, for `account_id`.
+
+    Of the grants, they have those that count now, or `at` another moment.
 
     Raises:
         LookupError: when the resource is gone.
     """
-    found = fetch(ResourceAddress(Kind(resource.kind), id=resource.pk), account_id, only_facts=True)
+    found = fetch(ResourceAddress(Kind(resource.kind), id=resource.pk), account_id, only_facts=True, at=at)
     if found is None:
         raise LookupError(resource.pk)
     return found.facts
@@ -133,14 +142,14 @@ def load_facts(resource: Resource, account_id: str | None) -> Facts:
 def _direct(of: str) -> str:
     return (
         f"(SELECT g.permissions FROM sharing_grant g WHERE g.resource_id = {of}.id "
-        "AND g.account_id = %s AND g.source = 'DIRECT')"
+        f"AND g.account_id = %s AND g.source = 'DIRECT' AND {counts_sql()})"
     )
 
 
 def _from_issue(of: str) -> str:
     return (
         f"EXISTS(SELECT 1 FROM sharing_grant g WHERE g.resource_id = {of}.id "
-        "AND g.account_id = %s AND g.source = 'ISSUE')"
+        f"AND g.account_id = %s AND g.source = 'ISSUE' AND {counts_sql()})"
     )
 
 
@@ -231,7 +240,7 @@ class _Statement:
         facts += [*_OF_TASK, _started_by_run("r")] if self.has_task else ()
         facts += [_permission_level("r")] if self.is_actor else []
         self.has_key = self.has_run and with_instance
-        self.grant_lookups = sum(fact.count("%s") for fact in facts)
+        self.grant_lookups = sum(fact.count("FROM sharing_grant") for fact in facts)
         facts += [_KEY_GIVEN] if self.has_key else []
         self.facts_end = len(facts)
         columns = [f"{'r' if field.model is Resource else 'k'}.{field.column}" for field in fields]

@@ -16,6 +16,7 @@ from accounts.principal import Principal
 from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from sharing.access import Reason
+from sharing.grant_ends import bound_moment
 from sharing.list_sql.bulk_shares import POSSIBLE
 from sharing.list_sql.columns import ALL, RUNS, STORAGE_KINDS
 from sharing.list_sql.narrowed import Narrowed
@@ -79,10 +80,8 @@ def listed(
     in a list four, however much there is. What is readable by its link alone, or because an Actor is public, is never
     listed.
     """
-    account_id = principal.account_id or ""
-    only = _narrowed(filters, principal)
-    only = replace(only, bulk_shares=_possible_bulk_shares(account_id, only))
-    bound = _parameters(account_id, filters)
+    only, bound = _narrowed(filters, principal), _parameters(principal.account_id or "", filters)
+    only = replace(only, bulk_shares=_possible_bulk_shares(only, bound))
     return (_page if offset < DEEP else _deep_page)(only, newest_first, bound, offset, limit)
 
 
@@ -123,6 +122,7 @@ def _parameters(account_id: str, filters: Filters) -> dict[str, Any]:
     search = filters.get("search", "")
     return {
         "me": account_id,
+        "now": bound_moment(),
         "search": search,
         "pattern": f"%{_escape_like(search.lower())}%",
         "actor": filters.get("actor_id"),
@@ -177,14 +177,14 @@ def _deep_page(only: Narrowed, newest_first: bool, bound: Mapping[str, Any], off
     return rows[::-1] if is_nearer_to_end else rows
 
 
-def _possible_bulk_shares(account_id: str, only: Narrowed) -> tuple[int, ...]:
+def _possible_bulk_shares(only: Narrowed, bound: Mapping[str, Any]) -> tuple[int, ...]:
     """Return which BULK_SHARES a list has to ask: for most accounts none, and databases take long to plan for them.
 
     Totals need not look: theirs is a plan that PostgreSQL keeps.
     """
     if not only.shared or not only.kinds & (RUNS | STORAGE_KINDS):
         return ()
-    [answers] = POSSIBLE.rows({"me": account_id})
+    [answers] = POSSIBLE.rows(bound)
     return tuple(number for number, possible in enumerate(answers) if possible)
 
 

@@ -16,6 +16,7 @@ from accounts.holders import Holder
 from accounts.lib.api_errors import ApiError
 from accounts.middleware import UNKNOWN_TOKEN, is_api, reload_principal
 from accounts.principal import HeldBackBy, Principal
+from accounts.request_context import judge_at_new_moment
 from accounts.request_types import ApiRequest
 from accounts.tokens import UnknownToken
 from resources.kinds import Kind
@@ -90,6 +91,7 @@ def _set_judge(request: Any, ask: Callable[[Any, Any, Principal], HttpResponse |
 def _again(
     request: HttpRequest, ask: Callable[[Any, Any, Principal], HttpResponse | None], question: Any
 ) -> HttpResponse | None:
+    judge_at_new_moment()
     try:
         principal = reload_principal(request)
     except UnknownToken:

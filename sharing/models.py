@@ -90,7 +90,8 @@ class Grant(models.Model):
     """An access right: (resource, account, permissions).
 
     It carries its resource's kind and creation time, so that "shared with me, newest first" is read from one
-    index. A direct grant is a user's decision; one with the source ISSUE comes and goes with the issue.
+    index. A direct grant is a user's decision; one with the source ISSUE comes and goes with the issue. One that has
+    ended gives nothing (sharing/grant_ends.py), and is kept for a while, to be given again.
     """
 
     class Source(models.TextChoices):
@@ -109,6 +110,9 @@ class Grant(models.Model):
     issue = models.ForeignKey(Issue, null=True, blank=True, on_delete=models.CASCADE, related_name="grants")
     granted_by = models.CharField(max_length=17, blank=True, help_text="The account that granted it, by value.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Null: it has no end.")
+    end_recorded_at = models.DateTimeField(null=True, editable=False, help_text="When its end came into the trail.")
+    notice_sent_at = models.DateTimeField(null=True, editable=False, help_text="When its end was announced.")
     resource_kind = models.CharField(max_length=20)
     resource_created_at = models.DateTimeField()
 
@@ -123,15 +127,29 @@ class Grant(models.Model):
         )
         indexes = (
             # The decision's look: covers all that it reads.
-            models.Index(fields=("resource", "account", "source", "permissions"), name="grant_lookup"),
+            models.Index(fields=("resource", "account", "source", "permissions", "expires_at"), name="grant_lookup"),
             # The lists' looks, sorted as they are: they cover all that the branches of the grants read.
             models.Index(
-                fields=("account", "resource_kind", "resource_created_at", "resource", "source", "permissions"),
+                fields=(
+                    "account",
+                    "resource_kind",
+                    "resource_created_at",
+                    "resource",
+                    "source",
+                    "permissions",
+                    "expires_at",
+                ),
                 name="grant_listing_of_kind",
             ),
             models.Index(
-                fields=("account", "source", "resource_created_at", "resource", "resource_kind"),
+                fields=("account", "source", "resource_created_at", "resource", "resource_kind", "expires_at"),
                 name="grant_listing_of_all",
+            ),
+            # Those that end, for the job that announces and records their ends.
+            models.Index(
+                fields=("end_recorded_at", "expires_at"),
+                condition=models.Q(expires_at__isnull=False),
+                name="grant_ending",
             ),
         )
 

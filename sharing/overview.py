@@ -7,19 +7,24 @@ It is the decision's rules 1 to 8 read the other way round, for one resource: no
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db.models import F, Q
 
 from accounts.models import Account
 from resources.kinds import Kind
 from sharing.access import Facts, Parent, Reason, general_access_source
+from sharing.grant_ends import counts, is_counted, shown_as_ended
 from sharing.models import Grant
 from sharing.permissions import Permission
 
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """A grant on this very resource. `source` is "DIRECT" or "ISSUE", `granted_by` an account's ID or empty."""
+    """A grant on this very resource. `source` is "DIRECT" or "ISSUE", `granted_by` an account's ID or empty.
+
+    `expires_at` is when it ends, None for never.
+    """
 
     account_id: str
     username: str
@@ -29,6 +34,7 @@ class Right:
     granted_by: str = ""
     issue_id: str | None = None
     issue_title: str | None = None
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,7 @@ class InheritedAccess:
 
     An `account_id` of None stands for everybody. `through` is what the access comes from, with its kind and name;
     where it is a run, `run_reason` says how the account may read that run, and `via` names the Actor or task.
+    `expires_at` is when the grant ends that it comes from, None for never.
     """
 
     account_id: str | None
@@ -47,6 +54,7 @@ class InheritedAccess:
     run_reason: Reason | None = None
     via: "Through | None" = None
     issue_title: str | None = None
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,8 @@ class Through:
 class Overview:
     """Everything about who may do what with one resource.
 
-    `inherited_from` is None where the resource has its own level, else "ACCOUNT" or "RUN".
+    `inherited_from` is None where the resource has its own level, else "ACCOUNT" or "RUN". `items` are the grants that
+    count, `ended` those of the last days that do not any more.
     """
 
     owner_id: str
@@ -77,6 +86,7 @@ class Overview:
     inherited_from: str | None
     items: list[Right] = field(default_factory=list)
     elsewhere: list[InheritedAccess] = field(default_factory=list)
+    ended: list[Right] = field(default_factory=list)
 
 
 def overview(facts: Facts) -> Overview:
@@ -94,6 +104,7 @@ def overview(facts: Facts) -> Overview:
         inherited_from=inherited_from,
         items=[_right(grant) for grant in around.grants_on(facts.id)],
         elsewhere=[found for found in around.elsewhere() if found.account_id != facts.owner_id],
+        ended=[_right(grant) for grant in around.ended],
     )
 
 
@@ -107,6 +118,7 @@ def _right(grant: Grant) -> Right:
         granted_by=grant.granted_by,
         issue_id=grant.issue_id,
         issue_title=grant.issue.title if grant.issue else None,
+        expires_at=grant.expires_at,
     )
 
 
@@ -123,10 +135,16 @@ class _Surroundings:
         self.run = facts.run if facts.run is not None else facts if facts.kind is Kind.RUN else None
         self.actor = self.run.actor if self.run else facts.actor
         self.task = self.run.task if self.run else facts.task
-        self._grants = self._fetch_grants(facts.id)
+        found = self._fetch_grants(facts.id)
+        self._grants: list[Grant] = [grant for grant in found if grant.is_counted]
+        self.ended: list[Grant] = [grant for grant in found if not grant.is_counted]
         self._usernames = self._fetch_usernames()
 
-    def _fetch_grants(self, resource_id: str) -> list[Grant]:
+    def _fetch_grants(self, resource_id: str) -> list[Any]:
+        """Return the grants that count, and of the resource itself those too that have ended and are still shown.
+
+        Each tells by `is_counted` which it is.
+        """
         whole = [resource_id, *([self.run.id] if self.run else [])]
         wanted = Q(resource_id__in=whole)
         parents = Q(resource_id__in=[parent.id for parent in (self.actor, self.task) if parent])
@@ -136,7 +154,8 @@ class _Surroundings:
             wanted |= parents & Q(source=Grant.Source.DIRECT, views_owner_runs=Permission.VIEW_OWNER_RUNS.value)
         return list(
             Grant.objects.alias(views_owner_runs=F("permissions").bitand(Permission.VIEW_OWNER_RUNS.value))
-            .filter(wanted)
+            .annotate(is_counted=is_counted())
+            .filter(wanted & (counts() | (shown_as_ended() & Q(resource_id=resource_id))))
             .select_related("account", "issue")
             .order_by("created_at", "id")
         )
@@ -172,7 +191,14 @@ class _Surroundings:
         for grant in self.grants_on(self.actor.id):
             builds = Permission.BUILD in _granted(grant)
             may = Permission.READ | Permission.WRITE if builds else Permission.READ
-            yield InheritedAccess(grant.account_id, grant.account.username, may.names, Reason.ACTOR_GRANT, through)
+            yield InheritedAccess(
+                grant.account_id,
+                grant.account.username,
+                may.names,
+                Reason.ACTOR_GRANT,
+                through,
+                expires_at=grant.expires_at,
+            )
         if self.actor.is_public:
             yield InheritedAccess(None, "", Permission.READ.names, Reason.PUBLIC_ACTOR, through)
 
@@ -184,7 +210,8 @@ class _Surroundings:
         for kind, parent in ((Kind.ACTOR, self.actor), (Kind.TASK, self.task)):
             if parent is not None and parent.owner_id == run.owner_id:
                 for grant in self.grants_on(parent.id):
-                    yield _reads(grant.account_id, grant.account.username, Reason.OWNER_RUNS, Through.of(kind, parent))
+                    through, ends = Through.of(kind, parent), grant.expires_at
+                    yield _reads(grant.account_id, grant.account.username, Reason.OWNER_RUNS, through, ends)
         actor = self.actor
         if actor is not None and actor.is_public and run.owner_shares_runs and actor.owner_id != run.owner_id:
             creator = self._usernames.get(actor.owner_id, "")
@@ -197,14 +224,18 @@ class _Surroundings:
             yield _by_run(run.owner_id, self._usernames.get(run.owner_id, ""), Reason.OWNER, through)
         for grant in self.grants_on(run.id):
             reason = Reason.ISSUE if grant.source == Grant.Source.ISSUE else Reason.GRANT
-            title = grant.issue.title if grant.issue else None
-            yield _by_run(grant.account_id, grant.account.username, reason, through, issue_title=title)
+            title, ends = grant.issue.title if grant.issue else None, grant.expires_at
+            username = grant.account.username
+            yield _by_run(grant.account_id, username, reason, through, issue_title=title, expires_at=ends)
         for reader in self._readers_of_run_elsewhere():
-            yield _by_run(reader.account_id, reader.username, reader.reason, through, via=reader.through)
+            via, ends = reader.through, reader.expires_at
+            yield _by_run(reader.account_id, reader.username, reader.reason, through, via=via, expires_at=ends)
 
 
-def _reads(account_id: str, username: str, reason: Reason, through: Through) -> InheritedAccess:
-    return InheritedAccess(account_id, username, Permission.READ.names, reason, through)
+def _reads(
+    account_id: str, username: str, reason: Reason, through: Through, expires_at: datetime | None = None
+) -> InheritedAccess:
+    return InheritedAccess(account_id, username, Permission.READ.names, reason, through, expires_at=expires_at)
 
 
 def _by_run(
@@ -215,7 +246,8 @@ def _by_run(
     *,
     via: Through | None = None,
     issue_title: str | None = None,
+    expires_at: datetime | None = None,
 ) -> InheritedAccess:
     return InheritedAccess(
-        account_id, username, Permission.READ.names, Reason.RUN, through, run_reason, via=via, issue_title=issue_title
+        account_id, username, Permission.READ.names, Reason.RUN, through, run_reason, via, issue_title, expires_at
     )

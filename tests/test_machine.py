@@ -18,6 +18,7 @@ OTHER_REASONS = {
     "console/server/test_nothing_held.py": "a Python package of the lock file",
     "access/test_fresh_access.py": "a Python package of the lock file",
     "sharing/test_grants.py": "the database",
+    "sharing/test_list_sql.py": "the database",
     "console/http/test_health.py": "a Python package of the lock file",
     "support/killable_server.py": "a Python package of the lock file",
     "access/test_lists.py": "the database",

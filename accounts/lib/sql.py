@@ -10,7 +10,7 @@ test that counts them, an instrumented connection), they take Django's way.
 import sqlite3
 import threading
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -25,7 +25,11 @@ TEXT, BINARY = 0, 1  # psycopg's names for results as text, and for results as t
 
 def moment_parameter(moment: datetime | None) -> Any:
     """Return a moment as the database compares it; None stays None."""
-    return None if moment is None else connections[DEFAULT_DB_ALIAS].ops.adapt_datetimefield_value(moment)
+    if moment is None:
+        return None
+    if moment.tzinfo is UTC and _here.is_sqlite:
+        return str(moment.replace(tzinfo=None))  # the same as below, in a tenth of the time
+    return _here.connection.ops.adapt_datetimefield_value(moment)
 
 
 class _Here(threading.local):

@@ -18,6 +18,7 @@ from msgspec import UNSET, UnsetType
 from accounts import audit
 from accounts.principal import Principal
 from resources.models import Actor, Run
+from sharing.grant_ends import counts
 from sharing.issues.run_urls import run_ids_in
 from sharing.mail import share_mail
 from sharing.models import Grant, Issue, IssueComment, IssueRun
@@ -212,7 +213,7 @@ def shared_runs(issue: Issue) -> set[str]:
 
     A run stays attached when its owner has removed the access in the run's share dialog.
     """
-    grants = Grant.objects.filter(issue=issue, source=Grant.Source.ISSUE, account_id=issue.actor.owner_id)
+    grants = Grant.objects.filter(counts(), issue=issue, source=Grant.Source.ISSUE, account_id=issue.actor.owner_id)
     return set(grants.values_list("resource_id", flat=True))
 
 

@@ -25,6 +25,7 @@ from accounts.principal import ANONYMOUS, Principal
 from resources.models import Resource
 from sharing import token_limits
 from sharing.access import Access, Facts, decide
+from sharing.grant_ends import bound_moment, counts_sql
 from sharing.models import EndedOldKey, RefusedSignature, StorageKey
 from sharing.permissions import NOTHING, Permission
 from sharing.signatures import (
@@ -54,8 +55,9 @@ LEFT JOIN sharing_storagekey k ON k.resource_id = r.id
 LEFT JOIN accounts_account a ON a.id = k.account_id
 LEFT JOIN accounts_apitoken t ON t.id = k.token_id
 LEFT JOIN sharing_grant g ON g.resource_id = r.id AND g.account_id = k.account_id AND g.source = 'DIRECT'
+    AND {counts_sql()}
 WHERE r.id = %s ORDER BY k.used_at DESC, k.id DESC LIMIT %s
-""")
+""")  # the one thing put in is a condition of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ def change_all(resource_id: str) -> None:
 
 
 def _remembered(facts: Facts, most: int) -> GivenKeys:
-    rows = _HOLDERS.rows([facts.id, most])
+    rows = _HOLDERS.rows([bound_moment(), facts.id, most])
     old = min(len(secrets()), MOST) if rows and rows[0][-1] else 0
     return GivenKeys([row for row in rows if row[0] is not None], old)
 

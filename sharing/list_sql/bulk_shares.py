@@ -1,6 +1,7 @@
-"""The rules that share runs in bulk, be it three or a million. `%(me)s` is the account.
+"""The rules that share runs in bulk, be it three or a million.
 
-They find pairs of an owner and a parent, which is an Actor or a task: all runs that the owner has of it may be read.
+`%(me)s` is the account, `%(now)s` the moment at which grants count. The rules find pairs of an owner and a parent,
+which is an Actor or a task: all runs that the owner has of it may be read.
 """
 
 from collections.abc import Iterable
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from sharing.access import Reason
-from sharing.list_sql.columns import RunColumns
+from sharing.list_sql.columns import COUNTS, RunColumns
 from sharing.list_sql.text import Query, fill, sql
 from sharing.permissions import Permission
 
@@ -110,7 +111,7 @@ _RUNS_OF_CREATED_ACTORS: Final = OwnerParentPairs(
 
 def _owner_runs(parent: Literal["actor", "task"]) -> OwnerParentPairs:
     """Rule 6: of an Actor or task on which the account has VIEW_OWNER_RUNS, the runs of its owner."""
-    views_owner_runs = f"g.permissions & {Permission.VIEW_OWNER_RUNS.value} <> 0"
+    views_owner_runs = f"g.permissions & {Permission.VIEW_OWNER_RUNS.value} <> 0 AND {COUNTS}"
     return OwnerParentPairs(
         Reason.OWNER_RUNS,
         parent,

@@ -1,4 +1,6 @@
-"""The rules of explicit access by which resources are found one by one: each a statement. `%(me)s` is the account.
+"""The rules of explicit access by which resources are found one by one: each a statement.
+
+`%(me)s` is the account, `%(now)s` the moment at which grants count.
 
 Each begins with what the account was granted or owns and walks indexes from there, so that the cost never depends on
 how much there is in the system. Runs that are shared in bulk are found by `bulk_shares.py`.
@@ -15,7 +17,7 @@ from typing import Final
 
 from resources.kinds import Kind
 from sharing.access import Reason
-from sharing.list_sql.columns import ALL, OF_RESOURCE, OF_RUN, RUNS, STORAGE_KINDS, RunColumns
+from sharing.list_sql.columns import ALL, COUNTS, OF_RESOURCE, OF_RUN, RUNS, STORAGE_KINDS, RunColumns
 from sharing.list_sql.text import sql
 
 RANKS: Final = {reason: rank for rank, reason in enumerate(Reason)}
@@ -84,6 +86,7 @@ _GRANTED: Final = Rule(
         WHERE r.id = g.resource_id
           AND g.account_id = %(me)s
           AND g.source = 'DIRECT'
+          AND {COUNTS}
     """),
     created_at="g.resource_created_at",
     kind="g.resource_kind",
@@ -92,6 +95,7 @@ _GRANTED: Final = Rule(
         FROM sharing_grant g
         WHERE g.account_id = %(me)s
           AND g.source = 'DIRECT'
+          AND {COUNTS}
     """),
 )
 _BUILDS_OF_GRANTED_ACTORS: Final = Rule(
@@ -103,6 +107,7 @@ _BUILDS_OF_GRANTED_ACTORS: Final = Rule(
         CROSS JOIN resources_resource r
         WHERE g.account_id = %(me)s
           AND g.resource_kind = 'actor'
+          AND {COUNTS}
           AND r.actor_id = g.resource_id
           AND r.kind = 'build'
     """),
@@ -118,6 +123,7 @@ _RUNS_ON_ISSUES: Final = Rule(
         WHERE r.id = g.resource_id
           AND g.account_id = %(me)s
           AND g.source = 'ISSUE'
+          AND {COUNTS}
           AND g.resource_kind = 'run'
     """),
     created_at="g.resource_created_at",
@@ -126,6 +132,7 @@ _RUNS_ON_ISSUES: Final = Rule(
         FROM sharing_grant g
         WHERE g.account_id = %(me)s
           AND g.source = 'ISSUE'
+          AND {COUNTS}
           AND g.resource_kind = 'run'
     """),
 )
@@ -139,6 +146,7 @@ _STORAGES_OF_GRANTED_RUNS: Final = Rule(
         CROSS JOIN resources_resource r
         WHERE g.account_id = %(me)s
           AND g.resource_kind = 'run'
+          AND {COUNTS}
           AND r.run_id = g.resource_id
     """),
 )

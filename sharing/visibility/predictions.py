@@ -14,6 +14,7 @@ from accounts.principal import ANONYMOUS, Principal
 from resources.kinds import Kind
 from resources.models import Actor, GeneralAccess, Resource
 from sharing.access import Access, AddressedBy, Facts, Parent, decide
+from sharing.grant_ends import counts
 from sharing.links import link_limits, links
 from sharing.models import Grant, StorageKey
 from sharing.overview import overview
@@ -139,7 +140,7 @@ def visibility_after_publish(actor: Actor, facts: Facts, *, public: bool) -> Vis
 
 
 def _own_builds(actor: Actor) -> int:
-    granted = Exists(Grant.objects.filter(resource_id=OuterRef("pk")))
+    granted = Exists(Grant.objects.filter(counts(), resource_id=OuterRef("pk")))
     builds = Resource.objects.filter(kind=Kind.BUILD, actor_id=actor.pk)
     return builds.filter(granted | ~Q(owner_id=actor.owner_id)).count()
 

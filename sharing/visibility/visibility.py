@@ -16,6 +16,7 @@ from accounts.principal import ANONYMOUS
 from resources.kinds import STORAGES, Kind
 from resources.models import Actor, GeneralAccess, Resource
 from sharing.access import AddressedBy, Facts, Parent, Reason, decide
+from sharing.grant_ends import counts
 from sharing.links.link_states import KeyHolder, active, load_key_holders
 from sharing.models import Grant, SignedLink
 from sharing.overview import Overview, overview
@@ -128,7 +129,7 @@ def account_visibility(account: Account) -> AccountVisibility:
     all_, closed = by_own_level.count(), by_own_level.filter(restricted | run_restricted).count()
     public = Actor.objects.filter(is_public=True).values("pk")
     of_developers = Grant.objects.filter(
-        resource__owner=account, resource_kind=Kind.RUN, account_id=F("resource__actor__owner_id")
+        counts(), resource__owner=account, resource_kind=Kind.RUN, account_id=F("resource__actor__owner_id")
     )
     return AccountVisibility(
         open_by_own_level=all_ - closed,

@@ -4,10 +4,12 @@ import string
 from types import ModuleType
 
 import pytest
+from django.db import connection
 
 from resources.kinds import Kind
 from resources.models import Run
 from sharing.access import Reason
+from sharing.grant_ends import bound_moment
 from sharing.issues import issues
 from sharing.list_sql import postgresql, sqlite
 from sharing.list_sql.bulk_shares import BULK_SHARES, WIDELY_SHARED_ACTORS
@@ -35,7 +37,14 @@ PAIRS = {f"{pairs.reason} by {pairs.parent}": pairs for pairs in BULK_SHARES}
 
 
 def run(statement: str, account) -> list[tuple]:
-    return Query(statement).rows({"me": account.pk, "many_owners": 1})
+    return Query(statement).rows({"me": account.pk, "now": bound_moment(), "many_owners": 1})
+
+
+def explain(statement: str, parameters: list[object]) -> str:
+    """Return how SQLite goes about a statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        return "\n".join(row[3] for row in cursor.fetchall())
 
 
 def slots(module: ModuleType) -> dict[str, set[str | None]]:
@@ -120,3 +129,14 @@ def test_a_statement_is_laid_out_as_it_is_nested(statement):
             open_.append(margin)
         assert len(line) <= 140, line
     assert open_ == []
+
+
+@pytest.mark.skipif(connection.vendor == "postgresql", reason="It reads so few rows from the table itself.")
+@pytest.mark.django_db
+def test_what_lists_read_alone_is_in_the_index_with_the_ends(ada):
+    """Such a list looks at no row of a grant, whether or not it has ended."""
+    for rule in SHARED:
+        if rule.alone:
+            for kind in ([], ["g.resource_kind = 'dataset'"]):
+                statement = narrow(rule.alone, kind).replace("%(me)s", "%s").replace("%(now)s", "%s")
+                assert "COVERING INDEX" in explain(statement, [ada.pk, bound_moment()])

@@ -40,9 +40,7 @@ class PrincipalWorld:
 
 def build(description: dict[str, Any]) -> PrincipalWorld:
     """Put a world into the database, by the project's own functions where there is one."""
-    now = description["now"]
-    counting = [each for each in description["grants"] if each["expiresAt"] is None or each["expiresAt"] > now]
-    made = PrincipalWorld(worlds.build({**description, "grants": counting}))
+    made = PrincipalWorld(worlds.build(description))
     _make_members(made.world, description)
     texts = {each["name"]: _make_token(made.world, each) for each in description["principals"] if "scope" in each}
     token_ids = {name: tokens.resolve(text).token_id or "" for name, text in texts.items()}

@@ -32,10 +32,7 @@ def principal_worlds(draw: st.DrawFn) -> dict[str, Any]:
     ]
     for each in world["resources"]:
         _add_origin(draw, each, resources, [token["name"] for token in tokens])
-    for grant in world["grants"]:
-        grant["expiresAt"] = None
     return world | {
-        "now": 0,
         "roles": [_role(draw, name) for name in ("Developer", "Custom")],
         "memberships": [
             {"organization": ORGANIZATION, "person": who, "role": draw(st.sampled_from(["Developer", "Custom"]))}

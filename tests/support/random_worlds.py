@@ -22,6 +22,9 @@ LISTED_FOR = {
 }
 person = st.sampled_from(PEOPLE)
 run_level = st.sampled_from(["FOLLOW_USER_SETTING", "ANYONE_WITH_ID_CAN_READ", "RESTRICTED"])
+# Milliseconds from when the world is built: that long ago, since then, and later than any test takes.
+DAY = 24 * 60 * 60 * 1000
+ends = st.sampled_from([None, None, None, -DAY, 0, DAY])
 few_worlds = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -66,6 +69,7 @@ def worlds(draw: st.DrawFn, runs: int = 2) -> dict[str, Any]:
             for name in PEOPLE
         ],
         "resources": resources,
+        "now": 0,
         "grants": draw(_grants(resources)),
         "issues": draw(_issues(resources)),
     }
@@ -80,6 +84,7 @@ def _grants(draw: st.DrawFn, resources: list[dict[str, Any]]) -> list[dict[str, 
             "resource": resource["name"],
             "account": who,
             "permissions": draw(st.sets(st.sampled_from(KINDS[Kind(resource["kind"])].permissions), min_size=1)),
+            "expiresAt": draw(ends),
         }
         for resource, who in chosen
     ]

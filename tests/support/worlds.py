@@ -4,7 +4,10 @@ A description has the form of a world of `tests/access/access_cases.json`; see t
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from accounts.models import Account, AccountKind
 from accounts.principal import Principal
@@ -15,8 +18,9 @@ from sharing.access import Decision, decide
 from sharing.facts import ResourceAddress, fetch
 from sharing.issues import issues
 from sharing.lists import Listed, Ownership, listed
-from sharing.models import Issue
+from sharing.models import Grant, Issue
 from sharing.permissions import Permission, parse
+from tests.support.cast import PEOPLE
 from tests.support.factories import make_resource
 
 
@@ -53,10 +57,22 @@ class World:
     def name_of(self, resource_id: str) -> str:
         return next(name for name, resource in self.resources.items() if resource.pk == resource_id)
 
+    def allowed(self, principals: dict[str | None, Principal] | None = None) -> set[tuple[Any, ...]]:
+        """Return everything that anybody may do: (who, resource, permission, addressed by)."""
+        who_is = principals or {who: self.principal(who) for who in (None, *PEOPLE)}
+        return {
+            (who, name, permission.name, by)
+            for who, principal in who_is.items()
+            for name, resource in self.resources.items()
+            for permission in Permission
+            for by in ("ID", "NAME")
+            if (by == "ID" or resource.name) and self.decide_for(principal, name, permission.name or "", by).allowed
+        }
+
 
 def build(description: dict[str, Any]) -> World:
-    """Put a world into the database, by the project's own functions where there is one."""
-    world = World({}, {}, [])
+    """Put a world into the database, by the project's own functions where there is one; its `now` is the time."""
+    world, now = World({}, {}, []), timezone.now()
     for each in description["accounts"]:
         world.accounts[each["name"]] = Account.objects.create_user(
             each["name"],
@@ -70,7 +86,10 @@ def build(description: dict[str, Any]) -> World:
     for each in description["grants"]:
         resource = world.resources[each["resource"]]
         permissions = parse(each["permissions"], Kind(resource.kind))
-        grants.grant(resource, world.accounts[each["account"]], permissions, by=_owner(world, resource))
+        grant, _ = grants.grant(resource, world.accounts[each["account"]], permissions, by=_owner(world, resource))
+        if each.get("expiresAt") is not None:
+            left = timedelta(milliseconds=each["expiresAt"] - description["now"])
+            Grant.objects.filter(pk=grant.pk).update(expires_at=now + left)
     for each in description["issues"]:
         run, actor = Run.objects.get(pk=world.resources[each["run"]].pk), world.resources[each["actor"]]
         issue = Issue.objects.create(actor_id=actor.pk, author=world.accounts[each["author"]], title="Prices missing")

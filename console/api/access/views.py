@@ -22,6 +22,7 @@ from sharing.declare import needs
 from sharing.enforcement.refusals import forbidden_error
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.facts import load_facts
+from sharing.grant_ends import counts
 from sharing.models import Grant
 from sharing.narrowings.held_back import held_back_by
 from sharing.overview import overview
@@ -123,8 +124,8 @@ def _decide(request: ResourceApiRequest, account: str | None, permission: Permis
 
 
 def _people(resource: Resource) -> QuerySet[Account]:
-    """Return a resource's owner and grantees, active or not."""
-    grantees = Grant.objects.filter(resource=resource.pk).values("account_id")
+    """Return a resource's owner and grantees, of active accounts or not."""
+    grantees = Grant.objects.filter(counts(), resource=resource.pk).values("account_id")
     return Account.objects.filter(Q(pk=resource.owner_id) | Q(pk__in=grantees))
 
 

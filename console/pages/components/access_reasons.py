@@ -2,6 +2,7 @@
 
 from resources.kinds import KINDS, Kind
 from sharing.access import Decision, Facts, Reason
+from sharing.grant_ends import counts
 from sharing.models import Grant
 from sharing.overview import InheritedAccess, Through
 from sharing.visibility.names import placeholder_name
@@ -43,7 +44,7 @@ def _of_oneself(reason: Reason, details: dict[str, str], facts: Facts, owner: st
 
 
 def _issue_title(run_id: str, account_id: str | None) -> str:
-    grants = Grant.objects.filter(resource_id=run_id, account_id=account_id, source=Grant.Source.ISSUE)
+    grants = Grant.objects.filter(counts(), resource_id=run_id, account_id=account_id, source=Grant.Source.ISSUE)
     return grants.values_list("issue__title", flat=True).first() or ""
 
 

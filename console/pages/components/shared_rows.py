@@ -7,6 +7,7 @@ from accounts.models import Account
 from resources.kinds import KINDS, Kind, KindInfo
 from resources.models import Resource
 from sharing.access import Reason
+from sharing.grant_ends import counts
 from sharing.lists import Listed
 from sharing.models import Grant
 from sharing.permissions import NOTHING, Permission
@@ -50,7 +51,8 @@ class _ShareLabels:
         self._resources = Resource.objects.select_related("actor", "task", "run").in_bulk([each.id for each in found])
         around = {part for each in self._resources.values() for part in (each.pk, each.actor_id, each.task_id) if part}
         self._grants: dict[str, list[Grant]] = {}
-        for grant in Grant.objects.filter(account_id=account_id, resource_id__in=around).select_related("issue"):
+        mine = Grant.objects.filter(counts(), account_id=account_id, resource_id__in=around)
+        for grant in mine.select_related("issue"):
             self._grants.setdefault(grant.resource_id, []).append(grant)
         givers = {grant.granted_by for grants in self._grants.values() for grant in grants}
         self._usernames = dict(Account.objects.filter(pk__in=givers).values_list("pk", "username"))

@@ -9,6 +9,7 @@ from console.pages.components.access_badges import Badge, access_badge
 from resources.kinds import Kind
 from resources.models import Resource
 from sharing.access import Facts, Parent, decide
+from sharing.grant_ends import counts
 from sharing.models import Grant
 from sharing.permissions import NOTHING, Permission
 
@@ -106,7 +107,10 @@ def build_rows(resources: Iterable[Resource], principal: Principal) -> list[Row]
     """
     resources = list(resources)
     grants = Grant.objects.filter(
-        account_id=principal.account_id, source=Grant.Source.DIRECT, resource_id__in=[each.pk for each in resources]
+        counts(),
+        account_id=principal.account_id,
+        source=Grant.Source.DIRECT,
+        resource_id__in=[each.pk for each in resources],
     )
     granted = dict(grants.values_list("resource_id", "permissions"))
     return [_row(each, Permission(granted.get(each.pk, NOTHING)), principal) for each in resources]

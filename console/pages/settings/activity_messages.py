@@ -1,7 +1,10 @@
 """What each line of the audit trail says to a person. Who did it stands beside it."""
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
+
+from django.utils.dateformat import format as date_format
 
 from accounts.email_addresses import for_display
 from accounts.models import AccountGeneralAccess, AuditEvent
@@ -62,12 +65,20 @@ def _grantee(event: AuditEvent) -> str:
 
 
 def _granted(event: AuditEvent) -> str:
-    return f"Shared {_subject(event)} with {_grantee(event)}: {_permissions(event.details.get('after', []))}."
+    after = _permissions(event.details.get("after", []))
+    return f"Shared {_subject(event)} with {_grantee(event)}{_until(event)}: {after}."
 
 
 def _regranted(event: AuditEvent) -> str:
-    after = _permissions(event.details.get("after", []))
-    return f"Changed what {_grantee(event)} may do with {_subject(event)}: {after}."
+    after, until = _permissions(event.details.get("after", [])), _until(event)
+    if event.details.get("expiredAt") != event.details.get("expiresAt"):
+        until = until or ", without an end"
+    return f"Changed what {_grantee(event)} may do with {_subject(event)}{until}: {after}."
+
+
+def _until(event: AuditEvent) -> str:
+    ends = event.details.get("expiresAt")
+    return f" until {date_format(datetime.fromisoformat(ends), 'j M Y, H:i')} UTC" if ends else ""
 
 
 def _switched(on: str, off: str) -> Callable[[AuditEvent], str]:
@@ -150,6 +161,7 @@ _SENTENCES: dict[str, str | Callable[[AuditEvent], str]] = {
     "grant.created": _granted,
     "grant.changed": _regranted,
     "grant.revoked": lambda event: f"Stopped sharing {_subject(event)} with {_grantee(event)}.",
+    "grant.ended": lambda event: f"The access of {_grantee(event)} to {_subject(event)} ended.",
     "access.requested": lambda event: f"Asked for access to {_subject(event)}.",
     "issue.run_attached": _issue("Attached {} to the issue “{}”."),
     "issue.run_detached": _issue("Took {} off the issue “{}”."),

@@ -13,6 +13,7 @@ from resources.models import GeneralAccess, Resource
 from sharing.access import Access, Facts, effective_general_access
 from sharing.decide_many import is_allowed_on_parent
 from sharing.general_access import get_levels
+from sharing.grant_ends import counts
 from sharing.models import Grant, SignedLink
 from sharing.overview import Right
 from sharing.permissions import Permission, grantable, join_permissions
@@ -198,7 +199,7 @@ def _keys(number: int) -> str:
 def _for_others(access: Access) -> Content:
     """Show the owner, and one's own access and how one has it: seeing more needs MANAGE_ACCESS_RIGHTS."""
     facts, me = access.facts, access.principal.account_id
-    mine = list(Grant.objects.filter(resource_id=facts.id, account_id=me).select_related("issue").order_by("id"))
+    mine = Grant.objects.filter(counts(), resource_id=facts.id, account_id=me).select_related("issue").order_by("id")
     names = _givers({grant.granted_by for grant in mine}, me)
     how = access_reasons.decision_reason(access.decide(Permission.READ), facts, access.principal.account_id)
     notes = [_note(each.source, each.issue.title if each.issue else None, names.get(each.granted_by)) for each in mine]

@@ -10,6 +10,7 @@ from resources.edit_locked import NameTaken
 from resources.kinds import Kind
 from resources.models import Actor, Resource
 from sharing.facts import _WITH_INSTANCE  # the very statement whose plan is looked at
+from sharing.grant_ends import bound_moment
 
 BEFORE, AFTER = "0026_run_count", "0027_names_of_actors"
 
@@ -52,7 +53,7 @@ def test_a_free_name_is_free_in_every_case(ada, make_resource):
 def test_an_actor_is_found_by_an_index_over_its_name(ada):
     Resource.objects.bulk_create(Resource(owner=ada, kind=Kind.ACTOR, name=f"Actor-{number}") for number in range(2000))
     statement = _WITH_INSTANCE[Kind.ACTOR]
-    asked = [ada.pk] * statement.grant_lookups + ["ada", "actor-7"]
+    asked = [ada.pk, bound_moment()] * statement.grant_lookups + ["ada", "actor-7"]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("ANALYZE resources_resource")

@@ -82,6 +82,14 @@ def test_a_grant_that_is_removed(api, ben, give, store, record, clock):
     assert is_cut(api(ben).get(record), Grant.objects.all().delete, clock)
 
 
+def test_a_grant_that_ends(api, ben, give, store, record, clock, monkeypatch):
+    """By its time alone: nothing is written."""
+    ends_at = timezone.now() + timedelta(hours=1)
+    give(store, ben)
+    Grant.objects.update(expires_at=ends_at)
+    assert is_cut(api(ben).get(record), lambda: monkeypatch.setattr(timezone, "now", lambda: ends_at), clock)
+
+
 @pytest.mark.parametrize("who", [None, "ben"])
 def test_general_access_that_is_tightened(api, ben, store, record, clock, who):
     Resource.objects.update(general_access=GeneralAccess.ANYONE_WITH_ID_CAN_READ)
@@ -159,7 +167,9 @@ def test_a_signature_that_ends(api, ada, store, record, clock, how, monkeypatch)
     assert is_cut(api().get(f"{record}?signature={signature}"), ends[how], clock)
 
 
-@pytest.mark.parametrize("how", [None, "grant revoked", "token revoked", "suspended", "all revoked", "cap", "expired"])
+@pytest.mark.parametrize(
+    "how", [None, "grant revoked", "grant ended", "token revoked", "suspended", "all revoked", "cap", "expired"]
+)
 @pytest.mark.parametrize("made_by", ["client", "server", "token"])
 def test_what_a_collaborator_signed_or_asks_for_is_judged_again_alike(
     api, ada, ben, give, store, record, clock, made_by, how, monkeypatch
@@ -179,6 +189,7 @@ def test_what_a_collaborator_signed_or_asks_for_is_judged_again_alike(
     ends = {
         None: lambda: None,
         "grant revoked": Grant.objects.all().delete,
+        "grant ended": lambda: Grant.objects.update(expires_at=timezone.now()),
         "token revoked": lambda: ApiToken.objects.update(revoked_at=timezone.now()),
         "suspended": lambda: Account.objects.filter(pk=ben.pk).update(is_active=False),
         "all revoked": lambda: links.revoke_all(store, by=ada.principal),
@@ -186,9 +197,9 @@ def test_what_a_collaborator_signed_or_asks_for_is_judged_again_alike(
         "expired": lambda: monkeypatch.setattr(timezone, "now", lambda: tomorrow),
     }
     ended = {
-        "client": {"grant revoked", "token revoked", "suspended", "all revoked", "cap"},
-        "server": {"grant revoked", "token revoked", "suspended", "all revoked", "cap", "expired"},
-        "token": {"grant revoked", "token revoked", "suspended"},
+        "client": {"grant revoked", "grant ended", "token revoked", "suspended", "all revoked", "cap"},
+        "server": {"grant revoked", "grant ended", "token revoked", "suspended", "all revoked", "cap", "expired"},
+        "token": {"grant revoked", "grant ended", "token revoked", "suspended"},
     }
     response = (client if made_by == "token" else api()).get(urls[made_by])
     assert is_cut(response, ends[how], clock) is (how in ended[made_by])

@@ -21,7 +21,7 @@ from resources.records import writing
 from sharing import general_access, grants, signatures
 from sharing.facts import load_facts
 from sharing.links import link_limits, links, signing_keys
-from sharing.models import StorageKey
+from sharing.models import Grant, StorageKey
 from sharing.permissions import Permission
 from sharing.signatures import SignedContent
 from tests.support.link_keys import access_of, key_of
@@ -90,6 +90,10 @@ def revoke_access(ada, ben, store):
     grants.revoke(store, ben, by=ada.principal)
 
 
+def end_access(ada, ben, store):
+    Grant.objects.update(expires_at=timezone.now())
+
+
 def deactivate(ada, ben, store):
     Account.objects.filter(pk=ben.pk).update(is_active=False)
 
@@ -120,6 +124,7 @@ def raise_the_owners_counter(ada, ben, store):
 
 ENDS = (
     revoke_access,
+    end_access,
     deactivate,
     delete,
     revoke_token,
