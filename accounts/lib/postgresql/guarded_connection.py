@@ -4,10 +4,12 @@ import select
 import time
 from collections.abc import Generator
 from contextlib import suppress
+from functools import cached_property
 from typing import Any
 
 import psycopg
 from psycopg.abc import PQGen
+from psycopg.adapt import Transformer
 
 from accounts.lib.postgresql.limits import LIMITS
 from accounts.lib.postgresql.reachability import INTERVAL, AnswerLost, Away, Reachability, Verdict
@@ -27,6 +29,14 @@ class GuardedConnection(psycopg.Connection[Any]):
         super().__init__(*args, **kwargs)
         # The statements that the server has prepared for this connection (prepared.py).
         self.prepared_names: set[bytes] = set()
+
+    @cached_property
+    def transformer(self) -> Any:  # a Transformer, whose name is a variable to type checkers
+        """What writes parameters and reads rows for those statements, and knows how once it has done so.
+
+        It is made when the first one runs, after Django has said how moments are read.
+        """
+        return Transformer.from_context(self)
 
     def wait(self, gen: PQGen[Any], interval: float = INTERVAL, timeout: float | None = None) -> Any:
         """Return what `gen` returns, which asks the database and yields when it waits.

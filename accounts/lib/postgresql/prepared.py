@@ -1,13 +1,13 @@
 """A SELECT that is prepared once for each connection, and runs without a cursor, which takes as long as it does."""
 
 import hashlib
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 import psycopg
 from psycopg import generators
-from psycopg.adapt import PyFormat, Transformer
+from psycopg.adapt import PyFormat
 from psycopg.pq import ExecStatus
 
 
@@ -28,20 +28,22 @@ class Select:
         Raises:
             psycopg.Error: when the server refuses it, or does not answer.
         """
-        transformer = Transformer.from_context(connection)
-        values = transformer.dump_sequence(parameters, self._automatic)
-        name = self._name_for(transformer.types or ())
-        how = (values, transformer.formats, result_format)
         with connection.lock:
+            transformer = connection.transformer
+            values = transformer.dump_sequence(parameters, self._automatic)
+            types = transformer.types or ()
+            name = self._name_for(types)
+            how = (values, transformer.formats, result_format)
             if name not in connection.prepared_names:
-                self._prepare(connection, name, transformer.types or ())
+                self._prepare(connection, name, types)
             try:
-                result = connection.wait(_execute(connection.pgconn, name, *how))
+                result = _execute(connection, name, *how)
             except psycopg.errors.InvalidSqlStatementName:  # psycopg deallocates all after a rollback
-                self._prepare(connection, name, transformer.types or ())
-                result = connection.wait(_execute(connection.pgconn, name, *how))
-        transformer.set_pgresult(result)
-        rows: list[tuple[Any, ...]] = transformer.load_rows(0, result.ntuples, tuple)
+                self._prepare(connection, name, types)
+                result = _execute(connection, name, *how)
+            transformer.set_pgresult(result)
+            rows: list[tuple[Any, ...]] = transformer.load_rows(0, result.ntuples, tuple)
+            transformer.set_pgresult(None)  # it may be large
         return rows
 
     def _name_for(self, types: Sequence[int]) -> bytes:
@@ -49,28 +51,27 @@ class Select:
         return f"{self._name}_{'_'.join(map(str, types))}".encode()
 
     def _prepare(self, connection: Any, name: bytes, types: Sequence[int]) -> None:
+        connection.pgconn.send_prepare(name, self._numbered, param_types=types)
         with suppress(psycopg.errors.DuplicatePreparedStatement):
-            connection.wait(_send_prepare(connection.pgconn, name, self._numbered, types))
+            _wait_for_result(connection)
         connection.prepared_names.add(name)
 
 
-def _send_prepare(pgconn: Any, name: bytes, sql: bytes, types: Sequence[int]) -> Generator[Any, Any, None]:
-    pgconn.send_prepare(name, sql, param_types=types)
-    yield from _answer(pgconn)
+def _execute(connection: Any, name: bytes, *how: Any) -> Any:
+    connection.pgconn.send_query_prepared(name, *how)
+    return _wait_for_result(connection)
 
 
-def _execute(pgconn: Any, name: bytes, *how: Any) -> Generator[Any, Any, Any]:
-    pgconn.send_query_prepared(name, *how)
-    return (yield from _answer(pgconn))
-
-
-def _answer(pgconn: Any) -> Generator[Any, Any, Any]:
+def _wait_for_result(connection: Any) -> Any:
     """Return the result of what was sent.
 
     Raises:
-        psycopg.Error: when the server refused it.
+        psycopg.Error: when the server refused it, or does not answer.
     """
-    (result,) = yield from generators.execute(pgconn)
-    if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+    (result,) = connection.wait(generators.execute(connection.pgconn))
+    if result.status not in _FINE:
         raise psycopg.errors.error_from_result(result)
     return result
+
+
+_FINE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)

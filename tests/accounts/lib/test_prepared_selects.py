@@ -40,6 +40,20 @@ def test_parameters_of_other_types_are_prepared_for_themselves():
         assert value.rows([each]) == [(each,)]
 
 
+def test_statements_of_one_connection_read_the_same_types_in_either_form():
+    """What reads and writes them stays with the connection."""
+    as_text, as_bytes = Statement("SELECT %s::bytea, %s::timestamptz"), Statement("SELECT %s::timestamptz, %s::bytea")
+    for _ in range(2):
+        assert as_text.row([b"\x00\xff", MOMENT]) == (b"\x00\xff", MOMENT)
+        assert as_bytes.rows([MOMENT, b"\x00\xff"]) == [(MOMENT, b"\x00\xff")]
+        assert as_text.rows([None, MOMENT]) == [(None, MOMENT)]
+
+
+def test_what_was_read_is_not_kept_with_the_connection():
+    assert len(Statement("SELECT repeat('x', %s)").rows([1_000_000])[0][0]) == 1_000_000
+    assert thread_connection().connection.transformer.pgresult is None
+
+
 def test_no_row_is_none():
     assert Statement("SELECT 1 WHERE %s::int = 2").row([1]) is None
 
