@@ -52,8 +52,8 @@ class BeyondOwnPermissions(GrantRefused):
     """A manager can give only what they hold, a scoped token what it may do; grantees cannot change their own grant."""
 
 
-class EndIsPast(GrantRefused):
-    """Access was to end at a moment that is past."""
+class UnsupportedEnd(GrantRefused):
+    """Access was to end at a moment that is past, or beyond what databases keep."""
 
 
 class BeyondOwnEnd(BeyondOwnPermissions):
@@ -97,7 +97,7 @@ def grant(
         OwnerNeedsNoGrant: when the account owns the resource.
         BeyondOwnPermissions: when the principal does not hold what it wants to add or extend, or not for so long, or
             would change its own grant.
-        EndIsPast: when the end is not later than now.
+        UnsupportedEnd: when the end is not later than now.
         ResourceGone: when the resource was deleted meanwhile.
     """
     _check_grantee(resource, account)
@@ -128,7 +128,7 @@ def add(
     Raises:
         OwnerNeedsNoGrant: when the account owns the resource.
         BeyondOwnPermissions: when the principal does not hold what it wants to add, or would add itself.
-        EndIsPast: when the end is not later than now.
+        UnsupportedEnd: when the end is not later than now.
     """
     _check_grantee(resource, account)
     with transaction.atomic():
@@ -152,7 +152,7 @@ def change(
     Raises:
         BeyondOwnPermissions: when the principal does not hold what it wants to add or extend, or not for so long, or
             would change its own grant.
-        EndIsPast: when the end is not later than now.
+        UnsupportedEnd: when the end is not later than now.
     """
     with transaction.atomic():
         existing = _direct(resource, account).first()
@@ -240,12 +240,14 @@ def _end(existing: Grant | None, wanted: NewEnd) -> datetime | None:
     """Return when a grant is to end.
 
     Raises:
-        EndIsPast: when that is not later than now.
+        UnsupportedEnd: when that is not later than now, or too far away.
     """
     if wanted is End.UNCHANGED:
         return existing.expires_at if existing else None
     if wanted is not None and wanted <= now():
-        raise EndIsPast("The end of the access must be in the future.")
+        raise UnsupportedEnd("The end of the access must be in the future.")
+    if wanted is not None and wanted >= FOR_EVER:
+        raise UnsupportedEnd("The end of the access must be before the last day of the year 9999.")
     return wanted
 
 

@@ -1,7 +1,8 @@
 """Who has access to a resource of any kind, for scripts: the same operations that the share dialog has."""
 
+from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from django.db.models import Q, QuerySet
@@ -34,9 +35,13 @@ _ADDRESSED_BY = {by.value: by for by in AddressedBy}
 
 
 class Rights(msgspec.Struct):
-    """The body of a PUT: the permissions to grant."""
+    """The body of a PUT: the permissions to grant, and until when.
+
+    Null is never. Without an end, a grant keeps the one that it has.
+    """
 
     permissions: list[str]
+    expiresAt: Annotated[datetime, msgspec.Meta(tz=True)] | msgspec.UnsetType | None = msgspec.UNSET  # noqa: N815  # its name in JSON
 
 
 @needs(None, Permission.MANAGE_ACCESS_RIGHTS)
@@ -49,7 +54,14 @@ def list_rights(request: ResourceApiRequest) -> HttpResponse:
             "effectiveGeneralAccess": seen.effective_general_access,
             "inheritedFrom": seen.inherited_from,
             "items": [
-                _right(right.account_id, right.username, right.permissions, right.source, iso(right.created_at))
+                _right(
+                    right.account_id,
+                    right.username,
+                    right.permissions,
+                    right.source,
+                    right.created_at,
+                    right.expires_at,
+                )
                 for right in seen.items
             ],
         }
@@ -65,9 +77,12 @@ def put_right(request: ResourceApiRequest, account: str) -> HttpResponse:
         permissions = parse(body.permissions, Kind(resource.kind))
     except UnsupportedPermission as error:
         raise ApiError(HTTPStatus.BAD_REQUEST, "unsupported-permission", str(error)) from None
+    end = grants.End.UNCHANGED if isinstance(body.expiresAt, msgspec.UnsetType) else body.expiresAt
     grantee = _find(request, account, _people(resource).filter(is_active=True))
     try:
-        grant, _ = grants.grant(resource, grantee, permissions, by=request.principal)
+        grant, _ = grants.grant(resource, grantee, permissions, by=request.principal, expires_at=end)
+    except grants.UnsupportedEnd as error:
+        raise ApiError(HTTPStatus.BAD_REQUEST, "invalid-value", f'Invalid value of "expiresAt": {error}') from None
     except grants.OwnerNeedsNoGrant as error:
         raise _owner(str(error)) from None
     except grants.ResourceGone as error:
@@ -144,14 +159,22 @@ def _owner(message: str) -> ApiError:
 
 def _granted(grant: Grant, account: Account) -> dict[str, Any]:
     names = Permission(grant.permissions).names
-    return _right(account.pk, account.username, names, grant.source, iso(grant.created_at))
+    return _right(account.pk, account.username, names, grant.source, grant.created_at, grant.expires_at)
 
 
-def _right(account_id: str, username: str, permissions: list[str], source: str, created_at: str) -> dict[str, Any]:
+def _right(
+    account_id: str,
+    username: str,
+    permissions: list[str],
+    source: str,
+    created_at: datetime,
+    expires_at: datetime | None,
+) -> dict[str, Any]:
     return {
         "accountId": account_id,
         "username": username,
         "permissions": permissions,
         "source": source,
-        "createdAt": created_at,
+        "createdAt": iso(created_at),
+        "expiresAt": iso(expires_at) if expires_at else None,
     }

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.core import mail
+from django.utils import timezone
 
 from accounts.models import AuditEvent
 from resources.kinds import KINDS, Kind
@@ -20,8 +21,8 @@ def url(resource, rest=""):
     return f"/v2/{resource.info.api_path}/{resource.pk}/access{rest}"
 
 
-def put(client, resource, account, permissions):
-    body = json.dumps({"permissions": permissions})
+def put(client, resource, account, permissions, **end):
+    body = json.dumps({"permissions": permissions, **end})
     return client.put(url(resource, f"-rights/{account}"), body, "application/json")
 
 
@@ -128,6 +129,37 @@ def test_a_body_that_is_wrong(api, ada, ben, prices, body, type_, says):
     assert not Grant.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("end", "says"),
+    [
+        ("2020-01-01T00:00:00.000Z", "must be in the future"),
+        ("0001-01-01T00:00:00+14:00", "must be in the future"),
+        ("9999-12-31T23:59:59-14:00", "before the last day of the year 9999"),
+        ("2999-01-01T00:00:00", "timezone"),
+        ("2999-01-01", "Invalid RFC3339 encoded datetime"),
+        ("", "Invalid RFC3339 encoded datetime"),
+        ("never", "Invalid RFC3339 encoded datetime"),
+        (0, "got `int`"),
+        (True, "got `bool`"),
+    ],
+)
+def test_an_end_that_is_past_or_no_time(api, ada, ben, prices, end, says):
+    response = put(api(ada), prices, "ben", ["READ"], expiresAt=end)
+    assert error_of(response) == (400, "invalid-value")
+    assert '"expiresAt"' in message_of(response)
+    assert says in message_of(response)
+    assert not Grant.objects.exists()
+
+
+def test_a_manager_gives_nothing_for_longer_than_it_has_it(api, ada, ben, cleo, prices):
+    put(api(ada), prices, "ben", ["MANAGE_ACCESS_RIGHTS"], expiresAt="2999-01-01T00:00:00.000Z")
+    for end in ({}, {"expiresAt": None}, {"expiresAt": "2999-01-01T00:00:00.001Z"}):
+        refused = put(api(ben), prices, "cleo", ["READ"], **end)
+        assert error_of(refused) == (403, "insufficient-permissions")
+        assert "longer than you have it" in message_of(refused)
+    assert put(api(ben), prices, "cleo", ["READ"], expiresAt="2999-01-01T00:00:00.000Z").status_code == 200
+
+
 def test_the_owner_needs_no_grant_and_loses_nothing(api, ada, resource):
     for account in ("ada", ada.pk, "ada@example.com", "ADA"):
         assert error_of(put(api(ada), resource, account, ["READ"])) == (400, "cannot-set-access-rights-for-owner")
@@ -226,7 +258,13 @@ def test_grant_change_and_revoke(api, ada, ben, resource, name):
     assert response.status_code == 200
     data = response.json()["data"]
     assert data.pop("createdAt").endswith("Z")
-    assert data == {"accountId": ben.pk, "username": "ben", "permissions": ["READ", "WRITE"], "source": "DIRECT"}
+    assert data == {
+        "accountId": ben.pk,
+        "username": "ben",
+        "permissions": ["READ", "WRITE"],
+        "source": "DIRECT",
+        "expiresAt": None,
+    }
     assert put(api(ada), resource, called, ["READ"]).json()["data"]["permissions"] == ["READ"]
     listed = api(ada).get(url(resource, "-rights")).json()["data"]
     assert [(item["username"], item["permissions"]) for item in listed["items"]] == [("ben", ["READ"])]
@@ -236,6 +274,27 @@ def test_grant_change_and_revoke(api, ada, ben, resource, name):
     assert not Grant.objects.exists()
     actions = AuditEvent.objects.filter(subject_id=resource.pk).order_by("id").values_list("action", flat=True)
     assert list(actions) == ["grant.created", "grant.changed", "grant.revoked"]
+
+
+def test_access_that_ends(api, ada, ben, prices):
+    """Where nothing is said of its end it stays, and null is never."""
+    end = "2999-01-01T00:00:00.000Z"
+    for given, kept in (({"expiresAt": end}, end), ({}, end), ({"expiresAt": None}, None), ({}, None)):
+        assert put(api(ada), prices, "ben", ["READ"], **given).json()["data"]["expiresAt"] == kept
+        [item] = api(ada).get(url(prices, "-rights")).json()["data"]["items"]
+        assert item["expiresAt"] == kept
+
+
+def test_access_that_has_ended_is_none(api, ada, ben, prices):
+    put(api(ada), prices, "ben", ["READ"], expiresAt="2999-01-01T00:00:00.000Z")
+    assert api(ben).get(f"/v2/datasets/{prices.pk}").status_code == 200
+    Grant.objects.update(expires_at=timezone.now())
+    assert api(ben).get(f"/v2/datasets/{prices.pk}").status_code == 403
+    assert api(ada).get(url(prices, "-rights")).json()["data"]["items"] == []
+    assert api(ada).get(url(prices, "?account=ben")).json()["data"]["reason"] == "NO_ACCESS"
+    again = put(api(ada), prices, "ben", ["READ"]).json()["data"]
+    assert again["expiresAt"] is None
+    assert api(ben).get(f"/v2/datasets/{prices.pk}").status_code == 200
 
 
 def test_whoever_is_newly_given_access_hears_of_it_once(api, ada, ben, prices, django_capture_on_commit_callbacks):
