@@ -2,9 +2,11 @@
 
 import errno
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from http import HTTPStatus
 from typing import IO, Any
 
@@ -23,6 +25,9 @@ _PART_BYTES = 8 * 1024 * 1024
 _MISSING = ("NoSuchKey", "404")
 # Clients are told within five seconds that the bucket is away, and try again: nothing is tried twice here.
 _CONNECT_SECONDS, _READ_SECONDS = 1.5, 3.0
+# A large record is saved in parts, which a bucket may take long to put together. So many of them at once, in each
+# process, wait longer for each answer; no connection to the database waits, and the threads of the others are left.
+_SAVE_SECONDS, _MOST_SAVED = 60.0, 4
 # How long it is not asked again after that: the next request, and what tidies up after this one, would wait as long.
 _PAUSE_SECONDS = 2.0
 
@@ -42,9 +47,13 @@ class RecordBucket(S3Storage):  # type: ignore[misc]  # ships no types
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self._away_until = 0.0
+        self._settings = settings
+        self._away = _Away()
+        self._saving = threading.BoundedSemaphore(_MOST_SAVED)
         self.client_config: Config = self.client_config.merge(
-            Config(connect_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS, retries={"total_max_attempts": 1})
+            Config(
+                connect_timeout=_CONNECT_SECONDS, read_timeout=self._read_seconds(), retries={"total_max_attempts": 1}
+            )
         )
 
     def get_default_settings(self) -> dict[str, Any]:
@@ -125,19 +134,76 @@ class RecordBucket(S3Storage):  # type: ignore[misc]  # ships no types
 
     def _save(self, name: str, content: Any) -> str:
         with _asking():
-            return str(super()._save(name, content))
+            begun = content.read(_PART_BYTES)
+            whole = _Begun(begun, content)
+            if len(begun) < _PART_BYTES or not self._saving.acquire(blocking=False):
+                return str(super()._save(name, whole))
+            try:
+                return str(self._patient._save(name, whole))
+            finally:
+                self._saving.release()
+
+    @cached_property
+    def _patient(self) -> "_PatientBucket":
+        """The same bucket, whose answers are waited for longer."""
+        patient = _PatientBucket(**self._settings)
+        patient._away = self._away
+        return patient
+
+    def _read_seconds(self) -> float:
+        return _READ_SECONDS
 
     def _object(self, name: str) -> Any:
         return self.bucket.Object(self._normalize_name(name))
 
     def _refuse_while_away(self, **_: Any) -> None:
-        if clock() < self._away_until:
+        if clock() < self._away.until:
             raise StorageAway("The bucket does not answer.")
 
     def _note_failure(self, exception: Exception, **_: Any) -> None:
         # One connection that is reset says nothing about the next.
         if isinstance(exception, _FAILURES) and not isinstance(exception, ConnectionClosedError):
-            self._away_until = clock() + _PAUSE_SECONDS
+            self._away.until = clock() + _PAUSE_SECONDS
+
+
+class _PatientBucket(RecordBucket):
+    """A bucket as large records are saved in it."""
+
+    def _save(self, name: str, content: Any) -> str:
+        return str(S3Storage._save(self, name, content))
+
+    def _read_seconds(self) -> float:
+        return _SAVE_SECONDS
+
+
+class _Away:
+    """Until when a bucket is not asked, by the monotonic clock."""
+
+    until = 0.0
+
+
+class _Begun:
+    """A content of which the first bytes have been read."""
+
+    closed = False
+
+    def __init__(self, begun: bytes, rest: Any) -> None:
+        self._begun = begun
+        self._rest = rest
+        self.content_type = rest.content_type
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next `size` bytes, or all that is left; fewer only at the end."""
+        begun, self._begun = (self._begun, b"") if size < 0 else (self._begun[:size], self._begun[size:])
+        missing = -1 if size < 0 else size - len(begun)
+        return begun + self._rest.read(missing) if missing else begun
+
+    def seekable(self) -> bool:
+        """Say that what has passed is gone."""
+        return False
+
+    def close(self) -> None:
+        """Do nothing: the caller closes what the content comes from."""
 
 
 class _Body:

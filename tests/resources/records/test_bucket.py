@@ -1,10 +1,12 @@
 """Records in a bucket: an S3 of moto's, in this process."""
 
 import random
+from contextlib import ExitStack
 from datetime import timedelta
 
 import boto3
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from django.db import connection
 from django.utils import timezone
 from moto import mock_aws
@@ -12,7 +14,7 @@ from moto import mock_aws
 from resources import storages
 from resources.kinds import Kind
 from resources.models import DiscardedFile, Record
-from resources.records import cleaning, discarding, reading, writing
+from resources.records import cleaning, discarding, files, reading, writing
 from resources.records.bucket import RecordBucket
 from resources.runs import restarting, starting
 from tests.support.factories import built_actor
@@ -159,6 +161,45 @@ def test_the_bucket_is_never_asked_in_a_transaction(ada, dan, store, bucket, req
     wait_is_over()
     assert len(asked) > 8
     assert not any(asked)
+
+
+@pytest.fixture
+def waits(monkeypatch) -> list[float]:
+    """For how long each answer of the bucket is waited for."""
+    noted: list[float] = []
+    asking = RecordBucket._refuse_while_away
+
+    def note(self, **details):
+        noted.append(self.connection.meta.client.meta.config.read_timeout)
+        asking(self, **details)
+
+    monkeypatch.setattr(RecordBucket, "_refuse_while_away", note)
+    return noted
+
+
+@pytest.mark.parametrize(("size", "seconds"), [(100_000, 3.0), (9 * 1024 * 1024, 60.0)])
+def test_answers_are_waited_for_longer_while_a_large_record_is_saved(store, waits, size, seconds):
+    record = writing.write(store.pk, "KEY", [bytes(size)], **TEXT)
+    assert set(waits) == {seconds}
+    assert len(content(record)) == size
+    assert waits[-1] == 3.0
+
+
+def test_only_some_large_records_at_once_wait_longer(store, waits):
+    storage = files.storage()
+    with ExitStack() as stack:
+        for _ in range(4):
+            assert storage._saving.acquire(blocking=False)
+            stack.callback(storage._saving.release)
+        writing.write(store.pk, "KEY", [bytes(9 * 1024 * 1024)], **TEXT)
+    assert set(waits) == {3.0}
+
+
+def test_a_bucket_that_is_away_is_not_asked_by_who_saves_a_large_record_either(store, waits):
+    storage = files.storage()
+    storage._note_failure(ReadTimeoutError(endpoint_url="x", error="late"))
+    with pytest.raises(files.StorageAway):
+        writing.write(store.pk, "KEY", [bytes(9 * 1024 * 1024)], **TEXT)
 
 
 def test_what_was_cleaned_away_is_noted_until_no_writer_can_name_it(store, bucket, request):
