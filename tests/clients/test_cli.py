@@ -168,6 +168,39 @@ def test_a_crawler_for_javascript_goes_by_the_proxy_that_it_insists_on(cli):
     assert len(cli.get(f"datasets/{run['defaultDatasetId']}/items")) == PAGES + 1
 
 
+def test_a_crawler_for_python_goes_by_the_proxy_that_it_insists_on(cli):
+    definition = DEFINITION | {"name": "in-python", "input": "./input_schema.json", "dockerfile": "./Dockerfile"}
+    schema = {
+        "title": "Crawler",
+        "type": "object",
+        "schemaVersion": 1,
+        "properties": {
+            "start_urls": {"title": "Start", "type": "array", "description": "x", "editor": "requestListSources"}
+        },
+        "required": ["start_urls"],
+    }
+    dockerfile = """FROM apify/actor-python:3.13
+COPY --chown=myuser:myuser . ./
+RUN python -m compileall -q crawler/
+CMD ["python", "-m", "crawler"]
+"""
+    files = {"__init__.py": "", "main.py": (HERE / "crawler.py").read_text()}
+    files["__main__.py"] = "import asyncio\n\nfrom crawler.main import main\n\nasyncio.run(main())\n"
+    cli.write({f"crawler/{name}": text for name, text in files.items()})
+    cli.write({".actor/actor.json": json.dumps(definition), ".actor/input_schema.json": json.dumps(schema)})
+    cli.write({".actor/Dockerfile": dockerfile})
+    cli("push")
+    with serving(site := Site()):
+        given = {"start_urls": [{"url": f"http://127.0.0.1:{site.server_port}/"}]}
+        called = cli("call", "--input", json.dumps(given), "--memory", "1024")
+    assert "Run: SUCCEEDED" in called
+    assert called.count(run_proxy.DIRECTLY) == 1
+    assert (site.asked["/"], site.asked[FLAKY]) == (1, 2)
+    (run,) = cli.get("acts/ada~in-python/runs")["data"]["items"]
+    assert run["statusMessage"] == f"{PAGES + 1} pages."
+    assert len(cli.get(f"datasets/{run['defaultDatasetId']}/items")) == PAGES + 1
+
+
 def test_a_crawler_for_javascript_reads_a_site_to_its_end(cli):
     push_crawler(cli, "crawler")
     with serving(site := Site()):

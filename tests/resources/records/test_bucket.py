@@ -195,7 +195,8 @@ def test_only_some_large_records_at_once_wait_longer(store, waits):
     assert set(waits) == {3.0}
 
 
-def test_a_bucket_that_is_away_is_not_asked_by_who_saves_a_large_record_either(store, waits):
+def test_a_bucket_that_is_away_is_not_asked_by_who_saves_a_large_record_either(store, waits, monkeypatch):
+    monkeypatch.setattr("resources.records.bucket._PAUSE_SECONDS", 3600)
     storage = files.storage()
     storage._note_failure(ReadTimeoutError(endpoint_url="x", error="late"))
     with pytest.raises(files.StorageAway):
