@@ -19,7 +19,7 @@ from resources.models import Resource
 from sharing import grant_lifecycle
 from sharing.access import AddressedBy, decide
 from sharing.facts import load_facts
-from sharing.grant_ends import counts, is_counted
+from sharing.grant_ends import counts, is_counted, shown_as_ended
 from sharing.mail import share_mail
 from sharing.models import Grant, Issue
 from sharing.owner_only import is_owner
@@ -28,6 +28,8 @@ from sharing.permissions import NOTHING, Permission, grantable
 # What counts then has no end; and the last moment before an end, which databases keep to the microsecond.
 FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC)
 INSTANT = timedelta(microseconds=1)
+EXTENSION = timedelta(days=30)
+SHORTEST = timedelta(days=1)
 
 
 class GrantRefused(Exception):
@@ -160,6 +162,35 @@ def change(
             return None
         kept = Permission(existing.permissions) if permissions is None else permissions
         return grant(resource, account, kept, by=by, expires_at=expires_at)[0]
+
+
+def extend(resource: Resource, account: Account, *, by: Principal) -> Grant | None:
+    """Let a grant that ends do so 30 days later; one without an end stays. Return None when it has ended or is gone.
+
+    Raises:
+        BeyondOwnPermissions: as `change`.
+    """
+    with transaction.atomic():
+        existing = _direct(resource, account).first()
+        if existing is None or existing.expires_at is None:
+            return existing
+        return change(resource, account, None, by=by, expires_at=existing.expires_at + EXTENSION)
+
+
+def give_again(resource: Resource, account: Account, *, by: Principal) -> Grant | None:
+    """Give what has ended again, for as long as it was given before; None when there is nothing that has ended.
+
+    Raises:
+        BeyondOwnPermissions: as `grant`.
+    """
+    with transaction.atomic():
+        ended = Grant.objects.filter(
+            shown_as_ended(), resource=resource, account=account, source=Grant.Source.DIRECT
+        ).first()
+        if ended is None or ended.expires_at is None:
+            return None
+        ends = now() + max(ended.expires_at - ended.created_at, SHORTEST)
+        return grant(resource, account, Permission(ended.permissions), by=by, expires_at=ends)[0]
 
 
 def revoke(

@@ -1,5 +1,9 @@
 """What permissions and levels are called, in the words of the console and of its e-mails."""
 
+from datetime import UTC, datetime
+
+from django.utils.dateformat import format as date_format
+
 from accounts.principal import CREATE
 from resources.kinds import KINDS, Kind
 from sharing.permissions import Permission
@@ -68,3 +72,13 @@ def permission_help(permission: Permission, kind: Kind) -> str:
             return f"See every run of this {noun} that belongs to its owner, with its log and storages; no other runs."
         case _:
             return "Share it with others" + (" and change its general access." if KINDS[kind].general_access else ".")
+
+
+def end_label(expires_at: datetime | None) -> str:
+    """Return until when a grant counts: "until 5 Dec 2026, 12:00 UTC"; empty for one without an end."""
+    return f"until {format_moment(expires_at)}" if expires_at else ""
+
+
+def format_moment(moment: datetime) -> str:
+    """Return a moment as people read it: "5 Dec 2026, 12:00 UTC"."""
+    return f"{date_format(moment.astimezone(UTC), 'j M Y, H:i')} UTC"

@@ -4,14 +4,12 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from django.utils.dateformat import format as date_format
-
 from accounts.email_addresses import for_display
 from accounts.models import AccountGeneralAccess, AuditEvent
 from resources.kinds import KINDS, Kind
 from resources.models import GeneralAccess
 from sharing.permissions import Permission
-from sharing.visibility.labels import LABELS
+from sharing.visibility.labels import LABELS, end_label
 
 METHODS = {"totp": "authenticator app", "webauthn": "passkey", "recovery_codes": "recovery codes"}
 
@@ -78,7 +76,7 @@ def _regranted(event: AuditEvent) -> str:
 
 def _until(event: AuditEvent) -> str:
     ends = event.details.get("expiresAt")
-    return f" until {date_format(datetime.fromisoformat(ends), 'j M Y, H:i')} UTC" if ends else ""
+    return f" {end_label(datetime.fromisoformat(ends))}" if ends else ""
 
 
 def _switched(on: str, off: str) -> Callable[[AuditEvent], str]:

@@ -4,7 +4,8 @@ Each thing that it does has an address of its own, which declares what it needs.
 going back to the page; with it, by the parts of the dialog that have changed, as the server has them now.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from django.contrib import messages
@@ -20,6 +21,7 @@ from accounts.models import Account
 from console.pages.components.dialogs import redirect_from_dialog
 from console.pages.sharing import undo_token
 from console.pages.sharing.dialog_content import Content, Person, choices, content_for, next_row
+from console.pages.sharing.end_choices import chosen_end, end_options
 from resources.kinds import Kind
 from sharing import grants
 from sharing.access import Access
@@ -29,11 +31,12 @@ from sharing.facts import load_facts
 from sharing.general_access import UnsupportedLevel, set_for_resource
 from sharing.models import Grant
 from sharing.permissions import Permission, UnsupportedPermission, parse
-from sharing.visibility.labels import permissions_label
+from sharing.visibility.labels import end_label, permissions_label
 
 READ, MANAGE = Permission.READ, Permission.MANAGE_ACCESS_RIGHTS
 LOOKUPS, LOOKUPS_SECONDS = 60, 600
 LONGEST_NAME = 254  # of an e-mail address
+LONGEST_DATE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class AddFormState:
     who: str = ""
     error: str = ""
     ticked: Permission = READ
+    end: str = ""
+    end_date: str = ""
 
 
 @declare({"GET": Requires(None, (READ,)), "POST": Requires(None, (MANAGE,))})
@@ -75,15 +80,46 @@ def change(request: ResourcePageRequest, account_id: str) -> HttpResponse:
     if account is None:
         return _done(request, _gone("This account"))
     try:
-        permissions = _ticked(request)
-        changed = grants.change(request.resource, account, permissions, by=request.principal)
+        permissions, end = _ticked(request), chosen_end(request.POST)
+        changed = grants.change(request.resource, account, permissions, by=request.principal, expires_at=end)
     except (UnsupportedPermission, grants.GrantRefused) as refusal:
         return _done(request, Notice(str(refusal), good=False), focus=f"person-{account.pk}")
     if changed is None:
         return _done(request, _gone(account.username))
-    return _done(
-        request, Notice(f"{account.username} {permissions_label(permissions)} now."), focus=f"person-{account.pk}"
-    )
+    return _done(request, Notice(_now(account, changed)), focus=f"person-{account.pk}")
+
+
+@needs(None, MANAGE)
+@require_POST
+def extend(request: ResourcePageRequest, account_id: str) -> HttpResponse:
+    """Let a grant that ends do so 30 days later."""
+    return _prolong(request, account_id, grants.extend)
+
+
+@needs(None, MANAGE)
+@require_POST
+def give_again(request: ResourcePageRequest, account_id: str) -> HttpResponse:
+    """Give what has ended again, for as long as before."""
+    return _prolong(request, account_id, grants.give_again)
+
+
+def _prolong(request: ResourcePageRequest, account_id: str, do: Callable[..., Grant | None]) -> HttpResponse:
+    account = _account(account_id)
+    if account is None:
+        return _done(request, _gone("This account"))
+    try:
+        grant = do(request.resource, account, by=request.principal)
+    except grants.GrantRefused as refusal:
+        return _done(request, Notice(str(refusal), good=False), focus=f"person-{account.pk}")
+    if grant is None:
+        return _done(request, _gone(account.username))
+    return _done(request, Notice(_now(account, grant)), focus=f"person-{account.pk}")
+
+
+def _now(account: Account, grant: Grant) -> str:
+    """Say what a grant lets an account do now, and until when."""
+    until = end_label(grant.expires_at)
+    return f"{account.username} {permissions_label(Permission(grant.permissions))} now{f', {until}' if until else ''}."
 
 
 @needs(None, MANAGE)
@@ -172,22 +208,27 @@ def _add(request: ResourcePageRequest) -> HttpResponse:
         permissions = _ticked(request)
     except UnsupportedPermission as refusal:
         return _refuse_adding(request, AddFormState(who, str(refusal)))
+    entered = AddFormState(
+        who, "", permissions, request.POST.get("end", ""), request.POST.get("end_date", "")[:LONGEST_DATE]
+    )
     if not who:
-        return _refuse_adding(request, AddFormState(who, "Enter an email, a username or a user ID.", permissions))
+        return _refuse_adding(request, replace(entered, error="Enter an email, a username or a user ID."))
     if not count_use("share-lookup", request.principal.account_id or "", LOOKUPS, LOOKUPS_SECONDS):
         error = "You have looked up many people in a short time. Wait ten minutes, then try again."
-        return _refuse_adding(request, AddFormState(who, error, permissions), status=HTTPStatus.TOO_MANY_REQUESTS)
+        return _refuse_adding(request, replace(entered, error=error), status=HTTPStatus.TOO_MANY_REQUESTS)
     account = Account.objects.find(who)
     if account is None:
         error = f"No account found for “{who}”. Check the spelling, or ask them to sign up first."
-        return _refuse_adding(request, AddFormState(who, error, permissions))
+        return _refuse_adding(request, replace(entered, error=error))
     try:
-        grant, is_new = grants.add(request.resource, account, permissions, by=request.principal)
+        end = chosen_end(request.POST)
+        until = None if end is grants.End.UNCHANGED else end
+        grant, is_new = grants.add(request.resource, account, permissions, by=request.principal, expires_at=until)
     except grants.GrantRefused as refusal:
-        return _refuse_adding(request, AddFormState(who, str(refusal), permissions))
+        return _refuse_adding(request, replace(entered, error=str(refusal)))
     may = permissions_label(Permission(grant.permissions))
     if is_new:
-        notice = Notice(f"{account.username} {may} now.")
+        notice = Notice(_now(account, grant))
     else:
         notice = Notice(f"{account.username} has access already and {may}. Nothing was changed.")
     return _done(request, notice, adding=AddFormState())
@@ -298,6 +339,7 @@ def _context(
         "content": content,
         "adding": adding,
         "choices": choices(kind, adding.ticked, request.access.held) if content.manages else [],
+        "ends": end_options(chosen=adding.end),
         "notice": notice,
         "address": _address(request),
     }

@@ -7,6 +7,7 @@ from accounts.models import Account
 from console.pages.components import access_reasons
 from console.pages.components.access_badges import access_badge
 from console.pages.components.visibility_sentences import general_sentence, other_level_sentence
+from console.pages.sharing.end_choices import EndOption, end_options
 from console.pages.storages.labels import CONTENT
 from resources.kinds import Kind
 from resources.models import GeneralAccess, Resource
@@ -17,7 +18,7 @@ from sharing.grant_ends import counts
 from sharing.models import Grant, SignedLink
 from sharing.overview import Right
 from sharing.permissions import Permission, grantable, join_permissions
-from sharing.visibility.labels import LABELS, permission_help, permissions_label
+from sharing.visibility.labels import LABELS, end_label, permission_help, permissions_label
 from sharing.visibility.visibility import PublicAccess, StorageLinks, Visibility, who_can_read
 
 MOST_LINKS = 20
@@ -42,7 +43,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A row of "People with access". `key` names the row, and `account_id` and `issue_id` what it stands for."""
+    """A row of "People with access". `key` names the row, and `account_id` and `issue_id` what it stands for.
+
+    `until` is until when, empty without an end. One that `has_ended` can be given again.
+    """
 
     key: str
     account_id: str
@@ -52,6 +56,10 @@ class Person:
     is_me: bool = False
     issue_id: str = ""
     choices: list[Choice] = field(default_factory=list)
+    until: str = ""
+    ends: list[EndOption] = field(default_factory=list)
+    extendable: bool = False
+    has_ended: bool = False
     removable: bool = False
     can_give_up: bool = False
 
@@ -64,6 +72,7 @@ class Inherited:
     may: str
     how: str
     is_me: bool = False
+    until: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +130,7 @@ class Content:
     inherited: list[Inherited]
     general: GeneralAccessSection | None
     links: list[LinkGroup]
+    ended: list[Person] = field(default_factory=list)
 
 
 def content_for(access: Access) -> Content:
@@ -153,11 +163,30 @@ def _for_manager(access: Access) -> Content:
             permissions_label(join_permissions(row.permissions)),
             access_reasons.inherited_reason(row, known),
             is_me=row.account_id == me,
+            until=end_label(row.expires_at),
         )
         for row in shown.elsewhere
     ]
     return Content(
-        True, people, inherited, _general(resource, facts, me, seen), [_links(each, me) for each in seen.links]
+        True,
+        people,
+        inherited,
+        _general(resource, facts, me, seen),
+        [_links(each, me) for each in seen.links],
+        [_ended(right, me) for right in shown.ended],
+    )
+
+
+def _ended(right: Right, me: str | None) -> Person:
+    return Person(
+        key=f"ended-{right.account_id}",
+        account_id=right.account_id,
+        username=right.username,
+        may=permissions_label(join_permissions(right.permissions)),
+        until=end_label(right.expires_at),
+        note="It has ended.",
+        is_me=right.account_id == me,
+        has_ended=right.account_id != me,
     )
 
 
@@ -210,6 +239,7 @@ def _for_others(access: Access) -> Content:
         permissions_label(access.held),
         ", ".join(filter(None, notes)) or how,
         is_me=True,
+        until=next((end_label(each.expires_at) for each in mine if each.expires_at), ""),
         can_give_up=bool(mine),
     )
     return Content(False, [_owner(facts, me), myself], [], None, [])
@@ -235,6 +265,9 @@ def _person(right: Right, access: Access, names: dict[str, str], held: Permissio
         is_me=is_me,
         issue_id=right.issue_id or "",
         choices=[] if from_issue or is_me else choices(facts.kind, permissions, reach),
+        until=end_label(right.expires_at),
+        ends=end_options(right.expires_at),
+        extendable=right.expires_at is not None and not is_me,
         removable=not is_me and (owns or not from_issue),
         can_give_up=is_me,
     )

@@ -23,6 +23,7 @@ def sign(removed: list[Removed], resource: Resource, by: Principal) -> str:
             each.issue_id,
             each.granted_by,
             each.created_at.isoformat(),
+            each.expires_at.isoformat() if each.expires_at else None,
         ]
         for each in removed
     ]
@@ -37,7 +38,18 @@ def unsign(text: str, resource: Resource, by: Principal) -> list[Removed]:
         return []
     if (resource_id, account_id) != (resource.pk, by.account_id):
         return []
-    return [
-        Removed(whom, Permission(permissions), source, issue_id, granted_by, datetime.fromisoformat(created_at))
-        for whom, permissions, source, issue_id, granted_by, created_at in grants
-    ]
+    return [_removed(*each) for each in grants]
+
+
+def _removed(
+    whom: str,
+    permissions: int,
+    source: str,
+    issue_id: str | None,
+    granted_by: str,
+    created_at: str,
+    expires_at: str | None = None,
+) -> Removed:
+    """Return what was removed, from before there were ends, too."""
+    made, ends = datetime.fromisoformat(created_at), datetime.fromisoformat(expires_at) if expires_at else None
+    return Removed(whom, Permission(permissions), source, issue_id, granted_by, made, ends)

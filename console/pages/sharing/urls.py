@@ -16,6 +16,8 @@ def _of_kind(kind: Kind) -> Iterator[URLPattern]:
     yield path(f"{page}/share", share.dialog, names_kind, name=f"share-{kind.value}")
     yield path(f"{page}/share/people/<str:account_id>", share.change, names_kind)
     yield path(f"{page}/share/people/<str:account_id>/remove", share.remove, names_kind)
+    yield path(f"{page}/share/people/<str:account_id>/extend", share.extend, names_kind)
+    yield path(f"{page}/share/people/<str:account_id>/give-again", share.give_again, names_kind)
     yield path(f"{page}/share/undo", share.put_back, names_kind)
     yield path(f"{page}/share/general-access", share.general_access, names_kind)
     yield path(f"{page}/share/give-up", share.give_up, names_kind)

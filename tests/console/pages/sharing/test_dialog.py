@@ -2,20 +2,25 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
 from django.core import mail
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import AccountGeneralAccess, AuditEvent
 from console.pages.sharing import dialog
 from resources.kinds import KINDS, Kind
 from resources.models import GeneralAccess
+from sharing import grants
 from sharing.issues import issues
 from sharing.models import Grant, Issue
 from sharing.permissions import NOTHING, Permission
+from sharing.visibility.labels import format_moment
+from tests.support.clock import standing_at
 
 READ, WRITE, MANAGE = Permission.READ, Permission.WRITE, Permission.MANAGE_ACCESS_RIGHTS
 HTMX = {"HX-Request": "true"}
@@ -472,3 +477,105 @@ def removed_by(client, resource, account) -> str:
 def sealed_in(response) -> str:
     (sealed,) = re.findall(r'name="removed" value="([^"]+)"', response.content.decode())
     return str(sealed)
+
+
+# Until when
+
+
+DAY = timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("end", "says"),
+    [
+        ({"end": "2"}, "Choose until when."),
+        ({"end": "date"}, "Enter the last day of the access"),
+        ({"end": "date", "end_date": "soon"}, "Enter the last day of the access"),
+        ({"end": "date", "end_date": "9999-12-31"}, "Enter the last day of the access"),
+        ({"end": "date", "end_date": "2020-01-01"}, "must be in the future"),
+    ],
+)
+def test_an_end_that_is_none_is_refused_and_what_was_entered_stays(dataset, ada, ben, give, signed_in, end, says):
+    client = signed_in(ada)
+    response = client.post(address(dataset), {"who": "ben", **end})
+    assert response.status_code == 422
+    assert says in text_of(response)
+    assert 'value="ben"' in response.content.decode()
+    assert not Grant.objects.exists()
+    give(dataset, ben)
+    assert says in text_of(client.post(address(dataset, "people", ben.pk), end, headers=HTMX))
+    assert Grant.objects.get().expires_at is None
+
+
+@pytest.mark.parametrize("what", ["extend", "give-again"])
+def test_nobody_extends_their_own_access_nor_a_stranger(dataset, ada, ben, cleo, give, signed_in, what):
+    give(dataset, ben, "MANAGE_ACCESS_RIGHTS")
+    grants.grant(dataset, cleo, READ, by=ada.principal, expires_at=timezone.now() + DAY)
+    before = list(Grant.objects.order_by("pk").values())
+    assert signed_in(cleo).post(address(dataset, "people", cleo.pk, what)).status_code == 403
+    signed_in(ben).post(address(dataset, "people", ben.pk, what))
+    assert signed_in(ada).get(address(dataset, "people", cleo.pk, what)).status_code == 405
+    assert list(Grant.objects.order_by("pk").values()) == before
+
+
+@pytest.mark.parametrize(("end", "days"), [("1", 1), ("7", 7), ("30", 30), ("90", 90), ("never", None), ("", None)])
+def test_adding_for_some_days(dataset, ada, ben, signed_in, end, days):
+    now = timezone.now()
+    with standing_at(now):
+        response = signed_in(ada).post(address(dataset), {"who": "ben", "end": end}, headers=HTMX)
+    ends = Grant.objects.get().expires_at
+    assert ends == (None if days is None else now + days * DAY)
+    assert f"ben can read now{f', until {format_moment(ends)}' if ends else ''}." in text_of(response)
+
+
+def test_adding_until_a_date_is_until_its_end(dataset, ada, ben, signed_in):
+    signed_in(ada).post(address(dataset), {"who": "ben", "end": "date", "end_date": "2999-01-31"})
+    assert Grant.objects.get().expires_at == datetime(2999, 2, 1, tzinfo=UTC)
+
+
+def test_each_row_says_until_when_and_can_be_extended_with_one_click(dataset, ada, ben, cleo, give, signed_in):
+    ends = timezone.now() + DAY
+    grants.grant(dataset, ben, READ, by=ada.principal, expires_at=ends)
+    give(dataset, cleo)
+    page = signed_in(ada).get(address(dataset))
+    assert f"can read until {format_moment(ends)}" in text_of(page)
+    assert page.content.decode().count("/extend") == 2  # the form's two addresses, of ben's row alone
+    assert f"can read until {format_moment(ends)}" in text_of(signed_in(ben).get(address(dataset)))
+    response = signed_in(ada).post(address(dataset, "people", ben.pk, "extend"), headers=HTMX)
+    assert f"ben can read now, until {format_moment(ends + 30 * DAY)}." in text_of(response)
+    assert Grant.objects.get(account=ben).expires_at == ends + 30 * DAY
+
+
+def test_saving_permissions_leaves_the_end_and_saving_an_end_moves_it(dataset, ada, ben, signed_in):
+    ends = timezone.now() + DAY
+    grants.grant(dataset, ben, READ, by=ada.principal, expires_at=ends)
+    client = signed_in(ada)
+    client.post(address(dataset, "people", ben.pk), {"permissions": ["WRITE"], "end": ""})
+    assert (Grant.objects.get().expires_at, held(dataset, ben)) == (ends, READ | WRITE)
+    client.post(address(dataset, "people", ben.pk), {"permissions": ["WRITE"], "end": "never"})
+    assert Grant.objects.get().expires_at is None
+
+
+def test_what_has_ended_is_shown_and_given_again_for_as_long(dataset, ada, ben, signed_in):
+    now = timezone.now()
+    with standing_at(now):
+        grants.grant(dataset, ben, READ | WRITE, by=ada.principal, expires_at=now + 7 * DAY)
+    client = signed_in(ada)
+    with standing_at(now + 8 * DAY):
+        text = text_of(client.get(address(dataset)))
+        assert "Access that has ended" in text
+        assert f"can read and write until {format_moment(now + 7 * DAY)} It has ended." in text
+        response = client.post(address(dataset, "people", ben.pk, "give-again"), headers=HTMX)
+        assert f"ben can read and write now, until {format_moment(now + 15 * DAY)}." in text_of(response)
+        assert "has ended" not in text_of(response)
+    with standing_at(now + 45 * DAY + timedelta(microseconds=1)):
+        assert "has ended" not in text_of(client.get(address(dataset)))
+
+
+def test_undo_gives_again_until_the_same_end(dataset, ada, ben, signed_in):
+    ends = timezone.now() + DAY
+    grants.grant(dataset, ben, READ, by=ada.principal, expires_at=ends)
+    client = signed_in(ada)
+    response = client.post(address(dataset, "people", ben.pk, "remove"), follow=True)
+    client.post(address(dataset, "undo"), {"removed": sealed_in(response)})
+    assert Grant.objects.get().expires_at == ends
