@@ -1,9 +1,9 @@
 """Everything that a dataset has, over HTTP: `python -m tests.benchmarks.bench_exports`.
 
 The same 100,000 items of about 1 KB leave Latchkey as JSON, and nginx as a static file with the very same bytes; both
-run at the same time and are asked in turn. So is an export in zstd, with the time to take it out of that: on one machine
-it is slower at any level, for to compress takes the processor several times as long as to send. It pays over a network
-that brings less than about 150 MB a second. Without nginx its part is left out, and said to be.
+run at the same time and are asked in turn. So is an export in zstd, with the time to take it out of that. On one
+machine that is slower at any level, for to compress takes the processor several times as long as to send: it pays over
+a network of less than about 150 MB a second. Without nginx its part is left out, and said to be.
 
 The memory that the server's only worker has to itself is read every few milliseconds while it exports. Pages of the
 database file that it has mapped come on top, once for each thread in the system's count: they are printed, and are
