@@ -171,7 +171,7 @@ def test_a_writer_changes_everything_else_of_a_schedule(api, ben, shared_schedul
 
 def test_a_scope_goes_no_further_by_a_schedule(api, ada, make_resource):
     mine = built_actor(ada, name="mine")
-    scope = [{"kind": "schedule", "permissions": ["WRITE"]}, {"kind": "actor", "permissions": ["RUN"]}]
+    scope = [{"kind": "schedule", "permissions": ["WRITE", "CREATE"]}, {"kind": "actor", "permissions": ["RUN"]}]
     body = {"actions": [of_actor(mine)], "cronExpression": "* * * * *", "isEnabled": True}
     made = send(api(ada, scope=scope), "post", "/v2/schedules", body).json()["data"]
     assert firing.fire_due(timezone.now() + timedelta(minutes=2)) == 1
@@ -183,7 +183,7 @@ def test_a_scope_goes_no_further_by_a_schedule(api, ada, make_resource):
 
 def test_a_token_for_schedules_alone_starts_nothing(api, ada, make_resource):
     mine = make_resource(Kind.ACTOR, ada, name="mine")
-    client = api(ada, scope=[{"kind": "schedule", "permissions": ["WRITE"]}])
+    client = api(ada, scope=[{"kind": "schedule", "permissions": ["WRITE", "CREATE"]}])
     response = send(client, "post", "/v2/schedules", {"actions": [of_actor(mine)]})
     assert error_of(response) == (404, "record-not-found")
 

@@ -72,7 +72,7 @@ def test_a_token_for_tasks_alone_does_not_run_actors(api, actor, ada):
     actor.is_public = False
     actor.owner = ada
     actor.save()
-    client = api(ada, scope=[{"kind": "task", "permissions": ["WRITE"]}])
+    client = api(ada, scope=[{"kind": "task", "permissions": ["WRITE", "CREATE"]}])
     assert error_of(send(client, "post", "/v2/actor-tasks", {"actId": actor.pk})) == (404, "record-not-found")
 
 
