@@ -423,7 +423,11 @@ ACCOUNT_MAX_MEMORY_MBYTES = int(os.environ.get("ACCOUNT_MAX_MEMORY_MBYTES", "0")
 WEBHOOK_JOBS = int(os.environ.get("WEBHOOK_JOBS", "4"))
 WORKER_LEASE_SECS = int(os.environ.get("WORKER_LEASE_SECS", "60"))
 # What workers do besides, by name, each so many seconds after the last time: what is decided above their floor.
-WORKER_CHORES = {"sharing.schedules.firing.fire_due": 1.0, "sharing.grant_lifecycle.record_ends": 60.0}
+WORKER_CHORES = {
+    "sharing.schedules.firing.fire_due": 1.0,
+    "sharing.grant_lifecycle.record_ends": 60.0,
+    "sharing.grant_notices.announce_ends": 60.0,
+}
 # How many seconds a job that is aborted or out of time is given to put things in order.
 WORKER_GRACE_SECS = float(os.environ.get("WORKER_GRACE_SECS", "30"))
 # How many of them a run that listens to events has from the event that says how it ends until SIGTERM.

@@ -113,7 +113,7 @@ def grant(
         _check_manager(resource, account, _added(existing, permissions, end), by, end)
         kept, is_new = _put(resource, account, permissions, by, end)
         if is_new:
-            share_mail.email_access_granted(resource, account, permissions, by=by)
+            share_mail.email_access_granted(resource, account, permissions, by=by, expires_at=end)
     return kept, is_new
 
 

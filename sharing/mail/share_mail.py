@@ -1,6 +1,7 @@
-"""Emails of sharing: to new grantees, and to owners who are asked for access."""
+"""Emails of sharing: to new grantees, before their access ends, and to owners who are asked for access."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -14,17 +15,24 @@ from resources.kinds import Kind
 from resources.models import Resource, Schedule
 from sharing.access import decide
 from sharing.facts import load_facts
-from sharing.models import Issue
+from sharing.models import Grant, Issue
 from sharing.permissions import Permission
-from sharing.visibility.labels import permission_help, permissions_label
+from sharing.visibility.labels import end_label, permission_help, permissions_label
 
 # How many emails leave in a day: from one account to another, from one, and to one.
 _ABOUT_ACCESS, _ABOUT_ISSUES = (10, 300, 50), (50, 300, 200)
 _LIMIT_SECONDS = 24 * 60 * 60
 
 
-def email_access_granted(resource: Resource, account: Account, permissions: Permission, *, by: Principal) -> None:
-    """Write to `account` that it has been given access; accounts that do not want these emails get none.
+def email_access_granted(
+    resource: Resource,
+    account: Account,
+    permissions: Permission,
+    *,
+    by: Principal,
+    expires_at: datetime | None = None,
+) -> None:
+    """Write to `account` that it has been given access, and until when; none where it does not want these emails.
 
     It leaves after the commit and holds nothing up; call it within the transaction of the grant.
     """
@@ -38,6 +46,7 @@ def email_access_granted(resource: Resource, account: Account, permissions: Perm
             "resource": resource,
             "by": by.username,
             "may": permissions_label(permissions),
+            "until": end_label(expires_at),
             "permissions": [
                 permission_help(permission, Kind(resource.kind))
                 for permission in Permission
@@ -45,6 +54,26 @@ def email_access_granted(resource: Resource, account: Account, permissions: Perm
             ],
         },
     )
+
+
+def email_access_ends(grant: Grant) -> None:
+    """Write that a grant ends soon, to the owner of the resource, with a link to extend it, and to its account.
+
+    Each gets so many emails about access in a day at most. Call it within a transaction.
+    """
+    resource, account = grant.resource, grant.account
+    context = {
+        "resource": resource,
+        "username": account.username,
+        "may": permissions_label(Permission(grant.permissions)),
+        "until": end_label(grant.expires_at),
+    }
+    extend_url = f"{resource.console_url}/share/people/{account.pk}/extend"
+    if _may_receive(resource.owner):
+        subject = f"The access of {account.username} to your {resource.info.noun} {resource} ends"
+        _write("access_ends", resource.owner, subject, {**context, "extend_url": extend_url})
+    if account.notify_when_shared and _may_receive(account):
+        _write("access_ends", account, f"Your access to the {resource.info.noun} {resource} ends", context)
 
 
 def email_access_requested(resource: Resource, owner: Account, *, by: Principal) -> None:
@@ -85,6 +114,10 @@ def _may_write(by: Principal, account: Account, about: str, limits: tuple[int, i
         count_use(f"{about}-mail-{which}", key, limit, _LIMIT_SECONDS)
         for (which, key), limit in zip(keys, limits, strict=True)
     )
+
+
+def _may_receive(account: Account) -> bool:
+    return count_use("access-mail-to", account.pk, _ABOUT_ACCESS[2], _LIMIT_SECONDS)
 
 
 def _sees(account: Account, resource: Resource) -> bool:

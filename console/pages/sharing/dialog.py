@@ -90,9 +90,11 @@ def change(request: ResourcePageRequest, account_id: str) -> HttpResponse:
 
 
 @needs(None, MANAGE)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def extend(request: ResourcePageRequest, account_id: str) -> HttpResponse:
-    """Let a grant that ends do so 30 days later."""
+    """Let a grant that ends do so 30 days later; a GET, which emails link to, shows the button that does it."""
+    if request.method != "POST":
+        return _ask_to_extend(request, account_id)
     return _prolong(request, account_id, grants.extend)
 
 
@@ -101,6 +103,21 @@ def extend(request: ResourcePageRequest, account_id: str) -> HttpResponse:
 def give_again(request: ResourcePageRequest, account_id: str) -> HttpResponse:
     """Give what has ended again, for as long as before."""
     return _prolong(request, account_id, grants.give_again)
+
+
+def _ask_to_extend(request: ResourcePageRequest, account_id: str) -> HttpResponse:
+    shown = content_for(request.access).people
+    person = next((each for each in shown if each.account_id == account_id and each.extendable), None)
+    if person is None:
+        return redirect(_address(request))  # which says who has access, and what has ended
+    context = {
+        "resource": request.resource,
+        "info": request.resource.info,
+        "address": _address(request),
+        "account": _account(account_id),
+        "sentence": f"{person.username} {person.may} {person.until}.",
+    }
+    return render(request, "sharing/extend.html", context)
 
 
 def _prolong(request: ResourcePageRequest, account_id: str, do: Callable[..., Grant | None]) -> HttpResponse:
