@@ -72,7 +72,7 @@ def principal_from_token(request: HttpRequest) -> Principal:
         UnknownToken: when the token is unknown, expired or revoked.
     """
     text = token_from_request(request)
-    return ANONYMOUS if text is None else tokens.resolve(text)
+    return ANONYMOUS if text is None else tokens.resolve(text, user_agent=request.META.get("HTTP_USER_AGENT", ""))
 
 
 def token_from_request(request: HttpRequest) -> str | None:

@@ -9,6 +9,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -232,6 +233,7 @@ class ApiToken(models.Model):
     id = models.CharField(primary_key=True, max_length=17, default=new_id, editable=False)
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100)
+    description = models.CharField(max_length=160, blank=True, default="")
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
     hint = models.CharField(max_length=8, help_text="The last characters of the token, to recognise it by.")
     scope = models.JSONField(null=True, blank=True, help_text="See accounts.principal.Scope; null is everything.")
@@ -241,6 +243,8 @@ class ApiToken(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    last_used_by = models.CharField(max_length=60, blank=True, default="", help_text="The program that used it last.")
+    warned_of = models.DateTimeField(null=True, blank=True, help_text="The end that its owner was written about.")
     revoked_at = models.DateTimeField(null=True, blank=True)
     run_id = models.CharField(max_length=17, blank=True, default="", help_text="The run that it was made for, if any.")
     run_is_of_other_account = models.BooleanField(default=False, help_text="See accounts.principal.RunIdentity.")
@@ -250,10 +254,30 @@ class ApiToken(models.Model):
     run_details = models.TextField(null=True, blank=True)
 
     class Meta:
-        indexes = (models.Index(fields=("account", "-created_at"), name="api_token_of_account"),)
+        indexes = (
+            models.Index(fields=("account", "-created_at"), name="api_token_of_account"),
+            models.Index(
+                fields=("expires_at",),
+                condition=Q(expires_at__isnull=False, revoked_at=None),
+                name="api_token_that_ends",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name
+
+
+class FormerTokenText(models.Model):
+    """The text that an API token had before it was rotated: it works until `ends_at`. Only its SHA-256 is kept."""
+
+    id = models.BigAutoField(primary_key=True)
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, related_name="former_texts")
+    digest = models.BinaryField(max_length=32, unique=True, editable=False)
+    hint = models.CharField(max_length=8, help_text="Its last characters.")
+    ends_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.hint
 
 
 class Invitation(models.Model):

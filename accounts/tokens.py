@@ -1,4 +1,4 @@
-"""API tokens: made, resolved, revoked.
+"""API tokens: made, resolved, revoked. How they are changed and rotated is in `accounts/token_editing.py`.
 
 A token is shown once, when it is made; the database keeps its SHA-256. A plain hash is enough, because a
 token is 214 random bits and not a password that a user chose.
@@ -11,7 +11,7 @@ opens nothing. The counter is raised where another one must follow.
 import hashlib
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -24,23 +24,36 @@ from accounts.lib.counters import BufferedCounter
 from accounts.lib.ids import ALPHABET
 from accounts.lib.sql import Statement
 from accounts.lib.timestamps import aware
-from accounts.models import Account, ApiToken
+from accounts.lib.user_agents import client_name
+from accounts.models import Account, ActorRuns, ApiToken
 from accounts.principal import Principal, RunIdentity
 
 PREFIX = "latchkey_api_"
 RANDOM_CHARACTERS = 36
 HINT_CHARACTERS = 4
+# How long before a token ends its owner is written to.
+WARNING = timedelta(days=3)
 _RUN_SALT = "accounts.tokens.run"
 
 # Hot: every API call with a token starts here. One look into the unique index of digests, one into the accounts. As an
 # expression the time has no declared type, so that Django's converter does not read it before we do.
-_RESOLVE = Statement(f"""
-SELECT t.id, t.name, t.scope, t.default_run_storages, t.actor_runs, COALESCE(t.expires_at, NULL),
+_COLUMNS = f"""
+    t.id, t.name, t.scope, t.default_run_storages, t.actor_runs, COALESCE(t.expires_at, NULL),
     a.id, a.username, a.email,
     t.run_id, t.run_is_of_other_account, t.started_by_token, t.run_details,
-    {narrowings.STARTERS}, t.member_id, {narrowings.MEMBER}
+    {narrowings.STARTERS}, t.member_id, {narrowings.MEMBER}"""
+_RESOLVE = Statement(f"""
+SELECT {_COLUMNS}
 FROM accounts_apitoken t JOIN accounts_account a ON a.id = t.account_id
 WHERE t.digest = %s AND t.revoked_at IS NULL AND a.is_active
+""")
+# Asked only where no token has the text now: it may be the one that a token had before it was rotated.
+_RESOLVE_FORMER = Statement(f"""
+SELECT {_COLUMNS}, COALESCE(f.ends_at, NULL)
+FROM accounts_formertokentext f
+JOIN accounts_apitoken t ON t.id = f.token_id
+JOIN accounts_account a ON a.id = t.account_id
+WHERE f.digest = %s AND t.revoked_at IS NULL AND a.is_active
 """)
 
 
@@ -53,19 +66,29 @@ def create(
     name: str,
     *,
     by: Principal,
+    description: str = "",
     scope: list[dict[str, Any]] | None = None,
+    default_run_storages: bool = False,
+    actor_runs: str = ActorRuns.RESTRICTED,
     expires_at: datetime | None = None,
 ) -> tuple[ApiToken, str]:
-    """Make a token for `account` and return it with its text, which cannot be had again."""
-    text = _new_text()
+    """Make a token for `account` and return it with its text, which cannot be had again.
+
+    `scope`, `default_run_storages` and `actor_runs` are what it may be used for, see `accounts.principal.Scope`.
+    """
+    text = new_text()
     with transaction.atomic():
         token = ApiToken.objects.create(
             account=account,
             name=name,
-            digest=_digest(text),
+            description=description,
+            digest=digest_of(text),
             hint=text[-HINT_CHARACTERS:],
             scope=scope,
+            default_run_storages=default_run_storages,
+            actor_runs=actor_runs,
             expires_at=expires_at,
+            warned_of=warned_of(expires_at),
         )
         audit.record(
             "token.created",
@@ -92,7 +115,7 @@ def create_for_run(
     token = ApiToken.objects.create(
         account_id=account_id,
         name=f"Run {run.id}",
-        digest=_digest(text),
+        digest=digest_of(text),
         hint=text[-HINT_CHARACTERS:],
         scope=scope,
         run_id=run.id,
@@ -165,19 +188,24 @@ def end_all(account: Account, *, by: Principal) -> int:
     return len(of_users) + of_runs
 
 
-def resolve(text: str) -> Principal:
+def resolve(text: str, *, user_agent: str = "", now: datetime | None = None) -> Principal:
     """Return the principal that a token speaks for, at the cost of one indexed statement.
+
+    The text from before a rotation costs a second one, as does one that is unknown. `user_agent` is the header of the
+    request, by which the token's page names the program that used it last.
 
     Raises:
         UnknownToken: when the token is unknown, expired or revoked, or its account is not active.
     """
-    row = _RESOLVE.row([_digest(text)])
+    digest, now = digest_of(text), now or timezone.now()
+    row = _RESOLVE.row([digest]) or _find_former(digest, now)
     if row is None:
         raise UnknownToken
     token_id, name, scope, default_run_storages, actor_runs, expires_at, account_id, username, email = row[:9]
-    run_id, is_of_other_account, started_by, details, starters, member_id, member = row[9:]
-    if expires_at is not None and aware(expires_at) <= timezone.now():
+    run_id, is_of_other_account, started_by, details, starters, member_id, member = row[9:16]
+    if expires_at is not None and aware(expires_at) <= now:
         raise UnknownToken
+    _user_agents[token_id] = user_agent
     last_use.add(token_id)
     own_scope = narrowings.read_scope(scope, token_id, name, default_run_storages, actor_runs)
     if member_id:
@@ -191,7 +219,13 @@ def resolve(text: str) -> Principal:
     return Principal(account_id, username, email, token_id, own_scope, run)
 
 
-def _new_text() -> str:
+def warned_of(expires_at: datetime | None, before: datetime | None = None) -> datetime | None:
+    """Return the end that a token's owner counts as warned of: also one that was chosen so near that it is known."""
+    return expires_at if expires_at is not None and expires_at <= timezone.now() + WARNING else before
+
+
+def new_text() -> str:
+    """Return the text of a new token."""
     return PREFIX + "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_CHARACTERS))
 
 
@@ -201,7 +235,7 @@ def _secrets() -> tuple[str, ...]:
 
 def _find_text(run_id: str, counter: int, digest: bytes, by_secrets: Sequence[str]) -> str | None:
     texts = (_text_for_run(run_id, counter, secret) for secret in by_secrets)
-    return next((text for text in texts if _digest(text) == digest), None)
+    return next((text for text in texts if digest_of(text) == digest), None)
 
 
 def _text_for_run(run_id: str, counter: int, secret: str) -> str:
@@ -213,12 +247,24 @@ def _text_for_run(run_id: str, counter: int, secret: str) -> str:
     return PREFIX + "".join(characters)
 
 
-def _digest(text: str) -> bytes:
+def digest_of(text: str) -> bytes:
+    """Return what is kept of the text of a token: 32 bytes."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
+def _find_former(digest: bytes, now: datetime) -> Any:
+    row = _RESOLVE_FORMER.row([digest])
+    return row if row is not None and aware(row[-1]) > now else None
+
+
 def _save_last_use(counts: dict[str, int], at: datetime) -> None:
-    ApiToken.objects.filter(pk__in=counts).update(last_used_at=at)
+    by_client: dict[str, list[str]] = {}
+    for token_id in counts:
+        by_client.setdefault(client_name(_user_agents.pop(token_id, "")), []).append(token_id)
+    for client, token_ids in by_client.items():
+        ApiToken.objects.filter(pk__in=token_ids).update(last_used_at=at, last_used_by=client)
 
 
+# The header of the last request with each token since its use was last saved; a name is made of it only then.
+_user_agents: dict[str, str] = {}
 last_use = BufferedCounter(_save_last_use)

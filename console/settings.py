@@ -427,6 +427,7 @@ WORKER_CHORES = {
     "sharing.schedules.firing.fire_due": 1.0,
     "sharing.grant_lifecycle.record_ends": 60.0,
     "sharing.grant_notices.announce_ends": 60.0,
+    "sharing.mail.token_mail.warn_of_ends": 600.0,
 }
 # How many seconds a job that is aborted or out of time is given to put things in order.
 WORKER_GRACE_SECS = float(os.environ.get("WORKER_GRACE_SECS", "30"))

@@ -38,7 +38,7 @@ def email_access_granted(
     """
     if not account.notify_when_shared or not _may_write(by, account, "access", _ABOUT_ACCESS):
         return
-    _write(
+    write(
         "shared",
         account,
         f"{by.username} shared the {resource.info.noun} {resource} with you",
@@ -78,7 +78,7 @@ def email_access_ends(grant: Grant) -> None:
 
 def email_access_requested(resource: Resource, owner: Account, *, by: Principal) -> None:
     """Write to the owner of a resource that `by` asks for access, with a link to where it can be given."""
-    _write(
+    write(
         "access_requested",
         owner,
         f"{by.username} asks for access to your {resource.info.noun} {resource}",
@@ -94,13 +94,13 @@ def email_issue_update(issue: Issue, account: Account, what: str, text: str, *, 
     """
     if account.notify_of_issues and _sees(account, issue.actor) and _may_write(by, account, "issue", _ABOUT_ISSUES):
         context = {"issue": issue, "what": what, "text": text}
-        _write("issue", account, f"{issue.actor}: {issue.title}", context)
+        write("issue", account, f"{issue.actor}: {issue.title}", context)
 
 
 def email_schedule_failed(schedule: Schedule, owner: Account, failures: Sequence[str]) -> None:
     """Write to the owner of a schedule what it could not start, and why; call it in the transaction of its firing."""
     context = {"schedule": schedule, "failures": failures}
-    _write("schedule_failed", owner, f"The schedule {schedule} could not start a run", context)
+    write("schedule_failed", owner, f"The schedule {schedule} could not start a run", context)
 
 
 def _may_write(by: Principal, account: Account, about: str, limits: tuple[int, int, int]) -> bool:
@@ -126,7 +126,7 @@ def _sees(account: Account, resource: Resource) -> bool:
     return account.is_active and decide(account.principal, facts, Permission.READ).allowed
 
 
-def _write(template: str, to: Account, subject: str, context: dict[str, object]) -> None:
+def write(template: str, to: Account, subject: str, context: dict[str, object]) -> None:
     """Write to an account; a suspended one gets nothing."""
     if not to.is_active:
         return

@@ -37,6 +37,22 @@ def test_tokens_speak_for_whom_they_spoke_for(place):
     assert answers(place, code) == {"everything": "ada", "only prices": "ada", "expired": None, "revoked": None}
 
 
+def test_a_scoped_token_does_what_it_did_and_nothing_else(place):
+    """In November its entry was on all datasets: a field "id" was not read, and WRITE let datasets be created."""
+    text = place.known["tokens"]["only prices"]
+    code = (
+        "import json\nfrom accounts.tokens import resolve\nfrom resources.kinds import Kind\n"
+        "from sharing.narrowings.held_back import held_back_from_all, held_back_from_creating\n"
+        "from sharing.permissions import Permission\n"
+        f"by, found = resolve({text!r}), []\n"
+        "for kind in Kind:\n"
+        "    found += [f'{kind} {each.name}' for each in Permission if not held_back_from_all(by, each, kind)]\n"
+        "    found += [f'{kind} CREATE'] if not held_back_from_creating(by, kind) else []\n"
+        "print(json.dumps([found, by.scope.default_run_storages, by.scope.restricts_runs]))"
+    )
+    assert answers(place, code) == [["dataset READ", "dataset WRITE", "dataset CREATE"], False, True]
+
+
 def test_nothing_that_is_secret_is_plain_in_the_database(place):
     text = place.text()
     known = place.known
