@@ -138,8 +138,8 @@ def _apply(schedule: Schedule, change: ScheduleChange, by: Principal) -> None:
             setattr(schedule, flag, value)
     if change.actions is not UNSET:
         schedule.actions = _actions(change.actions, schedule.owner_id)
-        if by.scopes or by.account_id == schedule.owner_id:
-            schedule.token_scope = _scope_of(by)
+    if by.scopes or by.account_id == schedule.owner_id:  # it acts as the principal that saved it last
+        schedule.token_scope = _scope_of(by)
     _apply_times(schedule, change)
 
 

@@ -31,6 +31,7 @@ from sharing.declare import creates, lists, needs
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.permissions import Permission
 from sharing.policies.schedule_targets import check_action
+from sharing.policies.scoped_starts import check_may_start
 from sharing.schedules.schedule_log import readable_lines
 
 
@@ -109,6 +110,7 @@ def update(request: ResourceApiRequest[Schedule]) -> HttpResponse:
     body = request_body.read_json(request, ScheduleBody)
     schedule = request.resource
     owner = Account.objects.get(pk=schedule.owner_id).principal
+    check_may_start(request.principal, schedule)
     try:
         editing.update(
             schedule,

@@ -33,6 +33,7 @@ from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.enforcement.require import get_or_refuse
 from sharing.permissions import Permission
 from sharing.policies.code_choice import check_change
+from sharing.policies.scoped_starts import check_may_run
 
 Given = dict[str, Any] | UnsetType | None
 
@@ -122,6 +123,7 @@ def _with_fields(task: Task, fields: Mapping[str, msgspec.Raw]) -> TaskChange:
 
 
 def _update(request: ResourceApiRequest[Task], change: Callable[[Task], TaskChange]) -> None:
+    check_may_run(request.principal, request.resource.actor_id)
     try:
         editing.update(
             request.resource,

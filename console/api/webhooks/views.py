@@ -2,7 +2,8 @@
 
 A user who may see an Actor or a task may put a webhook on it, for it tells only of the user's own runs and builds
 (`resources/webhooks/events.py`); on a run, its owner. A webhook is no resource that a scope could name, so a
-scoped token reaches them if it is for all Actors, and may read all runs and builds, of which they tell. A run of
+scoped token reaches them if it is for all Actors, and may read all runs and builds, of which they tell; it puts one on
+an Actor or a task only if it may RUN the Actor. A run of
 another account's Actor makes and sees none that stay when it has ended (`sharing/policies/webhook_rules.py`).
 """
 
@@ -35,6 +36,7 @@ from sharing.declare import needs, signed_in_for
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.enforcement.require import get_or_refuse
 from sharing.permissions import Permission
+from sharing.policies.scoped_starts import check_may_run
 from sharing.policies.webhook_rules import check_create, visible_webhooks
 
 _TOLD_OF = (Kind.RUN, Kind.BUILD)
@@ -165,7 +167,8 @@ def _condition(body: ConditionBody | UnsetType | None, principal: Principal) -> 
     """Return what a webhook is to hang on: what is named most closely, where what else is named goes with it.
 
     Raises:
-        ApiError: 404 for what may not be read, 400 for another account's run and for things that do not go together.
+        ApiError: 404 for what may not be read, 403 for an Actor that a scope does not let run, 400 for another
+            account's run and for things that do not go together.
     """
     named = list(_named(body or ConditionBody()))
     if not named:
@@ -176,6 +179,8 @@ def _condition(body: ConditionBody | UnsetType | None, principal: Principal) -> 
         of_it = nearest.actor_id if other is Kind.ACTOR else nearest.task_id
         if get_or_refuse(principal, other, other_address, Permission.READ).pk != of_it:
             raise invalid_value(f"condition.{other_field}", f"{field} names something that does not belong to it.")
+    if kind is not Kind.RUN:  # that of a run ends with it
+        check_may_run(principal, nearest.pk if kind is Kind.ACTOR else nearest.actor_id)
     if kind is Kind.RUN and nearest.owner_id != principal.account_id:
         raise invalid_value("condition.actorRunId", "a webhook tells only of one's own runs.")
     return Condition(**{f"{kind.value}_id": nearest.pk})
