@@ -71,10 +71,12 @@ def create(
     default_run_storages: bool = False,
     actor_runs: str = ActorRuns.RESTRICTED,
     expires_at: datetime | None = None,
+    member_id: str = "",
 ) -> tuple[ApiToken, str]:
     """Make a token for `account` and return it with its text, which cannot be had again.
 
-    `scope`, `default_run_storages` and `actor_runs` are what it may be used for, see `accounts.principal.Scope`.
+    `scope`, `default_run_storages` and `actor_runs` are what it may be used for, see `accounts.principal.Scope`. With a
+    `member_id` it is that member's token of an organization.
     """
     text = new_text()
     with transaction.atomic():
@@ -89,6 +91,7 @@ def create(
             actor_runs=actor_runs,
             expires_at=expires_at,
             warned_of=warned_of(expires_at),
+            member_id=member_id,
         )
         audit.record(
             "token.created",
@@ -98,6 +101,8 @@ def create(
             subject_id=token.pk,
             name=name,
             scope=scope,
+            defaultRunStorages=default_run_storages,
+            actorRuns=actor_runs,
             expiresAt=expires_at.isoformat() if expires_at else None,
         )
     return token, text

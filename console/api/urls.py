@@ -82,6 +82,7 @@ urlpatterns = [
     path("actor-tasks", include("console.api.tasks.urls")),
     path("schedules", include("console.api.schedules.urls")),
     *webhook_urls.of_webhooks,
+    path("tokens", include("console.api.tokens.urls")),
     *_of_runs(),
     path("users/me", endpoint(GET=users.show_own_user)),
     path("users/me/usage/monthly", endpoint(GET=user_usage.show_monthly)),

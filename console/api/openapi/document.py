@@ -16,6 +16,8 @@ from typing import Any, Final
 import msgspec
 from django.conf import settings
 
+from accounts.principal import CREATE
+from resources.kinds import Kind
 from sharing.access import AddressedBy, Reason
 from sharing.declare import EVERY_METHOD, Need, Public, Requires, declared
 from sharing.models import Issue
@@ -183,5 +185,7 @@ _SCHEMAS: Final = {
     "LatchkeyPermission": _enumerate(EVERYTHING.names),
     "LatchkeyReason": _enumerate(Reason),
     "LatchkeyAddressedBy": _enumerate(AddressedBy),
+    "LatchkeyScopePermission": _enumerate((*EVERYTHING.names, CREATE)),
+    "LatchkeyKind": _enumerate(Kind),
     "LatchkeyIssueState": _enumerate(Issue.State.values),
 }

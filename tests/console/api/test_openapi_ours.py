@@ -10,7 +10,7 @@ import pytest
 from console.api.openapi.document import OURS, document
 from resources.kinds import KINDS, Kind
 from sharing.issues import issues
-from tests.support.factories import built_actor
+from tests.support.factories import built_actor, make_resource
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +74,19 @@ def test_builds_and_descriptions(api, ada):
     hold(api(), "get", "/v2/openapi.json", "/v2/openapi.json")
 
 
+def test_tokens(api, ada):
+    dataset, client = make_resource(Kind.DATASET, ada), api(ada)
+    entry = {"kind": "dataset", "permissions": ["READ", "WRITE"], "resourceId": dataset.pk}
+    scope = {"entries": [entry], "defaultRunStorages": True, "actorRuns": "FULL"}
+    hold(client, "post", "/v2/tokens", "/v2/tokens", {"name": "ci", "scope": scope})
+    one = f"/v2/tokens/{client.get('/v2/tokens?desc=1').json()['data']['items'][0]['id']}"
+    hold(client, "get", "/v2/tokens", "/v2/tokens?limit=1")
+    hold(client, "get", "/v2/tokens/{token}", one)
+    hold(client, "put", "/v2/tokens/{token}", one, {"scope": None, "expiresAt": "2099-01-01T00:00:00Z"})
+    hold(client, "post", "/v2/tokens/{token}/rotate", f"{one}/rotate", {"formerTextEnds": "AT_ONCE"})
+    hold(client, "delete", "/v2/tokens/{token}", one)
+
+
 def test_each_operation_of_ours_has_its_own_shape():
     """One that is described by nothing but its path would be found by `_described_by_end` to have no end."""
     ends = set()
@@ -95,4 +108,8 @@ def test_each_operation_of_ours_has_its_own_shape():
         ("put", "/issues/{issue}"),
         ("post", "/issues/{issue}/comments"),
         ("get", "/v2/openapi.json"),
+        ("get", ""),
+        ("get", "/v2/tokens"),
+        ("post", "/v2/tokens"),
+        ("post", "/rotate"),
     }
