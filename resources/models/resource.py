@@ -90,6 +90,11 @@ class Resource(models.Model):
                 fields=("task", "owner", "created_at", "id"), condition=Q(task__isnull=False), name="resource_of_task"
             ),
             models.Index(fields=("run", "kind"), condition=Q(run__isnull=False), name="resource_of_run"),
+            models.Index(
+                fields=("created_by_token", "created_at"),
+                condition=Q(created_by_token__isnull=False),
+                name="resource_made_by_token",
+            ),
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -83,11 +83,16 @@ def test_last_used_is_saved_by_the_counter(ada, token_of):
         ({"access": "limited"}, "scope"),
         ({"access": "limited", "scope": ["dataset:RUN"]}, "scope"),
         ({"access": "limited", "scope": ["spaceship:READ"]}, "scope"),
-        ({"access": "limited", "scope": ["dataset:READ"], "ids_dataset": "nonsense"}, "ids_dataset"),
-        ({"access": "limited", "scope": ["dataset:READ"], "ids_dataset": "a" * 17}, "ids_dataset"),
-        ({"access": "limited", "scope": ["dataset:READ"], "ids_dataset": "a " * 51}, "ids_dataset"),
-        ({"access": "limited", "scope": ["dataset:READ"], "ids_dataset": "a" * 10_000}, "ids_dataset"),
-        ({"access": "limited", "scope": ["dataset:READ"], "ids_run": "a" * 17}, "ids_run"),
+        ({"access": "limited", "scope": ["dataset:nonsense:READ"]}, "scope"),
+        ({"access": "limited", "scope": [f"dataset:{'a' * 17}:READ"]}, "scope"),
+        ({"access": "limited", "scope": [f"dataset:{'a' * 17}:RUN"]}, "scope"),
+        ({"access": "limited", "scope": [f"dataset:{'a' * 17}:a:READ"]}, "scope"),
+        ({"access": "limited", "scope": ["dataset::READ", "dataset:", ":", "", "dataset:\x00:READ"]}, "scope"),
+        ({"access": "limited", "scope": [f"dataset:{n}:READ" for n in range(101)]}, "scope"),
+        ({"description": "x" * 161}, "description"),
+        ({"description": "\x00"}, "description"),
+        ({"access": "limited", "scope": ["dataset:READ"], "actor_runs": "SOME"}, "actor_runs"),
+        ({"lifetime": "kept"}, "lifetime"),
     ],
 )
 def test_the_form_refuses(here, fields, wrong):
@@ -103,10 +108,8 @@ def test_ids_of_what_is_not_shared_are_not_told_from_missing(ada, ben, here, mak
     ben.save()
     hidden = make_resource(Kind.DATASET, ben)
     for id_ in (hidden.pk, "0" * 17):
-        response = here.post(URL, {**FULL, "access": "limited", "scope": ["dataset:READ"], "ids_dataset": id_})
-        assert response.context["form"].errors["ids_dataset"] == [
-            f"There is no dataset {id_}, or it is not shared with you."
-        ]
+        response = here.post(URL, {**FULL, "access": "limited", "scope": [f"dataset:{id_}:READ"]})
+        assert response.context["form"].errors["scope"] == [f"There is no dataset {id_}, or it is not shared with you."]
 
 
 def test_a_token_needs_a_fresh_sign_in_and_nothing_typed_is_lost(here, ada):
@@ -154,8 +157,8 @@ def test_a_refused_form_and_an_unconfirmed_one_can_be_sent_again(here):
 def test_a_limited_token_with_an_end(here, ada, make_resource):
     dataset = make_resource(Kind.DATASET, ada)
     day = (timezone.now() + timedelta(days=3)).date()
-    scope = ["dataset:READ", "dataset:WRITE", "actor:RUN"]
-    fields = {**FULL, "access": "limited", "scope": scope, "ids_dataset": f" {dataset.pk}, {dataset.pk} "}
+    scope = ["actor:RUN", f"dataset:{dataset.pk}:WRITE", f"dataset:{dataset.pk}:READ"]
+    fields = {**FULL, "access": "limited", "scope": scope}
     response = here.post(URL, {**fields, "lifetime": "date", "expires_on": day.isoformat()})
     token = response.context["made"]
     assert token.expires_at.date() == day
@@ -168,7 +171,7 @@ def test_a_limited_token_with_an_end(here, ada, make_resource):
     assert principal.scope.allows("WRITE", "dataset", dataset.pk)
     assert not principal.scope.allows("WRITE", "dataset", "0" * 17)
     assert not principal.scope.allows("READ", "dataset", None)
-    assert f"read, write on dataset {dataset.pk}" in response.content.decode()
+    assert f"It can read and write the dataset {dataset.pk}." in response.content.decode()
 
 
 # Revoking

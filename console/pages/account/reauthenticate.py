@@ -16,8 +16,10 @@ LONGEST_WAIT = 1800  # seconds until what was not confirmed is forgotten
 _KEPT = "waits_for_confirmation"
 
 
-def ask_first(request: PageRequest, view_name: str, *, section: str) -> HttpResponse | None:
+def ask_first(request: PageRequest, view_name: str, *args: str, section: str) -> HttpResponse | None:
     """Return the way through a confirmation and back to `view_name`, or None when the sign-in is fresh.
+
+    `args` are those of the view's URL.
 
     What the form holds is kept in the session meanwhile, so that the page can fill it in again and ask to press Save.
     So it is not for forms with a secret in them. No address says that the user has confirmed, for a link could too.
@@ -29,7 +31,7 @@ def ask_first(request: PageRequest, view_name: str, *, section: str) -> HttpResp
         sent = {}
     request.session[_KEPT] = {"section": section, "sent": sent, "at": time.time()}
     ways = get_adapter().get_reauthentication_methods(request.user)
-    return redirect_from_dialog(request, f"{ways[0]['url']}?{urlencode({'next': reverse(view_name)})}")
+    return redirect_from_dialog(request, f"{ways[0]['url']}?{urlencode({'next': reverse(view_name, args=args)})}")
 
 
 def back_from_confirmation(request: PageRequest, section: str) -> QueryDict | None:

@@ -141,6 +141,11 @@ _SENTENCES: dict[str, str | Callable[[AuditEvent], str]] = {
     "two_factor.added": _factor("Added"),
     "two_factor.removed": _factor("Removed"),
     "token.created": lambda event: f"Created the API token {event.details.get('name', '')}.",
+    "token.changed": lambda event: f"Changed the API token {event.details.get('name', '')}.",
+    "token.rotated": lambda event: f"Rotated the API token {event.details.get('name', '')}.",
+    "token.former_texts_ended": lambda event: (
+        f"Ended the former text of the API token {event.details.get('name', '')}."
+    ),
     "token.revoked": lambda event: f"Revoked the API token {event.details.get('name', '')}.",
     "account.general_access.changed": lambda event: (
         f"Changed general resource access to “{_level(event.details.get('after'))}”."

@@ -1,24 +1,31 @@
-"""The form for a new API token: a name, how long it lives, and what it may be used for."""
+"""The form of an API token: a name, when it ends, and what it may be used for.
 
+Resources are found by a search within the form, which is sent and shown again with what was found and all that was
+ticked. A box stands for a permission on a kind ("dataset:READ"), or on one resource ("dataset:ID:READ").
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from accounts.lib.ids import looks_like_id
-from accounts.models import Account
-from accounts.principal import CREATE
+from accounts.models import ActorRuns, ApiToken
+from accounts.principal import CREATE, Principal
+from accounts.token_editing import TokenSettings
 from console.pages.components.forms import BaseForm
 from resources.kinds import KINDS, Kind, KindInfo
 from resources.models import Resource
+from sharing.lists import listed
+from sharing.policies.token_rules import InvalidScope, check_entries, named_resources, scope_permissions
 from sharing.visibility.labels import scope_label
 
-MOST_IDS = 50
+MOST_FOUND = 10
 NEVER = "never"
 ON_A_DATE = "date"
+AS_IT_IS = "kept"
 LIFETIMES = (
     (NEVER, "Never"),
     ("7", "In 7 days"),
@@ -29,27 +36,31 @@ LIFETIMES = (
 )
 
 
-def scope_permissions(kind: Kind) -> tuple[str, ...]:
-    """Return what a scope may name on a kind. Runs come of starting an Actor, and builds of building it."""
-    permissions = KINDS[kind].permissions
-    return permissions if kind in (Kind.RUN, Kind.BUILD) else (*permissions, CREATE)
-
-
 @dataclass(frozen=True, slots=True)
 class ScopeRow:
-    """A kind in the table of what a token may be used for: a box for each permission, and a field for IDs."""
+    """A kind or a resource in the table of what a token may be used for: a box for each permission."""
 
     info: KindInfo
+    title: str
     boxes: tuple[tuple[str, str, bool], ...]
-    ids: forms.BoundField
+
+
+class ScopeBoxes(forms.MultipleChoiceField):
+    """The boxes that are ticked; which of them can be is for `check_entries` to say."""
+
+    def valid_value(self, value: str) -> bool:
+        """Accept what names a kind and a permission of it, and perhaps a resource."""
+        kind, _, rest = value.partition(":")
+        return kind in set(Kind) and rest.rpartition(":")[2] in scope_permissions(Kind(kind))
 
 
 class TokenForm(BaseForm, forms.Form):
-    """A new API token."""
+    """A new API token, or with `token` one that is changed."""
 
     first_field = None
 
     name = forms.CharField(max_length=100, help_text="What it is for, so that you know which one to revoke.")
+    description = forms.CharField(max_length=160, required=False)
     lifetime = forms.ChoiceField(choices=LIFETIMES, initial=NEVER, label="Expires")
     expires_on = forms.DateField(
         required=False,
@@ -63,35 +74,72 @@ class TokenForm(BaseForm, forms.Form):
         widget=forms.RadioSelect,
         label="What it may be used for",
     )
-    scope = forms.MultipleChoiceField(
-        choices=[(f"{kind}:{name}", name) for kind in KINDS for name in scope_permissions(kind)],
+    scope = ScopeBoxes(required=False)
+    default_run_storages = forms.BooleanField(
         required=False,
+        label="Default storages of runs",
+        help_text="Where the token can read or write a run, it can do the same with the run's default storages.",
     )
+    actor_runs = forms.ChoiceField(
+        choices=(
+            (ActorRuns.RESTRICTED.value, "No more than the token"),
+            (ActorRuns.FULL.value, "All that their Actors can"),
+        ),
+        required=False,
+        initial=ActorRuns.RESTRICTED.value,
+        widget=forms.RadioSelect,
+        label="Runs that it starts can do",
+        help_text="An Actor that the token can write or build, or has created, never does more than the token.",
+    )
+    find_kind = forms.ChoiceField(
+        choices=[(kind.value, info.heading) for kind, info in KINDS.items()], required=False, label="Kind"
+    )
+    find = forms.CharField(max_length=100, required=False, label="Name or ID")
 
-    def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, by: Principal, token: ApiToken | None = None, **kwargs: Any) -> None:
+        if token is not None:
+            kwargs["initial"] = _initial(token) | kwargs.get("initial", {})
         super().__init__(*args, **kwargs)
-        self.account = account
-        for kind, info in KINDS.items():
-            self.fields[f"ids_{kind}"] = forms.CharField(
-                required=False,
-                max_length=1500,
-                label=f"Only these {info.short_plural} (IDs)",
-                widget=forms.TextInput(attrs={"placeholder": f"All {info.short_plural}", "spellcheck": "false"}),
-            )
+        self.by = by
+        self.token = token
+        if token is not None and token.expires_at is not None:
+            kept = f"As it is: {token.expires_at:%d %b %Y, %H:%M} UTC"
+            self.fields["lifetime"].choices = [(AS_IT_IS, kept), *LIFETIMES]  # type: ignore[attr-defined]
+
+    @property
+    def is_search(self) -> bool:
+        """Whether the button of the search was pressed, which saves nothing."""
+        return "search" in self.data
+
+    def forget_errors(self) -> None:
+        """Show no errors: the form was sent for its search alone."""
+        self._errors = forms.utils.ErrorDict()
 
     def rows(self) -> list[ScopeRow]:
-        """Return the table of kinds and permissions, as filled in so far."""
-        ticked = set(self["scope"].value() or [])
+        """Return the kinds with their permissions, as ticked so far."""
+        return [_row(info, info.heading, kind.value, kind, self._ticked()) for kind, info in KINDS.items()]
+
+    def chosen(self) -> list[ScopeRow]:
+        """Return the resources that something is ticked of."""
+        ticked = self._ticked()
+        ids = {value.split(":")[1] for value in ticked if value.count(":") == 2}
+        known = {each.pk: each for each in Resource.objects.filter(pk__in=ids)} if ids else {}
+        named = sorted({tuple(value.split(":")[:2]) for value in ticked if value.count(":") == 2})
+        return [self._row_of(Kind(kind), id_, self._title(known.get(id_), id_), ticked) for kind, id_ in named]
+
+    def found(self) -> list[ScopeRow]:
+        """Return what the search finds, the newest first, without what is chosen."""
+        kind = self["find_kind"].value()
+        if kind not in set(Kind) or not (self.is_search or self.initial.get("find_kind")):
+            return []
+        ticked = self._ticked()
+        search = str(self["find"].value() or "")[:100].replace("\x00", "")
+        rows = listed(self.by, kinds=[Kind(kind)], search=search, limit=MOST_FOUND)
+        chosen = {value.split(":")[1] for value in ticked if value.count(":") == 2}
         return [
-            ScopeRow(
-                info,
-                tuple(
-                    (f"{kind}:{name}", scope_label(name), f"{kind}:{name}" in ticked)
-                    for name in scope_permissions(kind)
-                ),
-                self[f"ids_{kind}"],
-            )
-            for kind, info in KINDS.items()
+            self._row_of(row.kind, row.id, row.title or row.name or row.id, ticked)
+            for row in rows
+            if row.id not in chosen
         ]
 
     def clean(self) -> dict[str, Any]:
@@ -102,8 +150,36 @@ class TokenForm(BaseForm, forms.Form):
             data["scope_entries"] = self._scope(data) if data["access"] == "limited" else None
         return data
 
+    def settings(self) -> TokenSettings:
+        """Return what the token is to be like."""
+        data = self.cleaned_data
+        limited = data["scope_entries"] is not None
+        return TokenSettings(
+            data["name"],
+            data["description"],
+            data["scope_entries"],
+            limited and data["default_run_storages"],
+            (limited and data["actor_runs"]) or ActorRuns.RESTRICTED.value,
+            data["expires_at"],
+        )
+
+    def _ticked(self) -> set[str]:
+        values = self["scope"].value() or []
+        return {value for value in values if self.fields["scope"].valid_value(value)}  # type: ignore[attr-defined]
+
+    def _title(self, resource: Resource | None, id_: str) -> str:
+        """Return the name of a resource of the account, and of any other its ID."""
+        mine = resource is not None and resource.owner_id == self.by.account_id
+        return (resource.name if mine and resource else None) or id_
+
+    def _row_of(self, kind: Kind, id_: str, title: str, ticked: set[str]) -> ScopeRow:
+        info = KINDS[kind]
+        return _row(info, f"{info.short} {title}", f"{kind.value}:{id_}", kind, ticked, but=CREATE)
+
     def _expires_at(self, data: dict[str, Any]) -> datetime | None:
         lifetime = data["lifetime"]
+        if lifetime == AS_IT_IS and self.token is not None:
+            return self.token.expires_at
         if lifetime == ON_A_DATE:
             day = data["expires_on"]
             if day is None or day < timezone.now().date():
@@ -113,33 +189,43 @@ class TokenForm(BaseForm, forms.Form):
         return timezone.now() + timedelta(days=int(lifetime)) if lifetime != NEVER else None
 
     def _scope(self, data: dict[str, Any]) -> list[dict[str, Any]]:
-        ticked = [choice.split(":") for choice in data["scope"]]
-        if not ticked:
+        if not data["scope"]:
             self.add_error("scope", "Tick at least one permission, or let the token do everything.")
-        entries: list[dict[str, Any]] = []
-        for kind, info in KINDS.items():
-            names = [name for ticked_kind, name in ticked if ticked_kind == kind]
-            ids = self._ids(kind, data[f"ids_{kind}"])
-            if ids and CREATE in names:
-                self.add_error(f"ids_{kind}", f"A token that creates {info.short_plural} needs no IDs of others.")
-            if ids and not names:
-                self.add_error(f"ids_{kind}", f"Tick what the token may do with these {info.short_plural}.")
-            if names:
-                wanted: list[str | None] = [*ids] or [None]
-                entries += [{"kind": str(kind), "permissions": names, "resourceId": id_} for id_ in wanted]
-        return entries
-
-    def _ids(self, kind: Kind, text: str) -> list[str]:
-        """Return the IDs in a field; each must be of something that the account may read, so none is given away."""
-        ids = list(dict.fromkeys(text.replace(",", " ").split()))
+            return []
+        kept = named_resources(self.token.scope) if self.token else ()
         try:
-            if len(ids) > MOST_IDS:
-                raise ValidationError(f"At most {MOST_IDS} IDs.")
-            known = {found.pk: found for found in Resource.objects.filter(pk__in=filter(looks_like_id, ids), kind=kind)}
-            for id_ in ids:
-                if id_ not in known or not self.account.has_perm("READ", known[id_]):
-                    noun = KINDS[kind].noun
-                    raise ValidationError(f"There is no {noun} {id_}, or it is not shared with you.")
-        except ValidationError as problem:
-            self.add_error(f"ids_{kind}", problem)
-        return ids
+            return check_entries([*_entries(data["scope"])], self.by, kept)
+        except InvalidScope as problem:
+            text = str(problem)
+            self.add_error("scope", text[0].upper() + text[1:])
+            return []
+
+
+def _row(info: KindInfo, title: str, prefix: str, kind: Kind, ticked: set[str], but: str = "") -> ScopeRow:
+    names = [name for name in scope_permissions(kind) if name != but]
+    boxes = ((f"{prefix}:{name}", scope_label(name), f"{prefix}:{name}" in ticked) for name in names)
+    return ScopeRow(info, title, tuple(boxes))
+
+
+def _entries(ticked: Iterable[str]) -> Iterable[dict[str, Any]]:
+    for value in ticked:
+        kind, *id_, permission = value.split(":")
+        yield {"kind": kind, "permissions": [permission], "resourceId": id_[0] if id_ else None}
+
+
+def _initial(token: ApiToken) -> dict[str, Any]:
+    """Return the fields of the form for a token as it is."""
+    boxes = [
+        ":".join(filter(None, (entry["kind"], entry.get("resourceId"), name)))
+        for entry in token.scope or ()
+        for name in entry["permissions"]
+    ]
+    return {
+        "name": token.name,
+        "description": token.description,
+        "lifetime": AS_IT_IS if token.expires_at else NEVER,
+        "access": "full" if token.scope is None else "limited",
+        "scope": boxes,
+        "default_run_storages": token.default_run_storages,
+        "actor_runs": token.actor_runs,
+    }

@@ -33,5 +33,13 @@ urlpatterns = [
     path("/security/passkeys/<int:pk>/rename", settings_two_factor.rename_passkey, name="mfa_edit_webauthn"),
     path("/security/passkeys/<int:pk>/remove", settings_two_factor.remove_passkey, name="mfa_remove_webauthn"),
     path("/integrations", settings_tokens.tokens_page, name="settings-integrations"),
+    path("/integrations/<str:token_id>", settings_tokens.token_page, name="settings-token"),
+    path("/integrations/<str:token_id>/edit", settings_tokens.edit, name="settings-token-edit"),
+    path("/integrations/<str:token_id>/rotate", settings_tokens.rotate, name="settings-token-rotate"),
+    path(
+        "/integrations/<str:token_id>/end-former-texts",
+        settings_tokens.end_former_texts,
+        name="settings-token-end-former-texts",
+    ),
     path("/integrations/<str:token_id>/revoke", settings_tokens.revoke, name="settings-token-revoke"),
 ]
