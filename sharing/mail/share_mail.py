@@ -71,9 +71,9 @@ def email_access_ends(grant: Grant) -> None:
     extend_url = f"{resource.console_url}/share/people/{account.pk}/extend"
     if _may_receive(resource.owner):
         subject = f"The access of {account.username} to your {resource.info.noun} {resource} ends"
-        _write("access_ends", resource.owner, subject, {**context, "extend_url": extend_url})
+        write("access_ends", resource.owner, subject, {**context, "extend_url": extend_url})
     if account.notify_when_shared and _may_receive(account):
-        _write("access_ends", account, f"Your access to the {resource.info.noun} {resource} ends", context)
+        write("access_ends", account, f"Your access to the {resource.info.noun} {resource} ends", context)
 
 
 def email_access_requested(resource: Resource, owner: Account, *, by: Principal) -> None:
