@@ -24,6 +24,7 @@ OTHER_REASONS = {
     "access/test_lists.py": "the database",
     "resources/sandbox/test_disk_limit.py": "nothing to test",
     "resources/test_start_checks.py": "the database",
+    "resources/runs/test_logs.py": "the database",
     "resources/worker/test_leases.py": "the database",
     "resources/worker/test_turns.py": "the database",
     "resources/sandbox/test_network.py": "the names of the machine",
