@@ -1,6 +1,6 @@
 """API tokens that are changed and rotated. What one may be used for is felt at the next request, by its runs too."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import ActorRuns, ApiToken, FormerTokenText
-from accounts.principal import Principal
+from accounts.principal import Principal, Scope
 from accounts.tokens import HINT_CHARACTERS, digest_of, new_text, warned_of
 
 # How long the text from before a rotation works, unless it ends at once.
@@ -67,6 +67,9 @@ def settings_of(token: ApiToken) -> TokenSettings:
 def update(token: ApiToken, wanted: TokenSettings, *, by: Principal) -> None:
     """Change a token, which is brought up to date; saving what is there already leaves no line in the trail.
 
+    Where WRITE or BUILD on an Actor is taken from it, its runs have its scope from now on, until FULL is chosen anew:
+    the code that it wrote before would shed the scope otherwise, in runs that go on and in later ones.
+
     Raises:
         TokenGone: when it was revoked in the meantime.
         LastFullToken: when `by` acts with a token, and no token would have the whole account.
@@ -75,6 +78,7 @@ def update(token: ApiToken, wanted: TokenSettings, *, by: Principal) -> None:
     with transaction.atomic():
         locked = _locked(token)
         before = settings_of(locked)
+        wanted = _with_runs_held(before, wanted)
         if before != wanted:
             check_end(before.expires_at, by)
             check_end(wanted.expires_at, by)
@@ -143,6 +147,18 @@ def check_end(expires_at: datetime | None, by: Principal) -> None:
     own = ApiToken.objects.filter(pk=by.token_id).values_list("expires_at", flat=True).first() if by.token_id else None
     if own is not None and (expires_at is None or expires_at > own):
         raise EndsTooLate("The token that does this ends before the one that it is about.")
+
+
+def _with_runs_held(before: TokenSettings, wanted: TokenSettings) -> TokenSettings:
+    if before.scope is None or wanted.scope is None or before.actor_runs != wanted.actor_runs:
+        return wanted
+    now = Scope.from_json(wanted.scope)
+    is_taken = any(
+        entry.kind == "actor" and name in entry.permissions and not now.allows(name, "actor", entry.resource_id)
+        for entry in Scope.from_json(before.scope).entries
+        for name in ("WRITE", "BUILD")
+    )
+    return replace(wanted, actor_runs=ActorRuns.RESTRICTED.value) if is_taken else wanted
 
 
 def _locked(token: ApiToken) -> ApiToken:

@@ -1,12 +1,14 @@
 """Laws of principals, tried on worlds with organizations, tokens and runs that hypothesis makes."""
 
+from dataclasses import replace
 from typing import Any
 
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from accounts import tokens
+from accounts import token_editing, tokens
 from accounts.models import ApiToken, Membership, OrganizationRole
 from accounts.principal import ANONYMOUS, Principal
 from resources.models import Resource, Run
@@ -74,7 +76,18 @@ class Laws(TestCase):
         world = build(description)
         before = {name: allowed(world, principal) for name, principal in world.principals.items()}
         take = data.draw(
-            st.sampled_from([_narrow_role, _remove_member, _narrow_scope, _restrict_runs, _revoke, _limit_runs])
+            st.sampled_from(
+                [
+                    _narrow_role,
+                    _remove_member,
+                    _narrow_scope,
+                    _take_permission,
+                    _restrict_runs,
+                    _end,
+                    _revoke,
+                    _limit_runs,
+                ]
+            )
         )
         take(world, data)
         for name, load in world.load.items():
@@ -114,6 +127,22 @@ def _narrow_scope(world: PrincipalWorld, data: Any) -> None:
     else:
         token.default_run_storages = False
     token.save()
+
+
+def _take_permission(world: PrincipalWorld, data: Any) -> None:
+    """Take one permission, CREATE among them, from an entry, as the owner does by the API and the pages."""
+    token = _a_token(data)
+    before = token_editing.settings_of(token)
+    at = data.draw(st.integers(0, max(len(token.scope) - 1, 0)))
+    entries = [{**each, "permissions": [*each["permissions"]]} for each in token.scope]
+    if entries:
+        entries[at]["permissions"].pop()
+    kept = [each for each in entries if each["permissions"]]
+    token_editing.update(token, replace(before, scope=kept), by=token.account.principal)
+
+
+def _end(world: PrincipalWorld, data: Any) -> None:
+    ApiToken.objects.filter(pk=_a_token(data).pk).update(expires_at=timezone.now())
 
 
 def _restrict_runs(world: PrincipalWorld, data: Any) -> None:

@@ -259,6 +259,22 @@ def test_an_actor_that_the_token_has_created_sheds_no_scope(ada, starting_token)
     assert error(send(of_run, "post", "/v2/key-value-stores?name=made")) == (403, "insufficient-permissions")
 
 
+@pytest.mark.parametrize("permission", ["WRITE", "BUILD"])
+@pytest.mark.parametrize("on_all", [True, False])
+def test_taking_write_from_a_token_gives_its_runs_nothing(api, ada, starting_token, permission, on_all):
+    token, text = starting_token
+    actor, client = built_actor(ada), api(ada)
+    writing = {"kind": "actor", "permissions": ["RUN", permission], "resourceId": None if on_all else actor.pk}
+    ApiToken.objects.filter(pk=token.pk).update(scope=[*token.scope, writing])
+    of_run = started(text, actor)
+    narrow = {"entries": token.scope, "actorRuns": "FULL"}
+    assert data_of(send(client, "put", f"{URL}/{token.pk}", {"scope": narrow}))["scope"]["actorRuns"] == "RESTRICTED"
+    for each in (of_run, started(text, actor)):
+        assert error(send(each, "post", "/v2/key-value-stores?name=made")) == (403, "insufficient-permissions")
+    chosen = data_of(send(client, "put", f"{URL}/{token.pk}", {"scope": narrow}))
+    assert chosen["scope"]["actorRuns"] == "FULL", "it can be chosen again"
+
+
 def test_an_edited_scope_is_felt_by_running_runs(api, ada, starting_token):
     token, text = starting_token
     dataset = make_resource(Kind.DATASET, ada, general_access="RESTRICTED")
