@@ -1,11 +1,10 @@
 """Creating takes CREATE from now on: what runs and schedules keep of scopes gets it where it has WRITE on a kind."""
 
-from importlib import import_module
-
 from django.db import migrations
 
+from accounts.lib.stored_scopes import with_create
+
 MODELS = ("Run", "Schedule")
-of_tokens = import_module("accounts.migrations.0017_create_in_scopes")
 
 
 def add_create(apps, schema_editor):
@@ -13,8 +12,7 @@ def add_create(apps, schema_editor):
     for name in MODELS:
         kept = apps.get_model("resources", name).objects.filter(token_scope__isnull=False)
         for pk, scope in kept.values_list("pk", "token_scope").iterator():
-            if any(of_tokens.creates(entry) for entry in scope):
-                kept.filter(pk=pk).update(token_scope=[of_tokens.with_create(entry) for entry in scope])
+            kept.filter(pk=pk).update(token_scope=with_create(scope))
 
 
 class Migration(migrations.Migration):
