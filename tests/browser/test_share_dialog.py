@@ -1,13 +1,16 @@
 """The share dialog in a browser: what only a browser shows of it, such as focus, the keyboard and the clipboard."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from resources.kinds import Kind
 from resources.models import Dataset
+from sharing import grants
 from sharing.models import Grant
 from sharing.permissions import Permission
 
@@ -245,6 +248,42 @@ def test_nothing_is_wider_than_a_small_screen(opened, ben, dataset, give):
     dialog = dialog_of(page)
     assert dialog.evaluate("dialog => dialog.scrollWidth - dialog.clientWidth") == 0
     assert dialog.evaluate("dialog => dialog.getBoundingClientRect().right") <= 360
+
+
+@pytest.fixture
+def ending(dataset, ada, ben, cleo):
+    """Ben's access ends in two days, and cleo's has ended."""
+    now = timezone.now()
+    for account in (ben, cleo):
+        grants.grant(dataset, account, Permission.READ, by=ada.principal, expires_at=now + timedelta(days=2))
+    Grant.objects.filter(account=cleo).update(expires_at=now)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_axe_finds_nothing_where_access_ends_on_a_small_screen(
+    opened, open_page, ada, ben, dataset, ending, violations, scheme
+):
+    page = opened(viewport={"width": 360, "height": 740}, color_scheme=scheme, reduced_motion="reduce")
+    dialog = dialog_of(page)
+    assert violations(page) == []
+    dialog.get_by_label("Access", exact=True).first.select_option("date")
+    expect(dialog.get_by_label("Last day (UTC)").first).to_be_visible()
+    assert violations(page) == []
+    assert dialog.evaluate("dialog => dialog.scrollWidth - dialog.clientWidth") == 0
+    extend = f"{dataset.console_path}/share/people/{ben.pk}/extend"
+    assert violations(open_page(ada, extend, color_scheme=scheme, viewport={"width": 360, "height": 740})) == []
+
+
+def test_access_is_extended_and_given_again_with_one_click_each(opened, ben, cleo, dataset, ending):
+    page = opened()
+    dialog = dialog_of(page)
+    expect(dialog.get_by_label("Last day (UTC)").first).to_be_hidden()
+    dialog.get_by_role("button", name="Extend the access of ben by 30 days").click()
+    expect(dialog.get_by_text("ben can read now, until")).to_be_visible()
+    dialog.get_by_role("button", name="Give cleo access again").click()
+    expect(dialog.get_by_text("cleo can read now, until")).to_be_visible()
+    expect(dialog.get_by_text("Access that has ended")).to_have_count(0)
+    assert Grant.objects.get(account=ben).expires_at > timezone.now() + timedelta(days=31)
 
 
 def test_what_a_dialog_shows_works_from_the_moment_that_it_is_seen(open_page, ada, dataset):
