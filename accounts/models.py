@@ -131,6 +131,9 @@ class Account(AbstractBaseUser):
         blank=True,
         help_text="Storages from before this moment keep the key that they had before each holder had one.",
     )
+    limits_new_actors = models.BooleanField(
+        default=True, help_text="Whether new Actors have limited permissions where nothing else is said."
+    )
     notify_when_shared = models.BooleanField(default=True)
     notify_of_issues = models.BooleanField(default=True)
     is_active = models.BooleanField(default=True)

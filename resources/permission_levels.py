@@ -1,7 +1,7 @@
-"""Permission levels of Actors and runs, as clients ask for them.
+"""Permission levels: what an Actor asks for, and what a run of it has.
 
-Every run has full permissions here. A level that is not enforced must not be promised, so limited permissions are
-refused wherever they can be given.
+A run with full permissions may do all that its account may, unless its Actor belongs to another account; one with
+limited permissions only what the table of `sharing/narrowings/run.py` says. A model keeps None for full permissions.
 """
 
 from typing import Final
@@ -11,22 +11,33 @@ LIMITED: Final = "LIMITED_PERMISSIONS"
 
 
 class LevelRefused(ValueError):
-    """A level that no Actor or run can have. `field` and `type` are the API's, the message says why."""
+    """No level that there is. `field` is the API's name for what was given, the message says what it must be."""
 
-    def __init__(self, field: str, message: str, type_: str) -> None:
-        super().__init__(message)
+    def __init__(self, field: str) -> None:
+        super().__init__(f"it must be {FULL} or {LIMITED}.")
         self.field = field
-        self.type = type_
 
 
 def check(field: str, level: str | None) -> None:
     """Check a permission level that is about to be used or saved; None leaves it to the server.
 
     Raises:
-        LevelRefused: for everything but full permissions.
+        LevelRefused: for what is no level.
     """
-    if level == LIMITED:
-        message = f"this server does not have {LIMITED}: every run has full permissions. Use {FULL}, or leave it out."
-        raise LevelRefused(field, message, "platform-feature-disabled")
-    if level is not None and level != FULL:
-        raise LevelRefused(field, f"it must be {FULL}.", "invalid-value")
+    if level not in (None, FULL, LIMITED):
+        raise LevelRefused(field)
+
+
+def level_of(kept: str | None) -> str:
+    """Return the level that a model keeps."""
+    return LIMITED if kept == LIMITED else FULL
+
+
+def to_keep(level: str) -> str | None:
+    """Return a level as a model keeps it."""
+    return LIMITED if level == LIMITED else None
+
+
+def lower_of(*kept: str | None) -> str | None:
+    """Return the lower one of levels, each as a model keeps it or as it was asked for; None asks for nothing."""
+    return LIMITED if LIMITED in kept else None

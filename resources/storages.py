@@ -56,7 +56,6 @@ def create(
         return stored.create(owner_id=owner_id, **defaults), True
     found = stored.filter(owner_id=owner_id, kind=info.kind, name=check_name(name)).first()
     if found is not None:
-        _leave_to_account(found, by)
         return found, False
     disk_space.check_database()
     return stored.get_or_create(owner_id=owner_id, kind=info.kind, name=name, defaults=defaults)
@@ -64,16 +63,6 @@ def create(
 
 def _actor_of(by: Principal) -> str | None:
     return by.run.actor_id or None if by.run else None
-
-
-def _leave_to_account(storage: Resource, by: Principal) -> None:
-    """End what the Actor that created a storage may do with it, once a run of another Actor opens it by its name.
-
-    So an Actor gets nothing by taking the names that others use.
-    """
-    if by.run and storage.created_by_actor and storage.created_by_actor != by.run.actor_id:
-        Resource.objects.filter(pk=storage.pk).update(created_by_actor=None)
-        storage.created_by_actor = None
 
 
 def rename(resource: Resource, name: str | None, *, by: Principal) -> bool:

@@ -113,8 +113,8 @@ def _signed_in(request: HttpRequest, need: SignedIn, principal: Principal) -> Ht
             held_back = HeldBackBy.RUN
         if held_back and not (held_back is HeldBackBy.RUN and need.runs_too):
             return refusals.held_back_from_kind(request, held_back, permission, kind, creates=need.creates)
-    if need.not_for_runs and token_limits.is_run_of_other_account(principal):
-        return refusals.token_limited_response(request, token_limits.ACCOUNT)
+    if need.not_for_runs and token_limits.is_restrained_run(principal):
+        return refusals.token_limited_response(request, token_limits.why_restrained(principal, token_limits.ACCOUNT))
     return None
 
 
@@ -135,6 +135,8 @@ def _on_resource(request: HttpRequest, need: Requires, kwargs: dict[str, Any]) -
         address = resource_addresses.pop_address(kind, kwargs, principal, request)
     except ApiError as error:
         return error.response()
+    if needs_somebody and token_limits.is_limited_run(principal):
+        return refusals.token_limited_response(request, token_limits.why_restrained(principal, token_limits.LAST_RUNS))
     permissions = need.permissions
     if need.or_about_oneself and _is_about_oneself(request, need, kwargs):
         permissions = (Permission.READ,)

@@ -20,16 +20,17 @@ _OF_KIND: Final[Mapping[Kind, Permission]] = {
     Kind.SCHEDULE: Permission.WRITE,
 }
 _BECAUSE: Final = "This API token is that of a run of another account's Actor"
+_BECAUSE_LIMITED: Final = "This API token is that of a run with limited permissions"
 _WORDS: Final[Mapping[Kind, str]] = {
     Kind.ACTOR: "which cannot make, change, build or publish Actors",
     Kind.SCHEDULE: "which cannot make or change schedules, because they go on after it has ended",
 }
 WEBHOOKS: Final = (
-    f"{_BECAUSE}, which can make webhooks only on itself and on runs that it started, with isAdHoc: others go on after "
-    "it has ended."
+    "which can make webhooks only on itself and on runs that it started, with isAdHoc: others go on after it has ended"
 )
-ACCOUNT: Final = f"{_BECAUSE}, which cannot act for the whole account."
-CODE: Final = f"{_BECAUSE}, which cannot choose what other runs execute."
+ACCOUNT: Final = "which cannot act for the whole account"
+CODE: Final = "which cannot choose what other runs execute"
+LAST_RUNS: Final = "which cannot ask for last runs"
 SCOPED: Final = "This API token has a scope, and this needs one for the whole account."
 
 
@@ -41,6 +42,16 @@ def is_run_of_other_account(principal: Principal) -> bool:
 def is_restrained_run(principal: Principal) -> bool:
     """Tell whether a principal is a run that may do less than its account."""
     return principal.run is not None and (principal.run.is_of_other_account or principal.run.is_limited)
+
+
+def is_limited_run(principal: Principal) -> bool:
+    """Tell whether a principal is a run with limited permissions."""
+    return principal.run is not None and principal.run.is_limited
+
+
+def why_restrained(principal: Principal, which: str) -> str:
+    """Return the sentence that says why a run is refused; `which` is one of the clauses of this module."""
+    return f"{_BECAUSE_LIMITED if is_limited_run(principal) else _BECAUSE}, {which}."
 
 
 def is_withheld_from_run(principal: Principal, permission: Permission, kind: Kind) -> bool:
@@ -57,7 +68,7 @@ def speaks_for_whole_account(principal: Principal) -> bool:
 
 def why_not_whole_account(principal: Principal) -> str:
     """Return the sentence that says why a principal does not speak for its whole account."""
-    return ACCOUNT if is_run_of_other_account(principal) else SCOPED
+    return why_restrained(principal, ACCOUNT) if is_restrained_run(principal) else SCOPED
 
 
 def why_withheld(permission: Permission, kind: Kind) -> str:

@@ -29,7 +29,7 @@ from resources.schedules.actions import RunActorTask
 from resources.schedules.editing import ScheduleChange
 from resources.tasks import editing as tasks
 from resources.tasks.editing import JSON_TYPE, TaskChange
-from sharing import general_access, grants
+from sharing import general_access, grants, run_starts
 from sharing.issues import issues
 from sharing.models import Issue
 from sharing.permissions import parse
@@ -205,7 +205,7 @@ class World:
         """Start a run as a user does: a worker runs it once the server is up."""
         content = None if wanted is None else wanted.encode()
         by = self._principal(owner)
-        starting.start(actor, by=by, input=content, content_type=JSON_TYPE, task=task, origin=Origin.WEB)
+        run_starts.start(actor, by=by, input=content, content_type=JSON_TYPE, task=task, origin=Origin.WEB)
 
     def _actor(self, owner: str, name: str, **fields: Any) -> Actor:
         """Make an Actor that really runs, and its build."""

@@ -9,7 +9,9 @@ from django.utils import timezone
 from msgspec import UNSET
 
 from accounts.lib import disk_space
+from accounts.models import Account
 from accounts.principal import Principal
+from resources import permission_levels
 from resources.actors.fields import NO_CHANGE, ActorChange, check, merge_details
 from resources.audit import record, record_renaming
 from resources.edit_locked import delete_locked, edit_locked, name_taken
@@ -25,6 +27,8 @@ FIRST_NAME = "my-actor"
 def create(owner_id: str, name: str | None, change: ActorChange = NO_CHANGE, *, by: Principal) -> Actor:
     """Make an Actor without versions; one without a name is given one that is free.
 
+    Its permission level is that of the owner's new Actors where the change gives none.
+
     Raises:
         InvalidName: when no Actor can be called `name`.
         NameTaken: when its owner has another Actor with this name.
@@ -38,6 +42,7 @@ def create(owner_id: str, name: str | None, change: ActorChange = NO_CHANGE, *, 
         owner_id=owner_id,
         name=_free_name(owner_id) if name is None else _checked(name),
         created_by_token=by.starting_token_id or None,
+        permission_level=level_of_new_actors(owner_id),
     )
     _apply(actor, change)
     with transaction.atomic():
@@ -45,6 +50,12 @@ def create(owner_id: str, name: str | None, change: ActorChange = NO_CHANGE, *, 
         if actor.is_public:
             record("actor.published", actor, by)
     return actor
+
+
+def level_of_new_actors(owner_id: str) -> str | None:
+    """Return the permission level that an account chose for its new Actors, as a model keeps it."""
+    limits = Account.objects.filter(pk=owner_id).values_list("limits_new_actors", flat=True).first()
+    return permission_levels.LIMITED if limits else None
 
 
 def update(actor: Actor, change: ActorChange | Callable[[Actor], ActorChange], *, by: Principal) -> None:
@@ -112,6 +123,9 @@ def _record_change(before: Actor, after: Actor, by: Principal) -> None:
     record_renaming(before, after, by)
     if after.default_build != before.default_build:
         queue_input_encryption(after.pk)  # other fields may be secret now
+    if after.permission_level != before.permission_level:
+        levels = [permission_levels.level_of(each.permission_level) for each in (before, after)]
+        record("actor.permission_level_changed", after, by, before=levels[0], after=levels[1])
     if after.is_public != before.is_public:
         record("actor.published" if after.is_public else "actor.unpublished", after, by)
 

@@ -29,7 +29,8 @@ class InvalidField(ValueError):
 class ActorChange:
     """What of an Actor is to change; UNSET leaves it as it is.
 
-    `details` is merged into what is kept there already; a value of None takes a detail away.
+    `permission_level` is as a model keeps it (`resources/permission_levels.py`). `details` is merged into what is kept
+    there already; a value of None takes a detail away.
     """
 
     name: str | UnsetType = UNSET
@@ -40,6 +41,7 @@ class ActorChange:
     default_timeout_secs: int | UnsetType = UNSET
     default_memory_mbytes: int | UnsetType = UNSET
     restart_on_error: bool | UnsetType = UNSET
+    permission_level: str | UnsetType | None = UNSET
     details: Mapping[str, Any] | UnsetType = UNSET
 
 

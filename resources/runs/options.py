@@ -32,7 +32,7 @@ class RunOptions:
     """Options of a run; None leaves the choice to the task or Actor.
 
     `build` is a tag or number, `timeout_secs` of 0 is no limit, `max_items` and `max_total_charge_usd` are what the
-    Actor is told that it may charge for.
+    Actor is told that it may charge for, and `force_permission_level` is one of `resources/permission_levels.py`.
     """
 
     build: str | None = None
@@ -41,6 +41,7 @@ class RunOptions:
     max_items: int | None = None
     max_total_charge_usd: float | None = None
     restart_on_error: bool | None = None
+    force_permission_level: str | None = None
 
     def over(self, other: "RunOptions") -> "RunOptions":
         """Return these options, and the other ones where these leave the choice."""
@@ -58,6 +59,7 @@ class RunOptions:
         _check_memory(self.memory_mbytes)
         _check_number("maxItems", self.max_items, 1, MAX_ITEMS, "max-items-must-be-greater-than-zero")
         _check_charge(self.max_total_charge_usd)
+        _check_level(self.force_permission_level)
         return self
 
 
@@ -68,6 +70,7 @@ def options_of_actor(actor: Actor) -> RunOptions:
         timeout_secs=actor.default_timeout_secs,
         memory_mbytes=actor.default_memory_mbytes,
         restart_on_error=actor.restart_on_error,
+        force_permission_level=msgspec.json.decode(actor.details).get("forcePermissionLevel"),
     )
 
 
@@ -78,9 +81,7 @@ def options_of_task(task: Task) -> RunOptions:
 
 def options_saved(saved: SavedOptions) -> RunOptions:
     """Return what a task or a schedule has saved, as options of a run."""
-    said = msgspec.structs.asdict(saved)
-    said.pop("force_permission_level")
-    options = RunOptions(**said)
+    options = RunOptions(**msgspec.structs.asdict(saved))
     return replace(options, build=options.build or None)
 
 
@@ -92,8 +93,7 @@ def check_saved(saved: SavedOptions) -> None:
     """
     try:
         options_saved(saved).checked()
-        permission_levels.check("forcePermissionLevel", saved.force_permission_level)
-    except (InvalidOption, permission_levels.LevelRefused) as error:
+    except InvalidOption as error:
         raise InvalidOption(_SAVED_AS.get(error.field, error.field), str(error)) from None
 
 
@@ -123,6 +123,13 @@ def _check_charge(usd: float | None) -> None:
     if usd is not None and not 0 < usd <= MAX_CHARGE_USD:
         type_ = "max-total-charge-usd-must-be-greater-than-zero" if usd <= 0 else "invalid-value"
         raise InvalidOption("maxTotalChargeUsd", f"it must be more than 0 and at most {MAX_CHARGE_USD:.0f}.", type_)
+
+
+def _check_level(level: str | None) -> None:
+    try:
+        permission_levels.check("forcePermissionLevel", level)
+    except permission_levels.LevelRefused as error:
+        raise InvalidOption(error.field, str(error)) from None
 
 
 def _check_number(field: str, value: int | None, least: int, most: int, type_if_less: str = "invalid-value") -> None:

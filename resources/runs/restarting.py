@@ -12,14 +12,23 @@ from django.utils import timezone
 from accounts import audit
 from accounts.lib.timestamps import iso
 from accounts.principal import Principal
+from resources import permission_levels
 from resources.jobs.status import FINISHED, JobStatus
 from resources.kinds import Kind
 from resources.models import Actor, Build, Record, Resource, Run
 from resources.records import reading, writing
 from resources.runs import inputs
 from resources.runs.definitions import load_definition
+from resources.runs.input_names import CallerInput, find_named
 from resources.runs.run_storages import make_missing
-from resources.runs.starting import DEFAULT_CONTENT_TYPE, INPUT_KEY, build_to_run, upload_input
+from resources.runs.starting import (
+    DEFAULT_CONTENT_TYPE,
+    INPUT_KEY,
+    ResolveNames,
+    build_to_run,
+    name_nothing,
+    upload_input,
+)
 from resources.runs.tokens import scope_within, starters_with, starting_token
 from resources.secret_inputs.fields import Holder
 
@@ -65,12 +74,14 @@ def metamorph(
     build: str = "",
     input: bytes | None = None,  # what everybody calls it
     content_type: str = "",
+    resolve_names: ResolveNames = name_nothing,
 ) -> None:
     """Have a run go on as another Actor, with an input of its own. `run` is as it is afterwards.
 
     It stays a run of the Actor that was started: the account that started it sees it go on to its end. Its owner must
     be allowed to run the `target`, which has been decided before. What it is given is kept beside its first input, and
-    so is the input that it has where secret fields of it are encrypted anew for the `target`.
+    so is the input that it has where secret fields of it are encrypted anew for the `target`. From then on the run has
+    the lower one of its permission level and the target's, and may use the storages that the new `input` names.
 
     Raises:
         NotRunning: when it is not RUNNING.
@@ -80,6 +91,10 @@ def metamorph(
     """
     chosen = build_to_run(target, build)
     content_type = content_type or DEFAULT_CONTENT_TYPE
+    level = permission_levels.lower_of(run.permission_level, target.permission_level)
+    names = None
+    if level is not None or target.owner_id != run.owner_id:
+        names = resolve_names(find_named(inputs.get_input_schema(chosen), CallerInput(given=input)))
     holder = build_holder(run, chosen, before=(run.current_actor_id,))
     if input is None:
         record = kept_input(run, get_input_key(run))
@@ -112,6 +127,8 @@ def metamorph(
             token_counter=(locked.token_counter or 0) + 1,  # it may be another's code now
             token_scope=scope_within(locked.token_scope, by, locked.owner_id),
             starters=starters_with(locked, by),
+            input_names=names or None,
+            permission_level=permission_levels.lower_of(locked.permission_level, target.permission_level),
             started_by_token=starting_token(locked, by),
         )
         make_missing(locked, load_definition(chosen))

@@ -7,8 +7,9 @@ from django.db import transaction
 from accounts import audit
 from accounts.lib import database_clock
 from accounts.principal import Principal
+from resources import permission_levels
 from resources.jobs.status import FINISHED, JobStatus
-from resources.models import Build, Run
+from resources.models import Actor, Build, Run
 from resources.runs import account_limits, charging, inputs
 from resources.runs.cannot_run import CannotRun
 from resources.runs.definitions import load_definition, read_memory
@@ -29,7 +30,8 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
 
     It keeps what it was given before where `options` leave the choice, its very build too: another build only where
     `options.build` names one. That is a build of the Actor that was started, so a run that has been turned into
-    another Actor's begins again as what it was, with its first input. `run` is as it is afterwards.
+    another Actor's begins again as what it was, with its first input. Its permission level is never higher than it was.
+    `run` is as it is afterwards.
 
     Raises:
         NotFinished: when it has not ended, or was resurrected by another request just now.
@@ -69,11 +71,16 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
             resurrect_count=run.resurrect_count + 1,
             token_scope=scope_within(run.token_scope, by, run.owner_id),
             starters=starters_with(run, by),
+            permission_level=permission_levels.lower_of(
+                run.permission_level, _level_of_actor(build), options.force_permission_level
+            ),
             started_by_token=starting_token(run, by),
             build=build,
             build_number=build.number,
             build_option=chosen.build or "",
             metamorphs=run.metamorphs if options.build is None else [],
+            # Those of the first input are not kept beside those of a metamorph's.
+            input_names=None if options.build is not None and run.metamorphs else run.input_names,
             timeout_secs=chosen.timeout_secs or 0,
             memory_mbytes=memory,
             disk_mbytes=memory * DISK_PER_MEMORY,
@@ -102,6 +109,10 @@ def _build(run: Run, option: str | None) -> Build:
     if run.build is None:
         raise CannotRun("build-not-found", "The build of this run was deleted. Choose another one.")
     return run.build
+
+
+def _level_of_actor(build: Build) -> str | None:
+    return Actor.objects.filter(pk=build.actor_id).values_list("permission_level", flat=True).first()
 
 
 def _ran_for(run: Run) -> timedelta:

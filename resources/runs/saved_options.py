@@ -14,7 +14,7 @@ class SavedOptions(msgspec.Struct, rename="camel", omit_defaults=True, frozen=Tr
     """The options as the API spells them; None is what is not said.
 
     `build` is a tag or number, `timeout_secs` of 0 no limit, `max_items` and `max_total_charge_usd` what the run may
-    charge for. `force_permission_level` is kept to be given back (`resources/permission_levels.py`).
+    charge for. `force_permission_level` is one of `resources/permission_levels.py`.
     """
 
     build: Annotated[str, msgspec.Meta(max_length=40, pattern=r"\A[^\x00]*\Z")] | None = None

@@ -1,6 +1,6 @@
 """Starting a run: its row, its default storages, its input, and its place in the queue, all of it or nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime
@@ -12,6 +12,7 @@ from django.db.models import F
 from accounts.lib import database_clock, disk_space
 from accounts.lib.ids import new_id
 from accounts.principal import Principal
+from resources import permission_levels
 from resources.actors.builds import build_for
 from resources.jobs.status import Origin
 from resources.models import Actor, Build, Run, Task
@@ -19,6 +20,7 @@ from resources.records import writing
 from resources.runs import account_limits, charging, inputs
 from resources.runs.cannot_run import CannotRun
 from resources.runs.definitions import load_definition, read_memory
+from resources.runs.input_names import CallerInput, NamedStorage, find_named
 from resources.runs.options import RunOptions, options_of_actor, options_of_task
 from resources.runs.run_storages import make_storages
 from resources.runs.tokens import scope_within, starters_with
@@ -30,6 +32,14 @@ INPUT_KEY: Final = "INPUT"
 DEFAULT_CONTENT_TYPE: Final = "application/octet-stream"
 # What a run may write to its own directory, for each megabyte of memory.
 DISK_PER_MEMORY: Final = 2
+
+
+ResolveNames = Callable[[Sequence[NamedStorage]], Mapping[str, list[str]]]
+
+
+def name_nothing(named: Sequence[NamedStorage]) -> Mapping[str, list[str]]:
+    """Let an input name nothing, where no one decides on it."""
+    return {}
 
 
 def start(
@@ -46,13 +56,18 @@ def start(
     webhooks: Iterable[tuple[WebhookChange, str | None]] = (),
     client_ip: str = "",
     user_agent: str = "",
+    may_exceed_level: bool = False,
+    resolve_names: ResolveNames = name_nothing,
+    said: CallerInput | None = None,
 ) -> Run:
     """Start an Actor, or a task of it, and return the run, which is READY until a worker takes it.
 
     It belongs to `by`, no matter to whom the Actor and the task belong, and so do its default storages; whether `by`
     may start it has been decided before. `input` is kept under the key INPUT, with the defaults of the fields that it
     leaves out, and its secret fields encrypted for `by` and the Actor. `webhooks` are sent for this run alone, each
-    with its idempotency key if it has one.
+    with its idempotency key if it has one. The run has the lower one of the permission levels of the Actor and the
+    options; with `may_exceed_level` the options may also raise it, which has been decided before too. `resolve_names`
+    decides on the storages that the input names by what the caller has `said`: all of the input, if not given.
 
     Raises:
         CannotRun: when there is no build to run, or the account has as much at work as it may.
@@ -71,6 +86,10 @@ def start(
     if asked.memory_mbytes is not None:
         limits.hold(asked.memory_mbytes)
     content_type = content_type or DEFAULT_CONTENT_TYPE
+    level = _level(actor, chosen.force_permission_level, may_exceed=may_exceed_level)
+    names = None
+    if level is not None or actor.owner_id != by.account_id:
+        names = resolve_names(find_named(inputs.get_input_schema(build), said or CallerInput(given=input)))
     input, content_type = inputs.accept_input(build, input, content_type, Holder(by.account_id, actor.pk))
     if asked.memory_mbytes is None:
         given = inputs.read_fields(input, content_type) if limits.expression else {}
@@ -86,6 +105,7 @@ def start(
         run.client_ip, run.user_agent = client_ip[:45], user_agent.replace("\x00", "")[:500]
         run.token_scope = scope_within(None, by, run.owner_id)
         run.starters = starters_with(run, by)
+        run.permission_level, run.input_names = level, names or None
         run.created_by_token = by.starting_token_id or None
         run.started_by_token = by.starting_token_id or None
         run.started_by_run = by.run.id if by.run else None
@@ -147,6 +167,12 @@ def build_to_run(actor: Actor, option: str) -> Build:
         type_ = "build-not-found" if wanted.replace(".", "").isdigit() else "unknown-build-tag"
         raise CannotRun(type_, f'The Actor has no build "{wanted}" that has succeeded. Build the Actor first.')
     return build
+
+
+def _level(actor: Actor, forced: str | None, *, may_exceed: bool) -> str | None:
+    if may_exceed and forced == permission_levels.FULL:
+        return None
+    return permission_levels.lower_of(actor.permission_level, forced)
 
 
 def _make_run(actor: Actor, build: Build, options: RunOptions, *, owner_id: str) -> Run:

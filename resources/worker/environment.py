@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db.models import F
 
 from accounts.lib.timestamps import iso
+from resources import permission_levels
 from resources.models import Resource, Run, TaggedBuild
 from resources.runs import input_secrets, run_storages
 from resources.runs.callback_url import callback_base_url
@@ -69,6 +70,7 @@ def run_environment(
         **_storages(run),
         **input_secrets.decryption_variables(run),
         "APIFY_TOKEN": make_run_token(run),
+        "ACTOR_PERMISSION_LEVEL": permission_levels.level_of(run.permission_level),
         "APIFY_API_BASE_URL": callback_base_url(run.pk),
         "APIFY_API_PUBLIC_BASE_URL": settings.PUBLIC_URL,
         "APIFY_IS_AT_HOME": "1",

@@ -76,8 +76,13 @@ def forbidden_response(request: HttpRequest, access: Access, permission: Permiss
     """
     kind = access.facts.kind
     if is_api(request):
-        request.refused = RefusalDetails(kind, access, permission)  # type: ignore[attr-defined]  # our own attribute
-        return forbidden_error(access, permission).response()
+        error = forbidden_error(access, permission)
+        is_own = access.facts.owner_id == access.principal.account_id
+        # A name of one's own account that is not there is no refusal (see `missing`), so the log of a run that is
+        # held back must not tell of one that is.
+        if not (is_own and error.status is HTTPStatus.NOT_FOUND):
+            request.refused = RefusalDetails(kind, access, permission)  # type: ignore[attr-defined]  # our own attribute
+        return error.response()
     if access.allows(Permission.READ):
         held_back = access.decide(permission).held_back_by
         why = explain(access.principal, held_back, permission, kind, access.facts.id) if held_back else ""

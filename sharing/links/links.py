@@ -53,7 +53,10 @@ _SENTENCES = {
     LinkRefusal.ONLY_READS_RESTRICTED: (
         "You may only read this. It is Restricted, and its owner does not let readers make links."
     ),
-    LinkRefusal.OTHERS_RUN: "A run of another account's Actor can make links only to its own storages.",
+    LinkRefusal.OTHERS_RUN: (
+        "A run of another account's Actor, or with limited permissions, can make links only to its own storages and to "
+        "those that its Actor created."
+    ),
 }
 
 
@@ -64,7 +67,7 @@ def link_refusal(access: Access) -> LinkRefusal | None:
         return LinkRefusal.NO_ACCESS
     if decision.reason not in EXPLICIT:
         return LinkRefusal.ANYONE_MAY_READ
-    if signing_keys.is_run_of_other_account(access):
+    if signing_keys.is_beyond_run(access):
         return LinkRefusal.OTHERS_RUN
     if access.allows(Permission.WRITE) or access.allows(Permission.MANAGE_ACCESS_RIGHTS):
         return None

@@ -90,18 +90,26 @@ def key_source(facts: Facts) -> KeySource:
 
 
 def may_sign(access: Access) -> bool:
-    """Tell whether a principal gets the key of a storage: with WRITE, and not in a run of another account's code.
+    """Tell whether a principal gets the key of a storage: with WRITE, and not in a run that might keep it.
 
-    Such a run gets the keys of its own default storages only, for the author of its code could keep them.
+    A run of another account's Actor, or with limited permissions, gets the keys of its own default storages and of what
+    its Actor created, for the author of its code could keep any other.
     """
-    return not is_run_of_other_account(access) and access.allows(Permission.WRITE)
+    return not is_beyond_run(access) and access.allows(Permission.WRITE)
 
 
-def is_run_of_other_account(access: Access) -> bool:
-    """Tell whether a run of another account's Actor speaks, about anything but its own default storages."""
-    run, of = access.principal.run, access.facts.run
-    is_own = run is not None and of is not None and of.id == run.id
-    return token_limits.is_run_of_other_account(access.principal) and not is_own
+def is_beyond_run(access: Access) -> bool:
+    """Tell whether a run that may do less than its account speaks, about a storage that is not its own.
+
+    Its own are its default storages, and what its Actor created for the same account.
+    """
+    principal, facts = access.principal, access.facts
+    run = principal.run
+    if run is None or not token_limits.is_restrained_run(principal):
+        return False
+    is_default = facts.run is not None and facts.run.id == run.id
+    is_created = bool(facts.created_by_actor) and facts.created_by_actor == run.actor_id
+    return not is_default and not (is_created and facts.owner_id == principal.account_id)
 
 
 def give_key(access: Access) -> str | None:

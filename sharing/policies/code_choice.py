@@ -35,7 +35,7 @@ def check_may_choose_code(resource: Resource, *, by: Principal) -> None:
         ApiError: 403 for another account than the owner, and for a run of another account's Actor.
     """
     if token_limits.is_restrained_run(by):
-        raise refusals.token_limited_error(token_limits.CODE)
+        raise refusals.token_limited_error(token_limits.why_restrained(by, token_limits.CODE))
     if not may_choose_code(by, resource, resource.actor_id):
         raise refusals.token_limited_error(ONLY_THE_OWNER[Kind(resource.kind)])
 

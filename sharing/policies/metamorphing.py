@@ -15,10 +15,10 @@ def check_metamorph(run: Run, *, by: Principal) -> None:
     """Check that `by` may choose the Actor that a run becomes.
 
     Raises:
-        ApiError: 403 for another account, and for a run of another account's Actor that is not this run.
+        ApiError: 403 for another account, and for a run that is restrained and not this one.
     """
     is_itself = by.run is not None and by.run.id == run.pk
-    if token_limits.is_run_of_other_account(by) and not is_itself:
-        raise refusals.token_limited_error(token_limits.CODE)
+    if token_limits.is_restrained_run(by) and not is_itself:
+        raise refusals.token_limited_error(token_limits.why_restrained(by, token_limits.CODE))
     if not is_itself and not may_choose_code(by, run, run.actor_id):
         raise refusals.token_limited_error("Only its owner can choose what becomes of an Actor run.")

@@ -27,8 +27,8 @@ def check_resurrect(run: Run, build: str | None, *, by: Principal) -> None:
     if not run.owner.is_active:
         message = "The account that this Actor run belongs to is suspended."
         raise ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", message)
-    if build is not None and token_limits.is_run_of_other_account(by):
-        raise refusals.token_limited_error(token_limits.CODE)
+    if build is not None and token_limits.is_restrained_run(by):
+        raise refusals.token_limited_error(token_limits.why_restrained(by, token_limits.CODE))
     if build is not None and not may_choose_code(by, run, run.actor_id):
         raise refusals.token_limited_error("Only its owner can choose the build of an Actor run.")
     owner = run.owner.principal

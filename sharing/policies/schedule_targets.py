@@ -56,7 +56,7 @@ def check_action(action: Action, principal: Principal, owner: Principal, kept: C
         named: Action = msgspec.structs.replace(action, actor_id=target.actor.pk)
     else:
         named = msgspec.structs.replace(action, actor_task_id=target.task.pk if target.task else "")
-    if token_limits.is_run_of_other_account(principal):
+    if token_limits.is_restrained_run(principal):
         raise refusals.token_limited_error(token_limits.why_withheld(Permission.WRITE, Kind.SCHEDULE))
     if not acts_for(principal, owner.account_id or ""):
         get_target(named, owner)

@@ -22,13 +22,14 @@ from accounts.lib.rate_limits import count_use
 from accounts.principal import Principal, Scope
 from resources.jobs.status import FINISHED
 from resources.models import Run, Schedule, ScheduleInvocation
-from resources.runs import starting
 from resources.runs.cannot_run import CannotRun
+from resources.runs.input_names import CallerInput
 from resources.runs.inputs import InvalidInput
 from resources.runs.options import InvalidOption, RunOptions
 from resources.schedules import actions, times
 from resources.schedules.actions import Action, RunActor
 from resources.schedules.editing import MAX_LOG
+from sharing import run_starts
 from sharing.mail import share_mail
 from sharing.policies.schedule_targets import Target, get_target
 from sharing.schedules import schedule_log
@@ -150,13 +151,16 @@ def _principal(schedule: Schedule) -> Principal:
 
 
 def _run(schedule: Schedule, action: Action, target: Target, planned: datetime) -> Run:
+    by = _principal(schedule)
     body, content_type = actions.build_input(action, target.task)
+    own, _ = actions.build_input(action, target.task if target.task and target.task.owner_id == by.account_id else None)
     try:
         with transaction.atomic():
-            return starting.start(
+            return run_starts.start(
                 target.actor,
-                by=_principal(schedule),
+                by=by,
                 input=body,
+                said=CallerInput(kept=own),
                 content_type=content_type,
                 options=_options(action),
                 task=target.task,
@@ -185,6 +189,7 @@ def _options(action: Action) -> RunOptions:
         max_items=options.max_items,
         max_total_charge_usd=options.max_total_charge_usd,
         restart_on_error=options.restart_on_error,
+        force_permission_level=options.force_permission_level,
     )
 
 

@@ -12,7 +12,12 @@ PASSWORD = "correct horse battery"
 
 
 def make_account(username: str, **fields) -> Account:
-    """Make an account with PASSWORD and a verified e-mail address, `<username>@example.com`."""
-    account = Account.objects.create_user(username, f"{username}@example.com", PASSWORD, **fields)
+    """Make an account with PASSWORD and a verified e-mail address, `<username>@example.com`.
+
+    Its new Actors have full permissions, as those of accounts from before there were levels: a test whose runs are to
+    have limited permissions says so.
+    """
+    values = {"limits_new_actors": False, **fields}
+    account = Account.objects.create_user(username, f"{username}@example.com", PASSWORD, **values)
     EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
     return account

@@ -14,6 +14,7 @@ from console.api.resources import permission_levels
 from console.http import json_responses
 from console.http.request_body import empty_if_null, unset_if_null
 from resources import memory
+from resources import permission_levels as levels
 from resources.actors import versions
 from resources.actors.environment import Variable
 from resources.actors.fields import ActorChange, InvalidField
@@ -23,7 +24,7 @@ from resources.edit_locked import NameTaken
 from resources.models import Actor, ActorVersion
 from resources.storages import InvalidName
 
-_WIRE = {"forcePermissionLevel": "defaultRunOptions.forcePermissionLevel"}
+_FORCED = "defaultRunOptions.forcePermissionLevel"
 _CATEGORY_RULES = "each must have 1 to 50 capital letters, digits and underscores."
 
 
@@ -168,8 +169,15 @@ class ActorBody(msgspec.Struct, rename="camel"):
             default_timeout_secs=unset_if_null(options.timeout_secs),
             default_memory_mbytes=unset_if_null(options.memory_mbytes),
             restart_on_error=unset_if_null(self.restart_on_error) if restarts is UNSET else restarts,
+            permission_level=self._permission_level(),
             details=self._details(msgspec.json.decode(details)),
         )
+
+    def _permission_level(self) -> str | UnsetType | None:
+        """Return the level as it is kept."""
+        permission_levels.check("actorPermissionLevel", self.actor_permission_level)
+        level = unset_if_null(self.actor_permission_level)
+        return UNSET if level is UNSET else levels.to_keep(level)
 
     def _details(self, kept: dict[str, Any]) -> dict[str, Any]:
         """Return what is kept only to be given back. Objects are merged into those that are there."""
@@ -179,14 +187,12 @@ class ActorBody(msgspec.Struct, rename="camel"):
             "seoDescription": self.seo_description,
             "categories": self.categories,
             "isDeprecated": self.is_deprecated,
-            "actorPermissionLevel": self.actor_permission_level,
             "pricingInfos": self.pricing_infos,
             "maxItems": options.max_items,
             "forcePermissionLevel": options.force_permission_level,
         }
         details: dict[str, Any] = {name: value for name, value in changed.items() if value is not UNSET}
-        for field in ("actorPermissionLevel", "forcePermissionLevel"):
-            permission_levels.check(_WIRE.get(field, field), details.get(field))
+        permission_levels.check(_FORCED, details.get("forcePermissionLevel"))
         for name, said in (("exampleRunInput", self.example_run_input), ("actorStandby", self.actor_standby)):
             change = msgspec.to_builtins(said) if said else {}
             if name == "actorStandby" and not memory.is_possible_standby(change, kept.get(name) or {}):
@@ -198,7 +204,6 @@ class ActorBody(msgspec.Struct, rename="camel"):
 
 # What is kept only to be given back, and stands at the top of an Actor.
 _DETAILS = (
-    "actorPermissionLevel",
     "actorStandby",
     "categories",
     "exampleRunInput",
@@ -225,6 +230,7 @@ def serialize_fields(actor: Actor) -> dict[str, Any]:
         "defaultRunOptions": run_options
         | {name: details[name] for name in ("maxItems", "forcePermissionLevel") if name in details},
         "isDeprecated": details.get("isDeprecated", False),
+        "actorPermissionLevel": levels.level_of(actor.permission_level),
         **{name: details[name] for name in _DETAILS if name in details},
     }
 

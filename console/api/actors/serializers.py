@@ -10,7 +10,6 @@ from accounts.lib.encrypted_text import UnreadableText
 from accounts.lib.timestamps import iso
 from console.api.actors.bodies import serialize_fields
 from console.api.resources.serializers import serialize_basics
-from resources import permission_levels
 from resources.actors.users import count_active_users, count_users
 from resources.actors.versions import url_field_for, url_for_readers
 from resources.builds.numbers import number_as_int
@@ -42,7 +41,6 @@ def serialize_actor(access: Access) -> dict[str, Any]:
         "versions": [serialize_version(version, with_environment) for version in serialize_versions(actor.pk)],
         "taggedBuilds": _tagged_builds(actor),
         "isSourceCodeHidden": False,
-        "actorPermissionLevel": permission_levels.FULL,
         "notice": NO_NOTICE,
     }
 

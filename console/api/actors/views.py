@@ -28,7 +28,7 @@ from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.enforcement.require import access_to
 from sharing.lists import Ownership, count_listed, listed
 from sharing.permissions import Permission
-from sharing.policies import publishing
+from sharing.policies import actor_levels, publishing
 
 _ORDERS = {"createdAt": False, "stats.lastRunStartedAt": True}
 
@@ -67,10 +67,13 @@ def create(request: ApiRequest) -> HttpResponse:
     missing = publishing.missing_for_new(principal) if body.is_public else None
     if missing is not None:
         raise may_not_change(principal, Kind.ACTOR, "isPublic", missing)
+    change = body.change()
+    if change.permission_level is not UNSET:
+        actor_levels.check_new(change.permission_level, by=principal)
     try:
         with transaction.atomic():
             actor = editing.create(
-                principal.account_id or "", None if body.name is UNSET else body.name, body.change(), by=principal
+                principal.account_id or "", None if body.name is UNSET else body.name, change, by=principal
             )
             for version in body.versions or ():
                 _add(actor, version, principal)
@@ -124,9 +127,12 @@ def _changed(request: ResourceApiRequest[Actor], body: ActorBody, actor: Actor) 
     Clients send back what they read: an `isPublic` as it is asks for nothing.
 
     Raises:
-        ApiError: 403 for an `isPublic` that would change who may read the Actor, where the principal may not.
+        ApiError: 403 for an `isPublic` that would change who may read the Actor, or a higher permission level, where
+            the principal may not.
     """
     change = body.change(actor.details)
+    if change.permission_level is not UNSET:
+        actor_levels.check_change(actor, change.permission_level, by=request.principal)
     if change.is_public is not UNSET and change.is_public != actor.is_public:
         missing = publishing.missing(request.access, public=change.is_public)
         if missing is not None:

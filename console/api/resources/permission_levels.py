@@ -2,7 +2,7 @@
 
 from msgspec import UNSET, UnsetType
 
-from accounts.lib.api_errors import ApiError, invalid_value
+from accounts.lib.api_errors import invalid_value
 from resources import permission_levels
 
 
@@ -10,10 +10,9 @@ def check(field: str, level: str | UnsetType | None) -> None:
     """Check the permission level that a request gives in `field`; None and UNSET are no level.
 
     Raises:
-        ApiError: 400 `platform-feature-disabled` for limited permissions, 400 `invalid-value` for no level that exists.
+        ApiError: 400 `invalid-value` for no level that exists.
     """
     try:
         permission_levels.check(field, None if level is UNSET else level)
     except permission_levels.LevelRefused as error:
-        refusal = invalid_value(error.field, str(error))
-        raise ApiError(refusal.status, error.type, refusal.message) from None
+        raise invalid_value(error.field, str(error)) from None

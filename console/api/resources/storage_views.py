@@ -1,6 +1,7 @@
 """What the views of the three kinds of storage share. What each needs is declared where it is, with its serializer."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from django.db.models import QuerySet
@@ -15,7 +16,8 @@ from console.http import json_responses
 from resources import storages
 from resources.models import Dataset, KeyValueStore, RequestQueue
 from resources.usage.read_counter import reads
-from sharing.access import Access
+from sharing import storage_creators
+from sharing.access import Access, AddressedBy
 from sharing.enforcement import refusals
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.enforcement.require import access_to
@@ -40,8 +42,11 @@ def get_or_create(
     except storages.InvalidName as error:
         raise invalid_value("name", str(error)) from None
     access = access_to(principal, storage)
-    if not is_new and not access.allows(Permission.READ):
-        raise refusals.insufficient_permissions(model.KIND)
+    if not is_new:
+        if not replace(access, addressed_by=AddressedBy.NAME).allows(Permission.READ):
+            raise refusals.insufficient_permissions(model.KIND)
+        if storage_creators.leave_to_account(storage, by=principal):
+            access = access_to(principal, storage)
     serialized = serialize(access)
     if not is_new:
         return json_responses.data_response(serialized)

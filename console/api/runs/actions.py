@@ -22,6 +22,7 @@ from resources.runs import aborting, charging, restarting, resurrecting
 from resources.runs.cannot_run import CannotRun
 from resources.runs.inputs import InvalidInput
 from resources.runs.options import InvalidOption
+from sharing import run_starts
 from sharing.declare import needs
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.enforcement.require import get_or_refuse
@@ -83,7 +84,7 @@ def metamorph(request: ResourceApiRequest[Run]) -> HttpResponse:
     body, content_type = parse_input(request)
     build = parse_options(request.GET).build or ""
     try:
-        restarting.metamorph(
+        run_starts.metamorph(
             request.resource, target, build=build, input=body, content_type=content_type, by=request.principal
         )
     except restarting.NotRunning as error:

@@ -14,7 +14,6 @@ from msgspec import UNSET
 
 from accounts.lib.api_errors import ApiError, invalid_value
 from accounts.request_types import ApiRequest
-from console.api.resources import permission_levels
 from console.api.resources.webhook_body import WebhookBody
 from console.http import request_body
 from console.http.pagination import flag, whole_number
@@ -41,7 +40,6 @@ def parse_options(query: QueryDict) -> RunOptions:
     Raises:
         ApiError: 400 naming what cannot be.
     """
-    permission_levels.check("forcePermissionLevel", query.get("forcePermissionLevel") or None)
     options = RunOptions(
         build=query.get("build") or None,
         timeout_secs=_number(query, "timeout"),
@@ -49,6 +47,7 @@ def parse_options(query: QueryDict) -> RunOptions:
         max_items=_number(query, "maxItems"),
         max_total_charge_usd=_decimal(query, "maxTotalChargeUsd"),
         restart_on_error=flag(query, "restartOnError") if "restartOnError" in query else None,
+        force_permission_level=query.get("forcePermissionLevel") or None,
     )
     try:
         return options.checked()
@@ -92,15 +91,17 @@ def parse_input(request: HttpRequest) -> tuple[bytes | None, str]:
     return body, content_type
 
 
-def parse_input_over_task(request: HttpRequest, task: Task) -> tuple[bytes | None, str]:
+def parse_input_over_task(request: HttpRequest, task: Task) -> tuple[bytes | None, str, bytes | None]:
     """Return the input of a task's run: what the task has saved, with the fields that the body gives instead.
+
+    The third value is what the body gives, None for nothing.
 
     Raises:
         ApiError: 415 for a body that is not JSON, 400 for one that is not an object.
     """
     body, content_type = parse_input(request)
     if body is None:
-        return (task.input.encode(), task.input_content_type) if task.input else (None, "")
+        return (task.input.encode(), task.input_content_type, None) if task.input else (None, "", None)
     if not is_json(content_type):
         raise ApiError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -110,7 +111,7 @@ def parse_input_over_task(request: HttpRequest, task: Task) -> tuple[bytes | Non
     fields = _decoded(body)
     if not isinstance(fields, dict):
         raise ApiError(HTTPStatus.BAD_REQUEST, "input-json-not-object", "The input must be a JSON object.")
-    return msgspec.json.encode({**_saved_fields(task), **fields}), JSON_TYPE
+    return msgspec.json.encode({**_saved_fields(task), **fields}), JSON_TYPE, body
 
 
 def parse_webhooks(query: QueryDict) -> list[tuple[WebhookChange, str | None]]:

@@ -32,11 +32,12 @@ from resources.jobs.status import JobStatus
 from resources.kinds import Kind
 from resources.models import Actor, Dataset, KeyValueStore, Run, Task
 from resources.records.reading import find
-from resources.runs import starting
 from resources.runs.cannot_run import CannotRun
+from resources.runs.input_names import CallerInput
 from resources.runs.inputs import InvalidInput
 from resources.runs.options import InvalidOption
 from resources.webhooks.editing import InvalidWebhook
+from sharing import run_starts
 from sharing.declare import needs
 from sharing.enforcement.refusals import forbidden_error
 from sharing.enforcement.request_types import ResourceApiRequest
@@ -181,20 +182,29 @@ def _run_of_actor(request: ResourceApiRequest[Actor]) -> Run:
 def _run_of_task(request: ResourceApiRequest[Task]) -> Run:
     task = request.resource
     actor = get_or_refuse(request.principal, Kind.ACTOR, task.actor_id or "", Permission.RUN)
-    body, content_type = parse_input_over_task(request, task)
-    return _start(request, actor, task, body, content_type)
+    body, content_type, given = parse_input_over_task(request, task)
+    said = run_starts.said_over_task(task, given, by=request.principal)
+    return _start(request, actor, task, body, content_type, said)
 
 
-def _start(request: ResourceApiRequest, actor: Actor, task: Task | None, body: bytes | None, content_type: str) -> Run:
+def _start(
+    request: ResourceApiRequest,
+    actor: Actor,
+    task: Task | None,
+    body: bytes | None,
+    content_type: str,
+    said: CallerInput | None = None,
+) -> Run:
     options = parse_options(request.GET)
     try:
-        return starting.start(
+        return run_starts.start(
             actor,
             by=request.principal,
             input=body,
             content_type=content_type,
             options=options,
             task=task,
+            said=said,
             origin=parse_origin(request),
             webhooks=parse_webhooks(request.GET),
             client_ip=get_adapter().get_client_ip(request),

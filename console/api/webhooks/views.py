@@ -67,8 +67,8 @@ def create(request: ApiRequest) -> HttpResponse:
     if not is_new:
         found = _webhook(request, webhook.pk)
         # Its templates may hold tokens, which another account's code does not get to see.
-        is_foreign = token_limits.is_run_of_other_account(principal)
-        return json_responses.data_response(serialize_list_item(found) if is_foreign else serialize_webhook(found))
+        is_restrained = token_limits.is_restrained_run(principal)
+        return json_responses.data_response(serialize_list_item(found) if is_restrained else serialize_webhook(found))
     location = f"{settings.PUBLIC_URL}/v2/webhooks/{webhook.pk}"
     return json_responses.data_response(serialize_webhook(webhook), json_responses.CREATED, location=location)
 
@@ -158,7 +158,7 @@ def _webhook(request: ApiRequest, webhook_id: str) -> Webhook:
 
 def _dispatches(request: ApiRequest) -> "QuerySet[WebhookDispatch]":
     of_account = WebhookDispatch.objects.filter(owner_id=request.principal.account_id or "").select_related("webhook")
-    if token_limits.is_run_of_other_account(request.principal):
+    if token_limits.is_restrained_run(request.principal):
         return of_account.filter(webhook__in=_own(request))
     return of_account
 

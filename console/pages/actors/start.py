@@ -19,11 +19,12 @@ from resources.actors.builds import build_for
 from resources.jobs.status import Origin
 from resources.kinds import Kind
 from resources.models import Actor, Build, BuildContent, Run
-from resources.runs import starting
 from resources.runs.cannot_run import CannotRun
 from resources.runs.definitions import load_definition, read_memory
+from resources.runs.input_names import CallerInput
 from resources.runs.inputs import InvalidInput, get_input_schema
 from resources.runs.options import InvalidOption
+from sharing import run_starts
 from sharing.access import Parent
 from sharing.declare import needs
 from sharing.enforcement.request_types import ResourcePageRequest
@@ -84,11 +85,12 @@ def start(request: ResourcePageRequest[Actor]) -> HttpResponse:
 def _start(request: ResourcePageRequest[Actor], form: InputForm) -> Run | None:
     text = form.with_secrets(form.cleaned_data["input"])
     try:
-        return starting.start(
+        return run_starts.start(
             request.resource,
             by=request.principal,
             input=text.encode() if text else None,
             content_type="application/json; charset=utf-8",
+            said=CallerInput(kept=text.encode()),
             options=form.options(),
             origin=Origin.WEB,
             client_ip=client_details().get("ip", ""),

@@ -22,13 +22,14 @@ from resources.edit_locked import ResourceGone
 from resources.jobs.status import Origin
 from resources.kinds import Kind
 from resources.models import Task
-from resources.runs import saved_options, starting
+from resources.runs import saved_options
 from resources.runs.cannot_run import CannotRun
 from resources.runs.inputs import InvalidInput
 from resources.runs.options import MAX_BUILD_LENGTH, InvalidOption
 from resources.secret_inputs.fields import secret_fields
 from resources.secret_inputs.saved import load_schema
 from resources.tasks import editing
+from sharing import run_starts
 from sharing.declare import needs
 from sharing.enforcement import refusals
 from sharing.enforcement.request_types import ResourcePageRequest
@@ -98,12 +99,13 @@ def start(request: ResourcePageRequest[Task]) -> HttpResponse:
         messages.error(request, "You may not run the Actor of this task. Ask its owner for the permission to run it.")
         return redirect(task.console_path)
     try:
-        run = starting.start(
+        run = run_starts.start(
             actor,
             by=request.principal,
             input=task.input.encode() if task.input else None,
             content_type=task.input_content_type,
             task=task,
+            said=run_starts.said_over_task(task, None, by=request.principal),
             origin=Origin.WEB,
             client_ip=client_details().get("ip", ""),
             user_agent=request.headers.get("User-Agent", ""),

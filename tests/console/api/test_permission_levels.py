@@ -1,14 +1,18 @@
-"""Limited permissions are refused wherever they can be given, until they exist; full permissions are taken."""
+"""Permission levels, wherever they can be given: what is taken, what is refused, and by whom Actors are raised."""
 
-import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from accounts.lib.api_errors import ApiError
+from accounts.models import Account, AuditEvent
+from accounts.principal import Principal, Role
 from resources.kinds import Kind
 from resources.models import Actor, Run, Schedule, Task
 from resources.runs import starting
-from tests.support.api import error_of, message_of, send
+from sharing.policies import actor_levels
+from tests.support.api import data_of, error_of, message_of, send
 from tests.support.factories import built_actor
 from tests.support.run_stage import at_work, ended
 
@@ -61,30 +65,27 @@ def runs(ada, actor) -> tuple[Run, Run]:
     return over, running
 
 
-@pytest.mark.parametrize(
-    ("level", "type_"), [(LIMITED, "platform-feature-disabled"), ("NO_PERMISSIONS", "invalid-value")]
-)
-def test_no_other_level_is_taken_anywhere(api, ada, actor, task, schedule, runs, level, type_):
+def test_no_other_level_is_taken_anywhere(api, ada, actor, task, schedule, runs):
     client = api(ada)
-    for method, path, body in ways(actor, task, schedule, *runs, level):
+    for method, path, body in ways(actor, task, schedule, *runs, "NO_PERMISSIONS"):
         response = send(client, method, path, body)
         where = (path, body, response.content)
-        assert response.status_code == 400, where
-        assert response.json()["error"]["type"] == type_, where
-        assert "FULL_PERMISSIONS" in message_of(response), where
+        assert error_of(response) == (400, "invalid-value"), where
+        assert "FULL_PERMISSIONS or LIMITED_PERMISSIONS" in message_of(response), where
     assert (Actor.objects.count(), Task.objects.count(), Schedule.objects.count(), Run.objects.count()) == (1, 1, 1, 2)
 
 
-def test_full_permissions_are_taken_everywhere(api, ada, actor, task, schedule, runs):
+@pytest.mark.parametrize("level", [FULL, LIMITED])
+def test_both_levels_are_taken_everywhere(api, ada, actor, task, schedule, runs, level):
     client = api(ada)
-    for number, (method, path, body) in enumerate(ways(actor, task, schedule, *runs, FULL)):
+    for number, (method, path, body) in enumerate(ways(actor, task, schedule, *runs, level)):
         if "run-sync" not in path and "versions" not in path and "versions" not in (body or {}):
             response = send(client, method, path, {**body, "name": f"made-{number}"} if body else None)
             assert response.status_code in (200, 201), (path, body, response.content)
-    assert client.get(f"/v2/actors/{actor.pk}").json()["data"]["actorPermissionLevel"] == FULL
-    assert client.get(f"/v2/actor-tasks/{task.pk}").json()["data"]["options"]["forcePermissionLevel"] == FULL
+    assert client.get(f"/v2/actors/{actor.pk}").json()["data"]["actorPermissionLevel"] == level
+    assert client.get(f"/v2/actor-tasks/{task.pk}").json()["data"]["options"]["forcePermissionLevel"] == level
     action = client.get(f"/v2/schedules/{schedule.pk}").json()["data"]["actions"][0]
-    assert action["runOptions"]["forcePermissionLevel"] == FULL
+    assert action["runOptions"]["forcePermissionLevel"] == level
 
 
 def test_a_task_and_a_schedule_with_full_permissions_still_start(api, ada, actor, task):
@@ -92,13 +93,47 @@ def test_a_task_and_a_schedule_with_full_permissions_still_start(api, ada, actor
     assert send(api(ada), "post", f"/v2/actor-tasks/{task.pk}/runs").status_code == 201
 
 
-@pytest.mark.parametrize(
-    "body",
-    [{"actorPermissionLevel": LIMITED}, {"defaultRunOptions": {"forcePermissionLevel": LIMITED}}],
-    ids=["Actor", "default options"],
-)
-def test_what_an_actor_has_from_before_is_refused_too(api, ada, actor, body):
-    """The upgrade cleared it (`tests/resources/actors/test_permission_levels_migration.py`)."""
-    Actor.objects.update(details=json.dumps({"actorPermissionLevel": LIMITED, "forcePermissionLevel": LIMITED}))
-    response = send(api(ada), "put", f"/v2/actors/{actor.pk}", {"title": "Counter", **body})
-    assert error_of(response) == (400, "platform-feature-disabled")
+# The level of an Actor
+
+
+def test_a_new_actor_has_the_level_that_its_account_chose(api, ada):
+    def made(**said: Any) -> str:
+        level: str = data_of(send(api(ada), "post", "/v2/actors", {"title": "Counter", **said}))["actorPermissionLevel"]
+        return level
+
+    assert [made(), made(actorPermissionLevel=LIMITED)] == [FULL, LIMITED]
+    Account.objects.update(limits_new_actors=True)
+    assert [made(), made(actorPermissionLevel=FULL), made(actorPermissionLevel=None)] == [LIMITED, FULL, LIMITED]
+
+
+def test_accounts_begin_with_limited_actors(db):
+    assert Account.objects.create_user("erin", "erin@example.com").limits_new_actors
+
+
+def test_only_the_owner_raises_the_level_of_an_actor(api, ada, ben, actor, give):
+    give(actor, ben, "WRITE")
+    path = f"/v2/actors/{actor.pk}"
+    assert send(api(ben), "put", path, {"actorPermissionLevel": LIMITED}).status_code == 200
+    refused = send(api(ben), "put", path, {"actorPermissionLevel": FULL, "title": "Mine"})
+    assert refused.status_code == 403
+    assert message_of(refused) == "Only the owner of an Actor can give it full permissions."
+    assert send(api(ben), "put", path, {"actorPermissionLevel": LIMITED, "title": "Counter"}).status_code == 200
+    of_reader = api(ada, scope=[{"kind": "actor", "permissions": ["READ"]}])
+    assert send(of_reader, "put", path, {"actorPermissionLevel": FULL}).status_code == 403
+    assert send(api(ada), "put", path, {"actorPermissionLevel": FULL}).status_code == 200
+    lines = AuditEvent.objects.filter(action="actor.permission_level_changed").order_by("pk")
+    assert [(line.actor_username, line.details["after"]) for line in lines] == [("ben", LIMITED), ("ada", FULL)]
+
+
+def member(ada: Account, *of_account: str) -> Principal:
+    role = Role("Developer", "acme", actors=frozenset({"READ", "WRITE", "RUN"}), account=frozenset(of_account))
+    return replace(ada.principal, role=role)
+
+
+def test_in_an_organization_it_takes_its_management(ada, actor):
+    assert not actor_levels.may_raise(actor, by=member(ada))
+    assert actor_levels.may_raise(actor, by=member(ada, "MANAGE_ORGANIZATION"))
+    Account.objects.update(limits_new_actors=True)
+    actor_levels.check_new(None, by=member(ada, "MANAGE_ORGANIZATION"))
+    with pytest.raises(ApiError):
+        actor_levels.check_new(None, by=member(ada))
