@@ -134,6 +134,9 @@ class Account(AbstractBaseUser):
     limits_new_actors = models.BooleanField(
         default=True, help_text="Whether new Actors have limited permissions where nothing else is said."
     )
+    skips_actor_approvals = models.BooleanField(
+        default=False, help_text="Whether it runs full Actors of other accounts without approving them."
+    )
     notify_when_shared = models.BooleanField(default=True)
     notify_of_issues = models.BooleanField(default=True)
     is_active = models.BooleanField(default=True)

@@ -152,6 +152,13 @@ def renew_for_run(
     return text
 
 
+def change_run(token_id: str, run: RunIdentity) -> None:
+    """Let the token of a run speak for the run as it is now, with the same text."""
+    ApiToken.objects.filter(pk=token_id, run_id=run.id).update(
+        run_is_of_other_account=run.is_of_other_account, run_details=narrowings.write_run(run)
+    )
+
+
 def is_derived(run_id: str, counter: int, digest: bytes, by_secrets: Sequence[str]) -> bool:
     """Tell whether the token of a run, of which this is the digest, was derived from one of these secrets."""
     return _find_text(run_id, counter, digest, by_secrets) is not None

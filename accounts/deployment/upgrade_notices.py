@@ -70,6 +70,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "older Actor of their owner in different case. Now their names end in a number. The owners are told on their "
         "dashboards.",
     ),
+    "actors-approved-by-migration": (
+        "Actors of others that you run are approved for full permissions",
+        "An Actor of another account that asks for full permissions can now run in your account only where you have "
+        "approved it. {count} Actors that you have run lately, or that your tasks and schedules name, are approved as "
+        "they were: {names}. Look through them in Settings → Security & Privacy, and withdraw what you do not need.",
+    ),
     "link-keys-of-accounts": (
         "Signed links to some storages have ended",
         "Each account and API token that can write a storage now has its own key for signing links. Where another "

@@ -19,4 +19,11 @@ class Migration(migrations.Migration):
             name="limits_new_actors",
             field=models.BooleanField(default=True, help_text=HELP),
         ),
+        migrations.AddField(
+            model_name="account",
+            name="skips_actor_approvals",
+            field=models.BooleanField(
+                default=False, help_text="Whether it runs full Actors of other accounts without approving them."
+            ),
+        ),
     ]

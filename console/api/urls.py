@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from console.api.access import views as access_rights
 from console.api.actors import store
 from console.api.actors import urls as actor_urls
+from console.api.approvals import views as approvals
 from console.api.builds import urls as build_urls
 from console.api.datasets import urls as dataset_urls
 from console.api.issues import urls as issue_urls
@@ -89,5 +90,7 @@ urlpatterns = [
     path("users/me/limits", endpoint(GET=user_usage.show_limits, PUT=user_usage.update_limits)),
     path("users/<str:user>", endpoint(GET=users.show_user)),
     *_of_every_kind(),
+    path("actor-approvals", endpoint(GET=approvals.list_approvals)),
+    path("actor-approvals/<str:actor>", endpoint(DELETE=approvals.withdraw)),
     path("openapi.json", endpoint(GET=openapi.show)),
 ]

@@ -2,6 +2,7 @@
 
 from resources.kinds import Kind
 from resources.models.actor import Actor, ActorVersion, EnvironmentVariable, SourceType, TaggedBuild
+from resources.models.actor_approval import ActorApproval, ApprovedHow
 from resources.models.build import Build, BuildContent
 from resources.models.dataset import Dataset, DatasetChunk, DatasetStatistics
 from resources.models.input_key_pair import InputKeyPair
@@ -22,7 +23,9 @@ MODELS: dict[Kind, type[Resource]] = {
 __all__ = [
     "MODELS",
     "Actor",
+    "ActorApproval",
     "ActorVersion",
+    "ApprovedHow",
     "Build",
     "BuildContent",
     "Dataset",

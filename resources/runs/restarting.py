@@ -17,7 +17,7 @@ from resources.jobs.status import FINISHED, JobStatus
 from resources.kinds import Kind
 from resources.models import Actor, Build, Record, Resource, Run
 from resources.records import reading, writing
-from resources.runs import inputs
+from resources.runs import approvals, inputs
 from resources.runs.definitions import load_definition
 from resources.runs.input_names import CallerInput, find_named
 from resources.runs.run_storages import make_missing
@@ -85,14 +85,13 @@ def metamorph(
 
     Raises:
         NotRunning: when it is not RUNNING.
-        CannotRun: when the target has no such build.
+        CannotRun: when the target has no such build, or the run's owner has not approved it for full permissions.
         InvalidInput: when the input that it would go on with is not what that build asks for.
         TooManyMetamorphs: when it has turned into something else MAX_METAMORPHS times.
     """
     chosen = build_to_run(target, build)
     content_type = content_type or DEFAULT_CONTENT_TYPE
-    level = permission_levels.lower_of(run.permission_level, target.permission_level)
-    names = None
+    level, names = permission_levels.lower_of(run.permission_level, target.permission_level), None
     if level is not None or target.owner_id != run.owner_id:
         names = resolve_names(find_named(inputs.get_input_schema(chosen), CallerInput(given=input)))
     holder = build_holder(run, chosen, before=(run.current_actor_id,))
@@ -108,6 +107,7 @@ def metamorph(
         locked = Run.objects.select_for_update(of=("self",)).filter(pk=run.pk, status=JobStatus.RUNNING).first()
         if locked is None:
             raise NotRunning("Only a run that is running can be turned into a run of another Actor.", run.pk)
+        approvals.check(target, run.owner_id, level)
         number = len(locked.metamorphs) + 1
         if number > MAX_METAMORPHS:
             raise TooManyMetamorphs(f"A run can be turned into a run of another Actor {MAX_METAMORPHS} times at most.")

@@ -10,7 +10,7 @@ from accounts.principal import Principal
 from resources import permission_levels
 from resources.jobs.status import FINISHED, JobStatus
 from resources.models import Actor, Build, Run
-from resources.runs import account_limits, charging, inputs
+from resources.runs import account_limits, approvals, charging, inputs
 from resources.runs.cannot_run import CannotRun
 from resources.runs.definitions import load_definition, read_memory
 from resources.runs.options import RunOptions, options_of_run
@@ -56,6 +56,7 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
     account_limits.check_depth(run.started_by_run)
     with upload_input(store_id, stored, content_type) as upload, transaction.atomic():
         account_limits.check(run.owner_id, memory)
+        level = _level(run, build, options)
         changed = Run.objects.filter(pk=run.pk, status__in=FINISHED, resurrect_count=run.resurrect_count).update(
             status=JobStatus.READY,
             status_message="",
@@ -71,9 +72,7 @@ def resurrect(run: Run, options: RunOptions, *, by: Principal) -> None:
             resurrect_count=run.resurrect_count + 1,
             token_scope=scope_within(run.token_scope, by, run.owner_id),
             starters=starters_with(run, by),
-            permission_level=permission_levels.lower_of(
-                run.permission_level, _level_of_actor(build), options.force_permission_level
-            ),
+            permission_level=level,
             started_by_token=starting_token(run, by),
             build=build,
             build_number=build.number,
@@ -111,8 +110,14 @@ def _build(run: Run, option: str | None) -> Build:
     return run.build
 
 
-def _level_of_actor(build: Build) -> str | None:
-    return Actor.objects.filter(pk=build.actor_id).values_list("permission_level", flat=True).first()
+def _level(run: Run, build: Build, options: RunOptions) -> str | None:
+    """Return the permission level that a run goes on with, which its owner has approved."""
+    actor = Actor.objects.filter(pk=build.actor_id).first()
+    of_actor = actor.permission_level if actor else None
+    level = permission_levels.lower_of(run.permission_level, of_actor, options.force_permission_level)
+    if actor is not None:
+        approvals.check(actor, run.owner_id, level)
+    return level
 
 
 def _ran_for(run: Run) -> timedelta:

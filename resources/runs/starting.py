@@ -17,7 +17,7 @@ from resources.actors.builds import build_for
 from resources.jobs.status import Origin
 from resources.models import Actor, Build, Run, Task
 from resources.records import writing
-from resources.runs import account_limits, charging, inputs
+from resources.runs import account_limits, approvals, charging, inputs
 from resources.runs.cannot_run import CannotRun
 from resources.runs.definitions import load_definition, read_memory
 from resources.runs.input_names import CallerInput, NamedStorage, find_named
@@ -70,7 +70,8 @@ def start(
     decides on the storages that the input names by what the caller has `said`: all of the input, if not given.
 
     Raises:
-        CannotRun: when there is no build to run, or the account has as much at work as it may.
+        CannotRun: when there is no build to run, the account has as much at work as it may, or it has not approved the
+            Actor of another account for full permissions.
         InvalidInput: when the input is not what the build asks for.
         InvalidOption: when an option is not possible.
         InvalidWebhook: when a webhook is not possible.
@@ -99,6 +100,7 @@ def start(
     store_id = new_id()
     with upload_input(store_id, input, content_type) as upload, transaction.atomic():
         account_limits.check(by.account_id, chosen.memory_mbytes or 0)
+        approvals.check(actor, by.account_id, level)
         run = _make_run(actor, build, chosen, owner_id=by.account_id)
         run.task_id = task.pk if task else None
         run.origin, run.schedule_id, run.scheduled_at = origin, schedule_id, scheduled_at

@@ -77,6 +77,17 @@ def build_identity(run: Run) -> RunIdentity:
     )
 
 
+def limit(run: Run) -> None:
+    """Give a run limited permissions that has full ones and goes on; its token feels it at its next request.
+
+    Call it in a transaction that has locked the run.
+    """
+    run.permission_level = permission_levels.LIMITED
+    Run.objects.filter(pk=run.pk).update(permission_level=run.permission_level)
+    if run.token_id:
+        tokens.change_run(run.token_id, build_identity(run))
+
+
 def is_of_other_account(run: Run) -> bool:
     """Tell whether the code that a run executes now belongs to another account than the run.
 

@@ -21,6 +21,7 @@ from resources.jobs.status import Origin
 from resources.models import Task
 from resources.records.content_types import MAX_LENGTH, can_be_content_type, is_json
 from resources.runs.account_limits import LimitExceeded
+from resources.runs.approvals import NotApproved
 from resources.runs.cannot_run import CannotRun
 from resources.runs.inputs import JSON_TYPE, InvalidInput
 from resources.runs.options import InvalidOption, RunOptions
@@ -59,6 +60,8 @@ def to_api_error(error: InvalidOption | InvalidInput | CannotRun | InvalidWebhoo
     """Return the refusal of options, webhooks or an input that no run can have, or an Actor that cannot be run."""
     if isinstance(error, InvalidInput):
         return ApiError(HTTPStatus.BAD_REQUEST, "invalid-input", str(error))
+    if isinstance(error, NotApproved):
+        return ApiError(HTTPStatus.FORBIDDEN, error.type, str(error), {"approvalUrl": error.approval_url})
     if isinstance(error, CannotRun):
         status = HTTPStatus.PAYMENT_REQUIRED if isinstance(error, LimitExceeded) else HTTPStatus.BAD_REQUEST
         return ApiError(status, error.type, str(error))

@@ -1,0 +1,1 @@
+"""Approvals of Actors of other accounts, over HTTP."""

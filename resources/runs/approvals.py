@@ -1,0 +1,110 @@
+"""Approvals: an account runs the full Actors of other accounts only where it has approved them, or approves all.
+
+Every way to start a run comes by `check`, in the transaction in which the run begins. An approval that is withdrawn
+limits the runs that go on, from their next request on.
+"""
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts import audit
+from accounts.models import Account
+from accounts.principal import Principal
+from resources import permission_levels
+from resources.jobs.status import FINISHED
+from resources.kinds import Kind
+from resources.models import Actor, ActorApproval, Run
+from resources.runs.cannot_run import CannotRun
+from resources.runs.tokens import limit
+
+
+class NotApproved(CannotRun):
+    """The account has not approved the Actor for full permissions; `approval_url` is the page where it can."""
+
+    def __init__(self, actor_id: str, account_id: str) -> None:
+        self.approval_url = f"{settings.PUBLIC_URL}{approval_path(actor_id)}?account={account_id}"
+        super().__init__(
+            "full-permission-actor-not-approved",
+            "This Actor asks for full permissions, and the account has not approved it. Approve it at "
+            f"{self.approval_url}, or force limited permissions.",
+        )
+
+
+def approval_path(actor_id: str) -> str:
+    """Return the path of the page on which an account approves an Actor."""
+    return f"/actors/{actor_id}/approve"
+
+
+def check(actor: Actor, account_id: str, level: str | None) -> None:
+    """Check that an account may begin a run of an Actor with a permission level, as a model keeps it.
+
+    Call it in the transaction in which the run begins, so that an approval that is withdrawn meanwhile limits the run.
+
+    Raises:
+        NotApproved: when it may not.
+    """
+    if level is not None or actor.owner_id == account_id:
+        return
+    approved = ActorApproval.objects.select_for_update().filter(account_id=account_id, actor_id=actor.pk)
+    if not approved.values_list("pk", flat=True).first() and not skips_approvals(account_id):
+        raise NotApproved(actor.pk, account_id)
+
+
+def is_approved(actor: Actor, account_id: str) -> bool:
+    """Tell whether an account may run an Actor with full permissions."""
+    return (
+        actor.owner_id == account_id
+        or ActorApproval.objects.filter(account_id=account_id, actor_id=actor.pk).exists()
+        or skips_approvals(account_id)
+    )
+
+
+def skips_approvals(account_id: str) -> bool:
+    """Tell whether an account runs full Actors of all others without approvals."""
+    return Account.objects.filter(pk=account_id, skips_actor_approvals=True).exists()
+
+
+def approve(actor: Actor, *, by: Principal) -> bool:
+    """Let the account of `by` run an Actor with full permissions; return whether that is new."""
+    with transaction.atomic():
+        _, is_new = ActorApproval.objects.get_or_create(
+            account_id=by.account_id, actor=actor, defaults={"person_id": by.person_id or by.account_id}
+        )
+        if is_new:
+            _record("actor.approved", actor, by)
+    return is_new
+
+
+def withdraw(actor: Actor, *, by: Principal) -> bool:
+    """Take the approval of the account of `by` back, and return whether there was one.
+
+    Runs that go on have limited permissions from then on.
+    """
+    account_id = by.account_id or ""
+    with transaction.atomic():
+        deleted, _ = ActorApproval.objects.filter(account_id=account_id, actor_id=actor.pk).delete()
+        if not deleted:
+            return False
+        _record("actor.approval_withdrawn", actor, by)
+        if not skips_approvals(account_id):
+            _limit_runs(actor.pk, account_id)
+    return True
+
+
+def _limit_runs(actor_id: str, account_id: str) -> None:
+    going_on = Run.objects.select_for_update(of=("self",)).filter(owner_id=account_id).exclude(status__in=FINISHED)
+    for run in going_on.filter(permission_level=None):
+        if run.current_actor_id == actor_id:
+            limit(run)
+
+
+def _record(action: str, actor: Actor, by: Principal) -> None:
+    audit.record(
+        action,
+        by=by,
+        account_id=by.account_id or "",
+        subject_kind=Kind.ACTOR,
+        subject_id=actor.pk,
+        name=actor.name,
+        level=permission_levels.FULL,
+    )
