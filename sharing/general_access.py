@@ -70,6 +70,16 @@ def set_run_sharing(account: Account, shares: bool, *, by: Principal) -> bool:
     return _set_setting(account, "share_runs_with_actor_creators", shares, by=by)
 
 
+def set_actor_permissions(account: Account, *, limits_new: bool, skips_approvals: bool, by: Principal) -> bool:
+    """Set which permissions an account's new Actors have, and whether it runs those of others without approvals.
+
+    Returns whether that changed anything.
+    """
+    with transaction.atomic():
+        changed = _set_setting(account, "limits_new_actors", limits_new, by=by)
+        return _set_setting(account, "skips_actor_approvals", skips_approvals, by=by) or changed
+
+
 def _set_setting(account: Account, name: str, value: str | bool, *, by: Principal) -> bool:
     with transaction.atomic():
         before = getattr(Account.objects.select_for_update().get(pk=account.pk), name)

@@ -76,6 +76,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "approved it. {count} Actors that you have run lately, or that your tasks and schedules name, are approved as "
         "they were: {names}. Look through them in Settings → Security & Privacy, and withdraw what you do not need.",
     ),
+    "actor-wants-full-permissions": (
+        "Schedules of yours stop until you approve an Actor",
+        "{actor} asks for full permissions now. Your schedules that start it stop until you approve it, on the page of "
+        "the Actor.",
+    ),
     "link-keys-of-accounts": (
         "Signed links to some storages have ended",
         "Each account and API token that can write a storage now has its own key for signing links. Where another "
@@ -96,6 +101,18 @@ def record(key: str, account_id: str = ADMINISTRATOR, **details: Any) -> None:
     """
     _ = TEXTS[key]
     UpgradeNotice.objects.get_or_create(key=key, account_id=account_id, defaults={"details": details})
+
+
+def record_again(key: str, account_id: str, **details: Any) -> None:
+    """Record a notice for an account in place of the one that it has with this key, closed or not.
+
+    Raises:
+        KeyError: when `TEXTS` has no such key.
+    """
+    _ = TEXTS[key]
+    UpgradeNotice.objects.update_or_create(
+        key=key, account_id=account_id, defaults={"details": details, "seen_at": None}
+    )
 
 
 def unseen(account_id: str) -> list[UpgradeNotice]:

@@ -68,7 +68,7 @@ def approve(actor: Actor, *, by: Principal) -> bool:
     """Let the account of `by` run an Actor with full permissions; return whether that is new."""
     with transaction.atomic():
         _, is_new = ActorApproval.objects.get_or_create(
-            account_id=by.account_id, actor=actor, defaults={"person_id": by.person_id or by.account_id}
+            account_id=by.account_id, actor=actor, defaults={"person_id": by.person_id or by.account_id or ""}
         )
         if is_new:
             _record("actor.approved", actor, by)

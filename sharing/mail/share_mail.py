@@ -12,7 +12,8 @@ from accounts.mail.queue import send_on_commit
 from accounts.models import Account
 from accounts.principal import Principal
 from resources.kinds import Kind
-from resources.models import Resource, Schedule
+from resources.models import Actor, Resource, Schedule
+from resources.runs.approvals import approval_path
 from sharing.access import decide
 from sharing.facts import load_facts
 from sharing.models import Grant, Issue
@@ -101,6 +102,17 @@ def email_schedule_failed(schedule: Schedule, owner: Account, failures: Sequence
     """Write to the owner of a schedule what it could not start, and why; call it in the transaction of its firing."""
     context = {"schedule": schedule, "failures": failures}
     write("schedule_failed", owner, f"The schedule {schedule} could not start a run", context)
+
+
+def email_approval_needed(actor: Actor, account: Account, schedules: Sequence[Schedule]) -> None:
+    """Write to an account which of its schedules stop, because an Actor asks for full permissions now."""
+    context = {
+        "actor": actor,
+        "owner": actor.owner.username,
+        "schedules": schedules,
+        "approval_url": f"{settings.PUBLIC_URL}{approval_path(actor.pk)}?account={account.pk}",
+    }
+    _write("approval_needed", account, f"{actor.owner.username}/{actor.name} asks for full permissions", context)
 
 
 def _may_write(by: Principal, account: Account, about: str, limits: tuple[int, int, int]) -> bool:

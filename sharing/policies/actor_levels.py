@@ -51,6 +51,20 @@ def may_exceed(actor: Actor, options: RunOptions, task: Task | None, *, by: Prin
     return forced == permission_levels.FULL and may_choose_code(by, actor, actor.pk)
 
 
+def check_manages(by: Principal) -> None:
+    """Check that `by` may approve Actors for its account: in an organization it takes its management.
+
+    Raises:
+        ApiError: 403 for a member without it.
+    """
+    if not _manages(by):
+        raise refusals.token_limited_error("Approvals take the permission MANAGE_ORGANIZATION in the organization.")
+
+
 def _may_raise_in_account(by: Principal) -> bool:
-    """Tell whether no role of `by` lacks the management of the organization, and `by` is no run that is restrained."""
-    return not token_limits.is_restrained_run(by) and all("MANAGE_ORGANIZATION" in role.account for role in by.roles)
+    """Tell whether `by` may give full permissions to the Actors of its account: no run may that is restrained."""
+    return not token_limits.is_restrained_run(by) and _manages(by)
+
+
+def _manages(by: Principal) -> bool:
+    return all("MANAGE_ORGANIZATION" in role.account for role in by.roles)

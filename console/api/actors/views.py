@@ -23,6 +23,7 @@ from resources.builds import tagging
 from resources.edit_locked import ResourceGone
 from resources.kinds import Kind
 from resources.models import Actor, ActorVersion
+from sharing import full_actors
 from sharing.declare import creates, lists, needs
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.enforcement.require import access_to
@@ -101,7 +102,7 @@ def update(request: ResourceApiRequest[Actor]) -> HttpResponse:
     actor, by = request.resource, request.principal
     try:
         with transaction.atomic():
-            editing.update(actor, lambda locked: _changed(request, body, locked), by=by)
+            full_actors.update(actor, lambda locked: _changed(request, body, locked), by=by)
             if (bodies := unset_if_null(body.versions)) is not UNSET:
                 _replace(actor, bodies, by)
             for tag, build in (body.tagged_builds or {}).items():
@@ -127,12 +128,9 @@ def _changed(request: ResourceApiRequest[Actor], body: ActorBody, actor: Actor) 
     Clients send back what they read: an `isPublic` as it is asks for nothing.
 
     Raises:
-        ApiError: 403 for an `isPublic` that would change who may read the Actor, or a higher permission level, where
-            the principal may not.
+        ApiError: 403 for an `isPublic` that would change who may read the Actor, where the principal may not.
     """
     change = body.change(actor.details)
-    if change.permission_level is not UNSET:
-        actor_levels.check_change(actor, change.permission_level, by=request.principal)
     if change.is_public is not UNSET and change.is_public != actor.is_public:
         missing = publishing.missing(request.access, public=change.is_public)
         if missing is not None:

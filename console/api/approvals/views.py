@@ -14,11 +14,13 @@ from console.http import json_responses
 from resources.models import Actor, ActorApproval
 from resources.runs import approvals
 from sharing.declare import account_wide
+from sharing.policies.actor_levels import check_manages
 
 
 @account_wide
 def list_approvals(request: ApiRequest) -> HttpResponse:
     """Answer with a page of the Actors of other accounts that the account has approved for full permissions."""
+    check_manages(request.principal)
     found = ActorApproval.objects.filter(account_id=request.principal.account_id or "").select_related("actor__owner")
     people = dict(Account.objects.filter(pk__in=found.values("person_id")).values_list("pk", "username"))
     return rows_response(request, found, lambda each: _item(each, people))
@@ -27,6 +29,7 @@ def list_approvals(request: ApiRequest) -> HttpResponse:
 @account_wide
 def withdraw(request: ApiRequest, actor: str) -> HttpResponse:
     """Take an approval back; runs of the Actor that go on have limited permissions from then on."""
+    check_manages(request.principal)
     found = Actor.objects.filter(pk=actor).first() if looks_like_id(actor) else None
     if found is None or not approvals.withdraw(found, by=request.principal):
         raise record_not_found("Approval was not found.")

@@ -8,9 +8,11 @@ from django.views.decorators.http import require_safe
 
 from console.pages.actors.tabs import INFORMATION, tab_context
 from console.pages.components.cells import printable
+from console.pages.components.level_sentences import level_label, run_sentences
 from resources.actors.builds import build_for
 from resources.kinds import Kind
 from resources.models import Actor, BuildContent
+from resources.runs.approvals import is_approved
 from sharing.declare import needs
 from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
@@ -23,7 +25,17 @@ _LONGEST_README = 100_000
 def show_actor(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """Show what is known of an Actor."""
     actor = request.resource
-    context = {**tab_context(request, INFORMATION), **_built(actor), "tags": _tags(actor)}
+    account_id = request.principal.account_id or ""
+    context = {
+        **tab_context(request, INFORMATION),
+        **_built(actor),
+        "tags": _tags(actor),
+        "level": level_label(actor.permission_level),
+        "may": run_sentences(actor, actor.permission_level, account_id),
+        "needs_approval": request.access.allows(Permission.RUN)
+        and actor.permission_level is None
+        and not is_approved(actor, account_id),
+    }
     return render(request, "actors/information.html", context)
 
 

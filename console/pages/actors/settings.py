@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from accounts.lib.api_errors import ApiError
 from console.pages.actors.tabs import SETTINGS, get_title, tab_context
 from console.pages.components import dialogs
 from console.pages.components import prediction_sentences as promises_module
@@ -25,7 +26,9 @@ from resources.actors.fields import (
 from resources.edit_locked import NameTaken, ResourceGone
 from resources.kinds import Kind
 from resources.models import Actor
+from resources.permission_levels import LIMITED
 from resources.storages import MAX_NAME_LENGTH, InvalidName
+from sharing import full_actors
 from sharing.declare import needs
 from sharing.enforcement import refusals
 from sharing.enforcement.request_types import ResourcePageRequest
@@ -66,6 +69,13 @@ class SettingsForm(BaseForm):
         label="Timeout in seconds", min_value=0, max_value=MAX_TIMEOUT_SECS, help_text="0 is no limit."
     )
     default_memory_mbytes = forms.IntegerField(label="Memory in MB", help_text="A power of 2, such as 256 or 1024.")
+    permission_level = forms.ChoiceField(
+        label="Permissions",
+        required=False,
+        choices=(("", "Full permissions"), (LIMITED, "Limited permissions")),
+        help_text="With limited permissions a run reaches its own storages, and those that its input names. Other "
+        "accounts have to approve full permissions before they run the Actor.",
+    )
     restart_on_error = forms.BooleanField(label="Start a run again that has ended with an error", required=False)
 
     @property
@@ -85,7 +95,7 @@ class SettingsForm(BaseForm):
 
     def change(self) -> ActorChange:
         """Return what the form says of the Actor; only of a form that is valid."""
-        return ActorChange(**self.cleaned_data)
+        return ActorChange(**self.cleaned_data | {"permission_level": self.cleaned_data["permission_level"] or None})
 
 
 @needs(Kind.ACTOR, Permission.WRITE)
@@ -120,7 +130,10 @@ def publish(request: ResourcePageRequest[Actor]) -> HttpResponse:
         return refusals.forbidden_response(request, request.access, missing)
     if request.method == "POST":
         try:
-            editing.update(actor, ActorChange(is_public=wanted), by=request.principal)
+            full_actors.update(actor, _publish_change(request, public=wanted), by=request.principal)
+        except ApiError as problem:
+            messages.error(request, problem.message)
+            return dialogs.redirect_from_dialog(request, actor.console_path)
         except ResourceGone:
             return _gone(request)
         now = actor_sentence(load_facts(actor, request.principal.account_id))
@@ -155,6 +168,14 @@ def delete(request: ResourcePageRequest[Actor]) -> HttpResponse:
     return dialogs.render_dialog(request, "actors/_delete.html", title="Delete Actor?", actor=actor, form=form)
 
 
+def _publish_change(request: ResourcePageRequest[Actor], *, public: bool) -> ActorChange:
+    """Return what the dialog changes; publishing asks for the permission level."""
+    level = request.POST.get("permission_level", "")
+    if not public or level not in ("full", "limited"):
+        return ActorChange(is_public=public)
+    return ActorChange(is_public=public, permission_level=LIMITED if level == "limited" else None)
+
+
 class _ConfirmationForm(BaseForm):
     confirmation = forms.CharField(max_length=100, widget=forms.TextInput(attrs={**_PLAIN, "autofocus": True}))
 
@@ -175,7 +196,9 @@ def _confirmation(request: ResourcePageRequest[Actor], name: str) -> _Confirmati
 
 def _save(request: ResourcePageRequest[Actor], form: SettingsForm) -> bool:
     try:
-        editing.update(request.resource, form.change(), by=request.principal)
+        full_actors.update(request.resource, form.change(), by=request.principal)
+    except ApiError as problem:
+        form.add_error("permission_level", problem.message)
     except (InvalidName, NameTaken) as problem:
         form.add_error("name", str(problem))
     except InvalidField as problem:

@@ -13,17 +13,20 @@ from console.pages.actors.tabs import get_title
 from console.pages.components import dialogs
 from console.pages.components.cells import printable
 from console.pages.components.json_format import format_json
+from console.pages.components.level_sentences import level_label, run_sentences
 from console.pages.components.run_input_form import MAX_INPUT, InputForm
 from console.pages.components.visibility_sentences import new_run_sentences
+from resources import permission_levels
 from resources.actors.builds import build_for
 from resources.jobs.status import Origin
 from resources.kinds import Kind
 from resources.models import Actor, Build, BuildContent, Run
+from resources.runs import approvals
 from resources.runs.cannot_run import CannotRun
 from resources.runs.definitions import load_definition, read_memory
 from resources.runs.input_names import CallerInput
 from resources.runs.inputs import InvalidInput, get_input_schema
-from resources.runs.options import InvalidOption
+from resources.runs.options import InvalidOption, options_of_actor
 from sharing import run_starts
 from sharing.access import Parent
 from sharing.declare import needs
@@ -77,9 +80,20 @@ def start(request: ResourcePageRequest[Actor]) -> HttpResponse:
         actor=actor,
         build=build,
         properties=_properties(schema),
+        **_level_context(actor, request.principal.account_id or ""),
         readers=new_run_sentences(new_run_visibility(request.user, Parent.of(request.access.facts))),
         can_build=request.access.allows(Permission.BUILD),
     )
+
+
+def _level_context(actor: Actor, account_id: str) -> dict[str, Any]:
+    """Return what the dialog says of the permissions of the run, unless another level is chosen."""
+    level = permission_levels.lower_of(actor.permission_level, options_of_actor(actor).force_permission_level)
+    return {
+        "level": level_label(level),
+        "may": run_sentences(actor, level, account_id),
+        "needs_approval": level is None and not approvals.is_approved(actor, account_id),
+    }
 
 
 def _start(request: ResourcePageRequest[Actor], form: InputForm) -> Run | None:
@@ -96,6 +110,8 @@ def _start(request: ResourcePageRequest[Actor], form: InputForm) -> Run | None:
             client_ip=client_details().get("ip", ""),
             user_agent=request.headers.get("User-Agent", ""),
         )
+    except approvals.NotApproved as problem:
+        form.add_error("force_permission_level", str(problem))
     except CannotRun as problem:
         form.refuse_run(problem)
     except InvalidInput as problem:

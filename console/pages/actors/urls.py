@@ -6,6 +6,7 @@ Actor too.
 
 from django.urls import path
 
+from console.pages.actors import approve as actor_approve
 from console.pages.actors import builds as actor_builds
 from console.pages.actors import environment as actor_environment
 from console.pages.actors import files as actor_files
@@ -39,6 +40,7 @@ urlpatterns = [
     path(f"{_ACTOR}/build", actor_builds.start, name="actor-build-start"),
     path(f"{_ACTOR}/runs", actor_runs.list_runs, name="actor-runs"),
     path(f"{_ACTOR}/start", actor_start.start, name="actor-start"),
+    path(f"{_ACTOR}/approve", actor_approve.approve, name="actor-approve"),
     path(f"{_ACTOR}/settings", actor_settings.edit_settings, name="actor-settings"),
     path(f"{_ACTOR}/publish", actor_settings.publish, name="actor-publish"),
     path(f"{_ACTOR}/delete", actor_settings.delete, name="actor-delete"),

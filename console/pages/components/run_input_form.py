@@ -31,7 +31,7 @@ class InputForm(SecretInputForm, OptionsForm):
             }
         ),
     )
-    field_order: tuple[str, ...] = ("input", "build", "timeout_secs", "memory_mbytes")
+    field_order: tuple[str, ...] = ("input", "build", "timeout_secs", "memory_mbytes", "force_permission_level")
 
     def clean(self) -> dict[str, Any]:
         """Check the options, and the secret fields."""

@@ -5,11 +5,18 @@ from typing import Any
 from django import forms
 
 from console.pages.components.forms import BaseForm
+from resources.permission_levels import FULL, LIMITED
 from resources.runs.account_limits import LimitExceeded
 from resources.runs.cannot_run import CannotRun
 from resources.runs.options import MAX_BUILD_LENGTH, MAX_TIMEOUT_SECS, InvalidOption, RunOptions
 
-_FIELD_OF = {"build": "build", "timeout": "timeout_secs", "memory": "memory_mbytes", "maxItems": "max_items"}
+_FIELD_OF = {
+    "build": "build",
+    "timeout": "timeout_secs",
+    "memory": "memory_mbytes",
+    "maxItems": "max_items",
+    "forcePermissionLevel": "force_permission_level",
+}
 
 
 class OptionsForm(BaseForm):
@@ -33,11 +40,21 @@ class OptionsForm(BaseForm):
         label="Memory in MB", required=False, help_text="A power of 2, such as 256 or 1024."
     )
 
+    force_permission_level = forms.ChoiceField(
+        label="Permissions",
+        required=False,
+        choices=(("", "What the Actor asks for"), (LIMITED, "Limited permissions"), (FULL, "Full permissions")),
+        help_text="Full permissions beyond those of the Actor are for tests of your own Actors.",
+    )
+
     def options(self) -> RunOptions:
         """Return the options that the form asks for; only of a form that is valid."""
         data: dict[str, Any] = self.cleaned_data
         return RunOptions(
-            build=data["build"] or None, timeout_secs=data["timeout_secs"], memory_mbytes=data["memory_mbytes"]
+            build=data["build"] or None,
+            timeout_secs=data["timeout_secs"],
+            memory_mbytes=data["memory_mbytes"],
+            force_permission_level=data["force_permission_level"] or None,
         )
 
     def clean(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from accounts.email_addresses import for_display
 from accounts.models import AccountGeneralAccess, AuditEvent
 from resources.kinds import KINDS, Kind
 from resources.models import GeneralAccess
+from resources.permission_levels import LIMITED
 from sharing.permissions import Permission
 from sharing.visibility.labels import LABELS, end_label
 
@@ -189,6 +190,20 @@ _SENTENCES: dict[str, str | Callable[[AuditEvent], str]] = {
     "run.rebooted": lambda event: f"Rebooted {_subject(event)}.",
     "run.metamorphed": lambda event: f"Turned {_subject(event)} into a run of another Actor.",
     "build.aborted": lambda event: f"Aborted {_subject(event)}.",
+    "actor.approved": lambda event: f"Approved {_subject(event)} for full permissions.",
+    "actor.approval_withdrawn": lambda event: f"Withdrew the approval of {_subject(event)}.",
+    "actor.permission_level_changed": lambda event: (
+        f"Gave {_subject(event)} {'limited' if event.details.get('after') == LIMITED else 'full'} permissions."
+    ),
+    "storage.creator_access_ended": lambda event: (
+        f"Ended what the Actor that created {_subject(event)} may do with it."
+    ),
+    "account.limits_new_actors.changed": _switched(
+        "New Actors have limited permissions.", "New Actors have full permissions."
+    ),
+    "account.skips_actor_approvals.changed": _switched(
+        "Actors of others start without an approval.", "Actors of others that want full permissions need an approval."
+    ),
     "actor.published": lambda event: f"Published {_subject(event)}.",
     "actor.unpublished": lambda event: f"Made {_subject(event)} private.",
     "actor.version_added": _version("Added version {1} to {0}."),

@@ -17,10 +17,14 @@ from accounts.sign_in.second_factors import codes_left, is_readable
 from console.pages.account.reauthenticate import ask_first, back_from_confirmation
 from console.pages.components.prediction_sentences import developer_sentence
 from console.pages.components.visibility_sentences import level_sentences, run_sharing_sentences
+from console.pages.settings import actors as settings_actors
 from console.pages.settings import links as settings_links
+from resources.models import Actor
+from resources.runs import approvals
 from sharing import general_access
 from sharing.declare import account_wide
 from sharing.links import link_limits, links
+from sharing.policies.actor_levels import check_manages
 from sharing.visibility.visibility import AccountVisibility, account_visibility
 
 GENERAL_ACCESS = "general-access"
@@ -109,6 +113,42 @@ def reader_links(request: PageRequest) -> HttpResponse:
 
 
 @account_wide
+@require_http_methods(["GET", "HEAD", "POST"])
+def actors(request: PageRequest) -> HttpResponse:
+    """Save which permissions new Actors have, and whether those of others need approvals; say so, in place."""
+    section = settings_actors.SECTION
+    if request.method != "POST":
+        return HttpResponseRedirect(f"{reverse('settings-security')}#{section}")
+    check_manages(request.principal)
+    chosen = request.POST.get("new_actors", "")
+    if chosen not in ("limited", "full"):
+        return _answer(request, section, error="Choose one of the two levels.", status=422)
+    asked = ask_first(request, "settings-security", section=section)
+    if asked:
+        return asked
+    changed = general_access.set_actor_permissions(
+        request.user,
+        limits_new=chosen == "limited",
+        skips_approvals="skip_approvals" in request.POST,
+        by=request.principal,
+    )
+    return _answer(request, section, said=settings_actors.said_of_actors(request.user) if changed else _NOTHING_CHANGED)
+
+
+@account_wide
+@require_POST
+def withdraw_approval(request: PageRequest, actor_id: str) -> HttpResponse:
+    """Take the approval of an Actor of another account back."""
+    check_manages(request.principal)
+    actor = Actor.objects.filter(pk=actor_id).first()
+    if actor is not None and approvals.withdraw(actor, by=request.principal):
+        messages.success(request, "The approval is withdrawn. Runs that go on have limited permissions now.")
+    else:
+        messages.info(request, "This approval had been withdrawn already.")
+    return redirect(f"{reverse('settings-security')}#{settings_actors.SECTION}")
+
+
+@account_wide
 @require_POST
 def end_session(request: PageRequest, session_id: int) -> HttpResponse:
     """End one session; the browser that it was in is signed out at its next request."""
@@ -187,6 +227,7 @@ def _privacy(request: PageRequest) -> dict[str, object]:
         "chosen": chosen,
         "shares": shares,
         **settings_links.links_context(request),
+        **settings_actors.actors_context(request),
         "confirmed_level": meant_level is not None,
         "confirmed_runs": meant_runs is not None,
     }

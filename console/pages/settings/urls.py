@@ -18,6 +18,12 @@ urlpatterns = [
     path("/security/run-sharing", settings_security.run_sharing, name="settings-run-sharing"),
     path("/security/pre-signed-links", settings_security.pre_signed_links, name="settings-pre-signed-links"),
     path("/security/reader-links", settings_security.reader_links, name="settings-reader-links"),
+    path("/security/actors", settings_security.actors, name="settings-actors"),
+    path(
+        "/security/actors/<str:actor_id>/withdraw",
+        settings_security.withdraw_approval,
+        name="settings-approval-withdraw",
+    ),
     path("/security/sessions/<int:session_id>/end", settings_security.end_session, name="settings-session-end"),
     path("/security/sessions/end-others", settings_security.end_other_sessions, name="settings-sessions-end-others"),
     path("/security/password", settings_security.change_password, name="account_change_password"),

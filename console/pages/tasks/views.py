@@ -12,17 +12,20 @@ from accounts.lib.api_errors import ApiError
 from accounts.request_context import client_details
 from console.http.form_limits import BYTES_PER_CHARACTER, limit_form_size
 from console.pages.components import resource_page
+from console.pages.components.level_sentences import level_label
 from console.pages.components.listing import get_paging
 from console.pages.components.resource_page import Tab
 from console.pages.components.run_input_form import MAX_INPUT, InputForm
 from console.pages.components.secret_fields import without_secrets
 from console.pages.components.secret_masking import mask_secrets
 from console.pages.runs.rows import run_rows
+from resources import permission_levels
 from resources.edit_locked import ResourceGone
 from resources.jobs.status import Origin
 from resources.kinds import Kind
 from resources.models import Task
 from resources.runs import saved_options
+from resources.runs.approvals import NotApproved, approval_path
 from resources.runs.cannot_run import CannotRun
 from resources.runs.inputs import InvalidInput
 from resources.runs.options import MAX_BUILD_LENGTH, InvalidOption
@@ -110,6 +113,8 @@ def start(request: ResourcePageRequest[Task]) -> HttpResponse:
             client_ip=client_details().get("ip", ""),
             user_agent=request.headers.get("User-Agent", ""),
         )
+    except NotApproved:
+        return redirect(approval_path(actor.pk))
     except (CannotRun, InvalidInput, InvalidOption) as problem:
         messages.error(request, f"The task was not started. {problem}")
         return redirect(task.console_path)
@@ -118,7 +123,9 @@ def start(request: ResourcePageRequest[Task]) -> HttpResponse:
 
 def _page(request: ResourcePageRequest[Task], form: InputForm, status: int = 200) -> HttpResponse:
     shown = mask_secrets(request.resource.input, secret_fields(_schema(request.resource)))
-    context = {**_head(request, "input"), "form": form, "shown_input": shown}
+    level = form["force_permission_level"].value()
+    permissions = level_label(permission_levels.to_keep(level)) if level else "those that the Actor asks for"
+    context = {**_head(request, "input"), "form": form, "shown_input": shown, "permissions": permissions}
     return render(request, "tasks/task.html", context, status=status)
 
 
@@ -142,6 +149,7 @@ def _change(task: Task, data: dict[str, Any], input_: str) -> editing.TaskChange
         build=data["build"] or None,
         timeout_secs=data["timeout_secs"],
         memory_mbytes=data["memory_mbytes"],
+        force_permission_level=data["force_permission_level"] or None,
     )
     return editing.TaskChange(options=saved, input=input_ or None)
 
