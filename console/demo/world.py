@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import Account, AccountGeneralAccess
 from accounts.principal import Principal
 from console.demo import items, programs, records
+from resources import permission_levels
 from resources.datasets.writing import push
 from resources.jobs.status import JobStatus, Origin
 from resources.kinds import Kind
@@ -115,6 +116,14 @@ class World:
             title="Counts its own items without a token",
             description="Works where anyone with the ID can read, and fails for a Restricted account: see its log.",
             is_public=True,
+        )
+        self._actor(
+            "dan",
+            "account-inventory",
+            title="Counts what an account has",
+            description="Asks for full permissions: it lists the storages and Actors of the account that runs it.",
+            is_public=True,
+            level=permission_levels.FULL,
         )
         return actor
 

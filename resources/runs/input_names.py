@@ -59,6 +59,14 @@ def find_named(schema: str, said: CallerInput) -> list[NamedStorage]:
     return found
 
 
+def named_fields(schema: str) -> list[str]:
+    """Return the fields of an input schema that name storages; `schema` is JSON text, "" where there is none."""
+    if '"resourceType"' not in schema:
+        return []
+    properties = _dict(_dict(msgspec.json.decode(schema)).get("properties"))
+    return [name for name, field in properties.items() if str(_dict(field).get("resourceType")) in _KIND_OF]
+
+
 def _each_named(properties: dict[str, Any], said: CallerInput) -> Iterator[NamedStorage]:
     given, kept = _fields(said.given), _fields(said.kept)
     for name, described in properties.items():

@@ -11,6 +11,7 @@ from django_htmx.http import trigger_client_event
 
 from console.pages.components import resource_page
 from console.pages.components.durations import time_taken
+from console.pages.components.level_sentences import level_label
 from console.pages.components.resource_page import Tab, get_parents
 from console.pages.components.status_badges import STATUS_WORDS
 from console.pages.datasets.items_table import items_context
@@ -19,6 +20,7 @@ from console.pages.key_value_stores.views import RecordRow, build_row
 from console.pages.runs import log as run_log
 from console.pages.runs.refused_calls import refused_calls
 from console.pages.runs.storages import RunStorage, all_storages, default_storages
+from console.pages.runs.ways_out import way_out
 from resources.datasets.errors import DatasetGone
 from resources.jobs.status import Origin
 from resources.kinds import Kind
@@ -125,6 +127,8 @@ def live_context(request: ResourcePageRequest[Run]) -> dict[str, Any]:
         "origin": Origin(run.origin).label if run.origin in Origin else run.origin,
         "item_count": dataset.resource.item_count if dataset and isinstance(dataset.resource, Dataset) else None,
         "refused_calls": refused_calls(run),
+        "level": level_label(run.permission_level),
+        "way_out": way_out(run) if is_mine and run.is_finished else None,
         "is_restricted": manages and everyone(facts) is PublicAccess.NO,
         "restricted_by_account": source == "ACCOUNT",
         "can_write": request.access.allows(Permission.WRITE),

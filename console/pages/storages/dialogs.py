@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.request_types import PageRequest
 from console.pages.components import dialogs
@@ -17,8 +18,11 @@ from resources import storages
 from resources.edit_locked import NameTaken, ResourceGone
 from resources.kinds import Kind, KindInfo
 from resources.models import MODELS, Resource
+from sharing import storage_creators
 from sharing.declare import account_wide, needs
+from sharing.enforcement import refusals
 from sharing.enforcement.request_types import ResourcePageRequest
+from sharing.owner_only import is_owner
 from sharing.permissions import Permission
 
 
@@ -49,6 +53,20 @@ def create(request: PageRequest, kind: str) -> HttpResponse:
     return dialogs.render_dialog(
         request, "storages/_create.html", title=f"New {info.noun}", form=form, info=info, list_path=words.list_path
     )
+
+
+@needs(None, Permission.MANAGE_ACCESS_RIGHTS)
+@require_POST
+def end_creator_access(request: ResourcePageRequest) -> HttpResponse:
+    """End what the Actor that created a storage may do with it; that is its owner's alone."""
+    storage = request.resource
+    if not is_owner(request.principal, storage):
+        return refusals.forbidden_response(request, request.access, Permission.MANAGE_ACCESS_RIGHTS)
+    if storage_creators.end_access(storage, by=request.principal):
+        messages.success(request, "The Actor that created this can reach it no more, unless an input names it.")
+    else:
+        messages.info(request, "The Actor that created this had no access any more.")
+    return redirect(storage.console_path)
 
 
 @needs(None, Permission.WRITE)

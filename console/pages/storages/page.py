@@ -6,8 +6,16 @@ from console.pages.components import resource_page
 from console.pages.storages.labels import STORAGE_WORDS
 from resources.kinds import Kind
 from sharing.enforcement.request_types import ResourcePageRequest
+from sharing.policies.selectors import actor_link
 
 
 def storage_context(request: ResourcePageRequest) -> dict[str, Any]:
     """Return what `storage/page.html` needs."""
-    return {**resource_page.page_context(request), "words": STORAGE_WORDS[Kind(request.resource.kind)]}
+    resource = request.resource
+    is_owner = resource.owner_id == request.principal.account_id
+    return {
+        **resource_page.page_context(request),
+        "words": STORAGE_WORDS[Kind(resource.kind)],
+        # Who else may read the storage does not learn which Actors its owner runs.
+        "creator": actor_link(resource.created_by_actor, request.principal) if is_owner else None,
+    }

@@ -19,6 +19,12 @@ def _of_every_storage(kind: Kind) -> Iterator[URLPattern]:
     yield path(f"{page}/api", storage_dialogs.api, names_kind, name=f"{name}-api")
     yield path(f"{page}/rename", storage_dialogs.rename, names_kind, name=f"{name}-rename")
     yield path(f"{page}/delete", storage_dialogs.delete, names_kind, name=f"{name}-delete")
+    yield path(
+        f"{page}/end-creator-access",
+        storage_dialogs.end_creator_access,
+        names_kind,
+        name=f"{name}-end-creator-access",
+    )
     yield path(f"{page}/link", links.create, names_kind, name=f"{name}-link")
     yield path(f"{page}/links", links.link_list, names_kind, name=f"{name}-links")
     yield path(f"{page}/links/revoke-all", links.revoke_all, names_kind, name=f"{name}-links-revoke-all")

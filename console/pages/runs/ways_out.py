@@ -1,0 +1,34 @@
+"""What the owner of a run with limited permissions can do where the run was refused something, each by one click."""
+
+from dataclasses import dataclass
+
+from resources import permission_levels
+from resources.models import Actor, Build, Run
+from resources.runs.approvals import approval_path
+from resources.runs.input_names import named_fields
+from resources.runs.inputs import get_input_schema
+
+
+@dataclass(frozen=True, slots=True)
+class WayOut:
+    """The pages that change it, "" for what does not: `fields` of the input can name a storage."""
+
+    start_path: str
+    fields: list[str]
+    approval_path: str = ""
+    settings_path: str = ""
+
+
+def way_out(run: Run) -> WayOut | None:
+    """Return what changes what a run may do; None where it had full permissions, or its Actor is gone."""
+    actor = Actor.objects.filter(pk=run.current_actor_id).first()
+    if run.permission_level != permission_levels.LIMITED or actor is None:
+        return None
+    fields = named_fields(get_input_schema(Build.objects.filter(pk=run.build_id).first()))
+    is_own, is_limited = actor.owner_id == run.owner_id, actor.permission_level == permission_levels.LIMITED
+    return WayOut(
+        f"{actor.console_path}/start",
+        fields,
+        approval_path="" if is_own or is_limited else approval_path(actor.pk),
+        settings_path=f"{actor.console_path}/settings" if is_own and is_limited else "",
+    )
