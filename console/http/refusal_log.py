@@ -19,6 +19,7 @@ from resources.models import Run
 from sharing.access import Access, general_access_source
 from sharing.enforcement.refusals import RefusalDetails
 from sharing.permissions import Permission
+from sharing.token_limits import is_limited_run
 from sharing.visibility.visibility import PublicAccess, everyone
 
 # How many notes a run gets in an hour: a run that is refused in a loop has said what there is to say.
@@ -51,7 +52,8 @@ def _line(
     error = _error(response)
     # One word, so that a path says nothing in the note but which it is.
     asked = f"{request.method} {quote(request.path_info, safe=_IN_PATHS)[:_MAX_PATH]}"
-    if refused is None:
+    is_explained = principal is not None and is_limited_run(principal) and response.status_code == HTTPStatus.FORBIDDEN
+    if refused is None or is_explained:
         missing = error.get("message", "")
     elif refused.access is not None and _is_known(refused.access, response, run):
         missing = _missing(refused.access, refused.permission or Permission.READ, run)
