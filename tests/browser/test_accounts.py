@@ -184,6 +184,7 @@ def places(ada: Account, new_password: str) -> dict[str, str]:
         "pk": Authenticator.objects.get(type="webauthn").pk,
         "token_id": ada.api_tokens.get().pk,
         "session_id": 1,
+        "actor_id": "0" * 17,
         "notice_id": 1,
     }
     invitation = urlsplit(invitations.create("finn@example.com")[1]).path

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.lib.ids import looks_like_id
 from accounts.models import Account, AccountGeneralAccess
 from accounts.request_types import PageRequest
 from accounts.sign_in import sessions
@@ -140,7 +141,7 @@ def actors(request: PageRequest) -> HttpResponse:
 def withdraw_approval(request: PageRequest, actor_id: str) -> HttpResponse:
     """Take the approval of an Actor of another account back."""
     check_manages(request.principal)
-    actor = Actor.objects.filter(pk=actor_id).first()
+    actor = Actor.objects.filter(pk=actor_id).first() if looks_like_id(actor_id) else None
     if actor is not None and approvals.withdraw(actor, by=request.principal):
         messages.success(request, "The approval is withdrawn. Runs that go on have limited permissions now.")
     else:

@@ -28,6 +28,8 @@ FIELDS = [
     "next",
     "general_access",
     "share_runs",
+    "new_actors",
+    "skip_approvals",
     "notify_when_shared",
     "lifetime",
     "expires_on",
@@ -50,7 +52,14 @@ VALUES = {
     "JSON": '{"id": {"a": [null, "\\ud800"]}}',
     "wide": "\U0001d56c\u202e\u0000\ufeff",
 }
-ARGUMENTS = {"key": "nonsense", "uidb36": "0" * 17, "token_id": "0" * 17, "pk": "1", "session_id": "1"}
+ARGUMENTS = {
+    "key": "nonsense",
+    "uidb36": "0" * 17,
+    "token_id": "0" * 17,
+    "pk": "1",
+    "session_id": "1",
+    "actor_id": "0" * 17,
+}
 
 
 def url_of(pattern: URLPattern, prefix: str) -> str:
