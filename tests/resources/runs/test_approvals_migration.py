@@ -71,7 +71,7 @@ def test_what_runs_already_is_approved_and_told(migrate):
 
 
 def test_accounts_that_exist_keep_full_permissions_for_new_actors(migrate):
-    apps = migrate("accounts", "0017_create_in_scopes")
+    apps = migrate("accounts", "0018_tokens_that_are_edited")
     apps.get_model("accounts", "Account").objects.create(username="ada", email="ada@example.com")
     migrate("accounts", "")
     ada = Account.objects.get()

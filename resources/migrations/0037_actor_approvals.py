@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('resources', '0035_create_in_scopes'),
+        ('resources', '0036_resources_that_tokens_made'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -60,6 +60,6 @@ def _save(apps, wanted):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("resources", "0036_actor_approvals"), ("accounts", "0018_permission_levels")]
+    dependencies = [("resources", "0037_actor_approvals"), ("accounts", "0019_permission_levels")]
 
     operations = [migrations.RunPython(approve, migrations.RunPython.noop)]

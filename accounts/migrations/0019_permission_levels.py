@@ -6,7 +6,7 @@ HELP = "Whether new Actors have limited permissions where nothing else is said."
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0017_create_in_scopes")]
+    dependencies = [("accounts", "0018_tokens_that_are_edited")]
 
     operations = [
         migrations.AddField(
