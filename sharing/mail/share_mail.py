@@ -112,7 +112,7 @@ def email_approval_needed(actor: Actor, account: Account, schedules: Sequence[Sc
         "schedules": schedules,
         "approval_url": f"{settings.PUBLIC_URL}{approval_path(actor.pk)}?account={account.pk}",
     }
-    _write("approval_needed", account, f"{actor.owner.username}/{actor.name} asks for full permissions", context)
+    write("approval_needed", account, f"{actor.owner.username}/{actor.name} asks for full permissions", context)
 
 
 def _may_write(by: Principal, account: Account, about: str, limits: tuple[int, int, int]) -> bool:
