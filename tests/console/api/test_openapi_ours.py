@@ -9,6 +9,7 @@ import pytest
 
 from console.api.openapi.document import OURS, document
 from resources.kinds import KINDS, Kind
+from resources.runs import approvals
 from sharing.issues import issues
 from tests.support.factories import built_actor, make_resource
 
@@ -87,6 +88,14 @@ def test_tokens(api, ada):
     hold(client, "delete", "/v2/tokens/{token}", one)
 
 
+def test_approvals(api, ada, dan):
+    actor = built_actor(dan, is_public=True)
+    approvals.approve(actor, by=ada.principal)
+    client = api(ada)
+    hold(client, "get", "/v2/actor-approvals", "/v2/actor-approvals?limit=1")
+    hold(client, "delete", "/v2/actor-approvals/{actor}", f"/v2/actor-approvals/{actor.pk}")
+
+
 def test_each_operation_of_ours_has_its_own_shape():
     """One that is described by nothing but its path would be found by `_described_by_end` to have no end."""
     ends = set()
@@ -107,6 +116,7 @@ def test_each_operation_of_ours_has_its_own_shape():
         ("get", "/issues/{issue}"),
         ("put", "/issues/{issue}"),
         ("post", "/issues/{issue}/comments"),
+        ("get", "/v2/actor-approvals"),
         ("get", "/v2/openapi.json"),
         ("get", ""),
         ("get", "/v2/tokens"),
