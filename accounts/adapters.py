@@ -79,6 +79,18 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         saved: Account = super().save_user(request, user, form, commit)
         return saved
 
+    # Sign-in
+
+    def pre_login(self, request: HttpRequest, user: Account, **kwargs: Any) -> Any:
+        """Refuse a sign-in as an organization; all of django-allauth's ways to sign in come through here.
+
+        Raises:
+            PermissionDenied: for an organization.
+        """
+        if user.is_organization:
+            raise PermissionDenied(_("Nobody signs in as an organization."))
+        return super().pre_login(request, user, **kwargs)
+
     # Addresses
 
     def clean_email(self, email: str) -> str:
@@ -137,7 +149,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         send_on_commit(message, link)
 
     def send_password_reset_mail(self, user: Account, email: str, context: dict[str, Any]) -> None:
-        """Send the email that resets a password, with a link that is made when it is sent."""
+        """Send the email that resets a password, with a link that is made when it is sent; an organization has none."""
+        if user.is_organization:
+            return
         link = PendingLink(RESET_PASSWORD, user.pk, email, _next())
         super().send_password_reset_mail(user, email, {**context, "password_reset_url": link})
 

@@ -45,7 +45,7 @@ class SessionPrincipalMiddleware:
 def principal_from_session(request: HttpRequest) -> Principal:
     """Return the account that is signed in on this session, or the anonymous principal."""
     user = request.user
-    if not user.is_authenticated:
+    if not user.is_authenticated or user.is_organization:
         return ANONYMOUS
     return Principal(user.pk, user.username, user.email)
 

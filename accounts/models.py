@@ -90,9 +90,10 @@ class AccountManager(BaseUserManager["Account"]):
         login = login.strip()
         if "\x00" in login or not login:
             return None
+        persons = self.filter(kind=AccountKind.PERSON)
         if "@" in login:
-            return self.filter(email=normalize_or_lower(login)).first()
-        return self.alias(lowered=Lower("username")).filter(lowered=login.lower()).first()
+            return persons.filter(email=normalize_or_lower(login)).first()
+        return persons.alias(lowered=Lower("username")).filter(lowered=login.lower()).first()
 
 
 class Account(AbstractBaseUser):
@@ -166,9 +167,18 @@ class Account(AbstractBaseUser):
         return self.username
 
     @property
+    def is_organization(self) -> bool:
+        """Whether it is an organization, as which no user signs in."""
+        return self.kind == AccountKind.ORGANIZATION
+
+    @property
     def principal(self) -> Principal:
         """The principal that speaks for the whole account."""
         return Principal(self.pk, self.username, self.email)
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Tell whether this is the account's password; an organization has none."""
+        return not self.is_organization and super().check_password(raw_password)
 
     def clean(self) -> None:
         """Keep e-mails in one form, so that one person cannot have two accounts by accident."""
@@ -207,9 +217,13 @@ class OrganizationRole(models.Model):
 
 
 class Membership(models.Model):
-    """That a person is a member of an organization, with one role."""
+    """That a person is a member of an organization, with one role.
+
+    `link_key` is what the links and signing keys that the member makes belong to: they end with the membership.
+    """
 
     id = models.BigAutoField(primary_key=True)
+    link_key = models.CharField(max_length=17, unique=True, default=new_id, editable=False)
     organization = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="members", db_index=False)
     person = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="memberships")
     role = models.ForeignKey(OrganizationRole, on_delete=models.PROTECT, related_name="members")
@@ -220,6 +234,30 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person_id} in {self.organization_id}"
+
+
+class OrganizationInvitation(models.Model):
+    """That a person can become a member of an organization, with `role`, or take the role of its Owner.
+
+    `next_role` is the role that the Owner has once a member has accepted theirs; null where a person is to become a
+    member. `invited_by` is the user ID of the member who invited, empty for a token of the organization.
+    """
+
+    id = models.CharField(primary_key=True, max_length=17, default=new_id, editable=False)
+    organization = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="sent_invitations", db_index=False)
+    person = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="organization_invitations")
+    role = models.ForeignKey(OrganizationRole, on_delete=models.CASCADE, related_name="invitations")
+    next_role = models.ForeignKey(OrganizationRole, null=True, on_delete=models.CASCADE, related_name="+")
+    invited_by = models.CharField(max_length=17, blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("organization", "person"), name="organization_invitation_unique"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.person_id} to {self.organization_id}"
 
 
 class ActorRuns(models.TextChoices):
@@ -303,7 +341,10 @@ class Invitation(models.Model):
 
 
 class AuditEvent(models.Model):
-    """One line of the audit trail. It names accounts and resources by value, so that it outlives them."""
+    """One line of the audit trail. It names accounts and resources by value, so that it outlives them.
+
+    `person_id` is the member who acted for the account, where that is an organization.
+    """
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField(default=timezone.now, editable=False)
@@ -311,6 +352,9 @@ class AuditEvent(models.Model):
     actor_id = models.CharField(max_length=17, blank=True, help_text="The account that acted; empty for nobody.")
     actor_username = models.CharField(max_length=30, blank=True)
     token_id = models.CharField(max_length=17, blank=True, help_text="The API token it acted with, if any.")
+    person_id = models.CharField(max_length=17, null=True, blank=True)
+    person_username = models.CharField(max_length=30, null=True, blank=True)
+    run_id = models.CharField(max_length=17, null=True, blank=True, help_text="The run it acted in, if any.")
     account_id = models.CharField(max_length=17, blank=True, help_text="The account whose trail this belongs to.")
     subject_kind = models.CharField(max_length=20, blank=True)
     subject_id = models.CharField(max_length=17, blank=True)

@@ -36,7 +36,7 @@ MEMBER: Final = f"""CASE WHEN t.member_id = '' THEN NULL ELSE (
 STARTERS: Final = f"""CASE WHEN t.run_details IS NULL THEN NULL ELSE (
     SELECT CAST({_JSON_ARRAYS}({_JSON_ARRAY}(
         {_STARTER[0]}, {_STARTER[1]}, s.id, CASE WHEN s.revoked_at IS NULL THEN 0 ELSE 1 END, s.name,
-        CAST(s.scope AS text), s.default_run_storages, s.actor_runs, r.name, CAST(r.permissions AS text)
+        CAST(s.scope AS text), s.default_run_storages, s.actor_runs, r.name, CAST(r.permissions AS text), m.link_key
     )) AS text)
     FROM {_EACH_STARTER}
     LEFT JOIN accounts_apitoken s ON s.id = {_STARTER[0]}
@@ -124,14 +124,16 @@ def read_run(
 
 
 def _read_starter(row: list[Any], run: _RunDetails, organization: str) -> Starter | None:
-    token_id, person_id, kept_id, is_revoked, token_name, scope, default_storages, actor_runs, name, permissions = row
+    token_id, person_id, kept_id, is_revoked, token_name, scope, default_storages, actor_runs = row[:8]
+    name, permissions, member_key = row[8:]
     if token_id and (kept_id is None or is_revoked):
         return None
     role = None
     if person_id:
         role = Role(organization=organization) if name is None else read_role(permissions, name, organization)
     of_token = read_scope(scope, token_id, token_name or "", default_storages, actor_runs or "")
-    return Starter(token_id, person_id, role, of_token if of_token and _is_inherited(of_token, run) else None)
+    inherited = of_token if of_token and _is_inherited(of_token, run) else None
+    return Starter(token_id, person_id, role, inherited, member_key or "")
 
 
 def _is_inherited(scope: Scope, run: _RunDetails) -> bool:

@@ -120,13 +120,15 @@ class Scope:
 class Starter:
     """A principal that started a run, or resurrected or metamorphed it: its token or member, and what narrows it now.
 
-    `token_id` and `person_id` are "" where there is none; a `role` or `scope` of None narrows nothing.
+    `token_id` and `person_id` are "" where there is none; a `role` or `scope` of None narrows nothing. `member_key` is
+    as in `Principal`.
     """
 
     token_id: str = ""
     person_id: str = ""
     role: Role | None = None
     scope: Scope | None = None
+    member_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,8 @@ class Principal:
 
     `account_id` is None for an anonymous principal, and then everything else is empty too. The only exception is the
     server's administrator, who has a `username` for the audit trail (accounts/administration/administrator.py).
-    `person` is the member who acts for an organization, with a `role`. `run` is the run whose token this is, None for
+    `person` is the member who acts for an organization, with a `role`; `member_key` is the membership's `link_key`, ""
+    for a token, which is a holder of its own (accounts/holders.py). `run` is the run whose token this is, None for
     all other tokens and for sessions.
     """
 
@@ -171,6 +174,7 @@ class Principal:
     person_id: str = ""
     person_username: str = ""
     role: Role | None = None
+    member_key: str = ""
 
     @property
     def is_anonymous(self) -> bool:

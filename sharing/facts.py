@@ -109,7 +109,7 @@ def fetch(
     statement = (_ONLY_FACTS if only_facts else _WITH_INSTANCE)[address.kind]
     asked_for: list[Any] = [account_id or "", bound_moment(at)] * statement.grant_lookups
     if statement.has_key:
-        asked_for += [holder.account_id, holder.token_id, current_fingerprint()] if holder else ["", "", ""]
+        asked_for += [holder.account_id, holder.key, current_fingerprint()] if holder else ["", "", ""]
     if address.name:
         sql, key = statement.by_name, [address.username.lower(), address.compared_name]
     elif address.run_id:

@@ -177,6 +177,9 @@ class SignedLink(models.Model):
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
     # The row stays when its maker goes: without it the signature would pass for one that a client made.
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="links")
+    made_by_member = models.CharField(
+        max_length=17, null=True, blank=True, help_text="The `link_key` of the member who made it for an organization."
+    )
     secret = models.CharField(
         max_length=16,
         blank=True,
@@ -200,7 +203,8 @@ class SignedLink(models.Model):
 class StorageKey(models.Model):
     """That a holder was given the URL signing key of a storage. The key itself is not kept: it is derived.
 
-    The holder is the account, or with a `token_id` that token of it (by value: a token that is gone signs nothing).
+    The holder is the account, or with a `token_id` that token of it, or the member whose `link_key` it is (by value: a
+    token or membership that is gone signs nothing).
     After the server's secret was changed, a holder that reads its key again has a row for each of the two keys.
     """
 

@@ -9,7 +9,7 @@ from allauth.account.utils import user_pk_to_url_str
 from django.urls import reverse
 
 from accounts.lib.public_urls import public_url
-from accounts.models import Account
+from accounts.models import Account, AccountKind
 
 RESET_PASSWORD, VERIFY_EMAIL = "reset-password", "verify-email"  # names of links
 
@@ -48,7 +48,7 @@ def make_link(details: dict[str, Any]) -> str:
 
 
 def _reset_password(account_id: Any, email: str) -> str:
-    account = Account.objects.filter(pk=account_id, is_active=True).first()
+    account = Account.objects.filter(pk=account_id, is_active=True, kind=AccountKind.PERSON).first()
     if account is None or not _has(account, email):
         raise LinkGone
     key = EmailAwarePasswordResetTokenGenerator().make_token(account)

@@ -9,7 +9,9 @@ from accounts.models import Account
 
 
 class AccountCommand(BaseCommand):
-    """A command whose first argument names an account."""
+    """A command whose first argument names an account; of a person, unless it is `for_organizations` too."""
+
+    for_organizations = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the account."""
@@ -19,12 +21,14 @@ class AccountCommand(BaseCommand):
         """Find the account, and do what the command does with it.
 
         Raises:
-            CommandError: when there is no such account.
+            CommandError: when there is no such account, and for an organization where the command is about signing in.
         """
         try:
             account = manage_accounts.find(options["account"])
         except manage_accounts.NoAccount as error:
             raise CommandError(str(error)) from error
+        if account.is_organization and not self.for_organizations:
+            raise CommandError(f"{account.username} is an organization, as which nobody signs in. Name a member of it.")
         self.act(account, options)
 
     def act(self, account: Account, options: dict[str, Any]) -> None:

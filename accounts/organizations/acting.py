@@ -8,7 +8,7 @@ from accounts.narrowings import read_role
 from accounts.principal import Principal
 
 _MEMBERSHIP: Final = Statement("""
-SELECT o.username, o.email, r.name, CAST(r.permissions AS text)
+SELECT o.username, o.email, r.name, CAST(r.permissions AS text), m.link_key
 FROM accounts_membership m
 JOIN accounts_account o ON o.id = m.organization_id
 JOIN accounts_organizationrole r ON r.id = m.role_id
@@ -23,7 +23,7 @@ def load_principal(person: Account, account_id: str) -> Principal | None:
     row = _MEMBERSHIP.row([account_id, person.pk])
     if row is None:
         return None
-    username, email, role, permissions = row
+    username, email, role, permissions, member_key = row
     return Principal(
         account_id,
         username,
@@ -31,4 +31,5 @@ def load_principal(person: Account, account_id: str) -> Principal | None:
         person_id=person.pk,
         person_username=person.username,
         role=read_role(permissions, role, username),
+        member_key=member_key,
     )

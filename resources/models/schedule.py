@@ -12,8 +12,10 @@ class Schedule(Resource):
     """Starts Actors and tasks at times, in the name of its owner.
 
     `actions` is JSON text of a list as the API has it. `next_at` is when it fires next; the process that moves it on
-    fires, so that it fires once however many workers look (`sharing/schedules/firing.py`). `token_scope` is that of the
-    token by which the actions were saved, if it had one: what they start goes no further.
+    fires, so that it fires once however many workers look (`sharing/schedules/firing.py`). `starters` is JSON, a list
+    of `[token ID, member ID]`, each "" where there is none, as a run has it: the narrowed principal of the owner that
+    last saved or enabled it, as which it acts; null: the whole account. `token_scope` is what is kept of scopes that
+    cannot be looked up: another account's, and those from before starters were kept.
     """
 
     KIND = Kind.SCHEDULE
@@ -29,6 +31,7 @@ class Schedule(Resource):
     notify_by_email = models.BooleanField(default=True)
     actions = models.TextField(default="[]")
     token_scope = models.JSONField(null=True, blank=True)
+    starters = models.JSONField(null=True, blank=True)
     next_at = models.DateTimeField(null=True, blank=True)
     last_at = models.DateTimeField(null=True, blank=True)
 

@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 from accounts.lib import database_clock, disk_space
 from accounts.lib.encryption import CannotDecrypt
 from accounts.lib.ids import new_id
-from accounts.principal import Principal
+from accounts.principal import Principal, Starter
 from resources.audit import record, record_renaming
 from resources.edit_locked import delete_locked, edit_locked, name_taken
 from resources.models import Schedule, ScheduleInvocation
@@ -138,13 +138,28 @@ def _apply(schedule: Schedule, change: ScheduleChange, by: Principal) -> None:
             setattr(schedule, flag, value)
     if change.actions is not UNSET:
         schedule.actions = _actions(change.actions, schedule.owner_id)
-    if by.scopes or by.account_id == schedule.owner_id:  # it acts as the principal that saved it last
+    if by.account_id == schedule.owner_id:
+        schedule.token_scope, schedule.starters = None, _starters_of(by)
+    elif by.scopes:
         schedule.token_scope = _scope_of(by)
     _apply_times(schedule, change)
 
 
+def _starters_of(by: Principal) -> list[list[str]] | None:
+    """Return as whom a schedule acts that a principal of its owner saves; None: as the whole account.
+
+    Raises:
+        InvalidSchedule: for a run with the narrowings of several, of which a schedule could keep only one.
+    """
+    narrowed = by.run.starters if by.run else [Starter(by.token_id or "", by.person_id, by.role, by.scope)]
+    kept = [[each.token_id, each.person_id] for each in narrowed if each.role is not None or each.scope is not None]
+    if len(kept) > 1:
+        raise InvalidSchedule("actions", "a run that several members or tokens have started can save no schedule.")
+    return kept or None
+
+
 def _scope_of(by: Principal) -> list[dict[str, Any]] | None:
-    """Return the scope that a principal leaves on what a schedule starts; None: everything."""
+    """Return the scope that another account's principal leaves on what a schedule starts; None: everything."""
     scope = None
     for each in by.scopes:
         scope = each if scope is None else scope.narrowed_to(each)
@@ -217,5 +232,6 @@ _FIELDS = (
     "notify_by_email",
     "actions",
     "token_scope",
+    "starters",
     "next_at",
 )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from accounts import holders
+from accounts.holders import Holder
 from accounts.lib.sql import Statement
 from accounts.principal import Principal
 from resources.records.keys import collides_with_signature
@@ -31,13 +32,13 @@ from sharing.signatures import (
 # What the server keeps of a signature, by its digest: the link's row, if it is registered, and whether it was refused.
 _BYTES = "bytea" if connection.vendor == "postgresql" else "BLOB"
 _KNOWN = Statement(f"""
-SELECT l.id, l.revoked_at IS NULL AND l.refused_at IS NULL, a.id, a.username, a.email,
+SELECT l.id, l.revoked_at IS NULL AND l.refused_at IS NULL, a.id, a.username, a.email, l.made_by_member,
     EXISTS(SELECT 1 FROM sharing_refusedsignature f WHERE f.digest = d.digest)
 FROM (SELECT CAST(%s AS {_BYTES}) AS digest) d
 LEFT JOIN sharing_signedlink l ON l.digest = d.digest
 LEFT JOIN accounts_account a ON a.id = l.made_by_id AND a.is_active
 """)  # noqa: S608  # the one thing put in is a word of ours
-_NOTHING = (None, None, None, None, None, False)
+_NOTHING = (None, None, None, None, None, None, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,10 @@ def _is_no_record(facts: Facts, opens: SignedContent, record_key: str) -> bool:
 
 
 def _known(kept: bytes) -> tuple[_Known | None, bool]:
-    link_id, stands, account_id, username, email, is_refused = _KNOWN.row([kept]) or _NOTHING
+    link_id, stands, account_id, username, email, member_key, is_refused = _KNOWN.row([kept]) or _NOTHING
     maker = None if account_id is None else Principal(account_id, username, email)
+    if maker is not None and member_key:
+        maker = holders.load_principal(Holder(maker.account_id or "", "", member_key).code)
     known = None if link_id is None else _Known(link_id, bool(stands), maker)
     return known, bool(is_refused)
 

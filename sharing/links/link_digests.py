@@ -27,7 +27,10 @@ from sharing.signatures import (
 
 
 class Registered(Protocol):
-    """The columns of a registered link that are signed, and of whom it is; of the model of any migration."""
+    """The columns of a registered link that are signed, and of whom it is; of the model of any migration.
+
+    Those of later migrations have `made_by_member`, too.
+    """
 
     resource_id: str
     opens: str
@@ -58,7 +61,8 @@ def _texts(link: Registered, source: KeySource) -> Iterator[tuple[str, str]]:
     opens, expires_at = SignedContent(link.opens), milliseconds(link.expires_at)
     for secret, fingerprint, old_key in zip(secrets(), fingerprints(), keys_from_before_holders(source), strict=True):
         if link.made_by_id:
-            made = HeldSigner(source, Holder(link.made_by_id).code, secret)
+            holder = Holder(link.made_by_id, "", getattr(link, "made_by_member", None) or "")
+            made = HeldSigner(source, holder.code, secret)
             yield fingerprint, canonical_text(made.sign(opens, expires_at, link.record_key))
         yield fingerprint, _text_from_before_holders(link, old_key, expires_at, secret)
 

@@ -11,13 +11,17 @@ from enum import StrEnum
 
 from django.utils import timezone
 
+from accounts import holders
+from accounts.holders import Holder
 from accounts.lib.timestamps import milliseconds
 from accounts.models import Account, ApiToken
 from resources.models import Resource
 from sharing.access import Facts
 from sharing.links import link_limits, signing_keys
 from sharing.models import SignedLink
+from sharing.narrowings.held_back import held_back_by
 from sharing.overview import overview
+from sharing.permissions import Permission
 
 
 class LinkState(StrEnum):
@@ -92,6 +96,17 @@ def _state(link: SignedLink, facts: Facts, readers: set[str]) -> LinkState:
     if link.refused_at is not None or link_limits.is_beyond(milliseconds(link.expires_at), facts, made_here=True):
         return LinkState.BEYOND_CAP
     maker = link.made_by
-    if maker is None or not maker.is_active or maker.pk not in readers:
+    if maker is None or not maker.is_active or maker.pk not in readers or not _member_reads(link, facts):
         return LinkState.WITHOUT_ACCESS
     return LinkState.ACTIVE
+
+
+def _member_reads(link: SignedLink, facts: Facts) -> bool:
+    """Tell whether the role of the member who made a link lets them read; true for one that no member made.
+
+    It costs a statement for each link of a member, as it does when such a link is opened.
+    """
+    if not link.made_by_member:
+        return True
+    member = holders.load_principal(Holder(link.made_by_id or "", "", link.made_by_member).code)
+    return member is not None and held_back_by(member, Permission.READ, facts) is None

@@ -94,7 +94,7 @@ def create(
     opens: SignedContent,
     lifetime: timedelta,
     *,
-    by: Account,
+    by: Principal,
     record_key: str = "",
     description: str = "",
 ) -> tuple[SignedLink, str]:
@@ -106,8 +106,8 @@ def create(
         LinkRefused: when the account can make no link, or the lifetime is not positive or longer than the owner allows.
         LookupError: when the storage is gone.
     """
-    facts = load_facts(resource, by.pk)
-    refused = link_refusal(Access(by.principal, resource, facts, AddressedBy.ID))
+    facts = load_facts(resource, by.account_id)
+    refused = link_refusal(Access(by, resource, facts, AddressedBy.ID))
     if refused is not None:
         raise LinkRefused(_SENTENCES[refused])
     cap = facts.owner_link_days
@@ -117,7 +117,8 @@ def create(
         raise LinkRefused("A link needs some time to live.")
     if cap is not None and lifetime > timedelta(days=cap):
         raise LinkRefused(f"Links to what {facts.owner_username} owns can last {cap} days at most.")
-    made = HeldSigner(signing_keys.key_source(facts), Holder(by.pk).code)
+    holder = Holder(by.account_id or "", "", by.member_key)
+    made = HeldSigner(signing_keys.key_source(facts), holder.code)
     with transaction.atomic():
         expires_at = milliseconds(timezone.now() + lifetime)
         signature, kept = _sign(made, resource, opens, record_key, expires_at)
@@ -130,10 +131,11 @@ def create(
             record_key=record_key,
             description=description,
             digest=kept,
-            made_by=by,
+            made_by_id=by.account_id,
+            made_by_member=by.member_key or None,
             expires_at=datetime.fromtimestamp(expires_at / 1000, tz=UTC),
         )
-        _record("link.created", link, by.principal)
+        _record("link.created", link, by)
     return link, signature
 
 

@@ -46,7 +46,8 @@ FRESH = timedelta(minutes=10)
 _HOLDERS = Statement(f"""
 SELECT k.account_id, k.token_id, COALESCE(k.used_at, NULL), k.secret, a.is_active,
     t.id IS NOT NULL AND t.revoked_at IS NULL, COALESCE(t.expires_at, NULL), g.permissions,
-    t.scope, t.id, t.name, t.default_run_storages, t.actor_runs, t.member_id, {narrowings.MEMBER}, k.id,
+    t.scope, t.id, t.name, t.default_run_storages, t.actor_runs, t.member_id, {narrowings.MEMBER},
+    p.id, p.username, m.name, CAST(m.permissions AS text), k.id,
     o.is_active AND o.link_counter = 0 AND r.created_at <= o.old_link_keys_until AND e.resource_id IS NULL
 FROM resources_resource r
 JOIN accounts_account o ON o.id = r.owner_id
@@ -54,6 +55,9 @@ LEFT JOIN sharing_endedoldkey e ON e.resource_id = r.id
 LEFT JOIN sharing_storagekey k ON k.resource_id = r.id
 LEFT JOIN accounts_account a ON a.id = k.account_id
 LEFT JOIN accounts_apitoken t ON t.id = k.token_id
+LEFT JOIN accounts_membership h ON h.link_key = k.token_id AND h.organization_id = k.account_id
+LEFT JOIN accounts_organizationrole m ON m.id = h.role_id
+LEFT JOIN accounts_account p ON p.id = h.person_id AND p.is_active
 LEFT JOIN sharing_grant g ON g.resource_id = r.id AND g.account_id = k.account_id AND g.source = 'DIRECT'
     AND {counts_sql()}
 WHERE r.id = %s ORDER BY k.used_at DESC, k.id DESC LIMIT %s
@@ -187,7 +191,7 @@ def _remembered(facts: Facts, most: int) -> GivenKeys:
 
 
 def _holder(row: tuple[Any, ...]) -> Holder:
-    return Holder(row[0], row[1])
+    return Holder(row[0], "", row[1]) if row[15] else Holder(row[0], row[1])
 
 
 def _given(row: tuple[Any, ...]) -> KeyHolding:
@@ -200,12 +204,17 @@ def _holds_write(facts: Facts, row: tuple[Any, ...]) -> bool:
     Nothing else gives WRITE on a storage but owning it, so what the facts say others were given on its run is left out.
     """
     account_id, token_id, _, _, is_active, is_token, expires_at, granted = row[:8]
-    if not is_active or (token_id and not is_token):
+    person_id, person, role_name, role = row[15:19]
+    if not is_active or (token_id and not is_token and not person_id):
         return False
     if expires_at is not None and aware(expires_at) <= timezone.now():
         return False
-    principal = Principal(account_id, token_id=token_id or None, scope=narrowings.read_scope(*row[8:13]))
     member_id, member = row[13:15]
+    if person_id:
+        principal = Principal(account_id, person_id=person_id, person_username=person)
+        principal = replace(principal, role=narrowings.read_role(role, role_name, ""))
+    else:
+        principal = Principal(account_id, token_id=token_id or None, scope=narrowings.read_scope(*row[8:13]))
     if member_id:
         principal = replace(principal, person_id=member_id, role=narrowings.read_member(member, "")[1])
     run = facts.run and replace(facts.run, granted=NOTHING, attached_to_issue=False, actor=None, task=None)
@@ -215,7 +224,7 @@ def _holds_write(facts: Facts, row: tuple[Any, ...]) -> bool:
 
 def _given_at(resource_id: str, holder: Holder) -> datetime | None:
     found = StorageKey.objects.filter(
-        resource_id=resource_id, account_id=holder.account_id, token_id=holder.token_id, secret=current_fingerprint()
+        resource_id=resource_id, account_id=holder.account_id, token_id=holder.key, secret=current_fingerprint()
     )
     return found.values_list("used_at", flat=True).first()
 
@@ -226,7 +235,7 @@ def _remember(facts: Facts, holder: Holder) -> datetime | None:
     row = StorageKey(
         resource_id=facts.id,
         account_id=holder.account_id,
-        token_id=holder.token_id,
+        token_id=holder.key,
         secret=current_fingerprint(),
         given_at=now,
         used_at=now,
@@ -288,7 +297,7 @@ def _record_forgotten(facts: Facts, holder: Holder) -> None:
 
 def _count_use(resource_id: str, holding: KeyHolding) -> None:
     if timezone.now() - holding.used_at > FRESH:
-        uses.add(f"{resource_id}.{holding.holder.account_id}.{holding.holder.token_id}.{holding.secret}")
+        uses.add(f"{resource_id}.{holding.holder.account_id}.{holding.holder.key}.{holding.secret}")
 
 
 def _save_uses(counts: dict[str, int], at: datetime) -> None:

@@ -16,9 +16,13 @@ from datetime import datetime
 
 from django.db import InterfaceError, OperationalError, transaction
 
+from accounts import holders
+from accounts.holders import Holder
 from accounts.lib import database_clock
 from accounts.lib.api_errors import ApiError
 from accounts.lib.rate_limits import count_use
+from accounts.models import Account
+from accounts.organizations.acting import load_principal as load_acting_principal
 from accounts.principal import Principal, Scope
 from resources.jobs.status import FINISHED
 from resources.models import Run, Schedule, ScheduleInvocation
@@ -133,25 +137,40 @@ def _start(schedule: Schedule, action: Action, planned: datetime) -> str:
     """
     if not schedule.owner.is_active:
         raise _NotStarted("the account that the schedule belongs to is not active.")
+    principal = _principal(schedule)
+    if principal is None:
+        raise _NotStarted("the API token or the membership with which the schedule was saved has ended. Save it again.")
     try:
-        target = get_target(action, _principal(schedule))
+        target = get_target(action, principal)
     except ApiError as error:
         raise _NotStarted(f"the owner of the schedule may not run it. {error.message}") from None
     going_on = _previous(schedule, action) if schedule.is_exclusive else None
     if going_on:
         return f"Not started, because the previous run {going_on} goes on: {TARGET}."
-    run = _run(schedule, action, target, planned)
+    run = _run(schedule, action, target, planned, principal)
     return f"Started the run {run.pk} of {TARGET}."
 
 
-def _principal(schedule: Schedule) -> Principal:
-    """Return whom a schedule acts for: its owner, within the scope of the token that chose what it starts."""
-    scope = None if schedule.token_scope is None else Scope.from_json(schedule.token_scope)
-    return replace(schedule.owner.principal, scope=scope)
+def _principal(schedule: Schedule) -> Principal | None:
+    """Return as whom a schedule acts: the principal of its owner that last saved or enabled it, as it is now.
+
+    None: its token or its membership has ended.
+    """
+    token_id, person_id = (schedule.starters or [["", ""]])[0]
+    if token_id:
+        principal = holders.load_principal(Holder(schedule.owner_id, token_id).code)
+    elif person_id:
+        person = Account.objects.filter(pk=person_id, is_active=True).first()
+        principal = load_acting_principal(person, schedule.owner_id) if person else None
+    else:
+        principal = schedule.owner.principal
+    if principal is None or schedule.token_scope is None:
+        return principal
+    scope = Scope.from_json(schedule.token_scope)
+    return replace(principal, scope=principal.scope.narrowed_to(scope) if principal.scope else scope)
 
 
-def _run(schedule: Schedule, action: Action, target: Target, planned: datetime) -> Run:
-    by = _principal(schedule)
+def _run(schedule: Schedule, action: Action, target: Target, planned: datetime, by: Principal) -> Run:
     body, content_type = actions.build_input(action, target.task)
     own, _ = actions.build_input(action, target.task if target.task and target.task.owner_id == by.account_id else None)
     try:

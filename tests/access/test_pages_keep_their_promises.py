@@ -78,7 +78,10 @@ class Promises(PageCase):
             grants.grant(resource, stranger, Permission[permission], by=resource.owner.principal)
             try:
                 links.create(
-                    Resource.objects.get(pk=resource.pk), SignedContent.CONTENT, timedelta(days=1), by=stranger
+                    Resource.objects.get(pk=resource.pk),
+                    SignedContent.CONTENT,
+                    timedelta(days=1),
+                    by=stranger.principal,
                 )
             except links.LinkRefused:
                 continue
@@ -95,7 +98,11 @@ class Promises(PageCase):
             maker = world.accounts[data.draw(st.sampled_from([owner_of(world, resource), *PEOPLE]))]
             try:
                 made.append(
-                    (resource, maker, links.create(resource, SignedContent.CONTENT, timedelta(days=7), by=maker)[1])
+                    (
+                        resource,
+                        maker,
+                        links.create(resource, SignedContent.CONTENT, timedelta(days=7), by=maker.principal)[1],
+                    )
                 )
             except links.LinkRefused:
                 continue
@@ -269,7 +276,7 @@ def test_links_of_readers_go_on_without_the_tick(ada, ben, make_resource, give, 
     store = make_resource(Kind.DATASET, ada, general_access="RESTRICTED")
     give(store, ben)
     links.set_reader_links(ada, True, by=ada.principal)
-    _, signature = links.create(store, SignedContent.CONTENT, timedelta(days=7), by=ben)
+    _, signature = links.create(store, SignedContent.CONTENT, timedelta(days=7), by=ben.principal)
     links.set_reader_links(ada, False, by=ada.principal)
     assert "Links that were made go on." in section(signed_in(ada).get(SECURITY).content.decode(), "reader-links-help")
     assert verify(signature, load_facts(store, None), SignedContent.CONTENT) is not None

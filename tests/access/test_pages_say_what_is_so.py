@@ -235,7 +235,7 @@ def _make_links(world: World, data: st.DataObject) -> list[tuple[Resource, str]]
     for resource in data.draw(st.lists(st.sampled_from(storages), max_size=3)):
         maker = world.accounts[data.draw(st.sampled_from([owner_of(world, resource), *PEOPLE]))]
         try:
-            _, signature = links.create(resource, SignedContent.CONTENT, timedelta(days=7), by=maker)
+            _, signature = links.create(resource, SignedContent.CONTENT, timedelta(days=7), by=maker.principal)
         except links.LinkRefused:
             continue
         if verify(signature, load_facts(resource, None), SignedContent.CONTENT) is not None:
@@ -270,7 +270,7 @@ def test_a_restricted_dataset_with_a_live_link_says_that_the_link_opens_it(ada, 
     dataset = make_resource(Kind.DATASET, ada, general_access="RESTRICTED")
     path = f"{dataset.console_path}/share"
     before = claim_of_dialog(signed_in(ada).get(path).content.decode())
-    link, _ = links.create(dataset, SignedContent.CONTENT, timedelta(days=7), by=ada)
+    link, _ = links.create(dataset, SignedContent.CONTENT, timedelta(days=7), by=ada.principal)
     linked = claim_of_dialog(signed_in(ada).get(path).content.decode())
     links.revoke(link, by=ada.principal)
     after = claim_of_dialog(signed_in(ada).get(path).content.decode())

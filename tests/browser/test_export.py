@@ -136,7 +136,7 @@ def test_a_link_is_made_copied_and_revoked(opened, browser, dataset):
 
 
 def test_all_links_are_revoked_after_a_warning(open_page, ada, dataset):
-    links.create(dataset, SignedContent.CONTENT, timedelta(days=1), by=ada)
+    links.create(dataset, SignedContent.CONTENT, timedelta(days=1), by=ada.principal)
     page = open_page(ada, f"{dataset.console_path}/links")
     page.get_by_role("link", name="Revoke all links").click()
     expect(page.get_by_role("dialog")).to_contain_text("1 active link on this list")

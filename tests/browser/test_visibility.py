@@ -32,7 +32,7 @@ def run(ada, ben, actor, make_resource, give):
     give(run, ben, "WRITE")
     give(task, ben, "VIEW_OWNER_RUNS")
     issues.attach_run(issues.report(actor, "Prices missing", by=ada.principal), run, by=ada.principal)
-    links.create(dataset, SignedContent.CONTENT, timedelta(days=3), by=ada)
+    links.create(dataset, SignedContent.CONTENT, timedelta(days=3), by=ada.principal)
     return run
 
 

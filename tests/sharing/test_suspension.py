@@ -247,7 +247,7 @@ def test_its_webhooks_are_not_sent_and_what_waits_is_sent_afterwards(ada, settin
 def test_the_links_that_it_made_stop_and_work_again(ada, ben, make_resource, give):
     dataset = make_resource(Kind.DATASET, ben, name="prices", general_access="RESTRICTED")
     give(dataset, ada, "WRITE")
-    _, signature = links.create(dataset, SignedContent.CONTENT, timedelta(days=1), by=ada)
+    _, signature = links.create(dataset, SignedContent.CONTENT, timedelta(days=1), by=ada.principal)
     path = f"/v2/datasets/{dataset.pk}/items?signature={signature}"
     assert Client().get(path).status_code == HTTPStatus.OK
     suspend(ada)

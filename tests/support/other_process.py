@@ -88,7 +88,7 @@ def shares_runs(username: str, shares: bool) -> None:
 def link(username: str, resource_id: str, seconds: float, record_key: str = "") -> dict[str, str]:
     to, by = Resource.objects.get(pk=resource_id), Account.objects.get(username=username)
     opens = SignedContent.RECORD if record_key else SignedContent.CONTENT
-    made, signature = links.create(to, opens, timedelta(seconds=seconds), by=by, record_key=record_key)
+    made, signature = links.create(to, opens, timedelta(seconds=seconds), by=by.principal, record_key=record_key)
     return {"id": made.pk, "signature": signature}
 
 

@@ -12,6 +12,7 @@ from accounts.models import Account
 class Command(AccountCommand):
     """Ends sessions and tokens; the account can sign in again and make new ones."""
 
+    for_organizations = True
     help = "End all sessions and all API tokens of an account, those of its runs too."
 
     def add_arguments(self, parser: CommandParser) -> None:

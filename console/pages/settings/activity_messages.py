@@ -119,6 +119,20 @@ def _renamed(event: AuditEvent) -> str:
     return f"Renamed {_subject(event)}: {before or 'unnamed'} is now {after or 'unnamed'}."
 
 
+def _member(text: str) -> Callable[[AuditEvent], str]:
+    """Return what writes a sentence with the member and the other details of a line."""
+
+    def sentence(event: AuditEvent) -> str:
+        known = {"before": "", "after": "", "role": "", "nextRole": "", **event.details}
+        return text.format_map({**known, "member": event.details.get("member", {}).get("username", "a user")})
+
+    return sentence
+
+
+def _named(text: str) -> Callable[[AuditEvent], str]:
+    return lambda event: text.format(event.details.get("name") or "")
+
+
 _SENTENCES: dict[str, str | Callable[[AuditEvent], str]] = {
     "account.created": _created,
     "account.suspended": "Suspended the account.",
@@ -127,6 +141,23 @@ _SENTENCES: dict[str, str | Callable[[AuditEvent], str]] = {
     "account.published_password_closed": (
         "Signed the account out everywhere and ended its API tokens: its password is published, and others can come."
     ),
+    "organization.created": _named("Made the organization {}."),
+    "organization.renamed": _member("Renamed the organization: {before} is now {after}."),
+    "organization.deleted": _named("Deleted the organization {} with all that it had."),
+    "role.added": _named("Added the role {}."),
+    "role.changed": _named("Changed the role {}."),
+    "role.removed": _named("Removed the role {}."),
+    "member.invited": _member("Invited {member} as {role}."),
+    "member.invitation_revoked": _member("Took back the invitation of {member} as {role}."),
+    "member.declined": _member("Declined the invitation of {member} as {role}."),
+    "member.joined": _member("{member} became a member as {role}."),
+    "member.role_changed": _member("Changed the role of {member} from {before} to {after}."),
+    "member.left": _member("{member} left the organization."),
+    "member.removed": _member("Removed {member} from the organization."),
+    "ownership.offered": _member("Offered the role of the Owner to {member}."),
+    "ownership.declined": _member("{member} declined the role of the Owner."),
+    "ownership.taken_over": _member("{member} took over the role of the Owner from {before}."),
+    "schedule.switched_off": _named("Switched off the schedule {}, for the member as which it acted has left."),
     "sign_in": "Signed in.",
     "sign_in.failed": _failed,
     "sign_out": "Signed out.",

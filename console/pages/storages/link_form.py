@@ -85,7 +85,7 @@ def create_link(
         request.resource,
         SignedContent.CONTENT if record_key is None else SignedContent.RECORD,
         timedelta(hours=hours),
-        by=request.user,
+        by=request.principal,
         record_key=record_key or "",
         description=description[:300],
     )

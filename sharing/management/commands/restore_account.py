@@ -10,6 +10,7 @@ from sharing import suspension
 class Command(AccountCommand):
     """Restores an account and says what works again."""
 
+    for_organizations = True
     help = "Restore a suspended account. Sessions that ended and runs that were aborted do not come back."
 
     def act(self, account: Account, options: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from sharing import suspension
 class Command(AccountCommand):
     """Suspends an account and says what stops."""
 
+    for_organizations = True
     help = "Suspend an account: it cannot sign in, and its API tokens, runs, schedules, webhooks and links stop."
 
     def act(self, account: Account, options: dict[str, Any]) -> None:

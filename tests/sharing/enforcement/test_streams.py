@@ -156,7 +156,7 @@ def test_a_session_that_ends(ada, signed_in, store, clock, how):
 
 @pytest.mark.parametrize("how", ["revoked", "all revoked", "expired", "maker lost access"])
 def test_a_signature_that_ends(api, ada, store, record, clock, how, monkeypatch):
-    link, signature = links.create(store, SignedContent.RECORD, timedelta(days=1), by=ada, record_key="FILE")
+    link, signature = links.create(store, SignedContent.RECORD, timedelta(days=1), by=ada.principal, record_key="FILE")
     tomorrow = timezone.now() + timedelta(days=2)
     ends = {
         "revoked": lambda: links.revoke(link, by=ada.principal),
@@ -206,7 +206,7 @@ def test_what_a_collaborator_signed_or_asks_for_is_judged_again_alike(
 
 
 def test_a_signature_that_is_judged_again_was_used_once(api, ada, store, record, clock):
-    _, signature = links.create(store, SignedContent.RECORD, timedelta(days=1), by=ada, record_key="FILE")
+    _, signature = links.create(store, SignedContent.RECORD, timedelta(days=1), by=ada.principal, record_key="FILE")
     response = api().get(f"{record}?signature={signature}")
     for _ in response.streaming_content:
         clock(6)

@@ -27,9 +27,9 @@ def made(ada, ben, store, give) -> list[SignedLink]:
     """Two links of the owner and one of a user with whom the store is shared."""
     give(store, ben, "READ", "WRITE")
     return [
-        links.create(store, SignedContent.CONTENT, WEEK, by=ada)[0],
-        links.create(store, SignedContent.RECORD, WEEK, by=ada, record_key="a.ü/1")[0],
-        links.create(store, SignedContent.CONTENT, WEEK, by=ben)[0],
+        links.create(store, SignedContent.CONTENT, WEEK, by=ada.principal)[0],
+        links.create(store, SignedContent.RECORD, WEEK, by=ada.principal, record_key="a.ü/1")[0],
+        links.create(store, SignedContent.CONTENT, WEEK, by=ben.principal)[0],
     ]
 
 
@@ -42,9 +42,9 @@ def test_links_are_right_after_counters_are_raised_and_whatever_became_of_them(a
     assert wrong() == []
     links.revoke(made[0], by=ada.principal)
     link_limits.set_cap(ada, 30, by=ada.principal)
-    links.create(store, SignedContent.CONTENT, WEEK, by=ada)
+    links.create(store, SignedContent.CONTENT, WEEK, by=ada.principal)
     links.revoke_all(store, by=ada.principal)
-    links.create(store, SignedContent.CONTENT, WEEK, by=ada)
+    links.create(store, SignedContent.CONTENT, WEEK, by=ada.principal)
     SignedLink.objects.update(secret="")
     assert wrong() == []
 
@@ -52,7 +52,7 @@ def test_links_are_right_after_counters_are_raised_and_whatever_became_of_them(a
 @pytest.mark.parametrize("end", [1_818_218_638_000, 1_818_218_638_392, 2_159_400_765_417])
 def test_the_end_is_read_to_the_millisecond(ada, store, end, monkeypatch):
     monkeypatch.setattr(link_limits, "milliseconds", lambda moment: end)
-    links.create(store, SignedContent.CONTENT, WEEK, by=ada)
+    links.create(store, SignedContent.CONTENT, WEEK, by=ada.principal)
     monkeypatch.undo()
     assert wrong() == []
 
@@ -91,7 +91,7 @@ def test_a_link_of_a_maker_who_is_gone_is_not_called_wrong(ben, made):
 def test_a_link_is_checked_with_its_secret_and_not_once_that_is_forgotten(ada, store, made, settings):
     before = settings.SECRET_KEY
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another secret " * 4, [before]
-    links.create(store, SignedContent.CONTENT, WEEK, by=ada)
+    links.create(store, SignedContent.CONTENT, WEEK, by=ada.principal)
     assert wrong() == []
     SignedLink.objects.filter(pk=made[0].pk).update(secret=current_fingerprint())
     assert [each.split(" ")[1] for each in wrong()] == [made[0].pk]
@@ -110,7 +110,7 @@ def test_a_refused_signature_that_was_cut_off_is_named(ada, store):
 
 
 def test_a_revoked_link_whose_digest_was_changed_would_open_and_so_it_is_checked(ada, store):
-    link, signature = links.create(store, SignedContent.CONTENT, WEEK, by=ada)
+    link, signature = links.create(store, SignedContent.CONTENT, WEEK, by=ada.principal)
     links.revoke(link, by=ada.principal)
     facts = load_facts(store, ada.pk)
     assert verify(signature, facts, SignedContent.CONTENT) is None

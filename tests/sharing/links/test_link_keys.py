@@ -271,7 +271,7 @@ def test_whoever_reads_by_its_id_alone_makes_no_link(ada, cleo, api, store, sign
 def test_a_link_of_a_reader_needs_an_explicit_rule_not_an_open_door(ada, ben, api, store, signed, give):
     Resource.objects.update(general_access="ANYONE_WITH_ID_CAN_READ")
     give(store, ben, "READ")
-    _, registered = links.create(store, SignedContent.CONTENT, timedelta(days=1), by=ben)
+    _, registered = links.create(store, SignedContent.CONTENT, timedelta(days=1), by=ben.principal)
     grants.revoke(store, ben, by=ada.principal)
     Resource.objects.update(general_access="RESTRICTED")
     assert api().get(f"{path_of(store)}/keys?signature={registered}").status_code == 403
@@ -537,7 +537,7 @@ def test_a_record_key_that_spells_a_content_message_opens_nothing(ada, api, stor
     name = f"{version}.0.{store.pk}"
     code = create_hmac_signature(key, name)
     with pytest.raises(links.LinkRefused):
-        links.create(store, SignedContent.RECORD, timedelta(days=1), by=ada, record_key=name)
+        links.create(store, SignedContent.RECORD, timedelta(days=1), by=ada.principal, record_key=name)
     assert api().get(f"{path_of(store)}/records/{name}?signature={code}").status_code == 403
     for form in (code, base64.urlsafe_b64encode(f"{version}.0.{code}".encode()).decode()):
         opened = api().get(f"{path_of(store)}/keys?signature={form}").status_code

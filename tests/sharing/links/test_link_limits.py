@@ -56,7 +56,7 @@ def link(store, ada, **lifetime) -> str:
     """Make a registered link that the cap of today would not allow."""
     days = store.owner.link_days
     Account.objects.filter(pk=ada.pk).update(link_days=None)
-    signature = links.create(store, SignedContent.CONTENT, timedelta(**lifetime), by=ada)[1]
+    signature = links.create(store, SignedContent.CONTENT, timedelta(**lifetime), by=ada.principal)[1]
     Account.objects.filter(pk=ada.pk).update(link_days=days)
     return signature
 
@@ -102,7 +102,9 @@ def test_setting_or_lowering_the_cap_ends_what_clients_signed_and_what_is_on_no_
     address = f"/v2/key-value-stores/{store.pk}"
     in_answer = api(ada).get(address).json()["data"]["keysPublicUrl"].partition("signature=")[2]
     signed = [by_client(store, hours=1), in_answer]
-    registered = links.create(store, SignedContent.CONTENT, timedelta(days=8) - timedelta(minutes=2), by=ada)[1]
+    registered = links.create(store, SignedContent.CONTENT, timedelta(days=8) - timedelta(minutes=2), by=ada.principal)[
+        1
+    ]
     assert [status(each) for each in (*signed, registered)] == [200] * 3
     link_limits.set_cap(ada, after, by=ada.principal)
     assert [status(each) for each in signed] == [403 if ends else 200] * 2
@@ -110,7 +112,7 @@ def test_setting_or_lowering_the_cap_ends_what_clients_signed_and_what_is_on_no_
 
 
 def test_a_registered_link_that_does_not_keep_within_a_new_cap_ends_although_it_was_not_used(ada, store, status, later):
-    signature = links.create(store, SignedContent.CONTENT, timedelta(days=5), by=ada)[1]
+    signature = links.create(store, SignedContent.CONTENT, timedelta(days=5), by=ada.principal)[1]
     link_limits.set_cap(ada, 3, by=ada.principal)
     later(days=4)
     assert status(signature) == 403
@@ -154,21 +156,21 @@ def test_refusals_of_what_has_ended_make_room_first(ada, store, status, later, m
 
 
 def test_a_link_of_the_server_may_live_as_long_as_the_cap_though_clocks_differ(ada, store, status, later):
-    signature = links.create(store, SignedContent.CONTENT, timedelta(days=WEEK), by=ada)[1]
+    signature = links.create(store, SignedContent.CONTENT, timedelta(days=WEEK), by=ada.principal)[1]
     later(seconds=-30)
     assert status(signature) == 200
 
 
 def test_the_effect_counts_what_ends_and_what_goes_on(ada, ben, store, make_resource):
     for days in (1, 2, 5):
-        links.create(store, SignedContent.CONTENT, timedelta(days=days), by=ada)
-    revoked, _ = links.create(store, SignedContent.CONTENT, timedelta(days=6), by=ada)
+        links.create(store, SignedContent.CONTENT, timedelta(days=days), by=ada.principal)
+    revoked, _ = links.create(store, SignedContent.CONTENT, timedelta(days=6), by=ada.principal)
     links.revoke(revoked, by=ada.principal)
     key_of(store)
     key_of(make_resource(Kind.DATASET, ada))
     theirs = make_resource(Kind.DATASET, ben)
     key_of(theirs)
-    links.create(theirs, SignedContent.CONTENT, timedelta(days=6), by=ben)
+    links.create(theirs, SignedContent.CONTENT, timedelta(days=6), by=ben.principal)
     assert link_limits.predict_effect(ada, 3) == link_limits.Effect(ending=1, continuing=2, keys=2, storages=2, old=0)
     Account.objects.filter(pk=ada.pk).update(old_link_keys_until=timezone.now(), link_counter=0)
     ada.refresh_from_db()

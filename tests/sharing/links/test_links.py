@@ -38,7 +38,7 @@ def status(api, dataset):
 
 
 def made(dataset, by, lifetime=FOURTEEN_DAYS):
-    return links.create(dataset, SignedContent.CONTENT, lifetime, by=by)
+    return links.create(dataset, SignedContent.CONTENT, lifetime, by=by.principal)
 
 
 @pytest.mark.parametrize("signature", ["", "x", "MC4wLg", "\x00", "é", "a" * 5000])

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.models import ApiToken
 from resources.kinds import Kind
 from resources.models import Run, Schedule, ScheduleInvocation
 from resources.schedules import editing
@@ -175,10 +176,10 @@ def test_a_scope_goes_no_further_by_a_schedule(api, ada, make_resource):
     body = {"actions": [of_actor(mine)], "cronExpression": "* * * * *", "isEnabled": True}
     made = send(api(ada, scope=scope), "post", "/v2/schedules", body).json()["data"]
     assert firing.fire_due(timezone.now() + timedelta(minutes=2)) == 1
-    scope_of_run = Run.objects.get(schedule_id=made["id"]).token_scope
-    assert [entry["kind"] for entry in scope_of_run] == ["schedule", "actor"]
+    run = Run.objects.get(schedule_id=made["id"])
+    assert run.starters == Schedule.objects.get().starters == [[ApiToken.objects.get(name="test", scope=scope).pk, ""]]
     assert send(api(ada), "put", f"/v2/schedules/{made['id']}", {"actions": [of_actor(mine)]}).status_code == 200
-    assert Schedule.objects.get().token_scope is None
+    assert Schedule.objects.get().starters is None
 
 
 def test_a_token_for_schedules_alone_starts_nothing(api, ada, make_resource):

@@ -39,7 +39,7 @@ def made(storage):
     """Make a link as somebody: `made(ada)`; it returns the link and its signature."""
 
     def make(by: Account, lifetime: timedelta = timedelta(days=14), resource: Resource | None = None, **fields):
-        return links.create(resource or storage, SignedContent.CONTENT, lifetime, by=by, **fields)
+        return links.create(resource or storage, SignedContent.CONTENT, lifetime, by=by.principal, **fields)
 
     return make
 
@@ -244,7 +244,7 @@ def test_a_row_says_what_a_link_is_for_and_how_it_was_used(ada, api, signed_in, 
     url = f"/v2/key-value-stores/{storage.pk}/keys?signature={signature}"
     assert [api().get(url).status_code for _ in range(2)] == [200, 200]
     links.uses.flush()
-    links.create(storage, SignedContent.RECORD, timedelta(hours=1), by=ada, record_key="a.json")
+    links.create(storage, SignedContent.RECORD, timedelta(hours=1), by=ada.principal, record_key="a.json")
     rows = signed_in(ada).get(f"{storage.console_path}/links").context["rows"]
     assert [(row.opens, row.link.use_count, row.state.label) for row in rows] == [
         ("record a.json", 0, "Active"),
@@ -498,7 +498,7 @@ def test_a_reader_of_a_restricted_storage_is_given_the_plain_address_and_told_wh
     assert "New link" not in browser.get(f"{storage.console_path}/links").content.decode()
     assert not SignedLink.objects.exists()
     with pytest.raises(links.LinkRefused, match="does not let readers"):
-        links.create(storage, SignedContent.CONTENT, timedelta(days=1), by=ben)
+        links.create(storage, SignedContent.CONTENT, timedelta(days=1), by=ben.principal)
 
 
 def test_managers_see_who_can_sign_by_themselves(ada, ben, give, signed_in, storage, token_of):

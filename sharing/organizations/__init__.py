@@ -1,0 +1,1 @@
+"""Organizations and what they own: members that leave, and organizations that are deleted."""
