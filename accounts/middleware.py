@@ -3,20 +3,27 @@
 A cookie never authenticates an API call, and an API token never opens a page.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
+from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import get_user
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import SimpleLazyObject
 
 from accounts import tokens
 from accounts.lib.api_errors import ApiError
+from accounts.models import Account
+from accounts.organizations.acting import load_organizations, load_principal
 from accounts.principal import ANONYMOUS, Principal
 from accounts.request_context import request_context
 
 API_ROOT = "/v2"
 API_PREFIX = f"{API_ROOT}/"
+_ACTS_FOR = "acts_for"
+_NO_MEMBER = "You are not a member of that organization any more. You act for your own account, {}, now."
 UNKNOWN_TOKEN = ApiError(
     HTTPStatus.UNAUTHORIZED,
     "user-or-token-not-found",
@@ -36,18 +43,49 @@ class SessionPrincipalMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Set the principal, which may be anonymous."""
-        request.principal = principal_from_session(request)  # type: ignore[attr-defined]  # our own attribute
+        """Set the principal, which may be anonymous, and the account that it acts for."""
+        asked: Any = request
+        asked.principal = principal_from_session(request)
+        user = request.user
+        if user.is_authenticated and request.session.get(_ACTS_FOR, user.pk) != asked.principal.account_id:
+            _act_for_own_account(request)
+        asked.account = _account_of(request, asked.principal)
+        asked.organizations = SimpleLazyObject(lambda: _organizations_of(request))
         with request_context(request):
             return self.get_response(request)
 
 
 def principal_from_session(request: HttpRequest) -> Principal:
-    """Return the account that is signed in on this session, or the anonymous principal."""
+    """Return the person who is signed in on this session, as they act for the account that they chose last.
+
+    They act for their own where they chose none, or are no member of that one any more. Anonymous without a person.
+    """
     user = request.user
     if not user.is_authenticated or user.is_organization:
         return ANONYMOUS
-    return Principal(user.pk, user.username, user.email)
+    account_id = request.session.get(_ACTS_FOR, user.pk)
+    return load_principal(user, account_id) or user.principal
+
+
+def act_for(request: HttpRequest, principal: Principal) -> None:
+    """Let a session act for the account of a principal, which is of its person, from the next request on."""
+    request.session[_ACTS_FOR] = principal.account_id
+
+
+def _act_for_own_account(request: HttpRequest) -> None:
+    request.session.pop(_ACTS_FOR, None)
+    messages.warning(request, _NO_MEMBER.format(request.user))
+
+
+def _account_of(request: HttpRequest, principal: Principal) -> Any:
+    """Return the account that a principal acts for; another than the person's own is loaded when it is asked for."""
+    if principal.account_id in (None, request.user.pk):
+        return request.user
+    return SimpleLazyObject(lambda: Account.objects.get(pk=principal.account_id))
+
+
+def _organizations_of(request: HttpRequest) -> Sequence[Principal]:
+    return load_organizations(request.user) if request.user.is_authenticated else ()
 
 
 def reload_principal(request: HttpRequest) -> Principal:

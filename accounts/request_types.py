@@ -1,5 +1,7 @@
 """Types of requests after the accounts middleware."""
 
+from collections.abc import Sequence
+
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
@@ -14,7 +16,12 @@ class ApiRequest(HttpRequest):
 
 
 class PageRequest(ApiRequest):
-    """A request for a page: the account that is signed in, and what htmx says."""
+    """A request for a page: the person who is signed in, the account that they act for, and what htmx says.
+
+    `organizations` is the person as they act for each organization of theirs; it is loaded when it is asked for.
+    """
 
     user: Account
+    account: Account
+    organizations: Sequence[Principal]
     htmx: HtmxDetails

@@ -1,12 +1,20 @@
 """What the pages need besides Django's own middleware. No call of the API comes here (console/wsgi.py)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from http import HTTPStatus
+from typing import Any, Final, cast
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 
+from accounts.lib.ids import looks_like_id
+from accounts.middleware import is_api
+from accounts.request_types import PageRequest
 from console.http.error_handlers import error_page
+from console.http.shown_account import ASKED_FOR, shown_for
+from sharing.enforcement.refusals import page_to_return_to
 
+SETTINGS: Final = "/settings"
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
@@ -37,3 +45,53 @@ class MethodNotAllowedMiddleware:
         page = error_page(request, HTTPStatus.METHOD_NOT_ALLOWED, "This address cannot be opened by itself")
         page.headers["Allow"] = response.headers["Allow"]
         return page
+
+
+class ShownAccountMiddleware:
+    """Keeps a form that was shown for one account from changing another, and a link for one from showing another.
+
+    Every form carries the account that it was shown for. For an organization one that carries none is refused, too.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass the request on; the work is done once it may be answered and its form is read."""
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        """Answer with a page that offers both accounts, or return None."""
+        asked = cast("PageRequest", request)
+        current = asked.principal.account_id
+        if current is None or is_api(request) or getattr(view, "for_any_account", False):
+            return None
+        if request.method in ("GET", "HEAD"):
+            return _refuse_link(asked, current)
+        named = shown_for(request)
+        if named == {current} or (not named and not asked.principal.person_id):
+            return None
+        return _offer(asked, named, is_form=True)
+
+
+def _refuse_link(request: PageRequest, current: str) -> HttpResponse | None:
+    """Refuse a link that is for another account; give the address of a page about an organization its account."""
+    named = request.GET.get(ASKED_FOR, "")
+    if named and looks_like_id(named) and named != current:
+        return _offer(request, {named}, is_form=False)
+    is_about_account = request.path == SETTINGS or request.path.startswith(f"{SETTINGS}/")
+    if not named and is_about_account and request.principal.person_id and not request.htmx:
+        query = request.GET.copy()
+        query[ASKED_FOR] = current
+        return HttpResponseRedirect(f"{request.path}?{query.urlencode()}")
+    return None
+
+
+def _offer(request: PageRequest, named: Collection[str], *, is_form: bool) -> HttpResponse:
+    mine = [request.user.principal, *request.organizations]
+    others = [each for each in mine if each.account_id in named and each.account_id != request.principal.account_id]
+    back_to = page_to_return_to(request)
+    context = {"others": others, "back_to": back_to, "is_form": is_form}
+    return render(request, "other_account.html", context, status=HTTPStatus.CONFLICT)

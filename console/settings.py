@@ -82,6 +82,7 @@ MIDDLEWARE = [
     # In this order: whether a request is allowed, how large its form may be, and then what is in the form.
     "console.http.form_limits.FormBodyMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "console.middleware.ShownAccountMiddleware",
     "console.middleware.MethodNotAllowedMiddleware",
 ]
 

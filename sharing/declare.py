@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from accounts.organizations.permissions import AccountPermission
 from resources.kinds import Kind
 from sharing.permissions import Permission
 from sharing.signatures import SignedContent
@@ -44,8 +45,12 @@ class Requires:
 
 
 class Takes(StrEnum):
-    """Which tokens are enough for a view that names no resource. A session is enough for all of them."""
+    """Which tokens are enough for a view that names no resource. A session is enough for all of them.
 
+    PERSON takes none: it is about the person who is signed in, who has to act for their own account.
+    """
+
+    PERSON = "no token"
     WHOLE_ACCOUNT = "a token without a scope, and not of a run of another account's Actor"
     SCOPE = "a token whose scope names the permission on all resources of the kind"
     ANY = "any token"
@@ -57,7 +62,8 @@ class SignedIn:
 
     With Takes.SCOPE all that narrows a principal must let `permission` pass on all resources of `kind`, or new ones of
     it be made where the view `creates` one, and READ on all of the kinds in `reads`, of which the view tells. Takes.ANY
-    needs a `reason`. `runs_too` is for a view that by itself stops those runs of other accounts' Actors that may not do
+    needs a `reason`. With an `account_permission` the role of a member who acts for an organization must have it.
+    `runs_too` is for a view that by itself stops those runs of other accounts' Actors that may not do
     what they ask for; `not_for_runs` stops all of these runs. A view that `lists` a kind leaves out what the role of a
     member does not let them read.
     """
@@ -67,6 +73,7 @@ class SignedIn:
     permission: Permission | None = None
     reads: tuple[Kind, ...] = ()
     reason: str = ""
+    account_permission: AccountPermission | None = None
     runs_too: bool = False
     not_for_runs: bool = False
     creates: bool = False
@@ -77,7 +84,7 @@ class SignedIn:
         """Whether it says which tokens the view takes, with all that belongs to that."""
         if self.takes is Takes.SCOPE:
             return self.kind is not None and self.permission is not None
-        return self.takes is Takes.WHOLE_ACCOUNT or (self.takes is Takes.ANY and bool(self.reason))
+        return self.takes in (Takes.WHOLE_ACCOUNT, Takes.PERSON) or (self.takes is Takes.ANY and bool(self.reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +123,16 @@ def needs(
 def account_wide(view: View) -> View:
     """Declare that a view concerns the account itself: it needs a session, or a token that is not narrowed."""
     return declare({EVERY_METHOD: SignedIn(Takes.WHOLE_ACCOUNT)})(view)
+
+
+def account_wide_for(permission: AccountPermission) -> Callable[[View], View]:
+    """Declare the same of a view that takes a permission of the role of a member who acts for an organization."""
+    return declare({EVERY_METHOD: SignedIn(Takes.WHOLE_ACCOUNT, account_permission=permission)})
+
+
+def personal(view: View) -> View:
+    """Declare that a view concerns the person who is signed in: their password, email, sessions and preferences."""
+    return declare({EVERY_METHOD: SignedIn(Takes.PERSON)})(view)
 
 
 def signed_in_for(

@@ -106,6 +106,12 @@ def _signed_in(request: HttpRequest, need: SignedIn, principal: Principal) -> Ht
         return refusals.sign_in_required(request)
     if need.takes is Takes.WHOLE_ACCOUNT and not token_limits.speaks_for_whole_account(principal):
         return refusals.token_limited_response(request, token_limits.why_not_whole_account(principal))
+    if need.takes is Takes.PERSON and principal.person_id:
+        return refusals.own_account_only(request)
+    if need.account_permission is not None:
+        lacking = next((each for each in principal.roles if need.account_permission not in each.account), None)
+        if lacking is not None:
+            return refusals.role_lacks_response(request, need.account_permission, lacking)
     wanted = [(need.kind, need.permission)] if need.kind and need.permission else []
     for kind, permission in [*wanted, *((kind, Permission.READ) for kind in need.reads)]:
         held_back = _held_back(need, principal, permission, kind)

@@ -7,13 +7,14 @@ from accounts.models import Account
 from accounts.narrowings import read_role
 from accounts.principal import Principal
 
-_MEMBERSHIP: Final = Statement("""
-SELECT o.username, o.email, r.name, CAST(r.permissions AS text), m.link_key
+_COLUMNS: Final = """
+SELECT o.id, o.username, o.email, r.name, CAST(r.permissions AS text), m.link_key
 FROM accounts_membership m
 JOIN accounts_account o ON o.id = m.organization_id
 JOIN accounts_organizationrole r ON r.id = m.role_id
-WHERE m.organization_id = %s AND m.person_id = %s AND o.is_active
-""")
+"""
+_MEMBERSHIP: Final = Statement(f"{_COLUMNS} WHERE m.organization_id = %s AND m.person_id = %s AND o.is_active")
+_MEMBERSHIPS: Final = Statement(f"{_COLUMNS} WHERE m.person_id = %s AND o.is_active ORDER BY LOWER(o.username)")
 
 
 def load_principal(person: Account, account_id: str) -> Principal | None:
@@ -21,9 +22,17 @@ def load_principal(person: Account, account_id: str) -> Principal | None:
     if account_id == person.pk:
         return person.principal
     row = _MEMBERSHIP.row([account_id, person.pk])
-    if row is None:
-        return None
-    username, email, role, permissions, member_key = row
+    return None if row is None else _read(person, *row)
+
+
+def load_organizations(person: Account) -> list[Principal]:
+    """Return a person as they act for each of the organizations that they are a member of, by their usernames."""
+    return [_read(person, *row) for row in _MEMBERSHIPS.rows([person.pk])]
+
+
+def _read(
+    person: Account, account_id: str, username: str, email: str, role: str, permissions: str, member_key: str
+) -> Principal:
     return Principal(
         account_id,
         username,

@@ -2,9 +2,12 @@
 
 from django.urls import include, path
 
+from console.pages.settings.organization import urls as organization_urls
+
 urlpatterns = [
     path("", include("console.pages.account.urls")),
     path("settings", include("console.pages.settings.urls")),
+    path("", include(organization_urls.of_person)),
     path("", include("console.pages.runs.urls")),
     path("", include("console.pages.tasks.urls")),
     path("", include("console.pages.actors.urls")),

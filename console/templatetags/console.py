@@ -1,11 +1,13 @@
 """Template tags and filters of the console's pages."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.http import HttpRequest
+from django.template.defaulttags import CsrfTokenNode
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -13,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.email_addresses import for_display
+from console.http.shown_account import HEADER, SHOWN_FOR
 from console.pages.components.durations import in_words
 from console.pages.components.numbers import number
 from console.pages.components.status_badges import STATUS_WORDS
@@ -20,6 +23,38 @@ from console.pages.components.status_badges import STATUS_WORDS
 register = template.Library()
 register.filter("shown_email", for_display)
 register.filter("number", number)
+
+
+class _FormTokens(CsrfTokenNode):
+    """What every form has: the token against forgery, and the account that it was shown for."""
+
+    def render(self, context: Any) -> SafeString:
+        """Return the hidden fields."""
+        return format_html("{}{}", super().render(context), shown_for_field(context))
+
+
+@register.tag("csrf_token")
+def form_tokens(parser: Any, token: Any) -> _FormTokens:
+    """Take the place of Django's tag, so that no form is without the account that it was shown for."""
+    return _FormTokens()
+
+
+def shown_for_field(context: Any) -> SafeString | str:
+    """Return the hidden field that names the account acted for; nothing for a person who is not signed in."""
+    principal = getattr(context.get("request"), "principal", None)
+    if principal is None or principal.account_id is None:
+        return ""
+    return format_html('<input type="hidden" name="{}" value="{}">', SHOWN_FOR, principal.account_id)
+
+
+@register.simple_tag(takes_context=True)
+def script_headers(context: dict[str, Any]) -> str:
+    """The headers of every request that htmx makes, as JSON: the token against forgery, and the account."""
+    headers = {"X-CSRFToken": str(context.get("csrf_token", ""))}
+    principal = getattr(context.get("request"), "principal", None)
+    if principal is not None and principal.account_id is not None:
+        headers[HEADER] = principal.account_id
+    return json.dumps(headers)
 
 
 # What lies below another line of the navigation and has a line of its own.

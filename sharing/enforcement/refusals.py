@@ -1,5 +1,6 @@
 """Refusals as API errors and as pages. They reveal only what the access model allows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, cast
@@ -15,13 +16,18 @@ from django_htmx.http import HttpResponseClientRedirect
 from accounts.lib.api_errors import ApiError, record_not_found
 from accounts.middleware import is_api
 from accounts.models import AuditEvent
-from accounts.principal import CREATE, HeldBackBy
-from accounts.request_types import ApiRequest
+from accounts.organizations.locking import why_not_permitted
+from accounts.organizations.permissions import AccountPermission
+from accounts.principal import CREATE, HeldBackBy, Principal, Role
+from accounts.request_types import ApiRequest, PageRequest
 from resources.kinds import KINDS, Kind
-from sharing.access import Access, AddressedBy
+from sharing.access import Access, AddressedBy, decide
 from sharing.enforcement.explanations import explain, explain_creating, explanation_data
+from sharing.facts import ResourceAddress, fetch
 from sharing.permissions import Permission
 from sharing.visibility.labels import LABELS
+
+_MOST_OFFERED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,7 @@ def sign_in_required(request: HttpRequest) -> HttpResponse:
     if is_api(request):
         request.refused = RefusalDetails()  # type: ignore[attr-defined]  # our own attribute
         return token_not_provided().response()
-    back_to = _page_to_return_to(request)
+    back_to = page_to_return_to(request)
     sign_in = redirect_to_login(back_to, resolve_url(settings.LOGIN_URL))
     return HttpResponseClientRedirect(sign_in.url) if getattr(request, "htmx", False) else sign_in
 
@@ -53,9 +59,12 @@ def token_not_provided() -> ApiError:
     )
 
 
-def missing(request: HttpRequest, kind: Kind, id_: str = "", *, may_be_anothers: bool = True) -> HttpResponse:
+def missing(
+    request: HttpRequest, kind: Kind, id_: str = "", *, may_be_anothers: bool = True, others: Sequence[Principal] = ()
+) -> HttpResponse:
     """Return 404 for a resource that does not exist or must look as if it did not.
 
+    `others` are other accounts of the person that could open it; the page offers to switch to them.
     Its former owner and the user who deleted it are told that it was deleted, for they know it already. What cannot be
     any other's is not refused, it is simply not there: crawlee looks like that whether it has to make a storage.
     """
@@ -64,7 +73,7 @@ def missing(request: HttpRequest, kind: Kind, id_: str = "", *, may_be_anothers:
             request.refused = RefusalDetails(kind)  # type: ignore[attr-defined]  # our own attribute
         return not_found_error(kind).response()
     was_deleted = bool(id_) and _knows_of_deletion(request, id_)
-    context = {"info": KINDS[kind], "back_to": _page_to_return_to(request), "was_deleted": was_deleted}
+    context = {"info": KINDS[kind], "back_to": page_to_return_to(request), "was_deleted": was_deleted, "others": others}
     return render(request, "not_found.html", context, status=HTTPStatus.NOT_FOUND)
 
 
@@ -83,12 +92,14 @@ def forbidden_response(request: HttpRequest, access: Access, permission: Permiss
         if not (is_own and error.status is HTTPStatus.NOT_FOUND):
             request.refused = RefusalDetails(kind, access, permission)  # type: ignore[attr-defined]  # our own attribute
         return error.response()
+    others = _other_accounts(request, access, permission)
     if access.allows(Permission.READ):
         held_back = access.decide(permission).held_back_by
         why = explain(access.principal, held_back, permission, kind, access.facts.id) if held_back else ""
         context = {"info": KINDS[kind], "resource": access.resource, "permission": LABELS[permission], "why": why}
+        context |= {"others": others, "back_to": page_to_return_to(request)}
         return render(request, "not_permitted.html", context, status=HTTPStatus.FORBIDDEN)
-    return missing(request, kind)
+    return missing(request, kind, others=others)
 
 
 def forbidden_error(access: Access, permission: Permission) -> ApiError:
@@ -137,6 +148,23 @@ def held_back_from_kind(
     return ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", why, data).response()
 
 
+def role_lacks_response(request: HttpRequest, permission: AccountPermission, role: Role) -> HttpResponse:
+    """Refuse a member what their role does not let them do with the organization itself."""
+    why = why_not_permitted(role, permission)
+    if not is_api(request):
+        return render(request, "not_permitted.html", {"why": why}, status=HTTPStatus.FORBIDDEN)
+    data = {"heldBackBy": HeldBackBy.ROLE.value, "permission": permission.value, "kind": "organization"}
+    request.refused = RefusalDetails()  # type: ignore[attr-defined]  # our own attribute
+    return ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", why, data).response()
+
+
+def own_account_only(request: HttpRequest) -> HttpResponse:
+    """Refuse a page about the person to one who acts for an organization, and offer to switch."""
+    user = cast("PageRequest", request).user
+    context = {"others": [user.principal], "back_to": page_to_return_to(request), "is_personal": True}
+    return render(request, "other_account.html", context, status=HTTPStatus.FORBIDDEN)
+
+
 def token_limited_response(request: HttpRequest, why: str) -> HttpResponse:
     """Refuse a token what its account may do, and say why."""
     request.refused = RefusalDetails()  # type: ignore[attr-defined]  # our own attribute
@@ -163,13 +191,27 @@ def insufficient_permissions(
     return ApiError(HTTPStatus.FORBIDDEN, "insufficient-permissions", message, data)
 
 
+def _other_accounts(request: HttpRequest, access: Access, permission: Permission) -> list[Principal]:
+    """Return the person as they act for other accounts of theirs that may do what this one may not."""
+    asked = cast("PageRequest", request)
+    if not asked.user.is_authenticated:
+        return []
+    mine = [asked.user.principal, *asked.organizations][:_MOST_OFFERED]
+    return [each for each in mine if each.account_id != access.principal.account_id and _may(each, access, permission)]
+
+
+def _may(principal: Principal, access: Access, permission: Permission) -> bool:
+    found = fetch(ResourceAddress(access.facts.kind, id=access.facts.id), principal.account_id, only_facts=True)
+    return found is not None and decide(principal, found.facts, permission, access.addressed_by).allowed
+
+
 def _knows_of_deletion(request: HttpRequest, id_: str) -> bool:
     me = cast("ApiRequest", request).principal.account_id
     known = Q(account_id=me) | Q(actor_id=me)
     return bool(me) and AuditEvent.objects.filter(known, action="resource.deleted", subject_id=id_).exists()
 
 
-def _page_to_return_to(request: HttpRequest) -> str:
+def page_to_return_to(request: HttpRequest) -> str:
     """Return the page to come back to after sign-in: this one, or for a form or fragment the one that it was on."""
     if request.method in ("GET", "HEAD") and not getattr(request, "htmx", False):
         return request.get_full_path()

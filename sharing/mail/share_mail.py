@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -10,6 +11,7 @@ from django.template.loader import render_to_string
 from accounts.lib.rate_limits import count_use
 from accounts.mail.queue import send_on_commit
 from accounts.models import Account
+from accounts.organizations import members
 from accounts.principal import Principal
 from resources.kinds import Kind
 from resources.models import Actor, Resource, Schedule
@@ -83,7 +85,11 @@ def email_access_requested(resource: Resource, owner: Account, *, by: Principal)
         "access_requested",
         owner,
         f"{by.username} asks for access to your {resource.info.noun} {resource}",
-        {"resource": resource, "by": by.username, "share_url": f"{resource.console_url}/share?add={by.username}"},
+        {
+            "resource": resource,
+            "by": by.username,
+            "share_url": f"{resource.console_url}/share?{urlencode({'account': owner.pk, 'add': by.username})}",
+        },
     )
 
 
@@ -139,17 +145,22 @@ def _sees(account: Account, resource: Resource) -> bool:
 
 
 def write(template: str, to: Account, subject: str, context: dict[str, object]) -> None:
-    """Write to an account; a suspended one gets nothing."""
-    if not to.is_active:
+    """Write to an account, to an organization by its Owner; a suspended one gets nothing.
+
+    Links name the account that the email is for: the person may act for another one when they open it.
+    """
+    person = members.find_owner(to) if to.is_organization else to
+    if not to.is_active or person is None or not person.is_active:
         return
     context = {
         **context,
         "to": to.username,
+        "for_account": f"?{urlencode({'account': to.pk})}",
         "public_url": settings.PUBLIC_URL,
-        "settings_url": f"{settings.PUBLIC_URL}/settings/notifications",
+        "settings_url": f"{settings.PUBLIC_URL}/settings/notifications?{urlencode({'account': person.pk})}",
     }
     message = EmailMultiAlternatives(
-        " ".join(subject.split()), render_to_string(f"emails/{template}.txt", context), to=[to.email]
+        " ".join(subject.split()), render_to_string(f"emails/{template}.txt", context), to=[person.email]
     )
     message.attach_alternative(render_to_string(f"emails/{template}.html", context), "text/html")
     send_on_commit(message)

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from accounts.request_types import PageRequest
 from accounts.sign_in.reauthentication import is_fresh
+from console.http.shown_account import SHOWN_FOR
 from console.pages.components.dialogs import redirect_from_dialog
 
 LONGEST_KEPT = 20_000  # characters of a form
@@ -26,10 +27,11 @@ def ask_first(request: PageRequest, view_name: str, *args: str, section: str) ->
     """
     if is_fresh(request):
         return None
-    sent = {name: values for name, values in request.POST.lists() if name != "csrfmiddlewaretoken"}
+    sent = {name: values for name, values in request.POST.lists() if name not in ("csrfmiddlewaretoken", SHOWN_FOR)}
     if len(str(sent)) > LONGEST_KEPT:
         sent = {}
-    request.session[_KEPT] = {"section": section, "sent": sent, "at": time.time()}
+    account_id = request.principal.account_id
+    request.session[_KEPT] = {"section": section, "sent": sent, "at": time.time(), "account": account_id}
     ways = get_adapter().get_reauthentication_methods(request.user)
     return redirect_from_dialog(request, f"{ways[0]['url']}?{urlencode({'next': reverse(view_name, args=args)})}")
 
@@ -41,6 +43,8 @@ def back_from_confirmation(request: PageRequest, section: str) -> QueryDict | No
     """
     kept = request.session.get(_KEPT)
     if request.method != "GET" or not kept or kept["section"] != section or not is_fresh(request):
+        return None
+    if kept.get("account") != request.principal.account_id:
         return None
     del request.session[_KEPT]
     if time.time() - kept["at"] > LONGEST_WAIT:

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from accounts.deployment import sign_up_policy
+from console.http.shown_account import for_any_account
 from sharing.declare import account_wide, public
 
 _WHO_SIGNS_IN = "a user who signs in has not signed in yet"
@@ -58,7 +59,7 @@ sign_in = public(_WHO_SIGNS_IN)(_SignIn.as_view())
 second_step = public(_WHO_SIGNS_IN)(mfa_views.AuthenticateView.as_view())
 passkey_sign_in = public(_WHO_SIGNS_IN)(_PasskeySignIn.as_view())
 inactive = public("it tells the user why they cannot sign in")(views.AccountInactiveView.as_view())
-sign_out = public("signing out twice does no harm")(views.LogoutView.as_view())
+sign_out = for_any_account(public("signing out twice does no harm")(views.LogoutView.as_view()))
 
 confirm_by_password = account_wide(views.ReauthenticateView.as_view())
 confirm_by_code = account_wide(mfa_views.ReauthenticateView.as_view())

@@ -115,7 +115,7 @@ def _create(request: PageRequest, form: NewActorForm) -> Actor | None:
     data, by = form.cleaned_data, request.principal
     try:
         with transaction.atomic():
-            actor = editing.create(request.user.pk, data["name"], ActorChange(title=data["title"]), by=by)
+            actor = editing.create(request.account.pk, data["name"], ActorChange(title=data["title"]), by=by)
             files = template_files(data["starter"], data["name"])
             versions.add(actor, FIRST_VERSION, VersionChange(source_files=files, build_tag="latest"), by=by)
             return actor

@@ -150,7 +150,7 @@ def publish(request: ResourcePageRequest[Actor]) -> HttpResponse:
         back=actor.console_path,
         promise=found,
         unchanged=promises_module.publish_sentences(found, actor, by_owner),
-        who=promises_module.private_sentences(found, actor, request.user),
+        who=promises_module.private_sentences(found, actor, request.account),
     )
 
 

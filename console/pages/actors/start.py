@@ -81,7 +81,7 @@ def start(request: ResourcePageRequest[Actor]) -> HttpResponse:
         build=build,
         properties=_properties(schema),
         **_level_context(actor, request.principal.account_id or ""),
-        readers=new_run_sentences(new_run_visibility(request.user, Parent.of(request.access.facts))),
+        readers=new_run_sentences(new_run_visibility(request.account, Parent.of(request.access.facts))),
         can_build=request.access.allows(Permission.BUILD),
     )
 

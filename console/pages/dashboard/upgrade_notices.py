@@ -21,7 +21,7 @@ def notices_for(account_id: str) -> list[dict[str, object]]:
 @require_POST
 def close(request: PageRequest, notice_id: int) -> HttpResponse:
     """Close a notice of the user; htmx gets those that are left."""
-    upgrade_notices.close(request.user.pk, notice_id)
+    upgrade_notices.close(request.account.pk, notice_id)
     if not request.htmx:
         return redirect("dashboard")
-    return render(request, "dashboard/_upgrade_notices.html", {"upgrade_notices": notices_for(request.user.pk)})
+    return render(request, "dashboard/_upgrade_notices.html", {"upgrade_notices": notices_for(request.account.pk)})

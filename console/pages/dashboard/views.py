@@ -21,7 +21,7 @@ RECENT = 8
 @require_safe
 def dashboard(request: PageRequest) -> HttpResponse:
     """Show the newest of one's own runs and storages, and of what is shared with one."""
-    me = request.user.pk
+    me = request.account.pk
     runs = run_rows(
         listed(request.principal, ownership=Ownership.MINE, kinds=(Kind.RUN,), limit=RECENT), request.principal
     )

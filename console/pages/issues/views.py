@@ -111,7 +111,7 @@ def new(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """Open an issue."""
     form = IssueForm(request.POST if request.method == "POST" else None, initial={"run": request.GET.get("run", "")})
     actor = issues.load_actor(request.resource.pk)
-    form.explain_run(actor, request.user.pk)
+    form.explain_run(actor, request.account.pk)
     shares = shared_runs.predict_shares(request, actor, request.POST.get("description", ""))
     must_confirm = request.method == "POST" and form.is_valid() and not shared_runs.is_seen(request, shares)
     if request.method == "POST" and form.is_valid() and not must_confirm and _may_write(request, form):
@@ -169,7 +169,7 @@ def edit(request: ResourcePageRequest[Actor], issue: str) -> HttpResponse:
     found = _its_authors(request, issue)
     initial = {"title": found.title, "description": found.description, "run": found.run_id or ""}
     form = IssueForm(request.POST if request.method == "POST" else None, initial=initial)
-    form.explain_run(found.actor, request.user.pk)
+    form.explain_run(found.actor, request.account.pk)
     shares = shared_runs.predict_shares(request, found.actor, request.POST.get("description", ""), issue=found)
     must_confirm = request.method == "POST" and form.is_valid() and not shared_runs.is_seen(request, shares)
     if (
@@ -210,7 +210,7 @@ def delete(request: ResourcePageRequest[Actor], issue: str) -> HttpResponse:
 def take_off(request: ResourcePageRequest[Actor], issue: str, attached: str) -> HttpResponse:
     """Take a run of the user's own off an issue."""
     found = _issue(request, issue)
-    issues.take_off(found, shared_runs.named_run(found, attached, request.user), by=request.principal)
+    issues.take_off(found, shared_runs.named_run(found, attached, request.account), by=request.principal)
     messages.success(request, f"The run {attached} is off the issue.")
     return redirect(found.console_path)
 
@@ -245,7 +245,7 @@ def _show(
         "form": form,
         "is_author": issue_rules.may_rewrite(issue, request.principal),
         "may_close": issue_rules.may_close(issue, request.access),
-        "runs": shared_runs.attached_runs(issue, request.user),
+        "runs": shared_runs.attached_runs(issue, request.account),
         "shares": shares,
         "must_confirm": shares is not None,
         "developer": issue.actor.owner,
@@ -278,7 +278,7 @@ def _its_to_close(request: ResourcePageRequest[Actor], issue_id: str) -> Issue:
 
 
 def _may_write(request: ResourcePageRequest[Actor], form: forms.Form) -> bool:
-    if issue_rules.count_issue_write(request.user.pk):
+    if issue_rules.count_issue_write(request.account.pk):
         return True
     form.add_error(None, "You have written to many issues. Try again later.")
     return False

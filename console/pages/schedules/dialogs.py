@@ -130,7 +130,7 @@ def _create(request: PageRequest, form: NewScheduleForm) -> Schedule | None:
         actions = [action]
     try:
         return try_to_name(
-            form, lambda: editing.create(request.user.pk, build_change(form, actions), by=request.principal)
+            form, lambda: editing.create(request.account.pk, build_change(form, actions), by=request.principal)
         )
     except editing.InvalidSchedule as problem:
         form.refuse(problem)

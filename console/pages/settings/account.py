@@ -5,7 +5,7 @@ from typing import Any
 from allauth.account import views
 from allauth.account.models import EmailAddress
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -13,13 +13,15 @@ from accounts import preferences
 from accounts.models import Account
 from accounts.request_types import PageRequest
 from console.pages.account.email_missing import NeedsEmail
-from sharing.declare import account_wide
+from sharing.declare import account_wide, personal
 
 
 @account_wide
 @require_safe
 def account(request: PageRequest) -> HttpResponse:
-    """Show who the account is."""
+    """Show who the account is; of an organization its members besides."""
+    if request.account.is_organization:
+        return redirect("settings-organization")
     pending = EmailAddress.objects.filter(user=request.user, verified=False).exclude(email=request.user.email).first()
     return render(request, "settings/account.html", {"pending": pending})
 
@@ -31,10 +33,10 @@ class _ChangeEmail(NeedsEmail, views.EmailView):  # type: ignore[misc]  # allaut
         return self.success_url
 
 
-email = account_wide(_ChangeEmail.as_view())
+email = personal(_ChangeEmail.as_view())
 
 
-@account_wide
+@personal
 @require_http_methods(["GET", "HEAD", "POST"])
 def notifications(request: PageRequest) -> HttpResponse:
     """Choose what emails come; say what changed, in place."""

@@ -10,10 +10,11 @@ from django.views.decorators.http import require_safe
 
 from accounts.administration.administrator import ADMINISTRATOR
 from accounts.models import ApiToken, AuditEvent
+from accounts.organizations.permissions import AccountPermission
 from accounts.request_types import PageRequest
 from console.pages.components.tables import Paging
 from console.pages.settings.activity_messages import activity_message
-from sharing.declare import account_wide
+from sharing.declare import account_wide_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +27,30 @@ class Line:
     origin: str
 
 
-@account_wide
+@account_wide_for(AccountPermission.VIEW_AUDIT_TRAIL)
 @require_safe
 def activity(request: PageRequest) -> HttpResponse:
     """Show what happened to the account and to what it owns, newest first."""
-    events = AuditEvent.objects.filter(account_id=request.user.pk).order_by("-at", "-pk")
+    events = AuditEvent.objects.filter(account_id=request.account.pk).order_by("-at", "-pk")
     paging = Paging.of(request.GET, events.count())
     shown = list(events[paging.offset : paging.offset + paging.size])
-    tokens = dict(ApiToken.objects.filter(account=request.user).values_list("pk", "name"))
-    lines = [_line(event, request.user.pk, tokens) for event in shown]
+    tokens = dict(ApiToken.objects.filter(account=request.account.pk).values_list("pk", "name"))
+    lines = [_line(event, request.account.pk, tokens) for event in shown]
     return render(request, "settings/activity.html", {"paging": paging, "lines": lines})
 
 
 def _line(event: AuditEvent, account_id: str, tokens: Mapping[str, str]) -> Line:
-    actor = "You" if event.actor_id == account_id else event.actor_username or "Someone not signed in"
-    return Line(event.at, activity_message(event), actor, _origin(event, account_id, tokens))
+    return Line(event.at, activity_message(event), _actor(event, account_id), _origin(event, account_id, tokens))
+
+
+def _actor(event: AuditEvent, account_id: str) -> str:
+    """Say who did it: of an organization the member, where it was one."""
+    if event.person_username and event.actor_id == account_id:
+        return event.person_username
+    if event.actor_id == account_id:
+        return "You"
+    by = f" for {event.actor_username}" if event.person_username else ""
+    return f"{event.person_username or event.actor_username or 'Someone not signed in'}{by}"
 
 
 def _origin(event: AuditEvent, account_id: str, tokens: Mapping[str, str]) -> str:
@@ -50,4 +60,5 @@ def _origin(event: AuditEvent, account_id: str, tokens: Mapping[str, str]) -> st
     if event.actor_id not in ("", account_id):
         return "API" if event.token_id else "Console"
     by = f"API token {tokens.get(event.token_id, '')}".rstrip() if event.token_id else event.details.get("browser")
-    return ", ".join(str(each) for each in (by, event.details.get("ip")) if each)
+    run = f"run {event.run_id}" if event.run_id else ""
+    return ", ".join(str(each) for each in (run, by, event.details.get("ip")) if each)

@@ -62,15 +62,15 @@ def effect_to_show(request: PageRequest, cap: int | None) -> Effect | None:
 
     The form holds the limit whose effect was shown, so another limit is shown its own first.
     """
-    if cap is None or not is_lowered(request.user, cap) or request.POST.get("seen") == str(cap):
+    if cap is None or not is_lowered(request.account, cap) or request.POST.get("seen") == str(cap):
         return None
-    effect = predict_effect(request.user, cap)
+    effect = predict_effect(request.account, cap)
     return effect if effect.ends_something else None
 
 
 def links_context(request: PageRequest) -> dict[str, Any]:
     """Return what the sections show: what was just sent or is to be confirmed, else what is saved."""
-    cap = request.user.link_days
+    cap = request.account.link_days
     meant = back_from_confirmation(request, SECTION)
     sent = request.POST if request.method == "POST" else meant or QueryDict()
     limited = cap is not None
@@ -79,11 +79,13 @@ def links_context(request: PageRequest) -> dict[str, Any]:
     number = sent.get("link_days") or cap or _USUAL_DAYS
     meant_readers = back_from_confirmation(request, READER_SECTION)
     return {
-        "what_links_open": prediction_sentences.what_links_open(request.user),
-        "links_standing": prediction_sentences.standing_sentence(request.user),
+        "what_links_open": prediction_sentences.what_links_open(request.account),
+        "links_standing": prediction_sentences.standing_sentence(request.account),
         "limit_words": prediction_sentences.limit_sentences(),
-        "reader_words": prediction_sentences.reader_link_sentences(request.user),
-        "reader_links": request.user.readers_make_links if meant_readers is None else "reader_links" in meant_readers,
+        "reader_words": prediction_sentences.reader_link_sentences(request.account),
+        "reader_links": (
+            request.account.readers_make_links if meant_readers is None else "reader_links" in meant_readers
+        ),
         "confirmed_readers": meant_readers is not None,
         "links_limited": limited,
         "link_days": number,

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.lib.ids import looks_like_id
 from accounts.models import Account, AccountGeneralAccess
+from accounts.organizations.permissions import AccountPermission
 from accounts.request_types import PageRequest
 from accounts.sign_in import sessions
 from accounts.sign_in.second_factors import codes_left, is_readable
@@ -23,7 +24,7 @@ from console.pages.settings import links as settings_links
 from resources.models import Actor
 from resources.runs import approvals
 from sharing import general_access
-from sharing.declare import account_wide
+from sharing.declare import account_wide_for, personal
 from sharing.links import link_limits, links
 from sharing.policies.actor_levels import check_manages
 from sharing.visibility.visibility import AccountVisibility, account_visibility
@@ -41,14 +42,14 @@ class LevelOption:
     explanation: str
 
 
-@account_wide
+@account_wide_for(AccountPermission.MANAGE_ORGANIZATION)
 @require_safe
 def security(request: PageRequest) -> HttpResponse:
     """Show the whole page."""
     return render(request, "settings/security.html", _page(request))
 
 
-@account_wide
+@account_wide_for(AccountPermission.MANAGE_ORGANIZATION)
 @require_http_methods(["GET", "HEAD", "POST"])
 def account_general_access(request: PageRequest) -> HttpResponse:
     """Save the level that everything follows which has none of its own; say what changed, in place."""
@@ -60,11 +61,11 @@ def account_general_access(request: PageRequest) -> HttpResponse:
     asked = ask_first(request, "settings-security", section=GENERAL_ACCESS)
     if asked:
         return asked
-    changed = general_access.set_for_account(request.user, level, by=request.principal)
-    return _answer(request, GENERAL_ACCESS, said=_said_of_level(request.user) if changed else _NOTHING_CHANGED)
+    changed = general_access.set_for_account(request.account, level, by=request.principal)
+    return _answer(request, GENERAL_ACCESS, said=_said_of_level(request.account) if changed else _NOTHING_CHANGED)
 
 
-@account_wide
+@account_wide_for(AccountPermission.MANAGE_ORGANIZATION)
 @require_http_methods(["GET", "HEAD", "POST"])
 def run_sharing(request: PageRequest) -> HttpResponse:
     """Save whether developers see the runs of their public Actors; say what changed, in place."""
@@ -74,11 +75,11 @@ def run_sharing(request: PageRequest) -> HttpResponse:
     if asked:
         return asked
     shares = "share_runs" in request.POST
-    changed = general_access.set_run_sharing(request.user, shares, by=request.principal)
-    return _answer(request, RUN_SHARING, said=_said_of_runs(request.user) if changed else _NOTHING_CHANGED)
+    changed = general_access.set_run_sharing(request.account, shares, by=request.principal)
+    return _answer(request, RUN_SHARING, said=_said_of_runs(request.account) if changed else _NOTHING_CHANGED)
 
 
-@account_wide
+@account_wide_for(AccountPermission.MANAGE_ORGANIZATION)
 @require_http_methods(["GET", "HEAD", "POST"])
 def pre_signed_links(request: PageRequest) -> HttpResponse:
     """Save how long pre-signed links can live; say what changed, in place."""
@@ -94,11 +95,11 @@ def pre_signed_links(request: PageRequest) -> HttpResponse:
     effect = settings_links.effect_to_show(request, form.cap)
     if effect is not None:
         return _answer(request, section, effect=effect, seen=form.cap)
-    changed = link_limits.set_cap(request.user, form.cap, by=request.principal)
+    changed = link_limits.set_cap(request.account, form.cap, by=request.principal)
     return _answer(request, section, said=settings_links.saved_message(form.cap) if changed else _NOTHING_CHANGED)
 
 
-@account_wide
+@account_wide_for(AccountPermission.MANAGE_ORGANIZATION)
 @require_http_methods(["GET", "HEAD", "POST"])
 def reader_links(request: PageRequest) -> HttpResponse:
     """Save whether users who may only read make links to Restricted storages; say what changed, in place."""
@@ -109,11 +110,13 @@ def reader_links(request: PageRequest) -> HttpResponse:
     if asked:
         return asked
     allowed = "reader_links" in request.POST
-    changed = links.set_reader_links(request.user, allowed, by=request.principal)
-    return _answer(request, section, said=settings_links.said_of_readers(request.user) if changed else _NOTHING_CHANGED)
+    changed = links.set_reader_links(request.account, allowed, by=request.principal)
+    return _answer(
+        request, section, said=settings_links.said_of_readers(request.account) if changed else _NOTHING_CHANGED
+    )
 
 
-@account_wide
+@account_wide_for(AccountPermission.MANAGE_ORGANIZATION)
 @require_http_methods(["GET", "HEAD", "POST"])
 def actors(request: PageRequest) -> HttpResponse:
     """Save which permissions new Actors have, and whether those of others need approvals; say so, in place."""
@@ -128,15 +131,15 @@ def actors(request: PageRequest) -> HttpResponse:
     if asked:
         return asked
     changed = general_access.set_actor_permissions(
-        request.user,
+        request.account,
         limits_new=chosen == "limited",
         skips_approvals="skip_approvals" in request.POST,
         by=request.principal,
     )
-    return _answer(request, section, said=settings_actors.said_of_actors(request.user) if changed else _NOTHING_CHANGED)
+    return _answer(request, section, said=settings_actors.said_of_actors(request.account) if changed else _NOTHING_CHANGED)
 
 
-@account_wide
+@account_wide_for(AccountPermission.MANAGE_ORGANIZATION)
 @require_POST
 def withdraw_approval(request: PageRequest, actor_id: str) -> HttpResponse:
     """Take the approval of an Actor of another account back."""
@@ -149,7 +152,7 @@ def withdraw_approval(request: PageRequest, actor_id: str) -> HttpResponse:
     return redirect(f"{reverse('settings-security')}#{settings_actors.SECTION}")
 
 
-@account_wide
+@personal
 @require_POST
 def end_session(request: PageRequest, session_id: int) -> HttpResponse:
     """End one session; the browser that it was in is signed out at its next request."""
@@ -160,7 +163,7 @@ def end_session(request: PageRequest, session_id: int) -> HttpResponse:
     return redirect(f"{reverse('settings-security')}#sessions")
 
 
-@account_wide
+@personal
 @require_POST
 def end_other_sessions(request: PageRequest) -> HttpResponse:
     """End all sessions but this one."""
@@ -177,8 +180,8 @@ class _SetPassword(views.PasswordSetView):  # type: ignore[misc]  # allauth has 
     template_name = "settings/password.html"
 
 
-change_password = account_wide(_ChangePassword.as_view())
-set_password = account_wide(_SetPassword.as_view())
+change_password = personal(_ChangePassword.as_view())
+set_password = personal(_SetPassword.as_view())
 
 _NOTHING_CHANGED = "Nothing changed: it was like this already."
 
@@ -212,7 +215,7 @@ def _levels(account: Account, found: AccountVisibility) -> list[LevelOption]:
 
 
 def _privacy(request: PageRequest) -> dict[str, object]:
-    account: Account = request.user
+    account: Account = request.account
     found = account_visibility(account)
     chosen, shares = account.general_access, account.share_runs_with_actor_creators
     meant_level = back_from_confirmation(request, GENERAL_ACCESS)
@@ -235,6 +238,8 @@ def _privacy(request: PageRequest) -> dict[str, object]:
 
 
 def _page(request: PageRequest) -> dict[str, object]:
+    if request.account.is_organization:  # who signs in how is about each member
+        return _privacy(request)
     factors = list(Authenticator.objects.filter(user=request.user).order_by("created_at"))
     by_type = {factor.type: factor for factor in factors}
     app, codes = by_type.get(Authenticator.Type.TOTP), by_type.get(Authenticator.Type.RECOVERY_CODES)

@@ -18,7 +18,7 @@ from django.views.generic.edit import FormView
 
 from accounts.request_types import PageRequest
 from accounts.sign_in.second_factors import is_unreadable
-from sharing.declare import account_wide
+from sharing.declare import personal
 
 View = Callable[..., HttpResponse]
 
@@ -33,7 +33,7 @@ def _page(view: View) -> View:
         with transaction.atomic():
             return view(request, *args, **kwargs)
 
-    return account_wide(never_cache(in_transaction))
+    return personal(never_cache(in_transaction))
 
 
 def _of_codes(view: View) -> View:
@@ -62,7 +62,7 @@ class _NewCodes(codes_views.GenerateRecoveryCodesView):  # type: ignore[misc]  #
         return found
 
 
-@account_wide
+@personal
 @require_safe
 def overview(request: PageRequest) -> HttpResponse:
     """Lead to the section of the security page that lists all second factors."""

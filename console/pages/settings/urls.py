@@ -1,15 +1,17 @@
 """The addresses of the settings pages. The names with `account_` and `mfa_` are those that django-allauth looks for."""
 
-from django.urls import path
+from django.urls import include, path
 
 from console.pages.settings import account as settings_account
 from console.pages.settings import activity as settings_activity
 from console.pages.settings import security as settings_security
 from console.pages.settings import tokens as settings_tokens
 from console.pages.settings import two_factor as settings_two_factor
+from console.pages.settings.organization import urls as organization_urls
 
 urlpatterns = [
     path("", settings_account.account, name="settings"),
+    path("/organization", include(organization_urls.of_organization)),
     path("/email", settings_account.email, name="account_email"),
     path("/notifications", settings_account.notifications, name="settings-notifications"),
     path("/activity", settings_activity.activity, name="settings-activity"),

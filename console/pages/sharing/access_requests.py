@@ -30,11 +30,11 @@ def request_access(request: PageRequest) -> HttpResponse:
     page = request.POST.get("page", "")
     if not url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure()):
         page = "/"
-    if not count_use("ask-for-access", request.user.pk, LIMIT, LIMIT_SECONDS):
+    if not count_use("ask-for-access", request.account.pk, LIMIT, LIMIT_SECONDS):
         messages.error(request, "You have asked for access many times. Wait an hour, then try again.")
         return redirect(page)
     wanted = _wanted(request, page)
-    if wanted is not None and count_use("ask-for-access-to", f"{request.user.pk} {wanted.pk}", 1, AGAIN_SECONDS):
+    if wanted is not None and count_use("ask-for-access-to", f"{request.account.pk} {wanted.pk}", 1, AGAIN_SECONDS):
         _record(request, wanted)
     messages.success(request, "Request sent. If it exists, its owner will get an email.")
     return redirect(page)

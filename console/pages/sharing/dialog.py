@@ -26,10 +26,12 @@ from resources.kinds import Kind
 from sharing import grants
 from sharing.access import Access
 from sharing.declare import Requires, declare, needs
+from sharing.enforcement import refusals
 from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.facts import load_facts
 from sharing.general_access import UnsupportedLevel, set_for_resource
 from sharing.models import Grant
+from sharing.narrowings.held_back import held_back_by
 from sharing.permissions import Permission, UnsupportedPermission, parse
 from sharing.visibility.labels import end_label, permissions_label
 
@@ -146,7 +148,7 @@ def remove(request: ResourcePageRequest, account_id: str) -> HttpResponse:
     account = _account(account_id)
     if account is None:
         return _done(request, _gone("This account"))
-    if account == request.user:
+    if account.pk == request.principal.account_id:
         return give_up(request)
     before = content_for(request.access).people
     issue_id = _issue_id(request)
@@ -186,7 +188,9 @@ def put_back(request: ResourcePageRequest) -> HttpResponse:
 def give_up(request: ResourcePageRequest) -> HttpResponse:
     """Give up one's own access; who cannot read any more is led away."""
     resource, principal = request.resource, request.principal
-    removed = grants.revoke(resource, request.user, by=principal)
+    if held_back_by(principal, MANAGE, request.access.facts):  # the role of a member may not give up what was granted
+        return refusals.forbidden_response(request, request.access, MANAGE)
+    removed = grants.revoke(resource, request.account, by=principal)
     access = _fresh(request)
     if not removed:
         return _done(request, Notice("You have no access of your own here to give up.", good=False))

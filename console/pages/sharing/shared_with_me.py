@@ -18,7 +18,7 @@ def list_shared(request: PageRequest) -> HttpResponse:
     """Show a page of what is shared with one, of all kinds or of one."""
     kind = _kind(request.GET.get("kind", ""))
     kinds = [kind] if kind else None
-    me = request.user.pk
+    me = request.account.pk
     paging = get_paging(request.GET, request.principal, ownership=Ownership.SHARED, kinds=kinds)
     found = listed(request.principal, ownership=Ownership.SHARED, kinds=kinds, offset=paging.offset, limit=paging.size)
     context = {

@@ -13,13 +13,13 @@ from console.pages.components.code_samples import content_url, read_content
 from console.pages.components.forms import BaseForm
 from console.pages.components.resource_dialogs import Result, delete_resource, name_field, redirect_to_list, try_to_name
 from console.pages.components.visibility_sentences import rename_warning
-from console.pages.storages.labels import STORAGE_WORDS
+from console.pages.storages.labels import STORAGE_WORDS, StorageLabels
 from resources import storages
 from resources.edit_locked import NameTaken, ResourceGone
 from resources.kinds import Kind, KindInfo
 from resources.models import MODELS, Resource
 from sharing import storage_creators
-from sharing.declare import account_wide, needs
+from sharing.declare import creates, needs
 from sharing.enforcement import refusals
 from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.owner_only import is_owner
@@ -38,11 +38,18 @@ class NameForm(BaseForm):
         return try_to_name(self, lambda: change(self.cleaned_data["name"] or None)) if self.is_valid() else None
 
 
-@account_wide
-@require_http_methods(["GET", "HEAD", "POST"])
-def create(request: PageRequest, kind: str) -> HttpResponse:
-    """Make a storage of one's own, with or without a name."""
-    words = STORAGE_WORDS[Kind(kind)]
+def create_view(kind: Kind) -> Callable[..., HttpResponse]:
+    """Return the view that makes a storage of a kind for the account, with or without a name."""
+
+    @creates(kind)
+    @require_http_methods(["GET", "HEAD", "POST"])
+    def create(request: PageRequest) -> HttpResponse:
+        return _create(request, STORAGE_WORDS[kind])
+
+    return create
+
+
+def _create(request: PageRequest, words: StorageLabels) -> HttpResponse:
     info = words.info
     form = NameForm(request.POST if request.method == "POST" else None)
     if request.method == "POST":
@@ -118,7 +125,7 @@ def api(request: ResourcePageRequest) -> HttpResponse:
 
 
 def _create_new(info: KindInfo, name: str | None, request: PageRequest) -> Resource:
-    made, is_new = storages.create(MODELS[info.kind], request.user.pk, by=request.principal, name=name)
+    made, is_new = storages.create(MODELS[info.kind], request.account.pk, by=request.principal, name=name)
     if not is_new:
         raise NameTaken(f"You have a {info.noun} called “{name}” already. Choose another name.")
     return made

@@ -15,7 +15,7 @@ def _of_every_storage(kind: Kind) -> Iterator[URLPattern]:
     info, names_kind = KINDS[kind], {"kind": kind.value}
     page, name = f"{info.console_path}/<str:address>", info.noun.replace(" ", "-")
     yield path(info.console_path, storage_lists.list_storages, names_kind, name=info.plural.replace(" ", "-"))
-    yield path(f"{info.console_path}/new", storage_dialogs.create, names_kind, name=f"{name}-new")
+    yield path(f"{info.console_path}/new", storage_dialogs.create_view(kind), name=f"{name}-new")
     yield path(f"{page}/api", storage_dialogs.api, names_kind, name=f"{name}-api")
     yield path(f"{page}/rename", storage_dialogs.rename, names_kind, name=f"{name}-rename")
     yield path(f"{page}/delete", storage_dialogs.delete, names_kind, name=f"{name}-delete")

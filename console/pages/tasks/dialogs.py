@@ -95,7 +95,7 @@ def _create(request: PageRequest, form: NewTaskForm) -> Task | None:
         name=data["name"] or UNSET, options=saved, input=form.with_secrets(data["input"]) or None
     )
     try:
-        return try_to_name(form, lambda: editing.create(request.user.pk, actor, change, by=request.principal))
+        return try_to_name(form, lambda: editing.create(request.account.pk, actor, change, by=request.principal))
     except editing.InvalidTask as problem:
         form.add_error(problem.field if problem.field in form.fields else None, str(problem))
         return None

@@ -1,0 +1,1 @@
+"""Organizations: those of a person, switching between accounts, and the settings of the one that is acted for."""
