@@ -85,6 +85,7 @@ urlpatterns = [
     *webhook_urls.of_webhooks,
     path("tokens", include("console.api.tokens.urls")),
     *_of_runs(),
+    path("organizations", include("console.api.organizations.urls")),
     path("users/me", endpoint(GET=users.show_own_user)),
     path("users/me/usage/monthly", endpoint(GET=user_usage.show_monthly)),
     path("users/me/limits", endpoint(GET=user_usage.show_limits, PUT=user_usage.update_limits)),

@@ -46,7 +46,7 @@ def show_own_user(request: ApiRequest) -> HttpResponse:
     return json_responses.data_response(
         {
             **public_part,
-            "email": account.email,
+            **({} if account.is_organization else {"email": account.email}),
             "proxy": {"password": make_proxy_password(account.pk), "groups": _proxy_groups()},
             "plan": _PLAN | get_limits_of_plan() | {"availableProxyGroups": _count_proxies()},
             "effectivePlatformFeatures": {name: _feature(name) for name in _FEATURES},

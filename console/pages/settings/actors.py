@@ -27,7 +27,7 @@ class ShownApproval:
 
 def actors_context(request: PageRequest) -> dict[str, Any]:
     """Return what the section shows: what is to be confirmed, else what is saved."""
-    account: Account = request.user
+    account: Account = request.account
     meant = back_from_confirmation(request, SECTION)
     found = ActorApproval.objects.filter(account_id=account.pk).select_related("actor__owner").order_by("-created_at")
     return {

@@ -7,11 +7,16 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from accounts import tokens
+from accounts.models import Account
+from accounts.principal import ANONYMOUS
 from console.api.openapi.document import OURS, document
 from resources.kinds import KINDS, Kind
 from resources.runs import approvals
 from sharing.issues import issues
+from tests.support.api import ApiClient
 from tests.support.factories import built_actor, make_resource
+from tests.support.organizations import join
 
 pytestmark = pytest.mark.django_db
 
@@ -96,6 +101,33 @@ def test_approvals(api, ada, dan):
     hold(client, "delete", "/v2/actor-approvals/{actor}", f"/v2/actor-approvals/{actor.pk}")
 
 
+def test_organizations(api, ada, ben):
+    path = "/v2/organizations"
+    hold(api(ada), "post", path, path, {"username": "acme"})
+    organization = Account.objects.get(username="acme")
+    everything = ApiClient(tokens.create(organization, "all", by=ANONYMOUS)[1])
+    one, url = f"{path}/{{organization}}", f"{path}/{organization.pk}"
+    for client in (api(ada), everything):
+        hold(client, "get", path, path)
+    hold(everything, "get", one, url)
+    hold(everything, "put", one, url, {"username": "apex"})
+    role = {"name": "Tester", "permissions": {"actors": ["RUN"], "account": []}}
+    hold(everything, "post", f"{one}/roles", f"{url}/roles", role)
+    made = organization.roles.get(name="Tester")
+    hold(everything, "get", f"{one}/roles", f"{url}/roles")
+    hold(everything, "put", f"{one}/roles/{{role}}", f"{url}/roles/{made.pk}", {"name": "Test", "permissions": {}})
+    invited = {"user": "ben", "roleId": made.pk}
+    hold(everything, "post", f"{one}/members", f"{url}/members", invited)
+    hold(everything, "get", f"{one}/invitations", f"{url}/invitations")
+    invitation = organization.sent_invitations.get()
+    hold(everything, "delete", f"{one}/invitations/{{invitation}}", f"{url}/invitations/{invitation.pk}")
+    join(organization, ben)
+    hold(everything, "get", f"{one}/members", f"{url}/members")
+    hold(everything, "put", f"{one}/members/{{user}}", f"{url}/members/ben", {"roleId": made.pk})
+    hold(everything, "delete", f"{one}/members/{{user}}", f"{url}/members/{ben.pk}")
+    hold(everything, "delete", f"{one}/roles/{{role}}", f"{url}/roles/{made.pk}")
+
+
 def test_each_operation_of_ours_has_its_own_shape():
     """One that is described by nothing but its path would be found by `_described_by_end` to have no end."""
     ends = set()
@@ -122,4 +154,13 @@ def test_each_operation_of_ours_has_its_own_shape():
         ("get", "/v2/tokens"),
         ("post", "/v2/tokens"),
         ("post", "/rotate"),
+        ("get", "/v2/organizations"),
+        ("post", "/v2/organizations"),
+        ("get", "/members"),
+        ("post", "/members"),
+        ("put", "/members/{user}"),
+        ("get", "/invitations"),
+        ("get", "/roles"),
+        ("post", "/roles"),
+        ("put", "/roles/{role}"),
     }
