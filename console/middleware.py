@@ -1,18 +1,16 @@
 """What the pages need besides Django's own middleware. No call of the API comes here (console/wsgi.py)."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final, cast
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
 
 from accounts.lib.ids import looks_like_id
 from accounts.middleware import is_api
 from accounts.request_types import PageRequest
 from console.http.error_handlers import error_page
-from console.http.shown_account import ASKED_FOR, shown_for
-from sharing.enforcement.refusals import page_to_return_to
+from console.http.shown_account import ASKED_FOR, WAS_SENT, offer_accounts, refuse_form
 
 SETTINGS: Final = "/settings"
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -70,28 +68,20 @@ class ShownAccountMiddleware:
             return None
         if request.method in ("GET", "HEAD"):
             return _refuse_link(asked, current)
-        named = shown_for(request)
-        if named == {current} or (not named and not asked.principal.person_id):
-            return None
-        return _offer(asked, named, is_form=True)
+        if getattr(view, "csrf_exempt", False):
+            return None  # it reads the form by itself, and asks `refuse_form` then
+        return refuse_form(asked)
 
 
 def _refuse_link(request: PageRequest, current: str) -> HttpResponse | None:
     """Refuse a link that is for another account; give the address of a page about an organization its account."""
     named = request.GET.get(ASKED_FOR, "")
-    if named and looks_like_id(named) and named != current:
-        return _offer(request, {named}, is_form=False)
+    is_form = WAS_SENT in request.GET
+    if (named and looks_like_id(named) and named != current) or (is_form and named != current):
+        return offer_accounts(request, {named}, is_form=is_form)
     is_about_account = request.path == SETTINGS or request.path.startswith(f"{SETTINGS}/")
     if not named and is_about_account and request.principal.person_id and not request.htmx:
         query = request.GET.copy()
         query[ASKED_FOR] = current
         return HttpResponseRedirect(f"{request.path}?{query.urlencode()}")
     return None
-
-
-def _offer(request: PageRequest, named: Collection[str], *, is_form: bool) -> HttpResponse:
-    mine = [request.user.principal, *request.organizations]
-    others = [each for each in mine if each.account_id in named and each.account_id != request.principal.account_id]
-    back_to = page_to_return_to(request)
-    context = {"others": others, "back_to": back_to, "is_form": is_form}
-    return render(request, "other_account.html", context, status=HTTPStatus.CONFLICT)

@@ -1,6 +1,5 @@
 """Template tags and filters of the console's pages."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +10,7 @@ from django.template.defaulttags import CsrfTokenNode
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.email_addresses import for_display
@@ -48,13 +47,13 @@ def shown_for_field(context: Any) -> SafeString | str:
 
 
 @register.simple_tag(takes_context=True)
-def script_headers(context: dict[str, Any]) -> str:
+def script_headers(context: dict[str, Any]) -> SafeString:
     """The headers of every request that htmx makes, as JSON: the token against forgery, and the account."""
     headers = {"X-CSRFToken": str(context.get("csrf_token", ""))}
     principal = getattr(context.get("request"), "principal", None)
     if principal is not None and principal.account_id is not None:
         headers[HEADER] = principal.account_id
-    return json.dumps(headers)
+    return format_html("{{{}}}", format_html_join(", ", '"{}": "{}"', headers.items()))
 
 
 # What lies below another line of the navigation and has a line of its own.

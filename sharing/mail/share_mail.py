@@ -88,7 +88,7 @@ def email_access_requested(resource: Resource, owner: Account, *, by: Principal)
         {
             "resource": resource,
             "by": by.username,
-            "share_url": f"{resource.console_url}/share?{urlencode({'account': owner.pk, 'add': by.username})}",
+            "share_url": f"{resource.console_url}/share?{urlencode({'add': by.username, 'account': owner.pk})}",
         },
     )
 

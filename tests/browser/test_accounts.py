@@ -24,6 +24,7 @@ from sharing.system_checks import iterate_views
 from tests.support.api import ApiClient
 from tests.support.browser import AXE_RULES, COLOUR_RULES
 from tests.support.cast import PASSWORD
+from tests.support.organizations import join, make_organization
 from tests.support.sign_in import code_of, link_in_mail, verify
 
 WIDTHS = [1280, 360]
@@ -120,6 +121,16 @@ NO_PAGE = {
     "upgrade-notice-close": "takes a form only",
     "ask-for-access": "takes a form only",
     "schedule-preview": "a part of the pages of schedules",
+    "switch-account": "takes a form only",
+    "accept-invitation": "takes a form only",
+    "decline-invitation": "takes a form only",
+    "settings-organization-rename": "takes a form only",
+    "settings-organization-invite": "takes a form only",
+    "settings-organization-revoke-invitation": "takes a form only",
+    "settings-organization-member-role": "takes a form only",
+    "settings-organization-role-add": "takes a form only",
+    "settings-organization-role-remove": "takes a form only",
+    "settings-organization-leave": "the Owner is asked to hand over first: tests/browser/test_organizations.py",
 }
 
 
@@ -145,8 +156,12 @@ def ben(ben) -> Account:
 
 
 @pytest.fixture
-def people(open_page, ada, ben):
-    """Open a page for everybody to whom pages differ: nobody, somebody before the second step, Ada and Ben."""
+def people(open_page, ada, ben, cleo):
+    """Open a page for everybody to whom pages differ.
+
+    Nobody, somebody before the second step, Ada, Ben, and Cleo, who acts for an organization.
+    """
+    acme = make_organization(cleo)
 
     def open_() -> list[Page]:
         nobody, halfway, mine = (open_page(None, "/sign-in", **STILL) for _ in range(3))
@@ -157,7 +172,10 @@ def people(open_page, ada, ben):
         mine.get_by_role("button", name="Sign in", exact=True).click()
         expect(mine.get_by_role("navigation", name="Main")).to_be_attached()
         add_passkey(mine, "phone")
-        return [nobody, halfway, mine, open_page(ben, "/", **STILL)]
+        boss = open_page(cleo, "/organizations", **STILL)
+        boss.get_by_role("main").get_by_role("button", name=f"Switch to {acme}").click()
+        expect(boss.get_by_role("button", name=f"{acme}, account menu")).to_be_attached()
+        return [nobody, halfway, mine, open_page(ben, "/", **STILL), boss]
 
     return open_
 
@@ -177,6 +195,8 @@ def add_passkey(page: Page, name: str) -> None:
 
 def places(ada: Account, new_password: str) -> dict[str, str]:
     """Return where every view is that needs no resource, by its name; `new_password` is the page of a reset link."""
+    acme = Account.objects.get(username="acme")
+    join(acme, ada)
     named = [pattern for route, pattern in iterate_views() if not route.startswith("v2/")]
     named = [p for p in named if not any(isinstance(need, Requires) for need in declared(p.callback).values())]
     values = {
@@ -186,6 +206,9 @@ def places(ada: Account, new_password: str) -> dict[str, str]:
         "session_id": 1,
         "actor_id": "0" * 17,
         "notice_id": 1,
+        "person_id": ada.pk,
+        "role_id": ada.pk,
+        "invitation_id": ada.pk,
     }
     invitation = urlsplit(invitations.create("finn@example.com")[1]).path
     by_name = {"account_reset_password_from_key": new_password, "invited-sign-up": invitation}
@@ -193,7 +216,9 @@ def places(ada: Account, new_password: str) -> dict[str, str]:
         assert pattern.name, f"{pattern} has no name to tell by that it is looked at"
         if pattern.name not in by_name:
             wanted = pattern.pattern.converters
-            by_name[pattern.name] = reverse(pattern.name, kwargs={name: values[name] for name in wanted})
+            path = reverse(pattern.name, kwargs={name: values[name] for name in wanted})
+            of_organization = pattern.name.startswith("settings-organization")
+            by_name[pattern.name] = f"{path}?account={acme.pk}" if of_organization else path
     return by_name
 
 

@@ -22,6 +22,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from console.http.form_limits import limit_form_size
+from console.http.shown_account import refuse_form
 from console.pages.components import dialogs
 from console.pages.key_value_stores.views import build_row
 from resources.kinds import Kind
@@ -194,6 +195,9 @@ def _upload(request: ResourcePageRequest[KeyValueStore], limit: Limit) -> HttpRe
     store = request.resource
     if request.method == "POST":
         posted = request.POST, request.FILES  # it is read here, and not before
+        refusal = refuse_form(request)
+        if refusal is not None:
+            return refusal
         form = RecordForm(*posted, is_too_large=limit.is_exceeded)
         try:
             record = form.store(store)

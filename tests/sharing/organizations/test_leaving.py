@@ -166,8 +166,8 @@ def test_a_schedule_of_a_revoked_token_starts_nothing(ada, make_resource):
 
 def test_the_page_has_what_a_member_leaves_behind(acme, ben, boss, member, storage, actor, make_resource):
     own, _ = tokens.create(acme, "mine", by=member)
-    ApiToken.objects.filter(pk=own.pk).update(member_id=ben.pk)
     seen, _ = tokens.create(acme, "shared", by=member)
+    ApiToken.objects.filter(pk=seen.pk).update(member_id="")
     tokens.create(acme, "not theirs", by=boss)
     link, _ = links.create(storage, SignedContent.CONTENT, timedelta(days=1), by=member)
     links.create(storage, SignedContent.CONTENT, timedelta(days=1), by=boss)

@@ -409,9 +409,9 @@ def test_the_lists_cost_the_same_whatever_their_length(actor, signed_in, dan, ma
             make_resource(Kind.ACTOR, dan)
             starting.start(actor, "0.1", by=dan.principal)
             make_resource(Kind.RUN, dan, actor_id=actor.pk)
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             assert len(here.get("/actors").context["rows"]) > count
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             assert len(here.get(f"{actor.console_path}/builds").context["rows"]) >= count
 
 

@@ -98,6 +98,6 @@ def test_it_costs_the_same_however_much_there_is(publish, signed_in, cleo, djang
     for count in (1, 30):
         for number in range(count):
             publish(f"a{count}-{number}", description="x")
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             assert here.get("/store").status_code == 200
     assert "Page 1 of 2" in here.get("/store").content.decode()

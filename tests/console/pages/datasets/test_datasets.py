@@ -223,10 +223,10 @@ def test_the_queries_of_the_list_do_not_grow_with_its_rows(
             give(make_resource(Kind.DATASET, ben), ada)
 
     add(3)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         assert len(browser.get("/storage/datasets").context["rows"]) == 6
     add(27)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         assert len(browser.get("/storage/datasets").context["rows"]) == 50
 
 
@@ -316,10 +316,10 @@ def test_somebody_it_is_shared_with_is_told_how_they_see_it(ada, ben, cleo, sign
 def test_the_page_of_a_dataset_takes_as_many_queries_for_many_items(ada, signed_in, dataset, django_assert_num_queries):
     browser = signed_in(ada)
     browser.get("/")  # the first request of a session is recorded
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         browser.get(dataset.console_path)
     push(dataset.pk, json.dumps([{"n": n} for n in range(500)]).encode())
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         browser.get(dataset.console_path)
 
 

@@ -201,10 +201,10 @@ def test_the_queries_of_the_list_do_not_grow(ada, ben, signed_in, make_resource,
             give(make_resource(Kind.SCHEDULE, ben), ada)
 
     add(2)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         assert len(browser.get("/schedules").context["rows"]) == 4
     add(8)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         assert len(browser.get("/schedules").context["rows"]) == 20
 
 

@@ -120,6 +120,19 @@ def test_two_accounts_in_one_request_are_none(here, acme, ben):
     assert Dataset.objects.count() == 1
 
 
+def test_a_script_is_led_to_the_page_that_offers_both(here, acme, ben):
+    switch(here, ben)
+    headers = {"X-Shown-For": acme.pk, "HX-Request": "true", "HX-Current-URL": "http://testserver/storage/datasets/new"}
+    response = here.post("/storage/datasets/new", {"name": "prices"}, headers=headers)
+    assert response.status_code == 409
+    offered = here.get(response.headers["HX-Redirect"])
+    assert offered.status_code == 409
+    assert b"Nothing was changed" in offered.content
+    assert b"Switch to acme" in offered.content
+    assert b'href="/storage/datasets/new">Stay with ben' in offered.content
+    assert not Dataset.objects.exists()
+
+
 def test_every_form_of_a_page_has_it(here, acme, ben):
     for path in ("/storage/datasets/new", "/settings/organization", "/organizations"):
         content = here.get(path, follow=True).content.decode()
@@ -127,7 +140,7 @@ def test_every_form_of_a_page_has_it(here, acme, ben):
         posts = [form for form in forms if 'method="post"' in form]
         assert posts, path
         assert all(f'name="{SHOWN_FOR}" value="{acme.pk}"' in form for form in posts), path
-        assert f"&quot;X-Shown-For&quot;: &quot;{acme.pk}&quot;" in content
+        assert f'"X-Shown-For": "{acme.pk}"' in content
 
 
 def test_a_link_for_another_account_offers_it(here, acme, ben, cleo):

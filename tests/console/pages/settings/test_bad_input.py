@@ -6,9 +6,12 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern
 
+from accounts.models import Account
 from console.pages.account import urls as account_urls
 from console.pages.settings import urls as settings_urls
+from console.pages.settings.organization import urls as organization_urls
 from sharing.declare import requirement_for
+from tests.support.organizations import make_organization
 from tests.support.sign_in import sign_in, verify
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
@@ -17,6 +20,10 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
 FIELDS = [
     "login",
     "password",
+    "account",
+    "member",
+    "role",
+    "who",
     "username",
     "email",
     "password1",
@@ -52,7 +59,8 @@ VALUES = {
     "JSON": '{"id": {"a": [null, "\\ud800"]}}',
     "wide": "\U0001d56c\u202e\u0000\ufeff",
 }
-ARGUMENTS = {
+IDS = dict.fromkeys(("person_id", "role_id", "invitation_id"), "0" * 17)
+ARGUMENTS = IDS | {
     "key": "nonsense",
     "uidb36": "0" * 17,
     "token_id": "0" * 17,
@@ -70,23 +78,31 @@ def url_of(pattern: URLPattern, prefix: str) -> str:
     return prefix + route
 
 
+OF_SETTINGS = [pattern for pattern in settings_urls.urlpatterns if isinstance(pattern, URLPattern)]
 URLS = [
     *(url_of(pattern, "/") for pattern in account_urls.urlpatterns),
-    *(url_of(pattern, "/settings") for pattern in settings_urls.urlpatterns),
+    *(url_of(pattern, "/settings") for pattern in OF_SETTINGS),
+    *(url_of(pattern, "/settings/organization") for pattern in organization_urls.of_organization),
+    *(url_of(pattern, "/") for pattern in organization_urls.of_person),
 ]
 
 
 def test_the_walk_knows_every_url():
     assert len(URLS) > 30
     assert not any("<" in url for url in URLS)
-    assert all(requirement_for(p.callback, "POST") for p in [*account_urls.urlpatterns, *settings_urls.urlpatterns])
+    of_organizations = [*organization_urls.of_organization, *organization_urls.of_person]
+    for pattern in [*account_urls.urlpatterns, *OF_SETTINGS, *of_organizations]:
+        assert requirement_for(pattern.callback, "POST")
 
 
 @pytest.fixture
 def clients(ada) -> list[Client]:
     somebody, _ = sign_in(verify(ada))
     somebody.raise_request_exception = False
-    return [Client(raise_request_exception=False), somebody]
+    acting, _ = sign_in(ada)
+    acting.raise_request_exception = False
+    acting.post("/organizations/switch", {"account": make_organization(ada).pk})
+    return [Client(raise_request_exception=False), somebody, acting]
 
 
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES.keys())
@@ -96,8 +112,10 @@ def test_bad_values(clients, url, value):
     body = b"&".join(
         name.encode() + b"=" + (given if isinstance(given, bytes) else _quoted(given)) for name, given in data.items()
     )
+    of_acme = f"shown_for={Account.objects.get(username='acme').pk}".encode()
     for client in clients:
-        posted = client.post(url, body, content_type="application/x-www-form-urlencoded")
+        sent = body if client is not clients[-1] else b"&".join(filter(None, (body, of_acme)))
+        posted = client.post(url, sent, content_type="application/x-www-form-urlencoded")
         assert posted.status_code < 500, posted.content[-500:]
         got = client.get(f"{url}?{body.decode('latin-1')}")
         assert got.status_code < 500

@@ -224,10 +224,10 @@ def test_the_queries_of_the_list_do_not_grow(ada, ben, signed_in, actor, make_re
             give(make_resource(Kind.TASK, ben, actor=make_resource(Kind.ACTOR, ben)), ada)
 
     add(2)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         assert len(browser.get("/tasks").context["rows"]) == 4
     add(8)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         assert len(browser.get("/tasks").context["rows"]) == 20
 
 
