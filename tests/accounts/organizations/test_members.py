@@ -109,7 +109,7 @@ def test_invitations_are_declined_and_taken_back(acme, boss, ben):
 
 def test_access_ends_with_the_membership_and_so_do_tokens(acme, boss, ben):
     member = join(acme, ben, "Developer")
-    _, text = tokens.create(acme, "mine", by=member)
+    _, text = tokens.create(acme, "mine", by=member, member_id=ben.pk)
     assert tokens.resolve(text).person_id == ben.pk
     members.end_membership(acme, ben.pk, by=boss)
     with pytest.raises(tokens.UnknownToken):

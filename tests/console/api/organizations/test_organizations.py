@@ -24,7 +24,7 @@ def everything(acme) -> ApiClient:
 
 
 def member_client(person, organization) -> ApiClient:
-    return ApiClient(tokens.create(organization, "mine", by=acting(person, organization))[1])
+    return ApiClient(tokens.create(organization, "mine", by=acting(person, organization), member_id=person.pk)[1])
 
 
 def refusal(response) -> tuple[int, str]:

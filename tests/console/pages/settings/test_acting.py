@@ -178,9 +178,7 @@ def test_nothing_is_offered_for_what_no_account_can_open(here, cleo, make_resour
 # Roles
 
 
-@pytest.mark.parametrize(
-    "path", ["/settings/activity", "/settings/security", "/settings/integrations", "/settings/organization/rename"]
-)
+@pytest.mark.parametrize("path", ["/settings/activity", "/settings/security", "/settings/organization/rename"])
 def test_account_wide_pages_need_the_permission(here, acme, path):
     send = here.post if path.endswith("rename") else here.get
     response = send(f"{path}?account={acme.pk}", **({"data": shown_for(acme)} if send == here.post else {}))

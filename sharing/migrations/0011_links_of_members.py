@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sharing', '0009_secrets_of_registered_links'),
+        ('sharing', '0010_grants_that_end'),
     ]
 
     operations = [
