@@ -136,7 +136,9 @@ def actors(request: PageRequest) -> HttpResponse:
         skips_approvals="skip_approvals" in request.POST,
         by=request.principal,
     )
-    return _answer(request, section, said=settings_actors.said_of_actors(request.account) if changed else _NOTHING_CHANGED)
+    return _answer(
+        request, section, said=settings_actors.said_of_actors(request.account) if changed else _NOTHING_CHANGED
+    )
 
 
 @account_wide_for(AccountPermission.MANAGE_ORGANIZATION)

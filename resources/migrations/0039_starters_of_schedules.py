@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('resources', '0036_resources_that_tokens_made'),
+        ('resources', '0038_approvals_by_migration'),
     ]
 
     operations = [

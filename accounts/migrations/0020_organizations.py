@@ -17,7 +17,7 @@ def give_link_keys(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0018_tokens_that_are_edited'),
+        ('accounts', '0019_permission_levels'),
     ]
 
     operations = [
