@@ -67,12 +67,9 @@ class RecordDirectory(FileSystemStorage):
     def identity(self, *, make: bool = False) -> str:
         """Return what the file in this directory says; where there is none, one is made if `make` says so."""
         path = Path(self.location) / IDENTITY_FILE
-        if make:
+        if make and not path.exists():
             _make(path.parent)
-            with suppress(FileExistsError), os.fdopen(os.open(path, _NEW, 0o600), "w") as file:
-                file.write(new_id())
-                file.flush()
-                os.fsync(file.fileno())
+            _write_once(path, new_id())
         try:
             return path.read_text().strip()
         except FileNotFoundError:
@@ -124,6 +121,21 @@ class RecordDirectory(FileSystemStorage):
                 except FileNotFoundError:
                     continue
                 yield StoredFile(prefix + entry.name, datetime.fromtimestamp(modified, UTC))
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Make a file that is whole from the moment at which it is there; one that another process has made stays."""
+    begun = path.with_name(f"{path.name}.{new_id()}")
+    try:
+        with os.fdopen(os.open(begun, _NEW, 0o600), "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(begun, path)
+        _sync(path.parent)
+    finally:
+        begun.unlink(missing_ok=True)
 
 
 def _make(directory: Path) -> None:

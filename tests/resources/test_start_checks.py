@@ -12,6 +12,7 @@ from django.db import OperationalError, ProgrammingError, connection
 from accounts.lib import database_clock, database_errors
 from accounts.models import DeploymentFact
 from resources import start_checks
+from resources.records import directory
 from resources.records.bucket import RecordBucket
 from resources.records.directory import IDENTITY_FILE, RecordDirectory
 from resources.start_checks import StartRefused
@@ -94,6 +95,20 @@ def test_the_file_that_names_a_directory_is_no_record(records):
     assert made == storage.identity(make=True) == storage.identity() != ""
     assert list(storage.walk()) == []
     assert storages["records"].path(IDENTITY_FILE)  # it lies where records do
+
+
+def test_two_first_starts_at_once_read_the_same_directory(records, monkeypatch):
+    """The one that starts while the other has begun to write reads no half of it."""
+    storage, make_id, seen = records("one"), directory.new_id, []
+
+    def start_another():
+        monkeypatch.setattr(directory, "new_id", make_id)
+        seen.append(storage.identity(make=True))
+        return make_id()
+
+    monkeypatch.setattr(directory, "new_id", start_another)
+    assert storage.identity(make=True) == storage.identity() == seen[0] != ""
+    assert list(storage.walk()) == []
 
 
 @pytest.mark.django_db
