@@ -133,10 +133,9 @@ def _take_permission(world: PrincipalWorld, data: Any) -> None:
     """Take one permission, CREATE among them, from an entry, as the owner does by the API and the pages."""
     token = _a_token(data)
     before = token_editing.settings_of(token)
-    at = data.draw(st.integers(0, max(len(token.scope) - 1, 0)))
-    entries = [{**each, "permissions": [*each["permissions"]]} for each in token.scope]
+    entries = [{**each, "permissions": [*each["permissions"]]} for each in token.scope or ()]
     if entries:
-        entries[at]["permissions"].pop()
+        entries[data.draw(st.integers(0, len(entries) - 1))]["permissions"].pop()
     kept = [each for each in entries if each["permissions"]]
     token_editing.update(token, replace(before, scope=kept), by=token.account.principal)
 

@@ -2,6 +2,7 @@
 
 import string
 from types import ModuleType
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -40,7 +41,7 @@ def run(statement: str, account) -> list[tuple]:
     return Query(statement).rows({"me": account.pk, "now": bound_moment(), "many_owners": 1})
 
 
-def explain(statement: str, parameters: list[object]) -> str:
+def explain(statement: str, parameters: list[Any]) -> str:
     """Return how SQLite goes about a statement."""
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)

@@ -100,7 +100,7 @@ def _run_principal(draw: st.DrawFn, run: dict[str, Any], tokens: list[dict[str, 
     found: dict[str, Any] = {"name": f"token-of-{run['name']}", "account": run["owner"], "run": run["name"]}
     if run["owner"] == ORGANIZATION and draw(st.booleans()):
         found["member"] = draw(st.sampled_from(["ada", "ben", "cleo"]))  # ben is no member any more
-    mine = [token["name"] for token in tokens if token["account"] == run["owner"]]
-    if mine and draw(st.booleans()):
-        found["token"] = mine[0]
+    mine: list[str] = [token["name"] for token in tokens if token["account"] == run["owner"]]
+    if (starter := draw(st.sampled_from([None, *mine]))) is not None:
+        found["token"] = starter
     return found
