@@ -335,10 +335,10 @@ def test_a_run_without_anything_has_a_page_all_the_same(ada, signed_in, make_res
 def test_the_page_takes_as_many_queries_for_many_items(ada, signed_in, run, django_assert_num_queries):
     browser = signed_in(ada)
     browser.get("/")  # the first request of a session is recorded
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         browser.get(run.console_path)
     push(Dataset.objects.get(run=run).pk, json.dumps([{"n": n} for n in range(500)]).encode())
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         browser.get(run.console_path)
 
 
