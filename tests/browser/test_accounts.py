@@ -130,7 +130,9 @@ NO_PAGE = {
     "settings-organization-member-role": "takes a form only",
     "settings-organization-role-add": "takes a form only",
     "settings-organization-role-remove": "takes a form only",
-    "settings-organization-leave": "the Owner is asked to hand over first: tests/browser/test_organizations.py",
+    "settings-actors": "leads to its section of the page of security",
+    "settings-approval-withdraw": "takes a form only",
+    "settings-token-end-former-texts": "takes a form only",
 }
 
 
