@@ -62,7 +62,7 @@ class World:
 
     def __init__(self, people: dict[str, Account]) -> None:
         self._people = people
-        self._at = timezone.now() - timedelta(days=13, hours=5, minutes=17)
+        self._at = timezone.now() - timedelta(days=14, hours=5, minutes=17)
         self._builds: dict[str, Build] = {}  # by the id of their Actor
 
     def build(self) -> None:
@@ -117,7 +117,7 @@ class World:
             description="Works where anyone with the ID can read, and fails for a Restricted account: see its log.",
             is_public=True,
         )
-        self._actor(
+        self._inventory = self._actor(
             "dan",
             "account-inventory",
             title="Counts what an account has",
@@ -173,13 +173,14 @@ class World:
         self._grant(shared, "ada", "READ", "WRITE")
 
     def _runs_to_come(self, actor: Actor) -> None:
-        """Runs that wait for a worker: of an Actor that works for everybody, and of one that does not."""
+        """Runs that wait for a worker: of Actors that work for every user, for some, and for their owner."""
         signs = TaskChange(name="mathematical-symbols", title="Mathematical symbols", input='{"category": "Sm"}')
         task = tasks.create(self._people["ada"].pk, actor, signs, by=self._principal("ada"))
         self._start("ada", actor, task.input, task=task)
         self._start("ben", actor, '{"category": "Nd", "maxItems": 60}')
         self._start("ada", self._forgetful)
         self._start("ben", self._forgetful)
+        self._start("dan", self._inventory)
 
     def _other_storages(self) -> None:
         reports = self._make(Kind.KEY_VALUE_STORE, "ada", name="reports")

@@ -20,9 +20,7 @@ from resources.kinds import Kind, KindInfo
 from resources.models import MODELS, Resource
 from sharing import storage_creators
 from sharing.declare import creates, needs
-from sharing.enforcement import refusals
 from sharing.enforcement.request_types import ResourcePageRequest
-from sharing.owner_only import is_owner
 from sharing.permissions import Permission
 
 
@@ -65,10 +63,8 @@ def _create(request: PageRequest, words: StorageLabels) -> HttpResponse:
 @needs(None, Permission.MANAGE_ACCESS_RIGHTS)
 @require_POST
 def end_creator_access(request: ResourcePageRequest) -> HttpResponse:
-    """End what the Actor that created a storage may do with it; that is its owner's alone."""
+    """End what the Actor that created a storage may do with it."""
     storage = request.resource
-    if not is_owner(request.principal, storage):
-        return refusals.forbidden_response(request, request.access, Permission.MANAGE_ACCESS_RIGHTS)
     if storage_creators.end_access(storage, by=request.principal):
         messages.success(request, "The Actor that created this can reach it no more, unless an input names it.")
     else:

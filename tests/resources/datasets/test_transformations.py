@@ -212,7 +212,7 @@ def test_only_headers_take_nothing_apart(dataset, monkeypatch, size):
     push(dataset.pk, b'[{"a":[1,2]},{}]')
     monkeypatch.setattr("resources.datasets.reading.transform", None)
     answer = open_items(dataset.pk, ItemsOptions(unwind=("a",), skip_empty=True), with_body=False)
-    assert (answer.count, answer.body) == (2, b"")
+    assert (answer.count, b"".join(answer.body) if size == 0 else answer.body) == (2, b"")
 
 
 def test_flattening_ends_where_names_would_become_too_long(dataset):
