@@ -70,8 +70,12 @@ def lock(
         TransactionManagementError: outside a transaction.
     """
     account = lock_account(organization_id)
-    if account is None or by.account_id != organization_id or by.scopes or by.run is not None:
+    if account is None or by.account_id != organization_id:
         raise NotPermitted("You do not act for this organization.")
+    if by.run is not None:
+        raise NotPermitted("This API token is that of a run. A run cannot change an organization.")
+    if by.scopes:
+        raise NotPermitted("This API token has a scope, and this needs one for the whole account.")
     membership = None
     role = by.role
     if by.person_id:

@@ -122,7 +122,7 @@ def change_role(organization: Account, person_id: str, role_id: str, *, by: Prin
     with transaction.atomic():
         locked = lock(organization.pk, by)
         membership = locked.load_member(person_id)
-        _check_is_not_owner(membership, "has the role that is handed over only")
+        _check_is_not_owner(membership, "The Owner's role can only be handed over.")
         if by.person_id == person_id:
             raise NotPermitted("You cannot change your own role.")
         role = _role_to_give(locked, role_id)
@@ -181,7 +181,7 @@ def end_membership(organization: Account, person_id: str, *, by: Principal) -> M
     is_leaving = by.person_id == person_id
     locked = lock(organization.pk, by, None) if is_leaving else lock(organization.pk, by)
     membership = locked.load_member(person_id)
-    _check_is_not_owner(membership, "has to hand over this role first")
+    _check_is_not_owner(membership, f"{membership.person.username} is the Owner, and has to hand over this role first.")
     if not is_leaving:
         locked.check_within(membership.role.permissions, f"The role '{membership.role.name}'")
     for token in tokens_of_member(organization, person_id):
@@ -226,16 +226,14 @@ def _role_to_give(locked: LockedOrganization, role_id: str) -> OrganizationRole:
     if role is None:
         raise RoleNotFound
     if role.is_owner:
-        raise NotPermitted("The role of the Owner is handed over by the Owner only.")
+        raise NotPermitted("The Owner's role can only be handed over.")
     locked.check_within(role.permissions, f"The role '{role.name}'")
     return role
 
 
-def _check_is_not_owner(membership: Membership, but: str) -> None:
+def _check_is_not_owner(membership: Membership, why: str) -> None:
     if membership.role.is_owner:
-        raise OrganizationError(
-            "user-is-organization-owner", f"{membership.person.username} is the Owner of the organization, and {but}."
-        )
+        raise OrganizationError("user-is-organization-owner", why)
 
 
 def _record(action: str, organization: Account, person: Account, by: Principal, **details: str) -> None:

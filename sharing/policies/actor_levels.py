@@ -58,7 +58,7 @@ def check_manages(by: Principal) -> None:
         ApiError: 403 for a member without it.
     """
     if not _manages(by):
-        raise refusals.token_limited_error("Approvals take the permission MANAGE_ORGANIZATION in the organization.")
+        raise refusals.token_limited_error("You need MANAGE_ORGANIZATION to approve Actors.")
 
 
 def _may_raise_in_account(by: Principal) -> bool:

@@ -45,7 +45,7 @@ def test_from_nothing_to_three_members(open_page, ada, ben, cleo, make_resource,
         page.goto("/storage/datasets")
         expect(page.get_by_role("link", name="prices")).to_be_visible()
     reader.goto("/storage/datasets/new")
-    expect(reader.get_by_role("heading", name="This is not yours to do")).to_be_visible()
+    expect(reader.get_by_role("heading", name="You are not allowed to do this")).to_be_visible()
     expect(reader.get_by_text("Your role 'Read only' in acme does not include WRITE on storages.")).to_be_visible()
     developer.goto("/storage/datasets/new")
     developer.get_by_label("Name").fill("costs")

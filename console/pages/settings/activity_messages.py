@@ -157,7 +157,7 @@ _SENTENCES: dict[str, str | Callable[[AuditEvent], str]] = {
     "ownership.offered": _member("Offered the role of the Owner to {member}."),
     "ownership.declined": _member("{member} declined the role of the Owner."),
     "ownership.taken_over": _member("{member} took over the role of the Owner from {before}."),
-    "schedule.switched_off": _named("Switched off the schedule {}, for the member as which it acted has left."),
+    "schedule.switched_off": _named("Switched off the schedule {}, because the member it acted as has left."),
     "sign_in": "Signed in.",
     "sign_in.failed": _failed,
     "sign_out": "Signed out.",
@@ -175,9 +175,7 @@ _SENTENCES: dict[str, str | Callable[[AuditEvent], str]] = {
     "token.created": lambda event: f"Created the API token {event.details.get('name', '')}.",
     "token.changed": lambda event: f"Changed the API token {event.details.get('name', '')}.",
     "token.rotated": lambda event: f"Rotated the API token {event.details.get('name', '')}.",
-    "token.former_texts_ended": lambda event: (
-        f"Ended the former text of the API token {event.details.get('name', '')}."
-    ),
+    "token.former_texts_ended": lambda event: f"Ended the old values of the API token {event.details.get('name', '')}.",
     "token.revoked": lambda event: f"Revoked the API token {event.details.get('name', '')}.",
     "account.general_access.changed": lambda event: (
         f"Changed general resource access to “{_level(event.details.get('after'))}”."

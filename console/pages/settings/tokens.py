@@ -115,7 +115,7 @@ def end_former_texts(request: PageRequest, token_id: str) -> HttpResponse:
     """End the texts that a token had before at once."""
     token = _find(request, token_id)
     if token_editing.end_former_texts(token, by=request.principal):
-        messages.success(request, f"Former texts of the token {token.name} are refused from now on.")
+        messages.success(request, f"Old values of the token {token.name} are refused from now on.")
     return redirect("settings-token", token.pk)
 
 

@@ -1,5 +1,7 @@
 """Organizations: made, renamed, and that nobody signs in as one."""
 
+from dataclasses import replace
+
 import pytest
 from django.core import mail
 from django.core.management import CommandError, call_command
@@ -10,7 +12,7 @@ from accounts.models import Account, AuditEvent, Membership, OutgoingEmail
 from accounts.organizations import editing
 from accounts.organizations.errors import NotPermitted, OrganizationError
 from accounts.organizations.permissions import GROUPS
-from accounts.principal import ANONYMOUS
+from accounts.principal import ANONYMOUS, RunIdentity, Scope
 from tests.support.organizations import acting, join, make_organization, role_of
 from tests.support.page_claims import BACKEND
 
@@ -34,6 +36,16 @@ def test_an_organization_cannot_own_another(ada, acme):
         with pytest.raises(OrganizationError) as refused:
             editing.create("sub", by=by)
         assert refused.value.type == "user-is-organization"
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "why"),
+    [({"scope": Scope(())}, "has a scope"), ({"run": RunIdentity("run", False, "")}, "is that of a run")],
+    ids=["scope", "run"],
+)
+def test_a_scope_and_a_run_are_named_as_what_holds_back_a_change(ada, acme, narrowed, why):
+    with pytest.raises(NotPermitted, match=why):
+        editing.rename(acme, "other", by=replace(acting(ada, acme), **narrowed))
 
 
 def test_a_person_owns_ten_at_most(ada):

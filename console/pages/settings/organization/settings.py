@@ -63,7 +63,7 @@ def rename(request: PageRequest) -> HttpResponse:
 
     def change() -> str:
         if not editing.rename(request.account, username, by=request.principal):
-            return "It is called that already."
+            return "That is already its name."
         return f"The organization is called {username} now. Names of what it owns begin with that."
 
     return attempt(request, change)
@@ -166,7 +166,7 @@ def hand_over(request: PageRequest) -> HttpResponse:
     def change() -> str:
         to, next_role = request.POST.get("member", ""), request.POST.get("role", "")
         offer = members.offer_ownership(request.account, to, next_role, by=request.principal)
-        return f"{offer.person} is asked to be the Owner. You stay it until they accept."
+        return f"{offer.person} is asked to be the Owner. You stay the Owner until they accept."
 
     return attempt(request, change)
 

@@ -173,7 +173,7 @@ def test_rotating_shows_the_text_once(here, made, at_once):
     assert [is_known(before), is_known(text)] == [not at_once, True]
     page = here.get(f"{URL}/{token.pk}").content.decode()
     assert text not in page
-    assert ("End former texts now" in page) is not at_once
+    assert ("End old values now" in page) is not at_once
     here.post(f"{URL}/{token.pk}/end-former-texts")
     assert [is_known(before), is_known(text)] == [False, True]
 
