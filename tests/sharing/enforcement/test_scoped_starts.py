@@ -2,6 +2,7 @@
 
 import pytest
 
+from accounts.models import ApiToken
 from resources.kinds import KINDS, Kind
 from resources.models import Run, Schedule, Task, Webhook
 from resources.schedules import editing
@@ -104,7 +105,8 @@ def test_a_schedule_takes_run_for_everything_it_starts(api, ada, actor, task, of
     assert send(api(ada, scope=enough), "put", url, {"isEnabled": True}).status_code == 200
     saved = Schedule.objects.get()
     assert saved.is_enabled
-    assert saved.token_scope is not None, "it acts as the principal that enabled it"
+    enabled_by = ApiToken.objects.latest("created_at").pk
+    assert [each[0] for each in saved.starters] == [enabled_by], "it acts as the principal that enabled it"
 
 
 # Webhooks
