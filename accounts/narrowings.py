@@ -40,7 +40,8 @@ STARTERS: Final = f"""CASE WHEN t.run_details IS NULL THEN NULL ELSE (
     )) AS text)
     FROM {_EACH_STARTER}
     LEFT JOIN accounts_apitoken s ON s.id = {_STARTER[0]}
-    LEFT JOIN accounts_membership m ON m.organization_id = t.account_id AND m.person_id = {_STARTER[1]}
+    LEFT JOIN accounts_account p ON p.id = {_STARTER[1]} AND p.is_active
+    LEFT JOIN accounts_membership m ON m.organization_id = t.account_id AND m.person_id = p.id
     LEFT JOIN accounts_organizationrole r ON r.id = m.role_id
 ) END"""
 

@@ -3,6 +3,7 @@
 import pytest
 
 from accounts import tokens
+from accounts.holders import Holder
 from accounts.models import Account, ApiToken, Membership, OrganizationRole
 from accounts.principal import Principal, RunIdentity
 from resources.actors import editing
@@ -11,6 +12,7 @@ from resources.runs import restarting, resurrecting, starting
 from resources.runs.options import RunOptions
 from resources.runs.tokens import make_run_token
 from tests.support.factories import built_actor
+from tests.support.organizations import join, make_organization
 from tests.support.run_stage import at_work, ended
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +77,22 @@ def test_resolving_the_token_of_a_run_that_a_scoped_token_of_a_member_started_co
     tokens.revoke(token, by=ada.principal)
     with pytest.raises(tokens.UnknownToken):
         tokens.resolve(run_text)
+
+
+def test_a_run_that_a_suspended_member_started_is_let_nothing(ada, ben, own):
+    acme = make_organization(ada)
+    member = join(acme, ben, "Developer")
+    own = built_actor(acme, name="of-acme")
+    run = starting.start(own, by=member)
+    at_work(run)
+    text = make_run_token(run)
+    assert [role.name for role in tokens.resolve(text).roles] == ["Developer"]
+    Account.objects.filter(pk=ben.pk).update(is_active=False)
+    found = tokens.resolve(text)
+    assert [(role.name, role.actors) for role in found.roles] == [("", frozenset())]
+    assert Holder.of(found) is None
+    Account.objects.filter(pk=ben.pk).update(is_active=True)
+    assert [role.name for role in tokens.resolve(text).roles] == ["Developer"]
 
 
 def test_whose_actor_a_run_is_of(ada, own, foreign):
