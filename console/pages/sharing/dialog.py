@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import trigger_client_event
 
 from accounts.lib.ids import looks_like_id
-from accounts.lib.rate_limits import count_use
+from accounts.lookups import TooManyLookups, find_account
 from accounts.models import Account
 from console.pages.components.dialogs import redirect_from_dialog
 from console.pages.sharing import undo_token
@@ -36,7 +36,6 @@ from sharing.permissions import Permission, UnsupportedPermission, parse
 from sharing.visibility.labels import end_label, permissions_label
 
 READ, MANAGE = Permission.READ, Permission.MANAGE_ACCESS_RIGHTS
-LOOKUPS, LOOKUPS_SECONDS = 60, 600
 LONGEST_NAME = 254  # of an e-mail address
 LONGEST_DATE = 10
 
@@ -234,10 +233,11 @@ def _add(request: ResourcePageRequest) -> HttpResponse:
     )
     if not who:
         return _refuse_adding(request, replace(entered, error="Enter an email, a username or a user ID."))
-    if not count_use("share-lookup", request.principal.account_id or "", LOOKUPS, LOOKUPS_SECONDS):
-        error = "You have looked up many people in a short time. Wait ten minutes, then try again."
+    try:
+        account = find_account(request, request.principal, who)
+    except TooManyLookups:
+        error = "You have named many accounts that do not exist. Wait ten minutes, then try again."
         return _refuse_adding(request, replace(entered, error=error), status=HTTPStatus.TOO_MANY_REQUESTS)
-    account = Account.objects.find(who)
     if account is None:
         error = f"No account found for “{who}”. Check the spelling, or ask them to sign up first."
         return _refuse_adding(request, replace(entered, error=error))

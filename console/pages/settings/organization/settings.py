@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.models import Account
+from accounts.lookups import TooManyLookups, find_account
 from accounts.organizations import editing, members, roles
 from accounts.organizations.errors import OrganizationError
 from accounts.organizations.permissions import AccountPermission, is_within
@@ -77,7 +77,11 @@ def invite(request: PageRequest) -> HttpResponse:
     who = request.POST.get("who", "")[:_LONGEST].strip()
 
     def change() -> str:
-        person = Account.objects.find(who)
+        try:
+            person = find_account(request, request.principal, who)
+        except TooManyLookups:
+            message = "You have named many accounts that do not exist. Wait ten minutes, then try again."
+            raise OrganizationError("rate-limit-exceeded", message) from None
         if person is None:
             raise OrganizationError("user-not-found", f"No account found for “{who}”. Check the spelling.")
         invitation = members.invite(request.account, person, request.POST.get("role", ""), by=request.principal)

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.test import Client
 
-from accounts.models import Account, AuditEvent, OutgoingEmail
+from accounts.models import Account, AuditEvent, OrganizationInvitation, OutgoingEmail
 from accounts.organizations import roles
 from console.http.shown_account import SHOWN_FOR
 from resources.kinds import Kind
@@ -252,3 +252,17 @@ def test_emails_of_an_organization_go_to_its_owner(acme, ben, make_resource):
     email = OutgoingEmail.objects.get()
     assert email.recipients == ["ada@example.com"]
     assert f"{theirs.console_url}?account={acme.pk}" in email.text
+
+
+def test_who_invites_looks_up_accounts_that_do_not_exist_only_so_often(here, acme, ada, cleo, signed_in, settings):
+    settings.LOOKUP_MISSES = 2
+    client = signed_in(ada)
+    switch(client, acme)
+
+    def invite(who: str) -> str:
+        form = {"who": who, "role": role_of(acme, "Developer").pk, **shown_for(acme)}
+        return client.post("/settings/organization/invite", form, follow=True).content.decode()
+
+    assert ["No account found" in invite(f"nobody{number}") for number in range(3)] == [True, True, False]
+    assert "named many accounts that do not exist" in invite("cleo")
+    assert not OrganizationInvitation.objects.exists()

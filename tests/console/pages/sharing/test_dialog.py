@@ -12,7 +12,6 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import AccountGeneralAccess, AuditEvent
-from console.pages.sharing import dialog
 from resources.kinds import KINDS, Kind
 from resources.models import GeneralAccess
 from sharing import grants
@@ -151,8 +150,8 @@ def test_a_manager_cannot_give_what_it_lacks_nor_change_itself(dataset, ben, cle
     assert not re.search(r'value="MANAGE_ACCESS_RIGHTS"[^>]* disabled', shown)
 
 
-def test_people_are_looked_up_only_so_often(dataset, ada, ben, signed_in, monkeypatch):
-    monkeypatch.setattr(dialog, "LOOKUPS", 2)
+def test_accounts_that_do_not_exist_are_looked_up_only_so_often(dataset, ada, ben, signed_in, settings):
+    settings.LOOKUP_MISSES = 2
     client = signed_in(ada)
     statuses = [client.post(address(dataset), {"who": f"nobody{number}"}).status_code for number in range(4)]
     assert statuses == [422, 422, 429, 429]
