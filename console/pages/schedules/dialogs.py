@@ -22,6 +22,7 @@ from resources.schedules.actions import Action, get_actions
 from sharing.declare import creates, needs
 from sharing.enforcement import refusals
 from sharing.enforcement.request_types import ResourcePageRequest
+from sharing.owner_only import may_choose_code
 from sharing.permissions import Permission
 from sharing.policies.schedule_targets import check_action
 from sharing.policies.selectors import get_allowed_actor
@@ -56,8 +57,8 @@ def add_action(request: ResourcePageRequest[Schedule]) -> HttpResponse:
     """Add an Actor or a task to a schedule; only its owner chooses it (`sharing/policies/code_choice.py`)."""
     schedule = request.resource
     form = ActionForm(request.POST if request.method == "POST" else None)
-    is_mine = schedule.owner_id == request.principal.account_id
-    has_choices = is_mine and form.offer(request.principal)
+    may_choose = may_choose_code(request.principal, schedule, schedule.actor_id)
+    has_choices = may_choose and form.offer(request.principal)
     path = f"{schedule.console_path}/actions/new"
     form.offer_secret_fields(request.principal, path, request.GET.get("starts", ""))
     if request.method == "POST" and form.is_valid():
@@ -74,7 +75,7 @@ def add_action(request: ResourcePageRequest[Schedule]) -> HttpResponse:
         title="Start something",
         form=form,
         schedule=schedule,
-        is_mine=is_mine,
+        may_choose=may_choose,
         has_choices=has_choices,
     )
 

@@ -70,16 +70,18 @@ def test_others_are_offered_nothing(ada, ben, actor, give, make_resource, signed
     assert "Start again and name the storage" not in page(signed_in(ben), run)
 
 
-def test_the_page_of_a_storage_names_its_creator_and_ends_its_access(ada, ben, actor, give, signed_in):
+def test_the_page_of_a_storage_names_its_creator_and_ends_its_access(ada, ben, cleo, actor, give, signed_in):
     client = client_of(starting.start(actor, by=ada.principal))
     made = data_of(send(client, "post", "/v2/datasets?name=mine"))["id"]
     storage = Resource.objects.get(pk=made)
-    give(storage, ben, "MANAGE_ACCESS_RIGHTS")
+    give(storage, ben, "WRITE")
+    give(storage, cleo, "MANAGE_ACCESS_RIGHTS")
     path = f"{storage.console_path}/end-creator-access"
     assert path in signed_in(ada).get(storage.console_path).content.decode()
     assert path not in signed_in(ben).get(storage.console_path).content.decode()
     assert signed_in(ben).post(path).status_code == 403
     assert client.get(f"/v2/datasets/{made}").status_code == 200
+    assert path in signed_in(cleo).get(storage.console_path).content.decode()
     assert signed_in(ada).post(path).status_code == 302
     assert client.get(f"/v2/datasets/{made}").status_code == 403
     assert path not in signed_in(ada).get(storage.console_path).content.decode()
