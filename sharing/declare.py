@@ -30,7 +30,7 @@ class Requires:
     the principal may read of a kind takes a scoped token only if it names READ on all of that kind. `only_facts` is for
     a view that needs nothing of the resource but its ID and the facts; it can have the rest by another
     statement. A view that is `account_wide` besides acts in the account's name: it takes neither a scoped token nor one
-    of a run of another account's Actor.
+    of a run of another account's Actor, and with an `account_permission` a role of a member that has it.
     """
 
     kind: Kind | None
@@ -42,6 +42,7 @@ class Requires:
     lists: Kind | None = None
     only_facts: bool = False
     account_wide: bool = False
+    account_permission: AccountPermission | None = None
 
 
 class Takes(StrEnum):
@@ -107,6 +108,7 @@ def needs(
     lists: Kind | None = None,
     only_facts: bool = False,
     account_wide: bool = False,
+    account_permission: AccountPermission | None = None,
 ) -> Callable[[View], View]:
     """Declare that a view needs one of `permissions` on the resource that the URL names.
 
@@ -115,7 +117,16 @@ def needs(
     middleware takes them away and sets `request.resource`, `request.access` and `request.decision`.
     """
     need = Requires(
-        kind, permissions, or_about_oneself, oneself_by_default, signed, by_somebody, lists, only_facts, account_wide
+        kind,
+        permissions,
+        or_about_oneself,
+        oneself_by_default,
+        signed,
+        by_somebody,
+        lists,
+        only_facts,
+        account_wide,
+        account_permission,
     )
     return declare({EVERY_METHOD: need})
 

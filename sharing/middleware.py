@@ -108,10 +108,9 @@ def _signed_in(request: HttpRequest, need: SignedIn, principal: Principal) -> Ht
         return refusals.token_limited_response(request, token_limits.why_not_whole_account(principal))
     if need.takes is Takes.PERSON and principal.person_id:
         return refusals.own_account_only(request)
-    if need.account_permission is not None:
-        lacking = next((each for each in principal.roles if need.account_permission not in each.account), None)
-        if lacking is not None:
-            return refusals.role_lacks_response(request, need.account_permission, lacking)
+    lacking = _role_lacks(request, need, principal)
+    if lacking is not None:
+        return lacking
     wanted = [(need.kind, need.permission)] if need.kind and need.permission else []
     for kind, permission in [*wanted, *((kind, Permission.READ) for kind in need.reads)]:
         held_back = _held_back(need, principal, permission, kind)
@@ -122,6 +121,14 @@ def _signed_in(request: HttpRequest, need: SignedIn, principal: Principal) -> Ht
     if need.not_for_runs and token_limits.is_restrained_run(principal):
         return refusals.token_limited_response(request, token_limits.why_restrained(principal, token_limits.ACCOUNT))
     return None
+
+
+def _role_lacks(request: HttpRequest, need: SignedIn | Requires, principal: Principal) -> HttpResponse | None:
+    """Return the refusal where a role does not have the permission in the account that a view takes; None: it has."""
+    if need.account_permission is None:
+        return None
+    lacking = next((each for each in principal.roles if need.account_permission not in each.account), None)
+    return None if lacking is None else refusals.role_lacks_response(request, need.account_permission, lacking)
 
 
 def _held_back(need: SignedIn, principal: Principal, permission: Permission, kind: Kind) -> HeldBackBy | None:
@@ -175,13 +182,13 @@ def _on_resource(request: HttpRequest, need: Requires, kwargs: dict[str, Any]) -
 
 
 def _beyond_token(request: HttpRequest, need: Requires, principal: Principal) -> HttpResponse | None:
-    """Return the refusal where a token does not speak for all that a view is about; None: it does."""
+    """Return the refusal where a principal does not speak for all that a view is about; None: it does."""
     if need.account_wide and not token_limits.speaks_for_whole_account(principal):
         return refusals.token_limited_response(request, token_limits.why_not_whole_account(principal))
     held_back = need.lists and held_back_from_all(without_roles(principal), Permission.READ, need.lists)
     if need.lists and held_back:
         return refusals.held_back_from_kind(request, held_back, Permission.READ, need.lists)
-    return None
+    return _role_lacks(request, need, principal)
 
 
 class _Question(NamedTuple):

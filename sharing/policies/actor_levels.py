@@ -51,14 +51,9 @@ def may_exceed(actor: Actor, options: RunOptions, task: Task | None, *, by: Prin
     return forced == permission_levels.FULL and may_choose_code(by, actor, actor.pk)
 
 
-def check_manages(by: Principal) -> None:
-    """Check that `by` may approve Actors for its account: in an organization it takes its management.
-
-    Raises:
-        ApiError: 403 for a member without it.
-    """
-    if not _manages(by):
-        raise refusals.token_limited_error("You need MANAGE_ORGANIZATION to approve Actors.")
+def may_approve(by: Principal) -> bool:
+    """Tell whether `by` may approve Actors for its account: in an organization it takes its management."""
+    return token_limits.speaks_for_whole_account(by) and _manages(by)
 
 
 def _may_raise_in_account(by: Principal) -> bool:

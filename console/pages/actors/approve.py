@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
+from accounts.organizations.permissions import AccountPermission
 from console.pages.account.reauthenticate import ask_first, back_from_confirmation
 from console.pages.actors.tabs import get_title
 from console.pages.components import dialogs
@@ -14,17 +15,15 @@ from resources.runs import approvals
 from sharing.declare import needs
 from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
-from sharing.policies.actor_levels import check_manages
 
 SECTION = "actor-approval"
 
 
-@needs(Kind.ACTOR, Permission.RUN, account_wide=True)
+@needs(Kind.ACTOR, Permission.RUN, account_wide=True, account_permission=AccountPermission.MANAGE_ORGANIZATION)
 @require_http_methods(["GET", "HEAD", "POST"])
 def approve(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """Say what the Actor could do, then approve it, after a recent sign-in."""
     actor, by = request.resource, request.principal
-    check_manages(by)
     is_other_account = request.GET.get("account", by.account_id) != by.account_id
     if request.method == "POST" and not is_other_account:
         asked = ask_first(request, "actor-approve", actor.pk, section=SECTION)

@@ -16,6 +16,7 @@ from resources.runs.approvals import is_approved
 from sharing.declare import needs
 from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
+from sharing.policies.actor_levels import may_approve
 
 _LONGEST_README = 100_000
 
@@ -34,7 +35,8 @@ def show_actor(request: ResourcePageRequest[Actor]) -> HttpResponse:
         "may": run_sentences(actor, actor.permission_level, account_id),
         "needs_approval": request.access.allows(Permission.RUN)
         and actor.permission_level is None
-        and not is_approved(actor, account_id),
+        and not is_approved(actor, account_id)
+        and may_approve(request.principal),
     }
     return render(request, "actors/information.html", context)
 

@@ -7,6 +7,7 @@ import msgspec
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
+from accounts.principal import Principal
 from accounts.request_context import client_details
 from console.http.form_limits import BYTES_PER_CHARACTER, limit_form_size
 from console.pages.actors.tabs import get_title
@@ -32,6 +33,7 @@ from sharing.access import Parent
 from sharing.declare import needs
 from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.permissions import Permission
+from sharing.policies.actor_levels import may_approve
 from sharing.visibility.visibility import new_run_visibility
 
 _MOST_PROPERTIES = 200
@@ -80,19 +82,21 @@ def start(request: ResourcePageRequest[Actor]) -> HttpResponse:
         actor=actor,
         build=build,
         properties=_properties(schema),
-        **_level_context(actor, request.principal.account_id or ""),
+        **_level_context(actor, request.principal),
         readers=new_run_sentences(new_run_visibility(request.account, Parent.of(request.access.facts))),
         can_build=request.access.allows(Permission.BUILD),
     )
 
 
-def _level_context(actor: Actor, account_id: str) -> dict[str, Any]:
+def _level_context(actor: Actor, by: Principal) -> dict[str, Any]:
     """Return what the dialog says of the permissions of the run, unless another level is chosen."""
+    account_id = by.account_id or ""
     level = permission_levels.lower_of(actor.permission_level, options_of_actor(actor).force_permission_level)
     return {
         "level": level_label(level),
         "may": run_sentences(actor, level, account_id),
         "needs_approval": level is None and not approvals.is_approved(actor, account_id),
+        "may_approve": may_approve(by),
     }
 
 

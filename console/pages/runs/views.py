@@ -32,6 +32,7 @@ from sharing.access import general_access_source
 from sharing.declare import needs
 from sharing.enforcement import refusals
 from sharing.enforcement.request_types import ResourcePageRequest
+from sharing.owner_only import is_owner
 from sharing.permissions import Permission
 from sharing.visibility.visibility import PublicAccess, everyone
 
@@ -128,7 +129,7 @@ def live_context(request: ResourcePageRequest[Run]) -> dict[str, Any]:
         "item_count": dataset.resource.item_count if dataset and isinstance(dataset.resource, Dataset) else None,
         "refused_calls": refused_calls(run),
         "level": level_label(run.permission_level),
-        "way_out": way_out(run) if is_mine and run.is_finished else None,
+        "way_out": way_out(run, request.principal) if run.is_finished and is_owner(request.principal, facts) else None,
         "is_restricted": manages and everyone(facts) is PublicAccess.NO,
         "restricted_by_account": source == "ACCOUNT",
         "can_write": request.access.allows(Permission.WRITE),

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from accounts.principal import Principal
 from resources import permission_levels
 from resources.models import Actor, Build, Run
 from resources.runs.approvals import approval_path
 from resources.runs.input_names import named_fields
 from resources.runs.inputs import get_input_schema
+from sharing.policies.actor_levels import may_approve
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +21,8 @@ class WayOut:
     settings_path: str = ""
 
 
-def way_out(run: Run) -> WayOut | None:
-    """Return what changes what a run may do; None where it had full permissions, or its Actor is gone."""
+def way_out(run: Run, by: Principal) -> WayOut | None:
+    """Return what `by` can change of what a run may do; None where it had full permissions, or its Actor is gone."""
     actor = Actor.objects.filter(pk=run.current_actor_id).first()
     if run.permission_level != permission_levels.LIMITED or actor is None:
         return None
@@ -29,6 +31,6 @@ def way_out(run: Run) -> WayOut | None:
     return WayOut(
         f"{actor.console_path}/start",
         fields,
-        approval_path="" if is_own or is_limited else approval_path(actor.pk),
+        approval_path="" if is_own or is_limited or not may_approve(by) else approval_path(actor.pk),
         settings_path=f"{actor.console_path}/settings" if is_own and is_limited else "",
     )

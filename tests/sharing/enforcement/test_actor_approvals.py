@@ -3,6 +3,7 @@
 import pytest
 from django.conf import settings
 
+from accounts import tokens
 from accounts.models import Account, AuditEvent
 from accounts.principal import Principal
 from resources.kinds import Kind
@@ -14,6 +15,7 @@ from resources.schedules.actions import RunActor
 from sharing.schedules.firing import fire_due
 from tests.support.api import ApiClient, data_of, send
 from tests.support.factories import built_actor
+from tests.support.organizations import acting, join, make_organization
 from tests.support.run_stage import at_work, client_of, ended
 
 pytestmark = pytest.mark.django_db
@@ -199,6 +201,17 @@ def test_narrowed_principals_see_and_withdraw_none(api, ada, run, full, own):
     for client in clients:
         assert client.get("/v2/actor-approvals").status_code == 403
         assert client.delete(f"/v2/actor-approvals/{full.pk}").status_code == 403
+    assert ActorApproval.objects.count() == 1
+
+
+def test_members_without_its_management_see_and_withdraw_none(ada, ben, full):
+    acme = make_organization(ada)
+    approvals.approve(full, by=acting(ada, acme))
+    text = tokens.create(acme, "ci", by=join(acme, ben, "Developer"), member_id=ben.pk)[1]
+    client = ApiClient(text)
+    for answer in (client.get("/v2/actor-approvals"), client.delete(f"/v2/actor-approvals/{full.pk}")):
+        assert answer.status_code == 403
+        assert answer.json()["error"]["data"]["permission"] == "MANAGE_ORGANIZATION"
     assert ActorApproval.objects.count() == 1
 
 

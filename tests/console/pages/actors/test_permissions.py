@@ -4,14 +4,18 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Account, UpgradeNotice
+from console.http.shown_account import SHOWN_FOR
 from resources.kinds import Kind
 from resources.models import Actor, ActorApproval, Run
 from resources.permission_levels import LIMITED
 from resources.runs import approvals, starting
+from resources.runs.options import RunOptions
 from resources.schedules import editing as schedules
 from resources.schedules.actions import RunActor
 from tests.support.api import send
 from tests.support.factories import built_actor
+from tests.support.organizations import acting, join, make_organization
+from tests.support.run_stage import ended
 from tests.support.sign_in import sign_in, stale
 
 pytestmark = pytest.mark.django_db
@@ -87,6 +91,27 @@ def test_an_approval_takes_a_recent_sign_in(ada, full, signed_in):
     assert client.post(f"{full.console_path}/approve")["Location"] == full.console_path
     assert approvals.is_approved(full, ada.pk)
     assert "This Actor needs no approval of yours." in text_of(client.get(f"{full.console_path}/approve"))
+
+
+def test_members_without_its_management_are_told_that_they_cannot_approve(ada, ben, full, make_resource, signed_in):
+    acme = make_organization(ada)
+    Account.objects.filter(pk=acme.pk).update(skips_actor_approvals=False)
+    join(acme, ben, "Developer")
+    client = signed_in(ben)
+    client.post("/organizations/switch", {"account": acme.pk})
+    for path in ("", "/start"):
+        assert f"{full.console_path}/approve" not in text_of(client.get(f"{full.console_path}{path}"))
+    assert "your organization has not approved" in text_of(client.get(f"{full.console_path}/start"))
+    form = {SHOWN_FOR: acme.pk}
+    for refused in (client.get(f"{full.console_path}/approve"), client.post(f"{full.console_path}/approve", form)):
+        assert refused.status_code == 403
+        assert "does not include MANAGE_ORGANIZATION" in refused.content.decode()
+    for path in ("actors", f"actors/{full.pk}/withdraw"):
+        assert client.post(f"/settings/security/{path}", form).status_code == 403
+    run = starting.start(full, by=acting(ben, acme), options=RunOptions(force_permission_level=LIMITED))
+    ended(run)
+    assert f"{full.console_path}/approve" not in text_of(client.get(run.console_path))
+    assert not ActorApproval.objects.exists()
 
 
 def test_security_lists_and_withdraws_approvals(ada, full, signed_in):
