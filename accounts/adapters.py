@@ -88,7 +88,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             PermissionDenied: for an organization.
         """
         if user.is_organization:
-            raise PermissionDenied(_("Nobody signs in as an organization."))
+            raise PermissionDenied(_("An organization cannot sign in. Sign in as a member of it."))
         return super().pre_login(request, user, **kwargs)
 
     # Addresses

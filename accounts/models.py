@@ -264,14 +264,14 @@ class ActorRuns(models.TextChoices):
     """What the runs that a scoped token starts may do."""
 
     RESTRICTED = "RESTRICTED", _("What the token may do")
-    FULL = "FULL", _("Whatever the Actor may do")
+    FULL = "FULL", _("All that the Actor may do")
 
 
 class ApiToken(models.Model):
     """A secret that speaks for an account on the HTTP API. Only its SHA-256 is kept.
 
     `member_id` is the member whose token of an organization it is: it has the member's role, and ends with the
-    membership. `run_details` is JSON text of a run that it was made for (accounts/run_details.py).
+    membership. `run_details` is JSON text of a run that it was made for (accounts/narrowings.py).
     """
 
     id = models.CharField(primary_key=True, max_length=17, default=new_id, editable=False)

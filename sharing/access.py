@@ -235,8 +235,8 @@ class Access(Generic[ResourceT_co]):
     def decide(self, permission: Permission) -> Decision:
         """Decide one permission over the facts that were fetched for this request.
 
-        The code that runs in the owner's name is not for a run of another account's Actor to change, whatever is
-        decided of the account.
+        The code that runs in the owner's name is not for a run of another account's Actor to change, also where
+        the account itself may.
         """
         decision = decide(self.principal, self.facts, permission, self.addressed_by)
         if decision.allowed and token_limits.is_withheld_from_run(self.principal, permission, self.facts.kind):

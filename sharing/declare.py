@@ -25,7 +25,7 @@ class Requires:
     A `kind` of None means that the URL pattern says which. Where `or_about_oneself` names an argument of the
     URL or its query, READ is enough if that argument is the principal's own account, and with
     `oneself_by_default` also if it is not given. Only a view that reads the argument from nowhere else may say so.
-    `signed` is what a pre-signed URL must be for to open this view; None: no signature opens it. With `by_somebody`
+    `signed` is what a pre-signed URL must be for to open this view; None: no signature opens it. With `needs_account`
     the request must not be anonymous: a view that leaves something in an account's name. A view that `lists` what
     the principal may read of a kind takes a scoped token only if it names READ on all of that kind. `only_facts` is for
     a view that needs nothing of the resource but its ID and the facts; it can have the rest by another
@@ -38,7 +38,7 @@ class Requires:
     or_about_oneself: str | None = None
     oneself_by_default: bool = False
     signed: SignedContent | None = None
-    by_somebody: bool = False
+    needs_account: bool = False
     lists: Kind | None = None
     only_facts: bool = False
     account_wide: bool = False
@@ -104,7 +104,7 @@ def needs(
     or_about_oneself: str | None = None,
     oneself_by_default: bool = False,
     signed: SignedContent | None = None,
-    by_somebody: bool = False,
+    needs_account: bool = False,
     lists: Kind | None = None,
     only_facts: bool = False,
     account_wide: bool = False,
@@ -122,7 +122,7 @@ def needs(
         or_about_oneself,
         oneself_by_default,
         signed,
-        by_somebody,
+        needs_account,
         lists,
         only_facts,
         account_wide,

@@ -142,19 +142,19 @@ def _held_back(need: SignedIn, principal: Principal, permission: Permission, kin
 def _on_resource(request: HttpRequest, need: Requires, kwargs: dict[str, Any]) -> HttpResponse | None:
     request = cast("ResourceApiRequest", request)
     principal = request.principal
-    needs_somebody = resource_addresses.needs_principal(kwargs)
+    address_needs_account = resource_addresses.needs_principal(kwargs)
     kind = need.kind or resource_addresses.pop_kind(kwargs)
     try:
         address = resource_addresses.pop_address(kind, kwargs, principal, request)
     except ApiError as error:
         return error.response()
-    if needs_somebody and token_limits.is_limited_run(principal):
+    if address_needs_account and token_limits.is_limited_run(principal):
         return refusals.token_limited_response(request, token_limits.why_restrained(principal, token_limits.LAST_RUNS))
     permissions = need.permissions
     if need.or_about_oneself and _is_about_oneself(request, need, kwargs):
         permissions = (Permission.READ,)
     if principal.is_anonymous and (
-        need.by_somebody or needs_somebody or Permission.READ not in permissions or not is_api(request)
+        need.needs_account or address_needs_account or Permission.READ not in permissions or not is_api(request)
     ):
         return refusals.sign_in_required(request)
     beyond = _beyond_token(request, need, principal)
@@ -169,7 +169,7 @@ def _on_resource(request: HttpRequest, need: Requires, kwargs: dict[str, Any]) -
         return _too_many_names(request, address) or _missing(request, kind, address)
     resource = cast("Resource", SimpleLazyObject(lambda: found.resource))
     access = Access(principal, resource, found.facts, address.by)
-    question = _Question(need, permissions, needs_somebody, kwargs.get(RECORD_KEY, ""))
+    question = _Question(need, permissions, address_needs_account, kwargs.get(RECORD_KEY, ""))
     decision = _decided(request, access, question)
     if not decision.allowed:
         stopped = None if access.allows(Permission.READ) else _too_many_names(request, address)
@@ -196,14 +196,14 @@ class _Question(NamedTuple):
 
     need: Requires
     permissions: tuple[Permission, ...]
-    needs_somebody: bool
+    address_needs_account: bool
     key: str
 
 
 def _decided(request: ResourceApiRequest, access: Access, question: _Question) -> Decision:
     need, principal, facts = question.need, access.principal, access.facts
     decision = _first_allowed(access, question.permissions)
-    if question.needs_somebody and held_back_by(principal, Permission.READ, facts):
+    if question.address_needs_account and held_back_by(principal, Permission.READ, facts):
         decision = NO_ACCESS  # to a request with no token at all this address means nothing, open or not
     if not decision.allowed and need.signed and "signature" in request.GET:
         decision = _by_signature(access, need.signed, request.GET["signature"], question.key)
@@ -245,8 +245,8 @@ def _too_many_names(request: ApiRequest, address: ResourceAddress | None) -> Htt
 
 
 def _missing(request: ApiRequest, kind: Kind, address: ResourceAddress | None) -> HttpResponse:
-    may_be_anothers = address is not None and not _is_own_name(address, request.principal)
-    return refusals.missing(request, kind, address.id if address else "", may_be_anothers=may_be_anothers)
+    may_belong_to_others = address is not None and not _is_own_name(address, request.principal)
+    return refusals.missing(request, kind, address.id if address else "", may_belong_to_others=may_belong_to_others)
 
 
 def _is_own_name(address: ResourceAddress, principal: Principal) -> bool:

@@ -15,7 +15,7 @@ from sharing.permissions import Permission
 
 
 def acts_for(principal: Principal, account_id: str) -> bool:
-    """Tell whether a principal acts for an account, whatever narrows it."""
+    """Tell whether a principal acts for an account; what narrows it does not count here."""
     return principal.account_id == account_id
 
 

@@ -17,8 +17,8 @@ def leave_to_account(storage: Resource, *, by: Principal) -> bool:
 
     `by` may read the storage, which has been decided before. Returns whether anything ended.
     """
-    is_anothers = bool(by.run and storage.created_by_actor and storage.created_by_actor != by.run.actor_id)
-    return is_anothers and _end(storage) is not None
+    was_made_by_other = bool(by.run and storage.created_by_actor and storage.created_by_actor != by.run.actor_id)
+    return was_made_by_other and _end(storage) is not None
 
 
 def end_access(storage: Resource, *, by: Principal) -> bool:

@@ -28,7 +28,7 @@ class AccountCommand(BaseCommand):
         except manage_accounts.NoAccount as error:
             raise CommandError(str(error)) from error
         if account.is_organization and not self.for_organizations:
-            raise CommandError(f"{account.username} is an organization, as which nobody signs in. Name a member of it.")
+            raise CommandError(f"{account.username} is an organization, and does not sign in. Name a member of it.")
         self.act(account, options)
 
     def act(self, account: Account, options: dict[str, Any]) -> None:

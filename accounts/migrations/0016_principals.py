@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='apitoken',
             name='actor_runs',
-            field=models.CharField(choices=[('RESTRICTED', 'What the token may do'), ('FULL', 'Whatever the Actor may do')], default='RESTRICTED', max_length=20),
+            field=models.CharField(choices=[('RESTRICTED', 'What the token may do'), ('FULL', 'All that the Actor may do')], default='RESTRICTED', max_length=20),
         ),
         migrations.AddField(
             model_name='apitoken',

@@ -60,7 +60,12 @@ def token_not_provided() -> ApiError:
 
 
 def missing(
-    request: HttpRequest, kind: Kind, id_: str = "", *, may_be_anothers: bool = True, others: Sequence[Principal] = ()
+    request: HttpRequest,
+    kind: Kind,
+    id_: str = "",
+    *,
+    may_belong_to_others: bool = True,
+    others: Sequence[Principal] = (),
 ) -> HttpResponse:
     """Return 404 for a resource that does not exist or must look as if it did not.
 
@@ -69,7 +74,7 @@ def missing(
     any other's is not refused, it is simply not there: crawlee looks like that whether it has to make a storage.
     """
     if is_api(request):
-        if may_be_anothers:
+        if may_belong_to_others:
             request.refused = RefusalDetails(kind)  # type: ignore[attr-defined]  # our own attribute
         return not_found_error(kind).response()
     was_deleted = bool(id_) and _knows_of_deletion(request, id_)

@@ -14,7 +14,7 @@ def held_back_by(principal: Principal, permission: Permission, subject: Subject)
     if not principal.is_narrowed:  # the most common, and this is asked in every decision
         return None
     own = principal.run
-    # What belongs to a run passes whatever narrows the principal that started it.
+    # Roles and scopes of the principal that started a run do not narrow what belongs to the run.
     if own is None or not run.belongs_to_run(own, permission, subject):
         if not all(role.lets(each, permission, subject) for each in principal.roles):
             return HeldBackBy.ROLE

@@ -186,7 +186,7 @@ def expected_refusal(
     # The walk names nobody, so a view that then speaks of oneself speaks of whoever asks.
     about_oneself = need.oneself_by_default and role != "anonymous"
     wanted = {"READ"} if about_oneself else {permission.name for permission in need.permissions}
-    if role == "anonymous" and (not api or "READ" not in wanted or need.by_somebody):
+    if role == "anonymous" and (not api or "READ" not in wanted or need.needs_account):
         return "nobody"
     if held & wanted:
         return None

@@ -68,7 +68,7 @@ def list_issues(request: ResourceApiRequest[Actor]) -> HttpResponse:
     )
 
 
-@needs(Kind.ACTOR, Permission.READ, by_somebody=True, account_wide=True)
+@needs(Kind.ACTOR, Permission.READ, needs_account=True, account_wide=True)
 def open_issue(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Open an issue; a run that is attached to it is shared with the Actor's developer."""
     wanted = request_body.read_json(request, NewIssue)
@@ -94,7 +94,7 @@ def show_issue(request: ResourceApiRequest[Actor], issue: str) -> HttpResponse:
     return json_responses.data_response(serialize_issue_with_comments(_issue(request, issue), request.principal))
 
 
-@needs(Kind.ACTOR, Permission.READ, by_somebody=True, account_wide=True)
+@needs(Kind.ACTOR, Permission.READ, needs_account=True, account_wide=True)
 def change_issue(request: ResourceApiRequest[Actor], issue: str) -> HttpResponse:
     """Change an issue: its author changes text, run and state; users with WRITE on the Actor only the state."""
     change = request_body.read_json(request, IssueChange)
@@ -109,7 +109,7 @@ def change_issue(request: ResourceApiRequest[Actor], issue: str) -> HttpResponse
     return json_responses.data_response(serialize_issue_with_comments(_issue(request, issue), request.principal))
 
 
-@needs(Kind.ACTOR, Permission.READ, by_somebody=True, account_wide=True)
+@needs(Kind.ACTOR, Permission.READ, needs_account=True, account_wide=True)
 def delete_issue(request: ResourceApiRequest[Actor], issue: str) -> HttpResponse:
     """Delete an issue, with the access that came with it: its author may, and users who may change the Actor."""
     found = _issue(request, issue)
@@ -118,7 +118,7 @@ def delete_issue(request: ResourceApiRequest[Actor], issue: str) -> HttpResponse
     return json_responses.no_content()
 
 
-@needs(Kind.ACTOR, Permission.READ, by_somebody=True, account_wide=True)
+@needs(Kind.ACTOR, Permission.READ, needs_account=True, account_wide=True)
 def add_comment(request: ResourceApiRequest[Actor], issue: str) -> HttpResponse:
     """Say something to an issue."""
     wanted = request_body.read_json(request, NewComment)

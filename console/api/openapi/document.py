@@ -144,7 +144,7 @@ def _security(need: Need) -> list[dict[str, list[str]]]:
     """Return the credentials that an operation takes: none, a token, or one where what is read is not open to all."""
     if isinstance(need, Public):
         return []
-    is_open = isinstance(need, Requires) and Permission.READ in need.permissions and not need.by_somebody
+    is_open = isinstance(need, Requires) and Permission.READ in need.permissions and not need.needs_account
     return [{}, *_TOKEN] if is_open else _TOKEN
 
 

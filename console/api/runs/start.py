@@ -59,7 +59,7 @@ def start_actor(request: ResourceApiRequest[Actor]) -> HttpResponseBase:
     return _answer_with_run(request, _run_of_actor, lambda run: f"actors/{actor_id}/runs/{run.pk}")
 
 
-@needs(Kind.TASK, Permission.READ, by_somebody=True)
+@needs(Kind.TASK, Permission.READ, needs_account=True)
 def start_task(request: ResourceApiRequest[Task]) -> HttpResponseBase:
     """Start a task, with the body's fields over its own, and answer with the run."""
     return _answer_with_run(request, _run_of_task, lambda run: f"actor-runs/{run.pk}")
@@ -71,7 +71,7 @@ def run_actor(request: ResourceApiRequest[Actor]) -> HttpResponseBase:
     return _run_to_the_end(request, _run_of_actor, _record)
 
 
-@needs(Kind.TASK, Permission.READ, by_somebody=True)
+@needs(Kind.TASK, Permission.READ, needs_account=True)
 def run_task(request: ResourceApiRequest[Task]) -> HttpResponseBase:
     """Start a task, wait until it has finished, and answer with its output record."""
     return _run_to_the_end(request, _run_of_task, _record)
@@ -84,7 +84,7 @@ def run_actor_for_items(request: ResourceApiRequest[Actor]) -> HttpResponseBase:
     return _run_to_the_end(request, _run_of_actor, _items)
 
 
-@needs(Kind.TASK, Permission.READ, by_somebody=True)
+@needs(Kind.TASK, Permission.READ, needs_account=True)
 def run_task_for_items(request: ResourceApiRequest[Task]) -> HttpResponseBase:
     """Start a task, wait until it has finished, and answer with the items of its dataset."""
     parse_items_query(request.GET.dict())

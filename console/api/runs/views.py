@@ -50,13 +50,13 @@ def list_runs(request: ApiRequest) -> HttpResponse:
     return _list(request)
 
 
-@needs(Kind.ACTOR, Permission.READ, by_somebody=True, lists=Kind.RUN)
+@needs(Kind.ACTOR, Permission.READ, needs_account=True, lists=Kind.RUN)
 def list_for_actor(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Answer with a page of those runs of the Actor that the account may read."""
     return _list(request, actor_id=request.resource.pk)
 
 
-@needs(Kind.TASK, Permission.READ, by_somebody=True, lists=Kind.RUN)
+@needs(Kind.TASK, Permission.READ, needs_account=True, lists=Kind.RUN)
 def list_for_task(request: ResourceApiRequest[Task]) -> HttpResponse:
     """Answer with a page of those runs of the task that the account may read."""
     return _list(request, task_id=request.resource.pk)

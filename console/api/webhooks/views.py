@@ -129,7 +129,7 @@ def show_dispatch(request: ApiRequest, dispatch_id: str) -> HttpResponse:
     return json_responses.data_response(serialize_dispatch(found))
 
 
-@needs(Kind.ACTOR, Permission.READ, by_somebody=True)
+@needs(Kind.ACTOR, Permission.READ, needs_account=True)
 def list_for_actor(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Answer with a page of the account's own webhooks on an Actor."""
     return rows_response(
@@ -137,7 +137,7 @@ def list_for_actor(request: ResourceApiRequest[Actor]) -> HttpResponse:
     )
 
 
-@needs(Kind.TASK, Permission.READ, by_somebody=True)
+@needs(Kind.TASK, Permission.READ, needs_account=True)
 def list_for_task(request: ResourceApiRequest[Task]) -> HttpResponse:
     """Answer with a page of the account's own webhooks on a task."""
     return rows_response(

@@ -1,4 +1,4 @@
-"""Organizations: made, renamed, and that nobody signs in as one."""
+"""Organizations: made, renamed, and that no user signs in as one."""
 
 from dataclasses import replace
 
@@ -69,7 +69,7 @@ def test_it_starts_with_four_roles_and_its_owner(ada, acme):
     }  # fmt: skip
 
 
-# Nobody signs in as an organization
+# An organization does not sign in
 
 
 def test_no_password_is_right(acme):
@@ -100,7 +100,7 @@ def test_no_password_is_reset(acme):
 @pytest.mark.parametrize("command", ["reset_link", "verify_email", "reset_two_factor"])
 def test_the_administrators_commands_about_signing_in(acme, command):
     for name in (acme.username, acme.pk):
-        with pytest.raises(CommandError, match="nobody signs in"):
+        with pytest.raises(CommandError, match="does not sign in"):
             call_command(command, name)
 
 
