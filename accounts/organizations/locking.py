@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from accounts.lib.ids import looks_like_id
 from accounts.models import Account, AccountKind, Membership, OrganizationRole
 from accounts.organizations.errors import NotMember, NotPermitted
 from accounts.organizations.permissions import AccountPermission, Permissions, is_within
@@ -44,8 +45,9 @@ class LockedOrganization:
             raise NotPermitted(f"{what} allows more than your own role.")
 
     def find_role(self, role_id: str) -> OrganizationRole | None:
-        """Return the role of the organization with this ID."""
-        return OrganizationRole.objects.filter(organization=self.account, pk=role_id).first()
+        """Return the role of the organization with this ID, or None."""
+        found = OrganizationRole.objects.filter(organization=self.account, pk=role_id)
+        return found.first() if looks_like_id(role_id) else None
 
     def load_member(self, person_id: str) -> Membership:
         """Return the membership of a person.
@@ -54,7 +56,7 @@ class LockedOrganization:
             NotMember: when they have none.
         """
         found = Membership.objects.select_related("role", "person").filter(organization=self.account, person=person_id)
-        membership = found.first()
+        membership = found.first() if looks_like_id(person_id) else None
         if membership is None:
             raise NotMember
         return membership

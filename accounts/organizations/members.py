@@ -7,10 +7,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts import audit, tokens
+from accounts.lib.ids import looks_like_id
 from accounts.models import Account, ApiToken, Membership, OrganizationInvitation, OrganizationRole
 from accounts.organizations.errors import InvitationGone, NotPermitted, OrganizationError, RoleNotFound
 from accounts.organizations.locking import LockedOrganization, lock, lock_account
-from accounts.principal import Principal
+from accounts.organizations.permissions import AccountPermission, is_within
+from accounts.principal import Principal, Role
 
 
 def list_members(organization: Account) -> list[Membership]:
@@ -70,7 +72,7 @@ def revoke_invitation(organization: Account, invitation_id: str, *, by: Principa
     with transaction.atomic():
         locked = lock(organization.pk, by)
         found = OrganizationInvitation.objects.select_related("person", "role").filter(organization=organization)
-        invitation = found.filter(pk=invitation_id).first()
+        invitation = found.filter(pk=invitation_id).first() if looks_like_id(invitation_id) else None
         if invitation is None:
             raise InvitationGone
         if invitation.role.is_owner and not locked.is_by_owner:
@@ -98,9 +100,11 @@ def accept(person: Account, invitation_id: str) -> OrganizationInvitation:
 
     Raises:
         InvitationGone: when there is none for this person.
+        NotPermitted: when the member who invited could not give this role any more.
     """
     with transaction.atomic():
         invitation = _locked_invitation(person, invitation_id)
+        _check_inviter(invitation)
         invitation.delete()
         if invitation.role.is_owner:
             _take_over(invitation)
@@ -201,13 +205,37 @@ def tokens_of_member(organization: Account, person_id: str) -> Collection[ApiTok
 
 def _locked_invitation(person: Account, invitation_id: str) -> OrganizationInvitation:
     found = list_invitations_of(person).filter(pk=invitation_id)
-    first = found.first()
+    first = found.first() if looks_like_id(invitation_id) else None
     if first is None or lock_account(first.organization_id) is None:
         raise InvitationGone
     invitation = found.first()
     if invitation is None:
         raise InvitationGone
     return invitation
+
+
+def _check_inviter(invitation: OrganizationInvitation) -> None:
+    """Check that the member who invited could do so now: they may have left, or have another role.
+
+    A token of the organization that belongs to no member has no role.
+    """
+    if not invitation.invited_by:
+        return
+    found = Membership.objects.select_related("role").filter(organization=invitation.organization)
+    inviter = found.filter(person=invitation.invited_by).first()
+    if inviter is None or not _may_give(inviter.role, invitation.role):
+        raise NotPermitted(
+            f"The member who invited you cannot give the role '{invitation.role.name}' in {invitation.organization} "
+            "any more. Ask for another invitation."
+        )
+
+
+def _may_give(own: OrganizationRole, role: OrganizationRole) -> bool:
+    if role.is_owner:
+        return own.is_owner
+    permissions = own.permissions
+    may_manage = AccountPermission.MANAGE_ORGANIZATION in permissions.get("account", ())
+    return may_manage and is_within(role.permissions, Role.from_json(permissions))
 
 
 def _take_over(offer: OrganizationInvitation) -> None:

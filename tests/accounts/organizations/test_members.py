@@ -1,12 +1,13 @@
 """Members: invited, accepted, given another role, removed; and the role of the Owner, handed over."""
 
 import pytest
+from django.db import connection
 
 from accounts import tokens
 from accounts.models import Account, AuditEvent, Membership, OrganizationInvitation
 from accounts.organizations import members, roles
 from accounts.organizations.acting import load_principal
-from accounts.organizations.errors import NotMember, NotPermitted, OrganizationError, RoleNotFound
+from accounts.organizations.errors import InvitationGone, NotMember, NotPermitted, OrganizationError, RoleNotFound
 from tests.support.organizations import acting, join, make_organization, role_of
 
 pytestmark = pytest.mark.django_db
@@ -105,6 +106,67 @@ def test_invitations_are_declined_and_taken_back(acme, boss, ben):
     with pytest.raises(members.InvitationGone):
         members.accept(ben, third.pk)
     assert load_principal(ben, acme.pk) is None
+
+
+def _end_it(acme, boss, ben) -> None:
+    members.end_membership(acme, ben.pk, by=boss)
+
+
+def _make_developer(acme, boss, ben) -> None:
+    members.change_role(acme, ben.pk, id_of(acme, "Developer"), by=boss)
+
+
+def _narrow_the_role(acme, boss, ben) -> None:
+    roles.edit(acme, {id_of(acme, "Administrator"): {"account": ["MANAGE_ORGANIZATION"]}}, by=boss)
+
+
+@pytest.mark.parametrize("change", [_end_it, _make_developer, _narrow_the_role])
+def test_an_invitation_is_worth_no_more_than_its_inviter_is_now(acme, boss, ben, cleo, change):
+    invitation = members.invite(acme, cleo, id_of(acme, "Read only"), by=join(acme, ben, "Administrator"))
+    change(acme, boss, ben)
+    with pytest.raises(NotPermitted, match="'Read only' in acme any more"):
+        members.accept(cleo, invitation.pk)
+    assert load_principal(cleo, acme.pk) is None
+
+
+def test_a_role_that_grew_after_the_invitation_is_not_given_beyond_the_inviters(acme, boss, ben, cleo):
+    roles.add(acme, "Manager", {"account": ["MANAGE_ORGANIZATION"]}, by=boss)
+    helper = roles.add(acme, "Helper", {}, by=boss)
+    invitation = members.invite(acme, cleo, helper.pk, by=join(acme, ben, "Manager"))
+    roles.edit(acme, {helper.pk: {"storages": ["WRITE"]}}, by=boss)
+    with pytest.raises(NotPermitted):
+        members.accept(cleo, invitation.pk)
+    assert load_principal(cleo, acme.pk) is None
+
+
+def test_what_an_inviter_could_give_still_is_accepted(acme, ben, cleo, dan):
+    for person, by in ((cleo, join(acme, ben, "Administrator")), (dan, acme.principal)):
+        members.accept(person, members.invite(acme, person, id_of(acme, "Read only"), by=by).pk)
+        assert role_name(acme, person) == "Read only"
+
+
+def test_no_id_that_cannot_be_is_looked_up(acme, boss, ben, cleo):
+    """PostgreSQL has no NUL in a text: with it in a statement, there is no answer but an error."""
+    join(acme, ben)
+    for refused, change in (
+        (RoleNotFound, lambda: members.invite(acme, cleo, "\x00", by=boss)),
+        (RoleNotFound, lambda: members.change_role(acme, ben.pk, "\x00", by=boss)),
+        (RoleNotFound, lambda: members.offer_ownership(acme, ben.pk, "\x00", by=boss)),
+        (RoleNotFound, lambda: roles.edit(acme, {"\x00": {}}, by=boss)),
+        (RoleNotFound, lambda: roles.remove(acme, "\x00", by=boss)),
+        (NotMember, lambda: members.change_role(acme, "\x00", id_of(acme, "Read only"), by=boss)),
+        (NotMember, lambda: members.offer_ownership(acme, "\x00", id_of(acme, "Read only"), by=boss)),
+        (InvitationGone, lambda: members.revoke_invitation(acme, "\x00", by=boss)),
+        (InvitationGone, lambda: members.accept(cleo, "\x00")),
+        (InvitationGone, lambda: members.decline(cleo, "\x00")),
+    ):
+        with connection.execute_wrapper(_refuse_nul), pytest.raises(refused):
+            change()
+
+
+def _refuse_nul(execute, sql, params, many, context):
+    assert "\x00" not in (params or ()), sql
+    return execute(sql, params, many, context)
 
 
 def test_access_ends_with_the_membership_and_so_do_tokens(acme, boss, ben):
