@@ -59,14 +59,14 @@ class Holder(NamedTuple):
         """Return the holder that a principal speaks for.
 
         None for an anonymous one, and for a run that no one holder stands for: one that was started or resurrected by
-        more than one, a member among them, or whose member has left.
+        more than one, or whose member has left.
         """
         if principal.account_id is None:
             return None
         run = principal.run
         if run is None:
             return cls(principal.account_id, principal.token_id or "", principal.member_key)
-        if not any(each.person_id for each in run.starters):
+        if not run.starters:
             return cls(principal.account_id, run.started_by_token_id)
         starter = run.starters[0]
         if len(run.starters) > 1 or not (starter.token_id or starter.member_key):

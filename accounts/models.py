@@ -111,7 +111,7 @@ class Account(AbstractBaseUser):
             validate_username,
         ],
     )
-    kind = models.CharField(max_length=20, choices=AccountKind.choices, default=AccountKind.PERSON)
+    kind = models.CharField(max_length=20, choices=AccountKind.choices, default=AccountKind.PERSON, db_default="PERSON")
     email = models.EmailField(_("email"), max_length=254, unique=True)
     general_access = models.CharField(
         max_length=30, choices=AccountGeneralAccess.choices, default=default_general_access
@@ -133,10 +133,14 @@ class Account(AbstractBaseUser):
         help_text="Storages from before this moment keep the key that they had before each holder had one.",
     )
     limits_new_actors = models.BooleanField(
-        default=True, help_text="Whether new Actors have limited permissions where nothing else is said."
+        default=True,
+        db_default=True,
+        help_text="Whether new Actors have limited permissions where nothing else is said.",
     )
     skips_actor_approvals = models.BooleanField(
-        default=False, help_text="Whether it runs full Actors of other accounts without approving them."
+        default=False,
+        db_default=False,
+        help_text="Whether it runs full Actors of other accounts without approving them.",
     )
     notify_when_shared = models.BooleanField(default=True)
     notify_of_issues = models.BooleanField(default=True)
@@ -277,17 +281,23 @@ class ApiToken(models.Model):
     id = models.CharField(primary_key=True, max_length=17, default=new_id, editable=False)
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100)
-    description = models.CharField(max_length=160, blank=True, default="")
+    description = models.CharField(max_length=160, blank=True, default="", db_default="")
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
     hint = models.CharField(max_length=8, help_text="The last characters of the token, to recognise it by.")
     scope = models.JSONField(null=True, blank=True, help_text="See accounts.principal.Scope; null is everything.")
-    default_run_storages = models.BooleanField(default=False, help_text="See accounts.principal.Scope.")
-    actor_runs = models.CharField(max_length=20, choices=ActorRuns.choices, default=ActorRuns.RESTRICTED)
-    member_id = models.CharField(max_length=17, blank=True, default="")
+    default_run_storages = models.BooleanField(
+        default=False, db_default=False, help_text="See accounts.principal.Scope."
+    )
+    actor_runs = models.CharField(
+        max_length=20, choices=ActorRuns.choices, default=ActorRuns.RESTRICTED, db_default="RESTRICTED"
+    )
+    member_id = models.CharField(max_length=17, blank=True, default="", db_default="")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
-    last_used_by = models.CharField(max_length=60, blank=True, default="", help_text="The program that used it last.")
+    last_used_by = models.CharField(
+        max_length=60, blank=True, default="", db_default="", help_text="The program that used it last."
+    )
     warned_of = models.DateTimeField(null=True, blank=True, help_text="The end that its owner was written about.")
     revoked_at = models.DateTimeField(null=True, blank=True)
     run_id = models.CharField(max_length=17, blank=True, default="", help_text="The run that it was made for, if any.")

@@ -9,7 +9,9 @@ from typing import Any, Final
 
 import msgspec
 from django.db import connection
+from django.utils import timezone
 
+from accounts.lib.timestamps import aware
 from accounts.principal import Role, RunIdentity, Scope, Starter
 
 _IS_POSTGRESQL: Final = connection.vendor == "postgresql"
@@ -36,7 +38,8 @@ MEMBER: Final = f"""CASE WHEN t.member_id = '' THEN NULL ELSE (
 STARTERS: Final = f"""CASE WHEN t.run_details IS NULL THEN NULL ELSE (
     SELECT CAST({_JSON_ARRAYS}({_JSON_ARRAY}(
         {_STARTER[0]}, {_STARTER[1]}, s.id, CASE WHEN s.revoked_at IS NULL THEN 0 ELSE 1 END, s.name,
-        CAST(s.scope AS text), s.default_run_storages, s.actor_runs, r.name, CAST(r.permissions AS text), m.link_key
+        CAST(s.scope AS text), s.default_run_storages, s.actor_runs, r.name, CAST(r.permissions AS text), m.link_key,
+        COALESCE(s.expires_at, NULL)
     )) AS text)
     FROM {_EACH_STARTER}
     LEFT JOIN accounts_apitoken s ON s.id = {_STARTER[0]}
@@ -101,7 +104,7 @@ def read_member(member: str | None, organization: str) -> tuple[str, Role]:
 def read_run(
     run_id: str, is_of_other_account: bool, started_by: str, details: str | None, starters: str | None, username: str
 ) -> RunIdentity | None:
-    """Return the run of a token from its columns; None: a token that started it has been revoked.
+    """Return the run of a token from its columns; None: a token that started it has ended.
 
     `username` is that of the account that it acts for. A run from before details were kept has none.
     """
@@ -126,8 +129,8 @@ def read_run(
 
 def _read_starter(row: list[Any], run: _RunDetails, organization: str) -> Starter | None:
     token_id, person_id, kept_id, is_revoked, token_name, scope, default_storages, actor_runs = row[:8]
-    name, permissions, member_key = row[8:]
-    if token_id and (kept_id is None or is_revoked):
+    name, permissions, member_key, expires_at = row[8:]
+    if token_id and (kept_id is None or is_revoked or (expires_at and aware(expires_at) <= timezone.now())):
         return None
     role = None
     if person_id:

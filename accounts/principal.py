@@ -86,7 +86,7 @@ class Scope:
         both = {
             ScopeEntry(
                 mine.kind,
-                (mine.permissions | {"READ"}) & (theirs.permissions | {"READ"}),
+                _with_read(mine.permissions) & _with_read(theirs.permissions),
                 mine.resource_id or theirs.resource_id,
             ): None
             for mine in self.entries
@@ -218,6 +218,11 @@ class Principal:
             or text.lower() == self.username.lower()
             or ("@" in text and normalize_or_lower(text) == self.email)
         )
+
+
+def _with_read(permissions: frozenset[str]) -> frozenset[str]:
+    """Return permissions with READ, which all but CREATE imply."""
+    return permissions | {"READ"} if permissions - _CREATE else permissions
 
 
 CREATE: Final = "CREATE"

@@ -207,7 +207,7 @@ def resolve(text: str, *, user_agent: str = "", now: datetime | None = None) -> 
     request, by which the token's page names the program that used it last.
 
     Raises:
-        UnknownToken: when the token is unknown, expired or revoked, or its account is not active.
+        UnknownToken: when the token is unknown, expired or revoked, its account is not active, or its member has left.
     """
     digest, now = digest_of(text), now or timezone.now()
     row = _RESOLVE.row([digest]) or _find_former(digest, now)
@@ -219,16 +219,20 @@ def resolve(text: str, *, user_agent: str = "", now: datetime | None = None) -> 
         raise UnknownToken
     _user_agents[token_id] = user_agent
     last_use.add(token_id)
+    if run_id:
+        run = narrowings.read_run(run_id, bool(is_of_other_account), started_by, details, starters, username)
+        if run is None:
+            raise UnknownToken
+        # No token can be asked for the scope that a run keeps itself: all that it starts has to keep it, too.
+        kept_scope = narrowings.read_scope(scope, "", "", default_run_storages, actor_runs)
+        return Principal(account_id, username, email, token_id, kept_scope, run)
     own_scope = narrowings.read_scope(scope, token_id, name, default_run_storages, actor_runs)
     if member_id:
+        if member is None:
+            raise UnknownToken
         person, role = narrowings.read_member(member, username)
         return Principal(account_id, username, email, token_id, own_scope, None, member_id, person, role)
-    if not run_id:
-        return Principal(account_id, username, email, token_id, own_scope)
-    run = narrowings.read_run(run_id, bool(is_of_other_account), started_by, details, starters, username)
-    if run is None:
-        raise UnknownToken
-    return Principal(account_id, username, email, token_id, own_scope, run)
+    return Principal(account_id, username, email, token_id, own_scope)
 
 
 def warned_of(expires_at: datetime | None, before: datetime | None = None) -> datetime | None:

@@ -17,7 +17,7 @@ from accounts.request_context import now
 from resources.kinds import Kind
 from resources.models import Resource
 from sharing import grant_lifecycle
-from sharing.access import AddressedBy, decide
+from sharing.access import EXPLICIT, AddressedBy, decide
 from sharing.facts import load_facts
 from sharing.grant_ends import counts, is_counted, shown_as_ended
 from sharing.mail import share_mail
@@ -415,7 +415,11 @@ def _lacking(resource: Resource, added: Permission, by: Principal, at: datetime 
     if not added:
         return []
     facts = load_facts(resource, by.account_id, at=at)
-    return [name for name in added.names if not decide(by, facts, Permission[name], AddressedBy.ID).allowed]
+    decided = {name: decide(by, facts, Permission[name], AddressedBy.ID) for name in added.names}
+    if at is None:
+        return [name for name, decision in decided.items() if not decision.allowed]
+    # What everyone may read now may be closed by then.
+    return [name for name, decision in decided.items() if decision.reason not in EXPLICIT]
 
 
 def _record(

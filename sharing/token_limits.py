@@ -31,6 +31,7 @@ WEBHOOKS: Final = (
 ACCOUNT: Final = "which cannot act for the whole account"
 CODE: Final = "which cannot choose what other runs execute"
 LAST_RUNS: Final = "which cannot ask for last runs"
+RUN: Final = "This API token is that of a run, and runs do not act for the whole account."
 SCOPED: Final = "This API token has a scope, and this needs one for the whole account."
 
 
@@ -62,13 +63,24 @@ def is_withheld_from_run(principal: Principal, permission: Permission, kind: Kin
 
 
 def speaks_for_whole_account(principal: Principal) -> bool:
-    """Tell whether a principal may do what concerns the account itself and no single resource."""
-    return not principal.is_anonymous and not principal.scopes and not is_restrained_run(principal)
+    """Tell whether a principal may do what concerns the account itself and no single resource: no run may."""
+    return not principal.is_anonymous and not principal.scopes and principal.run is None
+
+
+def is_told_all_of_account(principal: Principal) -> bool:
+    """Tell whether a principal is told what only the account itself knows: so is a run of its own, which works for it.
+
+    The SDKs ask for the password of proxies from within runs.
+    """
+    is_own_run = principal.run is not None and not is_restrained_run(principal) and not principal.roles
+    return speaks_for_whole_account(principal) or (is_own_run and not principal.scopes)
 
 
 def why_not_whole_account(principal: Principal) -> str:
     """Return the sentence that says why a principal does not speak for its whole account."""
-    return why_restrained(principal, ACCOUNT) if is_restrained_run(principal) else SCOPED
+    if is_restrained_run(principal):
+        return why_restrained(principal, ACCOUNT)
+    return RUN if principal.run is not None else SCOPED
 
 
 def why_withheld(permission: Permission, kind: Kind) -> str:

@@ -20,6 +20,7 @@ from resources.edit_locked import delete_locked, edit_locked, name_taken
 from resources.models import Schedule, ScheduleInvocation
 from resources.records.content_types import MAX_LENGTH, can_be_content_type
 from resources.runs.options import InvalidOption, check_saved
+from resources.runs.tokens import scope_within
 from resources.schedules import times
 from resources.schedules.actions import Action, InvalidActions, RunActor, dump_actions
 from resources.schedules.secrets import input_field_for, with_secrets_sealed
@@ -139,7 +140,7 @@ def _apply(schedule: Schedule, change: ScheduleChange, by: Principal) -> None:
     if change.actions is not UNSET:
         schedule.actions = _actions(change.actions, schedule.owner_id)
     if by.account_id == schedule.owner_id:
-        schedule.token_scope, schedule.starters = None, _starters_of(by)
+        schedule.token_scope, schedule.starters = scope_within(None, by, schedule.owner_id), _starters_of(by)
     elif by.scopes:
         schedule.token_scope = _scope_of(by)
     _apply_times(schedule, change)

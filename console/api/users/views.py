@@ -15,7 +15,7 @@ from console.api.users.lookup import find_account
 from console.http import json_responses
 from resources.runs.proxy_password import make_proxy_password
 from sharing.declare import any_token, public
-from sharing.token_limits import speaks_for_whole_account
+from sharing.token_limits import is_told_all_of_account
 
 # What the clients' models ask about, and what of it this server has.
 _FEATURES = (
@@ -41,7 +41,7 @@ def show_own_user(request: ApiRequest) -> HttpResponse:
     """
     account = Account.objects.get(pk=request.principal.account_id)
     public_part = {"id": account.pk, **_public_part(account)}
-    if not speaks_for_whole_account(request.principal):
+    if not is_told_all_of_account(request.principal):
         return json_responses.data_response(public_part)
     return json_responses.data_response(
         {

@@ -97,7 +97,7 @@ def test_a_role_says_what_it_does_not_include(api, ada, ben, prices):
     assert "Your role 'Read only' in ada does not include WRITE on storages." in error["message"]
     assert client.get("/v2/acts").json()["data"]["total"] == 0
     Membership.objects.all().delete()
-    assert client.get(f"/v2/datasets/{prices.pk}").status_code == 403
+    assert client.get(f"/v2/datasets/{prices.pk}").status_code == 401
 
 
 def test_a_limited_run_says_what_would_let_it(api, ada, prices):
