@@ -16,12 +16,14 @@ from django.utils.safestring import SafeString
 from accounts.email_addresses import for_display
 from console.http.shown_account import HEADER, SHOWN_FOR
 from console.pages.components.durations import in_words
+from console.pages.components.level_sentences import limited_sentence
 from console.pages.components.numbers import number
 from console.pages.components.status_badges import STATUS_WORDS
 
 register = template.Library()
 register.filter("shown_email", for_display)
 register.filter("number", number)
+register.simple_tag(limited_sentence)
 
 
 class _FormTokens(CsrfTokenNode):

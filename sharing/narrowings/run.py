@@ -4,6 +4,9 @@ The code of an Actor of another account was not written by the owner of the run,
 with limited permissions reaches what belongs to its run, what it has made, and what the input names.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from accounts.principal import RunIdentity, holds
 from resources.kinds import KINDS, Kind
 from sharing.narrowings.subject import Subject
@@ -16,7 +19,7 @@ _READ_RUN = Permission.READ | Permission.RUN
 def lets(run: RunIdentity, account_id: str, permission: Permission, subject: Subject) -> bool:
     """Tell whether a run of the account `account_id` lets one permission on a resource pass."""
     if run.is_limited:
-        return any(row(run, account_id, permission, subject) for row in _ROWS)
+        return any(row.lets(run, account_id, permission, subject) for row in LIMITED_ROWS)
     return not run.is_of_other_account or permission is not Permission.MANAGE_ACCESS_RIGHTS
 
 
@@ -69,12 +72,34 @@ def _is_limited_actor(run: RunIdentity, account_id: str, permission: Permission,
     return (subject.is_public or subject.owner_id == run.actor_owner_id) and permission in _READ_RUN
 
 
+class LimitedRow(NamedTuple):
+    """What a run with limited permissions reaches: the rule, and the words and the sentence that say it on pages."""
+
+    lets: Callable[[RunIdentity, str, Permission, Subject], bool]
+    reaches: str
+    sentence: str
+
+
 # The table of what a run with limited permissions may do; the rows add up.
-_ROWS = (
-    _is_its_own,
-    _is_made_by_its_actor,
-    _is_named_by_its_input,
-    _is_of_a_run_it_started,
-    _is_its_actor,
-    _is_limited_actor,
+LIMITED_ROWS = (
+    LimitedRow(_is_its_own, "its own storages", "It can read and write its own run and storages."),
+    LimitedRow(
+        _is_made_by_its_actor,
+        "storages that its Actor has created in the same account",
+        "It can read and write storages that its Actor has created in your account.",
+    ),
+    LimitedRow(
+        _is_named_by_its_input, "storages that its input names", "It can use the storages that you name in its input."
+    ),
+    LimitedRow(
+        _is_of_a_run_it_started,
+        "runs that it starts",
+        "It can read, change and abort runs that it starts, and read their storages.",
+    ),
+    LimitedRow(_is_its_actor, "its own Actor", "It can read its own Actor."),
+    LimitedRow(
+        _is_limited_actor,
+        "Actors with limited permissions that are public or have its own Actor's owner",
+        "It can read and start Actors with limited permissions that are public or have its own Actor's owner.",
+    ),
 )

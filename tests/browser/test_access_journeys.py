@@ -74,7 +74,7 @@ def test_who_is_signed_in_with_the_wrong_account_switches_and_comes_back(open_pa
     ada.save()
     give(dataset, ben)
     page = open_page(cleo, dataset.console_path)
-    page.get_by_role("button", name="Switch account").click()
+    page.get_by_role("button", name="Sign in as another user").click()
     sign_in(page, ben)
     page.wait_for_url(f"**{dataset.console_path}")
     expect(page.get_by_role("heading", name="prices", exact=True)).to_be_visible()

@@ -114,7 +114,7 @@ def expect_refused(page: Page, who: str, noun: str) -> None:
     heading = f"This {noun} does not exist or is not shared with you"
     expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
     expect(page.get_by_role("main")).to_contain_text(f"You are signed in as {who} ({who}@example.com).")
-    for name in ("Ask for access", "Switch account"):
+    for name in ("Ask for access", "Sign in as another user"):
         expect(page.get_by_role("button", name=name)).to_be_visible()
 
 

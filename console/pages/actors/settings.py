@@ -14,6 +14,7 @@ from console.pages.actors.tabs import SETTINGS, get_title, tab_context
 from console.pages.components import dialogs
 from console.pages.components import prediction_sentences as promises_module
 from console.pages.components.forms import BaseForm
+from console.pages.components.level_sentences import limited_sentence
 from console.pages.components.visibility_sentences import actor_sentence
 from resources.actors import editing
 from resources.actors.fields import (
@@ -73,8 +74,7 @@ class SettingsForm(BaseForm):
         label="Permissions",
         required=False,
         choices=(("", "Full permissions"), (LIMITED, "Limited permissions")),
-        help_text="With limited permissions a run reaches its own storages, and those that its input names. Other "
-        "accounts have to approve full permissions before they run the Actor.",
+        help_text=f"{limited_sentence()} Other accounts have to approve full permissions before they run the Actor.",
     )
     restart_on_error = forms.BooleanField(label="Start a run again that has ended with an error", required=False)
 

@@ -13,11 +13,7 @@ def run_sentences(actor: Actor, level: str | None, account_id: str) -> list[str]
     is_of_other = actor.owner_id != account_id
     identity = RunIdentity("", is_of_other, "", actor.pk, actor.owner_id, is_limited=level == permission_levels.LIMITED)
     if not runs.lets_all(identity, Permission.READ):
-        return [
-            "It works with its own storages, with those that this Actor has created for you, and with those that you "
-            "name in its input.",
-            "It sees nothing else of your account.",
-        ]
+        return [*(row.sentence for row in runs.LIMITED_ROWS), "It sees nothing else of your account."]
     said = ["It can read and change all that your account can: Actors, tasks, runs and storages."]
     if is_of_other:
         said = ["It can read all of your account, and change and delete your tasks, runs and storages."]
@@ -28,6 +24,12 @@ def run_sentences(actor: Actor, level: str | None, account_id: str) -> list[str]
     if not runs.lets_create(identity, Kind.SCHEDULE):
         said.append("It cannot make or change Actors and schedules.")
     return said
+
+
+def limited_sentence() -> str:
+    """Say in one sentence what a run with limited permissions reaches in the account that starts it."""
+    *all_but_last, last = (row.reaches for row in runs.LIMITED_ROWS)
+    return f"A run with limited permissions reaches {', '.join(all_but_last)}, and {last}, and nothing else."
 
 
 def level_label(level: str | None) -> str:

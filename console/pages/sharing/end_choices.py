@@ -24,7 +24,7 @@ class EndOption:
 
 def end_options(expires_at: datetime | None = None, chosen: str = KEEP) -> list[EndOption]:
     """Return the choices; the first is the end that there is, and none where there is none."""
-    first = (KEEP, f"{end_label(expires_at)}, as now".capitalize()) if expires_at else (NEVER, "Without an end")
+    first = (KEEP, f"Keep: {end_label(expires_at)}") if expires_at else (NEVER, "Without an end")
     further = [(NEVER, "Without an end")] if expires_at else []
     days = [(str(each), f"For {each} day{'' if each == 1 else 's'}") for each in DAYS]
     all_ = [first, *further, *days, (ON_DATE, "Until a date")]

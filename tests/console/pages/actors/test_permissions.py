@@ -1,10 +1,13 @@
 """Permissions of Actors in the console: what pages say before a start, approvals, and settings."""
 
+import html
+
 import pytest
 from django.utils import timezone
 
 from accounts.models import Account, UpgradeNotice
 from console.http.shown_account import SHOWN_FOR
+from console.pages.components.level_sentences import limited_sentence
 from resources.kinds import Kind
 from resources.models import Actor, ActorApproval, Run
 from resources.permission_levels import LIMITED
@@ -12,6 +15,7 @@ from resources.runs import approvals, starting
 from resources.runs.options import RunOptions
 from resources.schedules import editing as schedules
 from resources.schedules.actions import RunActor
+from sharing.narrowings.run import LIMITED_ROWS
 from tests.support.api import send
 from tests.support.factories import built_actor
 from tests.support.organizations import acting, join, make_organization
@@ -52,7 +56,16 @@ def test_pages_say_what_a_run_may_do_before_it_starts(ada, full, limited, signed
         assert f"{full.console_path}/approve" in said
         said = text_of(client.get(f"{limited.console_path}{path}"))
         assert NOTHING_ELSE in said
+        assert all(row.sentence in html.unescape(said) for row in LIMITED_ROWS)
         assert f"{limited.console_path}/approve" not in said
+
+
+def test_pages_say_all_that_a_run_with_limited_permissions_reaches(ada, signed_in):
+    said = limited_sentence()
+    assert all(row.reaches in said for row in LIMITED_ROWS)
+    actor, client = built_actor(ada), signed_in(ada)
+    for page in (f"{actor.console_path}/settings", f"{actor.console_path}/publish", "/settings/security"):
+        assert said in html.unescape(text_of(client.get(page)))
 
 
 def test_a_start_without_approval_says_where_to_give_it(ada, full, signed_in):
