@@ -26,7 +26,8 @@ from console.api.resources.table_lists import rows_response
 from console.api.tokens.serializers import serialize_token
 from console.http import json_responses, request_body
 from sharing.declare import account_wide
-from sharing.policies import token_rules
+from sharing.policies import token_changes, token_rules
+from sharing.policies.token_changes import BeyondRole
 from sharing.policies.token_rules import InvalidScope
 
 MAX_NAME, MAX_DESCRIPTION = 100, 160
@@ -88,21 +89,11 @@ def create(request: ApiRequest) -> HttpResponse:
     if body.name is UNSET:
         raise invalid_value("name", "it is required.")
     wanted = _wanted(body, TokenSettings(""), by)
+    account = Account.objects.get(pk=by.account_id)
     try:
-        token_editing.check_end(wanted.expires_at, by)
-    except EndsTooLate as error:
+        token, text = token_changes.create(account, wanted, by=by, member_id=by.person_id)
+    except _REFUSED as error:
         raise _refused(error) from None
-    token, text = tokens.create(
-        Account.objects.get(pk=by.account_id),
-        wanted.name,
-        by=by,
-        description=wanted.description,
-        scope=wanted.scope,
-        default_run_storages=wanted.default_run_storages,
-        actor_runs=wanted.actor_runs,
-        expires_at=wanted.expires_at,
-        member_id=by.person_id,
-    )
     location = f"{settings.PUBLIC_URL}/v2/tokens/{token.pk}"
     return json_responses.data_response(_with_text(token, text), json_responses.CREATED, location=location)
 
@@ -119,7 +110,7 @@ def update(request: ApiRequest, token: str) -> HttpResponse:
     found, by = _token(request, token), request.principal
     body = request_body.read_json(request, TokenBody)
     try:
-        token_editing.update(found, _wanted(body, token_editing.settings_of(found), by), by=by)
+        token_changes.update(found, _wanted(body, token_editing.settings_of(found), by), by=by)
     except _REFUSED as error:
         raise _refused(error) from None
     return json_responses.data_response(serialize_token(found))
@@ -133,7 +124,7 @@ def rotate(request: ApiRequest, token: str) -> HttpResponse:
     body = request_body.decode_json(data, RotationBody) if data else RotationBody()
     at_once = body.former_text_ends is FormerText.AT_ONCE
     try:
-        text = token_editing.rotate(found, by=request.principal, at_once=at_once)
+        text = token_changes.rotate(found, by=request.principal, at_once=at_once)
     except _REFUSED as error:
         raise _refused(error) from None
     return json_responses.data_response(_with_text(found, text))
@@ -201,7 +192,7 @@ def _end(moment: datetime | None) -> datetime | None:
     return moment
 
 
-_REFUSED = (TokenGone, LastFullToken, EndsTooLate)
+_REFUSED = (TokenGone, LastFullToken, EndsTooLate, BeyondRole)
 
 
 def _refused(error: Exception) -> ApiError:

@@ -14,11 +14,12 @@ from django.utils import timezone
 
 from accounts.models import ActorRuns, ApiToken
 from accounts.principal import CREATE, Principal
-from accounts.token_editing import TokenSettings
+from accounts.token_editing import TokenSettings, settings_of
 from console.pages.components.forms import BaseForm
 from resources.kinds import KINDS, Kind, KindInfo
 from resources.models import Resource
 from sharing.lists import listed
+from sharing.policies.token_changes import BeyondRole, check_within_role
 from sharing.policies.token_rules import InvalidScope, check_entries, named_resources, scope_permissions
 from sharing.visibility.labels import scope_label
 
@@ -148,7 +149,14 @@ class TokenForm(BaseForm, forms.Form):
         if not self.errors:
             data["expires_at"] = self._expires_at(data)
             data["scope_entries"] = self._scope(data) if data["access"] == "limited" else None
+        if not self.errors and not self.member_id:
+            self._check_within_role()
         return data
+
+    @property
+    def member_id(self) -> str:
+        """The member to whom the token belongs; "" where it is the account's own."""
+        return self.token.member_id if self.token else self.by.person_id
 
     def settings(self) -> TokenSettings:
         """Return what the token is to be like."""
@@ -162,6 +170,14 @@ class TokenForm(BaseForm, forms.Form):
             (limited and data["actor_runs"]) or ActorRuns.RESTRICTED.value,
             data["expires_at"],
         )
+
+    def _check_within_role(self) -> None:
+        try:
+            check_within_role(self.settings(), self.by)
+            if self.token:
+                check_within_role(settings_of(self.token), self.by)
+        except BeyondRole as refused:
+            self.add_error(None, str(refused))
 
     def _ticked(self) -> set[str]:
         values = self["scope"].value() or []

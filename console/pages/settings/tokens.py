@@ -1,9 +1,7 @@
 """Settings, Integrations: API tokens."""
 
-from dataclasses import asdict
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
 
 from django.contrib import messages
 from django.core.cache import caches
@@ -25,6 +23,8 @@ from console.pages.settings.token_presets import PRESETS
 from console.pages.settings.token_sentences import names_in_scopes, scope_sentences
 from console.pages.settings.token_traces import load_traces
 from sharing.declare import account_wide
+from sharing.policies import token_changes
+from sharing.policies.token_changes import BeyondRole
 from sharing.policies.token_rules import find_token, visible_tokens
 
 NEW_TOKEN = "new-token"  # noqa: S105  # the name of a section of the page
@@ -81,9 +81,12 @@ def edit(request: PageRequest, token_id: str) -> HttpResponse:
     if asked:
         return asked
     try:
-        token_editing.update(token, form.settings(), by=request.principal)
+        token_changes.update(token, form.settings(), by=request.principal)
     except token_editing.TokenGone:
         raise Http404 from None
+    except BeyondRole as refused:  # it was widened since the form was checked
+        form.add_error(None, str(refused))
+        return _edit_page(request, token, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     messages.success(request, f"The token {token.name} is saved. Its next call is judged by what it may do now.")
     return redirect("settings-token", token.pk)
 
@@ -103,9 +106,12 @@ def rotate(request: PageRequest, token_id: str) -> HttpResponse:
         return asked
     at_once = request.POST.get("former") == "at-once"
     try:
-        text = token_editing.rotate(token, by=request.principal, at_once=at_once)
+        text = token_changes.rotate(token, by=request.principal, at_once=at_once)
     except token_editing.TokenGone:
         raise Http404 from None
+    except BeyondRole as refused:
+        messages.error(request, str(refused))
+        return redirect("settings-token", token.pk)
     return _show(request, token, text=text)
 
 
@@ -148,12 +154,8 @@ def _create(request: PageRequest) -> HttpResponse:
         return redirect("settings-integrations")
     by = request.principal
     account = Account.objects.get(pk=by.account_id)
-    token, text = tokens.create(account, by=by, member_id=by.person_id, **_fields(form))
+    token, text = token_changes.create(account, form.settings(), by=by, member_id=form.member_id)
     return _page(request, TokenForm(by=by), made=token, text=text)
-
-
-def _fields(form: TokenForm) -> dict[str, Any]:
-    return asdict(form.settings())
 
 
 def _is_sent_first(request: PageRequest) -> bool:
