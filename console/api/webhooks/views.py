@@ -35,6 +35,7 @@ from sharing import token_limits
 from sharing.declare import needs, signed_in_for
 from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.enforcement.require import get_or_refuse
+from sharing.narrowings.held_back import held_back_from_all
 from sharing.permissions import Permission
 from sharing.policies.scoped_starts import check_may_run
 from sharing.policies.webhook_rules import check_create, visible_webhooks
@@ -75,8 +76,10 @@ def create(request: ApiRequest) -> HttpResponse:
 
 @signed_in_for(Kind.ACTOR, Permission.READ, reads=_TOLD_OF, not_for_runs=True)
 def show(request: ApiRequest, webhook: str) -> HttpResponse:
-    """Answer with a webhook. Its templates may hold tokens, which another account's code does not get to see."""
-    return json_responses.data_response(serialize_webhook(_webhook(request, webhook)))
+    """Answer with a webhook: without its templates, which may hold tokens, to those who may not change it."""
+    found = _webhook(request, webhook)
+    may_change = held_back_from_all(request.principal, Permission.WRITE, Kind.ACTOR) is None
+    return json_responses.data_response(serialize_webhook(found) if may_change else serialize_list_item(found))
 
 
 @signed_in_for(Kind.ACTOR, Permission.WRITE, reads=_TOLD_OF)

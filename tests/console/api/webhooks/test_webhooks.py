@@ -2,13 +2,15 @@
 
 import pytest
 
-from accounts.models import AuditEvent
+from accounts import tokens
+from accounts.models import Account, AuditEvent
 from resources.kinds import Kind
 from resources.models import Webhook, WebhookDispatch
 from resources.webhooks import events
 from resources.webhooks.editing import InvalidWebhook, WebhookChange, add_ad_hoc
-from tests.support.api import error_of, send
+from tests.support.api import ApiClient, data_of, error_of, send
 from tests.support.factories import make_webhook
+from tests.support.organizations import join, make_organization
 
 URL = "https://example.com/hook"
 
@@ -105,6 +107,20 @@ def test_a_scoped_token_reaches_them_only_if_it_is_for_all_actors_and_what_they_
         "insufficient-permissions",
     )
     assert error_of(send(reading, "post", "/v2/webhooks", body())) == (403, "insufficient-permissions")
+
+
+def test_templates_are_shown_to_those_who_may_change_a_webhook(ada, ben, cleo):
+    acme = make_organization(ada)
+    of_acme = make_webhook(acme, "ACTOR.RUN.SUCCEEDED", headers_template='{"Authorization": "Bearer secret"}')
+
+    def said(person: Account, role: str) -> dict:
+        text = tokens.create(acme, "mine", by=join(acme, person, role), member_id=person.pk)[1]
+        return data_of(ApiClient(text).get(f"/v2/webhooks/{of_acme.pk}"))
+
+    assert "secret" in said(ben, "Developer")["headersTemplate"]
+    reader = said(cleo, "Read only")
+    assert reader["requestUrl"] == of_acme.request_url
+    assert not {"headersTemplate", "payloadTemplate"} & set(reader)
 
 
 def test_a_scoped_token_does_not_name_what_it_may_not_read(api, ada, task):
