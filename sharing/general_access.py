@@ -7,6 +7,7 @@ from accounts import audit
 from accounts.models import Account, AccountGeneralAccess
 from accounts.principal import Principal
 from resources.models import GeneralAccess, Resource
+from resources.runs import approvals
 
 
 class UnsupportedLevel(ValueError):
@@ -73,11 +74,16 @@ def set_run_sharing(account: Account, shares: bool, *, by: Principal) -> bool:
 def set_actor_permissions(account: Account, *, limits_new: bool, skips_approvals: bool, by: Principal) -> bool:
     """Set which permissions an account's new Actors have, and whether it runs those of others without approvals.
 
-    Returns whether that changed anything.
+    Where it does so no more, the runs that go on of Actors that it has not approved have limited permissions from now
+    on. Returns whether that changed anything.
     """
     with transaction.atomic():
         changed = _set_setting(account, "limits_new_actors", limits_new, by=by)
-        return _set_setting(account, "skips_actor_approvals", skips_approvals, by=by) or changed
+        if not _set_setting(account, "skips_actor_approvals", skips_approvals, by=by):
+            return changed
+        if not skips_approvals:
+            approvals.limit_unapproved(account.pk)
+    return True
 
 
 def _set_setting(account: Account, name: str, value: str | bool, *, by: Principal) -> bool:

@@ -38,7 +38,8 @@ def approval_path(actor_id: str) -> str:
 def check(actor: Actor, account_id: str, level: str | None) -> None:
     """Check that an account may begin a run of an Actor with a permission level, as a model keeps it.
 
-    Call it in the transaction in which the run begins, so that an approval that is withdrawn meanwhile limits the run.
+    Call it in the transaction in which the run begins, so that an approval that is withdrawn meanwhile limits the run,
+    and so does the setting to skip approvals when it is switched off.
 
     Raises:
         NotApproved: when it may not.
@@ -46,7 +47,10 @@ def check(actor: Actor, account_id: str, level: str | None) -> None:
     if level is not None or actor.owner_id == account_id:
         return
     approved = ActorApproval.objects.select_for_update().filter(account_id=account_id, actor_id=actor.pk)
-    if not approved.values_list("pk", flat=True).first() and not skips_approvals(account_id):
+    if approved.values_list("pk", flat=True).first():
+        return
+    skipping = Account.objects.select_for_update(no_key=True).filter(pk=account_id, skips_actor_approvals=True)
+    if not skipping.values_list("pk", flat=True).first():
         raise NotApproved(actor.pk, account_id)
 
 
@@ -91,11 +95,29 @@ def withdraw(actor: Actor, *, by: Principal) -> bool:
     return True
 
 
+def limit_unapproved(account_id: str) -> None:
+    """Limit the runs that go on of all Actors of others that an account has not approved: approvals count again.
+
+    Call it in a transaction.
+    """
+    approved = ActorApproval.objects.filter(account_id=account_id).values_list("actor_id", flat=True)
+    own = Actor.objects.filter(owner_id=account_id).values_list("pk", flat=True)
+    going_on = _full_runs(account_id)
+    may_be_full = {*approved, *own.filter(pk__in={run.current_actor_id for run in going_on})}
+    for run in going_on:
+        if run.current_actor_id not in may_be_full:
+            limit(run)
+
+
 def _limit_runs(actor_id: str, account_id: str) -> None:
-    going_on = Run.objects.select_for_update(of=("self",)).filter(owner_id=account_id).exclude(status__in=FINISHED)
-    for run in going_on.filter(permission_level=None):
+    for run in _full_runs(account_id):
         if run.current_actor_id == actor_id:
             limit(run)
+
+
+def _full_runs(account_id: str) -> list[Run]:
+    going_on = Run.objects.select_for_update(of=("self",)).filter(owner_id=account_id).exclude(status__in=FINISHED)
+    return list(going_on.filter(permission_level=None))
 
 
 def _record(action: str, actor: Actor, by: Principal) -> None:

@@ -12,6 +12,7 @@ from resources.permission_levels import LIMITED
 from resources.runs import approvals, starting
 from resources.schedules import editing as schedules
 from resources.schedules.actions import RunActor
+from sharing.general_access import set_actor_permissions
 from sharing.schedules.firing import fire_due
 from tests.support.api import ApiClient, data_of, send
 from tests.support.factories import built_actor
@@ -157,6 +158,22 @@ def test_withdrawing_while_approvals_are_skipped_limits_nothing(ada, run, full):
     Account.objects.filter(pk=ada.pk).update(skips_actor_approvals=True)
     approvals.withdraw(full, by=ada.principal)
     assert client_of(run).get("/v2/datasets").status_code == 200
+
+
+def test_skipping_approvals_no_more_limits_what_runs_unapproved(ada, dan, full, own):
+    Account.objects.filter(pk=ada.pk).update(skips_actor_approvals=True)
+    ada.refresh_from_db()
+    approved = built_actor(dan, name="approved", is_public=True)
+    approvals.approve(approved, by=ada.principal)
+    clients = [client_of(starting.start(each, by=ada.principal)) for each in (full, approved, own)]
+    turned = starting.start(own, by=ada.principal)
+    at_work(turned, metamorphs=[{"actorId": full.pk, "buildId": "", "inputKey": None}])
+    set_actor_permissions(ada, limits_new=ada.limits_new_actors, skips_approvals=True, by=ada.principal)
+    assert [client.get("/v2/datasets").status_code for client in clients] == [200, 200, 200]
+    assert set_actor_permissions(ada, limits_new=ada.limits_new_actors, skips_approvals=False, by=ada.principal)
+    assert [client.get("/v2/datasets").status_code for client in clients] == [403, 200, 200]
+    turned.refresh_from_db()
+    assert turned.permission_level == LIMITED
 
 
 # Over the API
