@@ -77,6 +77,7 @@ def revoke_invitation(organization: Account, invitation_id: str, *, by: Principa
             raise InvitationGone
         if invitation.role.is_owner and not locked.is_by_owner:
             raise NotPermitted("Only the Owner can take this back.")
+        locked.check_within(invitation.role.permissions, f"The role '{invitation.role.name}'")
         invitation.delete()
         _record("member.invitation_revoked", locked.account, invitation.person, by, role=invitation.role.name)
 

@@ -169,6 +169,16 @@ def _refuse_nul(execute, sql, params, many, context):
     return execute(sql, params, many, context)
 
 
+def test_an_invitation_beyond_the_own_role_is_not_taken_back(acme, boss, ben, cleo):
+    narrow = roles.add(acme, "Members", {"account": ["MANAGE_ORGANIZATION"]}, by=boss)
+    join(acme, ben, "Read only")
+    members.change_role(acme, ben.pk, narrow.pk, by=boss)
+    invitation = members.invite(acme, cleo, id_of(acme, "Developer"), by=boss)
+    with pytest.raises(NotPermitted, match="allows more than your own role"):
+        members.revoke_invitation(acme, invitation.pk, by=acting(ben, acme))
+    assert OrganizationInvitation.objects.get() == invitation
+
+
 def test_access_ends_with_the_membership_and_so_do_tokens(acme, boss, ben):
     member = join(acme, ben, "Developer")
     _, text = tokens.create(acme, "mine", by=member, member_id=ben.pk)
