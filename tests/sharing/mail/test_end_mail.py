@@ -7,12 +7,16 @@ from django.core import mail
 from django.utils import timezone
 
 from resources.kinds import Kind
+from resources.schedules import editing as schedules
+from resources.schedules.actions import RunActor
 from sharing import grant_notices, grants
 from sharing.mail import share_mail
 from sharing.models import Grant
 from sharing.permissions import Permission
 from sharing.visibility.labels import format_moment
 from tests.support.clock import standing_at
+from tests.support.factories import built_actor
+from tests.support.organizations import acting, make_organization
 
 READ, DAY, INSTANT = Permission.READ, timedelta(days=1), timedelta(microseconds=1)
 
@@ -105,3 +109,29 @@ def test_the_first_email_says_until_when(dataset, ada, ben, now, django_capture_
 
 def test_workers_do_it(settings):
     assert settings.WORKER_CHORES["sharing.grant_notices.announce_ends"] == 60.0
+
+
+def test_links_name_the_account_that_an_email_is_for(ada, ben, dan, make_resource, now, announce):
+    acme = make_organization(ada)
+    prices = make_resource(Kind.DATASET, acme, name="prices")
+    with standing_at(now):
+        grants.grant(prices, ben, READ, by=acting(ada, acme), expires_at=now + 7 * DAY)
+    announce(now + 5 * DAY)
+    to_owner, to_account = sorted(mail.outbox, key=lambda message: message.to)
+    for text in (to_owner.body, to_owner.alternatives[0].content):
+        assert f"/people/{ben.pk}/extend?account={acme.pk}" in text
+    for text in (to_account.body, to_account.alternatives[0].content):
+        assert f"{prices.console_url}?account={ben.pk}" in text
+
+
+def test_links_to_schedules_that_stop_name_the_account(ada, dan, django_capture_on_commit_callbacks):
+    acme = make_organization(ada)
+    actor = built_actor(dan, name="finder", is_public=True)
+    change = schedules.ScheduleChange(name="daily", actions=[RunActor(actor_id=actor.pk)])
+    schedule = schedules.create(acme.pk, change, by=acting(ada, acme))
+    mail.outbox.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        share_mail.email_approval_needed(actor, acme, [schedule])
+    (message,) = mail.outbox
+    for text in (message.body, message.alternatives[0].content):
+        assert f"{schedule.console_url}?account={acme.pk}" in text
