@@ -26,6 +26,7 @@ from console.api.resources.table_lists import rows_response
 from console.api.tokens.serializers import serialize_token
 from console.http import json_responses, request_body
 from sharing.declare import account_wide
+from sharing.grants import FOR_EVER
 from sharing.policies import token_changes, token_rules
 from sharing.policies.token_changes import BeyondRole
 from sharing.policies.token_rules import InvalidScope
@@ -187,8 +188,10 @@ def _text(field: str, text: str, limit: int) -> str:
 
 
 def _end(moment: datetime | None) -> datetime | None:
-    if moment is not None and (moment.tzinfo is None or moment <= timezone.now()):
-        raise invalid_value("expiresAt", "it must be a time in the future, with its time zone.")
+    if moment is not None and (moment.tzinfo is None or not timezone.now() < moment < FOR_EVER):
+        raise invalid_value(
+            "expiresAt", "it must be a time in the future, with its time zone, before the last day of the year 9999."
+        )
     return moment
 
 
