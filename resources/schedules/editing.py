@@ -6,8 +6,6 @@ Who may name what it starts is decided above, when it is saved and again when it
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
-
 from django.db import IntegrityError, transaction
 from msgspec import UNSET, UnsetType
 
@@ -142,7 +140,7 @@ def _apply(schedule: Schedule, change: ScheduleChange, by: Principal) -> None:
     if by.account_id == schedule.owner_id:
         schedule.token_scope, schedule.starters = scope_within(None, by, schedule.owner_id), _starters_of(by)
     elif by.scopes:
-        schedule.token_scope = _scope_of(by)
+        schedule.token_scope = scope_within(schedule.token_scope, by, schedule.owner_id)
     _apply_times(schedule, change)
 
 
@@ -157,14 +155,6 @@ def _starters_of(by: Principal) -> list[list[str]] | None:
     if len(kept) > 1:
         raise InvalidSchedule("actions", "a run that several members or tokens have started can save no schedule.")
     return kept or None
-
-
-def _scope_of(by: Principal) -> list[dict[str, Any]] | None:
-    """Return the scope that another account's principal leaves on what a schedule starts; None: everything."""
-    scope = None
-    for each in by.scopes:
-        scope = each if scope is None else scope.narrowed_to(each)
-    return scope.to_json() if scope else None
 
 
 def _apply_times(schedule: Schedule, change: ScheduleChange) -> None:

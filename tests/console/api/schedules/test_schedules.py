@@ -182,6 +182,18 @@ def test_a_scope_goes_no_further_by_a_schedule(api, ada, make_resource):
     assert Schedule.objects.get().starters is None
 
 
+def test_each_scope_of_another_account_narrows_a_schedule(api, ben, shared_schedule):
+    """One token after another leaves no more than all of them allow, and an account's own token takes nothing back."""
+    one, _ = shared_schedule
+    needed = {"schedule": ["WRITE"], "actor": ["RUN"], "task": ["READ"]}
+    for kind in ("dataset", "key_value_store"):
+        scope = [{"kind": k, "permissions": names} for k, names in (needed | {kind: ["READ"]}).items()]
+        assert send(api(ben, scope=scope), "put", one, {"title": kind}).status_code == 200
+    assert {each["kind"] for each in Schedule.objects.get(name="shared").token_scope} == set(needed)
+    assert send(api(ben), "put", one, {"title": "Mine"}).status_code == 200
+    assert {each["kind"] for each in Schedule.objects.get(name="shared").token_scope} == set(needed)
+
+
 def test_a_token_for_schedules_alone_starts_nothing(api, ada, make_resource):
     mine = make_resource(Kind.ACTOR, ada, name="mine")
     client = api(ada, scope=[{"kind": "schedule", "permissions": ["WRITE", "CREATE"]}])
