@@ -27,7 +27,8 @@ class Requires:
     `oneself_by_default` also if it is not given. Only a view that reads the argument from nowhere else may say so.
     `signed` is what a pre-signed URL must be for to open this view; None: no signature opens it. With `needs_account`
     the request must not be anonymous: a view that leaves something in an account's name. A view that `lists` what
-    the principal may read of a kind takes a scoped token only if it names READ on all of that kind. `only_facts` is for
+    the principal may read of a kind takes a scoped token only if it names READ on all of that kind. With `reads`
+    all that narrows a principal must let READ on all of these kinds pass, of which the view tells. `only_facts` is for
     a view that needs nothing of the resource but its ID and the facts; it can have the rest by another
     statement. A view that is `account_wide` besides acts in the account's name: it takes neither a scoped token nor one
     of a run of another account's Actor, and with an `account_permission` a role of a member that has it.
@@ -43,6 +44,7 @@ class Requires:
     only_facts: bool = False
     account_wide: bool = False
     account_permission: AccountPermission | None = None
+    reads: tuple[Kind, ...] = ()
 
 
 class Takes(StrEnum):
@@ -109,6 +111,7 @@ def needs(
     only_facts: bool = False,
     account_wide: bool = False,
     account_permission: AccountPermission | None = None,
+    reads: tuple[Kind, ...] = (),
 ) -> Callable[[View], View]:
     """Declare that a view needs one of `permissions` on the resource that the URL names.
 
@@ -127,6 +130,7 @@ def needs(
         only_facts,
         account_wide,
         account_permission,
+        reads,
     )
     return declare({EVERY_METHOD: need})
 

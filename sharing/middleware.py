@@ -188,6 +188,10 @@ def _beyond_token(request: HttpRequest, need: Requires, principal: Principal) ->
     held_back = need.lists and held_back_from_all(without_roles(principal), Permission.READ, need.lists)
     if need.lists and held_back:
         return refusals.held_back_from_kind(request, held_back, Permission.READ, need.lists)
+    for kind in need.reads:
+        held_back = held_back_from_all(principal, Permission.READ, kind)
+        if held_back:
+            return refusals.held_back_from_kind(request, held_back, Permission.READ, kind)
     return _role_lacks(request, need, principal)
 
 

@@ -6,6 +6,7 @@ Who may name what it starts is decided above, when it is saved and again when it
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
 from django.db import IntegrityError, transaction
 from msgspec import UNSET, UnsetType
 

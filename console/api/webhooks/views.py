@@ -87,8 +87,11 @@ def update(request: ApiRequest, webhook: str) -> HttpResponse:
     """Change what is given."""
     found = _webhook(request, webhook)
     body = request_body.read_json(request, WebhookBody)
+    condition = _condition(body.condition, request.principal)
+    if condition is UNSET:
+        _check_may_keep(request.principal, found)
     try:
-        editing.update(found, body.change(_condition(body.condition, request.principal)), by=request.principal)
+        editing.update(found, body.change(condition), by=request.principal)
     except InvalidWebhook as error:
         raise _invalid(error) from None
     except ResourceGone:
@@ -132,7 +135,7 @@ def show_dispatch(request: ApiRequest, dispatch_id: str) -> HttpResponse:
     return json_responses.data_response(serialize_dispatch(found))
 
 
-@needs(Kind.ACTOR, Permission.READ, needs_account=True)
+@needs(Kind.ACTOR, Permission.READ, needs_account=True, reads=(Kind.ACTOR, *_TOLD_OF))
 def list_for_actor(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Answer with a page of the account's own webhooks on an Actor."""
     return rows_response(
@@ -140,7 +143,7 @@ def list_for_actor(request: ResourceApiRequest[Actor]) -> HttpResponse:
     )
 
 
-@needs(Kind.TASK, Permission.READ, needs_account=True)
+@needs(Kind.TASK, Permission.READ, needs_account=True, reads=(Kind.ACTOR, *_TOLD_OF))
 def list_for_task(request: ResourceApiRequest[Task]) -> HttpResponse:
     """Answer with a page of the account's own webhooks on a task."""
     return rows_response(
@@ -164,6 +167,16 @@ def _dispatches(request: ApiRequest) -> "QuerySet[WebhookDispatch]":
     if token_limits.is_restrained_run(request.principal):
         return of_account.filter(webhook__in=_own(request))
     return of_account
+
+
+def _check_may_keep(principal: Principal, webhook: Webhook) -> None:
+    """Check that a scope lets run the Actor that a webhook stays on, if any; that of a run ends with it.
+
+    Raises:
+        ApiError: 403 where it does not.
+    """
+    of_task = Task.objects.filter(pk=webhook.task_id).values_list("actor_id", flat=True)
+    check_may_run(principal, of_task.first() if webhook.task_id else webhook.actor_id)
 
 
 def _condition(body: ConditionBody | UnsetType | None, principal: Principal) -> Condition | UnsetType:

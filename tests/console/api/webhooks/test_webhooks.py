@@ -4,13 +4,14 @@ import pytest
 
 from accounts import tokens
 from accounts.models import Account, AuditEvent
+from accounts.organizations import roles
 from resources.kinds import Kind
 from resources.models import Webhook, WebhookDispatch
 from resources.webhooks import events
 from resources.webhooks.editing import InvalidWebhook, WebhookChange, add_ad_hoc
 from tests.support.api import ApiClient, data_of, error_of, send
 from tests.support.factories import make_webhook
-from tests.support.organizations import join, make_organization
+from tests.support.organizations import acting, join, make_organization
 
 URL = "https://example.com/hook"
 
@@ -121,6 +122,49 @@ def test_templates_are_shown_to_those_who_may_change_a_webhook(ada, ben, cleo):
     reader = said(cleo, "Read only")
     assert reader["requestUrl"] == of_acme.request_url
     assert not {"headersTemplate", "payloadTemplate"} & set(reader)
+
+
+@pytest.mark.parametrize("lacking", ["actor", "run", "build"])
+def test_the_lists_of_an_actor_and_a_task_take_a_scope_for_all_that_they_tell_of(api, dan, actor, task, lacking):
+    """Also of a public Actor, which each token may read."""
+    actor.is_public = True
+    actor.save()
+    make_webhook(dan, actor=actor, request_url=f"{URL}?secret")
+    kinds = ({"actor", "run", "build"} - {lacking}) | {"task", "dataset"}
+    held_back = api(dan, scope=[{"kind": kind, "permissions": ["READ"]} for kind in kinds])
+    reading = api(dan, scope=[{"kind": kind, "permissions": ["READ"]} for kind in ("actor", "run", "build")])
+    for url in (f"/v2/actors/{actor.pk}/webhooks", f"/v2/actor-tasks/{task.pk}/webhooks"):
+        assert error_of(held_back.get(url)) == (403, "insufficient-permissions")
+    assert reading.get(f"/v2/actors/{actor.pk}/webhooks").json()["data"]["total"] == 1
+
+
+def test_the_lists_of_an_actor_and_a_task_take_a_role_for_all_that_they_tell_of(api, ada, ben, make_resource):
+    acme = make_organization(ada)
+    roles.add(acme, "Reader", {"actors": ["READ"], "tasks": ["READ"]}, by=acting(ada, acme))
+    actor = make_resource(Kind.ACTOR, acme, name="finder")
+    task = make_resource(Kind.TASK, acme, name="prices", actor_id=actor.pk)
+    make_webhook(acme, actor=actor, request_url=URL)
+    _, text = tokens.create(acme, "mine", by=join(acme, ben, "Reader"), member_id=ben.pk)
+    for url in ("/v2/webhooks", f"/v2/actors/{actor.pk}/webhooks", f"/v2/actor-tasks/{task.pk}/webhooks"):
+        refused = ApiClient(text).get(url)
+        assert error_of(refused) == (403, "insufficient-permissions")
+        assert refused.json()["error"]["data"] == {"heldBackBy": "ROLE", "permission": "READ", "kind": "run"}
+
+
+def test_a_scope_changes_webhooks_only_on_what_it_lets_run(api, ada, actor, task, webhook):
+    of_task = make_webhook(ada, task=task, request_url=URL)
+    kinds = {"actor": ["READ", "WRITE"], "run": ["READ"], "build": ["READ"], "task": ["READ"]}
+    client = api(ada, scope=[{"kind": kind, "permissions": names} for kind, names in kinds.items()])
+    for each in (webhook, of_task):
+        refused = send(client, "put", f"/v2/webhooks/{each.pk}", {"requestUrl": "https://evil.example"})
+        assert error_of(refused) == (403, "insufficient-permissions")
+        assert refused.json()["error"]["data"] == {"heldBackBy": "SCOPE", "permission": "RUN", "kind": "actor"}
+        each.refresh_from_db()
+        assert each.request_url == URL
+    kinds["actor"].append("RUN")
+    running = api(ada, scope=[{"kind": kind, "permissions": names} for kind, names in kinds.items()])
+    for each in (webhook, of_task):
+        assert send(running, "put", f"/v2/webhooks/{each.pk}", {"requestUrl": f"{URL}/2"}).status_code == 200
 
 
 def test_a_scoped_token_does_not_name_what_it_may_not_read(api, ada, task):
