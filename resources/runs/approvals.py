@@ -4,6 +4,8 @@ Every way to start a run comes by `check`, in the transaction in which the run b
 limits the runs that go on, from their next request on.
 """
 
+from enum import StrEnum
+
 from django.conf import settings
 from django.db import transaction
 
@@ -33,6 +35,24 @@ class NotApproved(CannotRun):
 def approval_path(actor_id: str) -> str:
     """Return the path of the page on which an account approves an Actor."""
     return f"/actors/{actor_id}/approve"
+
+
+class Remedy(StrEnum):
+    """What lets the next run of an Actor have full permissions where one had limited ones."""
+
+    APPROVE = "APPROVE"
+    RAISE_LEVEL = "RAISE_LEVEL"
+
+
+def find_remedy(actor: Actor, account_id: str) -> Remedy | None:
+    """Return what an account can do so that its runs of an Actor have full permissions.
+
+    None where only the developer of the Actor can, or where the run alone was limited.
+    """
+    is_own, is_limited = actor.owner_id == account_id, actor.permission_level == permission_levels.LIMITED
+    if is_own:
+        return Remedy.RAISE_LEVEL if is_limited else None
+    return None if is_limited else Remedy.APPROVE
 
 
 def check(actor: Actor, account_id: str, level: str | None) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from accounts.principal import HeldBackBy, Principal, Role, Scope
 from resources.kinds import KINDS, Kind
+from resources.models import Actor
+from resources.runs.approvals import Remedy, find_remedy
 from sharing import token_limits
 from sharing.narrowings import role as roles
 from sharing.narrowings import scope as scopes
@@ -20,6 +22,10 @@ _VERBS = {
     Permission.BUILD: "build",
     Permission.VIEW_OWNER_RUNS: "view the owner's runs of",
     Permission.MANAGE_ACCESS_RIGHTS: "manage access to",
+}
+_REMEDIES = {
+    Remedy.APPROVE: "approve the Actor for full permissions",
+    Remedy.RAISE_LEVEL: "give the Actor full permissions in its settings",
 }
 
 
@@ -58,7 +64,7 @@ def explain_creating(principal: Principal, held_back: HeldBackBy, kind: Kind) ->
         named = next((each for each in principal.scopes if not each.allows_create(kind)), None)
         return f"{_token(named)} cannot create {plural}. Its scope has no CREATE on {plural}."
     if principal.run is not None and principal.run.is_limited:
-        return f"This run has limited permissions and cannot create {plural}. Approve the Actor for full permissions."
+        return f"This run has limited permissions and cannot create {plural}.{_remedy(principal, '')}"
     return f"{token_limits.why_withheld(Permission.WRITE, kind)}"
 
 
@@ -86,11 +92,18 @@ def _of_run(principal: Principal, permission: Permission, kind: Kind, resource_i
     if run is None or not run.is_limited:
         return token_limits.why_withheld(permission, kind)
     what = f"this {KINDS[kind].noun}" if resource_id else KINDS[kind].plural
-    names_it = "Name it in the run's input, or approve" if resource_id and KINDS[kind].storage else "Approve"
-    return (
-        f"This run has limited permissions and cannot {_VERBS[permission]} {what}. "
-        f"{names_it} the Actor for full permissions."
-    )
+    names_it = "Name it in the run's input" if resource_id and KINDS[kind].storage else ""
+    return f"This run has limited permissions and cannot {_VERBS[permission]} {what}.{_remedy(principal, names_it)}"
+
+
+def _remedy(principal: Principal, other: str) -> str:
+    """Return the sentence that says what to change: `other`, or what gives the Actor's runs full permissions."""
+    run = principal.run
+    actor = Actor.objects.filter(pk=run.actor_id).first() if run else None
+    found = find_remedy(actor, principal.account_id or "") if actor else None
+    ways = [other, _REMEDIES[found] if found else ""]
+    said = ", or ".join(each for each in ways if each)
+    return f" {said[0].upper()}{said[1:]}." if said else ""
 
 
 def _token(scope: Scope | None) -> str:

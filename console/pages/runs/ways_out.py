@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from accounts.principal import Principal
 from resources import permission_levels
 from resources.models import Actor, Build, Run
-from resources.runs.approvals import approval_path
+from resources.runs.approvals import Remedy, approval_path, find_remedy
 from resources.runs.input_names import named_fields
 from resources.runs.inputs import get_input_schema
 from sharing.policies.actor_levels import may_approve
@@ -27,10 +27,10 @@ def way_out(run: Run, by: Principal) -> WayOut | None:
     if run.permission_level != permission_levels.LIMITED or actor is None:
         return None
     fields = named_fields(get_input_schema(Build.objects.filter(pk=run.build_id).first()))
-    is_own, is_limited = actor.owner_id == run.owner_id, actor.permission_level == permission_levels.LIMITED
+    remedy = find_remedy(actor, run.owner_id)
     return WayOut(
         f"{actor.console_path}/start",
         fields,
-        approval_path="" if is_own or is_limited or not may_approve(by) else approval_path(actor.pk),
-        settings_path=f"{actor.console_path}/settings" if is_own and is_limited else "",
+        approval_path=approval_path(actor.pk) if remedy is Remedy.APPROVE and may_approve(by) else "",
+        settings_path=f"{actor.console_path}/settings" if remedy is Remedy.RAISE_LEVEL else "",
     )

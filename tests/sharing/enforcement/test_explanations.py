@@ -6,6 +6,7 @@ from accounts import tokens
 from accounts.models import Membership, OrganizationRole
 from resources.kinds import Kind
 from resources.models import Run
+from resources.permission_levels import LIMITED
 from resources.runs.tokens import make_run_token
 from tests.support.api import ApiClient
 from tests.support.factories import built_actor, make_resource
@@ -100,14 +101,23 @@ def test_a_role_says_what_it_does_not_include(api, ada, ben, prices):
     assert client.get(f"/v2/datasets/{prices.pk}").status_code == 401
 
 
-def test_a_limited_run_says_what_would_let_it(api, ada, prices):
-    actor = built_actor(ada)
+@pytest.mark.parametrize(
+    ("owner", "level", "remedy"),
+    [
+        ("dan", None, ", or approve the Actor for full permissions."),
+        ("dan", LIMITED, "."),
+        ("ada", LIMITED, ", or give the Actor full permissions in its settings."),
+        ("ada", None, "."),  # the run alone was limited
+    ],
+)
+def test_a_limited_run_says_what_would_let_it(ada, dan, prices, owner, level, remedy):
+    actor = built_actor({"ada": ada, "dan": dan}[owner], is_public=True, permission_level=level)
     run = make_resource(Kind.RUN, ada, actor=actor)
     Run.objects.filter(pk=run.pk).update(permission_level="LIMITED_PERMISSIONS")
     client = ApiClient(make_run_token(Run.objects.get(pk=run.pk)))
     error = refusal(client, "get", f"/v2/datasets/{prices.pk}")
     assert error["data"] == {"heldBackBy": "RUN", "permission": "READ", "kind": "dataset"}
-    assert "Name it in the run's input, or approve the Actor for full permissions." in error["message"]
+    assert f"cannot read this dataset. Name it in the run's input{remedy}" in error["message"]
     assert refusal(client, "get", "/v2/datasets")["data"]["heldBackBy"] == "RUN"
     assert client.post("/v2/datasets?name=mine").status_code == 201
 
