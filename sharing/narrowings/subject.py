@@ -14,7 +14,7 @@ class Subject(Protocol):
 
     @property
     def kind(self) -> Kind:
-        """What it is."""
+        """Its kind."""
 
     @property
     def owner_id(self) -> str:

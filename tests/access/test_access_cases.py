@@ -10,7 +10,7 @@ import pytest
 
 from sharing.facts import fetch
 from sharing.lists import Ownership, count_listed
-from tests.support.worlds import build
+from tests.support.worlds import build, remembering
 
 CASES = json.loads((Path(__file__).parent / "access_cases.json").read_text())["worlds"]
 
@@ -25,7 +25,7 @@ def test_there_are_as_many_cases_as_the_model_says():
 def test_world(number, monkeypatch):
     description = CASES[number]
     world = build(description)
-    monkeypatch.setattr("tests.support.worlds.fetch", _remembering(fetch))
+    monkeypatch.setattr("tests.support.worlds.fetch", remembering(fetch))
     wrong = [
         (check, decision)
         for check in description["checks"]
@@ -37,15 +37,3 @@ def test_world(number, monkeypatch):
         assert count_listed(world.accounts[who].principal) == len(names)
         mine, shared = (world.listed(who, ownership) for ownership in (Ownership.MINE, Ownership.SHARED))
         assert len(mine) + len(shared) == len(names)
-
-
-def _remembering(function):
-    """A world does not change while it is checked, so facts are fetched once for each address and account."""
-    answers = {}
-
-    def remembering(*arguments):
-        if arguments not in answers:
-            answers[arguments] = function(*arguments)
-        return answers[arguments]
-
-    return remembering

@@ -12,6 +12,7 @@ from django.utils import timezone
 from sharing.facts import fetch
 from sharing.lists import count_listed
 from tests.support.principal_worlds import build
+from tests.support.worlds import remembering
 
 CASES = json.loads((Path(__file__).parent / "principal_cases.json").read_text())["worlds"]
 
@@ -28,7 +29,7 @@ def test_world(number, monkeypatch):
     monkeypatch.setattr(timezone, "now", lambda: moment)
     description = CASES[number]
     world = build(description)
-    monkeypatch.setattr("tests.support.worlds.fetch", _remembering(fetch))
+    monkeypatch.setattr("tests.support.worlds.fetch", remembering(fetch))
     wrong = [
         (check, decision)
         for check in description["checks"]
@@ -39,15 +40,3 @@ def test_world(number, monkeypatch):
     for who, names in description["listed"].items():
         assert sorted(world.world.name_of(row.id) for row in world.listed(who)) == sorted(names), who
         assert count_listed(world.principals[who]) == len(names)
-
-
-def _remembering(function):
-    """A world does not change while it is checked, so facts are fetched once for each address and account."""
-    answers = {}
-
-    def remembering(*arguments):
-        if arguments not in answers:
-            answers[arguments] = function(*arguments)
-        return answers[arguments]
-
-    return remembering

@@ -3,6 +3,7 @@
 A description has the form of a world of `tests/access/access_cases.json`; see the access model for what it means.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -123,3 +124,15 @@ def _resource(world: World, each: dict[str, Any]) -> Resource:
 
 def _owner(world: World, resource: Resource) -> Principal:
     return next(a for a in world.accounts.values() if a.pk == resource.owner_id).principal
+
+
+def remembering(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that asks another one once for the same arguments: a world that is checked stands still."""
+    answers: dict[tuple[Any, ...], Any] = {}
+
+    def remember(*arguments: Any) -> Any:
+        if arguments not in answers:
+            answers[arguments] = function(*arguments)
+        return answers[arguments]
+
+    return remember
