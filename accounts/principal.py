@@ -192,6 +192,14 @@ class Principal:
         own = (self.role,) if self.role else ()
         return own + tuple(each.role for each in self.run.starters if each.role) if self.run else own
 
+    def role_lacking(self, permission: str) -> Role | None:
+        """Return the first role that does not hold a permission in the group of the account; None where all do."""
+        return next((role for role in self.roles if permission not in role.account), None)
+
+    def may_for_account(self, permission: str) -> bool:
+        """Tell whether the roles let something be done with the account itself, as `AccountPermission` names it."""
+        return self.role_lacking(permission) is None
+
     @property
     def scopes(self) -> tuple[Scope, ...]:
         """The scopes that all must let something pass: the token's, and those of the tokens that started the run."""

@@ -127,7 +127,7 @@ def _role_lacks(request: HttpRequest, need: SignedIn | Requires, principal: Prin
     """Return the refusal where a role does not have the permission in the account that a view takes; None: it has."""
     if need.account_permission is None:
         return None
-    lacking = next((each for each in principal.roles if need.account_permission not in each.account), None)
+    lacking = principal.role_lacking(need.account_permission)
     return None if lacking is None else refusals.role_lacks_response(request, need.account_permission, lacking)
 
 

@@ -1,6 +1,6 @@
 """One change of an organization at a time, by a member whose role is read under the lock."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from accounts.lib.ids import looks_like_id
@@ -86,8 +86,9 @@ def lock(
         if membership is None:
             raise NotPermitted("You are not a member of this organization any more.")
         role = Role.from_json(membership.role.permissions, name=membership.role.name, organization=account.username)
-    if permission is not None and role is not None and permission not in role.account:
-        raise NotPermitted(why_not_permitted(role, permission))
+    lacking = replace(by, role=role).role_lacking(permission) if permission is not None else None
+    if permission is not None and lacking is not None:
+        raise NotPermitted(why_not_permitted(lacking, permission))
     return LockedOrganization(account, by, role, membership)
 
 

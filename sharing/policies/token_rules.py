@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.lib.ids import looks_like_id
 from accounts.models import ApiToken
+from accounts.organizations.permissions import AccountPermission
 from accounts.principal import CREATE, Principal
 from resources.kinds import KINDS, Kind
 from sharing.access import AddressedBy, decide
@@ -20,7 +21,6 @@ from sharing.permissions import Permission
 
 MOST_ENTRIES: Final = 100
 RUNS: Final = "This API token is that of a run, which cannot manage API tokens: they go on after it has ended."
-_MANAGES = "MANAGE_ACCESS_TOKENS"
 
 
 class InvalidScope(ValueError):
@@ -46,7 +46,9 @@ def visible_tokens(by: Principal) -> "QuerySet[ApiToken]":
     """Return the tokens that a principal may see and manage: those of its account, and a member's own of it."""
     of_account = ApiToken.objects.filter(account_id=by.account_id or "", run_id="", revoked_at=None)
     own = Q(member_id=by.person_id)
-    return of_account.filter(own | Q(member_id="") if by.role and _MANAGES in by.role.account else own)
+    return of_account.filter(
+        own | Q(member_id="") if by.may_for_account(AccountPermission.MANAGE_ACCESS_TOKENS) else own
+    )
 
 
 def find_token(by: Principal, token_id: str) -> ApiToken | None:

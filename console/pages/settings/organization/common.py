@@ -39,8 +39,7 @@ def attempt(request: PageRequest, change: Callable[[], str], *, back: str = "set
 
 def manages(request: PageRequest) -> bool:
     """Tell whether the member who acts may manage members and roles."""
-    role = request.principal.role
-    return role is None or AccountPermission.MANAGE_ORGANIZATION in role.account
+    return request.principal.may_for_account(AccountPermission.MANAGE_ORGANIZATION)
 
 
 def check_is_owner(request: PageRequest) -> None:

@@ -49,7 +49,7 @@ def overview(request: PageRequest) -> HttpResponse:
         "invitations": members.list_invitations(request.account),
         "manages": manager,
         "is_owner": any(each.role.is_owner and each.person_id == request.principal.person_id for each in found),
-        "may_rename": own is None or AccountPermission.UPDATE_PROFILE in own.account,
+        "may_rename": request.principal.may_for_account(AccountPermission.UPDATE_PROFILE),
     }
     return render(request, "settings/organization/overview.html", context)
 
