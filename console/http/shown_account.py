@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from django.http import HttpResponse
 from django.shortcuts import render
 
+from accounts.lib.ids import looks_like_id
 from accounts.request_types import PageRequest
 from sharing.enforcement.refusals import page_to_return_to
 
@@ -25,9 +26,13 @@ View = TypeVar("View", bound=Callable[..., Any])
 def refuse_form(request: PageRequest) -> HttpResponse | None:
     """Refuse a form that was shown for another account than the one that is current; None where it is for this one.
 
-    The form is read. For an organization one that names no account is refused, too.
+    The form is read. For an organization one that names no account is refused, too, and so is one whose address is for
+    another account.
     """
     named = {each for each in (request.headers.get(HEADER, ""), *request.POST.getlist(SHOWN_FOR)) if each}
+    linked = request.GET.get(ASKED_FOR, "")
+    if looks_like_id(linked) and linked != request.principal.account_id:
+        named = {linked}
     if named == {request.principal.account_id} or (not named and not request.principal.person_id):
         return None
     if request.htmx:  # a refusal takes no part of a page; the whole page offers the accounts

@@ -24,8 +24,7 @@ SECTION = "actor-approval"
 def approve(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """Say what the Actor could do, then approve it, after a recent sign-in."""
     actor, by = request.resource, request.principal
-    is_other_account = request.GET.get("account", by.account_id) != by.account_id
-    if request.method == "POST" and not is_other_account:
+    if request.method == "POST":
         asked = ask_first(request, "actor-approve", actor.pk, section=SECTION)
         if asked:
             return asked
@@ -39,7 +38,6 @@ def approve(request: ResourcePageRequest[Actor]) -> HttpResponse:
         actor=actor,
         owner=request.access.facts.owner_username,
         needs_approval=not actor.permission_level and not approvals.is_approved(actor, by.account_id or ""),
-        is_other_account=is_other_account,
         sentences=run_sentences(actor, None, by.account_id or ""),
         confirmed=back_from_confirmation(request, SECTION) is not None,
     )

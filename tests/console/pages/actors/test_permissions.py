@@ -91,7 +91,7 @@ def test_the_page_of_an_approval(ada, ben, full, signed_in):
     assert "whose code you do not control" in said
     other = client.get(f"{full.console_path}/approve?account={ben.pk}")
     assert (other.status_code, b"This link is for an account that is not yours" in other.content) == (409, True)
-    assert client.post(f"{full.console_path}/approve?account={ben.pk}").status_code == 200
+    assert client.post(f"{full.console_path}/approve?account={ben.pk}").status_code == 409
     assert not ActorApproval.objects.exists()
 
 

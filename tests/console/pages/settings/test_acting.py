@@ -5,8 +5,10 @@ import re
 import pytest
 from django.test import Client
 
+from accounts import tokens
 from accounts.models import Account, AuditEvent, OrganizationInvitation, OutgoingEmail
 from accounts.organizations import roles
+from accounts.principal import ANONYMOUS
 from console.http.shown_account import SHOWN_FOR
 from resources.kinds import Kind
 from resources.models import Dataset
@@ -266,3 +268,27 @@ def test_who_invites_looks_up_accounts_that_do_not_exist_only_so_often(here, acm
     assert ["No account found" in invite(f"nobody{number}") for number in range(3)] == [True, True, False]
     assert "named many accounts that do not exist" in invite("cleo")
     assert not OrganizationInvitation.objects.exists()
+
+
+def test_a_form_whose_address_is_for_another_account_changes_nothing(here, acme, ben):
+    data = {"name": "prices", **shown_for(acme)}
+    refused = here.post(f"/storage/datasets/new?account={ben.pk}", data)
+    assert refused.status_code == 409
+    refused = here.post(f"/storage/datasets/new?account={ben.pk}", data, headers={"HX-Request": "true"})
+    assert (refused.status_code, f"account={ben.pk}" in refused.headers["HX-Redirect"]) == (409, True)
+    assert not Dataset.objects.exists()
+    assert here.post(f"/storage/datasets/new?account={acme.pk}", data).status_code == 302
+    assert Dataset.objects.get().owner == acme
+
+
+def test_the_activity_of_an_organization_names_its_own_token(acme, ada, signed_in):
+    client = signed_in(ada)
+    switch(client, acme)
+    _, text = tokens.create(acme, "nightly", by=ANONYMOUS)
+    grants_by = tokens.resolve(text)
+    roles.add(acme, "By token", {}, by=grants_by)
+    roles.add(acme, "By ada", {}, by=acting(ada, acme))
+    page = client.get("/settings/activity", {"account": acme.pk}).content.decode()
+    assert "By token" in page
+    assert ">You<" not in page
+    assert ">nightly<" in page
