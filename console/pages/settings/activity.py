@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.administration.administrator import ADMINISTRATOR
-from accounts.models import ApiToken, AuditEvent
+from accounts.models import Account, ApiToken, AuditEvent
 from accounts.organizations.permissions import AccountPermission
 from accounts.request_types import PageRequest
 from console.pages.components.tables import Paging
@@ -35,20 +35,20 @@ def activity(request: PageRequest) -> HttpResponse:
     paging = Paging.of(request.GET, events.count())
     shown = list(events[paging.offset : paging.offset + paging.size])
     tokens = dict(ApiToken.objects.filter(account=request.account.pk).values_list("pk", "name"))
-    lines = [_line(event, request.account.pk, tokens) for event in shown]
+    lines = [_line(event, request.account, tokens) for event in shown]
     return render(request, "settings/activity.html", {"paging": paging, "lines": lines})
 
 
-def _line(event: AuditEvent, account_id: str, tokens: Mapping[str, str]) -> Line:
-    return Line(event.at, activity_message(event), _actor(event, account_id), _origin(event, account_id, tokens))
+def _line(event: AuditEvent, account: Account, tokens: Mapping[str, str]) -> Line:
+    return Line(event.at, activity_message(event), _actor(event, account, tokens), _origin(event, account.pk, tokens))
 
 
-def _actor(event: AuditEvent, account_id: str) -> str:
-    """Say who did it: of an organization the member, where it was one."""
-    if event.person_username and event.actor_id == account_id:
+def _actor(event: AuditEvent, account: Account, tokens: Mapping[str, str]) -> str:
+    """Say who did it: of an organization the member, where it was one, or its own token."""
+    if event.person_username and event.actor_id == account.pk:
         return event.person_username
-    if event.actor_id == account_id:
-        return "You"
+    if event.actor_id == account.pk:
+        return (tokens.get(event.token_id) or event.actor_username) if account.is_organization else "You"
     by = f" for {event.actor_username}" if event.person_username else ""
     return f"{event.person_username or event.actor_username or 'Someone not signed in'}{by}"
 
