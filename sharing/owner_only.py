@@ -7,7 +7,7 @@ with full permissions, which may do all that its owner may.
 
 from accounts.principal import HeldBackBy, Principal
 from resources.kinds import Kind
-from resources.models import Resource
+from resources.models import Resource, Task
 from sharing.access import Facts
 from sharing.facts import ResourceAddress, fetch, load_facts
 from sharing.narrowings.held_back import held_back_by
@@ -17,6 +17,11 @@ from sharing.permissions import Permission
 def acts_for(principal: Principal, account_id: str) -> bool:
     """Tell whether a principal acts for an account; what narrows it does not count here."""
     return principal.account_id == account_id
+
+
+def own_task(task: Task | None, *, by: Principal) -> Task | None:
+    """Return a task of the principal's own account: what it says counts as said by the caller. None: another's."""
+    return task if task is not None and acts_for(by, task.owner_id) else None
 
 
 def is_owner(principal: Principal, resource: Resource | Facts) -> bool:

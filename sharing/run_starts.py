@@ -8,6 +8,7 @@ from resources.models import Actor, Run, Task
 from resources.runs import restarting, starting
 from resources.runs.input_names import CallerInput
 from resources.runs.options import RunOptions
+from sharing.owner_only import own_task
 from sharing.policies import actor_levels, input_names
 
 
@@ -40,4 +41,5 @@ def metamorph(run: Run, target: Actor, *, by: Principal, **fields: Any) -> None:
 
 def said_over_task(task: Task, given: bytes | None, *, by: Principal) -> CallerInput:
     """Return what counts as the caller's of the input of a task's run: what is `given`, and a task of one's own."""
-    return CallerInput(given, task.input.encode() if task.input and task.owner_id == by.account_id else None)
+    own = own_task(task, by=by)
+    return CallerInput(given, own.input.encode() if own and own.input else None)

@@ -3,6 +3,7 @@
 Full permissions let an Actor do in an account all that the account may do. So it is the owner's alone to give them.
 """
 
+from accounts.organizations.permissions import AccountPermission
 from accounts.principal import Principal
 from resources import permission_levels
 from resources.actors.editing import level_of_new_actors
@@ -10,7 +11,7 @@ from resources.models import Actor, Task
 from resources.runs.options import RunOptions, options_of_task
 from sharing import token_limits
 from sharing.enforcement import refusals
-from sharing.owner_only import is_owner, may_choose_code
+from sharing.owner_only import is_owner, may_choose_code, own_task
 
 ONLY_THE_OWNER = "Only the owner of an Actor can give it full permissions."
 
@@ -46,20 +47,17 @@ def may_exceed(actor: Actor, options: RunOptions, task: Task | None, *, by: Prin
     The level is that of the options, or of a task that belongs to the same account.
     """
     forced = options.force_permission_level
-    if forced is None and task is not None and task.owner_id == by.account_id:
-        forced = options_of_task(task).force_permission_level
+    own = own_task(task, by=by)
+    if forced is None and own is not None:
+        forced = options_of_task(own).force_permission_level
     return forced == permission_levels.FULL and may_choose_code(by, actor, actor.pk)
 
 
 def may_approve(by: Principal) -> bool:
     """Tell whether `by` may approve Actors for its account: in an organization it takes its management."""
-    return token_limits.speaks_for_whole_account(by) and _manages(by)
+    return token_limits.speaks_for_whole_account(by) and by.may_for_account(AccountPermission.MANAGE_ORGANIZATION)
 
 
 def _may_raise_in_account(by: Principal) -> bool:
     """Tell whether `by` may give full permissions to the Actors of its account: no run may that is restrained."""
-    return not token_limits.is_restrained_run(by) and _manages(by)
-
-
-def _manages(by: Principal) -> bool:
-    return all("MANAGE_ORGANIZATION" in role.account for role in by.roles)
+    return not token_limits.is_restrained_run(by) and by.may_for_account(AccountPermission.MANAGE_ORGANIZATION)

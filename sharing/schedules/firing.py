@@ -35,6 +35,7 @@ from resources.schedules.actions import Action, RunActor
 from resources.schedules.editing import MAX_LOG
 from sharing import run_starts
 from sharing.mail import share_mail
+from sharing.owner_only import own_task
 from sharing.policies.schedule_targets import Target, get_target
 from sharing.schedules import schedule_log
 from sharing.schedules.schedule_log import TARGET
@@ -172,7 +173,7 @@ def _principal(schedule: Schedule) -> Principal | None:
 
 def _run(schedule: Schedule, action: Action, target: Target, planned: datetime, by: Principal) -> Run:
     body, content_type = actions.build_input(action, target.task)
-    own, _ = actions.build_input(action, target.task if target.task and target.task.owner_id == by.account_id else None)
+    own, _ = actions.build_input(action, own_task(target.task, by=by))
     try:
         with transaction.atomic():
             return run_starts.start(
