@@ -28,7 +28,8 @@ class Requires:
     `signed` is what a pre-signed URL must be for to open this view; None: no signature opens it. With `needs_account`
     the request must not be anonymous: a view that leaves something in an account's name. A view that `lists` what
     the principal may read of a kind takes a scoped token only if it names READ on all of that kind. With `reads`
-    all that narrows a principal must let READ on all of these kinds pass, of which the view tells. `only_facts` is for
+    all that narrows a principal must let READ on all of these kinds pass, of which the view tells. With `role_lets` the
+    roles of a member must let this permission pass on all of `kind` too. `only_facts` is for
     a view that needs nothing of the resource but its ID and the facts; it can have the rest by another
     statement. A view that is `account_wide` besides acts in the account's name: it takes neither a scoped token nor one
     of a run of another account's Actor, and with an `account_permission` a role of a member that has it.
@@ -45,6 +46,7 @@ class Requires:
     account_wide: bool = False
     account_permission: AccountPermission | None = None
     reads: tuple[Kind, ...] = ()
+    role_lets: Permission | None = None
 
 
 class Takes(StrEnum):
@@ -112,6 +114,7 @@ def needs(
     account_wide: bool = False,
     account_permission: AccountPermission | None = None,
     reads: tuple[Kind, ...] = (),
+    role_lets: Permission | None = None,
 ) -> Callable[[View], View]:
     """Declare that a view needs one of `permissions` on the resource that the URL names.
 
@@ -131,6 +134,7 @@ def needs(
         account_wide,
         account_permission,
         reads,
+        role_lets,
     )
     return declare({EVERY_METHOD: need})
 

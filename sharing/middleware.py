@@ -30,6 +30,7 @@ from sharing.enforcement.request_types import ResourceApiRequest
 from sharing.facts import ResourceAddress, fetch
 from sharing.links import check_signature
 from sharing.narrowings.held_back import held_back_by, held_back_from_all, held_back_from_creating, without_roles
+from sharing.narrowings.role import roles_let
 from sharing.permissions import Permission
 from sharing.signatures import SignedContent
 
@@ -192,6 +193,8 @@ def _beyond_token(request: HttpRequest, need: Requires, principal: Principal) ->
         held_back = held_back_from_all(principal, Permission.READ, kind)
         if held_back:
             return refusals.held_back_from_kind(request, held_back, Permission.READ, kind)
+    if need.kind and need.role_lets and not roles_let(principal, need.role_lets, need.kind):
+        return refusals.held_back_from_kind(request, HeldBackBy.ROLE, need.role_lets, need.kind)
     return _role_lacks(request, need, principal)
 
 

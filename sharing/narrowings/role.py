@@ -33,6 +33,11 @@ def lets_all(role: Role, permission: Permission, kind: Kind) -> bool:
     return holds(_group(role, kind), permission.name or "")
 
 
+def roles_let(principal: Principal, permission: Permission, kind: Kind) -> bool:
+    """Tell whether all roles of a principal let one permission pass on every resource of a kind."""
+    return all(lets_all(each, permission, kind) for each in principal.roles)
+
+
 def reads(role: Role, kind: Kind) -> bool:
     """Tell whether a role lets READ pass on every resource of a kind."""
     return lets_all(role, Permission.READ, kind)

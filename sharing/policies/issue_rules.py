@@ -7,9 +7,11 @@ from resources.models import Run
 from sharing.access import Access
 from sharing.enforcement.require import get_or_refuse
 from sharing.models import Issue
+from sharing.narrowings.role import roles_let
 from sharing.permissions import Permission
 
 WRITES_PER_HOUR = 60
+TO_WRITE = Permission.RUN
 
 
 def count_issue_write(account_id: str) -> bool:
@@ -17,9 +19,17 @@ def count_issue_write(account_id: str) -> bool:
     return count_use("write-to-issues", account_id, WRITES_PER_HOUR, 3600)
 
 
+def may_write(principal: Principal) -> bool:
+    """Tell whether the roles of a principal let it open, answer and change issues in its account's name.
+
+    Views that do so declare the same; pages ask it to show no button that leads to a refusal.
+    """
+    return roles_let(principal, TO_WRITE, Kind.ACTOR)
+
+
 def may_rewrite(issue: Issue, principal: Principal) -> bool:
     """Tell whether a principal may change what an issue says and which run is attached to it: its author may."""
-    return issue.author_id == principal.account_id
+    return issue.author_id == principal.account_id and may_write(principal)
 
 
 def may_close(issue: Issue, access: Access) -> bool:
@@ -27,7 +37,8 @@ def may_close(issue: Issue, access: Access) -> bool:
 
     `access` is the principal's to the Actor of the issue.
     """
-    return may_rewrite(issue, access.principal) or access.allows(Permission.WRITE)
+    by_author = may_rewrite(issue, access.principal)
+    return by_author or (may_write(access.principal) and access.allows(Permission.WRITE))
 
 
 def run_shown_to(issue: Issue, principal: Principal) -> Run | None:

@@ -28,6 +28,7 @@ from sharing.models import Issue
 from sharing.permissions import Permission
 from sharing.policies import issue_rules
 
+_writes = needs(Kind.ACTOR, Permission.READ, needs_account=True, account_wide=True, role_lets=issue_rules.TO_WRITE)
 _STATES: dict[str, Issue.State | None] = {state.value: state for state in Issue.State}
 
 
@@ -68,7 +69,7 @@ def list_issues(request: ResourceApiRequest[Actor]) -> HttpResponse:
     )
 
 
-@needs(Kind.ACTOR, Permission.READ, needs_account=True, account_wide=True)
+@_writes
 def open_issue(request: ResourceApiRequest[Actor]) -> HttpResponse:
     """Open an issue; a run that is attached to it is shared with the Actor's developer."""
     wanted = request_body.read_json(request, NewIssue)
@@ -94,7 +95,7 @@ def show_issue(request: ResourceApiRequest[Actor], issue: str) -> HttpResponse:
     return json_responses.data_response(serialize_issue_with_comments(_issue(request, issue), request.principal))
 
 
-@needs(Kind.ACTOR, Permission.READ, needs_account=True, account_wide=True)
+@_writes
 def change_issue(request: ResourceApiRequest[Actor], issue: str) -> HttpResponse:
     """Change an issue: its author changes text, run and state; users with WRITE on the Actor only the state."""
     change = request_body.read_json(request, IssueChange)
@@ -109,7 +110,7 @@ def change_issue(request: ResourceApiRequest[Actor], issue: str) -> HttpResponse
     return json_responses.data_response(serialize_issue_with_comments(_issue(request, issue), request.principal))
 
 
-@needs(Kind.ACTOR, Permission.READ, needs_account=True, account_wide=True)
+@_writes
 def delete_issue(request: ResourceApiRequest[Actor], issue: str) -> HttpResponse:
     """Delete an issue, with the access that came with it: its author may, and users who may change the Actor."""
     found = _issue(request, issue)
@@ -118,7 +119,7 @@ def delete_issue(request: ResourceApiRequest[Actor], issue: str) -> HttpResponse
     return json_responses.no_content()
 
 
-@needs(Kind.ACTOR, Permission.READ, needs_account=True, account_wide=True)
+@_writes
 def add_comment(request: ResourceApiRequest[Actor], issue: str) -> HttpResponse:
     """Say something to an issue."""
     wanted = request_body.read_json(request, NewComment)

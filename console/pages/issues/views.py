@@ -28,6 +28,7 @@ from sharing.permissions import Permission
 from sharing.policies import issue_rules
 from sharing.visibility.visibility import everyone
 
+_writes = needs(Kind.ACTOR, Permission.READ, role_lets=issue_rules.TO_WRITE)
 _STATES = {"open": Issue.State.OPEN, "closed": Issue.State.CLOSED}
 
 
@@ -102,10 +103,11 @@ def list_issues(request: ResourcePageRequest[Actor]) -> HttpResponse:
     rows = found.order_by("-created_at", "-pk")[paging.offset : paging.offset + paging.size]
     context = {"rows": rows, "paging": paging, "state": state if state in _STATES else "all"}
     context["who_reads"] = issues_sentence(everyone(request.access.facts))
+    context["may_write"] = issue_rules.may_write(request.principal)
     return render(request, "issues/issues.html", actor_tabs.tab_context(request, actor_tabs.ISSUES) | context)
 
 
-@needs(Kind.ACTOR, Permission.READ)
+@_writes
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: ResourcePageRequest[Actor]) -> HttpResponse:
     """Open an issue."""
@@ -132,7 +134,7 @@ def show(request: ResourcePageRequest[Actor], issue: str) -> HttpResponse:
     return _show(request, _issue(request, issue), CommentForm())
 
 
-@needs(Kind.ACTOR, Permission.READ)
+@_writes
 @require_POST
 def comment(request: ResourcePageRequest[Actor], issue: str) -> HttpResponse:
     """Say something to an issue."""
@@ -149,7 +151,7 @@ def comment(request: ResourcePageRequest[Actor], issue: str) -> HttpResponse:
     return _show(request, found, form)
 
 
-@needs(Kind.ACTOR, Permission.READ)
+@_writes
 @require_POST
 def set_state(request: ResourcePageRequest[Actor], issue: str) -> HttpResponse:
     """Close an issue, or open it again."""
@@ -162,7 +164,7 @@ def set_state(request: ResourcePageRequest[Actor], issue: str) -> HttpResponse:
     return redirect(found.console_path)
 
 
-@needs(Kind.ACTOR, Permission.READ)
+@_writes
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: ResourcePageRequest[Actor], issue: str) -> HttpResponse:
     """Change what one's own issue says, and which run is attached to it."""
@@ -192,7 +194,7 @@ def edit(request: ResourcePageRequest[Actor], issue: str) -> HttpResponse:
     )
 
 
-@needs(Kind.ACTOR, Permission.READ)
+@_writes
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: ResourcePageRequest[Actor], issue: str) -> HttpResponse:
     """Ask, then delete an issue with all that was said to it."""
@@ -205,7 +207,7 @@ def delete(request: ResourcePageRequest[Actor], issue: str) -> HttpResponse:
     return dialogs.render_dialog(request, "issues/_delete.html", title="Delete issue?", issue=found, has_runs=has_runs)
 
 
-@needs(Kind.ACTOR, Permission.READ)
+@_writes
 @require_POST
 def take_off(request: ResourcePageRequest[Actor], issue: str, attached: str) -> HttpResponse:
     """Take a run of the user's own off an issue."""
@@ -245,6 +247,7 @@ def _show(
         "form": form,
         "is_author": issue_rules.may_rewrite(issue, request.principal),
         "may_close": issue_rules.may_close(issue, request.access),
+        "may_write": issue_rules.may_write(request.principal),
         "runs": shared_runs.attached_runs(issue, request.account),
         "shares": shares,
         "must_confirm": shares is not None,

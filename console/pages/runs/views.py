@@ -34,6 +34,7 @@ from sharing.enforcement import refusals
 from sharing.enforcement.request_types import ResourcePageRequest
 from sharing.owner_only import is_owner
 from sharing.permissions import Permission
+from sharing.policies.issue_rules import may_write
 from sharing.visibility.visibility import PublicAccess, everyone
 
 _TABS = {"output": "Output", "log": "Log", "input": "Input", "storage": "Storage"}
@@ -133,8 +134,9 @@ def live_context(request: ResourcePageRequest[Run]) -> dict[str, Any]:
         "is_restricted": manages and everyone(facts) is PublicAccess.NO,
         "restricted_by_account": source == "ACCOUNT",
         "can_write": request.access.allows(Permission.WRITE),
-        # Issues are for the developer of another account's Actor, by those who can open its page.
+        # Issues are for the developer of another account's Actor, by those who can open its page and write some.
         "can_report": facts.actor is not None
+        and may_write(request.principal)
         and bool(parents[Kind.ACTOR].path)
         and facts.owner_id != facts.actor.owner_id,
     }

@@ -2,14 +2,26 @@
 
 import pytest
 
+from accounts import tokens
 from accounts.models import AuditEvent
+from accounts.organizations import roles
 from resources.kinds import Kind
+from resources.models import Actor
 from sharing.issues import issues
 from sharing.issues.run_urls import parse_run_id
 from sharing.mail import share_mail
 from sharing.models import Grant, Issue, IssueComment
-from tests.support.api import error_of, send
+from tests.support.api import ApiClient, error_of, message_of, send
+from tests.support.organizations import acting, join, make_organization
 
+WRITES = (
+    ("post", "", {"title": "x"}),
+    ("put", "/{issue}", {"title": "x"}),
+    ("put", "/{issue}", {"state": "CLOSED"}),
+    ("put", "/{issue}", {"runUrl": None}),
+    ("post", "/{issue}/comments", {"text": "x"}),
+    ("delete", "/{issue}", {}),
+)
 WRONG = ("", " " * 30, "x" * 201, "a\x00b")
 
 
@@ -47,6 +59,27 @@ def test_issues_of_a_private_actor_do_not_exist_for_others(actor, issue, url, ap
             assert error_of(client.get(address)) == (404, "record-not-found")
     assert error_of(send(api(cleo), "post", url, {"title": "x"})) == (404, "record-not-found")
     assert error_of(send(api(cleo), "post", f"{url}/{issue.pk}/comments", {"text": "x"})) == (404, "record-not-found")
+
+
+@pytest.mark.parametrize("permissions", [[], ["READ", "VIEW_OWNER_RUNS"], ["READ", "WRITE", "BUILD"]])
+@pytest.mark.parametrize("owns", ["issue", "Actor"])
+def test_a_role_writes_issues_only_with_run_in_actors(actor, url, ada, ben, cleo, permissions, owns):
+    acme = make_organization(ada)
+    reader = roles.add(acme, "Reader", {"actors": permissions}, by=acting(ada, acme))
+    issue = issues.report(actor, "Prices missing", by=(acme if owns == "issue" else cleo).principal)
+    if owns == "Actor":
+        Actor.objects.filter(pk=actor.pk).update(owner=acme)
+    _, text = tokens.create(acme, "mine", by=join(acme, ben, "Reader"), member_id=ben.pk)
+    client = ApiClient(text)
+    for method, path, body in WRITES:
+        refused = send(client, method, url + path.format(issue=issue.pk), body)
+        assert error_of(refused) == (403, "insufficient-permissions")
+        assert refused.json()["error"]["data"] == {"heldBackBy": "ROLE", "permission": "RUN", "kind": "actor"}
+        assert message_of(refused) == "Your role 'Reader' in acme does not include RUN on Actors."
+    (left,) = Issue.objects.all()
+    assert (left.title, left.state, left.comments.count()) == ("Prices missing", "OPEN", 0)
+    roles.edit(acme, {reader.pk: {"actors": ["READ", "RUN"]}}, by=acting(ada, acme))
+    assert send(client, "post", f"{url}/{issue.pk}/comments", {"text": "x"}).status_code == 201
 
 
 def test_nobody_reads_issues_of_a_public_actor_and_writes_none(issue, url, api):

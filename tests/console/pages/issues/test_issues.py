@@ -5,6 +5,7 @@ import pytest
 from resources.kinds import Kind
 from sharing.issues import issues
 from sharing.models import Grant, Issue
+from tests.support.organizations import join, make_organization
 
 pytestmark = pytest.mark.django_db
 
@@ -43,6 +44,34 @@ def test_a_private_actor_hides_its_issues(actor, issue, signed_in, cleo):
     for path in ("", "/new", f"/{issue.pk}"):
         assert here.get(f"{actor.console_path}/issues{path}").status_code == 404
     assert here.post(f"{issue.console_path}/comment", {"text": "x"}).status_code == 404
+
+
+def test_a_role_that_only_reads_writes_no_issue_and_is_told_why(actor, make_resource, signed_in, ada, ben):
+    acme = make_organization(ada)
+    issue = issues.report(actor, "Prices missing", by=acme.principal)
+    run = make_resource(Kind.RUN, acme, actor_id=actor.pk)
+    issues.attach_run(issue, run, by=acme.principal)
+    join(acme, ben, "Read only")
+    here = signed_in(ben)
+    here.post("/organizations/switch", {"account": acme.pk})
+    pages = (f"{actor.console_path}/issues", issue.console_path, run.console_path)
+    for page in pages:
+        said = here.get(page).content.decode()
+        for words in ("New issue", "Edit", "Close issue", "Take off", "/comment", "Report an issue"):
+            assert words not in said
+    for path, body in (
+        ("/new", {"title": "x"}),
+        (f"/{issue.pk}/edit", {"title": "x"}),
+        (f"/{issue.pk}/comment", {"text": "x"}),
+        (f"/{issue.pk}/state", {"state": "closed"}),
+        (f"/{issue.pk}/runs/{run.pk}/take-off", {}),
+        (f"/{issue.pk}/delete", {}),
+    ):
+        refused = here.post(f"{actor.console_path}/issues{path}", body | {"shown_for": acme.pk})
+        assert refused.status_code == 403
+        assert "does not include RUN on Actors" in refused.content.decode()
+    (left,) = Issue.objects.all()
+    assert (left.title, left.state, left.run_id, left.comments.count()) == ("Prices missing", "OPEN", run.pk, 0)
 
 
 def test_a_stranger_says_something_and_changes_nothing(issue, signed_in, cleo):
