@@ -2,6 +2,7 @@
 
 - The check goes from an address to the decision, database included, for a principal that has just come in.
   guardian's is timed with fetching the object (the same way) and, stricter on us, without.
+- A member with a role is asked for in the same way; what that takes is compared with a person.
 - The signature is a forged one, of a dataset of which as many holders were given a key as it can be (64).
 - The list is the first 50 of "shared with me", newest first, for accounts with 20 and with 10,000 grants.
 
@@ -29,6 +30,7 @@ LISTS = {"": "as it comes", "_indexed": "with an index on the time of creation"}
 LIST_MILLISECONDS = 1.0
 SIGNATURE_MILLISECONDS = 1.0
 GROWTH = 1.3
+MEMBER_RATIO = 2.0
 
 
 def main(*, quick: bool = False) -> list[Reach]:
@@ -78,6 +80,14 @@ def _print(database: str, ours: Measured, guardian: Measured) -> None:
         ["resources", "grants", "ours"],
         [[f"{size[0]:,}", f"{size[1]:,}", f"{row['signature']:.3f}"] for size, row in ours.items()],
     )
+    table(
+        f"A member with a role on {database}: times what it takes a person",
+        ["resources", "grants", "check", "20 grants", "many"],
+        [
+            [f"{size[0]:,}", f"{size[1]:,}", *(f"{_of_member(row, what):.2f}" for what in ("check", "few", "many"))]
+            for size, row in ours.items()
+        ],
+    )
     for suffix, how in LISTS.items():
         _print_lists(f"First 50 of 'shared with me' on {database}, guardian {how}", ours, guardian, suffix)
 
@@ -101,6 +111,10 @@ def _print_lists(title: str, ours: Measured, guardian: Measured, suffix: str) ->
             for size, row in ours.items()
         ],
     )
+
+
+def _of_member(row: dict[str, Any], what: str) -> float:
+    return float(row[f"{what}_member"]) / float(row[what])
 
 
 def _ratio(ours: dict[str, Any], guardian: dict[str, Any], what: str, theirs: str | None = None) -> float:
@@ -130,6 +144,14 @@ def _reaches(database: str, ours: Measured, guardian: Measured) -> list[Reach]:
             for who, what in (("few", "20 grants"), ("many", "10,000 grants"))
             for suffix, how in LISTS.items()
         ),
+    ]
+    reached += [
+        Reach(
+            f"{what} for a member, {database}: times what it takes a person",
+            max(_of_member(row, what) for row in ours.values()),
+            at_most=MEMBER_RATIO,
+        )
+        for what in ("check", "few", "many")
     ]
     if database == "SQLite":
         slowest = max(row[who] for row in ours.values() for who in ("few", "many"))

@@ -13,7 +13,7 @@ from django.core.management import call_command  # noqa: E402
 from accounts import tokens  # noqa: E402
 from accounts.holders import Holder  # noqa: E402
 from accounts.models import Account  # noqa: E402
-from accounts.principal import Principal  # noqa: E402
+from accounts.principal import Principal, Role  # noqa: E402
 from resources.kinds import Kind  # noqa: E402
 from resources.models import Dataset, GeneralAccess, Resource  # noqa: E402
 from sharing.access import AddressedBy, decide  # noqa: E402
@@ -30,17 +30,21 @@ from tests.benchmarks.timing import milliseconds  # noqa: E402
 ACCOUNT_IDS = plan.ids(plan.ACCOUNTS, seed=1)
 
 
-def may_read(account: int, address: str) -> bool:
+# A member who may only read, for which each decision and each list asks.
+ROLE = Role("Read only", "acme", *(frozenset({"READ"}) for _ in range(4)))
+
+
+def may_read(account: int, address: str, role: Role | None = None) -> bool:
     """Go from an address to the decision, for a principal that has just come in."""
-    principal = Principal(ACCOUNT_IDS[account], f"user-{account}", "")
+    principal = Principal(ACCOUNT_IDS[account], f"user-{account}", "", role=role)
     parsed = parse_address(Kind.DATASET, address, principal)
     found = fetch(parsed, principal.account_id) if parsed else None
     return found is not None and decide(principal, found.facts, Permission.READ, AddressedBy.ID).allowed
 
 
-def first_page(account: int) -> list[Any]:
+def first_page(account: int, role: Role | None = None) -> list[Any]:
     """Return the first 50 of what is shared with an account, newest first."""
-    return listed(Principal(ACCOUNT_IDS[account]), ownership=Ownership.SHARED, limit=50)
+    return listed(Principal(ACCOUNT_IDS[account], role=role), ownership=Ownership.SHARED, limit=50)
 
 
 def opens(address: str, signature: str) -> bool:
@@ -72,12 +76,16 @@ def _measure(resource_ids: list[str], grants: int) -> dict[str, Any]:
     asked = plan.checks(len(resource_ids), grants)
     wrong = [each for each in asked if may_read(each.account, resource_ids[each.resource]) is not each.granted]
     assert not wrong, wrong[:3]
+    checked = [(each.account, resource_ids[each.resource]) for each in asked]
     few = min(plan.FEW_GRANTS, 50)
     assert (len(first_page(plan.FEW)), len(first_page(plan.MANY))) == (few, 50)
     return {
         "resources": len(resource_ids),
         "grants": grants,
-        "check": milliseconds(may_read, [(each.account, resource_ids[each.resource]) for each in asked]),
+        "check": milliseconds(may_read, checked),
+        "check_member": milliseconds(may_read, [(*each, ROLE) for each in checked]),
+        "few_member": milliseconds(first_page, [(plan.FEW, ROLE)] * 100),
+        "many_member": milliseconds(first_page, [(plan.MANY, ROLE)] * 100),
         "few": milliseconds(first_page, [(plan.FEW,)] * 100),
         "many": milliseconds(first_page, [(plan.MANY,)] * 100),
         "signature": _measure_signatures(resource_ids[0]),
