@@ -13,6 +13,7 @@ from django import forms
 from django.utils import timezone
 
 from accounts.models import ActorRuns, ApiToken
+from accounts.organizations.permissions import AccountPermission
 from accounts.principal import CREATE, Principal
 from accounts.token_editing import TokenSettings, settings_of
 from console.pages.components.forms import BaseForm
@@ -26,6 +27,7 @@ from sharing.visibility.labels import scope_label
 MOST_FOUND = 10
 NEVER = "never"
 ON_A_DATE = "date"
+_ORGANIZATION = "organization"
 AS_IT_IS = "kept"
 LIFETIMES = (
     (NEVER, "Never"),
@@ -69,6 +71,13 @@ class TokenForm(BaseForm, forms.Form):
         help_text="Where it expires on a date: it works to the end of that day (UTC).",
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
+    belongs_to = forms.ChoiceField(
+        choices=(("me", "Me"), (_ORGANIZATION, "The organization")),
+        required=False,
+        initial="me",
+        widget=forms.RadioSelect,
+        help_text="A token of yours has your role, and ends with your membership. One of the organization does not.",
+    )
     access = forms.ChoiceField(
         choices=(("full", "Full access"), ("limited", "Limited permissions")),
         initial="full",
@@ -102,6 +111,8 @@ class TokenForm(BaseForm, forms.Form):
             kwargs["initial"] = _initial(token) | kwargs.get("initial", {})
         super().__init__(*args, **kwargs)
         self.by = by
+        if token is not None or not by.person_id or not by.may_for_account(AccountPermission.MANAGE_ACCESS_TOKENS):
+            del self.fields["belongs_to"]
         self.token = token
         if token is not None and token.expires_at is not None:
             kept = f"As it is: {token.expires_at:%d %b %Y, %H:%M} UTC"
@@ -156,7 +167,9 @@ class TokenForm(BaseForm, forms.Form):
     @property
     def member_id(self) -> str:
         """The member to whom the token belongs; "" where it is the account's own."""
-        return self.token.member_id if self.token else self.by.person_id
+        if self.token is not None:
+            return self.token.member_id
+        return "" if self.cleaned_data.get("belongs_to") == _ORGANIZATION else self.by.person_id
 
     def settings(self) -> TokenSettings:
         """Return what the token is to be like."""

@@ -103,3 +103,23 @@ def test_the_pages_refuse_the_same(acme, ben, ben_client):
     token.refresh_from_db()
     assert token.name == "of acme"
     assert role_of(acme, "Keys").members.get().person == ben
+
+
+def test_a_token_of_the_organization_is_made_on_its_page(acme, ben, cleo, ben_client):
+    page, form = "/settings/integrations", {"shown_for": acme.pk, "lifetime": "never", "actor_runs": "RESTRICTED"}
+    reads = form | {"access": "limited", "scope": ["dataset:READ"], "belongs_to": "organization"}
+    client, _ = sign_in(verify(ben))
+    client.post("/organizations/switch", {"account": acme.pk})
+    assert 'name="belongs_to"' in client.get(page, {"account": acme.pk}).content.decode()
+    assert client.post(page, reads | {"name": "ours"}).status_code == 200
+    assert ApiToken.objects.get(name="ours").member_id == ""
+    assert client.post(page, reads | {"name": "mine", "belongs_to": "me"}).status_code == 200
+    assert ApiToken.objects.get(name="mine").member_id == ben.pk
+    refused = client.post(page, form | {"name": "all", "access": "full", "belongs_to": "organization"})
+    assert (refused.status_code, "allows more than your own role" in refused.content.decode()) == (422, True)
+    join(acme, cleo, "Developer")
+    client, _ = sign_in(verify(cleo))
+    client.post("/organizations/switch", {"account": acme.pk})
+    assert 'name="belongs_to"' not in client.get(page, {"account": acme.pk}).content.decode()
+    assert client.post(page, reads | {"name": "not ours"}).status_code == 200
+    assert ApiToken.objects.get(name="not ours").member_id == cleo.pk
