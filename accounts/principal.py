@@ -7,6 +7,9 @@ from typing import Any, Final, Self
 
 from accounts.email_addresses import normalize_or_lower
 
+CREATE: Final = "CREATE"
+_CREATE: Final = frozenset({CREATE})
+
 
 class HeldBackBy(StrEnum):
     """Which narrowing of a principal says no."""
@@ -141,6 +144,17 @@ class RunIdentity:
     that one. `is_limited` tells whether it has limited permissions. `input_names` are the permissions on the storages
     that its input names, by their IDs. `starters` are the principals that started it: what narrows them narrows the
     run.
+
+    What tells how a run was started, and what it names:
+
+    | name | names |
+    |---|---|
+    | `RunIdentity.started_by_token_id`, `ApiToken.started_by_token` | the API token that started the run |
+    | `Principal.starting_token_id` | the API token that starts the runs which this principal starts |
+    | `Subject.started_by_run` (sharing) | the run that started the run |
+    | `RunIdentity.starters` | tokens and members, with what narrows them now |
+    | `Principal.starters` | the same of the runs which this principal starts, as pairs of IDs of token and member |
+    | `starters` of runs and schedules (resources) | pairs of IDs of token and member, as they are stored |
     """
 
     id: str
@@ -233,6 +247,4 @@ def _with_read(permissions: frozenset[str]) -> frozenset[str]:
     return permissions | {"READ"} if permissions - _CREATE else permissions
 
 
-CREATE: Final = "CREATE"
-_CREATE: Final = frozenset({CREATE})
 ANONYMOUS = Principal()

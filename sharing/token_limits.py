@@ -1,8 +1,8 @@
-"""What a run of another account's Actor may not do, besides what it may do with no resource.
+"""What the token of a run cannot do, and the sentences that say so.
 
-A run of another account's Actor executes code that the account did not write. It works
-with the account's data, but it changes nothing that lets others in, and nothing that goes on in the account's name when
-the run has ended: no access rights, no Actors and so no code, no schedules, no webhooks but those of its own runs.
+A run of another account's Actor executes code that the account did not write. It works with the account's data, but
+does not change what lets others in, or what goes on in the account's name after the run has ended. So it changes no
+access rights, Actors or schedules, and makes webhooks on its own runs only.
 """
 
 from collections.abc import Mapping
@@ -13,24 +13,24 @@ from resources.kinds import Kind
 from sharing.permissions import Permission
 
 _OF_ALL: Final = Permission.MANAGE_ACCESS_RIGHTS
-# What a run of another account's Actor may not do, besides what it may do with no kind.
+# What a run of another account's Actor cannot do with resources of one kind, in addition to _OF_ALL.
 _OF_KIND: Final[Mapping[Kind, Permission]] = {
     # An Actor that it had written would run with everything that the account may do.
     Kind.ACTOR: Permission.WRITE | Permission.BUILD,
     Kind.SCHEDULE: Permission.WRITE,
 }
-_BECAUSE: Final = "This API token is that of a run of another account's Actor"
-_BECAUSE_LIMITED: Final = "This API token is that of a run with limited permissions"
+_BECAUSE: Final = "This API token is that of a run of another account's Actor."
+_BECAUSE_LIMITED: Final = "This API token is that of a run with limited permissions."
 _WORDS: Final[Mapping[Kind, str]] = {
-    Kind.ACTOR: "which cannot make, change, build or publish Actors",
-    Kind.SCHEDULE: "which cannot make or change schedules, because they go on after it has ended",
+    Kind.ACTOR: "It cannot make, change, build or publish Actors.",
+    Kind.SCHEDULE: "It cannot make or change schedules, because they go on after it has ended.",
 }
 WEBHOOKS: Final = (
-    "which can make webhooks only on itself and on runs that it started, with isAdHoc: others go on after it has ended"
+    "It can make webhooks only on itself and on runs that it started, with isAdHoc. Others go on after it has ended."
 )
-ACCOUNT: Final = "which cannot act for the whole account"
-CODE: Final = "which cannot choose what other runs execute"
-LAST_RUNS: Final = "which cannot ask for last runs"
+ACCOUNT: Final = "It cannot act for the whole account."
+CODE: Final = "It cannot choose what other runs execute."
+LAST_RUNS: Final = "It cannot ask for last runs."
 RUN: Final = "This API token is that of a run, and runs do not act for the whole account."
 SCOPED: Final = "This API token has a scope, and this needs one for the whole account."
 
@@ -50,9 +50,9 @@ def is_limited_run(principal: Principal) -> bool:
     return principal.run is not None and principal.run.is_limited
 
 
-def why_restrained(principal: Principal, which: str) -> str:
-    """Return the sentence that says why a run is refused; `which` is one of the clauses of this module."""
-    return f"{_BECAUSE_LIMITED if is_limited_run(principal) else _BECAUSE}, {which}."
+def why_restrained(principal: Principal, what: str) -> str:
+    """Return the sentences that say why a run is refused; `what` is one of the sentences of this module."""
+    return f"{_BECAUSE_LIMITED if is_limited_run(principal) else _BECAUSE} {what}"
 
 
 def is_withheld_from_run(principal: Principal, permission: Permission, kind: Kind) -> bool:
@@ -86,5 +86,5 @@ def why_not_whole_account(principal: Principal) -> str:
 def why_withheld(permission: Permission, kind: Kind) -> str:
     """Return the sentence that says why a run of another account's Actor may not do `permission`."""
     if permission is Permission.MANAGE_ACCESS_RIGHTS:
-        return f"{_BECAUSE}, which cannot change who has access, or publish."
-    return f"{_BECAUSE}, {_WORDS[kind]}."
+        return f"{_BECAUSE} It cannot change who has access, or publish."
+    return f"{_BECAUSE} {_WORDS[kind]}"

@@ -38,9 +38,9 @@ def held_back_from_all(principal: Principal, permission: Permission, kind: Kind)
 
 def without_roles(principal: Principal) -> Principal:
     """Return a principal as it is apart from the roles that narrow it."""
-    run = principal.run
-    starters = tuple(replace(each, role=None) for each in run.starters) if run else ()
-    return replace(principal, role=None, run=replace(run, starters=starters) if run else None)
+    own = principal.run
+    starters = tuple(replace(each, role=None) for each in own.starters) if own else ()
+    return replace(principal, role=None, run=replace(own, starters=starters) if own else None)
 
 
 def held_back_from_creating(principal: Principal, kind: Kind) -> HeldBackBy | None:

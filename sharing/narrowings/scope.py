@@ -5,6 +5,8 @@ from resources.kinds import KINDS, Kind
 from sharing.narrowings.subject import Subject
 from sharing.permissions import Permission
 
+_OF_DEFAULT_STORAGES = Permission.READ | Permission.WRITE
+
 
 def lets(scope: Scope, permission: Permission, subject: Subject) -> bool:
     """Tell whether a scope lets one permission on a resource pass."""
@@ -30,7 +32,4 @@ def names_of(scope: Scope, kind: Kind, resource_id: str | None) -> list[str]:
 
 def lets_all(scope: Scope, permission: Permission, kind: Kind) -> bool:
     """Tell whether a scope lets one permission pass on every resource of a kind."""
-    return scope.allows(permission.name or "", kind, None)
-
-
-_OF_DEFAULT_STORAGES = Permission.READ | Permission.WRITE
+    return lets_entries(scope, permission, kind, None)

@@ -20,7 +20,7 @@ from sharing.facts import ResourceAddress, fetch
 from sharing.permissions import Permission
 
 MOST_ENTRIES: Final = 100
-RUNS: Final = "This API token is that of a run, which cannot manage API tokens: they go on after it has ended."
+RUNS: Final = "This API token is that of a run. It cannot manage API tokens, because they go on after it has ended."
 
 
 class InvalidScope(ValueError):
