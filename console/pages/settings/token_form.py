@@ -12,6 +12,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
+from accounts.lib.ids import looks_like_id
 from accounts.models import ActorRuns, ApiToken
 from accounts.organizations.permissions import AccountPermission
 from accounts.principal import CREATE, Principal
@@ -20,6 +21,8 @@ from console.pages.components.forms import BaseForm
 from resources.kinds import KINDS, Kind, KindInfo
 from resources.models import Resource
 from sharing.lists import listed
+from sharing.narrowings.role import roles_let
+from sharing.permissions import Permission
 from sharing.policies.token_changes import BeyondRole, check_within_role
 from sharing.policies.token_rules import InvalidScope, check_entries, named_resources, scope_permissions
 from sharing.visibility.labels import scope_label
@@ -54,7 +57,9 @@ class ScopeBoxes(forms.MultipleChoiceField):
     def valid_value(self, value: str) -> bool:
         """Accept what names a kind and a permission of it, and perhaps a resource."""
         kind, _, rest = value.partition(":")
-        return kind in set(Kind) and rest.rpartition(":")[2] in scope_permissions(Kind(kind))
+        id_, named, permission = rest.rpartition(":")
+        could_be = not named or looks_like_id(id_)
+        return kind in set(Kind) and could_be and permission in scope_permissions(Kind(kind))
 
 
 class TokenForm(BaseForm, forms.Form):
@@ -197,9 +202,10 @@ class TokenForm(BaseForm, forms.Form):
         return {value for value in values if self.fields["scope"].valid_value(value)}  # type: ignore[attr-defined]
 
     def _title(self, resource: Resource | None, id_: str) -> str:
-        """Return the name of a resource of the account, and of any other its ID."""
-        mine = resource is not None and resource.owner_id == self.by.account_id
-        return (resource.name if mine and resource else None) or id_
+        """Return the name of a resource of the account that the roles of the user let read, and of any other its ID."""
+        if resource is None or resource.owner_id != self.by.account_id:
+            return id_
+        return (resource.name if roles_let(self.by, Permission.READ, Kind(resource.kind)) else None) or id_
 
     def _row_of(self, kind: Kind, id_: str, title: str, ticked: set[str]) -> ScopeRow:
         info = KINDS[kind]

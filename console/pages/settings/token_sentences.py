@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from accounts.models import ActorRuns, ApiToken
-from accounts.principal import CREATE
+from accounts.principal import CREATE, Principal
 from resources.kinds import KINDS, Kind
 from resources.models import Resource
-from sharing.permissions import parse
+from sharing.narrowings.role import roles_let
+from sharing.permissions import Permission, parse
 from sharing.visibility.labels import permission_verbs
 
 EVERYTHING = "It can do everything that the account can do."
@@ -33,11 +34,14 @@ def scope_sentences(token: ApiToken, names: Mapping[str, str]) -> list[str]:
     return said
 
 
-def names_in_scopes(tokens: list[ApiToken], account_id: str) -> dict[str, str]:
-    """Return the names of the resources that scopes name, by their IDs, in one query; of those of the account alone."""
+def names_in_scopes(tokens: list[ApiToken], by: Principal) -> dict[str, str]:
+    """Return the names of the resources that scopes name, by their IDs, in one query.
+
+    They are those of the account alone, of kinds that the roles of `by` let it read.
+    """
     ids = {each["resourceId"] for token in tokens for each in token.scope or () if each.get("resourceId")}
-    found = Resource.objects.filter(pk__in=ids, owner_id=account_id) if ids else ()
-    return {each.pk: each.name for each in found if each.name}
+    found = Resource.objects.filter(pk__in=ids, owner_id=by.account_id) if ids else ()
+    return {each.pk: each.name for each in found if each.name and roles_let(by, Permission.READ, Kind(each.kind))}
 
 
 def _of_entry(kind: Kind, names: list[str], resource_id: str | None, known: Mapping[str, str]) -> list[str]:

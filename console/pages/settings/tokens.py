@@ -133,7 +133,7 @@ def revoke(request: PageRequest, token_id: str) -> HttpResponse:
     token = _find(request, token_id)
     if request.method != "POST":
         template = "settings/_revoke_token.html" if request.htmx else "settings/revoke_token.html"
-        return render(request, template, {"token": token, "traces": load_traces(token)})
+        return render(request, template, {"token": token, "traces": load_traces(token, request.principal)})
     tokens.revoke(token, by=request.principal)
     messages.success(request, f"The token {token.name} is revoked. Calls with it are refused from now on.")
     return redirect_from_dialog(request, reverse("settings-integrations"))
@@ -172,7 +172,7 @@ def _filled_in(meant: QueryDict) -> dict[str, object]:
 
 def _page(request: PageRequest, form: TokenForm, *, status: int = 200, **context: object) -> HttpResponse:
     found = list(visible_tokens(request.principal).order_by("-created_at"))
-    names = names_in_scopes(found, request.principal.account_id or "")
+    names = names_in_scopes(found, request.principal)
     now = timezone.now()
     listed = [
         {
@@ -199,7 +199,7 @@ def _edit_page(
 
 
 def _show(request: PageRequest, token: ApiToken, **context: object) -> HttpResponse:
-    names = names_in_scopes([token], token.account_id)
+    names = names_in_scopes([token], request.principal)
     now = timezone.now()
     context |= {
         "token": token,
@@ -207,7 +207,7 @@ def _show(request: PageRequest, token: ApiToken, **context: object) -> HttpRespo
         "expired": _has_expired(token, now),
         "ends_soon": ends_soon(token, now),
         "former_texts": token.former_texts.filter(ends_at__gt=now).order_by("ends_at"),
-        "traces": load_traces(token),
+        "traces": load_traces(token, request.principal),
     }
     return render(request, "settings/token.html", context)
 

@@ -11,11 +11,13 @@ from django.utils import timezone
 
 from accounts import tokens
 from accounts.models import ApiToken
+from accounts.organizations import roles
 from resources.kinds import Kind
 from resources.runs import starting
 from resources.runs.tokens import make_run_token
 from sharing.models import StorageKey
 from tests.support.factories import built_actor, make_resource
+from tests.support.organizations import acting, join, make_organization
 from tests.support.sign_in import actions_of, sign_in, stale, verify
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +72,38 @@ def test_editing_and_rotating_need_a_fresh_sign_in(here, ada, made, path):
 
 
 # The search within the form
+
+
+def test_no_box_that_cannot_be_is_looked_up(here, ada):
+    """PostgreSQL has no NUL in a text: with it in a statement, there is no answer but an error."""
+
+    def refuse_nul(execute, sql, params, many, context):
+        assert not [each for each in params or () if isinstance(each, str) and "\x00" in each], sql
+        return execute(sql, params, many, context)
+
+    for more in ({}, {"search": ""}):
+        with connection.execute_wrapper(refuse_nul):
+            answer = here.post(URL, {**LIMITED, "scope": ["dataset:\x00:READ"], **more})
+        assert answer.status_code == (HTTPStatus.OK if more else HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def test_a_role_sees_no_names_of_what_it_may_not_read(ada, ben):
+    acme = make_organization(ada)
+    roles.add(acme, "Tokens", {"actors": ["READ"], "account": ["MANAGE_ACCESS_TOKENS"]}, by=acting(ada, acme))
+    join(acme, ben, "Tokens")
+    scope = [{"kind": kind, "permissions": ["READ"]} for kind in ("actor", "dataset")]
+    token, _ = tokens.create(acme, "ci", by=acting(ada, acme), scope=scope)
+    dataset = make_resource(Kind.DATASET, acme, name="secret-prices", created_by_token=token.pk)
+    actor = make_resource(Kind.ACTOR, acme, name="finder", created_by_token=token.pk)
+    token.scope += [{"kind": each.kind, "permissions": ["READ"], "resourceId": each.pk} for each in (dataset, actor)]
+    token.save()
+    StorageKey.objects.create(resource=dataset, account=acme, token_id=token.pk)
+    here = sign_in(verify(ben))[0]
+    here.post("/organizations/switch", {"account": acme.pk})
+    for path in ("", f"/{token.pk}", f"/{token.pk}/edit", f"/{token.pk}/revoke"):
+        said = here.get(f"{URL}{path}", {"account": acme.pk}).content.decode()
+        assert "secret-prices" not in said
+        assert path.endswith("revoke") or "finder" in said
 
 
 def test_the_search_saves_nothing_and_keeps_what_was_ticked(here, ada, ben):
