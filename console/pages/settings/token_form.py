@@ -18,6 +18,7 @@ from accounts.organizations.permissions import AccountPermission
 from accounts.principal import CREATE, Principal
 from accounts.token_editing import TokenSettings, settings_of
 from console.pages.components.forms import BaseForm
+from console.pages.settings.token_sentences import DEFAULT_STORAGES
 from resources.kinds import KINDS, Kind, KindInfo
 from resources.models import Resource
 from sharing.lists import listed
@@ -93,7 +94,7 @@ class TokenForm(BaseForm, forms.Form):
     default_run_storages = forms.BooleanField(
         required=False,
         label="Default storages of runs",
-        help_text="Where the token can read or write a run, it can do the same with the run's default storages.",
+        help_text=DEFAULT_STORAGES,
     )
     actor_runs = forms.ChoiceField(
         choices=(

@@ -11,6 +11,7 @@ from sharing.permissions import Permission, parse
 from sharing.visibility.labels import permission_verbs
 
 EVERYTHING = "It can do everything that the account can do."
+DEFAULT_STORAGES = "Where the token can read or write a run, it can do the same with the run's default storages."
 
 
 def scope_sentences(token: ApiToken, names: Mapping[str, str]) -> list[str]:
@@ -23,7 +24,7 @@ def scope_sentences(token: ApiToken, names: Mapping[str, str]) -> list[str]:
         for sentence in _of_entry(Kind(entry["kind"]), entry["permissions"], entry.get("resourceId"), names)
     ]
     if token.default_run_storages:
-        said.append("Where it can read or write a run, it can do the same with the run's default storages.")
+        said.append(DEFAULT_STORAGES)
     if token.actor_runs == ActorRuns.FULL:
         said.append(
             "Runs that it starts can do all that their Actors can, except where it can write or build the Actor or has "

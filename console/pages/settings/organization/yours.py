@@ -51,7 +51,8 @@ def create(request: PageRequest) -> HttpResponse:
             _switch(request, made.pk)
             messages.success(request, f"The organization {made} is made. You are its Owner, and act for it now.")
             return redirect("settings-organization")
-    return render(request, "settings/organization/new.html", {"form": form}, status=422 if form.errors else 200)
+    context = {"form": form, "most_owned": editing.MOST_OWNED}
+    return render(request, "settings/organization/new.html", context, status=422 if form.errors else 200)
 
 
 @for_any_account

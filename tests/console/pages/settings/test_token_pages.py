@@ -179,7 +179,7 @@ def test_all_of_a_token_is_made_and_edited(here, ada):
         "It can read and run the Actor finder.",
         "It can create datasets, and do everything with those.",
         "Runs that it starts can do no more than the token.",
-        "Where it can read or write a run, it can do the same with the run&#x27;s default storages.",
+        "Where the token can read or write a run, it can do the same with the run&#x27;s default storages.",
     ):
         assert sentence in page
 
