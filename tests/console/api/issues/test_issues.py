@@ -14,7 +14,7 @@ from sharing.models import Grant, Issue, IssueComment
 from tests.support.api import ApiClient, error_of, message_of, send
 from tests.support.organizations import acting, join, make_organization
 
-WRITES = (
+WRITES: tuple[tuple[str, str, dict[str, str | None]], ...] = (
     ("post", "", {"title": "x"}),
     ("put", "/{issue}", {"title": "x"}),
     ("put", "/{issue}", {"state": "CLOSED"}),
