@@ -79,9 +79,7 @@ def statuses_in(query: QueryDict) -> list[JobStatus]:
 def _last_run(kind: Kind, parent: Kind, text: str, principal: Principal, query: QueryDict) -> ResourceAddress | None:
     """Return the address of the last run of an Actor or task that the principal owns, or of its default storage."""
     statuses, origin = statuses_in(query), _origin_in(query)
-    # Whether there are runs of what a narrowed principal may not read is not for it to learn.
-    find = _id_of_readable if principal.is_narrowed else _find_id
-    parent_id = find(parent, text, principal)
+    parent_id = _find_id(parent, text, principal)
     if parent_id is None or principal.is_anonymous:
         return None
     run_id = _newest(parent, parent_id, principal.account_id or "", statuses, origin)

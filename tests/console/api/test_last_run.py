@@ -87,20 +87,6 @@ def test_a_scope_finds_no_run_that_it_does_not_name_though_it_is_open(api, actor
         assert run.pk not in response.content.decode()
 
 
-def test_a_scope_does_not_learn_which_actors_have_runs(api, ada):
-    start(built_actor(ada, name="started"), ada)
-    built_actor(ada, name="idle")
-    client = api(ada, scope=[{"kind": "dataset", "permissions": ["READ"]}])
-    for below in BELOW:
-        answers = {
-            (answer.status_code, answer.content)
-            for name in ("started", "idle", "absent")
-            for answer in [client.get(f"/v2/actors/~{name}/runs/last{below}")]
-        }
-        ((status, _),) = answers
-        assert status == 404
-
-
 def test_it_is_the_last_one_of_ones_own(api, actor, task, ada, ben):
     first = start(actor, ada, task=task)
     second = start(actor, ada, origin=Origin.WEB)
