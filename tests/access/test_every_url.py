@@ -180,6 +180,8 @@ def expected_refusal(
         return "narrowed"
     if need.lists and role == SCOPED and (need.lists, "READ") != (SCOPE_KIND, SCOPE_PERMISSION):
         return "out of scope"
+    if role == SCOPED and any((each, "READ") != (SCOPE_KIND, SCOPE_PERMISSION) for each in need.reads):
+        return "out of scope"
     held = stage.holds(role, kind, by)
     if role == SCOPED and last_run and kind is not SCOPE_KIND:
         held = set()
