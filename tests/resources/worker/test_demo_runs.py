@@ -40,6 +40,7 @@ def test_what_waits_for_a_worker_runs_as_it_should(demo):
         ("ben", "character-finder"): JobStatus.SUCCEEDED,
         ("ada", "forgetful-counter"): JobStatus.SUCCEEDED,
         ("ben", "forgetful-counter"): JobStatus.FAILED,
+        ("dan", "account-inventory"): JobStatus.SUCCEEDED,
     }, "\n".join(read_text(run.pk) for run in waiting)
     refused = read_text(next(run.pk for run in waiting if run.status == JobStatus.FAILED))
     assert "ACCESS: GET /v2/datasets/" in refused
