@@ -52,7 +52,7 @@ def visible_tokens(by: Principal) -> "QuerySet[ApiToken]":
 
 
 def find_token(by: Principal, token_id: str) -> ApiToken | None:
-    """Return one of the tokens that a principal may manage; None for any other, of whatever account."""
+    """Return one of the tokens that a principal may manage; None for any other, also one of another account."""
     return visible_tokens(by).filter(pk=token_id).first() if looks_like_id(token_id) else None
 
 

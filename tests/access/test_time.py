@@ -1,4 +1,4 @@
-"""Grants that end: the decision, lists, totals and the overview say the same at any moment, whatever jobs have done."""
+"""Grants that end: the decision, lists, totals and the overview say the same at any moment."""
 
 from datetime import datetime, timedelta
 
