@@ -40,6 +40,6 @@ def metamorph(run: Run, target: Actor, *, by: Principal, **fields: Any) -> None:
 
 
 def said_over_task(task: Task, given: bytes | None, *, by: Principal) -> CallerInput:
-    """Return what counts as the caller's of the input of a task's run: what is `given`, and a task of one's own."""
+    """Return what counts as the caller's of the input of a task's run: what is `given`, and a task of the caller."""
     own = own_task(task, by=by)
     return CallerInput(given, own.input.encode() if own and own.input else None)

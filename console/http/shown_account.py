@@ -59,6 +59,6 @@ def offer_accounts(request: PageRequest, named: Collection[str], *, is_form: boo
 
 
 def for_any_account(view: View) -> View:
-    """Declare that the form of a view is about the person, whichever account is current: to switch, or to sign out."""
+    """Declare that the form of a view is about the person and no account: to switch accounts, or to sign out."""
     view.for_any_account = True  # type: ignore[attr-defined]  # functions carry attributes
     return view

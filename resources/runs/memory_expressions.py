@@ -156,7 +156,7 @@ class _Parser:
                     raise BadExpression("it is nested too deeply")
                 operand = self._unary()
                 self._depth -= 1
-                return lambda scope, do=do, operand=operand: do(operand(scope))  # type: ignore[misc]
+                return lambda scope, do=do, operand=operand: do(operand(scope))  # type: ignore[misc]  # bound now
         return self._power()
 
     def _power(self) -> Node:

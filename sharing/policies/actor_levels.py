@@ -42,7 +42,7 @@ def may_raise(actor: Actor, *, by: Principal) -> bool:
 
 
 def may_exceed(actor: Actor, options: RunOptions, task: Task | None, *, by: Principal) -> bool:
-    """Tell whether a run may have a higher permission level than its Actor: as a test of one's own Actor.
+    """Tell whether a run may have a higher permission level than its Actor: as a test of the user's own Actor.
 
     The level is that of the options, or of a task that belongs to the same account.
     """

@@ -33,7 +33,7 @@ def resolve(named: Sequence[NamedStorage], *, by: Principal) -> dict[str, list[s
 
 
 def _find(named: NamedStorage, by: Principal) -> Access | None:
-    """Return the access to what a field names: by an ID, `username~name`, or the name of a storage of one's own."""
+    """Return the access to what a field names: by an ID, `username~name`, or the name of a storage of the account."""
     address = parse_address(named.kind, named.address, by) or parse_address(named.kind, f"~{named.address}", by)
     row = fetch(address, by.account_id, only_facts=True) if address else None
     return Access(by, row.resource, row.facts, address.by) if row and address else None

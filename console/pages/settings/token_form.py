@@ -122,7 +122,7 @@ class TokenForm(BaseForm, forms.Form):
         self.token = token
         if token is not None and token.expires_at is not None:
             kept = f"As it is: {token.expires_at:%d %b %Y, %H:%M} UTC"
-            self.fields["lifetime"].choices = [(AS_IT_IS, kept), *LIFETIMES]  # type: ignore[attr-defined]
+            self.fields["lifetime"].choices = [(AS_IT_IS, kept), *LIFETIMES]  # type: ignore[attr-defined]  # a ChoiceField
 
     @property
     def is_search(self) -> bool:
@@ -200,7 +200,7 @@ class TokenForm(BaseForm, forms.Form):
 
     def _ticked(self) -> set[str]:
         values = self["scope"].value() or []
-        return {value for value in values if self.fields["scope"].valid_value(value)}  # type: ignore[attr-defined]
+        return {value for value in values if self.fields["scope"].valid_value(value)}  # type: ignore[attr-defined]  # ScopeBoxes
 
     def _title(self, resource: Resource | None, id_: str) -> str:
         """Return the name of a resource of the account that the roles of the user let read, and of any other its ID."""

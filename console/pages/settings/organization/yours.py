@@ -16,7 +16,7 @@ from console.pages.components.forms import BaseForm
 from console.pages.components.resource_dialogs import name_field
 from sharing.declare import any_token
 
-_ABOUT_PERSON = "it is about the person, whichever account they act for"
+_ABOUT_PERSON = "it is about the person, not the account that they act for"
 
 
 class NewOrganizationForm(BaseForm):
